@@ -1,0 +1,7 @@
+"""`python -m asynclog`."""
+
+import sys
+
+from asynclog.cli import main
+
+sys.exit(main())

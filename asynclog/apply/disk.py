@@ -1,0 +1,146 @@
+"""Every call that changes a log's folder, and the invariants that their order keeps.
+
+Whatever happens, at any call, for any reason (a kill, a power cut, a full or failing disk, a writer that appends):
+
+1. Every line that has not expired is there exactly once: in a visible segment, or in one hidden `.al-old` file
+   beyond the length that its name accounts for.
+2. A visible segment is either the old one or the whole new one: what is renamed into place was synced before.
+3. The old file keeps a name until what writers appended to it has a synced name of its own.
+4. A name that is removed, or replaced, is one that has been synced to the folder elsewhere, or worthless.
+
+`commit`, `drain` and `recover` decide the order; this module decides nothing and retries nothing. All names are
+names in the one folder whose descriptor it holds; no link is followed. Errors are OSErrors.
+"""
+
+import errno
+import fcntl
+import os
+import signal
+import stat
+import threading
+from collections.abc import Sequence
+
+_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+class Disk:
+    """The folder with this descriptor. The methods may be called by several threads, for different names."""
+
+    def __init__(self, folder: int) -> None:
+        self.folder = folder
+        self._turn = threading.Condition()
+        self._syncing = False
+        self._asked = self._synced = 0
+        self._failure: OSError | None = None
+
+    # ---- what only looks
+
+    def names(self) -> list[str]:
+        return os.listdir(self.folder)
+
+    def open(self, name: str) -> int:
+        """A descriptor for reading. A FIFO is not waited for."""
+        return os.open(name, _READ, dir_fd=self.folder)
+
+    def close(self, descriptor: int) -> None:
+        os.close(descriptor)
+
+    def status(self, name: str) -> os.stat_result:
+        return os.stat(name, dir_fd=self.folder, follow_symlinks=False)
+
+    # ---- leases: while one is held, nobody has the file open for writing; whoever wants to waits for its end
+
+    def lease(self, descriptor: int) -> None:
+        """Takes a read lease. BlockingIOError where somebody has the file open for writing.
+
+        A writer who comes is announced by a signal; SIGURG is one that is ignored by default, SIGIO would kill.
+        """
+        fcntl.fcntl(descriptor, fcntl.F_SETSIG, signal.SIGURG)
+        fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+
+    def leased(self, descriptor: int) -> bool:
+        """Whether the lease still stands and nobody waits for its end."""
+        return fcntl.fcntl(descriptor, fcntl.F_GETLEASE) == fcntl.F_RDLCK
+
+    def release(self, descriptor: int) -> None:
+        fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+
+    # ---- what changes the folder
+
+    def create(self, name: str) -> int:
+        """A new file, for writing, that only its owner may open. FileExistsError where there is one."""
+        return os.open(name, _CREATE, 0o600, dir_fd=self.folder)
+
+    def write(self, descriptor: int, parts: Sequence[memoryview]) -> int:
+        """Writes the beginning of these parts; how many bytes that was."""
+        return os.writev(descriptor, parts)
+
+    def dress(self, descriptor: int, source: int) -> None:
+        """Gives a new file the owner, attributes, mode and times of the one that it replaces, in this order.
+
+        Changing the owner clears bits of the mode, and everything changes the times.
+        """
+        status = os.fstat(source)
+        os.fchown(descriptor, status.st_uid, status.st_gid)
+        _copy_attributes(source, descriptor)
+        os.fchmod(descriptor, stat.S_IMODE(status.st_mode))
+        os.utime(descriptor, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+    def sync(self, descriptor: int) -> None:
+        os.fsync(descriptor)
+
+    def sync_folder(self) -> None:
+        """Returns once all that this thread has done to names is durable; one call to the disk serves many threads.
+
+        What one failed call may have lost, a later one need not find again: once it has failed, it fails for good.
+        """
+        with self._turn:
+            self._asked += 1
+            mine = self._asked
+            while self._syncing and self._synced < mine:
+                self._turn.wait()
+            if self._failure is not None:
+                raise self._failure
+            if self._synced >= mine:
+                return
+            self._syncing, served = True, self._asked
+        try:
+            os.fsync(self.folder)
+        except OSError as error:
+            self._failure = error
+            raise
+        finally:
+            with self._turn:
+                self._syncing, self._synced = False, served
+                self._turn.notify_all()
+
+    def link(self, name: str, new: str) -> None:
+        os.link(name, new, src_dir_fd=self.folder, dst_dir_fd=self.folder, follow_symlinks=False)
+
+    def rename(self, name: str, new: str) -> None:
+        """Replaces `new` where it is there."""
+        os.rename(name, new, src_dir_fd=self.folder, dst_dir_fd=self.folder)
+
+    def unlink(self, name: str) -> None:
+        os.unlink(name, dir_fd=self.folder)
+
+
+def _copy_attributes(source: int, target: int) -> None:
+    """Extended attributes, ACLs among them; an ACL that the folder gave the new file by default is taken away."""
+    wanted, present = _attributes(source), _attributes(target)
+    for name in present.keys() - wanted.keys():
+        if name.startswith("system.posix_acl"):
+            os.removexattr(target, name)
+    for name, value in wanted.items():
+        if present.get(name) != value:
+            os.setxattr(target, name, value)
+
+
+def _attributes(descriptor: int) -> dict[str, bytes]:
+    try:
+        return {name: os.getxattr(descriptor, name) for name in os.listxattr(descriptor)}
+    except OSError as error:
+        if error.errno == errno.ENOTSUP:  # a file system without them
+            return {}
+        raise

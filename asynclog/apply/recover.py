@@ -1,0 +1,66 @@
+"""What an earlier job left when it was killed: finished or undone before anything is planned. Needs no database."""
+
+from collections.abc import Callable, Iterable
+from functools import partial
+
+from asynclog.apply.disk import Disk
+from asynclog.apply.drain import Backlog, forward
+from asynclog.names import Hidden, Names
+
+
+def recover(disk: Disk, names: Names, backlog: Backlog) -> None:
+    """Removes worthless replacements, undoes commits that never happened, and drains those that did.
+
+    Other logs' hidden files in the same folder are left to their own jobs. What can't be done yet is in the
+    backlog afterwards, or among its problems. Raises OSError where the folder can't be read.
+    """
+    entries = disk.names()
+    left = left_behind(entries, names)
+    for name in left:
+        hidden = Hidden.parse(name)
+        if hidden is None:
+            _attempt(backlog, name, partial(disk.unlink, name))
+        else:
+            _attempt(backlog, name, partial(_finish, disk, names, backlog, hidden, entries))
+    if left:
+        disk.sync_folder()
+    backlog.settle()
+
+
+def left_behind(entries: Iterable[str], names: Names) -> list[str]:
+    """The hidden names among these that a job of this log has made."""
+    return sorted(name for name in entries if names.owns(name))
+
+
+def _attempt(backlog: Backlog, name: str, step: Callable[[], None]) -> None:
+    try:
+        step()
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        backlog.problems.append(f"{name}: what a killed job left can't be cleaned up: {error.strerror}")
+
+
+def _finish(disk: Disk, names: Names, backlog: Backlog, hidden: Hidden, entries: Iterable[str]) -> None:
+    if _is_visible(disk, hidden, entries):
+        disk.unlink(str(hidden))
+        return
+    try:
+        published = disk.status(names.late(hidden.token, hidden.accounted)).st_size
+    except FileNotFoundError:
+        published = 0
+    if published:
+        hidden = forward(disk, hidden, hidden.accounted + published)
+    backlog.add(hidden, grace=0)
+
+
+def _is_visible(disk: Disk, hidden: Hidden, entries: Iterable[str]) -> bool:
+    """Whether the file still has a name that readers see: then nothing has taken its place.
+
+    That may be another name by now, if the segment was rotated meanwhile.
+    """
+    status = disk.status(str(hidden))
+    if status.st_nlink == 1:
+        return False
+    others = (name for name in entries if not name.startswith("."))
+    return any(disk.status(name).st_ino == status.st_ino for name in others)

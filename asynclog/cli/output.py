@@ -1,0 +1,45 @@
+"""Writes results and errors. A reader that has gone away is no failure of the job."""
+
+import os
+import sys
+
+import orjson
+
+from asynclog.report.document import Report
+from asynclog.report.text import as_text
+from asynclog.report.words import encodable, printable
+
+
+def show(report: Report, *, as_json: bool, quiet: bool) -> None:
+    """Prints a report: JSON on one line, or text, which `quiet` leaves out where all went well."""
+    if as_json:
+        _result(orjson.dumps(report.document()))
+    elif not (quiet and report.error is None):
+        _result(as_text(report).encode())
+    if report.error is not None and not as_json:
+        complain(report.error)
+
+
+def show_fatal(sentence: str, *, as_json: bool) -> None:
+    """Prints why there is no result."""
+    if as_json:
+        _result(orjson.dumps({"status": "error", "error": encodable(sentence)}))
+    else:
+        complain(sentence)
+
+
+def complain(sentence: str) -> None:
+    print(f"asynclog: {printable(sentence)}", file=sys.stderr)
+
+
+def _result(text: bytes) -> None:
+    """UTF-8 whatever the locale says, for JSON is, and so are the names in it. Raises OSError, but not for a closed pipe."""
+    if sys.stdout is None:  # closed by whoever started us
+        return
+    try:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(text + b"\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Python would try once more at its end, and complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,41 @@
+"""SIGINT and SIGTERM: they end a job cleanly, wherever it is."""
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from asynclog.workers import Stop
+
+
+class StoppedError(BaseException):
+    """A signal came while nothing was in flight; not an Exception, so that nothing on the way takes it for a fault."""
+
+    def __init__(self, number: signal.Signals) -> None:
+        super().__init__(f"stopped by {number.name} before anything was deleted")
+        self.exit_code = 128 + number
+
+
+class Signals:
+    """Raises StoppedError for a signal, or, once there is work in flight, asks it to stop."""
+
+    def __init__(self) -> None:
+        self.stop = Stop()
+        self.in_flight = False
+
+    def __call__(self, number: int, _frame: FrameType | None) -> None:
+        self.stop.signal = signal.Signals(number)
+        if not self.in_flight:
+            raise StoppedError(self.stop.signal)
+
+
+@contextmanager
+def caught_signals() -> Iterator[Signals]:
+    """For the time of the `with`, both signals are ours; afterwards they are whose they were."""
+    signals = Signals()
+    before = {number: signal.signal(number, signals) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield signals
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

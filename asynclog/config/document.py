@@ -1,0 +1,157 @@
+"""A YAML file, read safely: plain data, and the line on which each value stands.
+
+Only what a configuration needs: mappings with text keys, lists, text, numbers, true/false, null. No tags, no
+aliases, no key twice, no deep nesting, and no number that two people could read as two numbers.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Any, TypeVar
+
+import msgspec
+import yaml
+
+from asynclog.errors import ConfigurationError
+
+LARGEST = 16 << 20  # bytes; a policy of 1,000 schemas has about 100 KiB, a registry of years some MiB
+DEEPEST = 32
+
+Place = tuple[str | int, ...]
+T = TypeVar("T")
+
+# The C parser crashes on a file that is nested very deeply; the event pass below refuses it before that.
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_DECIMAL = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")
+_FRACTION = re.compile(r"[-+]?(0|[1-9][0-9]*)\.[0-9]+")
+_TRUE = {"true", "yes", "on"}
+
+
+class Document:
+    """The data of one YAML file, with the means to say where a fault in it stands."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self._lines: dict[Place, int] = {(): 1}
+        self.data = self._load(read_text(path))
+
+    def error(self, place: Place, problem: str) -> ConfigurationError:
+        """`FILE:LINE: KEY: problem`, for the value at `place` or the nearest one around it."""
+        known = place
+        while known not in self._lines:
+            known = known[:-1]
+        key = ".".join(str(part) for part in place if isinstance(part, str))
+        return ConfigurationError(f"{self.path}:{self._lines[known]}: {key + ': ' if key else ''}{problem}")
+
+    def line(self, place: Place) -> int:
+        return self._lines[place]
+
+    def mapping(self, place: Place) -> dict[str, Any]:
+        """The mapping at `place`, which must be one."""
+        value = self.data
+        for part in place:
+            value = value[part]
+        if not isinstance(value, dict):
+            raise self.error(place, "this must be a mapping (key: value)")
+        return value
+
+    def convert(self, value: object, place: Place, kind: type[T]) -> T:
+        """`value`, which stands at `place`, as a `kind`; a fault is told with its line and key."""
+        try:
+            return msgspec.convert(value, kind)
+        except msgspec.ValidationError as error:
+            inner, problem = explain(error)
+            raise self.error(place + inner, problem) from None
+
+    def _load(self, text: str) -> Any:
+        try:
+            self._check_shape(text)
+            root = yaml.compose(text, Loader=_LOADER)
+        except yaml.YAMLError as error:
+            mark = getattr(error, "problem_mark", None)
+            line = f":{mark.line + 1}" if mark else ""
+            what = getattr(error, "problem", None) or "it has a character that YAML does not allow"
+            raise ConfigurationError(f"{self.path}{line}: this is not YAML: {what}") from None
+        return None if root is None else self._value(root, ())
+
+    def _check_shape(self, text: str) -> None:
+        depth = 0
+        for event in yaml.parse(text, Loader=_LOADER):
+            problem = ""
+            if isinstance(event, yaml.CollectionStartEvent):
+                depth += 1
+                problem = f"nested deeper than {DEEPEST} levels" if depth > DEEPEST else ""
+            elif isinstance(event, yaml.CollectionEndEvent):
+                depth -= 1
+            elif isinstance(event, yaml.AliasEvent):
+                problem = "aliases are not supported"
+            if getattr(event, "tag", None) is not None:
+                problem = "tags are not supported"
+            if problem:
+                raise ConfigurationError(f"{self.path}:{event.start_mark.line + 1}: {problem}")
+
+    def _value(self, node: yaml.Node, place: Place) -> Any:
+        self._lines.setdefault(place, node.start_mark.line + 1)
+        if isinstance(node, yaml.MappingNode):
+            return dict(self._members(node, place))
+        if isinstance(node, yaml.SequenceNode):
+            return [self._value(item, (*place, index)) for index, item in enumerate(node.value)]
+        return self._scalar(node, place)
+
+    def _members(self, node: yaml.MappingNode, place: Place) -> Iterator[tuple[str, Any]]:
+        seen = set()
+        for key, value in node.value:
+            line = key.start_mark.line + 1
+            if not isinstance(key, yaml.ScalarNode):
+                raise ConfigurationError(f"{self.path}:{line}: a key must be text")
+            if key.value in seen:
+                raise ConfigurationError(f"{self.path}:{line}: {key.value}: this key stands twice")
+            seen.add(key.value)
+            self._lines[*place, key.value] = line
+            yield key.value, self._value(value, (*place, key.value))
+
+    def _scalar(self, node: yaml.ScalarNode, place: Place) -> str | int | float | bool | None:
+        text: str = node.value
+        match node.tag.removeprefix("tag:yaml.org,2002:"):
+            case "null":
+                return None
+            case "bool":
+                return text.lower() in _TRUE
+            case "int" if _DECIMAL.fullmatch(text):
+                return int(text)
+            case "int":  # YAML 1.1 reads 010 as 8, 1:30 as 90 and 1_0 as 10
+                raise self.error(
+                    place, f"{text} can be read as more than one number: write it in plain digits"
+                )
+            case "float" if _FRACTION.fullmatch(text):
+                return float(text)
+            case _:
+                return text
+
+
+def read_text(path: str) -> str:
+    """The file's text; an error that names it where it can't be read, is too large or is not UTF-8."""
+    try:
+        with open(path, "rb") as file:
+            data = file.read(LARGEST + 1)
+    except OSError as error:
+        raise ConfigurationError(f"{path}: {error.strerror}") from None
+    if len(data) > LARGEST:
+        raise ConfigurationError(f"{path}: larger than {LARGEST >> 20} MiB, which no such file needs to be")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise ConfigurationError(f"{path}:{line}: this is not UTF-8") from None
+
+
+def explain(error: msgspec.ValidationError) -> tuple[Place, str]:
+    """The place inside the converted value, and the fault in words."""
+    text, _, path = str(error).partition(" - at `$")
+    place = tuple(int(part) if part.isdigit() else part for part in re.findall(r"[^.\[\]`]+", path))
+    unknown = re.fullmatch(r"Object contains unknown field `(.*)`", text)
+    if unknown:
+        return (*place, unknown[1]), "this key is not known here"
+    missing = re.fullmatch(r"Object missing required field `(.*)`", text)
+    if missing:
+        return (*place, missing[1]), "this key is missing"
+    return place, text.replace("`", "").replace("Expected", "expected", 1)

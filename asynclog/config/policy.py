@@ -1,0 +1,117 @@
+"""Audit schema definitions -> policy: YAML as people write it, and MXCP's registry, a JSONL file.
+
+An unknown policy is no permission to delete: whatever is wrong in such a file is an error.
+"""
+
+import json
+from typing import Annotated, Any
+
+import msgspec
+
+from asynclog.config.document import Document, explain, read_text
+from asynclog.errors import ConfigurationError
+from asynclog.model import Policy, Rule, SchemaKey
+
+STAR = "*"
+
+_Days = Annotated[int, msgspec.Meta(ge=0)]
+_Name = Annotated[str, msgspec.Meta(min_length=1)]
+
+
+class _Definition(msgspec.Struct, frozen=True):
+    """One line of a registry: what MXCP writes, as far as retention needs it; it has more keys."""
+
+    schema_name: _Name
+    version: int = 1
+    retention_days: _Days | None = None
+    active: bool = True
+
+
+class _WrittenDefinition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One entry of a YAML file. The keys after `description` are MXCP's, and mean nothing here."""
+
+    schema_name: _Name
+    version: int | None = None
+    retention_days: _Days | None = None
+    active: bool = True
+    description: str | None = None
+    evidence_level: Any = None
+    extract_fields: Any = None
+    require_signature: Any = None
+    created_at: Any = None
+    created_by: Any = None
+    indexes: Any = None
+    fields: Any = None
+    field_redactions: Any = None
+
+
+class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    schemas: list[dict[str, Any]]
+
+
+def load_policy(path: str) -> Policy:
+    """The policy that a file defines: a registry where its name ends in `.jsonl`, else YAML.
+
+    Raises ConfigurationError with the file, the line and the key.
+    """
+    return _from_registry(path) if path.endswith(".jsonl") else _from_yaml(path)
+
+
+def _from_yaml(path: str) -> Policy:
+    document = Document(path)
+    exact: dict[SchemaKey, Rule] = {}
+    wide: dict[str, Rule] = {}
+    entries = document.convert(document.data, (), _File).schemas
+    for index, entry in enumerate(entries):
+        place = ("schemas", index)
+        found = document.convert(entry, place, _WrittenDefinition)
+        where = f"{path}:{document.line((*place, 'schema_name'))}"
+        rule = Rule(found.retention_days, found.active, where)
+        if found.version is None:
+            earlier = wide.setdefault(found.schema_name, rule)
+        elif found.schema_name == STAR:
+            raise document.error((*place, "version"), "the rule for * has no version, it is for all others")
+        else:
+            earlier = exact.setdefault(SchemaKey(found.schema_name, found.version), rule)
+        if earlier is not rule:
+            raise document.error(
+                (*place, "schema_name"), f"{_named(found)} is defined at {earlier.where} already"
+            )
+    return Policy(exact, {name: rule for name, rule in wide.items() if name != STAR}, wide.get(STAR))
+
+
+def _named(found: _WrittenDefinition) -> str:
+    return found.schema_name if found.version is None else f"{found.schema_name}:{found.version}"
+
+
+def _from_registry(path: str) -> Policy:
+    exact: dict[SchemaKey, Rule] = {}
+    for number, line in enumerate(read_text(path).split("\n"), start=1):
+        if not line.strip(" \t\r"):
+            continue
+        where = f"{path}:{number}"
+        try:
+            found = msgspec.convert(_strict_object(line), _Definition)
+        except msgspec.ValidationError as error:
+            place, problem = explain(error)
+            key = f"{place[0]}: " if place else ""
+            raise ConfigurationError(f"{where}: {key}{problem}") from None
+        except (ValueError, RecursionError) as error:
+            raise ConfigurationError(f"{where}: this line is not one JSON object: {error}") from None
+        exact[SchemaKey(found.schema_name, found.version)] = Rule(found.retention_days, found.active, where)
+    return Policy(exact)
+
+
+def _strict_object(line: str) -> Any:
+    return json.loads(line, object_pairs_hook=_unambiguous, parse_constant=_refuse)
+
+
+def _unambiguous(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a key stands twice")
+    return found
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is not JSON")

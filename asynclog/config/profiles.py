@@ -1,0 +1,151 @@
+"""The configuration file: which one, which profile of it, and what that says. Ours, or MXCP's own."""
+
+import os
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import msgspec
+
+from asynclog.config.document import Document
+from asynclog.errors import ConfigurationError
+from asynclog.plan.guards import Guard
+
+OURS = "asynclog.yaml"
+MXCPS = "mxcp-site.yml"
+
+_SWITCH = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+
+
+class Profile(msgspec.Struct, frozen=True):
+    """One profile, resolved: `log` and `schemas` are absolute paths, `schemas` empty for the one beside the log."""
+
+    source: str
+    name: str | None
+    enabled: bool
+    log: str = ""
+    schemas: str = ""
+    patterns: tuple[str, ...] = ()
+    guard: Guard = Guard()
+
+
+class _Audit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    path: str | None = None
+    enabled: bool = True
+    schemas: str | None = None
+    segments: str | list[str] = []
+
+
+class _Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    audit: _Audit
+    guard: Guard = Guard()
+
+
+class _Configuration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    profiles: dict[str, Any]
+    asynclog: Annotated[int, msgspec.Meta(ge=1, le=1)] = 1
+    profile: str | None = None
+
+
+class _MxcpAudit(msgspec.Struct, frozen=True):
+    path: str | None = None
+    enabled: bool = False
+
+
+class _MxcpProfile(msgspec.Struct, frozen=True):
+    audit: _MxcpAudit | None = None
+
+
+class _MxcpSite(msgspec.Struct, frozen=True):
+    profiles: dict[str, Any] = {}
+    profile: str | None = None
+
+
+def find_configuration() -> str:
+    """The nearest `asynclog.yaml`, else the nearest `mxcp-site.yml`, from the working folder upwards."""
+    start = os.getcwd()
+    for name in (OURS, MXCPS):
+        folder = start
+        while True:
+            path = os.path.join(folder, name)
+            if os.path.lexists(path):
+                return path
+            if folder == os.path.dirname(folder):
+                break
+            folder = os.path.dirname(folder)
+    raise ConfigurationError(
+        f"no {OURS} and no {MXCPS} in {start} or above it: name one with --config, "
+        "or the log with --path and its audit schema definitions with --schemas"
+    )
+
+
+def load_profile(path: str, name: str | None, environment: Mapping[str, str]) -> Profile:
+    """The profile `name` of the file at `path`, else the one that the environment or the file says."""
+    path = os.path.join(os.getcwd(), path)
+    document = Document(path)
+    if "mxcp" in document.mapping(()):
+        return _mxcp_profile(document, name, environment)
+    return _our_profile(document, name, environment)
+
+
+def _our_profile(document: Document, name: str | None, environment: Mapping[str, str]) -> Profile:
+    file = document.convert(document.data, (), _Configuration)
+    # All profiles are read, so that a fault in one is found before its own timer finds it.
+    profiles = {
+        each: document.convert(value, ("profiles", each), _Profile) for each, value in file.profiles.items()
+    }
+    name = name or environment.get("ASYNCLOG_PROFILE") or file.profile or "default"
+    _must_have(document, profiles, name)
+    audit = profiles[name].audit
+    if audit.path is None and audit.enabled:
+        raise document.error(("profiles", name, "audit", "path"), "the log's path is missing")
+    return Profile(
+        source=document.path,
+        name=name,
+        enabled=audit.enabled,
+        log=_beside(document, audit.path or ""),
+        schemas=_beside(document, audit.schemas) if audit.schemas else "",
+        patterns=(audit.segments,) if isinstance(audit.segments, str) else tuple(audit.segments),
+        guard=profiles[name].guard,
+    )
+
+
+def _mxcp_profile(document: Document, name: str | None, environment: Mapping[str, str]) -> Profile:
+    file = document.convert(document.data, (), _MxcpSite)
+    name = (
+        name
+        or environment.get("ASYNCLOG_PROFILE")
+        or environment.get("MXCP_PROFILE")
+        or file.profile
+        or "default"
+    )
+    _must_have(document, file.profiles, name)
+    profile = document.convert(file.profiles[name] or {}, ("profiles", name), _MxcpProfile)
+    audit = profile.audit or _MxcpAudit()
+    return Profile(
+        source=document.path,
+        name=name,
+        enabled=_overridden(environment.get("MXCP_AUDIT_ENABLED"), audit.enabled),
+        log=_beside(document, audit.path or f"audit/logs-{name}.jsonl"),
+    )
+
+
+def _overridden(switch: str | None, enabled: bool) -> bool:
+    if not switch:
+        return enabled
+    try:
+        return _SWITCH[switch.lower()]
+    except KeyError:
+        raise ConfigurationError(
+            f"MXCP_AUDIT_ENABLED={switch!r} in the environment: write true, 1, yes, false, 0 or no"
+        ) from None
+
+
+def _must_have(document: Document, profiles: Mapping[str, object], name: str) -> None:
+    if name not in profiles:
+        known = ", ".join(sorted(profiles)) or "none"
+        raise document.error(("profiles",), f"there is no profile {name!r} (there are: {known})")
+
+
+def _beside(document: Document, path: str) -> str:
+    """Relative paths are relative to the file that names them."""
+    return os.path.join(os.path.dirname(document.path), path)

@@ -1,0 +1,32 @@
+"""One family of errors: each says what, where and what now, and carries its exit status.
+
+Only what stops a whole job is an error; a segment that fails is an outcome (see `model`).
+"""
+
+
+class AsynclogError(Exception):
+    """The job can't go on. `str()` of it is one sentence for the person who reads it at night."""
+
+    exit_code = 1
+
+
+class ConfigurationError(AsynclogError):
+    """Usage, configuration or policy is wrong, or the folder can't be worked on: nothing was touched."""
+
+    exit_code = 2
+
+
+class LockedError(AsynclogError):
+    """Another job holds the folder."""
+
+    exit_code = 4
+
+
+class RefusedError(AsynclogError):
+    """A guard refused the plan: nothing was touched."""
+
+    exit_code = 5
+
+
+class ChangedError(Exception):
+    """A segment is not what it was when it was listed or planned. Becomes an outcome, never the job's end."""

@@ -1,0 +1,174 @@
+"""The story of one job: open, lock, recover, list; scan, plan, apply; report."""
+
+import logging
+import os
+import secrets
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from typing import Literal
+
+import msgspec
+from anyio import to_thread
+
+from asynclog.apply.commit import carry_out
+from asynclog.apply.disk import Disk
+from asynclog.apply.drain import Backlog
+from asynclog.apply.folder import lock, opened_folder
+from asynclog.apply.recover import left_behind, recover
+from asynclog.config.policy import load_policy
+from asynclog.config.settings import Settings
+from asynclog.errors import ConfigurationError, RefusedError
+from asynclog.model import Outcome, Plan, Policy, Segment, Unread
+from asynclog.names import Names
+from asynclog.plan.decide import Finding, make_plan
+from asynclog.plan.guards import refusal
+from asynclog.plan.lanes import in_order
+from asynclog.plan.rules import describe_rule
+from asynclog.report.document import Report
+from asynclog.report.summary import Circumstances, empty_report, make_report
+from asynclog.report.words import printable
+from asynclog.scan.pieces import expired_ranges
+from asynclog.scan.scanner import censuses
+from asynclog.scan.segments import list_segments
+from asynclog.workers import Crew, Stop
+
+log = logging.getLogger("asynclog")
+
+
+class Job:
+    """One job on one log, whose folder it holds open: made by `opened_job`.
+
+    `answer` is the report where nothing has to be read for it.
+    """
+
+    def __init__(self, settings: Settings, *, dry_run: bool, with_keeps: bool) -> None:
+        self.settings = settings
+        self.dry_run = dry_run
+        self.now = time.time_ns() if settings.now is None else settings.now
+        self.answer: Report | None = None
+        self._with_keeps = with_keeps
+        self._begun = time.monotonic()
+        self._run_id = secrets.token_hex(8)
+        self._names = Names(settings.base, settings.patterns)
+        self._policy = Policy()
+        self._segments: list[Segment] = []
+        self._folder = -1
+
+    def open(self, resources: ExitStack) -> None:
+        """Everything up to the first segment that has to be read. What is opened is closed by `resources`."""
+        settings = self.settings
+        log.debug("configuration: %s, profile %s", settings.source, settings.profile or "none")
+        log.debug("log: %s, schemas: %s", os.path.join(settings.folder, settings.base), settings.schemas)
+        if not settings.enabled:
+            self.answer = self._nothing(
+                "skipped", f"Audit logging is switched off in profile {settings.profile}"
+            )
+            return
+        try:
+            folder = opened_folder(settings.folder, allow_unsafe=settings.allow_unsafe_folder)
+            self._folder = resources.enter_context(folder)
+        except FileNotFoundError:
+            if settings.named_by_hand:
+                raise ConfigurationError(f"{settings.folder}: there is no such folder") from None
+            self.answer = self._nothing("success", f"Nothing to do: {settings.folder} does not exist yet")
+            return
+        self._policy = load_policy(settings.schemas)
+        self._disk = Disk(self._folder)
+        self._backlog = Backlog(self._disk, self._names)
+        if not self.dry_run:
+            lock(self._folder, settings.folder, settings.lock_wait)
+            recover(self._disk, self._names, self._backlog)
+        self._segments = list_segments(self._folder, self._names)
+        if not self._readable():
+            plan = self._decided({segment.name: segment for segment in self._segments})
+            self.answer = self._report(plan, None if self.dry_run else {}, Stop())
+
+    async def run(self, stop: Stop) -> Report:
+        """Scan, plan, and, unless it is a dry run, apply. Raises RefusedError where a guard says no."""
+        if self.answer is not None:
+            return self.answer
+        crew = Crew(self.settings.jobs, stop)
+        plan = await self.plan(crew)
+        if self.dry_run:
+            return self._report(plan, None, stop)
+        if plan.refusal and not stop:
+            raise RefusedError(plan.refusal)
+        return self._report(plan, await self._apply(plan, crew, stop), stop)
+
+    async def plan(self, crew: Crew) -> Plan:
+        """Reads every segment that can be read, and decides."""
+        findings: dict[str, Finding] = {segment.name: segment for segment in self._segments}
+        readable = self._readable()
+        for segment in readable:
+            findings[segment.name] = Unread(
+                segment.name, segment.fingerprint, "the job was stopped before it was read"
+            )
+        async with censuses(self._folder, readable, self._policy, self.now, crew) as found:
+            async for finding in found:
+                findings[finding.segment] = finding
+        return self._decided(findings)
+
+    async def _apply(self, plan: Plan, crew: Crew, stop: Stop) -> dict[str, Outcome]:
+        actions = [] if stop else in_order(plan)
+        outcomes = {
+            action.segment: Outcome(
+                action.segment, "skipped", "the job was stopped first", bytes_after=action.fingerprint.size
+            )
+            for action in in_order(plan)
+        }
+        find_expired = partial(expired_ranges, self._policy, self.now)
+        work = partial(carry_out, self._disk, self._backlog, find_expired)
+        async with crew.results(work, actions) as results:
+            async for action, outcome in results:
+                outcomes[action.segment] = outcome
+        await to_thread.run_sync(self._backlog.settle_all)
+        return outcomes
+
+    def _readable(self) -> list[Segment]:
+        return [segment for segment in self._segments if segment.fingerprint.size and not segment.obstacle]
+
+    def _decided(self, findings: Mapping[str, Finding]) -> Plan:
+        plan = make_plan(findings.values(), self._policy, self.now)
+        settings = self.settings
+        reason = refusal(plan, self._policy, settings.guard, allow_delete_all=settings.allow_delete_all)
+        plan = msgspec.structs.replace(plan, refusal=reason)
+        self._tell(plan)
+        return plan
+
+    def _tell(self, plan: Plan) -> None:
+        keys = {count.schema for action in plan.actions if action.census for count in action.census.schemas}
+        for key in sorted(keys):
+            log.debug("rule for %s: %s", printable(str(key)), describe_rule(self._policy, key))
+        for action in plan.actions:
+            log.debug("%s: %s: %s", printable(action.segment), action.kind, action.reason)
+
+    def _nothing(self, status: Literal["success", "skipped"], message: str) -> Report:
+        return empty_report(status, message, Circumstances(self._run_id, self.settings.profile))
+
+    def _report(self, plan: Plan, outcomes: Mapping[str, Outcome] | None, stop: Stop) -> Report:
+        pending = left_behind(self._disk.names(), self._names)
+        about = Circumstances(
+            run_id=self._run_id,
+            profile=self.settings.profile,
+            duration_s=time.monotonic() - self._begun,
+            late=self._backlog.late,
+            pending=pending,
+            problems=self._backlog.problems,
+            stopped=(stop.signal.name, stop.signal.value) if stop.signal else None,
+            with_keeps=self._with_keeps,
+        )
+        return make_report(plan, outcomes, about)
+
+
+@contextmanager
+def opened_job(settings: Settings, *, dry_run: bool = False, with_keeps: bool = False) -> Iterator[Job]:
+    """A job that is ready to run; a dry run takes no lock and recovers nothing.
+
+    `with_keeps` has segments that stay as they are in the report, too. Raises AsynclogError.
+    """
+    with ExitStack() as resources:
+        job = Job(settings, dry_run=dry_run, with_keeps=with_keeps)
+        job.open(resources)
+        yield job

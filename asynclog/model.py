@@ -1,0 +1,175 @@
+"""The nouns, as frozen values: policy, segment, census, plan, outcome.
+
+Instants are nanoseconds since 1970 (UTC), sizes are bytes. Nothing here decides or does anything.
+"""
+
+from typing import Literal, NamedTuple, Protocol, Self
+
+import msgspec
+
+
+class SchemaKey(NamedTuple):
+    """Which audit schema a record belongs to; printed `name:version`."""
+
+    name: str
+    version: int
+
+    def __str__(self) -> str:
+        return f"{self.name}:{self.version}"
+
+
+class Rule(msgspec.Struct, frozen=True):
+    """How long the records of a schema are kept: `retention_days` days, for ever where that is None.
+
+    A rule that is not `active` governs nothing. `where` is the file and line that gave it.
+    """
+
+    retention_days: int | None
+    active: bool = True
+    where: str = ""
+
+
+class Policy(msgspec.Struct, frozen=True):
+    """All rules: for one schema key, for all versions of a name, and for everything else (`*`)."""
+
+    exact: dict[SchemaKey, Rule] = {}
+    by_name: dict[str, Rule] = {}
+    star: Rule | None = None
+
+
+class Status(Protocol):
+    """What a stat call answers, as far as it is needed here."""
+
+    st_dev: int
+    st_ino: int
+    st_size: int
+    st_mtime_ns: int
+    st_ctime_ns: int
+
+
+class Fingerprint(NamedTuple):
+    """What identifies a segment's content at one moment; any change to the file changes it."""
+
+    device: int
+    inode: int
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+
+    @classmethod
+    def of(cls, status: Status) -> Self:
+        return cls(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+
+
+class Segment(msgspec.Struct, frozen=True):
+    """One file of the log, by its name in the folder.
+
+    `obstacle` says in words why it is not to be read or changed; empty where nothing is in the way.
+    """
+
+    name: str
+    fingerprint: Fingerprint
+    obstacle: str = ""
+
+
+class SchemaCount(msgspec.Struct, frozen=True):
+    """What a segment holds of one schema.
+
+    `oldest` and `newest` are over the records that are neither future nor implausible, None without any;
+    `expired` records are among those, and lie before every other one of them.
+    """
+
+    schema: SchemaKey
+    records: int
+    bytes: int
+    oldest: int | None
+    newest: int | None
+    expired: int
+    expired_bytes: int
+    future: int
+    implausible: int
+
+
+class Census(msgspec.Struct, frozen=True):
+    """What one scan learned of one segment, exact for the bytes that its fingerprint names."""
+
+    segment: str
+    fingerprint: Fingerprint
+    schemas: tuple[SchemaCount, ...] = ()
+    unreadable: int = 0
+    blank: int = 0
+
+    @property
+    def records(self) -> int:
+        return sum(count.records for count in self.schemas)
+
+    @property
+    def expired(self) -> int:
+        return sum(count.expired for count in self.schemas)
+
+    @property
+    def expired_bytes(self) -> int:
+        return sum(count.expired_bytes for count in self.schemas)
+
+
+class Unread(msgspec.Struct, frozen=True):
+    """A segment that the scan could not read: it vanished or changed, or, where `failed`, the disk refused."""
+
+    segment: str
+    fingerprint: Fingerprint
+    reason: str
+    failed: bool = False
+
+
+class Action(msgspec.Struct, frozen=True):
+    """What is to become of one segment, why, and the fingerprint on which that was decided.
+
+    `census` is None where the segment was not read. `failed` marks a skip that is an error, not a decision.
+    """
+
+    segment: str
+    kind: Literal["keep", "drop", "rewrite", "skip"]
+    reason: str
+    fingerprint: Fingerprint
+    census: Census | None = None
+    failed: bool = False
+
+    @property
+    def expired(self) -> dict[SchemaKey, int]:
+        """Expired records per schema key; only keys that have any."""
+        counts = self.census.schemas if self.census else ()
+        return {count.schema: count.expired for count in counts if count.expired}
+
+    @property
+    def bytes_after(self) -> int:
+        """The size of the segment once the action is done; what blank lines a dropped one had goes with it."""
+        match self.kind:
+            case "drop":
+                return 0
+            case "rewrite" if self.census:
+                return self.fingerprint.size - self.census.expired_bytes
+            case _:
+                return self.fingerprint.size
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """One action per segment, in the segments' order. `refusal` is a guard's sentence, empty without one."""
+
+    now: int
+    actions: tuple[Action, ...]
+    no_policy: dict[SchemaKey, int] = {}
+    refusal: str = ""
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What became of one action.
+
+    `deleted` is what really went; `lease_ns` is how long a writer may have waited for the segment.
+    """
+
+    segment: str
+    status: Literal["done", "skipped", "failed"]
+    reason: str = ""
+    deleted: dict[SchemaKey, int] = {}
+    bytes_after: int = 0
+    lease_ns: int = 0

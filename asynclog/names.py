@@ -1,0 +1,89 @@
+"""Names in a log's folder: those of its segments, and the hidden ones of a commit under way."""
+
+import fnmatch
+import re
+from collections.abc import Iterable
+from typing import NamedTuple, Self
+
+_PACKED = r"(?:\.gz|\.zst)?"
+_NEW = ".al-new"
+
+
+class Names:
+    """The names that a log's segments have.
+
+    For `logs.jsonl`: the base file itself; MXCP's `logs-YYYYMMDDTHHMMSS[-n].jsonl`; logrotate's `logs.jsonl.N`,
+    `logs.jsonl-YYYYMMDD[-HH…]` and `logs-YYYYMMDD.jsonl`; our own `logs-late-<token>-<offset>.jsonl`; each also
+    with `.gz` or `.zst`. Where `patterns` (globs) are given, these and the late ones instead.
+    """
+
+    def __init__(self, base: str, patterns: Iterable[str] = ()) -> None:
+        self.stem, self.suffix = _split(base)
+        stem, suffix = re.escape(self.stem), re.escape(self.suffix)
+        late = f"{stem}-late-[0-9a-f]{{8}}-[0-9]+{suffix}"
+        dated = rf"{stem}-([0-9]{{8}}(?:T[0-9]{{6}}(?:-([0-9]+))?)?){suffix}"
+        rotated = rf"{stem}{suffix}(?:\.([0-9]+)|-([0-9]{{8}}(?:-[0-9]{{2,6}})?))"
+        self._late = re.compile(late + _PACKED)
+        self._known = re.compile(f"(?:{stem}{suffix}|{late}|{dated}|{rotated}){_PACKED}")
+        globs = [re.compile(fnmatch.translate(pattern)) for pattern in patterns]
+        self._accepted = [*globs, self._late] if globs else [self._known]
+
+    def late(self, token: str, offset: int) -> str:
+        """The segment for what a writer appended, from byte `offset` on, to a file that had been replaced."""
+        return f"{self.stem}-late-{token}-{offset}{self.suffix}"
+
+    def match(self, name: str) -> bool:
+        """Whether a file of this name is a segment of the log."""
+        if name.startswith(".") or name == f"{self.stem}_schemas.jsonl":
+            return False
+        return any(pattern.fullmatch(name) for pattern in self._accepted)
+
+    def order(self, name: str) -> tuple[int, int, int, str]:
+        """Sorts by the time in the name, then by its number; late ones and the base file come last."""
+        known = self._known.fullmatch(name)
+        if known is None:
+            return (0, 0, 0, name)
+        dated, number, rotation, day = known.groups()
+        if dated or day:
+            digits = re.sub("[^0-9]", "", dated or day).ljust(14, "0")
+            return (1, int(digits), int(number or 0), name)
+        if rotation:
+            return (2, -int(rotation), 0, name)
+        return (3 if self._late.fullmatch(name) else 4, 0, 0, name)
+
+    def owns(self, name: str) -> bool:
+        """Whether this is a hidden name that a job of this log gives."""
+        hidden = Hidden.parse(name)
+        if hidden is not None:
+            return self.match(hidden.segment)
+        return name.startswith(".") and name.endswith(_NEW) and self.match(name[1 : -len(_NEW)])
+
+
+class Hidden(NamedTuple):
+    """A hidden link to a file that is being replaced: `.<segment>.al-old-<token>-<accounted>`.
+
+    Its first `accounted` bytes have been dealt with; what lies beyond was appended by a writer meanwhile. The
+    token is random, for inode numbers come back soon.
+    """
+
+    segment: str
+    token: str
+    accounted: int
+
+    def __str__(self) -> str:
+        return f".{self.segment}.al-old-{self.token}-{self.accounted}"
+
+    @classmethod
+    def parse(cls, name: str) -> Self | None:
+        match = re.fullmatch(r"\.(.+)\.al-old-([0-9a-f]{8})-([0-9]+)", name, re.DOTALL)
+        return cls(match[1], match[2], int(match[3])) if match else None
+
+
+def new_name(segment: str) -> str:
+    """The hidden name under which a segment's replacement is built; worthless until it is renamed."""
+    return f".{segment}{_NEW}"
+
+
+def _split(base: str) -> tuple[str, str]:
+    stem, dot, suffix = base.rpartition(".")
+    return (stem, dot + suffix) if stem else (base, "")

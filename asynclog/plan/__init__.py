@@ -1,0 +1,1 @@
+"""Census + policy + now -> plan. Pure: no clock, no file, no surprise."""

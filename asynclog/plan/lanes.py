@@ -1,0 +1,29 @@
+"""In which order the actions of a plan are carried out."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from itertools import chain, zip_longest
+
+from asynclog.model import Action, Plan, SchemaKey
+
+
+def lane_of(action: Action) -> SchemaKey:
+    """The schema key with the most expired bytes in the segment; of equals the first by name."""
+    counts = action.census.schemas if action.census else ()
+    return min(counts, key=lambda count: (-count.expired_bytes, count.schema)).schema
+
+
+def in_order(plan: Plan) -> list[Action]:
+    """What there is to do: drops first, for they free space, each kind dealt out over the lanes."""
+    drops = [action for action in plan.actions if action.kind == "drop"]
+    rewrites = [action for action in plan.actions if action.kind == "rewrite"]
+    return [*_dealt(drops), *_dealt(rewrites)]
+
+
+def _dealt(actions: Iterable[Action]) -> Iterator[Action]:
+    """One action of each lane in turn, the lane with the fewest bytes first: no schema starves the others."""
+    lanes: defaultdict[SchemaKey, list[Action]] = defaultdict(list)
+    for action in actions:
+        lanes[lane_of(action)].append(action)
+    queues = sorted(lanes.values(), key=lambda lane: sum(action.fingerprint.size for action in lane))
+    return (action for action in chain.from_iterable(zip_longest(*queues)) if action is not None)

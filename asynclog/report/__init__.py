@@ -1,0 +1,1 @@
+"""Plan + outcomes -> the document and the text. Pure."""

@@ -1,0 +1,97 @@
+"""The document that a job answers with: `--json` prints it key for key. Only its shape; `summary` fills it."""
+
+from typing import Any, Literal
+
+import msgspec
+
+FORMAT = 1
+
+
+class Records(msgspec.Struct, frozen=True):
+    """scanned = deleted + overdue + kept; unreadable lines are no records."""
+
+    scanned: int = 0
+    deleted: int = 0
+    kept: int = 0
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """Why lines stayed, apart from records that have not expired: each under one reason."""
+
+    unreadable: int = 0
+    future: int = 0
+    implausible: int = 0
+    no_policy: dict[str, int] = {}
+
+
+class Overdue(msgspec.Struct, frozen=True):
+    """Expired records that had to stay, per schema key, and the instant of the oldest of them."""
+
+    records: dict[str, int] = {}
+    oldest: str | None = None
+
+
+class Bytes(msgspec.Struct, frozen=True):
+    scanned: int = 0
+    freed: int = 0
+
+
+class Segments(msgspec.Struct, frozen=True):
+    total: int = 0
+    dropped: int = 0
+    rewritten: int = 0
+    kept: int = 0
+    skipped: int = 0
+    failed: int = 0
+
+
+class ActionRow(msgspec.Struct, frozen=True):
+    """One segment. `outcome` is None in a dry run; `outcome_reason` says why it was not done."""
+
+    segment: str
+    action: str
+    reason: str
+    deleted_per_schema: dict[str, int]
+    bytes_before: int
+    bytes_after: int
+    outcome: str | None
+    outcome_reason: str | None = None
+
+
+class Result(msgspec.Struct, frozen=True):
+    """`result` of the JSON document. In a dry run all figures are what the run would give."""
+
+    status: Literal["success", "dry_run", "skipped", "partial"]
+    message: str
+    deleted_per_schema: dict[str, int] = {}
+    format: int = FORMAT
+    run_id: str = ""
+    profile: str | None = None
+    now: str | None = None
+    stopped: str | None = None
+    refusal: str | None = None
+    records: Records = Records()
+    kept: Kept = Kept()
+    overdue: Overdue = Overdue()
+    bytes: Bytes = Bytes()
+    segments: Segments = Segments()
+    actions: list[ActionRow] = []
+    late_segments: list[str] = []
+    recovery_pending: list[str] = []
+    warnings: list[str] = []
+    errors: list[str] = []
+    lease_max_ms: float = 0.0
+    duration_s: float = 0.0
+
+
+class Report(msgspec.Struct, frozen=True):
+    """What a job has to say. `exit_code` is the process's; `error` is a sentence, None where all went well."""
+
+    result: Result
+    exit_code: int = 0
+    error: str | None = None
+
+    def document(self) -> dict[str, Any]:
+        """The whole JSON document, as plain data."""
+        status = {"status": "ok"} if self.error is None else {"status": "error", "error": self.error}
+        return {**status, "result": msgspec.to_builtins(self.result)}

@@ -1,0 +1,158 @@
+"""Plan + outcomes -> report: every figure of the document, and the exit status, from one place."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Literal
+
+import msgspec
+
+from asynclog.instant import format_instant
+from asynclog.model import Action, Outcome, Plan, SchemaKey
+from asynclog.report.document import ActionRow, Bytes, Kept, Overdue, Records, Report, Result, Segments
+from asynclog.report.words import encodable, printable
+
+
+class Circumstances(msgspec.Struct, frozen=True):
+    """What a report says beside plan and outcomes. `stopped` is a signal's name and number."""
+
+    run_id: str
+    profile: str | None
+    duration_s: float = 0.0
+    late: Iterable[str] = ()
+    pending: Iterable[str] = ()
+    warnings: Iterable[str] = ()
+    problems: Iterable[str] = ()
+    stopped: tuple[str, int] | None = None
+    with_keeps: bool = False
+
+
+def make_report(plan: Plan, outcomes: Mapping[str, Outcome] | None, about: Circumstances) -> Report:
+    """The report of a job that carried out this plan; without outcomes, of a dry run."""
+    rows = [_row(action, outcomes) for action in plan.actions]
+    deleted = _sum(row.deleted_per_schema for row in rows)
+    overdue = _overdue(plan, outcomes)
+    scanned = sum(action.census.records for action in plan.actions if action.census)
+    gone, late = sum(deleted.values()), sum(overdue.records.values())
+    errors = [*_failures(rows), *about.problems]
+    stopped = about.stopped
+    wrong = f"stopped by {stopped[0]}" if stopped else "; ".join(map(printable, errors)) or None
+    result = Result(
+        status="partial" if wrong else "success" if outcomes is not None else "dry_run",
+        message=f"{'Deleted' if outcomes is not None else 'Would delete'} {gone} records",
+        deleted_per_schema=deleted,
+        run_id=about.run_id,
+        profile=about.profile,
+        now=format_instant(plan.now),
+        stopped=stopped[0] if stopped else None,
+        refusal=plan.refusal or None,
+        records=Records(scanned, gone, scanned - gone - late),
+        kept=_kept(plan),
+        overdue=overdue,
+        bytes=Bytes(
+            scanned=sum(action.fingerprint.size for action in plan.actions if action.census),
+            freed=sum(row.bytes_before - row.bytes_after for row in rows),
+        ),
+        segments=_segments(rows),
+        actions=[row for row in rows if row.action != "keep" or about.with_keeps],
+        late_segments=list(map(encodable, about.late)),
+        recovery_pending=list(map(encodable, about.pending)),
+        warnings=list(about.warnings),
+        errors=list(map(encodable, errors)),
+        lease_max_ms=round(max((each.lease_ns for each in (outcomes or {}).values()), default=0) / 1e6, 3),
+        duration_s=round(about.duration_s, 3),
+    )
+    return Report(result, 128 + stopped[1] if stopped else 3 if wrong else 0, wrong)
+
+
+def empty_report(status: Literal["success", "skipped"], message: str, about: Circumstances) -> Report:
+    """The report of a job that found nothing to look at."""
+    return Report(Result(status, message, run_id=about.run_id, profile=about.profile))
+
+
+def _row(action: Action, outcomes: Mapping[str, Outcome] | None) -> ActionRow:
+    planned = action.kind in {"drop", "rewrite"}
+    deleted, after = action.expired if planned else {}, action.bytes_after
+    status, reason = _fate(action), None
+    if planned and outcomes is not None:
+        outcome = outcomes[action.segment]
+        deleted, after, status, reason = outcome.deleted, outcome.bytes_after, outcome.status, outcome.reason
+    return ActionRow(
+        segment=encodable(action.segment),
+        action=action.kind,
+        reason=action.reason,
+        deleted_per_schema=_named(deleted),
+        bytes_before=action.fingerprint.size,
+        bytes_after=after,
+        outcome=status,
+        outcome_reason=reason or None,
+    )
+
+
+def _fate(action: Action) -> Literal["done", "skipped", "failed"] | None:
+    """What becomes of an action that needs nobody to carry it out; None for one that does, in a dry run."""
+    match action.kind:
+        case "keep":
+            return "done"
+        case "skip":
+            return "failed" if action.failed else "skipped"
+        case _:
+            return None
+
+
+def _overdue(plan: Plan, outcomes: Mapping[str, Outcome] | None) -> Overdue:
+    """Expired records that the plan meant to delete and that are still there, or that it had to skip."""
+    left: Counter[SchemaKey] = Counter()
+    oldest: list[int] = []
+    for action in plan.actions:
+        went = _deleted(action, outcomes)
+        for count in action.census.schemas if action.census else ():
+            stayed = count.expired - went.get(count.schema, 0)
+            if stayed and count.oldest is not None:
+                left[count.schema] += stayed
+                oldest.append(count.oldest)
+    return Overdue(_named(left), format_instant(min(oldest)) if oldest else None)
+
+
+def _deleted(action: Action, outcomes: Mapping[str, Outcome] | None) -> Mapping[SchemaKey, int]:
+    if action.kind not in {"drop", "rewrite"}:
+        return {}
+    return action.expired if outcomes is None else outcomes[action.segment].deleted
+
+
+def _kept(plan: Plan) -> Kept:
+    censuses = [action.census for action in plan.actions if action.census]
+    counts = [count for census in censuses for count in census.schemas]
+    return Kept(
+        unreadable=sum(census.unreadable for census in censuses),
+        future=sum(count.future for count in counts),
+        implausible=sum(count.implausible for count in counts),
+        no_policy=_named(plan.no_policy),
+    )
+
+
+def _segments(rows: list[ActionRow]) -> Segments:
+    fates = Counter(row.outcome for row in rows)
+    dealt_with = Counter(row.action for row in rows if row.outcome in {"done", None})
+    return Segments(
+        total=len(rows),
+        dropped=dealt_with["drop"],
+        rewritten=dealt_with["rewrite"],
+        kept=dealt_with["keep"],
+        skipped=fates["skipped"],
+        failed=fates["failed"],
+    )
+
+
+def _failures(rows: list[ActionRow]) -> list[str]:
+    return [f"{row.segment}: {row.outcome_reason or row.reason}" for row in rows if row.outcome == "failed"]
+
+
+def _sum(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    total: Counter[str] = Counter()
+    for count in counts:
+        total.update(count)
+    return dict(sorted(total.items()))
+
+
+def _named(counts: Mapping[SchemaKey, int]) -> dict[str, int]:
+    return {str(key): number for key, number in sorted(counts.items())}
