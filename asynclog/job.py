@@ -12,7 +12,7 @@ from typing import Literal
 import msgspec
 from anyio import to_thread
 
-from asynclog.apply.commit import carry_out
+from asynclog.apply.commit import Quiet, carry_out
 from asynclog.apply.disk import Disk
 from asynclog.apply.drain import Backlog
 from asynclog.apply.folder import lock, opened_folder
@@ -20,6 +20,7 @@ from asynclog.apply.recover import left_behind, recover
 from asynclog.config.policy import load_policy
 from asynclog.config.settings import Settings
 from asynclog.errors import ConfigurationError, RefusedError
+from asynclog.instant import SECOND
 from asynclog.model import Outcome, Plan, Policy, Segment, Unread
 from asynclog.names import Names
 from asynclog.plan.decide import Finding, make_plan
@@ -36,6 +37,9 @@ from asynclog.workers import Crew, Stop
 
 log = logging.getLogger("asynclog")
 
+# Where no lease can tell whether a segment is still written to, one that changed in this time may be.
+QUIET_PERIOD = 3600 * SECOND
+
 
 class Job:
     """One job on one log, whose folder it holds open: made by `opened_job`.
@@ -46,7 +50,8 @@ class Job:
     def __init__(self, settings: Settings, *, dry_run: bool, with_keeps: bool) -> None:
         self.settings = settings
         self.dry_run = dry_run
-        self.now = time.time_ns() if settings.now is None else settings.now
+        self._started = time.time_ns()
+        self.now = self._started if settings.now is None else settings.now
         self.answer: Report | None = None
         self._with_keeps = with_keeps
         self._begun = time.monotonic()
@@ -62,9 +67,7 @@ class Job:
         log.debug("configuration: %s, profile %s", settings.source, settings.profile or "none")
         log.debug("log: %s, schemas: %s", os.path.join(settings.folder, settings.base), settings.schemas)
         if not settings.enabled:
-            self.answer = self._nothing(
-                "skipped", f"Audit logging is switched off in profile {settings.profile}"
-            )
+            self.answer = self._nothing("skipped", f"Audit logging is switched off in profile {settings.profile}")
             return
         try:
             folder = opened_folder(settings.folder, allow_unsafe=settings.allow_unsafe_folder)
@@ -102,9 +105,7 @@ class Job:
         findings: dict[str, Finding] = {segment.name: segment for segment in self._segments}
         readable = self._readable()
         for segment in readable:
-            findings[segment.name] = Unread(
-                segment.name, segment.fingerprint, "the job was stopped before it was read"
-            )
+            findings[segment.name] = Unread(segment.name, segment.fingerprint, "the job was stopped before it was read")
         async with censuses(self._folder, readable, self._policy, self.now, crew) as found:
             async for finding in found:
                 findings[finding.segment] = finding
@@ -119,12 +120,18 @@ class Job:
             for action in in_order(plan)
         }
         find_expired = partial(expired_ranges, self._policy, self.now)
-        work = partial(carry_out, self._disk, self._backlog, find_expired)
+        work = partial(carry_out, self._disk, self._backlog, self._quiet(), find_expired)
         async with crew.results(work, actions) as results:
             async for action, outcome in results:
                 outcomes[action.segment] = outcome
         await to_thread.run_sync(self._backlog.settle_all)
         return outcomes
+
+    def _quiet(self) -> Quiet:
+        """By the real clock, whatever `--now` says: it is about who may be writing at this moment."""
+        by_name = [segment.name for segment in self._segments if not self._names.is_late(segment.name)][-1:]
+        by_time = max(self._segments, key=lambda segment: segment.fingerprint.mtime_ns).name
+        return Quiet(frozenset([*by_name, by_time]), self._started - QUIET_PERIOD)
 
     def _readable(self) -> list[Segment]:
         return [segment for segment in self._segments if segment.fingerprint.size and not segment.obstacle]
@@ -144,6 +151,17 @@ class Job:
         for action in plan.actions:
             log.debug("%s: %s: %s", printable(action.segment), action.kind, action.reason)
 
+    def _warnings(self, outcomes: Mapping[str, Outcome]) -> list[str]:
+        weaker = sum(outcome.unleased for outcome in outcomes.values())
+        if not weaker:
+            return []
+        sentence = (
+            f"{self.settings.folder}: file leases are refused here, so that {weaker} segments were judged by "
+            "their quiet alone: the newest, and any that changed in the last hour, stay as they are"
+        )
+        log.warning(sentence)
+        return [sentence]
+
     def _nothing(self, status: Literal["success", "skipped"], message: str) -> Report:
         return empty_report(status, message, Circumstances(self._run_id, self.settings.profile))
 
@@ -155,6 +173,7 @@ class Job:
             duration_s=time.monotonic() - self._begun,
             late=self._backlog.late,
             pending=pending,
+            warnings=self._warnings(outcomes or {}),
             problems=self._backlog.problems,
             stopped=(stop.signal.name, stop.signal.value) if stop.signal else None,
             with_keeps=self._with_keeps,

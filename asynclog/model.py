@@ -40,11 +40,16 @@ class Policy(msgspec.Struct, frozen=True):
 class Status(Protocol):
     """What a stat call answers, as far as it is needed here."""
 
-    st_dev: int
-    st_ino: int
-    st_size: int
-    st_mtime_ns: int
-    st_ctime_ns: int
+    @property
+    def st_dev(self) -> int: ...
+    @property
+    def st_ino(self) -> int: ...
+    @property
+    def st_size(self) -> int: ...
+    @property
+    def st_mtime_ns(self) -> int: ...
+    @property
+    def st_ctime_ns(self) -> int: ...
 
 
 class Fingerprint(NamedTuple):
@@ -164,7 +169,8 @@ class Plan(msgspec.Struct, frozen=True):
 class Outcome(msgspec.Struct, frozen=True):
     """What became of one action.
 
-    `deleted` is what really went; `lease_ns` is how long a writer may have waited for the segment.
+    `deleted` is what really went; `lease_ns` is how long a writer may have waited for the
+    segment, `unleased` that there was no lease to be had, and the quiet of the segment had to do.
     """
 
     segment: str
@@ -173,3 +179,4 @@ class Outcome(msgspec.Struct, frozen=True):
     deleted: dict[SchemaKey, int] = {}
     bytes_after: int = 0
     lease_ns: int = 0
+    unleased: bool = False

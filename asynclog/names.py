@@ -38,6 +38,10 @@ class Names:
             return False
         return any(pattern.fullmatch(name) for pattern in self._accepted)
 
+    def is_late(self, name: str) -> bool:
+        """Whether this is the name of a segment that a job of ours has made."""
+        return self._late.fullmatch(name) is not None
+
     def order(self, name: str) -> tuple[int, int, int, str]:
         """Sorts by the time in the name, then by its number; late ones and the base file come last."""
         known = self._known.fullmatch(name)
@@ -49,7 +53,7 @@ class Names:
             return (1, int(digits), int(number or 0), name)
         if rotation:
             return (2, -int(rotation), 0, name)
-        return (3 if self._late.fullmatch(name) else 4, 0, 0, name)
+        return (3 if self.is_late(name) else 4, 0, 0, name)
 
     def owns(self, name: str) -> bool:
         """Whether this is a hidden name that a job of this log gives."""

@@ -1,7 +1,7 @@
 """Carries out one action: builds the replacement, and puts it in the segment's place under a read lease.
 
-The order of the steps is the whole point; `disk` says which invariants it keeps. One worker carries one action
-out from beginning to end, so that nothing can come between.
+The order of the steps is the whole point; `disk` says which invariants it keeps. One worker carries one action out
+from beginning to end, so that nothing can come between.
 """
 
 import contextlib
@@ -17,6 +17,7 @@ import msgspec
 from asynclog.apply.copy import kept_ranges
 from asynclog.apply.disk import Disk
 from asynclog.apply.drain import Backlog
+from asynclog.apply.full_disk import FULL, drop_without_link
 from asynclog.apply.replacement import build, discard
 from asynclog.errors import ChangedError
 from asynclog.model import Action, Fingerprint, Outcome
@@ -26,33 +27,56 @@ from asynclog.names import Hidden, new_name
 FindExpired = Callable[[int, int], Iterable[tuple[int, int]]]
 
 
-class Replaced(msgspec.Struct, frozen=True):
-    """A commit that has happened. `fault` is in words what the disk said when it was to be made durable."""
+class Quiet(msgspec.Struct, frozen=True):
+    """Which segments nobody writes to any more, where no lease can tell: none of `newest`, none changed since."""
 
-    hidden: Hidden
+    newest: frozenset[str]
+    since_ns: int
+
+    def covers(self, action: Action) -> bool:
+        return action.segment not in self.newest and action.fingerprint.mtime_ns < self.since_ns
+
+
+class NotQuietError(Exception):
+    """There is no lease to be had, and the segment may still be written to."""
+
+
+class Replaced(msgspec.Struct, frozen=True):
+    """A commit that has happened. `hidden` is None where the old file has no name any more.
+
+    `fault` is in words what the disk said when it was to be made durable.
+    """
+
+    hidden: Hidden | None
     lease_ns: int
+    leased: bool
     fault: str = ""
 
 
-def carry_out(disk: Disk, backlog: Backlog, find_expired: FindExpired, action: Action) -> Outcome:
+def carry_out(disk: Disk, backlog: Backlog, quiet: Quiet, find_expired: FindExpired, action: Action) -> Outcome:
     """Drops or rewrites a segment, as its action says. What fails or has to wait is an outcome, not an error."""
-    outcome = _attempt(disk, backlog, find_expired, action)
+    outcome = _attempt(disk, backlog, quiet, find_expired, action)
     backlog.settle()
     return outcome
 
 
-def _attempt(disk: Disk, backlog: Backlog, find_expired: FindExpired, action: Action) -> Outcome:
+def _attempt(disk: Disk, backlog: Backlog, quiet: Quiet, find_expired: FindExpired, action: Action) -> Outcome:
     try:
-        replaced = _replace(disk, find_expired, action)
+        replaced = _replace(disk, backlog, quiet, find_expired, action)
     except FileNotFoundError:
         return _left(action, "skipped", "it has vanished since it was scanned")
     except ChangedError:
         return _left(action, "skipped", "it has changed since it was scanned")
     except BlockingIOError:
         return _left(action, "skipped", "it is busy: somebody has it open for writing")
+    except NotQuietError:
+        reason = "no file lease is to be had here, and somebody may still write to it"
+        return msgspec.structs.replace(_left(action, "skipped", reason), unleased=True)
     except OSError as error:
-        return _left(action, "failed", f"{error.strerror}: it was left as it is")
-    backlog.add(replaced.hidden)
+        hint = " (lsattr shows whether it is append-only or immutable)" if error.errno == errno.EPERM else ""
+        return _left(action, "failed", f"{error.strerror}{hint}: it was left as it is")
+    if replaced.hidden:
+        backlog.add(replaced.hidden)
     return Outcome(
         action.segment,
         "failed" if replaced.fault else "done",
@@ -60,6 +84,7 @@ def _attempt(disk: Disk, backlog: Backlog, find_expired: FindExpired, action: Ac
         action.expired,
         action.bytes_after,
         replaced.lease_ns,
+        unleased=not replaced.leased,
     )
 
 
@@ -67,19 +92,19 @@ def _left(action: Action, status: Literal["skipped", "failed"], reason: str) -> 
     return Outcome(action.segment, status, reason, bytes_after=action.fingerprint.size)
 
 
-def _replace(disk: Disk, find_expired: FindExpired, action: Action) -> Replaced:
+def _replace(disk: Disk, backlog: Backlog, quiet: Quiet, find_expired: FindExpired, action: Action) -> Replaced:
     source = disk.open(action.segment)
     try:
         _must_be(action.fingerprint, os.fstat(source))
         if action.kind == "drop":
-            return _commit(disk, source, action, lambda: disk.unlink(action.segment))
+            return _commit(disk, backlog, quiet, source, action)
         temporary = new_name(action.segment)
         size = action.fingerprint.size
         copied = build(disk, temporary, source, kept_ranges(find_expired(source, size), size))
         try:
             if copied != action.bytes_after:
                 raise ChangedError
-            return _commit(disk, source, action, lambda: disk.rename(temporary, action.segment))
+            return _commit(disk, backlog, quiet, source, action)
         except BaseException:
             discard(disk, temporary)
             raise
@@ -87,30 +112,58 @@ def _replace(disk: Disk, find_expired: FindExpired, action: Action) -> Replaced:
         disk.close(source)  # and so ends the lease
 
 
-def _commit(disk: Disk, source: int, action: Action, swap: Callable[[], None]) -> Replaced:
+def _commit(disk: Disk, backlog: Backlog, quiet: Quiet, source: int, action: Action) -> Replaced:
     """From the lease to its end: while it is held a writer's open() waits, so nothing is done here that need not be."""
-    disk.lease(source)
+    leased = disk.lease(source)
     begun = time.monotonic_ns()
+    if not leased and not quiet.covers(action):
+        raise NotQuietError
     _must_be(action.fingerprint, disk.status(action.segment))
     hidden = Hidden(action.segment, secrets.token_hex(4), action.fingerprint.size)
-    disk.link(action.segment, str(hidden))
+    try:
+        disk.link(action.segment, str(hidden))
+    except OSError as error:
+        if error.errno in FULL and action.kind == "drop" and leased:
+            drop_without_link(disk, backlog, source, hidden)
+            return Replaced(None, time.monotonic_ns() - begun, leased)
+        raise
     try:
         disk.sync_folder()
-        if not disk.leased(source):
-            raise BlockingIOError(errno.EAGAIN, "somebody opened it for writing meanwhile")
-        if disk.status(action.segment).st_ino != action.fingerprint.inode:
-            raise ChangedError
-        swap()
+        _must_be_alone(disk, source, action, leased=leased)
+        _swap(disk, action)
     except BaseException:
         _undo_link(disk, action, hidden)
         raise
-    fault = ""
+    fault = _made_durable(disk)
+    if leased:
+        disk.release(source)
+    return Replaced(hidden, time.monotonic_ns() - begun, leased, fault)
+
+
+def _swap(disk: Disk, action: Action) -> None:
+    """The commit point."""
+    if action.kind == "drop":
+        disk.unlink(action.segment)
+    else:
+        disk.rename(new_name(action.segment), action.segment)
+
+
+def _must_be_alone(disk: Disk, source: int, action: Action, *, leased: bool) -> None:
+    """The last look: nobody waits for the lease's end, and the name still means the same file."""
+    if leased and not disk.leased(source):
+        raise BlockingIOError(errno.EAGAIN, "somebody opened it for writing meanwhile")
+    status = disk.status(action.segment)
+    seen = action.fingerprint
+    if (status.st_ino, status.st_size, status.st_mtime_ns) != (seen.inode, seen.size, seen.mtime_ns):
+        raise ChangedError
+
+
+def _made_durable(disk: Disk) -> str:
     try:
         disk.sync_folder()
     except OSError as error:
-        fault = f"{error.strerror}: it was replaced, but a power cut now might undo that"
-    disk.release(source)
-    return Replaced(hidden, time.monotonic_ns() - begun, fault)
+        return f"{error.strerror}: it was replaced, but a power cut now might undo that"
+    return ""
 
 
 def _undo_link(disk: Disk, action: Action, hidden: Hidden) -> None:

@@ -30,15 +30,16 @@ def copy_ranges(disk: Disk, source: int, target: int, ranges: Iterable[tuple[int
     base = fill = copied = 0
     parts: list[memoryview] = []
     for start, end in ranges:
-        while start < end:
-            if start >= base + fill:
+        position = start
+        while position < end:
+            if position >= base + fill:
                 copied += _write_all(disk, target, parts)
-                base, fill = start, os.preadv(source, [window], start)
+                base, fill = position, os.preadv(source, [window], position)
                 if not fill:
                     raise ChangedError
             stop = min(end, base + fill)
-            parts.append(window[start - base : stop - base])
-            start = stop
+            parts.append(window[position - base : stop - base])
+            position = stop
             if len(parts) == _MOST_PARTS:
                 copied += _write_all(disk, target, parts)
     return copied + _write_all(disk, target, parts)

@@ -21,6 +21,7 @@ import threading
 from collections.abc import Sequence
 
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+_NO_LEASES = {errno.EINVAL, errno.ENOLCK, errno.EACCES, errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS}
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -51,13 +52,22 @@ class Disk:
 
     # ---- leases: while one is held, nobody has the file open for writing; whoever wants to waits for its end
 
-    def lease(self, descriptor: int) -> None:
-        """Takes a read lease. BlockingIOError where somebody has the file open for writing.
+    def lease(self, descriptor: int) -> bool:
+        """Takes a read lease; False where there are none (NFS, FUSE, or a file of another user's).
 
-        A writer who comes is announced by a signal; SIGURG is one that is ignored by default, SIGIO would kill.
+        BlockingIOError where somebody has the file open for writing. A writer who comes is announced by a signal;
+        SIGURG is one that is ignored by default, SIGIO would kill.
         """
         fcntl.fcntl(descriptor, fcntl.F_SETSIG, signal.SIGURG)
-        fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+        try:
+            fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+        except BlockingIOError:
+            raise
+        except OSError as error:
+            if error.errno in _NO_LEASES:
+                return False
+            raise
+        return True
 
     def leased(self, descriptor: int) -> bool:
         """Whether the lease still stands and nobody waits for its end."""

@@ -22,8 +22,8 @@ class Backlog:
     """
 
     def __init__(self, disk: Disk, names: Names) -> None:
-        self._disk = disk
-        self._names = names
+        self.disk = disk
+        self.names = names
         self._lock = threading.Lock()
         self._waiting: list[tuple[float, Hidden]] = []
         self.late: list[str] = []
@@ -57,7 +57,7 @@ class Backlog:
             self.settle()
 
     def _settle(self, hidden: Hidden) -> None:
-        hidden, late, done = drain(self._disk, self._names, hidden)
+        hidden, late, done = drain(self.disk, self.names, hidden)
         with self._lock:
             self.late.extend(late)
             if not done:
@@ -73,12 +73,12 @@ def drain(disk: Disk, names: Names, hidden: Hidden) -> tuple[Hidden, list[str], 
     descriptor = disk.open(str(hidden))
     late = []
     try:
-        disk.lease(descriptor)
+        leased = disk.lease(descriptor)
         size = os.fstat(descriptor).st_size
         if size > hidden.accounted:
-            late.append(_publish(disk, names, hidden, descriptor, size))
+            late.append(publish(disk, names, hidden, descriptor, (hidden.accounted, size)))
             hidden = forward(disk, hidden, size)
-        if not disk.leased(descriptor) or os.fstat(descriptor).st_size != size:
+        if (leased and not disk.leased(descriptor)) or os.fstat(descriptor).st_size != size:
             return hidden, late, False
         disk.unlink(str(hidden))
         disk.sync_folder()
@@ -89,11 +89,14 @@ def drain(disk: Disk, names: Names, hidden: Hidden) -> tuple[Hidden, list[str], 
     return hidden, late, True
 
 
-def _publish(disk: Disk, names: Names, hidden: Hidden, source: int, size: int) -> str:
-    """Its name makes it idempotent: the same bytes of the same file always come under the same one."""
+def publish(disk: Disk, names: Names, hidden: Hidden, source: int, tail: tuple[int, int]) -> str:
+    """Makes a late segment of this byte range of `source`; its name.
+
+    The name makes it idempotent: the same bytes of the same file always come under the same one.
+    """
     late = names.late(hidden.token, hidden.accounted)
     temporary = new_name(late)
-    build(disk, temporary, source, [(hidden.accounted, size)])
+    build(disk, temporary, source, [tail])
     disk.rename(temporary, late)
     disk.sync_folder()
     return late

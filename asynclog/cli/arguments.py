@@ -33,9 +33,7 @@ class _Version(argparse.Action):
 
 def parser() -> argparse.ArgumentParser:
     """The parser; a word it does not know raises ConfigurationError."""
-    top = _Parser(
-        prog="asynclog", description="Retention for JSONL audit logs, per audit schema.", allow_abbrev=False
-    )
+    top = _Parser(prog="asynclog", description="Retention for JSONL audit logs, per audit schema.", allow_abbrev=False)
     top.add_argument("--version", action=_Version, nargs=0, help="print the version")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
     cleanup = commands.add_parser(

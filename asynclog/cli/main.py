@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _cleanup(given: dict[str, Any]) -> Report:
-    options: Options = {name: given[name] for name in Options.__annotations__}  # type: ignore[assignment,misc]
+    options: Options = {name: given[name] for name in Options.__annotations__}  # type: ignore[assignment]
     settings = resolve(options, os.environ)
     with (
         caught_signals() as signals,

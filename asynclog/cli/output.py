@@ -29,11 +29,12 @@ def show_fatal(sentence: str, *, as_json: bool) -> None:
 
 
 def complain(sentence: str) -> None:
-    print(f"asynclog: {printable(sentence)}", file=sys.stderr)
+    """Tells a person, on stderr."""
+    print(f"asynclog: {printable(sentence)}", file=sys.stderr)  # noqa: T201 - the one place that talks to stderr
 
 
 def _result(text: bytes) -> None:
-    """UTF-8 whatever the locale says, for JSON is, and so are the names in it. Raises OSError, but not for a closed pipe."""
+    """UTF-8 whatever the locale says, for JSON is, and so are the names. Raises OSError, but not for a closed pipe."""
     if sys.stdout is None:  # closed by whoever started us
         return
     try:

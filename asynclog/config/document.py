@@ -87,7 +87,8 @@ class Document:
             if getattr(event, "tag", None) is not None:
                 problem = "tags are not supported"
             if problem:
-                raise ConfigurationError(f"{self.path}:{event.start_mark.line + 1}: {problem}")
+                line = event.start_mark.line + 1 if event.start_mark else 1
+                raise ConfigurationError(f"{self.path}:{line}: {problem}")
 
     def _value(self, node: yaml.Node, place: Place) -> Any:
         self._lines.setdefault(place, node.start_mark.line + 1)
@@ -95,7 +96,7 @@ class Document:
             return dict(self._members(node, place))
         if isinstance(node, yaml.SequenceNode):
             return [self._value(item, (*place, index)) for index, item in enumerate(node.value)]
-        return self._scalar(node, place)
+        return self._scalar(node.tag, node.value, place)
 
     def _members(self, node: yaml.MappingNode, place: Place) -> Iterator[tuple[str, Any]]:
         seen = set()
@@ -109,9 +110,8 @@ class Document:
             self._lines[*place, key.value] = line
             yield key.value, self._value(value, (*place, key.value))
 
-    def _scalar(self, node: yaml.ScalarNode, place: Place) -> str | int | float | bool | None:
-        text: str = node.value
-        match node.tag.removeprefix("tag:yaml.org,2002:"):
+    def _scalar(self, tag: str, text: str, place: Place) -> str | int | float | bool | None:
+        match tag.removeprefix("tag:yaml.org,2002:"):
             case "null":
                 return None
             case "bool":
@@ -119,9 +119,7 @@ class Document:
             case "int" if _DECIMAL.fullmatch(text):
                 return int(text)
             case "int":  # YAML 1.1 reads 010 as 8, 1:30 as 90 and 1_0 as 10
-                raise self.error(
-                    place, f"{text} can be read as more than one number: write it in plain digits"
-                )
+                raise self.error(place, f"{text} can be read as more than one number: write it in plain digits")
             case "float" if _FRACTION.fullmatch(text):
                 return float(text)
             case _:

@@ -74,9 +74,7 @@ def _from_yaml(path: str) -> Policy:
         else:
             earlier = exact.setdefault(SchemaKey(found.schema_name, found.version), rule)
         if earlier is not rule:
-            raise document.error(
-                (*place, "schema_name"), f"{_named(found)} is defined at {earlier.where} already"
-            )
+            raise document.error((*place, "schema_name"), f"{_named(found)} is defined at {earlier.where} already")
     return Policy(exact, {name: rule for name, rule in wide.items() if name != STAR}, wide.get(STAR))
 
 

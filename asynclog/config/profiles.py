@@ -90,9 +90,7 @@ def load_profile(path: str, name: str | None, environment: Mapping[str, str]) ->
 def _our_profile(document: Document, name: str | None, environment: Mapping[str, str]) -> Profile:
     file = document.convert(document.data, (), _Configuration)
     # All profiles are read, so that a fault in one is found before its own timer finds it.
-    profiles = {
-        each: document.convert(value, ("profiles", each), _Profile) for each, value in file.profiles.items()
-    }
+    profiles = {each: document.convert(value, ("profiles", each), _Profile) for each, value in file.profiles.items()}
     name = name or environment.get("ASYNCLOG_PROFILE") or file.profile or "default"
     _must_have(document, profiles, name)
     audit = profiles[name].audit
@@ -111,13 +109,7 @@ def _our_profile(document: Document, name: str | None, environment: Mapping[str,
 
 def _mxcp_profile(document: Document, name: str | None, environment: Mapping[str, str]) -> Profile:
     file = document.convert(document.data, (), _MxcpSite)
-    name = (
-        name
-        or environment.get("ASYNCLOG_PROFILE")
-        or environment.get("MXCP_PROFILE")
-        or file.profile
-        or "default"
-    )
+    name = name or environment.get("ASYNCLOG_PROFILE") or environment.get("MXCP_PROFILE") or file.profile or "default"
     _must_have(document, file.profiles, name)
     profile = document.convert(file.profiles[name] or {}, ("profiles", name), _MxcpProfile)
     audit = profile.audit or _MxcpAudit()

@@ -70,9 +70,7 @@ def resolve(options: Options, environment: Mapping[str, str]) -> Settings:
     log = _absolute(path) if path else profile.log
     folder, base = os.path.split(log)
     if not base and profile.enabled:
-        raise ConfigurationError(
-            f"{profile.source}: the path of the log must name a file, not the folder {log!r}"
-        )
+        raise ConfigurationError(f"{profile.source}: the path of the log must name a file, not the folder {log!r}")
     stem = os.path.splitext(base)[0]
     return Settings(
         source=profile.source,
@@ -102,9 +100,7 @@ def _instant(text: str | None) -> int | None:
         return None
     instant = parse_instant(text)
     if instant is None:
-        raise ConfigurationError(
-            f"--now {text!r}: write an instant with its offset, such as 2026-11-24T00:00:00Z"
-        )
+        raise ConfigurationError(f"--now {text!r}: write an instant with its offset, such as 2026-11-24T00:00:00Z")
     return instant
 
 
@@ -121,7 +117,5 @@ def _seconds(text: str | None) -> float:
         return 0
     match = re.fullmatch(r"([0-9]{1,9})([smhd])", text)
     if match is None:
-        raise ConfigurationError(
-            f"--lock-wait {text!r}: write a number and its unit (s, m, h or d), such as 1h"
-        )
+        raise ConfigurationError(f"--lock-wait {text!r}: write a number and its unit (s, m, h or d), such as 1h")
     return int(match[1]) * _UNITS[match[2]]

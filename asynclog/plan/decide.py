@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from typing import Literal
 
 from asynclog.model import Action, Census, Plan, Policy, SchemaKey, Segment, Unread
 from asynclog.plan.rules import rule_for
@@ -30,7 +31,7 @@ def decide(finding: Finding) -> Action:
             return Action(census.segment, kind, reason, census.fingerprint, census)
 
 
-def _weigh(census: Census) -> tuple[str, str]:
+def _weigh(census: Census) -> tuple[Literal["keep", "drop", "rewrite"], str]:
     staying = census.records - census.expired + census.unreadable
     if not census.expired:
         return "keep", "nothing in it has expired" if staying else "it has only blank lines"

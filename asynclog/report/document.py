@@ -32,11 +32,15 @@ class Overdue(msgspec.Struct, frozen=True):
 
 
 class Bytes(msgspec.Struct, frozen=True):
+    """`scanned` counts what was read, `freed` what the log has become smaller by."""
+
     scanned: int = 0
     freed: int = 0
 
 
 class Segments(msgspec.Struct, frozen=True):
+    """How many of `total` met which fate; a dry run counts what would."""
+
     total: int = 0
     dropped: int = 0
     rewritten: int = 0

@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping
 from asynclog.report.document import Report, Result
 from asynclog.report.words import printable
 
+_UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
+
 
 def as_text(report: Report) -> str:
     """Some lines, the most important first; ends without a newline."""
@@ -47,7 +49,7 @@ def _notes(result: Result) -> Iterator[str]:
     for name in result.late_segments:
         yield f"Late: {printable(name)} has what a writer appended to a segment while it was replaced"
     for name in result.recovery_pending:
-        yield f"Pending: {printable(name)} is left by a job that was interrupted, or held by a writer; the next job ends it"
+        yield f"Pending: {printable(name)} was left by an interrupted job, or is held by a writer; the next job deals with it"
     if result.refusal:
         yield f"Refused: a real run would end with exit 5: {printable(result.refusal)}"
 
@@ -58,11 +60,6 @@ def _table(counts: Mapping[str, int]) -> Iterator[str]:
         yield f"  {printable(name):<{width}}  {number:>9}"
 
 
-def _size(size: float) -> str:
-    for unit in ("bytes", "KiB", "MiB", "GiB"):
-        if size < 1024:
-            break
-        size /= 1024
-    else:
-        unit = "TiB"
-    return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"
+def _size(size: int) -> str:
+    power = min(max(int(size).bit_length() - 1, 0) // 10, len(_UNITS) - 1)
+    return f"{size / 1024**power:.{1 if power else 0}f} {_UNITS[power]}"

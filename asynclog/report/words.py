@@ -4,8 +4,7 @@
 def printable(text: str) -> str:
     r"""With every character escaped that a terminal might obey: `\x1b[2J` is shown, not done."""
     return "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode()
-        for character in text
+        character if character.isprintable() else character.encode("unicode_escape").decode() for character in text
     )
 
 

@@ -67,9 +67,7 @@ def _refuse(constant: str) -> None:
     raise ValueError(f"{constant} is not JSON")
 
 
-_DECODER = json.JSONDecoder(
-    object_pairs_hook=_Members, parse_int=_Integer, parse_float=_Number, parse_constant=_refuse
-)
+_DECODER = json.JSONDecoder(object_pairs_hook=_Members, parse_int=_Integer, parse_float=_Number, parse_constant=_refuse)
 
 
 def _read_slowly(line: bytes) -> Reading | None:

@@ -7,7 +7,7 @@ from asynclog.scan.line import BLANKS, read_line
 
 
 class Row:
-    """The counts of one schema key; see `SchemaCount`. `cutoff` lies before all plausible time where nothing expires."""
+    """The counts of one schema key, as `SchemaCount` has them; nothing plausible is before a `cutoff` of None."""
 
     __slots__ = (
         "bytes",

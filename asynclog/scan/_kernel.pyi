@@ -1,0 +1,43 @@
+"""The census kernel: an accelerator that proves lines to be records, or leaves them to the exact reader.
+
+What it is certain of is exact: ordinary records and blank lines. Every other line is uncertain, and may still
+be a record: one with an escape in one of the three fields or in a key of the top level, an instant before 2000
+or after 2200, a version that is negative or has ten digits, a name beyond 255 bytes, or a schema key after the
+first 4,096 of a scanner.
+"""
+
+from collections.abc import Callable
+from typing import final
+
+from typing_extensions import Buffer
+
+# name, version, records, bytes, oldest, newest, expired, expired_bytes, future: as in a SchemaCount.
+Row = tuple[str, int, int, int, int | None, int | None, int, int, int]
+
+@final
+class Scanner:
+    """Counts the records of any number of buffers by schema key; one buffer at a time, without the GIL."""
+
+    def __init__(self, fields: tuple[str, str, str], cutoff: Callable[[str, int], int | None], horizon: int) -> None:
+        """`fields`: the keys of the schema's name, its version and the timestamp.
+
+        `cutoff(name, version)` is asked once for each schema key that is met: records before that instant
+        have expired, none where it is None; what it raises, `scan` raises. Records after `horizon` are future
+        ones. Both are nanoseconds since 1970, of any size.
+        """
+
+    def scan(self, buffer: Buffer, base: int, gone: bool, /) -> tuple[bytes, bytes, int]:
+        """Reads whole lines, each with its newline, from a buffer that lies at offset `base` of its segment.
+
+        Returns (uncertain, gone, read). The first two are spans of the segment, in order: pairs of start and
+        end, packed as `array("q")` reads them. `uncertain` has one for each line that was not counted, `gone`
+        has the expired lines, adjacent ones joined; it is empty where it isn't asked for. `read` bytes of the
+        buffer are done with: up to its last newline, or fewer where a list is full (4,096 spans); then scan
+        the rest in another call. Nobody may write to the buffer meanwhile.
+        """
+
+    def census(self) -> tuple[list[Row], int]:
+        """The rows of the schema keys in the order they were met, and the number of blank lines, so far.
+
+        `oldest` and `newest` are over the records that are not future, None without any.
+        """
