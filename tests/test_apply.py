@@ -1,0 +1,358 @@
+"""Carrying a plan out beside writers, on full and odd disks: single cases of the commit protocol, on a real folder.
+
+That it holds at every call and in every order is for the fault campaign to show.
+"""
+
+import errno
+import fcntl
+import os
+import stat
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import anyio
+import pytest
+
+import asynclog
+from asynclog import Report, job
+from asynclog.apply.disk import Disk
+
+NOW = "2026-11-24T00:00:00Z"
+OLD = b'{"schema_name": "api", "timestamp": "2020-01-01T00:00:00Z"}\n'
+NEW = b'{"schema_name": "api", "timestamp": "2026-11-23T00:00:00Z"}\n'
+SEGMENT = "logs-20260101T000000.jsonl"
+LATE = b'{"schema_name": "api", "timestamp": "2026-11-23T23:59:59Z"}\n'
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "audit"
+    folder.mkdir()
+    (tmp_path / "schemas.yaml").write_text("schemas: [{schema_name: api, retention_days: 30}]")
+    (folder / SEGMENT).write_bytes(OLD + NEW)
+    return folder
+
+
+def cleanup(folder: Path) -> Report:
+    """One job, with one worker."""
+
+    async def run() -> Report:
+        path, schemas = str(folder / "logs.jsonl"), str(folder.parent / "schemas.yaml")
+        return await asynclog.cleanup(path=path, schemas=schemas, now=NOW, jobs=1)
+
+    return anyio.run(run)
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+@pytest.fixture
+def disk(monkeypatch: pytest.MonkeyPatch) -> Callable[[type[Disk]], None]:
+    """Puts a variant of the disk into the job."""
+    return lambda variant: monkeypatch.setattr(job, "Disk", variant)
+
+
+def fate(report: Report) -> tuple[str | None, str | None]:
+    (row,) = report.result.actions
+    return row.outcome, row.outcome_reason
+
+
+def test_a_segment_that_somebody_writes_to_is_skipped(folder: Path) -> None:
+    """While any process has it open for writing it is busy: left alone, told, overdue, no failure."""
+    with (folder / SEGMENT).open("ab"):
+        report = cleanup(folder)
+    assert fate(report) == ("skipped", "it is busy: somebody has it open for writing")
+    assert (report.exit_code, report.result.overdue.records) == (0, {"api:1": 1})
+    assert report.result.overdue.oldest == "2020-01-01T00:00:00Z"
+    assert content(folder) == {SEGMENT: OLD + NEW}
+
+
+def test_a_reader_is_no_obstacle(folder: Path) -> None:
+    """Whoever reads the old file goes on reading it, and the segment is replaced meanwhile."""
+    with (folder / SEGMENT).open("rb") as reader:
+        assert cleanup(folder).result.deleted_per_schema == {"api:1": 1}
+        assert reader.read() == OLD + NEW
+    assert content(folder) == {SEGMENT: NEW}
+
+
+def test_a_segment_that_changes_after_its_scan_is_skipped(folder: Path, disk: Callable[[type[Disk]], None]) -> None:
+    """What was appended between scan and lease stays, with all the rest."""
+
+    class Appended(Disk):
+        def lease(self, descriptor: int) -> bool:
+            with (folder / SEGMENT).open("ab") as file:
+                file.write(LATE)
+            return super().lease(descriptor)
+
+    disk(Appended)
+    assert fate(cleanup(folder)) == ("skipped", "it has changed since it was scanned")
+    assert content(folder) == {SEGMENT: OLD + NEW + LATE}
+
+
+def test_a_segment_that_vanishes_after_its_scan_is_skipped(folder: Path, disk: Callable[[type[Disk]], None]) -> None:
+    """Whoever removed it had their reasons."""
+
+    class Vanished(Disk):
+        def lease(self, descriptor: int) -> bool:
+            (folder / SEGMENT).unlink()
+            return super().lease(descriptor)
+
+    disk(Vanished)
+    assert fate(cleanup(folder)) == ("skipped", "it has vanished since it was scanned")
+    assert content(folder) == {}
+
+
+@pytest.mark.parametrize("before", [OLD + NEW, OLD], ids=["rewrite", "drop"])
+def test_what_a_writer_appends_during_the_commit_comes_as_a_late_segment(
+    folder: Path, disk: Callable[[type[Disk]], None], before: bytes
+) -> None:
+    """A writer who was let in only after the replacement writes to the old file: its line is there afterwards, once."""
+    (folder / SEGMENT).write_bytes(before)
+
+    class LetIn(Disk):
+        def release(self, descriptor: int) -> None:
+            super().release(descriptor)
+            append(descriptor, LATE)
+
+    disk(LetIn)
+    report = cleanup(folder)
+    (late,) = report.result.late_segments
+    kept = {SEGMENT: NEW} if before != OLD else {}
+    assert content(folder) == {**kept, late: LATE}
+    assert (report.exit_code, report.result.recovery_pending) == (0, [])
+
+
+def append(descriptor: int, line: bytes) -> None:
+    """Writes to a file by its inode, whatever name it has or has not, and closes it."""
+    writer = os.open(f"/proc/self/fd/{descriptor}", os.O_WRONLY | os.O_APPEND)
+    os.write(writer, line)
+    os.close(writer)
+
+
+def test_a_writer_who_holds_the_old_file_is_waited_for_by_the_next_job(
+    folder: Path, disk: Callable[[type[Disk]], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its lines are hidden but safe meanwhile, the report says so, and no failure is made of it."""
+    monkeypatch.setattr("asynclog.apply.drain.PATIENCE", 0.1)
+    held: list[int] = []
+
+    class Held(Disk):
+        def release(self, descriptor: int) -> None:
+            super().release(descriptor)
+            held.append(os.open(f"/proc/self/fd/{descriptor}", os.O_WRONLY | os.O_APPEND))
+
+    disk(Held)
+    first = cleanup(folder)
+    (hidden,) = first.result.recovery_pending
+    assert (first.exit_code, first.result.deleted_per_schema) == (0, {"api:1": 1})
+    assert content(folder) == {SEGMENT: NEW, hidden: OLD + NEW}
+    os.write(held[0], LATE)
+    os.close(held[0])
+    disk(Disk)
+    second = cleanup(folder)
+    (late,) = second.result.late_segments
+    assert content(folder) == {SEGMENT: NEW, late: LATE}
+
+
+def test_owner_mode_times_and_attributes_are_kept(folder: Path) -> None:
+    """The new file is dressed like the old one: readers' rights, labels and age-based tools see no difference."""
+    path = folder / SEGMENT
+    path.chmod(0o640)
+    os.utime(path, ns=(1_700_000_000_123_456_789, 1_700_000_000_987_654_321))
+    if os.geteuid() == 0:
+        os.chown(path, 12, 34)
+    attributes = _set_attribute(path, b"blue")
+    before = path.stat()
+    assert cleanup(folder).result.deleted_per_schema == {"api:1": 1}
+    after = path.stat()
+    assert after.st_ino != before.st_ino
+    assert (after.st_uid, after.st_gid, stat.S_IMODE(after.st_mode)) == (before.st_uid, before.st_gid, 0o640)
+    assert after.st_mtime_ns == before.st_mtime_ns
+    assert {name: os.getxattr(path, name) for name in os.listxattr(path)} == attributes
+
+
+def _set_attribute(path: Path, value: bytes) -> dict[str, bytes]:
+    try:
+        os.setxattr(path, "user.colour", value)
+    except OSError:  # a file system without attributes
+        return {}
+    return {"user.colour": value}
+
+
+@pytest.mark.parametrize(
+    "call", ["create", "write", "dress", "sync", "link", "rename", "sync_folder"], ids=lambda call: call
+)
+def test_a_failing_call_leaves_the_segment_as_it_is(
+    folder: Path, disk: Callable[[type[Disk]], None], call: str
+) -> None:
+    """An I/O error anywhere before the commit: failed, told, exit 3, and nothing of the attempt is left."""
+
+    def fail(*_: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    disk(type("Failing", (Disk,), {call: fail}))
+    report = cleanup(folder)
+    assert fate(report) == ("failed", "Input/output error: it was left as it is")
+    assert (report.exit_code, report.result.status, report.result.overdue.records) == (3, "partial", {"api:1": 1})
+    assert content(folder) == {SEGMENT: OLD + NEW}
+
+
+def test_short_writes_are_gone_on_with(folder: Path, disk: Callable[[type[Disk]], None]) -> None:
+    """A disk that takes three bytes at a time makes the same file."""
+
+    class Short(Disk):
+        def write(self, descriptor: int, parts: Sequence[memoryview]) -> int:
+            return os.write(descriptor, b"".join(parts)[:3])
+
+    disk(Short)
+    assert cleanup(folder).exit_code == 0
+    assert content(folder) == {SEGMENT: NEW}
+
+
+class Unleased(Disk):
+    """A file system without leases."""
+
+    def lease(self, descriptor: int) -> bool:
+        return False
+
+
+def test_without_leases_only_quiet_segments_are_touched(folder: Path, disk: Callable[[type[Disk]], None]) -> None:
+    """The newest segment and any that changed in the last hour stay; the report and stderr say why."""
+    for name in ("logs-20260102T000000.jsonl", "logs-20260103T000000.jsonl", "logs-20260104T000000.jsonl"):
+        (folder / name).write_bytes(OLD + NEW)
+    long_ago = 1_700_000_000
+    for name in (SEGMENT, "logs-20260103T000000.jsonl", "logs-20260104T000000.jsonl"):
+        os.utime(folder / name, (long_ago, long_ago))
+    disk(Unleased)
+    report = cleanup(folder)
+    outcomes = {row.segment: row.outcome for row in report.result.actions}
+    assert outcomes == {
+        SEGMENT: "done",
+        "logs-20260102T000000.jsonl": "skipped",
+        "logs-20260103T000000.jsonl": "done",
+        "logs-20260104T000000.jsonl": "skipped",
+    }
+    assert report.exit_code == 0
+    assert "leases are refused" in report.result.warnings[0]
+    assert content(folder)[SEGMENT] == NEW
+
+
+class NoRoomForLinks(Disk):
+    """A folder that can take no further name until some space is freed."""
+
+    def link(self, name: str, new: str) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_full_disk_can_still_be_relieved_by_drops(folder: Path, disk: Callable[[type[Disk]], None]) -> None:
+    """Where not even a link can be made, a whole drop works; a rewrite fails and leaves its segment."""
+    (folder / "logs-20260102T000000.jsonl").write_bytes(OLD)
+    disk(NoRoomForLinks)
+    report = cleanup(folder)
+    assert {row.segment: row.outcome for row in report.result.actions} == {
+        SEGMENT: "failed",
+        "logs-20260102T000000.jsonl": "done",
+    }
+    assert content(folder) == {SEGMENT: OLD + NEW}
+
+
+@pytest.mark.parametrize("full", [False, True], ids=["room again", "no room before the old file is let go"])
+def test_a_drop_on_a_full_disk_saves_what_a_writer_appends(
+    folder: Path, disk: Callable[[type[Disk]], None], *, full: bool
+) -> None:
+    """Whoever waited for the segment and writes to the dropped file finds the line in a late segment."""
+    (folder / SEGMENT).write_bytes(OLD)
+    inode, device = (folder / SEGMENT).stat().st_ino, folder.stat().st_dev
+
+    class Full(NoRoomForLinks):
+        def release(self, descriptor: int) -> None:
+            super().release(descriptor)
+            append(descriptor, LATE)
+
+        def write(self, descriptor: int, parts: Sequence[memoryview]) -> int:
+            if full and inode in unlinked_inodes() and os.fstat(descriptor).st_dev == device:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            return super().write(descriptor, parts)
+
+        def create(self, name: str) -> int:
+            if full and inode in unlinked_inodes():
+                raise OSError(errno.ENOSPC, "No space left on device")
+            return super().create(name)
+
+    disk(Full)
+    report = cleanup(folder)
+    assert fate(report) == ("done", None)
+    assert report.result.errors == []
+    (late,) = report.result.late_segments
+    assert content(folder) == {late: LATE}
+
+
+def unlinked_inodes() -> set[int]:
+    """The files without a name that this process has open; inode numbers are soon used again."""
+    return set(_inodes())
+
+
+def _inodes() -> Iterator[int]:
+    for descriptor in os.listdir("/proc/self/fd"):
+        try:
+            status = os.fstat(int(descriptor))
+        except OSError:
+            continue
+        if not status.st_nlink:
+            yield status.st_ino
+
+
+def test_an_interrupted_commit_is_undone_or_finished(folder: Path) -> None:
+    """A worthless copy goes, a link that came to nothing goes, a replaced file is drained."""
+    (folder / f".{SEGMENT}.al-new").write_bytes(b"half")
+    os.link(folder / SEGMENT, folder / f".{SEGMENT}.al-old-0123abcd-{len(OLD + NEW)}")
+    (folder / ".logs.jsonl.al-old-89abcdef-3").write_bytes(b"abc" + LATE)
+    report = cleanup(folder)
+    assert report.result.late_segments == ["logs-late-89abcdef-3.jsonl"]
+    assert content(folder) == {SEGMENT: NEW, "logs-late-89abcdef-3.jsonl": LATE}
+
+
+def test_a_segment_that_was_rotated_before_the_recovery_is_not_drained_twice(folder: Path) -> None:
+    """The link of a commit that never happened goes, even where the file has another name by now."""
+    (folder / "logs.jsonl.1").write_bytes(NEW)
+    os.link(folder / "logs.jsonl.1", folder / ".logs.jsonl.al-old-0123abcd-5")
+    (folder / "logs.jsonl").write_bytes(LATE)
+    (folder / SEGMENT).unlink()
+    cleanup(folder)
+    assert content(folder) == {"logs.jsonl": LATE, "logs.jsonl.1": NEW}
+
+
+def test_a_dry_run_recovers_nothing_and_says_what_is_pending(folder: Path) -> None:
+    """It touches nothing; the hidden link of a crash makes no hard link of its segment."""
+    hidden = f".{SEGMENT}.al-old-0123abcd-{len(OLD + NEW)}"
+    os.link(folder / SEGMENT, folder / hidden)
+
+    async def run() -> Report:
+        path, schemas = str(folder / "logs.jsonl"), str(folder.parent / "schemas.yaml")
+        return await asynclog.cleanup(dry_run=True, path=path, schemas=schemas, now=NOW)
+
+    report = anyio.run(run)
+    assert report.result.recovery_pending == [hidden]
+    assert report.result.deleted_per_schema == {"api:1": 1}
+    assert content(folder) == {hidden: OLD + NEW, SEGMENT: OLD + NEW}
+
+
+def test_hidden_files_of_another_log_are_left_to_its_own_job(folder: Path) -> None:
+    """Two logs may share a folder; what the other one's job left, only that job knows how to name."""
+    other = ".other-20260101T000000.jsonl.al-old-0123abcd-0"
+    (folder / other).write_bytes(LATE)
+    (folder / ".other-20260101T000000.jsonl.al-new").write_bytes(b"half")
+    cleanup(folder)
+    assert other in content(folder)
+    assert ".other-20260101T000000.jsonl.al-new" in content(folder)
+
+
+def test_the_folder_is_locked_while_a_job_is_at_work(folder: Path) -> None:
+    """A second job on the folder ends at once, and touches nothing."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    with pytest.raises(asynclog.LockedError, match="another job is at work"):
+        cleanup(folder)
+    os.close(descriptor)
+    assert content(folder) == {SEGMENT: OLD + NEW}

@@ -1,0 +1,99 @@
+"""Blocks of whole lines: nothing lost, nothing twice, in memory that does not grow."""
+
+import os
+import re
+import tracemalloc
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from asynclog.errors import ChangedError
+from asynclog.scan import blocks
+from asynclog.scan.blocks import whole_lines
+
+MIB = 1 << 20
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[int]:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def lines_of(path: Path, start: int, end: int, size: int) -> list[tuple[int, bytes]]:
+    """(offset, line) for every line of the range, as the blocks have them."""
+    found = []
+    with opened(path) as descriptor:
+        for offset, block in whole_lines(descriptor, start, end, size):
+            position = offset
+            for line in re.findall(rb"[^\n]*\n|[^\n]+", block):
+                found.append((position, line))
+                position += len(line)
+    return found
+
+
+@given(st.lists(st.binary(max_size=9), max_size=9), st.data())
+def test_pieces_of_a_segment_hold_each_line_once(
+    tmp_path_factory: pytest.TempPathFactory, parts: list[bytes], data: st.DataObject
+) -> None:
+    """However a segment is cut up, and however small the blocks, every line is in exactly one piece."""
+    content = b"{" + b"\n{".join(parts)
+    path = tmp_path_factory.getbasetemp() / "segment"
+    path.write_bytes(content)
+    cuts = sorted(data.draw(st.sets(st.integers(1, max(1, len(content) - 1)), max_size=4)))
+    edges = [0, *[cut for cut in cuts if cut < len(content)], len(content)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(blocks, "BLOCK", data.draw(st.integers(1, 20)))
+        patch.setattr(blocks, "_LOOK", data.draw(st.integers(1, 20)))
+        found = [line for start, end in pairwise(edges) for line in lines_of(path, start, end, len(content))]
+    expected, offset = [], 0
+    for line in content.split(b"\n"):
+        expected.append((offset, line + b"\n"))
+        offset += len(line) + 1
+    last_offset, last = expected.pop()
+    if last[:-1]:
+        expected.append((last_offset, last[:-1]))
+    assert found == expected
+
+
+def test_a_line_of_64_mib_is_one_line(tmp_path: Path) -> None:
+    """A line that is much longer than a block comes whole, and the ones around it too."""
+    path = tmp_path / "segment"
+    long = b"{" + b"x" * (64 * MIB) + b"}\n"
+    path.write_bytes(b"{}\n" + long + b"{}\n")
+    assert [(offset, len(line)) for offset, line in lines_of(path, 0, len(long) + 6, len(long) + 6)] == [
+        (0, 3),
+        (3, len(long)),
+        (3 + len(long), 3),
+    ]
+
+
+def test_a_gigabyte_of_nul_bytes_takes_no_memory(tmp_path: Path) -> None:
+    """A line that can be no object is not kept in memory: one byte of it stands for all."""
+    path = tmp_path / "segment"
+    with path.open("wb") as file:
+        file.truncate(1 << 30)
+        file.seek(1 << 30)
+        file.write(b"\n{}\n")
+    tracemalloc.start()
+    found = lines_of(path, 0, (1 << 30) + 4, (1 << 30) + 4)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert found == [(0, b"\0"), ((1 << 30) + 1, b"{}\n")]
+    assert peak < 8 * MIB
+
+
+def test_a_segment_that_becomes_shorter_is_noticed(tmp_path: Path) -> None:
+    """Where the file ends before its size was reached, that is told, and not taken for its end."""
+    path = tmp_path / "segment"
+    path.write_bytes(b"{}\n")
+    with pytest.raises(ChangedError):
+        lines_of(path, 0, 10, 10)
