@@ -1,9 +1,9 @@
 """The census kernel: an accelerator that proves lines to be records, or leaves them to the exact reader.
 
-What it is certain of is exact: ordinary records and blank lines. Every other line is uncertain, and may still
-be a record: one with an escape in one of the three fields or in a key of the top level, an instant before 2000
-or after 2200, a version that is negative or has ten digits, a name beyond 255 bytes, or a schema key after the
-first 4,096 of a scanner.
+What it is certain of is exact: ordinary records and blank lines. Every other line is uncertain, and may
+still be a record: one with an escape in one of the three fields or in a key of the top level, an instant
+before 2000 or after 2200, a version that is negative or has ten digits, a name beyond 255 bytes, or a schema
+key after the first 4,096 of a scanner.
 """
 
 from collections.abc import Callable

@@ -17,9 +17,10 @@ async def censuses(
 ) -> AsyncIterator[AsyncIterator[Census | Unread]]:
     """Reads the segments in the folder with this descriptor, several at once; for `async with`.
 
-    The census of a segment holds for the fingerprint that the segment was listed with.
+    The census of a segment holds for the fingerprint that the segment was listed with. The huge ones come last: no
+    small one waits for them, and their pieces keep all workers busy to the end.
     """
-    pieces = [piece for segment in segments for piece in cut_up(segment)]
+    pieces = [piece for cut in sorted(map(cut_up, segments), key=len) for piece in cut]
     async with crew.results(partial(read_piece, folder, policy, now), pieces) as results:
         yield _joined(results, Counter(piece.segment.name for piece in pieces))
 
