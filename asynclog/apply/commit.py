@@ -73,7 +73,9 @@ def _attempt(disk: Disk, backlog: Backlog, quiet: Quiet, find_expired: FindExpir
         reason = "no file lease is to be had here, and somebody may still write to it"
         return msgspec.structs.replace(_left(action, "skipped", reason), unleased=True)
     except OSError as error:
-        hint = " (lsattr shows whether it is append-only or immutable)" if error.errno == errno.EPERM else ""
+        hint = (
+            " (not our file, or append-only or immutable: see ls -l and lsattr)" if error.errno == errno.EPERM else ""
+        )
         return _left(action, "failed", f"{error.strerror}{hint}: it was left as it is")
     if replaced.hidden:
         backlog.add(replaced.hidden)

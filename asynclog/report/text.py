@@ -49,7 +49,7 @@ def _notes(result: Result) -> Iterator[str]:
     for name in result.late_segments:
         yield f"Late: {printable(name)} has what a writer appended to a segment while it was replaced"
     for name in result.recovery_pending:
-        yield f"Pending: {printable(name)} is left by an interrupted job, or held by a writer: the next job deals with it"
+        yield f"Pending: {printable(name)} is left by a killed job, or held by a writer: the next job deals with it"
     if result.refusal:
         yield f"Refused: a real run would end with exit 5: {printable(result.refusal)}"
 

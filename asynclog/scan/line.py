@@ -19,12 +19,13 @@ BLANKS = b" \t\r\n"
 
 Reading = tuple[str, int, int]  # schema name, schema version, instant in ns
 
+_ESCAPED_LETTER = re.compile(rb"\\u00[2-7]")
 _STRUCTURE = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]', re.DOTALL)
 
 
 def read_line(line: bytes) -> Reading | None:
     """What the record on this line says of itself; None where the line is no record, or blank."""
-    if _may_hide_something(line):
+    if _looks_odd(line):
         return _read_slowly(line)
     try:
         record = orjson.loads(line)
@@ -33,20 +34,32 @@ def read_line(line: bytes) -> Reading | None:
     if type(record) is not dict:
         return None
     version = record.get("schema_version", 1)
-    if type(version) is float:  # an integer beyond 64 bits looks like one, too
+    if type(version) is float or _may_have_lost_a_key(record, line):  # a huge integer becomes a float
         return _read_slowly(line)
     return _meaning(record.get("schema_name"), version, record.get("timestamp"))
 
 
-def _may_hide_something(line: bytes) -> bool:
-    """Whether a key could stand twice, plain or behind an escape, or the nesting could be too deep."""
-    return (
-        line.count(b'"timestamp"') > 1
-        or line.count(b'"schema_name"') > 1
-        or line.count(b'"schema_version"') > 1
-        or b"\\u00" in line
-        or line.count(b"{") + line.count(b"[") > DEEPEST
+def _looks_odd(line: bytes) -> bool:
+    """Whether an escape could stand for a letter of a key, or the nesting could be too deep."""
+    return (b"\\" in line and _ESCAPED_LETTER.search(line) is not None) or (
+        len(line) > 2 * DEEPEST and line.count(b"{") + line.count(b"[") > DEEPEST
     )
+
+
+def _may_have_lost_a_key(record: dict[str, Any], line: bytes) -> bool:
+    """Whether one of our keys stands twice: orjson keeps the last one only.
+
+    No letter is escaped here, so that writing the record again gives each name as often as the line had it, unless
+    one was lost. Most lines have each name once, and need no such proof.
+    """
+    stamps, schemas = line.count(b'"timestamp"'), line.count(b'"schema_')
+    if stamps <= 1 and schemas <= 1 + ("schema_version" in record):
+        return False
+    try:
+        again = orjson.dumps(record)
+    except TypeError:  # orjson writes 254 levels, and reads 1,024
+        return True
+    return again.count(b'"timestamp"') != stamps or again.count(b'"schema_') != schemas
 
 
 class _Number(str):

@@ -1,0 +1,1 @@
+"""What measures asynclog: the seeded archive generator and the benchmarks that run on its archives."""

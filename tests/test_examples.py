@@ -1,0 +1,246 @@
+"""What is shipped for operators works as it stands: the page's commands, the crontab, the policy and the demo."""
+
+import json
+import os
+import re
+import stat
+import subprocess
+import sys
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from server import PROJECT, STARTER, Files, Server, runnable
+
+PAGE = (PROJECT / "docs/operations.md").read_text()
+
+
+def sections() -> dict[str, list[str]]:
+    """The `sh` blocks of the page under their headings."""
+    found: dict[str, list[str]] = defaultdict(list)
+    heading = ""
+    for part in re.finditer(r"^## ([^\n]+)$|^```sh\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL):
+        if part[1]:
+            heading = part[1]
+        else:
+            found[heading].append(part[2])
+    return dict(found)
+
+
+SECTIONS = sections()
+
+
+@dataclass
+class Step:
+    """What one block printed, and the log's folder after it."""
+
+    output: str
+    files: Files
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Server:
+    """A server that has its archive and nothing installed yet."""
+    return Server(tmp_path)
+
+
+def numbers(output: str) -> list[int]:
+    """What the text reports in this output said they deleted, or would."""
+    return [int(number) for number in re.findall(r"^(?:Would delete|Deleted) (\d+) records?\b", output, re.MULTILINE)]
+
+
+def policy(server: Server, _steps: list[Step]) -> None:
+    """The configuration and its policy are where the others look for them."""
+    assert {path.name for path in server.etc.iterdir()} == {"asynclog.yaml", "schemas.yaml"}
+
+
+def dry_run(server: Server, steps: list[Step]) -> None:
+    """The dry run announces and touches nothing; the run then keeps what the starter policy keeps."""
+    announced, done = steps
+    assert announced.output.startswith("Would delete ")
+    assert announced.files == server.written
+    assert done.output.startswith("Deleted ")
+    assert numbers(announced.output) == numbers(done.output)
+    server.kept(STARTER)
+
+
+def backup(server: Server, _steps: list[Step]) -> None:
+    """The copy is the log as it was before the cleanup; it goes when it is old, not before."""
+    (copy,) = (server.root / "var/backups/asynclog").iterdir()
+    assert {path.name: path.read_bytes() for path in copy.iterdir()} == server.written
+    assert stat.S_IMODE(copy.stat().st_mode) == 0o700
+    server.kept(STARTER)
+    twenty_days = 20 * 86_400
+    os.utime(copy, (copy.stat().st_atime - twenty_days, copy.stat().st_mtime - twenty_days))
+    assert server.run(SECTIONS["A backup before the cleanup"][1]).returncode == 0
+    assert not copy.exists()
+
+
+def rollout(server: Server, steps: list[Step]) -> None:
+    """Each step deletes what its period says and no more; looking at all of them first touches nothing."""
+    looked, year, half_year, policy_itself = steps
+    assert looked.files == server.written
+    assert numbers(looked.output) == sorted(set(numbers(looked.output)))
+    for days, step in ((365, year), (180, half_year), (90, policy_itself)):
+        server.kept(STARTER | {"mxcp.endpoints": days}, step.files)
+    announced, done = numbers(half_year.output)
+    assert announced == done > 0
+
+
+def profiles(server: Server, _steps: list[Step]) -> None:
+    """Both logs of the folder are cleaned."""
+    server.kept(STARTER)
+    server.kept(STARTER, stem="gateway")
+
+
+def timers(server: Server, _steps: list[Step]) -> None:
+    """The template's two timers are enabled, the plain one no longer, and the drop-in lies where it counts."""
+    units = server.root / "etc/systemd/system"
+    enabled = {path.name for path in (units / "timers.target.wants").iterdir()}
+    assert enabled == {"asynclog-cleanup@production.timer", "asynclog-cleanup@gateway.timer"}
+    assert (units / "asynclog-cleanup.service.d/as-root.conf").is_file()
+
+
+def alert(server: Server, _steps: list[Step]) -> None:
+    """Above the limit the alert prints, below it does not."""
+    (block,) = SECTIONS["A disk-space alert"]
+    quiet, loud = (server.run(block.replace("limit=80", f"limit={limit}")) for limit in (101, 0))
+    assert (quiet.stdout, quiet.stderr) == ("", "")
+    assert re.fullmatch(r"\S+/var/log/app is on a disk that is \d+ % full \(limit: 0 %\)\n", loud.stdout)
+
+
+def document(server: Server, steps: list[Step]) -> None:
+    """The filters find what the document says."""
+    per_schema, open_questions, last = steps
+    result = json.loads((server.root / "report.json").read_text())["result"]
+    table = {key: int(count) for key, count in (line.split("\t") for line in per_schema.output.splitlines())}
+    assert table == result["deleted_per_schema"]
+    assert json.loads(open_questions.output) == {"overdue": {}, "no_policy": result["kept"]["no_policy"]}
+    assert result["kept"]["no_policy"].keys() == {"orphan:1"}
+    assert last.output == "true\n"
+
+
+def journal(server: Server, steps: list[Step]) -> None:
+    """journalctl took every option of the page; it would have refused another."""
+    (block,) = SECTIONS["Reading the journal"]
+    assert len(steps) == 1
+    assert server.run(block.replace("--since", "--sinse")).returncode != 0
+
+
+CHECKS: dict[str, tuple[Callable[[Server, list[Step]], None], str]] = {
+    "Start with a policy": (policy, "sh"),
+    "Dry run first": (dry_run, "sh"),
+    "A backup before the cleanup": (backup, "sh"),
+    "A gradual rollout": (rollout, "sh"),
+    "Several profiles": (profiles, "sh"),
+    "Every night, with systemd": (timers, "systemctl"),
+    "A disk-space alert": (alert, "sh"),
+    "Reading the JSON": (document, "jq"),
+    "Reading the journal": (journal, "journalctl"),
+}
+
+
+def test_every_block_is_run() -> None:
+    """Every section of the page that has a block is run below, and there is no block outside of sections."""
+    assert set(SECTIONS) == set(CHECKS)
+    assert PAGE.count("```") == 2 * sum(map(len, SECTIONS.values()))
+
+
+@pytest.mark.parametrize("heading", CHECKS)
+def test_recipe(server: Server, heading: str) -> None:
+    """The blocks of a section, run one after the other, succeed without a word on stderr and do what the page says."""
+    check, program = CHECKS[heading]
+    if not runnable(program):
+        pytest.skip(f"{program} is not installed")
+    if heading != "Start with a policy":
+        server.configure()
+    if program == "systemctl":
+        offline_systemctl(server)
+    steps = []
+    for block in SECTIONS[heading]:
+        done = server.run(block)
+        assert done.returncode == 0, done.stderr
+        # journalctl has its say about journals that are missing or that others may not read.
+        assert done.stderr == "" or program == "journalctl"
+        steps.append(Step(done.stdout, server.files()))
+    check(server, steps)
+
+
+def offline_systemctl(server: Server) -> None:
+    """Put a systemctl before the real one that has it work on the server's files, since no manager runs there."""
+    wrapper = server.root / "bin/systemctl"
+    wrapper.parent.mkdir()
+    script = '#!/bin/sh\n[ "$1" = daemon-reload ] && exit\nverb=$1; shift 2\nPATH=/usr/bin:/bin\n'
+    wrapper.write_text(script + f'exec systemctl --quiet --root={server.root} "$verb" "$@"\n')
+    wrapper.chmod(0o755)
+    server.path = f"{wrapper.parent}:{server.path}"
+
+
+def test_units_on_the_page_exist() -> None:
+    """Every unit that the page, the units or the crontab name is one that is shipped, or an instance of one."""
+    shipped = {path.name for path in (PROJECT / "examples/systemd").iterdir()}
+    for path in (PROJECT / "docs/operations.md", *(PROJECT / "examples/systemd").iterdir()):
+        named = set(re.findall(r"asynclog-[a-z]+(?:@[a-z*%]*)?\.(?:service|timer)", path.read_text()))
+        assert {re.sub(r"@[^.]*", "@", name) for name in named} <= shipped, path
+
+
+def test_hard_linked_copy(server: Server) -> None:
+    """After `cp -al` a cleanup deletes nothing, says why for each segment, and is no failure."""
+    server.configure()
+    done = server.run("cp -al /var/log/app copy; asynclog cleanup --config /etc/asynclog/asynclog.yaml --json")
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)["result"]
+    assert (result["records"]["deleted"], result["segments"]["skipped"]) == (0, 3)
+    assert all("hard link" in action["reason"] for action in result["actions"])
+    assert server.files() == server.written
+
+
+def crontab(server: Server) -> tuple[dict[str, str], list[str]]:
+    """The variables and the commands that cron would take from the file."""
+    variables, commands = {}, []
+    for line in (server.root / "examples/crontab").read_text().splitlines():
+        if variable := re.fullmatch(r"([A-Z]+)=(\S+)", line):
+            variables[variable[1]] = variable[2]
+        elif line and not line.startswith("#"):
+            entry = re.fullmatch(r"[0-5]?[0-9] (?:1?[0-9]|2[0-3]) \* \* \* ([^%]+)", line)
+            assert entry, line
+            commands.append(entry[1])
+    return variables, commands
+
+
+def test_crontab(server: Server) -> None:
+    """With cron's bare environment the lines clean both logs and print nothing, and a bad policy makes them print."""
+    server.configure()
+    variables, commands = crontab(server)
+    assert "MAILTO" in variables
+    assert len(commands) == 2
+    bare = {"HOME": str(server.root), "LOGNAME": "app", "SHELL": "/bin/sh", "PATH": "/usr/bin:/bin", **variables}
+    for command in commands:
+        done = server.run(command, bare)
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    server.kept(STARTER)
+    server.kept(STARTER, stem="gateway")
+    (server.etc / "schemas.yaml").write_text("schemas: [{schema_name: a, retention_day: 1}]\n")
+    done = server.run(commands[0], bare)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "retention_day" in done.stderr
+
+
+def test_demo(tmp_path: Path) -> None:
+    """The demo announces, deletes and is then idle, by the generator's own count, and leaves nothing behind."""
+    environment = {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", "TMPDIR": str(tmp_path)}
+    command = ["bash", str(PROJECT / "examples/demo.sh")]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert list(tmp_path.iterdir()) == []
+    assert len(done.stdout.splitlines()) <= 140
+    starts = re.finditer(r'^\{(?="bytes|"status|$)', done.stdout, re.MULTILINE)
+    documents = [json.JSONDecoder().raw_decode(done.stdout, start.start())[0] for start in starts]
+    expired = documents[0]["expired_per_schema"]
+    announced, deleted, idle = (each["result"]["deleted_per_schema"] for each in documents if "result" in each)
+    assert announced == deleted == expired
+    assert idle == {}
+    assert numbers(done.stdout) == [sum(expired.values()), 0]
+    assert done.stdout.count("\n# ") == done.stdout.count("\n$ ") == 7
