@@ -28,5 +28,9 @@ class RefusedError(AsynclogError):
     exit_code = 5
 
 
+class DisagreementError(Exception):
+    """Two readers judge a line differently: a bug of ours, and so its segment stays. Becomes an outcome."""
+
+
 class ChangedError(Exception):
     """A segment is not what it was when it was listed or planned. Becomes an outcome, never the job's end."""

@@ -30,8 +30,9 @@ from asynclog.plan.rules import describe_rule
 from asynclog.report.document import Report
 from asynclog.report.summary import Circumstances, empty_report, make_report
 from asynclog.report.words import printable
-from asynclog.scan.pieces import expired_ranges
-from asynclog.scan.scanner import censuses
+from asynclog.scan.evidence import Evidence
+from asynclog.scan.readers import choose_reader
+from asynclog.scan.scanner import Scanner
 from asynclog.scan.segments import list_segments
 from asynclog.workers import Crew, Stop
 
@@ -57,6 +58,7 @@ class Job:
         self._begun = time.monotonic()
         self._run_id = secrets.token_hex(8)
         self._names = Names(settings.base, settings.patterns)
+        self._reader = choose_reader(settings.reader)
         self._policy = Policy()
         self._segments: list[Segment] = []
         self._folder = -1
@@ -78,6 +80,9 @@ class Job:
             self.answer = self._nothing("success", f"Nothing to do: {settings.folder} does not exist yet")
             return
         self._policy = load_policy(settings.schemas)
+        self._evidence = Evidence(
+            self._reader, self._policy, self.now, workers=settings.jobs, double_check=settings.double_check
+        )
         self._disk = Disk(self._folder)
         self._backlog = Backlog(self._disk, self._names)
         if not self.dry_run:
@@ -106,9 +111,11 @@ class Job:
         readable = self._readable()
         for segment in readable:
             findings[segment.name] = Unread(segment.name, segment.fingerprint, "the job was stopped before it was read")
-        async with censuses(self._folder, readable, self._policy, self.now, crew) as found:
-            async for finding in found:
-                findings[finding.segment] = finding
+        scanner = Scanner(self._folder, self.settings.folder, self._policy, self.now, self._reader)
+        if readable:
+            async with scanner.censuses(readable, crew, self._evidence) as found:
+                async for finding in found:
+                    findings[finding.segment] = finding
         return self._decided(findings)
 
     async def _apply(self, plan: Plan, crew: Crew, stop: Stop) -> dict[str, Outcome]:
@@ -119,8 +126,7 @@ class Job:
             )
             for action in in_order(plan)
         }
-        find_expired = partial(expired_ranges, self._policy, self.now)
-        work = partial(carry_out, self._disk, self._backlog, self._quiet(), find_expired)
+        work = partial(carry_out, self._disk, self._backlog, self._quiet(), self._evidence)
         async with crew.results(work, actions) as results:
             async for action, outcome in results:
                 outcomes[action.segment] = outcome

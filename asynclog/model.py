@@ -170,7 +170,8 @@ class Outcome(msgspec.Struct, frozen=True):
     """What became of one action.
 
     `deleted` is what really went; `lease_ns` is how long a writer may have waited for the
-    segment, `unleased` that there was no lease to be had, and the quiet of the segment had to do.
+    segment, `unleased` that there was no lease to be had, and the quiet of the segment had to do,
+    `bug` that it failed through a fault of ours.
     """
 
     segment: str
@@ -180,3 +181,4 @@ class Outcome(msgspec.Struct, frozen=True):
     bytes_after: int = 0
     lease_ns: int = 0
     unleased: bool = False
+    bug: bool = False

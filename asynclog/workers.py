@@ -1,11 +1,13 @@
-"""Where per-segment work runs: one task group, one limiter, one hop to a thread for each unit of work."""
+"""Where per-segment work runs: one task group, one limiter, one hop for each unit of work."""
 
+import os
+import signal
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
-from signal import Signals
+from functools import partial
 from typing import TypeVar
 
-from anyio import CapacityLimiter, create_memory_object_stream, create_task_group, to_thread
+from anyio import CapacityLimiter, create_memory_object_stream, create_task_group, to_process, to_thread
 from anyio.streams.memory import MemoryObjectSendStream
 
 Unit = TypeVar("Unit")
@@ -16,7 +18,7 @@ class Stop:
     """Asks a job to end: no new unit of work is begun, those in flight are finished."""
 
     def __init__(self) -> None:
-        self.signal: Signals | None = None
+        self.signal: signal.Signals | None = None
 
     def __bool__(self) -> bool:
         return self.signal is not None
@@ -26,18 +28,20 @@ class Crew:
     """`jobs` workers, who take units of work in the order given and hand results back as they are ready."""
 
     def __init__(self, jobs: int, stop: Stop) -> None:
-        self._jobs = jobs
+        self.jobs = jobs
         self._stop = stop
 
     @asynccontextmanager
     async def results(
-        self, work: Callable[[Unit], Result], units: Iterable[Unit]
+        self, work: Callable[[Unit], Result], units: Iterable[Unit], *, apart: bool = False
     ) -> AsyncIterator[AsyncIterator[tuple[Unit, Result]]]:
         """An iterator over (unit, result), for `async with`; leaving it waits for what is in flight.
 
-        An exception in `work` is a bug, and ends the job.
+        The workers are threads, or, `apart`, processes: then work, units and results are pickled. Such a process has
+        none of our descriptors, and ends with us. An exception in `work` is a bug, and ends the job.
         """
-        limiter = CapacityLimiter(self._jobs)
+        limiter = CapacityLimiter(self.jobs)
+        run = to_process.run_sync if apart else to_thread.run_sync
         queue = iter(units)
         send, receive = create_memory_object_stream[tuple[Unit, Result]]()
 
@@ -46,11 +50,26 @@ class Crew:
                 for unit in queue:
                     if self._stop:
                         break
-                    await send.send((unit, await to_thread.run_sync(work, unit, limiter=limiter)))
+                    await send.send((unit, await run(work, unit, limiter=limiter)))
 
+        if apart:
+            await self._hire(limiter)
         async with create_task_group() as group, receive:
             async with send:
-                for _ in range(self._jobs):
+                for _ in range(self.jobs):
                     group.start_soon(serve, send.clone())
             yield receive
             group.cancel_scope.cancel()
+
+    async def _hire(self, limiter: CapacityLimiter) -> None:
+        """Starts the processes, deaf to the signals that a terminal or systemd sends to all of us.
+
+        They end when we do: with the pipe from which they take their work.
+        """
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+        try:
+            async with create_task_group() as group:
+                for _ in range(self.jobs):
+                    group.start_soon(partial(to_process.run_sync, os.getpid, limiter=limiter))
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -9,8 +9,8 @@ import errno
 import os
 import secrets
 import time
-from collections.abc import Callable, Iterable
-from typing import Literal
+from collections.abc import Iterable
+from typing import Literal, Protocol
 
 import msgspec
 
@@ -19,12 +19,19 @@ from asynclog.apply.disk import Disk
 from asynclog.apply.drain import Backlog
 from asynclog.apply.full_disk import FULL, drop_without_link
 from asynclog.apply.replacement import build, discard
-from asynclog.errors import ChangedError
+from asynclog.errors import ChangedError, DisagreementError
 from asynclog.model import Action, Fingerprint, Outcome
 from asynclog.names import Hidden, new_name
 
-# (descriptor, size) -> the byte ranges of the segment's expired lines, in order and apart.
-FindExpired = Callable[[int, int], Iterable[tuple[int, int]]]
+
+class Evidence(Protocol):
+    """Says which bytes of a segment have expired. Raises ChangedError or DisagreementError."""
+
+    def expired_ranges(self, action: Action, descriptor: int) -> Iterable[tuple[int, int]]:
+        """The byte ranges of the expired lines, in order and apart."""
+
+    def confirm_drop(self, action: Action, descriptor: int) -> None:
+        """A last word on a segment that goes whole."""
 
 
 class Quiet(msgspec.Struct, frozen=True):
@@ -53,22 +60,24 @@ class Replaced(msgspec.Struct, frozen=True):
     fault: str = ""
 
 
-def carry_out(disk: Disk, backlog: Backlog, quiet: Quiet, find_expired: FindExpired, action: Action) -> Outcome:
+def carry_out(disk: Disk, backlog: Backlog, quiet: Quiet, evidence: Evidence, action: Action) -> Outcome:
     """Drops or rewrites a segment, as its action says. What fails or has to wait is an outcome, not an error."""
-    outcome = _attempt(disk, backlog, quiet, find_expired, action)
+    outcome = _attempt(disk, backlog, quiet, evidence, action)
     backlog.settle()
     return outcome
 
 
-def _attempt(disk: Disk, backlog: Backlog, quiet: Quiet, find_expired: FindExpired, action: Action) -> Outcome:
+def _attempt(disk: Disk, backlog: Backlog, quiet: Quiet, evidence: Evidence, action: Action) -> Outcome:
     try:
-        replaced = _replace(disk, backlog, quiet, find_expired, action)
+        replaced = _replace(disk, backlog, quiet, evidence, action)
     except FileNotFoundError:
         return _left(action, "skipped", "it has vanished since it was scanned")
     except ChangedError:
         return _left(action, "skipped", "it has changed since it was scanned")
     except BlockingIOError:
         return _left(action, "skipped", "it is busy: somebody has it open for writing")
+    except DisagreementError as error:
+        return msgspec.structs.replace(_left(action, "failed", f"{error}: it was left as it is"), bug=True)
     except NotQuietError:
         reason = "no file lease is to be had here, and somebody may still write to it"
         return msgspec.structs.replace(_left(action, "skipped", reason), unleased=True)
@@ -94,15 +103,16 @@ def _left(action: Action, status: Literal["skipped", "failed"], reason: str) -> 
     return Outcome(action.segment, status, reason, bytes_after=action.fingerprint.size)
 
 
-def _replace(disk: Disk, backlog: Backlog, quiet: Quiet, find_expired: FindExpired, action: Action) -> Replaced:
+def _replace(disk: Disk, backlog: Backlog, quiet: Quiet, evidence: Evidence, action: Action) -> Replaced:
     source = disk.open(action.segment)
     try:
         _must_be(action.fingerprint, os.fstat(source))
         if action.kind == "drop":
+            evidence.confirm_drop(action, source)
             return _commit(disk, backlog, quiet, source, action)
         temporary = new_name(action.segment)
         size = action.fingerprint.size
-        copied = build(disk, temporary, source, kept_ranges(find_expired(source, size), size))
+        copied = build(disk, temporary, source, kept_ranges(evidence.expired_ranges(action, source), size))
         try:
             if copied != action.bytes_after:
                 raise ChangedError

@@ -1,10 +1,12 @@
 """The command line's words. Only parses; what they mean is for `config` to say."""
 
 import argparse
+import os
 from importlib.metadata import version
 from typing import NoReturn
 
 from asynclog.errors import ConfigurationError
+from asynclog.scan.readers import choose_reader
 
 _EXITS = """\
 exit status:
@@ -25,16 +27,17 @@ class _Parser(argparse.ArgumentParser):
 
 
 class _Version(argparse.Action):
-    """Looks the version up only when it is asked for."""
+    """Looks up version and reader only when they are asked for."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
-        parser.exit(message=f"asynclog {version('asynclog')}\n")
+        reader = choose_reader(os.environ.get("ASYNCLOG_READER"))
+        parser.exit(message=f"asynclog {version('asynclog')}\nreader: {reader}\n")
 
 
 def parser() -> argparse.ArgumentParser:
     """The parser; a word it does not know raises ConfigurationError."""
     top = _Parser(prog="asynclog", description="Retention for JSONL audit logs, per audit schema.", allow_abbrev=False)
-    top.add_argument("--version", action=_Version, nargs=0, help="print the version")
+    top.add_argument("--version", action=_Version, nargs=0, help="print the version, and which reader is in use")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
     cleanup = commands.add_parser(
         "cleanup",
@@ -77,6 +80,7 @@ def parser() -> argparse.ArgumentParser:
         metavar="DURATION",
         help="wait so long for another job in the folder, such as 90s or 1h",
     )
+    add("--double-check", action="store_true", help="have every line that goes judged by a second reader first")
     add("--allow-delete-all", action="store_true", help="even if that is every record that a rule governs")
     add(
         "--allow-unsafe-folder",

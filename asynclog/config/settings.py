@@ -30,6 +30,7 @@ class Options(TypedDict, total=False):
     lock_wait: str | None
     allow_delete_all: bool
     allow_unsafe_folder: bool
+    double_check: bool
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -38,6 +39,7 @@ class Settings(msgspec.Struct, frozen=True):
     `source` tells where the log's path came from, `named_by_hand` whether a person typed it: a folder that is
     missing is then a mistake, else an application that has not started yet. `patterns` replace the names that
     are looked for, where there are any. `now` is None where the clock is to say it; `lock_wait` is in seconds.
+    `reader` is the name of the one that is to be used, None for the fastest.
     """
 
     source: str
@@ -54,6 +56,8 @@ class Settings(msgspec.Struct, frozen=True):
     lock_wait: float = 0
     allow_delete_all: bool = False
     allow_unsafe_folder: bool = False
+    double_check: bool = False
+    reader: str | None = None
 
 
 def resolve(options: Options, environment: Mapping[str, str]) -> Settings:
@@ -87,6 +91,8 @@ def resolve(options: Options, environment: Mapping[str, str]) -> Settings:
         lock_wait=_seconds(options.get("lock_wait")),
         allow_delete_all=options.get("allow_delete_all", False),
         allow_unsafe_folder=options.get("allow_unsafe_folder", False),
+        double_check=options.get("double_check", False),
+        reader=environment.get("ASYNCLOG_READER"),
     )
 
 

@@ -1,6 +1,7 @@
 """Guards against a wrong clock and a mistyped window: they refuse a plan, in words that say how to go on."""
 
 from collections.abc import Iterator
+from typing import Annotated
 
 import msgspec
 
@@ -15,8 +16,8 @@ MANY = 1000
 class Guard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a profile tightens. `max_delete_percent` is of the governed records (see `refusal`); 0 to 100."""
 
-    max_delete_percent: int | float | None = None
-    min_retention_days: int | None = None
+    max_delete_percent: Annotated[float, msgspec.Meta(ge=0, le=100)] | None = None
+    min_retention_days: Annotated[int, msgspec.Meta(ge=0)] | None = None
 
 
 def refusal(plan: Plan, policy: Policy, guard: Guard, *, allow_delete_all: bool) -> str:
@@ -38,7 +39,7 @@ def refusal(plan: Plan, policy: Policy, guard: Guard, *, allow_delete_all: bool)
     if limit is not None and expired * 100 > governed * limit:
         return (
             f"{expired} of the {governed} records that a retention rule governs "
-            f"({expired * 100 / governed:.1f} %) would be deleted, and guard.max_delete_percent is {limit}: "
+            f"({expired * 100 / governed:.1f} %) would be deleted, and guard.max_delete_percent is {limit:g}: "
             f"nothing was touched. {clock} If this is meant, raise the limit for this run"
         )
     return ""

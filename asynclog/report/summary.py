@@ -61,7 +61,8 @@ def make_report(plan: Plan, outcomes: Mapping[str, Outcome] | None, about: Circu
         lease_max_ms=round(max((each.lease_ns for each in (outcomes or {}).values()), default=0) / 1e6, 3),
         duration_s=round(about.duration_s, 3),
     )
-    return Report(result, 128 + stopped[1] if stopped else 3 if wrong else 0, wrong)
+    bug = any(outcome.bug for outcome in (outcomes or {}).values())
+    return Report(result, 128 + stopped[1] if stopped else 1 if bug else 3 if wrong else 0, wrong)
 
 
 def empty_report(status: Literal["success", "skipped"], message: str, about: Circumstances) -> Report:

@@ -14,6 +14,7 @@ import orjson
 
 from asynclog.instant import parse_instant
 
+FIELDS = ("schema_name", "schema_version", "timestamp")
 DEEPEST = 500
 BLANKS = b" \t\r\n"
 

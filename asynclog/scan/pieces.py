@@ -1,13 +1,16 @@
 """The scan's unit of work: one byte range of one segment, read by one worker."""
 
 import os
-from collections.abc import Iterator
+from array import array
+from typing import NamedTuple
 
 import msgspec
 
 from asynclog.errors import ChangedError
 from asynclog.model import Fingerprint, Policy, Segment
 from asynclog.scan.blocks import whole_lines
+from asynclog.scan.evidence import BUDGET
+from asynclog.scan.readers import Kind, Reader, make_reader
 from asynclog.scan.tally import Tally
 
 PIECE = 64 << 20  # bytes; small enough for two workers to end together, large enough not to matter
@@ -24,6 +27,13 @@ class Piece(msgspec.Struct, frozen=True):
     end: int
 
 
+class Reading(NamedTuple):
+    """What a piece holds. `gone` has the ranges of its expired lines, None where there are too many to carry."""
+
+    tally: Tally
+    gone: "array[int] | None"
+
+
 class Refused(msgspec.Struct, frozen=True):
     """Why a piece could not be read; `failed` where that is an error, not a change."""
 
@@ -37,11 +47,11 @@ def cut_up(segment: Segment) -> list[Piece]:
     return [Piece(segment, start, min(start + PIECE, size)) for start in range(0, size, PIECE)]
 
 
-def read_piece(folder: int, policy: Policy, now: int, piece: Piece) -> Tally | Refused:
-    """Counts the lines of one piece; `folder` is the descriptor of the log's folder."""
+def read_piece(folder: int | str, kind: Kind, policy: Policy, now: int, piece: Piece) -> Reading | Refused:
+    """Counts the lines of one piece; `folder` is the log's, by its descriptor or, in another process, by its path."""
     segment = piece.segment
     try:
-        descriptor = os.open(segment.name, _FLAGS, dir_fd=folder)
+        descriptor = _open(folder, segment.name)
     except FileNotFoundError:
         return Refused("it has vanished")
     except OSError as error:
@@ -49,10 +59,7 @@ def read_piece(folder: int, policy: Policy, now: int, piece: Piece) -> Tally | R
     try:
         if Fingerprint.of(os.fstat(descriptor)) != segment.fingerprint:
             return Refused("it changed before it was read")
-        tally = Tally(policy, now)
-        for offset, block in whole_lines(descriptor, piece.start, piece.end, segment.fingerprint.size):
-            take_block(tally, offset, block)
-        return tally
+        return _read(descriptor, make_reader(kind, policy, now), piece)
     except ChangedError:
         return Refused("it became shorter while it was read")
     except OSError as error:
@@ -61,24 +68,16 @@ def read_piece(folder: int, policy: Policy, now: int, piece: Piece) -> Tally | R
         os.close(descriptor)
 
 
-def expired_ranges(policy: Policy, now: int, descriptor: int, size: int) -> Iterator[tuple[int, int]]:
-    """Yields the byte ranges of the expired lines of a whole segment, in order; memory does not grow with them.
-
-    Raises ChangedError where the segment ends before `size`.
-    """
-    tally = Tally(policy, now, with_ranges=True)
-    for offset, block in whole_lines(descriptor, 0, size, size):
-        take_block(tally, offset, block)
-        yield from tally.take_ranges()
+def _open(folder: int | str, name: str) -> int:
+    if isinstance(folder, int):
+        return os.open(name, _FLAGS, dir_fd=folder)
+    return os.open(os.path.join(folder, name), _FLAGS)
 
 
-def take_block(tally: Tally, offset: int, block: memoryview) -> None:
-    """Counts the whole lines of a block that starts at this offset of the segment."""
-    lines = bytes(block).split(b"\n")
-    unfinished = lines.pop()
-    for line in lines:
-        end = offset + len(line) + 1
-        tally.take(line, offset, end)
-        offset = end
-    if unfinished:
-        tally.take(unfinished, offset, offset + len(unfinished))
+def _read(descriptor: int, reader: Reader, piece: Piece) -> Reading:
+    gone: array[int] | None = array("q")
+    for offset, block in whole_lines(descriptor, piece.start, piece.end, piece.segment.fingerprint.size):
+        reader.read(offset, block, gone)
+        if gone is not None and len(gone) * gone.itemsize > BUDGET:
+            gone = None
+    return Reading(reader.tally(), gone)

@@ -1,52 +1,89 @@
 """The scan: an async iterator over censuses, each yielded as soon as its segment has been read."""
 
-from collections import Counter
+from array import array
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from functools import partial
 
+import msgspec
+
 from asynclog.model import Census, Policy, Segment, Unread
-from asynclog.scan.pieces import Piece, Refused, cut_up, read_piece
+from asynclog.scan.evidence import Evidence
+from asynclog.scan.pieces import Piece, Reading, Refused, cut_up, read_piece
+from asynclog.scan.readers import Kind
 from asynclog.scan.tally import Tally
 from asynclog.workers import Crew
 
+WORTH_PROCESSES = 16 << 20  # bytes; below, starting processes takes longer than reading
 
-@asynccontextmanager
-async def censuses(
-    folder: int, segments: Iterable[Segment], policy: Policy, now: int, crew: Crew
-) -> AsyncIterator[AsyncIterator[Census | Unread]]:
-    """Reads the segments in the folder with this descriptor, several at once; for `async with`.
 
-    The census of a segment holds for the fingerprint that the segment was listed with. The huge ones come last: no
-    small one waits for them, and their pieces keep all workers busy to the end.
-    """
-    pieces = [piece for cut in sorted(map(cut_up, segments), key=len) for piece in cut]
-    async with crew.results(partial(read_piece, folder, policy, now), pieces) as results:
-        yield _joined(results, Counter(piece.segment.name for piece in pieces))
+class Scanner(msgspec.Struct, frozen=True):
+    """How to read a log: its folder, by descriptor and by path, the policy, the present, and by which reader."""
+
+    folder: int
+    path: str
+    policy: Policy
+    now: int
+    kind: Kind
+
+    @asynccontextmanager
+    async def censuses(
+        self, segments: Iterable[Segment], crew: Crew, evidence: Evidence
+    ) -> AsyncIterator[AsyncIterator[Census | Unread]]:
+        """Reads these segments, several at once; for `async with`.
+
+        The census of a segment holds for the fingerprint that the segment was listed with. The huge ones come last: no
+        small one waits for them, and their pieces keep all workers busy to the end. The Python reader works in other
+        processes where that pays, the kernel in threads.
+        """
+        pieces = [piece for cut in sorted(map(cut_up, segments), key=len) for piece in cut]
+        total = sum(piece.end - piece.start for piece in pieces)
+        apart = self.kind == "python" and crew.jobs > 1 and total >= WORTH_PROCESSES
+        work = partial(read_piece, self.path if apart else self.folder, self.kind, self.policy, self.now)
+        async with crew.results(work, pieces, apart=apart) as results:
+            yield _joined(results, evidence)
 
 
 async def _joined(
-    results: AsyncIterator[tuple[Piece, Tally | Refused]], missing: Counter[str]
+    results: AsyncIterator[tuple[Piece, Reading | Refused]], evidence: Evidence
 ) -> AsyncIterator[Census | Unread]:
     """Puts the pieces of each segment together again."""
-    found: dict[str, Tally | Refused] = {}
+    under_way: dict[str, _Progress] = {}
     async for piece, result in results:
         name = piece.segment.name
-        found[name] = _merged(found.get(name), result)
-        missing[name] -= 1
-        if not missing[name]:
-            yield _verdict(piece.segment, found.pop(name))
+        progress = under_way.get(name) or under_way.setdefault(name, _Progress(piece.segment))
+        progress.add(piece, result)
+        if not progress.missing:
+            yield under_way.pop(name).finding(evidence)
 
 
-def _merged(so_far: Tally | Refused | None, result: Tally | Refused) -> Tally | Refused:
-    if isinstance(so_far, Tally) and isinstance(result, Tally):
-        so_far.add(result)
-    elif so_far is None or isinstance(result, Refused):
-        return result
-    return so_far
+class _Progress:
+    """What is known of one segment so far."""
 
+    def __init__(self, segment: Segment) -> None:
+        self.missing = len(cut_up(segment))
+        self._segment = segment
+        self._tally: Tally | None = None
+        self._refused: Refused | None = None
+        self._gone: dict[int, array[int] | None] = {}
 
-def _verdict(segment: Segment, result: Tally | Refused) -> Census | Unread:
-    if isinstance(result, Refused):
-        return Unread(segment.name, segment.fingerprint, result.reason, result.failed)
-    return result.census(segment.name, segment.fingerprint)
+    def add(self, piece: Piece, result: Reading | Refused) -> None:
+        self.missing -= 1
+        if isinstance(result, Refused):
+            self._refused = result
+            return
+        self._gone[piece.start] = result.gone
+        if self._tally is None:
+            self._tally = result.tally
+        else:
+            self._tally.add(result.tally)
+
+    def finding(self, evidence: Evidence) -> Census | Unread:
+        name, fingerprint = self._segment.name, self._segment.fingerprint
+        if self._refused or self._tally is None:
+            refused = self._refused or Refused("nothing of it was read")
+            return Unread(name, fingerprint, refused.reason, refused.failed)
+        parts = [self._gone[start] for start in sorted(self._gone)]
+        if None not in parts:
+            evidence.remember(name, sum(filter(None, parts), array("q")))
+        return self._tally.census(name, fingerprint)

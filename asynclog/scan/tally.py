@@ -41,34 +41,29 @@ class Row:
 
 
 class Tally:
-    """Takes lines, one by one, and knows how many of each kind there were.
+    """Takes lines, one by one, and knows how many of each kind there were."""
 
-    With `with_ranges` it also notes the byte ranges of expired lines, adjacent ones joined, for `take_ranges`;
-    they grow with the number of lines, and so are noted only for whoever takes them away in time.
-    """
-
-    def __init__(self, policy: Policy, now: int, *, with_ranges: bool = False) -> None:
+    def __init__(self, policy: Policy, now: int) -> None:
         self.rows: dict[tuple[str, int], Row] = {}
         self.unreadable = 0
         self.blank = 0
-        self._ranges: list[tuple[int, int]] | None = [] if with_ranges else None
         self._policy = policy
         self._now = now
         self._future = now + FUTURE_TOLERANCE
 
-    def take(self, line: bytes, start: int, end: int) -> None:
-        """Counts the line that fills the segment's bytes from `start` to `end`, its newline among them."""
+    def take(self, line: bytes, size: int) -> bool:
+        """Counts a line of so many bytes, its newline among them; whether it has expired."""
         reading = read_line(line)
         if reading is None:
             if line.strip(BLANKS):
                 self.unreadable += 1
             else:
                 self.blank += 1
-            return
+            return False
         name, version, instant = reading
         row = self.rows.get((name, version)) or self.row(name, version)
         row.records += 1
-        row.bytes += end - start
+        row.bytes += size
         if instant < FIRST_PLAUSIBLE:
             row.implausible += 1
         elif instant > self._future:
@@ -77,26 +72,20 @@ class Tally:
             row.cover(instant, instant)
             if instant < row.cutoff:
                 row.expired += 1
-                row.expired_bytes += end - start
-                self.leave_out(start, end)
+                row.expired_bytes += size
+                return True
+        return False
+
+    def cutoff(self, name: str, version: int) -> int | None:
+        """Records of this schema key with an instant before this one have expired; None where they never do."""
+        return cutoff_for(self._policy, SchemaKey(name, version), self._now)
 
     def row(self, name: str, version: int) -> Row:
         """The row of this schema key, made where there was none."""
-        key = SchemaKey(name, version)
-        return self.rows.setdefault(key, Row(cutoff_for(self._policy, key, self._now)))
-
-    def leave_out(self, start: int, end: int) -> None:
-        """Notes a range of expired lines, where ranges are asked for."""
-        if self._ranges is None:
-            return
-        if self._ranges and self._ranges[-1][1] == start:
-            start = self._ranges.pop()[0]
-        self._ranges.append((start, end))
-
-    def take_ranges(self) -> list[tuple[int, int]]:
-        """The ranges noted since the last call, in order."""
-        ranges, self._ranges = self._ranges or [], []
-        return ranges
+        row = self.rows.get((name, version))
+        if row is None:
+            row = self.rows[name, version] = Row(self.cutoff(name, version))
+        return row
 
     def add(self, other: "Tally") -> None:
         """Adds what another part of the same segment held."""

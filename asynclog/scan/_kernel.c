@@ -1,0 +1,606 @@
+/* A proof-reader for JSON lines: what it calls a record is one; what it cannot prove it leaves to the caller.
+ *
+ * A line is a record when it is one strict JSON object (RFC 8259, UTF-8) of at most 500 levels whose top
+ * level has, at most once each, under the keys that the caller names,
+ *   the schema's name     a string of 1 to 255 bytes,
+ *   the schema's version  an integer from 0 to 999999999; null or none means 1,
+ *   the timestamp         YYYY-MM-DD, T or space, HH:MM:SS, maybe a fraction of 1 to 9 digits, Z or an
+ *                         offset; from 2000 to 2200.
+ * Every other line is blank or uncertain, and an uncertain one may still be a record to a slower reader: an
+ * escape in one of these strings or in a key of the top level, a far-off year, one schema key too many.
+ *
+ * Two facts keep the code short. Only lines that end in '\n' are read, and no rule below accepts a '\n', so
+ * each rule may look at the next byte without asking for the end of the buffer. And a rule takes the address
+ * it starts at and returns the one it ends at, or NULL where it does not apply: that NULL falls through to
+ * "uncertain".
+ */
+#define PY_SSIZE_T_CLEAN
+#define Py_LIMITED_API 0x030B0000
+#include <Python.h>
+#include <limits.h>
+#include <stdint.h>
+#include <string.h>
+
+enum { DEPTH = 499, LONGEST = 255, GUESSES = 64, KEYS = 4096, SPANS = 4096 };
+#define SECOND 1000000000LL
+#define YEAR_2000 946684800LL /* seconds since 1970 */
+
+typedef const unsigned char *text;
+
+/* ---- the grammar -------------------------------------------------------------------------------------- */
+
+static inline text space(text p)
+{
+    while (*p <= ' ' && (*p == ' ' || *p == '\t' || *p == '\r'))
+        p++;
+    return p;
+}
+
+/* The first byte that is not plain ASCII text: a quote, a backslash, a control character or part of a longer
+ * character. Eight bytes at a time: a subtraction borrows into a byte's top bit where that byte was too small,
+ * and where it borrows on into the next byte, the lower one has stopped us already. */
+static inline text plain(text p, text end)
+{
+#if defined __GNUC__ && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    const uint64_t each = UINT64_C(0x0101010101010101);
+    for (; end - p >= 8; p += 8) {
+        uint64_t w;
+        memcpy(&w, p, sizeof w);
+        uint64_t control = w - each * ' ', quote = (w ^ each * '"') - each, slash = (w ^ each * '\\') - each;
+        uint64_t stops = (w | control | quote | slash) & each * 0x80;
+        if (stops)
+            return p + (__builtin_ctzll(stops) >> 3);
+    }
+#endif
+    while (*p >= ' ' && *p < 0x80 && *p != '"' && *p != '\\')
+        p++;
+    return p;
+}
+
+/* One character of two to four bytes, as Unicode's table 3-7 has them: no overlong form, no surrogate. */
+static inline text multibyte(text p)
+{
+    unsigned lead = *p++;
+    if (lead < 0xC2 || lead > 0xF4)
+        return NULL;
+    if (lead >= 0xE0) {
+        unsigned low = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
+        unsigned high = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
+        if (*p < low || *p > high)
+            return NULL;
+        p++;
+        if (lead >= 0xF0 && (*p++ & 0xC0) != 0x80)
+            return NULL;
+    }
+    return (*p & 0xC0) == 0x80 ? p + 1 : NULL;
+}
+
+static inline int digit(unsigned char c) { return c >= '0' && c <= '9'; }
+
+static inline int hex(unsigned char c) { return digit(c) || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f'); }
+
+static inline text escape(text p) /* from its backslash on; half a surrogate pair is JSON, too */
+{
+    switch (p[1]) {
+    case '"': case '\\': case '/': case 'b': case 'f': case 'n': case 'r': case 't': return p + 2;
+    case 'u': return hex(p[2]) && hex(p[3]) && hex(p[4]) && hex(p[5]) ? p + 6 : NULL;
+    default: return NULL;
+    }
+}
+
+static inline text string(text p, text end, int escapes)
+{
+    if (*p++ != '"')
+        return NULL;
+    while (p && *(p = plain(p, end)) != '"') {
+        if (*p >= 0x80)
+            do
+                p = multibyte(p);
+            while (p && *p >= 0x80);
+        else
+            p = *p == '\\' && escapes ? escape(p) : NULL;
+    }
+    return p ? p + 1 : NULL;
+}
+
+static inline text digits(text p)
+{
+    if (!digit(*p))
+        return NULL;
+    while (digit(*p))
+        p++;
+    return p;
+}
+
+static inline text number(text p)
+{
+    p += *p == '-';
+    p = *p == '0' ? p + 1 : digits(p);
+    if (p && *p == '.')
+        p = digits(p + 1);
+    if (p && (*p | 0x20) == 'e') {
+        p++;
+        p = digits(p + (*p == '+' || *p == '-'));
+    }
+    return p;
+}
+
+static inline text word(text p, text end, const char *spelling, size_t size)
+{
+    return (size_t)(end - p) > size && !memcmp(p, spelling, size) ? p + size : NULL;
+}
+
+static inline text scalar(text p, text end, int escapes)
+{
+    if (*p == '"')
+        return string(p, end, escapes);
+    switch (*p) {
+    case 'n': return word(p, end, "null", 4);
+    case 't': return word(p, end, "true", 4);
+    case 'f': return word(p, end, "false", 5);
+    default: return number(p);
+    }
+}
+
+static inline text colon(text p)
+{
+    p = space(p);
+    return *p == ':' ? space(p + 1) : NULL;
+}
+
+/* Containers are walked without recursion: opened[] has the '{' or '[' of each one around p, whose other
+ * bracket is two further in ASCII. */
+static inline text value(text p, text end)
+{
+    unsigned char opened[DEPTH];
+    int depth = 0;
+    for (;;) {
+        if (*p == '{' || *p == '[') {
+            if (depth == DEPTH)
+                return NULL;
+            opened[depth++] = *p;
+            p = space(p + 1);
+            if (*p != opened[depth - 1] + 2)
+                goto item;
+        } else if (!(p = scalar(p, end, 1)))
+            return NULL;
+        else if (depth)
+            p = space(p);
+        while (depth && *p == opened[depth - 1] + 2) {
+            p++;
+            if (--depth)
+                p = space(p);
+        }
+        if (!depth)
+            return p;
+        if (*p != ',')
+            return NULL;
+        p = space(p + 1);
+    item:
+        if (opened[depth - 1] == '{' && (!(p = string(p, end, 1)) || !(p = colon(p))))
+            return NULL;
+    }
+}
+
+/* ---- a record ----------------------------------------------------------------------------------------- */
+
+struct record {
+    text name;
+    size_t size;
+    long long version, instant; /* nanoseconds since 1970 */
+};
+
+/* Two digits as a number; anything else is a number that no date or time admits. */
+static inline int two(text p) { return digit(p[0]) && digit(p[1]) ? (p[0] - '0') * 10 + p[1] - '0' : 100000; }
+
+static long long days_since_1970(int year, int month, int day)
+{
+    int y = year - (month <= 2), m = month + (month > 2 ? -3 : 9); /* from March: the leap day comes last */
+    return 365 * y + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + day - 719469;
+}
+
+/* What stands between the quotes; the quote at its end stops each rule. */
+static int timestamp(text p, text end, struct record *r)
+{
+    if (end - p < 19)
+        return 0;
+    int year = two(p) * 100 + two(p + 2), month = two(p + 5), day = two(p + 8);
+    int hour = two(p + 11), minute = two(p + 14), second = two(p + 17), fraction = 0, offset = 0;
+    int leap = year % 4 == 0 && (year % 100 || year % 400 == 0);
+    if (p[4] != '-' || p[7] != '-' || ((p[10] | 0x20) != 't' && p[10] != ' ') || p[13] != ':' || p[16] != ':')
+        return 0;
+    if (year < 1999 || year > 2200 || month < 1 || month > 12 || hour > 23 || minute > 59 || second > 59)
+        return 0;
+    if (day < 1 || day > (month == 2 ? 28 + leap : 30 + ((month + (month > 7)) & 1)))
+        return 0;
+    p += 19;
+    if (*p == '.') {
+        text last = p + 9;
+        int unit = 1000000000;
+        for (p++; digit(*p) && p <= last; p++)
+            fraction += (*p - '0') * (unit /= 10);
+        if (unit == 1000000000)
+            return 0;
+    }
+    if ((*p | 0x20) == 'z')
+        p++;
+    else if (*p == '+' || *p == '-') {
+        int sign = *p == '+' ? 1 : -1, hours = two(p + 1);
+        p += end - p == 6 && p[3] == ':' ? 4 : 3;
+        if (hours > 23 || end - p != 2 || two(p) > 59)
+            return 0;
+        offset = sign * (hours * 60 + two(p)) * 60;
+        p += 2;
+    } else
+        return 0;
+    int of_day = hour * 3600 + minute * 60 + second;
+    long long seconds = days_since_1970(year, month, day) * 86400 + of_day - offset;
+    r->instant = seconds * SECOND + fraction;
+    return p == end && seconds >= YEAR_2000;
+}
+
+static int version(text p, text end, struct record *r) /* a scalar that the grammar has accepted */
+{
+    if (*p == 'n')
+        return 1;
+    if (end - p > 9)
+        return 0;
+    for (r->version = 0; p < end && digit(*p); p++)
+        r->version = r->version * 10 + *p - '0';
+    return p == end;
+}
+
+enum { OTHER, NAME, VERSION, TIMESTAMP, FIELDS };
+
+static inline int take(int field, text p, text end, struct record *r)
+{
+    if (field == VERSION)
+        return version(p, end, r);
+    if (*p != '"')
+        return 0;
+    if (field == TIMESTAMP)
+        return timestamp(p + 1, end - 1, r);
+    r->name = p + 1;
+    r->size = (size_t)(end - p) - 2;
+    return r->size > 0 && r->size <= LONGEST;
+}
+
+/* A key of the top level as an earlier line had it, with its colon and the spaces around that. A line with
+ * the same bytes in the same place needs no second reading of them. */
+struct guess {
+    text start;
+    size_t size;
+    int field;
+};
+
+struct key {
+    text start;
+    size_t size;
+};
+
+static inline text guessed_key(text p, text end, struct guess *g, const struct key *keys)
+{
+    if (g->size && (size_t)(end - p) > g->size && !memcmp(p, g->start, g->size))
+        return space(p + g->size); /* there may be more spaces now */
+    text q = string(p, end, 0);
+    if (!q)
+        return NULL;
+    size_t size = (size_t)(q - p) - 2;
+    int field = FIELDS;
+    while (--field && (keys[field].size != size || memcmp(keys[field].start, p + 1, size)))
+        ;
+    if (!(q = colon(q)))
+        return NULL;
+    *g = (struct guess){p, (size_t)(q - p), field};
+    return q;
+}
+
+/* A record with its '\n'. */
+static inline text record(text p, text end, struct record *r, struct guess *guesses, const struct key *keys)
+{
+    unsigned seen = 0, members = 0;
+    if (*p != '{')
+        return NULL;
+    r->version = 1;
+    do {
+        struct guess *g = &guesses[members < GUESSES ? members++ : GUESSES];
+        p = guessed_key(space(p + 1), end, g, keys);
+        if (!p || (g->field && seen >> g->field & 1))
+            return NULL;
+        text start = p;
+        p = g->field ? scalar(p, end, 0) : value(p, end);
+        if (!p || (g->field && !take(g->field, start, p, r)))
+            return NULL;
+        seen |= 1u << g->field;
+        p = space(p);
+    } while (*p == ',');
+    if (*p != '}' || !(seen >> NAME & 1) || !(seen >> TIMESTAMP & 1))
+        return NULL;
+    p = space(p + 1);
+    return *p == '\n' ? p + 1 : NULL;
+}
+
+/* ---- the census --------------------------------------------------------------------------------------- */
+
+/* The counts of one schema key. */
+struct count {
+    long long version, cutoff, records, bytes, oldest, newest, expired, expired_bytes, future;
+    size_t size;
+    unsigned char name[LONGEST];
+};
+
+struct spans {
+    Py_ssize_t used;
+    long long at[SPANS][2];
+};
+
+struct census {
+    PyObject *fields, *cutoff; /* what the caller gave */
+    struct key keys[FIELDS];
+    long long horizon;
+    int busy;
+    text start, line, end;
+    long long base, blank; /* base: where the buffer starts in its file */
+    int wants_gone;
+    struct record met; /* a record whose schema key is new */
+    unsigned used;
+    uint16_t slots[2 * KEYS]; /* a hash table: 0 or the number of a count, from 1 */
+    struct count counts[KEYS + 1];
+    struct spans uncertain, gone;
+    struct guess guesses[GUESSES + 1];
+};
+
+static uint16_t *find(struct census *c, const struct record *r)
+{
+    const uint64_t odd = UINT64_C(0x9E3779B97F4A7C15);
+    uint64_t hash = (uint64_t)r->version << 32, w = 0;
+    size_t left = r->size;
+    text n = r->name;
+    for (; left >= 8; left -= 8, n += 8) {
+        memcpy(&w, n, 8);
+        hash = (hash ^ w) * odd;
+        hash ^= hash >> 29;
+    }
+    while (left--)
+        w = w << 8 | *n++;
+    hash = (hash ^ w) * odd;
+    for (uint64_t i = hash ^ hash >> 32;; i++) {
+        uint16_t *slot = &c->slots[i % (2 * KEYS)];
+        const struct count *k = &c->counts[*slot];
+        if (!*slot || (k->size == r->size && k->version == r->version && !memcmp(k->name, r->name, r->size)))
+            return slot;
+    }
+}
+
+/* Counts a record; whether it has expired. */
+static int weigh(struct count *k, long long instant, long long bytes, long long horizon)
+{
+    k->records++;
+    k->bytes += bytes;
+    if (instant > horizon) {
+        k->future++;
+        return 0;
+    }
+    if (instant < k->oldest)
+        k->oldest = instant;
+    if (instant > k->newest)
+        k->newest = instant;
+    if (instant >= k->cutoff)
+        return 0;
+    k->expired++;
+    k->expired_bytes += bytes;
+    return 1;
+}
+
+static void add_span(struct census *c, struct spans *s, text next, int join)
+{
+    long long from = c->base + (c->line - c->start);
+    if (!join || !s->used || s->at[s->used - 1][1] != from)
+        s->at[s->used++][0] = from;
+    s->at[s->used - 1][1] = from + (next - c->line);
+}
+
+/* Reads whole lines until they end or a list of spans is full. Returns 1 in front of a record whose schema
+ * key is new, else 0. */
+static int read_lines(struct census *c)
+{
+    text end = c->end;
+    while (c->line < end && c->uncertain.used < SPANS && c->gone.used < SPANS) {
+        struct record r = {0};
+        text first = space(c->line), next;
+        if (*first == '\n') {
+            c->blank++;
+            next = first + 1;
+        } else if ((next = record(first, end, &r, c->guesses, c->keys))) {
+            unsigned number = *find(c, &r);
+            if (number) {
+                if (weigh(&c->counts[number], r.instant, next - c->line, c->horizon) && c->wants_gone)
+                    add_span(c, &c->gone, next, 1);
+            } else if (c->used < KEYS) {
+                c->met = r;
+                return 1;
+            } else
+                next = NULL;
+        }
+        if (!next) {
+            next = (text)memchr(first, '\n', (size_t)(end - first)) + 1;
+            add_span(c, &c->uncertain, next, 0);
+        }
+        c->line = next;
+    }
+    return 0;
+}
+
+/* ---- Python ------------------------------------------------------------------------------------------- */
+
+struct scanner {
+    PyObject_HEAD
+    struct census *census;
+};
+
+/* An instant of any size as the nearest one of 64 bits: those of the records lie well within. */
+static int nearest(PyObject *number, void *instant)
+{
+    int overflow;
+    long long n = PyLong_AsLongLongAndOverflow(number, &overflow);
+    *(long long *)instant = overflow > 0 ? LLONG_MAX : overflow < 0 ? LLONG_MIN : n;
+    return overflow || n != -1 || !PyErr_Occurred();
+}
+
+static PyObject *create(PyTypeObject *type, PyObject *args, PyObject *named)
+{
+    static char *names[] = {"fields", "cutoff", "horizon", NULL};
+    PyObject *fields, *cutoff;
+    const char *key[FIELDS];
+    Py_ssize_t size[FIELDS];
+    long long horizon;
+    if (!PyArg_ParseTupleAndKeywords(args, named, "O!OO&:Scanner", names, &PyTuple_Type, &fields, &cutoff,
+                                     nearest, &horizon) ||
+        !PyArg_ParseTuple(fields, "s#s#s#;the keys of name, version and timestamp", &key[NAME], &size[NAME],
+                          &key[VERSION], &size[VERSION], &key[TIMESTAMP], &size[TIMESTAMP]))
+        return NULL;
+    PyObject *self = PyType_GenericNew(type, NULL, NULL);
+    struct census *c = self ? PyMem_Calloc(1, sizeof *c) : NULL;
+    if (!c) {
+        Py_XDECREF(self);
+        return PyErr_NoMemory();
+    }
+    for (int i = NAME; i < FIELDS; i++)
+        c->keys[i] = (struct key){(text)key[i], (size_t)size[i]};
+    c->fields = Py_NewRef(fields);
+    c->cutoff = Py_NewRef(cutoff);
+    c->horizon = horizon;
+    ((struct scanner *)self)->census = c;
+    return self;
+}
+
+static void destroy(PyObject *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+    struct census *c = ((struct scanner *)self)->census;
+    if (c) {
+        Py_DECREF(c->fields);
+        Py_DECREF(c->cutoff);
+        PyMem_Free(c);
+    }
+    PyObject_Free(self);
+    Py_DECREF(type);
+}
+
+static struct census *idle(PyObject *self)
+{
+    struct census *c = ((struct scanner *)self)->census;
+    if (!c->busy)
+        return c;
+    PyErr_SetString(PyExc_RuntimeError, "this scanner is at work in another thread");
+    return NULL;
+}
+
+/* Makes the count of the record just met, with the cutoff that the caller knows; 0 where that failed. */
+static int add_key(struct census *c)
+{
+    const struct record *r = &c->met;
+    struct count *k = &c->counts[c->used + 1];
+    *k = (struct count){.version = r->version, .oldest = LLONG_MAX, .newest = LLONG_MIN, .size = r->size};
+    memcpy(k->name, r->name, r->size);
+    PyObject *cutoff = PyObject_CallFunction(c->cutoff, "s#L", r->name, (Py_ssize_t)r->size, r->version);
+    int known = cutoff && (cutoff == Py_None || nearest(cutoff, &k->cutoff));
+    if (cutoff == Py_None)
+        k->cutoff = LLONG_MIN; /* nothing lies before it */
+    Py_XDECREF(cutoff);
+    if (known)
+        *find(c, r) = (uint16_t)++c->used;
+    return known;
+}
+
+static PyObject *packed(const struct spans *s)
+{
+    return PyBytes_FromStringAndSize((const char *)s->at, s->used * (Py_ssize_t)sizeof *s->at);
+}
+
+static PyObject *scan(PyObject *self, PyObject *args)
+{
+    PyObject *answer = NULL;
+    Py_buffer buffer;
+    long long base;
+    int wants_gone, met, known = 1;
+    if (!PyArg_ParseTuple(args, "y*Lp:scan", &buffer, &base, &wants_gone))
+        return NULL;
+    struct census *c = idle(self);
+    if (!c) {
+        PyBuffer_Release(&buffer);
+        return NULL;
+    }
+    c->start = c->line = buffer.buf;
+    for (c->end = c->start + buffer.len; c->end > c->start && c->end[-1] != '\n'; c->end--)
+        ;
+    c->base = base;
+    c->wants_gone = wants_gone;
+    c->uncertain.used = c->gone.used = 0;
+    memset(c->guesses, 0, sizeof c->guesses); /* they point to the buffer before */
+    c->busy = 1;
+    do {
+        Py_BEGIN_ALLOW_THREADS
+        met = read_lines(c);
+        Py_END_ALLOW_THREADS
+    } while (met && (known = add_key(c)));
+    c->busy = 0;
+    Py_ssize_t read = c->line - c->start;
+    if (known)
+        answer = Py_BuildValue("NNn", packed(&c->uncertain), packed(&c->gone), read);
+    PyBuffer_Release(&buffer);
+    return answer;
+}
+
+static PyObject *row(const struct count *k)
+{
+    int any = k->records > k->future;
+    PyObject *oldest = any ? PyLong_FromLongLong(k->oldest) : Py_NewRef(Py_None);
+    PyObject *newest = any ? PyLong_FromLongLong(k->newest) : Py_NewRef(Py_None);
+    return Py_BuildValue("s#LLLNNLLL", k->name, (Py_ssize_t)k->size, k->version, k->records, k->bytes, oldest,
+                         newest, k->expired, k->expired_bytes, k->future);
+}
+
+static PyObject *census(PyObject *self, PyObject *none)
+{
+    const struct census *c = idle(self);
+    PyObject *rows = c ? PyList_New(c->used) : NULL;
+    (void)none;
+    for (unsigned i = 0; rows && i < c->used; i++) {
+        PyObject *item = row(&c->counts[i + 1]);
+        if (!item || PyList_SetItem(rows, i, item))
+            Py_CLEAR(rows);
+    }
+    return rows ? Py_BuildValue("NL", rows, c->blank) : NULL;
+}
+
+static PyMethodDef methods[] = {
+    {"scan", scan, METH_VARARGS,
+     "scan(buffer, base, gone) -> (uncertain, gone, read)\n\nReads the whole lines of a buffer."},
+    {"census", census, METH_NOARGS, "census() -> (rows, blank)\n\nWhat all scans have counted so far."},
+    {NULL, NULL, 0, NULL}};
+
+static PyType_Slot slots[] = {
+    {Py_tp_doc, "Scanner(fields, cutoff, horizon)\n\nCounts records by schema key."},
+    {Py_tp_new, create},
+    {Py_tp_dealloc, destroy},
+    {Py_tp_methods, methods},
+    {0, NULL}};
+
+static PyType_Spec scanner = {
+    "asynclog.scan._kernel.Scanner", sizeof(struct scanner), 0, Py_TPFLAGS_DEFAULT, slots};
+
+static int fill(PyObject *module)
+{
+    PyObject *type = PyType_FromSpec(&scanner);
+    int failed = !type || PyModule_AddObjectRef(module, "Scanner", type);
+    Py_XDECREF(type);
+    return -failed;
+}
+
+static PyModuleDef_Slot parts[] = {{Py_mod_exec, fill}, {0, NULL}};
+
+static struct PyModuleDef kernel = {
+    PyModuleDef_HEAD_INIT, "_kernel", "Proofs about JSON lines.", 0, NULL, parts, NULL, NULL, NULL};
+
+PyMODINIT_FUNC PyInit__kernel(void) { return PyModuleDef_Init(&kernel); }
