@@ -4,6 +4,7 @@ Only what a configuration needs: mappings with text keys, lists, text, numbers, 
 aliases, no key twice, no deep nesting, and no number that two people could read as two numbers.
 """
 
+import os
 import re
 from collections.abc import Iterator
 from typing import Any, TypeVar
@@ -129,7 +130,9 @@ class Document:
 def read_text(path: str) -> str:
     """The file's text; an error that names it where it can't be read, is too large or is not UTF-8."""
     try:
-        with open(path, "rb") as file:
+        # A FIFO that nobody writes to is empty, and not waited for; one that a shell made with <(…) is read.
+        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+            os.set_blocking(file.fileno(), True)
             data = file.read(LARGEST + 1)
     except OSError as error:
         raise ConfigurationError(f"{path}: {error.strerror}") from None
