@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo test check format clean
+.PHONY: demo test check format faults fuzz bench clean
 
 demo: $(READY)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" bash examples/demo.sh
@@ -20,6 +20,18 @@ check: $(READY)
 format: $(READY)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+# The fault campaign: what docs/reliability.md quotes. As root for all of it; `make faults ARGS=--quick` for a part.
+faults: $(READY)
+	$(BIN)/python -m tests.faults $(ARGS)
+
+# The kernel against the exact reader and a slow judge, under sanitizers: make fuzz ARGS='--seconds 60 --seed 1'
+fuzz: $(READY)
+	$(BIN)/python -m tests.fuzz $(ARGS)
+
+# Against its peers and the machine: what docs/performance.md quotes. `make bench ARCHIVE=folder` only times dry runs there.
+bench: $(READY)
+	$(BIN)/python -m benchmarks $(if $(ARCHIVE),--archive $(ARCHIVE)) $(ARGS)
 
 clean:
 	rm -rf $(VENV) build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

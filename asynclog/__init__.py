@@ -4,22 +4,20 @@
     plan = await asynclog.plan(path="audit/logs.jsonl", schemas="schemas.yaml")
     async for record in asynclog.records("audit/logs.jsonl"): ...
 
-This is the whole public interface; everything else may change.
+This is the whole public interface; everything else may change. What does the work is imported when it is first called:
+the command line has to start quickly, and it goes through here.
 """
 
 import os
+from collections.abc import AsyncIterator
 from contextlib import ExitStack
 from typing import Unpack
 
-from anyio import to_thread
-
-from asynclog.config.settings import Options, resolve
+import asynclog.plan  # noqa: F401 - the room of this name comes first, and then the function takes the name
+from asynclog.config.options import Options
 from asynclog.errors import AsynclogError, ConfigurationError, LockedError, RefusedError
-from asynclog.job import opened_job
-from asynclog.model import Action, Census, Plan, SchemaKey
+from asynclog.model import Action, Census, Plan, Record, SchemaKey
 from asynclog.report.document import Report
-from asynclog.scan.records import Record, records
-from asynclog.workers import Crew, Stop
 
 __all__ = [
     "Action",
@@ -44,6 +42,12 @@ async def cleanup(*, dry_run: bool = False, **options: Unpack[Options]) -> Repor
 
     Raises AsynclogError where the job can't begin, or a guard refuses it. What fails on the way is in the report.
     """
+    from anyio import to_thread
+
+    from asynclog.config.settings import resolve
+    from asynclog.job import opened_job
+    from asynclog.stop import Stop
+
     settings = resolve(options, os.environ)
     with ExitStack() as resources:
         job = await to_thread.run_sync(resources.enter_context, opened_job(settings, dry_run=dry_run))
@@ -52,7 +56,23 @@ async def cleanup(*, dry_run: bool = False, **options: Unpack[Options]) -> Repor
 
 async def plan(**options: Unpack[Options]) -> Plan:
     """What a cleanup with these options would do, segment by segment. Touches nothing. Raises AsynclogError."""
+    from anyio import to_thread
+
+    from asynclog.config.settings import resolve
+    from asynclog.job import opened_job
+    from asynclog.stop import Stop
+
     settings = resolve(options, os.environ)
     with ExitStack() as resources:
         job = await to_thread.run_sync(resources.enter_context, opened_job(settings, dry_run=True))
-        return await job.plan(Crew(settings.jobs, Stop()))
+        return await job.plan(Stop())
+
+
+def records(path: str) -> AsyncIterator[Record]:
+    """The records of the log with this base path, segment by segment in their order, for `async for`.
+
+    Lines that are no records, and segments that can't be read as plain files, are passed over. Raises OSError.
+    """
+    from asynclog.scan.records import stream_records
+
+    return stream_records(path)

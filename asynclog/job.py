@@ -34,7 +34,8 @@ from asynclog.scan.evidence import Evidence
 from asynclog.scan.readers import choose_reader
 from asynclog.scan.scanner import Scanner
 from asynclog.scan.segments import list_segments
-from asynclog.workers import Crew, Stop
+from asynclog.stop import Stop
+from asynclog.workers import Crew
 
 log = logging.getLogger("asynclog")
 
@@ -97,15 +98,14 @@ class Job:
         """Scan, plan, and, unless it is a dry run, apply. Raises RefusedError where a guard says no."""
         if self.answer is not None:
             return self.answer
-        crew = Crew(self.settings.jobs, stop)
-        plan = await self.plan(crew)
+        plan = await self.plan(stop)
         if self.dry_run:
             return self._report(plan, None, stop)
         if plan.refusal and not stop:
             raise RefusedError(plan.refusal)
-        return self._report(plan, await self._apply(plan, crew, stop), stop)
+        return self._report(plan, await self._apply(plan, stop), stop)
 
-    async def plan(self, crew: Crew) -> Plan:
+    async def plan(self, stop: Stop) -> Plan:
         """Reads every segment that can be read, and decides."""
         findings: dict[str, Finding] = {segment.name: segment for segment in self._segments}
         readable = self._readable()
@@ -113,12 +113,12 @@ class Job:
             findings[segment.name] = Unread(segment.name, segment.fingerprint, "the job was stopped before it was read")
         scanner = Scanner(self._folder, self.settings.folder, self._policy, self.now, self._reader)
         if readable:
-            async with scanner.censuses(readable, crew, self._evidence) as found:
+            async with scanner.censuses(readable, Crew(self.settings.jobs, stop), self._evidence) as found:
                 async for finding in found:
                     findings[finding.segment] = finding
         return self._decided(findings)
 
-    async def _apply(self, plan: Plan, crew: Crew, stop: Stop) -> dict[str, Outcome]:
+    async def _apply(self, plan: Plan, stop: Stop) -> dict[str, Outcome]:
         actions = [] if stop else in_order(plan)
         outcomes = {
             action.segment: Outcome(
@@ -127,7 +127,7 @@ class Job:
             for action in in_order(plan)
         }
         work = partial(carry_out, self._disk, self._backlog, self._quiet(), self._evidence)
-        async with crew.results(work, actions) as results:
+        async with Crew(self.settings.jobs, stop).results(work, actions) as results:
             async for action, outcome in results:
                 outcomes[action.segment] = outcome
         await to_thread.run_sync(self._backlog.settle_all)

@@ -18,6 +18,16 @@ class SchemaKey(NamedTuple):
         return f"{self.name}:{self.version}"
 
 
+class Record(NamedTuple):
+    """One record: where it stands, what it is of, when it was (ns since 1970), and its bytes, newline and all."""
+
+    segment: str
+    offset: int
+    schema: SchemaKey
+    timestamp: int
+    line: bytes
+
+
 class Rule(msgspec.Struct, frozen=True):
     """How long the records of a schema are kept: `retention_days` days, for ever where that is None.
 

@@ -10,18 +10,10 @@ from typing import TypeVar
 from anyio import CapacityLimiter, create_memory_object_stream, create_task_group, to_process, to_thread
 from anyio.streams.memory import MemoryObjectSendStream
 
+from asynclog.stop import Stop
+
 Unit = TypeVar("Unit")
 Result = TypeVar("Result")
-
-
-class Stop:
-    """Asks a job to end: no new unit of work is begun, those in flight are finished."""
-
-    def __init__(self) -> None:
-        self.signal: signal.Signals | None = None
-
-    def __bool__(self) -> bool:
-        return self.signal is not None
 
 
 class Crew:

@@ -10,7 +10,7 @@ PACKAGE = Path(__file__).parent.parent / "asynclog"
 
 # From the ground up. Rooms on one floor do not know each other.
 FLOORS = [
-    {"errors", "instant"},
+    {"errors", "instant", "stop"},
     {"model", "names"},
     {"plan"},
     {"report"},
@@ -22,7 +22,7 @@ FLOORS = [
     {"__main__"},
 ]
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
-PURE = {"errors", "instant", "model", "names", "plan", "report"}
+PURE = {"errors", "instant", "stop", "model", "names", "plan", "report"}
 IMPURE = {"os", "io", "time", "pathlib", "sqlite3", "anyio", "asyncio", "logging", "random", "secrets", "aiofiles"}
 MODULES = sorted(PACKAGE.rglob("*.py"))
 

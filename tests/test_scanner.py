@@ -15,7 +15,8 @@ from asynclog.scan.evidence import Evidence
 from asynclog.scan.readers import Kind, choose_reader
 from asynclog.scan.scanner import Scanner
 from asynclog.scan.segments import list_segments
-from asynclog.workers import Crew, Stop
+from asynclog.stop import Stop
+from asynclog.workers import Crew
 
 POLICY = Policy(by_name={"api": Rule(30)})
 NOW = 1_795_478_400_000_000_000  # 2026-11-24T00:00:00Z

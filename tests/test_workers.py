@@ -6,7 +6,8 @@ from signal import SIGTERM
 import anyio
 import pytest
 
-from asynclog.workers import Crew, Stop
+from asynclog.stop import Stop
+from asynclog.workers import Crew
 
 DEADLINE = 20  # seconds, for a test that would otherwise hang
 

@@ -2,11 +2,9 @@
 
 import argparse
 import os
-from importlib.metadata import version
 from typing import NoReturn
 
 from asynclog.errors import ConfigurationError
-from asynclog.scan.readers import choose_reader
 
 _EXITS = """\
 exit status:
@@ -30,6 +28,10 @@ class _Version(argparse.Action):
     """Looks up version and reader only when they are asked for."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        from importlib.metadata import version
+
+        from asynclog.scan.readers import choose_reader
+
         reader = choose_reader(os.environ.get("ASYNCLOG_READER"))
         parser.exit(message=f"asynclog {version('asynclog')}\nreader: {reader}\n")
 
@@ -48,6 +50,7 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
+    cleanup.set_defaults(module="asynclog.cli.cleanup")
     add = cleanup.add_argument
     add(
         "--config",

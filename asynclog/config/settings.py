@@ -3,34 +3,16 @@
 import os
 import re
 from collections.abc import Mapping
-from typing import TypedDict
 
 import msgspec
 
+from asynclog.config.options import Options
 from asynclog.config.profiles import Profile, find_configuration, load_profile
 from asynclog.errors import ConfigurationError
 from asynclog.instant import parse_instant
 from asynclog.plan.guards import Guard
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
-
-
-class Options(TypedDict, total=False):
-    """What a caller may say; the command line has the same words. Nothing of it is needed.
-
-    `now` is an instant as records have it, `lock_wait` a duration such as `90s` or `1h`.
-    """
-
-    config: str | None
-    profile: str | None
-    path: str | None
-    schemas: str | None
-    now: str | None
-    jobs: int | None
-    lock_wait: str | None
-    allow_delete_all: bool
-    allow_unsafe_folder: bool
-    double_check: bool
 
 
 class Settings(msgspec.Struct, frozen=True):

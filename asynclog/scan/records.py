@@ -2,12 +2,11 @@
 
 import os
 from collections.abc import AsyncIterator
-from typing import NamedTuple
 
 import aiofiles
 from anyio import to_thread
 
-from asynclog.model import SchemaKey
+from asynclog.model import Record, SchemaKey
 from asynclog.names import Names
 from asynclog.scan.line import read_line
 from asynclog.scan.segments import list_segments
@@ -15,21 +14,8 @@ from asynclog.scan.segments import list_segments
 BLOCK = 1 << 20  # bytes awaited at once; a line at a time would be hundreds of times slower
 
 
-class Record(NamedTuple):
-    """One record: where it stands, what it is of, when it was (ns since 1970), and its bytes, newline and all."""
-
-    segment: str
-    offset: int
-    schema: SchemaKey
-    timestamp: int
-    line: bytes
-
-
-async def records(path: str) -> AsyncIterator[Record]:
-    """Yields the records of the log with this base path, segment by segment in their order.
-
-    Lines that are no records, and segments that can't be read as plain files, are passed over. Raises OSError.
-    """
+async def stream_records(path: str) -> AsyncIterator[Record]:
+    """See `asynclog.records`."""
     folder, base = os.path.split(os.path.abspath(path))
     for name in await to_thread.run_sync(_readable, folder, base):
         offset = 0

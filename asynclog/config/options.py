@@ -1,0 +1,21 @@
+"""What a caller may say of a job, in Python and on the command line."""
+
+from typing import TypedDict
+
+
+class Options(TypedDict, total=False):
+    """What a caller may say; the command line has the same words. Nothing of it is needed.
+
+    `now` is an instant as records have it, `lock_wait` a duration such as `90s` or `1h`.
+    """
+
+    config: str | None
+    profile: str | None
+    path: str | None
+    schemas: str | None
+    now: str | None
+    jobs: int | None
+    lock_wait: str | None
+    allow_delete_all: bool
+    allow_unsafe_folder: bool
+    double_check: bool

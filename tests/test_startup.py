@@ -1,0 +1,45 @@
+"""What a command does not need it does not import: cron starts this often."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HEAVY = {"asyncio", "aiofiles", "rich", "hypothesis", "multiprocessing", "ssl"}
+JOB = {"anyio", "yaml", "asynclog.job", "asynclog.scan.scanner"}
+
+
+def loaded(*words: str) -> set[str]:
+    """The modules that are loaded when this command has ended."""
+    program = (
+        "import sys\nfrom asynclog.cli import main\n"
+        "try:\n    status = main(sys.argv[1:])\nexcept SystemExit as error:\n    status = error.code\n"
+        "print(*sys.modules, file=sys.stderr)\nsys.exit(status)"
+    )
+    done = subprocess.run([sys.executable, "-c", program, *words], capture_output=True, text=True, check=True)
+    return set(done.stderr.split())
+
+
+@pytest.mark.parametrize("words", [["--version"], ["--help"], ["cleanup", "--help"]], ids=" ".join)
+def test_help_and_version_load_no_job(words: list[str]) -> None:
+    """Neither an event loop nor the job, nor the parser of a configuration."""
+    assert loaded(*words) & (HEAVY | JOB) == set()
+
+
+def test_a_job_with_nothing_to_do_starts_no_event_loop(tmp_path: Path) -> None:
+    """A folder without segments, or with empty ones only, is answered without asyncio."""
+    (tmp_path / "logs.jsonl").touch()
+    (tmp_path / "logs_schemas.jsonl").touch()
+    modules = loaded("cleanup", "--path", str(tmp_path / "logs.jsonl"), "--quiet")
+    assert "asynclog.job" in modules
+    assert modules & HEAVY == set()
+
+
+def test_a_job_that_reads_loads_no_more_than_it_needs(tmp_path: Path) -> None:
+    """aiofiles is for whoever streams records."""
+    (tmp_path / "logs.jsonl").write_bytes(b"{}\n")
+    (tmp_path / "logs_schemas.jsonl").touch()
+    modules = loaded("cleanup", "--path", str(tmp_path / "logs.jsonl"), "--quiet")
+    assert "asyncio" in modules
+    assert modules & {"aiofiles", "rich", "hypothesis"} == set()
