@@ -49,7 +49,8 @@ class Names:
             return (0, 0, 0, name)
         dated, number, rotation, day = known.groups()
         if dated or day:
-            digits = re.sub("[^0-9]", "", dated or day).ljust(14, "0")
+            time = (dated or day)[: len("YYYYMMDDTHHMMSS")]
+            digits = re.sub("[^0-9]", "", time).ljust(14, "0")
             return (1, int(digits), int(number or 0), name)
         if rotation:
             return (2, -int(rotation), 0, name)

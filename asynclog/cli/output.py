@@ -2,18 +2,19 @@
 
 import os
 import sys
+from typing import Any
 
 import orjson
 
 from asynclog.report.document import Report
 from asynclog.report.text import as_text
-from asynclog.report.words import encodable, printable
+from asynclog.report.words import encodable, printable, printable_json
 
 
 def show(report: Report, *, as_json: bool, quiet: bool) -> None:
     """Prints a report: JSON on one line, or text, which `quiet` leaves out where all went well."""
     if as_json:
-        _result(orjson.dumps(report.document()))
+        _result(_json(report.document()))
     elif not (quiet and report.error is None):
         _result(as_text(report).encode())
     if report.error is not None and not as_json:
@@ -23,7 +24,7 @@ def show(report: Report, *, as_json: bool, quiet: bool) -> None:
 def show_fatal(sentence: str, *, as_json: bool) -> None:
     """Prints why there is no result."""
     if as_json:
-        _result(orjson.dumps({"status": "error", "error": encodable(sentence)}))
+        _result(_json({"status": "error", "error": encodable(sentence)}))
     else:
         complain(sentence)
 
@@ -31,6 +32,10 @@ def show_fatal(sentence: str, *, as_json: bool) -> None:
 def complain(sentence: str) -> None:
     """Tells a person, on stderr."""
     print(f"asynclog: {printable(sentence)}", file=sys.stderr)  # noqa: T201 - the one place that talks to stderr
+
+
+def _json(document: dict[str, Any]) -> bytes:
+    return printable_json(orjson.dumps(document).decode()).encode()
 
 
 def _result(text: bytes) -> None:

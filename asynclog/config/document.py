@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 # The C parser crashes on a file that is nested very deeply; the event pass below refuses it before that.
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_DECIMAL = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")
+_DECIMAL = re.compile(r"[-+]?(0|[1-9][0-9]{0,99})")
 _FRACTION = re.compile(r"[-+]?(0|[1-9][0-9]*)\.[0-9]+")
 _TRUE = {"true", "yes", "on"}
 

@@ -1,11 +1,21 @@
 """Text that may hold anything, made fit to be shown: names of files and schemas come from others."""
 
+import json
+import re
+
+_BEYOND_ASCII = re.compile(r"[^\x20-\x7e]")
+
 
 def printable(text: str) -> str:
     r"""With every character escaped that a terminal might obey: `\x1b[2J` is shown, not done."""
     return "".join(
         character if character.isprintable() else character.encode("unicode_escape").decode() for character in text
     )
+
+
+def printable_json(text: str) -> str:
+    """JSON text with the same characters escaped as JSON can: it may be read on a terminal, too."""
+    return _BEYOND_ASCII.sub(lambda odd: odd[0] if odd[0].isprintable() else json.dumps(odd[0])[1:-1], text)
 
 
 def encodable(text: str) -> str:
