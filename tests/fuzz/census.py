@@ -1,0 +1,111 @@
+"""What the kernel says of a line and of buffers, and what the census of known answers is."""
+
+from __future__ import annotations
+
+from array import array
+from itertools import pairwise
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from random import Random
+
+    from asynclog.scan._kernel import Row, Scanner
+    from fuzz.buffers import Exactly
+
+Answer = tuple[str, int, int] | Literal["blank", "unreadable", "uncertain"]  # name, version, instant
+Key = tuple[str, int]
+Span = tuple[int, int]
+# Rows, blank lines, uncertain spans, spans of expired lines.
+Census = tuple[list["Row"], int, list[Span], list[Span]]
+
+FIELDS = ("schema_name", "schema_version", "timestamp")
+NEVER = 1 << 63  # as a horizon: no record is a future one
+
+
+def answer(kernel: type[Scanner], exactly: Exactly, line: bytes) -> Answer:
+    """Say what the kernel thinks of one line, which has no newline yet."""
+    scanner = kernel(FIELDS, lambda _name, _version: None, NEVER)
+    with exactly(line + b"\n") as buffer:
+        uncertain, _, _ = scanner.scan(buffer, 0, False)
+    rows, blank = scanner.census()
+    if uncertain or blank:
+        return "uncertain" if uncertain else "blank"
+    name, version, _, _, instant, *_ = rows[0]
+    assert instant is not None
+    return name, version, instant
+
+
+def in_pieces(scanner: Scanner, exactly: Exactly, content: bytes, base: int, random: Random) -> Census:
+    """Scan whole lines through buffers that end anywhere, as a reader of files would."""
+    uncertain, gone = array("q"), array("q")
+    start = end = 0
+    while start < len(content):
+        end = min(len(content), max(start, end) + random.randrange(1, 2 * len(content)))
+        with exactly(content[start:end]) as buffer:
+            in_doubt, expired, read = scanner.scan(buffer, base + start, True)
+        uncertain.frombytes(in_doubt)
+        gone.frombytes(expired)
+        start += read
+    rows, blank = scanner.census()
+    return rows, blank, spans(uncertain), joined(spans(gone))
+
+
+def counted(
+    lines: Sequence[bytes],
+    answers: Sequence[Answer],
+    base: int,
+    cutoffs: Mapping[Key, int | None],
+    horizon: int,
+) -> Census:
+    """Count answers the slow way."""
+    blank, records = 0, dict[Key, list[tuple[int, int]]]()
+    uncertain, gone = list[Span](), list[Span]()
+    start = base
+    for line, said in zip(lines, answers, strict=True):
+        span = start, start + len(line)
+        start = span[1]
+        if isinstance(said, tuple):
+            name, version, instant = said
+            records.setdefault((name, version), []).append((instant, len(line)))
+            if has_expired(instant, cutoffs[name, version], horizon):
+                gone.append(span)
+        elif said == "blank":
+            blank += 1
+        else:
+            uncertain.append(span)
+    rows = [row(key, found, cutoffs[key], horizon) for key, found in records.items()]
+    return rows, blank, uncertain, joined(gone)
+
+
+def row(key: Key, found: Sequence[tuple[int, int]], cutoff: int | None, horizon: int) -> Row:
+    """Count the records of one schema key, of which each has an instant and a size."""
+    known = [instant for instant, _ in found if instant <= horizon]
+    expired = [size for instant, size in found if has_expired(instant, cutoff, horizon)]
+    return (
+        *key,
+        len(found),
+        sum(size for _, size in found),
+        min(known, default=None),
+        max(known, default=None),
+        len(expired),
+        sum(expired),
+        len(found) - len(known),
+    )
+
+
+def has_expired(instant: int, cutoff: int | None, horizon: int) -> bool:
+    """Whether a record of this instant goes."""
+    return cutoff is not None and instant < cutoff and instant <= horizon
+
+
+def spans(flat: array[int]) -> list[Span]:
+    """Return the packed pairs as pairs."""
+    return list(zip(flat[::2], flat[1::2], strict=True))
+
+
+def joined(found: Sequence[Span]) -> list[Span]:
+    """Return spans with those that touch made one."""
+    starts = [here[0] for before, here in pairwise([(0, -1), *found]) if before[1] != here[0]]
+    ends = [here[1] for here, after in pairwise([*found, (-1, 0)]) if here[1] != after[0]]
+    return list(zip(starts, ends, strict=True))
