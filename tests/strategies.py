@@ -167,10 +167,10 @@ def segments(draw: st.DrawFn, line: st.SearchStrategy[bytes] | None = None) -> b
     return whole if draw(st.booleans()) else whole.removesuffix(b"\n")
 
 
-def archives(line: st.SearchStrategy[bytes] | None = None) -> st.SearchStrategy[Archive]:
+def archives() -> st.SearchStrategy[Archive]:
     """A few segments of all namings, and now and then a file beside them that only looks like one."""
     names = st.sampled_from(SEGMENTS) | st.sampled_from(SEGMENTS) | st.sampled_from(STRANGERS)
-    return st.dictionaries(names, segments(line), min_size=1, max_size=4)
+    return st.dictionaries(names, segments(), min_size=1, max_size=4)
 
 
 def policies() -> st.SearchStrategy[list[Definition]]:
@@ -186,12 +186,12 @@ def policies() -> st.SearchStrategy[list[Definition]]:
 def pairs_of_policies(draw: st.DrawFn) -> tuple[list[Definition], list[Definition]]:
     """Draw a policy and one that keeps everything at least as long."""
     policy = draw(policies())
-    longer = [draw(st.sampled_from([days for days in DAYS if days >= (rule.retention_days or 0)])) for rule in policy]
-    kept_longer = [
-        rule if rule.retention_days is None else rule._replace(retention_days=draw(st.sampled_from((days, None))))
-        for rule, days in zip(policy, longer, strict=True)
-    ]
-    return policy, kept_longer
+    longer = []
+    for rule in policy:
+        days = rule.retention_days
+        at_least = [None] if days is None else [None, *(more for more in DAYS if more >= days)]
+        longer.append(rule._replace(retention_days=draw(st.sampled_from(at_least))))
+    return policy, longer
 
 
 def judged(archive: Mapping[str, bytes]) -> list[bytes]:

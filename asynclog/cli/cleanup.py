@@ -8,7 +8,7 @@ from typing import Any
 import anyio
 
 from asynclog.cli.output import show
-from asynclog.cli.signals import caught_signals
+from asynclog.cli.signals import Signals
 from asynclog.config.options import Options
 from asynclog.config.settings import resolve
 from asynclog.job import Job, opened_job
@@ -16,19 +16,16 @@ from asynclog.report.document import Report
 from asynclog.stop import Stop
 
 
-def run(given: dict[str, Any]) -> int:
+def run(given: dict[str, Any], signals: Signals) -> int:
     """Runs the job that these options ask for and prints its report; the exit status."""
     logging.basicConfig(format="asynclog: %(message)s", level="DEBUG" if given["debug"] else "WARNING")
     logging.getLogger("asyncio").setLevel("WARNING")
     options: Options = {name: given[name] for name in Options.__annotations__}  # type: ignore[assignment]
     settings = resolve(options, os.environ)
-    with (
-        caught_signals() as signals,
-        opened_job(settings, dry_run=given["dry_run"], with_keeps=given["debug"]) as job,
-    ):
-        if job.answer is None:
-            signals.in_flight = True
+    with opened_job(settings, dry_run=given["dry_run"], with_keeps=given["debug"]) as job:
+        signals.in_flight = True
         report = job.answer or _in_an_event_loop(job, signals.stop)
+    signals.in_flight, signals.moment = False, "while the result was written: the job itself was over"
     show(report, as_json=given["json"], quiet=given["quiet"])
     return report.exit_code
 

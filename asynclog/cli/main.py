@@ -7,7 +7,7 @@ from importlib import import_module
 
 from asynclog.cli.arguments import parser
 from asynclog.cli.output import complain, show_fatal
-from asynclog.cli.signals import StoppedError
+from asynclog.cli.signals import StoppedError, caught_signals
 from asynclog.errors import AsynclogError
 
 
@@ -16,9 +16,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = sys.argv[1:] if arguments is None else arguments
     as_json = "--json" in words
     try:
-        given = parser().parse_args(words)
-        # Each command is imported when it is asked for: --help need not load what a job needs.
-        status: int = import_module(given.module).run(vars(given))
+        with caught_signals() as signals:
+            given = parser().parse_args(words)
+            # Each command is imported when it is asked for: --help need not load what a job needs.
+            status: int = import_module(given.module).run(vars(given), signals)
     except (AsynclogError, StoppedError) as error:
         show_fatal(str(error), as_json=as_json)
         return error.exit_code

@@ -46,6 +46,8 @@ def _result(text: bytes) -> None:
         sys.stdout.flush()
         sys.stdout.buffer.write(text + b"\n")
         sys.stdout.flush()
-    except BrokenPipeError:
-        # Python would try once more at its end, and complain.
+    except BaseException as error:
+        # What could not be written, or was interrupted by a signal, Python would try to write once more at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):
+            raise

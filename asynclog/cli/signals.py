@@ -11,22 +11,23 @@ from asynclog.stop import Stop
 class StoppedError(BaseException):
     """A signal came while nothing was in flight; not an Exception, so that nothing on the way takes it for a fault."""
 
-    def __init__(self, number: signal.Signals) -> None:
-        super().__init__(f"stopped by {number.name} before anything was deleted")
+    def __init__(self, number: signal.Signals, moment: str) -> None:
+        super().__init__(f"stopped by {number.name} {moment}")
         self.exit_code = 128 + number
 
 
 class Signals:
-    """Raises StoppedError for a signal, or, once there is work in flight, asks it to stop."""
+    """Raises StoppedError, which says at which `moment`; or, where work is in flight, asks it to stop."""
 
     def __init__(self) -> None:
         self.stop = Stop()
         self.in_flight = False
+        self.moment = "before anything was deleted"
 
     def __call__(self, number: int, _frame: FrameType | None) -> None:
         self.stop.signal = signal.Signals(number)
         if not self.in_flight:
-            raise StoppedError(self.stop.signal)
+            raise StoppedError(self.stop.signal, self.moment)
 
 
 @contextmanager
