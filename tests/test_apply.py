@@ -155,6 +155,22 @@ def test_a_writer_who_holds_the_old_file_is_waited_for_by_the_next_job(
     assert content(folder) == {SEGMENT: NEW, late: LATE}
 
 
+def test_a_segment_that_is_rotated_at_the_last_moment_is_left_to_its_new_name(
+    folder: Path, disk: Callable[[type[Disk]], None]
+) -> None:
+    """A rotation between the link and the last look: both files stay as they are, and nothing hidden is left."""
+
+    class Rotated(Disk):
+        def leased(self, descriptor: int) -> bool:
+            (folder / SEGMENT).rename(folder / "logs.jsonl.1")
+            (folder / SEGMENT).write_bytes(LATE)
+            return super().leased(descriptor)
+
+    disk(Rotated)
+    assert fate(cleanup(folder)) == ("skipped", "it has changed since it was scanned")
+    assert content(folder) == {SEGMENT: LATE, "logs.jsonl.1": OLD + NEW}
+
+
 def test_owner_mode_times_and_attributes_are_kept(folder: Path) -> None:
     """The new file is dressed like the old one: readers' rights, labels and age-based tools see no difference."""
     path = folder / SEGMENT

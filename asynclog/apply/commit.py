@@ -144,7 +144,7 @@ def _commit(disk: Disk, backlog: Backlog, quiet: Quiet, source: int, action: Act
         _must_be_alone(disk, source, action, leased=leased)
         _swap(disk, action)
     except BaseException:
-        _undo_link(disk, action, hidden)
+        _undo_link(disk, hidden)
         raise
     fault = _made_durable(disk)
     if leased:
@@ -178,10 +178,13 @@ def _made_durable(disk: Disk) -> str:
     return ""
 
 
-def _undo_link(disk: Disk, action: Action, hidden: Hidden) -> None:
-    """Removes the link of a commit that did not happen; where that is not certain, recovery finds out."""
+def _undo_link(disk: Disk, hidden: Hidden) -> None:
+    """Removes the link of a commit that did not happen: the file still has its other name, whichever that is by now.
+
+    Where that is not certain, recovery finds out.
+    """
     with contextlib.suppress(OSError):
-        if disk.status(action.segment).st_ino == action.fingerprint.inode:
+        if disk.status(str(hidden)).st_nlink > 1:
             disk.unlink(str(hidden))
 
 
