@@ -26,6 +26,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         if "--debug" in words:
             traceback.print_exc()
-        complain(f"{type(error).__name__}: {error}: this should not happen; --debug shows where it did")
+        hint = "" if isinstance(error, OSError) else "; this should not happen, and --debug shows where it did"
+        sentence = f"{type(error).__name__}: {error}{hint}"
+        if as_json:
+            show_fatal(sentence, as_json=True)
+        complain(sentence)
         return 1
     return status
