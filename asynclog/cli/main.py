@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from asynclog.cli.arguments import parser
-from asynclog.cli.output import complain, show_fatal
+from asynclog.cli.output import show_fatal
 from asynclog.cli.signals import StoppedError, caught_signals
 from asynclog.errors import AsynclogError
 
@@ -27,9 +27,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if "--debug" in words:
             traceback.print_exc()
         hint = "" if isinstance(error, OSError) else "; this should not happen, and --debug shows where it did"
-        sentence = f"{type(error).__name__}: {error}{hint}"
-        if as_json:
-            show_fatal(sentence, as_json=True)
-        complain(sentence)
+        show_fatal(f"{type(error).__name__}: {error}{hint}", as_json=as_json)
         return 1
     return status

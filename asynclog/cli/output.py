@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from asynclog.errors import AsynclogError
 from asynclog.report.document import Report
 from asynclog.report.text import as_text
 from asynclog.report.words import encodable, printable, printable_json
@@ -22,8 +23,8 @@ def show(report: Report, *, as_json: bool, quiet: bool) -> None:
 
 
 def show_fatal(sentence: str, *, as_json: bool) -> None:
-    """Prints why there is no result."""
-    if as_json:
+    """Says why there is no result: as JSON, unless stdout is of no use, else on stderr."""
+    if as_json and sys.stdout is not None:
         _result(_json({"status": "error", "error": encodable(sentence)}))
     else:
         complain(sentence)
@@ -39,7 +40,7 @@ def _json(document: dict[str, Any]) -> bytes:
 
 
 def _result(text: bytes) -> None:
-    """UTF-8 whatever the locale says, for JSON is, and so are the names. Raises OSError, but not for a closed pipe."""
+    """UTF-8 whatever the locale says, for JSON is, and so are the names. A closed pipe is no error."""
     if sys.stdout is None:  # closed by whoever started us
         return
     try:
@@ -49,5 +50,10 @@ def _result(text: bytes) -> None:
     except BaseException as error:
         # What could not be written, or was interrupted by a signal, Python would try to write once more at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        if not isinstance(error, BrokenPipeError):
-            raise
+        sys.stdout = None
+        if isinstance(error, BrokenPipeError):
+            return
+        if isinstance(error, OSError):
+            sentence = f"the job is over, but its result can't be written to stdout: {error.strerror}"
+            raise AsynclogError(sentence) from None
+        raise
