@@ -169,13 +169,14 @@ class Job:
         return [sentence]
 
     def _nothing(self, status: Literal["success", "skipped"], message: str) -> Report:
-        return empty_report(status, message, Circumstances(self._run_id, self.settings.profile))
+        return empty_report(status, message, Circumstances(self._run_id, self.settings.profile, self.now))
 
     def _report(self, plan: Plan, outcomes: Mapping[str, Outcome] | None, stop: Stop) -> Report:
         pending = left_behind(self._disk.names(), self._names)
         about = Circumstances(
             run_id=self._run_id,
             profile=self.settings.profile,
+            now=self.now,
             duration_s=time.monotonic() - self._begun,
             late=self._backlog.late,
             pending=pending,

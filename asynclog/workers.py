@@ -34,7 +34,9 @@ class Crew:
         """
         limiter = CapacityLimiter(self.jobs)
         run = to_process.run_sync if apart else to_thread.run_sync
-        queue = iter(units)
+        waiting = list(units)
+        queue = iter(waiting)
+        hands = range(min(self.jobs, len(waiting)))
         send, receive = create_memory_object_stream[tuple[Unit, Result]]()
 
         async def serve(send: MemoryObjectSendStream[tuple[Unit, Result]]) -> None:
@@ -45,23 +47,24 @@ class Crew:
                     await send.send((unit, await run(work, unit, limiter=limiter)))
 
         if apart:
-            await self._hire(limiter)
+            await _hire(len(hands), limiter)
         async with create_task_group() as group, receive:
             async with send:
-                for _ in range(self.jobs):
+                for _ in hands:
                     group.start_soon(serve, send.clone())
             yield receive
             group.cancel_scope.cancel()
 
-    async def _hire(self, limiter: CapacityLimiter) -> None:
-        """Starts the processes, deaf to the signals that a terminal or systemd sends to all of us.
 
-        They end when we do: with the pipe from which they take their work.
-        """
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
-        try:
-            async with create_task_group() as group:
-                for _ in range(self.jobs):
-                    group.start_soon(partial(to_process.run_sync, os.getpid, limiter=limiter))
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+async def _hire(count: int, limiter: CapacityLimiter) -> None:
+    """Starts so many processes, deaf to the signals that a terminal or systemd sends to all of us.
+
+    They end when we do: with the pipe from which they take their work.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    try:
+        async with create_task_group() as group:
+            for _ in range(count):
+                group.start_soon(partial(to_process.run_sync, os.getpid, limiter=limiter))
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

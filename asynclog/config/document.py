@@ -68,10 +68,9 @@ class Document:
             self._check_shape(text)
             root = yaml.compose(text, Loader=_LOADER)
         except yaml.YAMLError as error:
-            mark = getattr(error, "problem_mark", None)
-            line = f":{mark.line + 1}" if mark else ""
+            line = _line_of(error, text)
             what = getattr(error, "problem", None) or "it has a character that YAML does not allow"
-            raise ConfigurationError(f"{self.path}{line}: this is not YAML: {what}") from None
+            raise ConfigurationError(f"{self.path}:{line}: this is not YAML: {what}") from None
         return None if root is None else self._value(root, ())
 
     def _check_shape(self, text: str) -> None:
@@ -125,6 +124,12 @@ class Document:
                 return float(text)
             case _:
                 return text
+
+
+def _line_of(error: yaml.YAMLError, text: str) -> int:
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark:
+        return error.problem_mark.line + 1
+    return text.count("\n", 0, getattr(error, "position", 0)) + 1
 
 
 def read_text(path: str) -> str:

@@ -11,12 +11,15 @@ from asynclog.model import Action, Outcome, Plan, SchemaKey
 from asynclog.report.document import ActionRow, Bytes, Kept, Overdue, Records, Report, Result, Segments
 from asynclog.report.words import encodable, printable
 
+_SHOWN = 3  # errors in the sentence that people read
+
 
 class Circumstances(msgspec.Struct, frozen=True):
     """What a report says beside plan and outcomes. `stopped` is a signal's name and number."""
 
     run_id: str
     profile: str | None
+    now: int
     duration_s: float = 0.0
     late: Iterable[str] = ()
     pending: Iterable[str] = ()
@@ -35,14 +38,14 @@ def make_report(plan: Plan, outcomes: Mapping[str, Outcome] | None, about: Circu
     gone, late = sum(deleted.values()), sum(overdue.records.values())
     errors = [*_failures(rows), *about.problems]
     stopped = about.stopped
-    wrong = f"stopped by {stopped[0]}" if stopped else "; ".join(map(printable, errors)) or None
+    wrong = f"stopped by {stopped[0]}" if stopped else _sentence(errors)
     result = Result(
         status="partial" if wrong else "success" if outcomes is not None else "dry_run",
         message=f"{'Deleted' if outcomes is not None else 'Would delete'} {gone} records",
         deleted_per_schema=deleted,
         run_id=about.run_id,
         profile=about.profile,
-        now=format_instant(plan.now),
+        now=format_instant(about.now),
         stopped=stopped[0] if stopped else None,
         refusal=plan.refusal or None,
         records=Records(scanned, gone, scanned - gone - late),
@@ -65,9 +68,16 @@ def make_report(plan: Plan, outcomes: Mapping[str, Outcome] | None, about: Circu
     return Report(result, 128 + stopped[1] if stopped else 1 if bug else 3 if wrong else 0, wrong)
 
 
+def _sentence(errors: list[str]) -> str | None:
+    """The first few of them; all are in the document."""
+    shown = "; ".join(map(printable, errors[:_SHOWN]))
+    return (f"{shown}; and {len(errors) - _SHOWN} more" if len(errors) > _SHOWN else shown) or None
+
+
 def empty_report(status: Literal["success", "skipped"], message: str, about: Circumstances) -> Report:
     """The report of a job that found nothing to look at."""
-    return Report(Result(status, message, run_id=about.run_id, profile=about.profile))
+    now = format_instant(about.now)
+    return Report(Result(status, message, run_id=about.run_id, profile=about.profile, now=now))
 
 
 def _row(action: Action, outcomes: Mapping[str, Outcome] | None) -> ActionRow:

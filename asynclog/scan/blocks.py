@@ -35,10 +35,12 @@ def whole_lines(descriptor: int, start: int, end: int, size: int) -> Iterator[tu
             first = _VISIBLE.search(buffer, 0, fill)
             if first and first[0] != b"{":
                 yield base, memoryview(first[0])
-                base, fill = _after_newline(descriptor, base + fill, size, size), 0
+                base, fill = _after_newline(descriptor, base + fill, end, size), 0
             else:
                 # Not resized in place: whoever has the last block may still look at this buffer.
-                buffer = buffer + bytes(len(buffer))
+                buffer, short = bytearray(2 * len(buffer)), buffer
+                buffer[:fill] = short
+                del short
 
 
 def _cut(buffer: bytearray, fill: int, limit: int, *, at_the_end: bool) -> int:

@@ -1,9 +1,8 @@
 """What one line means, exactly: the reader that decides where a faster one can't.
 
 A record is one strict RFC 8259 object in UTF-8, nested at most 500 levels deep, with a schema name, maybe a
-version, and a timestamp, each key at most once at the top level. orjson reads it where that proves as much;
-the standard library, slower and with hooks, where orjson refuses what the grammar allows (1e400, lone
-surrogates) or may hide something (a repeated key, an integer beyond 64 bits).
+version, and a timestamp, each key at most once at the top level. orjson reads it where that proves as much; `grammar`,
+which is slower, where orjson refuses what is JSON all the same, may hide something, or would take too much memory.
 """
 
 import json
@@ -13,15 +12,16 @@ from typing import Any
 import orjson
 
 from asynclog.instant import parse_instant
+from asynclog.scan.grammar import DEEPEST, members
 
 FIELDS = ("schema_name", "schema_version", "timestamp")
-DEEPEST = 500
 BLANKS = b" \t\r\n"
+LONG = 1 << 20  # bytes; a line beyond that is not made into objects
 
 Reading = tuple[str, int, int]  # schema name, schema version, instant in ns
 
 _ESCAPED_LETTER = re.compile(rb"\\u00[2-7]")
-_STRUCTURE = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]', re.DOTALL)
+_LONGEST_KEY = 6 * max(map(len, FIELDS)) + 2  # bytes, with every letter escaped
 
 
 def read_line(line: bytes) -> Reading | None:
@@ -41,9 +41,9 @@ def read_line(line: bytes) -> Reading | None:
 
 
 def _looks_odd(line: bytes) -> bool:
-    """Whether an escape could stand for a letter of a key, or the nesting could be too deep."""
+    """Whether an escape could stand for a letter of a key, or the nesting could be too deep, or the line is long."""
     return (b"\\" in line and _ESCAPED_LETTER.search(line) is not None) or (
-        len(line) > 2 * DEEPEST and line.count(b"{") + line.count(b"[") > DEEPEST
+        len(line) > 2 * DEEPEST and (len(line) > LONG or line.count(b"{") + line.count(b"[") > DEEPEST)
     )
 
 
@@ -63,49 +63,19 @@ def _may_have_lost_a_key(record: dict[str, Any], line: bytes) -> bool:
     return again.count(b'"timestamp"') != stamps or again.count(b'"schema_') != schemas
 
 
-class _Number(str):
-    """A number as it is written: it may be too large for any type, and its value is not needed."""
-
-    __slots__ = ()
-
-
-class _Integer(_Number):
-    __slots__ = ()
-
-
-class _Members(list[tuple[str, Any]]):
-    """The members of an object, repeated keys and all."""
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is not JSON")
-
-
-_DECODER = json.JSONDecoder(object_pairs_hook=_Members, parse_int=_Integer, parse_float=_Number, parse_constant=_refuse)
-
-
 def _read_slowly(line: bytes) -> Reading | None:
-    if _nesting(line) > DEEPEST:
-        return None
+    found: dict[str, bytes] = {}
     try:
-        members = _DECODER.decode(line.decode())
-    except (ValueError, RecursionError):
+        for key, value in members(line):
+            name = json.loads(key) if len(key) <= _LONGEST_KEY else None
+            if name in FIELDS:
+                if name in found:
+                    return None
+                found[name] = value
+        name, version, timestamp = (json.loads(found.get(field, b"null")) for field in FIELDS)
+    except ValueError:  # also an integer of more than 4,300 digits, whose cost would grow with their square
         return None
-    if not isinstance(members, _Members):
-        return None
-    found: dict[str, Any] = {}
-    for key, value in members:
-        if key in {"schema_name", "schema_version", "timestamp"}:
-            if key in found:
-                return None
-            found[key] = value
-    version = found.get("schema_version", 1)
-    if isinstance(version, _Integer):
-        try:
-            version = int(version)
-        except ValueError:  # Python's limit, 4,300 digits: a number whose cost grows with its square
-            return None
-    return _meaning(found.get("schema_name"), version, found.get("timestamp"))
+    return _meaning(name, 1 if "schema_version" not in found else version, timestamp)
 
 
 def _meaning(name: object, version: object, timestamp: object) -> Reading | None:
@@ -117,16 +87,3 @@ def _meaning(name: object, version: object, timestamp: object) -> Reading | None
         return None
     instant = parse_instant(timestamp)
     return None if instant is None else (name, version, instant)
-
-
-def _nesting(line: bytes) -> int:
-    """How deep the line's brackets go, at the most; strings are skipped."""
-    depth = deepest = 0
-    for match in _STRUCTURE.finditer(line):
-        byte = line[match.start()]
-        if byte in b"{[":
-            depth += 1
-            deepest = max(deepest, depth)
-        elif byte in b"}]":
-            depth -= 1
-    return deepest

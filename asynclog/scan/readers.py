@@ -12,6 +12,7 @@ from typing import Literal, Protocol
 from asynclog.errors import ConfigurationError
 from asynclog.instant import FUTURE_TOLERANCE
 from asynclog.model import Policy
+from asynclog.scan.blocks import BLOCK
 from asynclog.scan.line import FIELDS
 from asynclog.scan.tally import Row, Tally
 
@@ -59,7 +60,7 @@ class PythonReader:
         self._tally = Tally(policy, now)
 
     def read(self, offset: int, block: memoryview, gone: "array[int] | None") -> None:
-        lines = bytes(block).split(b"\n")
+        lines = _lines(block)
         unfinished = lines.pop()
         for line in lines:
             end = offset + len(line) + 1
@@ -107,6 +108,13 @@ class NativeReader:
             row.cover(oldest, newest)
             self._tally.row(name, version).add(row)
         return self._tally
+
+
+def _lines(block: memoryview) -> list[bytes]:
+    """What stands between newlines. A huge line, which is alone in its block, is copied only once."""
+    if len(block) > BLOCK:
+        return [bytes(block[:-1]), b""] if block[-1] == 10 else [bytes(block)]
+    return bytes(block).split(b"\n")
 
 
 def _append(gone: "array[int]", start: int, end: int) -> None:

@@ -1,0 +1,108 @@
+"""RFC 8259, to the letter and in constant memory: for the lines on which a library's limits would decide.
+
+Such are lines that a library refuses although the grammar allows them (1e400, a lone surrogate, an integer of 5,000
+digits), that hide something from it (a key that stands twice), or that would become a thousand times their size in
+objects. It is slower than orjson by far, and seldom needed.
+"""
+
+import codecs
+import re
+from collections.abc import Iterator
+
+DEEPEST = 500  # levels, the record itself among them; the only limit that is ours
+
+_STRING = rb'"(?:[^"\\\x00-\x1f]++|\\(?:["\\/bfnrt]|u[0-9A-Fa-f]{4}))*+"'
+_NUMBER = rb"-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?(?:[Ee][+-]?[0-9]++)?"
+_SPACE = re.compile(rb"[ \t\r\n]*+")
+_scalar = re.compile(rb"%s|%s|true|false|null" % (_STRING, _NUMBER)).match
+_key = re.compile(rb"(%s)[ \t\r\n]*+:[ \t\r\n]*+" % _STRING).match
+# Items that hold no others, as far as one more follows them: most of what there is, taken at once.
+_ITEMS = re.compile(rb"(?:(?:%s|%s|true|false|null)[ \t\r\n]*+,[ \t\r\n]*+)*+" % (_STRING, _NUMBER))
+_MEMBERS = re.compile(
+    rb"(?:%s[ \t\r\n]*+:[ \t\r\n]*+(?:%s|%s|true|false|null)[ \t\r\n]*+,[ \t\r\n]*+)*+" % (_STRING, _STRING, _NUMBER)
+)
+_CHUNK = 1 << 20  # bytes
+_CLOSING = {0x7B: 0x7D, 0x5B: 0x5D}  # { and }, [ and ]
+_COMMA, _OBJECT = 0x2C, 0x7B
+
+
+def members(line: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Yields (key, value) of the one object on this line, both as they are written, and in their order.
+
+    Raises ValueError, maybe after some of them, where the line is anything but one object.
+    """
+    _check_encoding(line)
+    at = _past_space(line, 0)
+    if line[at : at + 1] != b"{":
+        raise ValueError("no object")
+    at = _past_space(line, at + 1)
+    while line[at : at + 1] != b"}":
+        key = _key(line, at)
+        if key is None:
+            raise ValueError("no key")
+        end = _value_end(line, key.end())
+        yield key[1], line[key.end() : end]
+        at = _past_space(line, end)
+        if line[at : at + 1] == b",":
+            at = _past_space(line, at + 1)
+            if line[at : at + 1] == b"}":
+                raise ValueError("a comma too many")
+        elif line[at : at + 1] != b"}":
+            raise ValueError("no comma")
+    if _past_space(line, at + 1) != len(line):
+        raise ValueError("something after the object")
+
+
+def _past_space(line: bytes, at: int) -> int:
+    space = _SPACE.match(line, at)
+    return space.end() if space else at
+
+
+def _check_encoding(line: bytes) -> None:
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    for start in range(0, len(line), _CHUNK):
+        decoder.decode(line[start : start + _CHUNK])
+    decoder.decode(b"", final=True)
+
+
+def _value_end(line: bytes, at: int) -> int:
+    """Where the value that begins here ends. Containers are walked without recursion."""
+    opened = bytearray()
+    while True:
+        first = line[at] if at < len(line) else 0
+        if first in _CLOSING:
+            opened.append(first)
+            if len(opened) == DEEPEST:
+                raise ValueError("nested too deep")
+            at = _past_space(line, at + 1)
+            if line[at : at + 1] != bytes([_CLOSING[first]]):
+                at = _item(line, at, first)
+                continue
+        else:
+            scalar = _scalar(line, at)
+            if scalar is None:
+                raise ValueError("no value")
+            at = scalar.end()
+        while opened:
+            at = _past_space(line, at)
+            byte = line[at] if at < len(line) else 0
+            at += 1
+            if byte == _COMMA:
+                at = _item(line, _past_space(line, at), opened[-1])
+                break
+            if byte != _CLOSING[opened.pop()]:
+                raise ValueError("a container that does not end")
+        else:
+            return at
+
+
+def _item(line: bytes, at: int, container: int) -> int:
+    """Where the value of an item of the container begins: in an object, behind its key. Plain items are passed over."""
+    plain = (_MEMBERS if container == _OBJECT else _ITEMS).match(line, at)
+    at = plain.end() if plain else at
+    if container != _OBJECT:
+        return at
+    key = _key(line, at)
+    if key is None:
+        raise ValueError("no key")
+    return key.end()
