@@ -5,6 +5,7 @@ Both count the same and find the same; the kernel is an accelerator that may be 
 """
 
 import heapq
+import re
 from array import array
 from collections.abc import Iterator
 from typing import Literal, Protocol
@@ -20,6 +21,8 @@ try:
     from asynclog.scan._kernel import Scanner
 except ImportError:  # built without a compiler
     Scanner = None  # type: ignore[assignment,misc]
+
+_NEWLINE = re.compile(rb"\n")
 
 Kind = Literal["native", "python"]
 
@@ -111,10 +114,12 @@ class NativeReader:
 
 
 def _lines(block: memoryview) -> list[bytes]:
-    """What stands between newlines. A huge line, which is alone in its block, is copied only once."""
-    if len(block) > BLOCK:
-        return [bytes(block[:-1]), b""] if block[-1] == 10 else [bytes(block)]
-    return bytes(block).split(b"\n")
+    """What stands between newlines. In a block with a huge line each is copied on its own, and so only once."""
+    if len(block) <= BLOCK:
+        return bytes(block).split(b"\n")
+    ends = [newline.start() for newline in _NEWLINE.finditer(block)]
+    starts = [0, *(end + 1 for end in ends)]
+    return [bytes(block[start:end]) for start, end in zip(starts, [*ends, len(block)], strict=True)]
 
 
 def _append(gone: "array[int]", start: int, end: int) -> None:
