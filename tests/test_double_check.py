@@ -1,0 +1,75 @@
+"""`--double-check`: nothing goes on the word of one reader."""
+
+from array import array
+from pathlib import Path
+
+import pytest
+
+import asynclog
+from asynclog import Report
+from asynclog.scan import evidence, pieces
+from asynclog.scan.readers import PythonReader
+
+NOW = "2026-11-24T00:00:00Z"
+OLD = b'{"schema_name": "api", "timestamp": "2020-01-01T00:00:00Z"}\n'
+NEW = b'{"schema_name": "api", "timestamp": "2026-11-23T00:00:00Z"}\n'
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+class Wrong(PythonReader):
+    """A fast reader with a bug: it takes every line for an expired one."""
+
+    def read(self, offset: int, block: memoryview, gone: "array[int] | None") -> None:
+        super().read(offset, memoryview(bytes(block).replace(b"2026", b"2020")), gone)
+
+
+async def cleanup(folder: Path, *, double_check: bool) -> Report:
+    (folder / "logs_schemas.jsonl").write_bytes(b'{"schema_name": "api", "retention_days": 30}\n')
+    return await asynclog.cleanup(path=str(folder / "logs.jsonl"), now=NOW, double_check=double_check)
+
+
+@pytest.fixture
+def wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (evidence, pieces):
+        monkeypatch.setattr(module, "make_reader", lambda _kind, policy, now: Wrong(policy, now))
+
+
+@pytest.mark.usefixtures("wrong")
+@pytest.mark.parametrize("content", [OLD + NEW, NEW, OLD * 3 + NEW + OLD * 3], ids=["mixed", "all", "in the middle"])
+@pytest.mark.parametrize("budget", [0, 1 << 19], ids=["ranges read again", "ranges at hand"])
+async def test_where_the_readers_differ_the_segment_stays_and_it_is_a_bug(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes, budget: int
+) -> None:
+    """Exit 1, the report says so, and not a byte is changed; drops are checked as rewrites are."""
+    monkeypatch.setattr(evidence, "BUDGET", budget)
+    (tmp_path / "logs.jsonl").write_bytes(content)
+    report = await cleanup(tmp_path, double_check=True)
+    assert (tmp_path / "logs.jsonl").read_bytes() == content
+    assert (report.exit_code, report.result.deleted_per_schema) == (1, {})
+    assert "the readers differ" in report.result.errors[0]
+
+
+@pytest.mark.usefixtures("wrong")
+async def test_without_it_the_fast_reader_is_believed(tmp_path: Path) -> None:
+    """That is what the option is for: the bug above would have deleted a record."""
+    (tmp_path / "logs.jsonl").write_bytes(OLD + NEW)
+    report = await cleanup(tmp_path, double_check=False)
+    assert report.result.deleted_per_schema == {"api:1": 2}
+
+
+@pytest.mark.parametrize("budget", [0, 1 << 19], ids=["ranges read again", "ranges at hand"])
+async def test_where_they_agree_it_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, budget: int
+) -> None:
+    """The same figures and the same bytes; a range longer than a block is checked as well."""
+    monkeypatch.setattr(evidence, "BUDGET", budget)
+    (tmp_path / "logs.jsonl").write_bytes(OLD * 40_000 + NEW + OLD + b"torn\n" + OLD)
+    (tmp_path / "logs.jsonl.1").write_bytes(OLD + b"\n" + OLD)
+    report = await cleanup(tmp_path, double_check=True)
+    assert (report.exit_code, report.result.deleted_per_schema) == (0, {"api:1": 40_004})
+    assert (tmp_path / "logs.jsonl").read_bytes() == NEW + b"torn\n"
+    assert not (tmp_path / "logs.jsonl.1").exists()
