@@ -136,8 +136,8 @@ def _commit(disk: Disk, backlog: Backlog, quiet: Quiet, source: int, action: Act
         disk.link(action.segment, str(hidden))
     except OSError as error:
         if error.errno in FULL and action.kind == "drop" and leased:
-            drop_without_link(disk, backlog, source, hidden)
-            return Replaced(None, time.monotonic_ns() - begun, leased, _made_durable(disk))
+            ended = drop_without_link(disk, backlog, source, hidden)
+            return Replaced(None, ended - begun, leased, _made_durable(disk))
         raise
     try:
         disk.sync_folder()

@@ -21,19 +21,22 @@ _LONGEST_WAIT = 30.0  # seconds for a writer to close the file
 _PAUSE = 0.02  # seconds between two looks
 
 
-def drop_without_link(disk: Disk, backlog: Backlog, source: int, hidden: Hidden) -> None:
+def drop_without_link(disk: Disk, backlog: Backlog, source: int, hidden: Hidden) -> int:
     """Unlinks the segment under the lease on `source`, then saves what a writer appended to it.
 
-    `hidden` is the name that there was no room for. Raises BlockingIOError, or OSError, while nothing has happened.
+    `hidden` is the name that there was no room for. Answers when the lease ended, on the monotonic clock in ns. Raises
+    BlockingIOError, or OSError, while nothing has happened.
     """
     if not disk.leased(source):
         raise BlockingIOError(errno.EAGAIN, "somebody opened it for writing meanwhile")
     disk.unlink(hidden.segment)
     disk.release(source)
+    ended = time.monotonic_ns()
     _wait_for_writers(disk, source)
     size = os.fstat(source).st_size
     if size > hidden.accounted:
         _save(disk, backlog, source, hidden, size)
+    return ended
 
 
 def _wait_for_writers(disk: Disk, source: int) -> None:
