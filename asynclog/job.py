@@ -89,7 +89,7 @@ class Job:
         if not self.dry_run:
             lock(self._folder, settings.folder, settings.lock_wait)
             recover(self._disk, self._names, self._backlog)
-        self._segments = list_segments(self._folder, self._names)
+        self._segments = list_segments(self._folder, self._disk.names(), self._names)
         if not self._readable():
             plan = self._decided({segment.name: segment for segment in self._segments})
             self.answer = self._report(plan, None if self.dry_run else {}, Stop())

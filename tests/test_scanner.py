@@ -45,7 +45,7 @@ def kind(request: pytest.FixtureRequest) -> Kind:
 
 
 async def scan(folder: int, kind: Kind, jobs: int = 2) -> list[Census | Unread]:
-    return await read(folder, list_segments(folder, Names("logs.jsonl")), kind, jobs)
+    return await read(folder, list_segments(folder, os.listdir(folder), Names("logs.jsonl")), kind, jobs)
 
 
 async def read(folder: int, segments: list[Segment], kind: Kind, jobs: int = 2) -> list[Census | Unread]:
@@ -89,7 +89,7 @@ async def test_a_segment_that_is_replaced_or_removed_before_it_is_read_is_told(
     """The census is of the file that was listed, or there is none."""
     for name in ("logs.jsonl", "logs.jsonl.1"):
         (tmp_path / name).write_bytes(OLD)
-    segments = list_segments(folder, Names("logs.jsonl"))
+    segments = list_segments(folder, os.listdir(folder), Names("logs.jsonl"))
     (tmp_path / "logs.jsonl").write_bytes(NEW + NEW)
     (tmp_path / "logs.jsonl.1").unlink()
     reasons = {finding.segment: finding for finding in await read(folder, segments, kind)}

@@ -12,6 +12,7 @@ Whatever happens, at any call, for any reason (a kill, a power cut, a full or fa
 names in the one folder whose descriptor it holds; no link is followed. Errors are OSErrors.
 """
 
+import contextlib
 import errno
 import fcntl
 import os
@@ -38,14 +39,21 @@ class Disk:
     # ---- what only looks
 
     def names(self) -> list[str]:
-        return os.listdir(self.folder)
+        """All names in the folder, read through a descriptor of its own: listings share their place in the folder."""
+        listing = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=self.folder)
+        try:
+            return os.listdir(listing)
+        finally:
+            self.close(listing)
 
     def open(self, name: str) -> int:
         """A descriptor for reading. A FIFO is not waited for."""
         return os.open(name, _READ, dir_fd=self.folder)
 
     def close(self, descriptor: int) -> None:
-        os.close(descriptor)
+        """Never an error: what was written has been synced, which a close can't undo, and the rest was only read."""
+        with contextlib.suppress(OSError):
+            os.close(descriptor)
 
     def status(self, name: str) -> os.stat_result:
         return os.stat(name, dir_fd=self.folder, follow_symlinks=False)
@@ -74,7 +82,9 @@ class Disk:
         return fcntl.fcntl(descriptor, fcntl.F_GETLEASE) == fcntl.F_RDLCK
 
     def release(self, descriptor: int) -> None:
-        fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+        """Never an error: the close that follows ends the lease too."""
+        with contextlib.suppress(OSError):
+            fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
 
     # ---- what changes the folder
 

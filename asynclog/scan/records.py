@@ -29,7 +29,11 @@ async def stream_records(path: str) -> AsyncIterator[Record]:
 def _readable(folder: str, base: str) -> list[str]:
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        return [segment.name for segment in list_segments(descriptor, Names(base)) if not segment.obstacle]
+        return [
+            segment.name
+            for segment in list_segments(descriptor, os.listdir(folder), Names(base))
+            if not segment.obstacle
+        ]
     finally:
         os.close(descriptor)
 

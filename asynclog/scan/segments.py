@@ -18,12 +18,12 @@ _KINDS = {
 }
 
 
-def list_segments(folder: int, names: Names) -> list[Segment]:
-    """The log's segments in the folder with this descriptor, in order, each with its fingerprint.
+def list_segments(folder: int, entries: Iterable[str], names: Names) -> list[Segment]:
+    """The log's segments among the entries of the folder with this descriptor, in order, each with its fingerprint.
 
-    Raises OSError where the folder can't be read. A file that vanishes meanwhile is left out.
+    A file that vanishes meanwhile is left out. Raises OSError.
     """
-    entries = os.listdir(folder)
+    entries = list(entries)
     own_links = Counter(_hidden_inodes(folder, entries))
     found = []
     for name in sorted(filter(names.match, entries), key=names.order):
