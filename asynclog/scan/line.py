@@ -21,12 +21,15 @@ LONG = 1 << 20  # bytes; a line beyond that is not made into objects
 Reading = tuple[str, int, int]  # schema name, schema version, instant in ns
 
 _ESCAPED_LETTER = re.compile(rb"\\u00[2-7]")
+_SHORT = 2 * DEEPEST  # bytes; no line of that length is nested deeper than DEEPEST
 _LONGEST_KEY = 6 * max(map(len, FIELDS)) + 2  # bytes, with every letter escaped
 
 
 def read_line(line: bytes) -> Reading | None:
     """What the record on this line says of itself; None where the line is no record, or blank."""
-    if _looks_odd(line):
+    if len(line) > _SHORT and _may_nest_too_deep(line):
+        return _read_slowly(line)
+    if b"\\" in line and _ESCAPED_LETTER.search(line):  # which could stand in one of our keys
         return _read_slowly(line)
     try:
         record = orjson.loads(line)
@@ -40,11 +43,9 @@ def read_line(line: bytes) -> Reading | None:
     return _meaning(record.get("schema_name"), version, record.get("timestamp"))
 
 
-def _looks_odd(line: bytes) -> bool:
-    """Whether an escape could stand for a letter of a key, or the nesting could be too deep, or the line is long."""
-    return (b"\\" in line and _ESCAPED_LETTER.search(line) is not None) or (
-        len(line) > 2 * DEEPEST and (len(line) > LONG or line.count(b"{") + line.count(b"[") > DEEPEST)
-    )
+def _may_nest_too_deep(line: bytes) -> bool:
+    """Or is too long to be made into objects."""
+    return len(line) > LONG or line.count(b"{") + line.count(b"[") > DEEPEST
 
 
 def _may_have_lost_a_key(record: dict[str, Any], line: bytes) -> bool:

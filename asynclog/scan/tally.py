@@ -69,7 +69,10 @@ class Tally:
         elif instant > self._future:
             row.future += 1
         else:
-            row.cover(instant, instant)
+            if row.oldest is None or instant < row.oldest:
+                row.oldest = instant
+            if row.newest is None or instant > row.newest:
+                row.newest = instant
             if instant < row.cutoff:
                 row.expired += 1
                 row.expired_bytes += size
