@@ -1,0 +1,123 @@
+"""The contestants: which command does what, and what its answer is checked against."""
+
+import json
+import shutil
+import sys
+import sysconfig
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from benchmarks.answers import same_census, same_cleanup, same_dry_run, same_files
+from benchmarks.archives import NOW, Archive, copy_of, cutoffs, emptied
+from benchmarks.environments import Peer
+from benchmarks.timing import BenchmarkError, Contestant, nothing
+
+ASYNCLOG = str(Path(sysconfig.get_path("scripts")) / "asynclog")
+READINTO = Path(__file__).parent / "readinto.py"
+OURS, PYTHON_READER, LIMIT, COPY = "asynclog", "asynclog, Python reader", "readinto", "cp + fsync of what stays"
+DOUBLE = ", double-check"
+
+Prepare = Callable[[], None]
+
+
+def dry_run(archive: Archive, jobs: int, reader: str = "native", prepare: Prepare = nothing) -> Contestant:
+    """asynclog's dry run with one of its readers."""
+    return Contestant(
+        OURS if reader == "native" else PYTHON_READER,
+        jobs,
+        (ASYNCLOG, "cleanup", "--path", str(archive.log), "--now", NOW, "--dry-run", "--json", "--jobs", str(jobs)),
+        archive.summary.bytes,
+        {"ASYNCLOG_READER": reader},
+        prepare,
+        partial(same_dry_run, expected=archive.summary),
+    )
+
+
+def census(peer: Peer, archive: Archive, threads: int, prepare: Prepare = nothing) -> Contestant:
+    """A peer that takes the same census."""
+    return Contestant(
+        peer.title,
+        threads,
+        peer.command("census", archive.folder, threads, json.dumps(cutoffs())),
+        archive.summary.bytes,
+        {},
+        prepare,
+        partial(same_census, expected=archive.census),
+    )
+
+
+def reading(segments: list[Path], listing: Path, threads: int, prepare: Prepare = nothing) -> Contestant:
+    """Nothing but reading; `listing` is a file that is written for it."""
+    size = sum(path.stat().st_size for path in segments)
+    listing.write_text("".join(f"{path}\n" for path in segments), encoding="utf-8", errors="surrogateescape")
+
+    def check(output: bytes) -> None:
+        if int(output) != size:
+            raise BenchmarkError(f"it read {int(output)} bytes, not {size}")
+
+    command = (sys.executable, "-I", str(READINTO), str(threads), str(listing))
+    return Contestant(LIMIT, threads, command, size, {}, prepare, check)
+
+
+class Cleanups:
+    """Cleanups of one archive, each of a fresh copy, in a folder beside it; `survivors` is what all have to leave.
+
+    Nobody but asynclog has to remove what was there before: the others read the archive itself and write elsewhere.
+    """
+
+    def __init__(self, archive: Archive) -> None:
+        self.archive = archive
+        self.work = archive.folder.with_name(archive.folder.name + "-work")
+        self.survivors = archive.folder.with_name(archive.folder.name + "-survivors")
+
+    def asynclog(self, jobs: int, reader: str = "native", *, double_check: bool = False) -> Contestant:
+        """The cleanup itself. The first one's survivors are what the others are compared with."""
+        title = (OURS if reader == "native" else PYTHON_READER) + (DOUBLE if double_check else "")
+        words = ("--path", str(self.work / "logs.jsonl"), "--now", NOW, "--json", "--jobs", str(jobs))
+        return Contestant(
+            title,
+            jobs,
+            (ASYNCLOG, "cleanup", *words, *(["--double-check"] if double_check else [])),
+            self.archive.summary.bytes,
+            {"ASYNCLOG_READER": reader},
+            partial(copy_of, self.archive, self.work),
+            self._check,
+        )
+
+    def peer(self, peer: Peer, threads: int) -> Contestant:
+        """A peer that reads, decides, writes the survivors and syncs them."""
+        return self._elsewhere(
+            peer.title,
+            threads,
+            peer.command("cleanup", self.archive.folder, threads, json.dumps(cutoffs()), self.work),
+            self.archive.summary.bytes,
+        )
+
+    def copying(self, threads: int) -> Contestant:
+        """The limit of writing: cp and fsync of what stays, nothing decided; one process, whatever the threads."""
+        script = 'cp "$1"/* "$2" && sync "$2"/* "$2"'
+        return self._elsewhere(COPY, threads, ("/bin/sh", "-c", script, "sh", str(self.survivors), str(self.work)), 0)
+
+    def _elsewhere(self, title: str, threads: int, command: tuple[str, ...], size: int) -> Contestant:
+        return Contestant(
+            title,
+            threads,
+            command,
+            size,
+            {},
+            partial(emptied, self.work),
+            lambda _: same_files(self.work, self.survivors),
+        )
+
+    def _check(self, output: bytes) -> None:
+        if not self.survivors.exists():
+            self.survivors.mkdir()
+            for path in self.work.glob("logs-2*.jsonl"):
+                shutil.copy(path, self.survivors)
+        same_cleanup(output, self.archive.summary, self.work, self.survivors)
+
+    def remove(self) -> None:
+        """Removes both folders."""
+        shutil.rmtree(self.work, ignore_errors=True)
+        shutil.rmtree(self.survivors, ignore_errors=True)

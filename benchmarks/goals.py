@@ -1,0 +1,139 @@
+"""What the project holds itself to, each a figure that is taken from the same runs as the table."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from math import inf
+
+from benchmarks.engines import COPY, LIMIT, OURS, PYTHON_READER
+from benchmarks.environments import TITLES
+from benchmarks.results import Entry, Section, ratio
+from benchmarks.sections import IDLE
+from benchmarks.table import duration, number
+
+DUCKDB = TITLES["duckdb"]
+MIB = 1 << 20
+
+
+@dataclass(frozen=True)
+class Goal:
+    """A sentence with a place for the figure, the section it is about, and the least or the most that it should be."""
+
+    sentence: str
+    what: str
+    figure: Callable[[Section], float]
+    least: float = 0
+    most: float = inf
+    show: Callable[[float], str] = number
+
+    def line(self, section: Section) -> str:
+        """The sentence with the figure, and whether it holds. Raises MissingError."""
+        value = self.figure(section)
+        bound = f"at least {self.show(self.least)}" if self.least else f"at most {self.show(self.most)}"
+        missed = "" if self.least <= value <= self.most else "; **missed**"
+        return f"- {self.sentence.format(f'**{self.show(value)}**')} (goal: {bound}{missed})"
+
+
+class MissingError(Exception):
+    """A contestant of this comparison did not run."""
+
+
+def lines(sections: Iterable[Section]) -> list[str]:
+    """A line for each goal whose contestants ran."""
+    by_name = {section.what: section for section in sections}
+    found = []
+    for goal in GOALS:
+        try:
+            found.append(goal.line(by_name[goal.what]))
+        except (KeyError, MissingError):
+            continue
+    return found
+
+
+def _entry(section: Section, name: str, threads: int) -> Entry:
+    entry = section.find(name, threads)
+    if entry is None:
+        raise MissingError
+    return entry
+
+
+def _times(name: str, threads: int, reference: str, reference_threads: int) -> Callable[[Section], float]:
+    """How many times the reference's time it took."""
+    return lambda section: ratio(_entry(section, name, threads), _entry(section, reference, reference_threads)).median
+
+
+def _by_size(section: Section, threads: int) -> list[Entry]:
+    return sorted((entry for entry in section.entries if entry.threads == threads), key=lambda entry: entry.size)
+
+
+def _peak(position: int) -> Callable[[Section], float]:
+    return lambda section: float(_by_size(section, 2)[position].peak)
+
+
+def _per_byte(threads: int) -> Callable[[Section], float]:
+    """The largest against the middle one."""
+    return lambda section: ratio(_by_size(section, threads)[2], _by_size(section, threads)[1]).median
+
+
+def _mebibytes(value: float) -> str:
+    return f"{value / MIB:.0f} MiB"
+
+
+def _crew(threads: int) -> str:
+    return "1 thread" if threads == 1 else f"{threads} threads"
+
+
+GOALS = (
+    *(
+        Goal(
+            f"Dry run, {record}-byte records, {_crew(threads)}: {DUCKDB} takes {{}} times as long",
+            f"dry run, {record}",
+            _times(DUCKDB, threads, OURS, threads),
+            least=least,
+        )
+        for record, least in ((860, 1.8), (170, 3.2))
+        for threads in (1, 2)
+    ),
+    Goal(
+        "Dry run, 1 thread: mere reading (`readinto`) takes {} of the time",
+        "dry run, 860",
+        _times(LIMIT, 1, OURS, 1),
+        least=0.22,
+    ),
+    Goal("Dry run: 2 jobs are {} times as fast as 1", "dry run, 860", _times(OURS, 1, OURS, 2), least=1.8),
+    Goal(
+        f"Dry run with the Python reader, 2 jobs: {DUCKDB} takes {{}} of the time",
+        "dry run, 860",
+        _times(DUCKDB, 2, PYTHON_READER, 2),
+        least=0.2,
+    ),
+    *(
+        Goal(
+            f"Cleanup, {_crew(threads)}: {DUCKDB} takes {{}} times as long",
+            "cleanup",
+            _times(DUCKDB, threads, OURS, threads),
+            least=5,
+        )
+        for threads in (1, 2)
+    ),
+    *(
+        Goal(
+            f"Cleanup, {_crew(threads)}: it takes {{}} times as long as cp + fsync of what stays",
+            "cleanup",
+            _times(OURS, threads, COPY, threads),
+            most=1.5,
+        )
+        for threads in (1, 2)
+    ),
+    Goal("A job with nothing to do takes {}", "start-up", lambda found: _entry(found, IDLE, 1).wall, 0, 0.15, duration),
+    Goal("Peak memory of 2 jobs is {} on the largest archive", "growth", _peak(2), most=80 * MIB, show=_mebibytes),
+    Goal("It is {} on the smallest", "growth", _peak(0), most=80 * MIB, show=_mebibytes),
+    *(
+        Goal(
+            f"Growth, {_crew(threads)}: a byte of the largest archive takes {{}} times as long as of the middle one",
+            "growth",
+            _per_byte(threads),
+            most=1.15,
+        )
+        for threads in (1, 2)
+    ),
+)

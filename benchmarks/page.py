@@ -1,0 +1,38 @@
+"""What the command says about all it measured, and the page that keeps it."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from benchmarks.chart import chart
+from benchmarks.goals import lines
+from benchmarks.results import Section
+from benchmarks.sections import amount
+from benchmarks.table import table
+
+PAGE = Path(__file__).parent.parent / "docs" / "performance.md"
+CHART = PAGE.with_suffix(".svg")
+GOALS_FROM = 2 << 30  # bytes
+BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
+
+
+def text(sections: Sequence[Section], machine: Iterable[str], skipped: Iterable[str], size: int, rounds: int) -> str:
+    """Machine, goals, table and what was left out, in Markdown; for archives of this size, and so many rounds."""
+    notes = [*skipped, *(note for section in sections for note in [*section.notes, *section.overdrawn()])]
+    goals = lines(sections) if size >= GOALS_FROM else [f"The goals are for {amount(GOALS_FROM)}: they are left out."]
+    parts = [
+        "\n".join(f"- {line}" for line in machine),
+        f"Medians of {rounds} runs ({4 * rounds} for start-up), {datetime.now(UTC):%Y-%m-%d}.",
+        "\n".join(goals),
+        table(sections),
+        "\n".join(f"- {note}" for note in notes),
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def write(figures: str, sections: Sequence[Section], page: Path = PAGE) -> None:
+    """Puts the figures between the page's markers, and the chart beside the page. Raises ValueError without markers."""
+    before, rest = page.read_text(encoding="utf-8").split(BEGIN)
+    _, after = rest.split(END)
+    page.write_text(f"{before}{BEGIN}\n\n{figures}\n\n{END}{after}", encoding="utf-8")
+    page.with_suffix(".svg").write_text(chart(sections), encoding="utf-8")

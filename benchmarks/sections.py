@@ -1,0 +1,187 @@
+"""The comparisons, one function each: which archive, which contestants, in which order."""
+
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from benchmarks.archives import Archive, Shape, Store, drop_from_cache
+from benchmarks.engines import ASYNCLOG, OURS, Cleanups, census, dry_run, reading
+from benchmarks.environments import Peer
+from benchmarks.generate import registry
+from benchmarks.results import Entry, Section
+from benchmarks.timing import Contestant, in_turn
+
+RECORDS = (170, 860, 8192)
+USUAL = 860  # bytes of a record where nothing else is said
+HUGE = 20 << 30
+THREADS = (1, 2)
+PYTHON, IDLE = "python -c pass", "asynclog cleanup, nothing to do"
+
+
+@dataclass(frozen=True)
+class Course:
+    """What all comparisons share: the archives, the peers that are there, the size, and how many rounds are timed."""
+
+    store: Store
+    peers: tuple[Peer, ...]
+    size: int
+    rounds: int
+
+    @property
+    def duckdb(self) -> tuple[Peer, ...]:
+        return tuple(peer for peer in self.peers if peer.package == "duckdb")
+
+    def listing(self, archive: Archive) -> Path:
+        """Where the names of its segments are written for `readinto`."""
+        return archive.folder / "segments.txt"
+
+
+def amount(size: int) -> str:
+    """A size as people write it: 64 MiB, 2 GiB."""
+    unit, name = next(
+        ((unit, name) for unit, name in ((30, "GiB"), (20, "MiB"), (10, "KiB")) if size >> unit), (0, "B")
+    )
+    return f"{size / (1 << unit):.3g} {name}"
+
+
+def dry_runs(course: Course, record: int) -> Section:
+    """Everybody's census of one archive that is in the page cache, and the reading alone."""
+    archive = course.store.archive((record, course.size))
+    contestants: list[Contestant] = []
+    for threads in THREADS:
+        contestants.append(dry_run(archive, threads))
+        contestants += [census(peer, archive, threads) for peer in course.peers]
+        contestants.append(reading(archive.segments, course.listing(archive), threads))
+        if record == USUAL:
+            contestants.append(dry_run(archive, threads, "python"))
+    title = f"Dry run, {record}-byte records, {amount(course.size)}, in the page cache"
+    return Section(f"dry run, {record}", title, OURS, in_turn(contestants, course.rounds))
+
+
+def cold(course: Course) -> Section:
+    """The same with DuckDB only, the archive dropped from the page cache before each run."""
+    archive = course.store.archive((USUAL, course.size))
+    drop = partial(drop_from_cache, archive.folder)
+    contestants: list[Contestant] = []
+    for threads in THREADS:
+        contestants.append(dry_run(archive, threads, prepare=drop))
+        contestants += [census(peer, archive, threads, drop) for peer in course.duckdb]
+        contestants.append(reading(archive.segments, course.listing(archive), threads, drop))
+    title = f"Dry run, {USUAL}-byte records, {amount(course.size)}, not in the page cache"
+    return Section("cold", title, OURS, in_turn(contestants, course.rounds))
+
+
+def cleanups(course: Course) -> Section:
+    """The whole job, from reading to the last fsync."""
+
+    def contestants(work: Cleanups, threads: int) -> list[Contestant]:
+        others = [*(work.peer(peer, threads) for peer in course.duckdb), work.copying(threads)]
+        return [work.asynclog(threads), *others]
+
+    title = f"Cleanup with fsync, {USUAL}-byte records, {amount(course.size)}"
+    return Section("cleanup", title, OURS, _cleaned(course, course.size, contestants))
+
+
+def readers(course: Course) -> Section:
+    """The same by each reader, with and without `--double-check`, on less."""
+
+    def contestants(work: Cleanups, threads: int) -> list[Contestant]:
+        return [
+            work.asynclog(threads, reader, double_check=double_check)
+            for reader in ("native", "python")
+            for double_check in (False, True)
+        ]
+
+    size = growth_sizes(course)[1]
+    title = f"Cleanup with fsync by each reader, {USUAL}-byte records, {amount(size)}"
+    return Section("readers", title, OURS, _cleaned(course, size, contestants))
+
+
+def _cleaned(course: Course, size: int, contestants: Callable[[Cleanups, int], list[Contestant]]) -> tuple[Entry, ...]:
+    work = Cleanups(course.store.archive((USUAL, size)))
+    try:
+        return in_turn([each for threads in THREADS for each in contestants(work, threads)], course.rounds)
+    finally:
+        work.remove()
+
+
+def growth_sizes(course: Course) -> tuple[int, int, int]:
+    """64 MiB, 512 MiB and 4 GiB, where the size is 2 GiB."""
+    return course.size // 32, course.size // 4, course.size * 2
+
+
+def growth(course: Course) -> Section:
+    """The same dry run over archives of three sizes: the time per byte and the memory should be the same."""
+    archives = [course.store.archive((USUAL, size)) for size in growth_sizes(course)]
+    contestants = [dry_run(archive, jobs) for jobs in THREADS for archive in archives]
+    names = [f"{OURS}, {amount(size)}" for size in growth_sizes(course)] * len(THREADS)
+    entries = tuple(
+        Entry(name, entry.threads, entry.size, entry.runs)
+        for name, entry in zip(names, in_turn(contestants, course.rounds), strict=True)
+    )
+    return Section("growth", f"Growth of a dry run, {USUAL}-byte records, in the page cache", names[1], entries)
+
+
+def huge(course: Course) -> Section:
+    """One archive that no page cache holds."""
+    archive = course.store.archive((USUAL, HUGE))
+    contestants: list[Contestant] = []
+    for threads in THREADS:
+        contestants.append(dry_run(archive, threads))
+        contestants += [census(peer, archive, threads) for peer in course.duckdb]
+        contestants.append(reading(archive.segments, course.listing(archive), threads))
+    title = f"Dry run, {USUAL}-byte records, {amount(HUGE)}"
+    return Section("huge", title, OURS, in_turn(contestants, course.rounds))
+
+
+def start_up(course: Course) -> Section:
+    """What is always there, however little there is to do."""
+    folder = course.store.folder / "nothing-to-do"
+    folder.mkdir(exist_ok=True)
+    (folder / "logs_schemas.jsonl").write_bytes(registry())
+    commands = {
+        PYTHON: (sys.executable, "-c", "pass"),
+        "asynclog --version": (ASYNCLOG, "--version"),
+        "asynclog --help": (ASYNCLOG, "--help"),
+        IDLE: (ASYNCLOG, "cleanup", "--path", str(folder / "logs.jsonl"), "--json"),
+    }
+    contestants = [Contestant(name, 1, command) for name, command in commands.items()]
+    try:
+        return Section("start-up", "Start-up", PYTHON, in_turn(contestants, course.rounds * 4))
+    finally:
+        shutil.rmtree(folder)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One of them, the archives that it needs, by record and size, and what else it writes."""
+
+    what: str
+    archives: tuple[Shape, ...]
+    scratch: int
+    measure: Callable[[], Section]
+
+    def needs(self, store: Store) -> int:
+        """Bytes that it will write."""
+        return self.scratch + sum(shape[1] for shape in self.archives if not store.has(shape))
+
+
+def comparisons(course: Course) -> list[Comparison]:
+    """All of them, in the order in which they run and are shown."""
+    size, usual = course.size, (USUAL, course.size)
+    grown = tuple((USUAL, each) for each in growth_sizes(course))
+    return [
+        *(
+            Comparison(f"dry run, {record}", ((record, size),), 0, partial(dry_runs, course, record))
+            for record in RECORDS
+        ),
+        Comparison("cold", (usual,), 0, partial(cold, course)),
+        Comparison("cleanup", (usual,), 2 * size, partial(cleanups, course)),
+        Comparison("readers", grown[1:2], 2 * grown[1][1], partial(readers, course)),
+        Comparison("growth", grown, 0, partial(growth, course)),
+        Comparison("start-up", (), 0, partial(start_up, course)),
+        Comparison("huge", ((USUAL, HUGE),), 0, partial(huge, course)),
+    ]

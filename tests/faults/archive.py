@@ -1,0 +1,195 @@
+"""A small archive whose lines' fates are known by construction, and the ledger that writers tell what they wrote."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+from collections import Counter
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+NOW = "2026-11-24T00:00:00Z"
+POLICY = """\
+schemas:
+  - {schema_name: api, version: 1, retention_days: 30}
+  - {schema_name: debug_logs, version: 1, retention_days: 7}
+"""
+CURRENT = "logs.jsonl"  # what writers append to
+QUIET = 1_600_000_000  # seconds since 1970: a segment that changed then is written to by nobody
+ATTRIBUTE = "user.asynclog.colour"
+
+Fate = Literal["stays", "goes"]
+
+
+class Line(NamedTuple):
+    """A line, its newline included where it has one, and what has to become of it. No two lines are equal.
+
+    `schema` is the key that a report counts it under, where it is an expired record.
+    """
+
+    data: bytes
+    fate: Fate
+    schema: str = ""
+
+
+class Ledger:
+    """What was written, in the order in which it was; `names` are the segments that were made by writers.
+
+    `moved` tells that a segment was renamed beside a job, which then may have met it under neither name.
+    """
+
+    def __init__(self) -> None:
+        self.lines: dict[bytes, Line] = {}
+        self.order: dict[bytes, int] = {}
+        self.names: set[str] = set()
+        self.moved = False
+
+    def add(self, line: Line) -> None:
+        """Told once the line has been written whole."""
+        self.lines[line.data] = line
+        self.order[line.data] = len(self.order)
+
+    def expired(self) -> Counter[str]:
+        """How many expired records were written, per schema key."""
+        return Counter(line.schema for line in self.lines.values() if line.schema)
+
+
+class Archive:
+    """A log in `folder`, laid anew by `lay`. The policy file lies beside the folder."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.folder = root / "audit"
+        self.policy = root / "schemas.yaml"
+        self.log = self.folder / CURRENT
+        self.ledger = Ledger()
+        self.strangers: set[str] = set()
+        self._serials = count(1)
+
+    def fresh(self, schema: str = "api") -> Line:
+        """A new record that has not expired."""
+        return Line(self._record(schema, "2026-11-23T12:00:00Z"), "stays")
+
+    def old(self, schema: str = "api") -> Line:
+        """A new record that has."""
+        return Line(self._record(schema, "2020-01-01T00:00:00Z"), "goes", f"{schema}:1")
+
+    def blank(self, fate: Fate = "stays") -> Line:
+        """A line of white space; it goes only with a segment that goes as a whole."""
+        return Line(b" " * next(self._serials) + b"\n", fate)
+
+    def torn(self) -> Line:
+        """An unreadable line: a record that another was appended to."""
+        return Line(self.old().data[:-9] + self.old().data, "stays")
+
+    def _record(self, schema: str, timestamp: str) -> bytes:
+        serial = next(self._serials)
+        members = {"schema_name": schema, "timestamp": timestamp, "serial": serial, "text": "x" * (serial * 7 % 30)}
+        return json.dumps(members).encode() + b"\n"
+
+    def segment(self, name: str, lines: Iterable[Line], mode: int = 0o644, changed: int = QUIET) -> Path:
+        """Writes a segment of these lines; as root it belongs to somebody, where its mode is odd."""
+        path = self.folder / name
+        with path.open("wb") as file:
+            for line in lines:
+                file.write(line.data)
+                self.ledger.add(line)
+        self.ledger.names.add(name)
+        if mode != 0o644:
+            _dress(path, mode)
+        os.utime(path, (changed, changed))
+        return path
+
+    def stranger(self, name: str, data: bytes) -> None:
+        """Writes a file that is no segment of this log: nobody may touch it."""
+        (self.folder / name).write_bytes(data)
+        self.strangers.add(name)
+
+
+def _dress(path: Path, mode: int) -> None:
+    """Gives a file an owner, an attribute and a mode that no new file has, as far as we may."""
+    if os.geteuid() == 0:
+        os.chown(path, 12, 34)
+    with contextlib.suppress(OSError):  # a file system without attributes
+        os.setxattr(path, ATTRIBUTE, b"blue")
+    path.chmod(mode)
+
+
+def without_newline(line: Line) -> Line:
+    """The same line as the unfinished end of a segment."""
+    return line._replace(data=line.data.removesuffix(b"\n"))
+
+
+def mixed(archive: Archive) -> None:
+    """Every kind of segment: dropped, rewritten (three), kept; every kind of line; files of others beside it."""
+    old, fresh, blank, torn = archive.old, archive.fresh, archive.blank, archive.torn
+    archive.segment("logs-20260101T000000.jsonl", [old(), blank("goes"), old("debug_logs"), old()], mode=0o640)
+    archive.segment(
+        "logs-20260201T000000.jsonl",
+        [blank(), old(), fresh(), old("debug_logs"), torn(), old(), fresh("debug_logs"), blank(), old()],
+        mode=0o604,
+    )
+    archive.segment("logs-20260301T000000.jsonl", [fresh(), blank(), fresh("other"), without_newline(fresh())], 0o600)
+    archive.segment("logs-20260401T000000.jsonl", [fresh(), old(), old(), without_newline(fresh())])
+    archive.segment(CURRENT, [old(), fresh(), fresh()], changed=QUIET + 9)
+    archive.stranger("logs-prod.jsonl", old().data)
+    archive.stranger(".logs.jsonl.swp", b"not ours")
+
+
+def rewrite(archive: Archive) -> None:
+    """One segment, the one that writers append to, partly expired."""
+    archive.segment(CURRENT, [archive.old(), archive.fresh(), archive.old(), archive.fresh()])
+
+
+def drop(archive: Archive) -> None:
+    """One segment, the one that writers append to, wholly expired."""
+    archive.segment(CURRENT, [archive.old(), archive.old()])
+
+
+def crashed(archive: Archive) -> None:
+    """What killed jobs may leave: a half copy, a link too many, tails that are to be drained, one of them published."""
+    archive.segment("logs-20260101T000000.jsonl", [archive.old(), archive.fresh()])
+    archive.segment(CURRENT, [archive.fresh(), archive.old()])
+    (archive.folder / ".logs-20260101T000000.jsonl.al-new").write_bytes(b"half a line")
+    os.link(archive.log, archive.folder / f".{CURRENT}.al-old-00000001-{archive.log.stat().st_size}")
+    _replaced(archive, ".logs-20260102T000000.jsonl.al-old-00000002", [archive.old(), archive.fresh()])
+    _replaced(archive, ".logs-20260103T000000.jsonl.al-old-00000003", [])
+    published = [archive.old(), archive.fresh(), archive.fresh()]
+    accounted = _replaced(archive, f".{CURRENT}.al-old-00000004", published)
+    (archive.folder / f"logs-late-00000004-{accounted}.jsonl").write_bytes(b"".join(line.data for line in published))
+
+
+def _replaced(archive: Archive, name: str, tail: Iterable[Line]) -> int:
+    """A hidden old file, of which a first line is dealt with and a tail is not; how long that line was."""
+    dealt_with = archive.old().data
+    data = [dealt_with]
+    for line in tail:
+        archive.ledger.add(line)
+        data.append(line.data)
+    (archive.folder / f"{name}-{len(dealt_with)}").write_bytes(b"".join(data))
+    return len(dealt_with)
+
+
+SHAPES: dict[str, Callable[[Archive], None]] = {
+    "mixed": mixed,
+    "rewrite": rewrite,
+    "drop": drop,
+    "crashed": crashed,
+}
+
+
+def lay(root: Path, shape: str = "mixed") -> Archive:
+    """Removes what is in `root` and lays an archive of this shape there."""
+    shutil.rmtree(root, ignore_errors=True)
+    archive = Archive(root)
+    archive.folder.mkdir(parents=True)
+    archive.folder.chmod(0o755)
+    archive.policy.write_text(POLICY)
+    SHAPES[shape](archive)
+    return archive

@@ -1,0 +1,168 @@
+"""A disk that notes what is done to it, so that one can say what a power cut would have left."""
+
+from __future__ import annotations
+
+import os
+import stat
+import threading
+import time
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+from asynclog.apply.disk import Disk
+from faults.watched import Notebook
+
+FOLDER = "the folder"  # stands for the folder itself, where a file has its inode or `new N`
+
+
+class Looks(msgspec.Struct, frozen=True):
+    """What a file has beside its bytes; `modified` is in nanoseconds."""
+
+    owner: int
+    group: int
+    mode: int
+    modified: int
+    attributes: tuple[tuple[str, bytes], ...]
+
+    @classmethod
+    def of(cls, descriptor: int) -> Looks:
+        """Those of an open file."""
+        status = os.fstat(descriptor)
+        attributes = tuple((name, os.getxattr(descriptor, name)) for name in sorted(os.listxattr(descriptor)))
+        return cls(status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode), status.st_mtime_ns, attributes)
+
+    def put_on(self, descriptor: int) -> None:
+        """Gives an open file these looks."""
+        os.fchown(descriptor, self.owner, self.group)
+        for name, value in self.attributes:
+            os.setxattr(descriptor, name, value)
+        os.fchmod(descriptor, self.mode)
+        os.utime(descriptor, ns=(self.modified, self.modified))
+
+
+class Named(msgspec.Struct, frozen=True, tag=True):
+    """In one stroke these names came to mean other files, or none."""
+
+    entries: dict[str, str | None]
+
+    @property
+    def file(self) -> str:
+        """What has to be synced for it to last."""
+        return FOLDER
+
+
+class Written(msgspec.Struct, frozen=True, tag=True):
+    """These bytes were appended to a file."""
+
+    file: str
+    data: bytes
+
+
+class Dressed(msgspec.Struct, frozen=True, tag=True):
+    """A file was given its looks."""
+
+    file: str
+    looks: Looks
+
+
+class Synced(msgspec.Struct, frozen=True, tag=True):
+    """A file, or the folder, was synced; when that began, the first `before` operations had been done."""
+
+    file: str
+    before: int
+
+
+class Appended(msgspec.Struct, frozen=True, tag=True):
+    """A writer appended these bytes to a file, and synced it."""
+
+    file: str
+    data: bytes
+
+
+Operation = Named | Written | Dressed | Synced | Appended
+_decode = msgspec.json.Decoder(Operation).decode
+
+
+class Recorder(Disk):
+    """Notes every operation that changes the folder, once it is done, and each sync that the kernel is asked for.
+
+    When a lease ends, a writer who was kept waiting by it comes to the replaced file, and appends the next of `tails`.
+    """
+
+    notebook: Notebook
+    tails: Iterator[bytes]
+
+    def __init__(self, folder: int) -> None:
+        super().__init__(folder)
+        self._files = {name: str(self.status(name).st_ino) for name in self.names()}
+        self._open = {folder: FOLDER}
+        self._noted = self._made = 0
+        self._noting = threading.Lock()
+        self._real_sync = os.fsync
+        setattr(os, "fsync", self._sync_and_note)  # noqa: B010 - in this child, which does nothing else
+
+    @staticmethod
+    def read(notebook: Notebook) -> list[Operation]:
+        """What was noted."""
+        return [_decode(line) for line in notebook.lines()]
+
+    def open(self, name: str) -> int:
+        descriptor = super().open(name)
+        self._open[descriptor] = self._files[name]
+        return descriptor
+
+    def create(self, name: str) -> int:
+        descriptor = super().create(name)
+        with self._noting:
+            self._made += 1
+            self._open[descriptor] = f"new {self._made}"
+        self._name({name: self._open[descriptor]})
+        return descriptor
+
+    def write(self, descriptor: int, parts: Sequence[memoryview]) -> int:
+        written = super().write(descriptor, parts)
+        self._note(Written(self._open[descriptor], b"".join(parts)[:written]))
+        return written
+
+    def dress(self, descriptor: int, source: int) -> None:
+        super().dress(descriptor, source)
+        self._note(Dressed(self._open[descriptor], Looks.of(descriptor)))
+
+    def link(self, name: str, new: str) -> None:
+        super().link(name, new)
+        self._name({new: self._files[name]})
+
+    def rename(self, name: str, new: str) -> None:
+        super().rename(name, new)
+        self._name({new: self._files[name], name: None})
+
+    def unlink(self, name: str) -> None:
+        super().unlink(name)
+        self._name({name: None})
+
+    def release(self, descriptor: int) -> None:
+        super().release(descriptor)
+        for tail in [next(self.tails, b"")]:
+            with open(f"/proc/self/fd/{descriptor}", "ab", buffering=0) as file:
+                file.write(tail)
+            self._note(Appended(self._open[descriptor], tail))
+
+    def _sync_and_note(self, descriptor: int) -> None:
+        before = self._noted
+        time.sleep(0.001)  # as a disk would take its time: so that others come meanwhile
+        self._real_sync(descriptor)
+        self._note(Synced(self._open[descriptor], before))
+
+    def _name(self, entries: dict[str, str | None]) -> None:
+        for name, file in entries.items():
+            if file is None:
+                del self._files[name]
+            else:
+                self._files[name] = file
+        self._note(Named(entries))
+
+    def _note(self, operation: Operation) -> None:
+        with self._noting:
+            self.notebook.note(msgspec.json.encode(operation))
+            self._noted += 1

@@ -1,0 +1,137 @@
+"""Runs the real job, command line and all, in a forked child: from a process that has everything imported."""
+
+from __future__ import annotations
+
+import os
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache, partial
+from importlib import import_module
+from pkgutil import resolve_name
+from typing import TYPE_CHECKING
+
+from asynclog.apply.disk import Disk
+from asynclog.cli import main
+from faults.archive import NOW
+from faults.child import Ended as Ended  # noqa: PLC0414 - layers know it from here
+from faults.child import Server, Streams
+from faults.oracle import judged
+from faults.stepper import GO, Call, Hook, Verdict, stepped
+
+if TYPE_CHECKING:
+    from collections import Counter
+    from collections.abc import Sequence
+
+    from faults.archive import Archive
+    from faults.oracle import Finding, Oracle
+
+# What a job imports on its way is imported once for all children.
+for _module in ("anyio._backends._asyncio", "asynclog.cli.cleanup", "encodings.utf_8_sig"):
+    import_module(_module)
+
+# With these a job waits for nobody; the protocol may not depend on it.
+HASTY: dict[str, object] = {
+    "asynclog.apply.drain.PATIENCE": 0.004,
+    "asynclog.apply.drain._PAUSE": 0.001,
+    "asynclog.apply.drain.Backlog.add.__defaults__": (0.0,),
+    "asynclog.apply.full_disk.GRACE": 0.0,
+    "asynclog.apply.full_disk._PAUSE": 0.001,
+    "asynclog.apply.full_disk._LONGEST_WAIT": 0.1,
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Variant:
+    """The package as it is, or broken in one place: another disk, or other values under these dotted names."""
+
+    disk: type[Disk] = Disk
+    patches: Mapping[str, object] = field(default_factory=dict)
+
+    def put_in(self) -> None:
+        """In the child: from now on the job works with this variant."""
+        for name, value in {"asynclog.job.Disk": self.disk, **self.patches}.items():
+            owner, _, attribute = name.rpartition(".")
+            target = resolve_name(owner)
+            if not hasattr(target, attribute):
+                raise AttributeError(name)
+            setattr(target, attribute, value)
+
+
+REAL = Variant()
+
+
+@dataclass(frozen=True)
+class Victim:
+    """A job on an archive; `hasty` ones wait for no writer. `options` are further words of the command line."""
+
+    archive: Archive
+    variant: Variant = REAL
+    jobs: int = 1
+    hasty: bool = True
+    options: tuple[str, ...] = ()
+
+    @property
+    def words(self) -> list[str]:
+        """The command line."""
+        where = ["--path", str(self.archive.log), "--schemas", str(self.archive.policy)]
+        return ["cleanup", "--json", *where, "--now", NOW, "--jobs", str(self.jobs), *self.options]
+
+    def run(self) -> Ended:
+        """Runs it to its end, in a process of its own."""
+        with Streams() as streams:
+            child = os.fork()
+            if child == 0:
+                try:
+                    streams.put_in()
+                    os._exit(_job(self.variant, self.hasty, self.words))
+                finally:
+                    os._exit(70)
+            _, status = os.waitpid(child, 0)
+            return streams.ended(os.waitstatus_to_exitcode(status))
+
+    def aftermath(self, oracle: Oracle, ended: Ended, before: Counter[str]) -> list[Finding]:
+        """What `judged` says, where the jobs that follow are like this one, and share a process."""
+        server = _server(self.variant, self.hasty)
+        return judged(oracle, ended, before, lambda: server.run(self.words))
+
+    def stepped(self, hook: Hook) -> Ended:
+        """Runs it, and asks `hook` before each of its file-system calls, from the opening of the folder on.
+
+        Before that it has only looked whether its help has been translated.
+        """
+        calls: list[str] = []
+
+        def noted(call: Call) -> Verdict:
+            if not calls and call.name != "openat":
+                return GO
+            calls.append(call.name)
+            return hook(call._replace(number=len(calls)))
+
+        with Streams() as streams:
+
+            def run() -> int:
+                streams.put_in()
+                return _job(self.variant, self.hasty, self.words)
+
+            return streams.ended(stepped(run, noted), calls)
+
+    def calls(self) -> tuple[str, ...]:
+        """Runs it, and tells the file-system calls that it made."""
+        return self.stepped(lambda _: GO).calls
+
+
+def _job(variant: Variant, hasty: bool, words: Sequence[str]) -> int:
+    try:
+        if hasty:
+            Variant(patches=HASTY).put_in()
+        variant.put_in()
+        return main(words)
+    except BaseException:
+        traceback.print_exc()
+        return 70
+
+
+@cache
+def _server(variant: Variant, hasty: bool) -> Server:
+    return Server(partial(_job, variant, hasty))

@@ -1,0 +1,102 @@
+"""Disks that tell what they do; they lie beneath the disk that is put to the test, so that its faults show, too."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Any
+
+import asynclog.cli.cleanup  # noqa: F401 - else each child would import it
+from asynclog.apply.disk import Disk
+from faults.victim import Variant
+
+
+def beneath(variant: Variant, watched: type[Disk], **attributes: Any) -> Variant:
+    """The same variant, with this disk where it reaches the real one; `attributes` are given to the class."""
+    bases = (watched,) if variant.disk is Disk else (variant.disk, watched)
+    return Variant(type(watched.__name__, bases, attributes), variant.patches)
+
+
+class Notebook:
+    """Lines that a child writes and its parent reads, even where the child was killed. For `with`."""
+
+    def __enter__(self) -> Notebook:
+        self._file = os.memfd_create("notebook")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._file)
+
+    def note(self, line: bytes) -> None:
+        """Writes a line, given without its newline."""
+        os.write(self._file, line + b"\n")
+
+    def lines(self) -> list[bytes]:
+        """All that was written."""
+        return os.pread(self._file, os.fstat(self._file).st_size, 0).split(b"\n")[:-1]
+
+
+class Refused(Disk):
+    """Notes each file that could not be given a second name, because there was no room for it."""
+
+    notebook: Notebook
+
+    def link(self, name: str, new: str) -> None:
+        try:
+            super().link(name, new)
+        except OSError:
+            self.notebook.note(os.fsencode(name))
+            raise
+
+
+class Timed(Disk):
+    """Notes, in nanoseconds, how long each lease on a segment was held: so long a writer's open() had to wait."""
+
+    notebook: Notebook
+
+    def __init__(self, folder: int) -> None:
+        super().__init__(folder)
+        self._since: dict[int, int] = {}
+        self._segments: set[int] = set()
+
+    def open(self, name: str) -> int:
+        descriptor = super().open(name)
+        if not name.startswith("."):
+            self._segments.add(descriptor)
+        return descriptor
+
+    def lease(self, descriptor: int) -> bool:
+        taken = super().lease(descriptor)
+        self._since[descriptor] = time.monotonic_ns()
+        return taken
+
+    def release(self, descriptor: int) -> None:
+        super().release(descriptor)
+        self._ended(descriptor)
+
+    def close(self, descriptor: int) -> None:
+        self._ended(descriptor)
+        self._segments.discard(descriptor)
+        super().close(descriptor)
+
+    def _ended(self, descriptor: int) -> None:
+        since = self._since.pop(descriptor, None)
+        if since is not None and descriptor in self._segments:
+            self.notebook.note(b"%d" % (time.monotonic_ns() - since))
+
+
+class Hesitant(Disk):
+    """Waits at the most delicate moment, when all is checked and a segment is about to go, for writers to come."""
+
+    def rename(self, name: str, new: str) -> None:
+        self._hesitate(new)
+        super().rename(name, new)
+
+    def unlink(self, name: str) -> None:
+        self._hesitate(name)
+        super().unlink(name)
+
+    @staticmethod
+    def _hesitate(name: str) -> None:
+        if not name.startswith("."):
+            time.sleep(0.02)
