@@ -89,10 +89,17 @@ class Job:
         if not self.dry_run:
             lock(self._folder, settings.folder, settings.lock_wait)
             recover(self._disk, self._names, self._backlog)
-        self._segments = list_segments(self._folder, self._disk.names(), self._names)
+        segments = list_segments(self._folder, self._disk.names(), self._names)
+        self._segments = [self._unless_unsettled(segment) for segment in segments]
         if not self._readable():
             plan = self._decided({segment.name: segment for segment in self._segments})
             self.answer = self._report(plan, None if self.dry_run else {}, Stop())
+
+    def _unless_unsettled(self, segment: Segment) -> Segment:
+        """A late segment whose source could not be moved on may not change: its size says what was taken from there."""
+        if self._names.late_token(segment.name) not in self._backlog.unsettled:
+            return segment
+        return msgspec.structs.replace(segment, obstacle="what it was made from can't be cleaned up yet")
 
     async def run(self, stop: Stop) -> Report:
         """Scan, plan, and, unless it is a dry run, apply. Raises RefusedError where a guard says no."""
@@ -135,7 +142,7 @@ class Job:
 
     def _quiet(self) -> Quiet:
         """By the real clock, whatever `--now` says: it is about who may be writing at this moment."""
-        by_name = [segment.name for segment in self._segments if not self._names.is_late(segment.name)][-1:]
+        by_name = [segment.name for segment in self._segments if not self._names.late_token(segment.name)][-1:]
         by_time = max(self._segments, key=lambda segment: segment.fingerprint.mtime_ns).name
         return Quiet(frozenset([*by_name, by_time]), self._started - QUIET_PERIOD)
 

@@ -20,10 +20,11 @@ class Names:
     def __init__(self, base: str, patterns: Iterable[str] = ()) -> None:
         self.stem, self.suffix = _split(base)
         stem, suffix = re.escape(self.stem), re.escape(self.suffix)
-        late = f"{stem}-late-[0-9a-f]{{8}}-[0-9]+{suffix}"
+        digits = "[0-9a-f]{8}"
+        late = f"{stem}-late-{digits}-[0-9]+{suffix}"
         dated = rf"{stem}-([0-9]{{8}}(?:T[0-9]{{6}}(?:-([0-9]+))?)?){suffix}"
         rotated = rf"{stem}{suffix}(?:\.([0-9]+)|-([0-9]{{8}}(?:-[0-9]{{2,6}})?))"
-        self._late = re.compile(late + _PACKED)
+        self._late = re.compile(f"{stem}-late-({digits})-[0-9]+{suffix}{_PACKED}")
         self._known = re.compile(f"(?:{stem}{suffix}|{late}|{dated}|{rotated}){_PACKED}")
         globs = [re.compile(fnmatch.translate(pattern)) for pattern in patterns]
         self._accepted = [*globs, self._late] if globs else [self._known]
@@ -38,9 +39,10 @@ class Names:
             return False
         return any(pattern.fullmatch(name) for pattern in self._accepted)
 
-    def is_late(self, name: str) -> bool:
-        """Whether this is the name of a segment that a job of ours has made."""
-        return self._late.fullmatch(name) is not None
+    def late_token(self, name: str) -> str | None:
+        """The token in the name of a segment that a job of ours has made; None in any other name."""
+        match = self._late.fullmatch(name)
+        return match[1] if match else None
 
     def order(self, name: str) -> tuple[int, int, int, str]:
         """Sorts by the time in the name, then by its number; late ones and the base file come last."""
@@ -54,7 +56,7 @@ class Names:
             return (1, int(digits), int(number or 0), name)
         if rotation:
             return (2, -int(rotation), 0, name)
-        return (3 if self.is_late(name) else 4, 0, 0, name)
+        return (3 if self.late_token(name) else 4, 0, 0, name)
 
     def owns(self, name: str) -> bool:
         """Whether this is a hidden name that a job of this log gives."""

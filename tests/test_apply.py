@@ -339,6 +339,28 @@ def test_a_segment_that_was_rotated_before_the_recovery_is_not_drained_twice(fol
     assert content(folder) == {"logs.jsonl": LATE, "logs.jsonl.1": NEW}
 
 
+def test_a_late_segment_whose_source_cannot_be_moved_on_is_left_alone(
+    folder: Path, disk: Callable[[type[Disk]], None]
+) -> None:
+    """Its size says how much of its source is dealt with: were it cleaned first, lines would come twice or in parts."""
+    hidden, late = ".logs.jsonl.al-old-0123abcd-3", "logs-late-0123abcd-3.jsonl"
+    (folder / hidden).write_bytes(b"abc" + OLD + LATE)
+    (folder / late).write_bytes(OLD + LATE)
+
+    class Failing(Disk):
+        def status(self, name: str) -> os.stat_result:
+            if name == hidden:
+                raise OSError(errno.EIO, "Input/output error")
+            return super().status(name)
+
+    disk(Failing)
+    first = cleanup(folder)
+    assert (first.exit_code, content(folder)[late]) == (3, OLD + LATE)
+    disk(Disk)
+    second = cleanup(folder)
+    assert (second.exit_code, content(folder)) == (0, {SEGMENT: NEW, late: LATE})
+
+
 def test_a_dry_run_recovers_nothing_and_says_what_is_pending(folder: Path) -> None:
     """It touches nothing; the hidden link of a crash makes no hard link of its segment."""
     hidden = f".{SEGMENT}.al-old-0123abcd-{len(OLD + NEW)}"

@@ -18,7 +18,8 @@ _PAUSE = 0.02  # seconds between two looks
 class Backlog:
     """The replaced files that are still to be drained. Its methods may be called by several threads.
 
-    `late` has the segments that were made, `problems` sentences about what could not be done.
+    `late` has the segments that were made, `problems` sentences about what could not be done, `unsettled` the tokens of
+    those files about which that is: a late segment of such a token may not be changed.
     """
 
     def __init__(self, disk: Disk, names: Names) -> None:
@@ -28,6 +29,7 @@ class Backlog:
         self._waiting: list[tuple[float, Hidden]] = []
         self.late: list[str] = []
         self.problems: list[str] = []
+        self.unsettled: set[str] = set()
 
     def add(self, hidden: Hidden, grace: float = GRACE) -> None:
         """Has the file drained once so many seconds have passed."""
@@ -44,6 +46,7 @@ class Backlog:
             try:
                 self._settle(hidden)
             except OSError as error:
+                self.unsettled.add(hidden.token)
                 self.problems.append(
                     f"{hidden}: what was appended to {hidden.segment} can't be moved to a segment "
                     f"of its own yet ({error.strerror}): it is safe there, and the next job tries again"

@@ -20,8 +20,8 @@ def recover(disk: Disk, names: Names, backlog: Backlog) -> None:
         hidden = Hidden.parse(name)
         if hidden is None:
             _attempt(backlog, name, partial(disk.unlink, name))
-        else:
-            _attempt(backlog, name, partial(_finish, disk, names, backlog, hidden, entries))
+        elif not _attempt(backlog, name, partial(_finish, disk, names, backlog, hidden, entries)):
+            backlog.unsettled.add(hidden.token)
     if left:
         disk.sync_folder()
     backlog.settle()
@@ -32,13 +32,14 @@ def left_behind(entries: Iterable[str], names: Names) -> list[str]:
     return sorted(name for name in entries if names.owns(name))
 
 
-def _attempt(backlog: Backlog, name: str, step: Callable[[], None]) -> None:
+def _attempt(backlog: Backlog, name: str, step: Callable[[], None]) -> bool:
+    """Whether the step could be done."""
     try:
         step()
-    except FileNotFoundError:
-        return
     except OSError as error:
         backlog.problems.append(f"{name}: what a killed job left can't be cleaned up: {error.strerror}")
+        return False
+    return True
 
 
 def _finish(disk: Disk, names: Names, backlog: Backlog, hidden: Hidden, entries: Iterable[str]) -> None:
@@ -62,5 +63,11 @@ def _is_visible(disk: Disk, hidden: Hidden, entries: Iterable[str]) -> bool:
     status = disk.status(str(hidden))
     if status.st_nlink == 1:
         return False
-    others = (name for name in entries if not name.startswith("."))
-    return any(disk.status(name).st_ino == status.st_ino for name in others)
+    return any(_inode(disk, name) == status.st_ino for name in entries if not name.startswith("."))
+
+
+def _inode(disk: Disk, name: str) -> int | None:
+    try:
+        return disk.status(name).st_ino
+    except FileNotFoundError:
+        return None
