@@ -102,7 +102,7 @@ def test_a_child_is_stopped_at_each_call_of_each_thread(tmp_path: Path) -> None:
     path = tmp_path / "file"
 
     def child() -> int:
-        with ThreadPoolExecutor() as pool:
+        with ThreadPoolExecutor(1) as pool:
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
             return pool.submit(os.writev, descriptor, [b"one", b"two"]).result()
 

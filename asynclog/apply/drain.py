@@ -5,7 +5,7 @@ import threading
 import time
 
 from asynclog.apply.disk import Disk
-from asynclog.apply.replacement import build
+from asynclog.apply.replacement import build, discard
 from asynclog.names import Hidden, Names, new_name
 
 # A writer who looked the name up just before it was replaced may come to the old file a little later. Waiting
@@ -100,7 +100,11 @@ def publish(disk: Disk, names: Names, hidden: Hidden, source: int, tail: tuple[i
     late = names.late(hidden.token, hidden.accounted)
     temporary = new_name(late)
     build(disk, temporary, source, [tail])
-    disk.rename(temporary, late)
+    try:
+        disk.rename(temporary, late)
+    except BaseException:
+        discard(disk, temporary)
+        raise
     disk.sync_folder()
     return late
 

@@ -11,19 +11,14 @@ from collections.abc import Iterator
 
 DEEPEST = 500  # levels, the record itself among them; the only limit that is ours
 
-_STRING = rb'"(?:[^"\\\x00-\x1f]++|\\(?:["\\/bfnrt]|u[0-9A-Fa-f]{4}))*+"'
-_NUMBER = rb"-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?(?:[Ee][+-]?[0-9]++)?"
-_SPACE = re.compile(rb"[ \t\r\n]*+")
-_scalar = re.compile(rb"%s|%s|true|false|null" % (_STRING, _NUMBER)).match
-_key = re.compile(rb"(%s)[ \t\r\n]*+:[ \t\r\n]*+" % _STRING).match
-# Items that hold no others, as far as one more follows them: most of what there is, taken at once.
-_ITEMS = re.compile(rb"(?:(?:%s|%s|true|false|null)[ \t\r\n]*+,[ \t\r\n]*+)*+" % (_STRING, _NUMBER))
-_MEMBERS = re.compile(
-    rb"(?:%s[ \t\r\n]*+:[ \t\r\n]*+(?:%s|%s|true|false|null)[ \t\r\n]*+,[ \t\r\n]*+)*+" % (_STRING, _STRING, _NUMBER)
-)
+# Without possessive quantifiers: before Python 3.11.5 they match what they should not.
+_text = re.compile(rb'[^"\\\x00-\x1f]*').match
+_escapes = re.compile(rb'(?:\\(?:["\\/bfnrt]|u[0-9A-Fa-f]{4})){1,1000}').match
+_scalar = re.compile(rb"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[Ee][+-]?[0-9]+)?|true|false|null").match
+_space = re.compile(rb"[ \t\r\n]*").match
 _CHUNK = 1 << 20  # bytes
 _CLOSING = {0x7B: 0x7D, 0x5B: 0x5D}  # { and }, [ and ]
-_COMMA, _OBJECT = 0x2C, 0x7B
+_COMMA, _OBJECT, _QUOTE = 0x2C, 0x7B, 0x22
 
 
 def members(line: bytes) -> Iterator[tuple[bytes, bytes]]:
@@ -37,11 +32,10 @@ def members(line: bytes) -> Iterator[tuple[bytes, bytes]]:
         raise ValueError("no object")
     at = _past_space(line, at + 1)
     while line[at : at + 1] != b"}":
-        key = _key(line, at)
-        if key is None:
-            raise ValueError("no key")
-        end = _value_end(line, key.end())
-        yield key[1], line[key.end() : end]
+        key_end = _string_end(line, at)
+        start = _past_colon(line, key_end)
+        end = _value_end(line, start)
+        yield line[at:key_end], line[start:end]
         at = _past_space(line, end)
         if line[at : at + 1] == b",":
             at = _past_space(line, at + 1)
@@ -54,8 +48,31 @@ def members(line: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 
 def _past_space(line: bytes, at: int) -> int:
-    space = _SPACE.match(line, at)
+    space = _space(line, at)
     return space.end() if space else at
+
+
+def _past_colon(line: bytes, at: int) -> int:
+    at = _past_space(line, at)
+    if line[at : at + 1] != b":":
+        raise ValueError("no colon")
+    return _past_space(line, at + 1)
+
+
+def _string_end(line: bytes, at: int) -> int:
+    """Where the string that has to begin here ends, its quotes included."""
+    if line[at : at + 1] != b'"':
+        raise ValueError("no string")
+    at += 1
+    while True:
+        text = _text(line, at)
+        at = text.end() if text else at
+        if line[at : at + 1] == b'"':
+            return at + 1
+        escapes = _escapes(line, at)
+        if escapes is None:
+            raise ValueError("a string that does not end, or has what no string may have")
+        at = escapes.end()
 
 
 def _check_encoding(line: bytes) -> None:
@@ -78,6 +95,8 @@ def _value_end(line: bytes, at: int) -> int:
             if line[at : at + 1] != bytes([_CLOSING[first]]):
                 at = _item(line, at, first)
                 continue
+        elif first == _QUOTE:
+            at = _string_end(line, at)
         else:
             scalar = _scalar(line, at)
             if scalar is None:
@@ -97,12 +116,5 @@ def _value_end(line: bytes, at: int) -> int:
 
 
 def _item(line: bytes, at: int, container: int) -> int:
-    """Where the value of an item of the container begins: in an object, behind its key. Plain items are passed over."""
-    plain = (_MEMBERS if container == _OBJECT else _ITEMS).match(line, at)
-    at = plain.end() if plain else at
-    if container != _OBJECT:
-        return at
-    key = _key(line, at)
-    if key is None:
-        raise ValueError("no key")
-    return key.end()
+    """Where the value of an item of the container begins: in an object, behind its key."""
+    return _past_colon(line, _string_end(line, at)) if container == _OBJECT else at

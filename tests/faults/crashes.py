@@ -72,7 +72,10 @@ def any_crash(operations: Sequence[Operation], random: Random) -> Crash:
 
 
 def after(crash: Crash, before: State, operations: Sequence[Operation]) -> State:
-    """The folder as this power cut leaves it; files that have no name any more are left out."""
+    """The folder as this power cut leaves it; files that have no name any more are left out.
+
+    Raises ValueError where it is not one of this run.
+    """
     done = operations[: crash.done]
     changes = list(zip(_unsafe(done), crash.ways, strict=True))
     way = {index: way for indices, way in changes for index in indices}

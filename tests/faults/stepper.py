@@ -9,87 +9,15 @@ from __future__ import annotations
 import ctypes
 import os
 import platform
+import re
 import signal
 import struct
 import sys
 from collections.abc import Callable
 from typing import Literal, NamedTuple
 
-# The numbers of the calls that look at, or change, files and folders.
-CALLS = {
-    0: "read",
-    1: "write",
-    2: "open",
-    3: "close",
-    4: "stat",
-    5: "fstat",
-    6: "lstat",
-    8: "lseek",
-    16: "ioctl",
-    17: "pread64",
-    18: "pwrite64",
-    19: "readv",
-    20: "writev",
-    21: "access",
-    40: "sendfile",
-    72: "fcntl",
-    73: "flock",
-    74: "fsync",
-    75: "fdatasync",
-    76: "truncate",
-    77: "ftruncate",
-    78: "getdents",
-    80: "chdir",
-    82: "rename",
-    83: "mkdir",
-    84: "rmdir",
-    85: "creat",
-    86: "link",
-    87: "unlink",
-    88: "symlink",
-    89: "readlink",
-    90: "chmod",
-    91: "fchmod",
-    92: "chown",
-    93: "fchown",
-    94: "lchown",
-    162: "sync",
-    188: "setxattr",
-    190: "fsetxattr",
-    191: "getxattr",
-    193: "fgetxattr",
-    194: "listxattr",
-    196: "flistxattr",
-    197: "removexattr",
-    199: "fremovexattr",
-    217: "getdents64",
-    221: "fadvise64",
-    257: "openat",
-    258: "mkdirat",
-    260: "fchownat",
-    262: "newfstatat",
-    263: "unlinkat",
-    264: "renameat",
-    265: "linkat",
-    266: "symlinkat",
-    267: "readlinkat",
-    268: "fchmodat",
-    269: "faccessat",
-    280: "utimensat",
-    285: "fallocate",
-    295: "preadv",
-    296: "pwritev",
-    306: "syncfs",
-    316: "renameat2",
-    319: "memfd_create",
-    326: "copy_file_range",
-    327: "preadv2",
-    328: "pwritev2",
-    332: "statx",
-    437: "openat2",
-    439: "faccessat2",
-    452: "fchmodat2",
-}
+from faults.calls import CALLS, stop_at_calls
+
 _VECTORED = {"readv", "writev", "preadv", "pwritev", "preadv2", "pwritev2"}
 _COUNTED = {"read", "write", "pread64", "pwrite64"}
 _DONE_ANYWAY = {"close"}  # Linux gives the descriptor up whatever it answers
@@ -99,12 +27,12 @@ _OPTIONS = 0x1 | 0x2 | 0x4 | 0x8 | 0x80 | 0x100000  # marked stops; fork, vfork,
 _SECCOMP_STOP = signal.SIGTRAP | 7 << 8
 _RETURN_STOP = signal.SIGTRAP | 0x80
 _ALL_THREADS = 0x40000000  # __WALL
-_X86_64 = 0xC000003E
-_ALLOW, _TRACE = 0x7FFF0000, 0x7FF00000
+_REGISTERS = """
+    r15 r14 r13 r12 rbp rbx r11 r10 r9 r8 rax rcx rdx rsi rdi orig_rax rip cs eflags rsp ss fs_base gs_base ds es fs gs
+"""
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
 _libc.ptrace.restype = ctypes.c_long
-_libc.prctl.argtypes = [ctypes.c_int, *[ctypes.c_ulong] * 4]
 
 
 class Call(NamedTuple):
@@ -131,46 +59,7 @@ Hook = Callable[[Call], Verdict]
 
 
 class _Registers(ctypes.Structure):
-    _fields_ = [
-        (name, ctypes.c_ulong)
-        for name in [
-            "r15",
-            "r14",
-            "r13",
-            "r12",
-            "rbp",
-            "rbx",
-            "r11",
-            "r10",
-            "r9",
-            "r8",
-            "rax",
-            "rcx",
-            "rdx",
-            "rsi",
-            "rdi",
-            "orig_rax",
-            "rip",
-            "cs",
-            "eflags",
-            "rsp",
-            "ss",
-            "fs_base",
-            "gs_base",
-            "ds",
-            "es",
-            "fs",
-            "gs",
-        ]
-    ]
-
-
-class _Instruction(ctypes.Structure):
-    _fields_ = [("code", ctypes.c_ushort), ("jt", ctypes.c_ubyte), ("jf", ctypes.c_ubyte), ("k", ctypes.c_uint)]
-
-
-class _Program(ctypes.Structure):
-    _fields_ = [("length", ctypes.c_ushort), ("instructions", ctypes.POINTER(_Instruction))]
+    _fields_ = [(name, ctypes.c_ulong) for name in re.findall(r"\w+", _REGISTERS)]
 
 
 def unavailable() -> str:
@@ -297,19 +186,7 @@ def _ptrace(request: int, thread: int, data: int) -> None:
 
 
 def _attach() -> None:
-    """In the child: stop, so that the parent can take hold of it, then filter the calls."""
+    """In the child: stop, so that the parent can take hold of it, then be stopped at each of the calls."""
     _ptrace(_TRACEME, 0, 0)
     os.kill(os.getpid(), signal.SIGSTOP)
-    numbers = sorted(CALLS)
-    load, equal, answer = 0x20, 0x15, 0x06
-    code = [(load, 0, 0, 4), (equal, 0, len(numbers) + 1, _X86_64), (load, 0, 0, 0)]
-    code += [(equal, len(numbers) - index, 0, number) for index, number in enumerate(numbers)]
-    code += [(answer, 0, 0, _ALLOW), (answer, 0, 0, _TRACE)]
-    instructions = (_Instruction * len(code))(*[_Instruction(*each) for each in code])
-    program = _Program(len(code), instructions)
-    no_new_privileges, set_filter, filter_mode = 38, 22, 2
-    if _libc.prctl(no_new_privileges, 1, 0, 0, 0) or _libc.prctl(
-        set_filter, filter_mode, ctypes.addressof(program), 0, 0
-    ):
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number))
+    stop_at_calls()

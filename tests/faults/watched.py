@@ -83,20 +83,3 @@ class Timed(Disk):
         since = self._since.pop(descriptor, None)
         if since is not None and descriptor in self._segments:
             self.notebook.note(b"%d" % (time.monotonic_ns() - since))
-
-
-class Hesitant(Disk):
-    """Waits at the most delicate moment, when all is checked and a segment is about to go, for writers to come."""
-
-    def rename(self, name: str, new: str) -> None:
-        self._hesitate(new)
-        super().rename(name, new)
-
-    def unlink(self, name: str) -> None:
-        self._hesitate(name)
-        super().unlink(name)
-
-    @staticmethod
-    def _hesitate(name: str) -> None:
-        if not name.startswith("."):
-            time.sleep(0.02)

@@ -32,8 +32,9 @@ BYSTANDERS: dict[str, type[Bystander]] = {
     "planter": Planter,
 }
 MOST = {
-    "append": 2_600,
-    "append, kill": 800,
+    "append": 10_000,
+    "append, early": 1_000,
+    "append, kill": 1_000,
     "latecomer": 400,
     "rotation": 200,
     "logrotate": 400,
@@ -42,12 +43,18 @@ MOST = {
     "job": 200,
 }
 # Who comes to an old file between the last look at its lease and its end is too late: the waits are there for them.
-TOO_LATE = {("latecomer", "newfstatat"), ("latecomer", "unlinkat")}
+TOO_LATE = {
+    ("latecomer", "newfstatat"),
+    ("latecomer", "unlinkat"),
+    # The window that docs/reliability.md states as a limit: between the last look at a name and what happens to it.
+    ("logrotate", "renameat"),
+    ("logrotate", "unlinkat"),
+}
 QUICK = 12  # points of each kind
 
 
 def run(campaign: Campaign) -> LayerResult:
-    """Explores a choice of schedules of each kind; all of them for appends while the job changes something."""
+    """Explores a choice of schedules of each kind; of appends from when the segment has been read on, all of them."""
     reason = stepper.unavailable()
     if reason:
         return LayerResult(NAME, skipped=Counter({reason: 1}))
@@ -67,15 +74,20 @@ def _points(campaign: Campaign, kind: str) -> Iterator[str]:
                 if kind == "append, kill":
                     yield from (f"append,{shape},{first},{second},{kill}" for kill in range(first, len(calls) + 1))
                 elif second == first or kind not in {"job", "planter"}:
-                    yield f"{kind},{shape},{first},{second},0"
+                    yield f"{kind.removesuffix(', early')},{shape},{first},{second},0"
 
 
 def _turns(kind: str, calls: tuple[str, ...]) -> Iterator[int]:
-    """The calls before which the first step makes sense."""
-    listed = len(calls) - calls[::-1].index("getdents64")  # after that the report says nothing new
-    for number, name in enumerate(calls, start=1):
-        if (kind, name) not in TOO_LATE and not (kind == "planter" and number >= listed):
-            yield number
+    """The calls before which the first step makes sense, or, for appends, those of its part."""
+    numbers = range(1, len(calls) + 1)
+    match kind:
+        case "append":
+            numbers = numbers[calls.index("preadv2") :]
+        case "append, early":
+            numbers = numbers[: calls.index("preadv2")]
+        case "planter":  # after the last listing the report says nothing new
+            numbers = numbers[: -1 - calls[::-1].index("getdents64")]
+    return (number for number in numbers if (kind, calls[number - 1]) not in TOO_LATE)
 
 
 def _calls(campaign: Campaign, shape: str) -> tuple[str, ...]:

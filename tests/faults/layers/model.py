@@ -70,7 +70,7 @@ def _different(campaign: Campaign, archive: Archive) -> Iterator[Crash]:
             yield crash
 
 
-def _check(campaign: Campaign, folder: Path, point: str) -> list[Finding]:
+def _check(campaign: Campaign, folder: Path, point: str) -> list[Finding] | None:
     shape, jobs, *cuts = point.split(",")
     archive = lay(folder / "log", shape)
     dress = {name: file.dress for name, file in Oracle(archive).before.visible.items()}
@@ -82,7 +82,11 @@ def _check(campaign: Campaign, folder: Path, point: str) -> list[Finding]:
         for operation in operations[: crash.done]:
             if isinstance(operation, Appended):
                 archive.ledger.add(tails[operation.data])
-        _lay_out(archive.folder, after(crash, before, operations))
+        try:
+            state = after(crash, before, operations)
+        except ValueError:  # a point of another run
+            return None
+        _lay_out(archive.folder, state)
     oracle = Oracle(archive)
     for name, file in oracle.before.visible.items():
         oracle.before.visible[name] = file._replace(dress=dress.get(name, file.dress))

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from faults.archive import Archive, lay
 from faults.oracle import Finding, Oracle
 from faults.victim import Victim
-from faults.watched import Hesitant, Notebook, Timed, beneath
+from faults.watched import Notebook, Timed, beneath
 from faults.writers import Rotator, Writer
 
 if TYPE_CHECKING:
@@ -86,10 +86,10 @@ def _check(campaign: Campaign, figures: Figures, point: str) -> list[Finding]:
 
 
 def _victims(campaign: Campaign, archive: Archive, leases: Notebook) -> Iterator[Victim]:
-    """Jobs with one worker and with four; of each every other one with a long moment in which a writer may come."""
-    timed, slow = beneath(campaign.variant, Timed, notebook=leases), beneath(campaign.variant, Hesitant)
-    for variant, jobs in cycle(((timed, 1), (slow, 4), (timed, 4), (slow, 1))):
-        yield Victim(archive, variant, jobs, hasty=False)
+    """Jobs with one worker and with four."""
+    timed = beneath(campaign.variant, Timed, notebook=leases)
+    for jobs in cycle((1, 4)):
+        yield Victim(archive, timed, jobs, hasty=False)
 
 
 def _job(victim: Victim, figures: Figures) -> Iterator[Finding]:
