@@ -27,6 +27,13 @@ def test_help_and_version_load_no_job(words: list[str]) -> None:
     assert loaded(*words) & (HEAVY | JOB) == set()
 
 
+def test_the_version_says_which_reader_is_in_use() -> None:
+    """On stdout, where a script looks for it."""
+    done = subprocess.run([sys.executable, "-m", "asynclog", "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[1] in {"reader: native", "reader: python"}
+    assert done.stderr == ""
+
+
 def test_a_job_with_nothing_to_do_starts_no_event_loop(tmp_path: Path) -> None:
     """A folder without segments, or with empty ones only, is answered without asyncio."""
     (tmp_path / "logs.jsonl").touch()

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import sys
 from typing import NoReturn
 
 from asynclog.errors import ConfigurationError
@@ -33,7 +34,8 @@ class _Version(argparse.Action):
         from asynclog.scan.readers import choose_reader
 
         reader = choose_reader(os.environ.get("ASYNCLOG_READER"))
-        parser.exit(message=f"asynclog {version('asynclog')}\nreader: {reader}\n")
+        sys.stdout.write(f"asynclog {version('asynclog')}\nreader: {reader}\n")
+        parser.exit()
 
 
 def parser() -> argparse.ArgumentParser:
