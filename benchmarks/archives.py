@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 from benchmarks.answers import Census
 from benchmarks.generate import SCHEMAS, Spec, Summary
@@ -20,7 +21,13 @@ SECONDS = "%Y-%m-%dT%H:%M:%S"
 NOW = Spec.until.strftime(f"{SECONDS}Z")
 PATTERN = "logs-2*.jsonl"
 
-Shape = tuple[int, int]  # bytes of a record, bytes of the archive
+
+class Shape(NamedTuple):
+    """Bytes of a record, bytes of the archive, and in how many segments."""
+
+    record: int
+    size: int
+    segments: int = Spec.segments
 
 
 @dataclass(frozen=True)
@@ -68,8 +75,8 @@ class Store:
         folder, finished = self._folder(shape), self._finished(shape)
         if not finished.exists():
             shutil.rmtree(folder, ignore_errors=True)
-            record, size = shape
-            summary = _python("benchmarks.generate", folder, "--size", size, "--record", record)
+            options = [word for name, value in shape._asdict().items() for word in (f"--{name}", value)]
+            summary = _python("benchmarks.generate", folder, *options)
             settle(folder)
             finished.write_text(summary, encoding="utf-8")
         archive = Archive(folder, Summary(**json.loads(finished.read_text(encoding="utf-8"))), {})
@@ -83,7 +90,7 @@ class Store:
                 shutil.rmtree(folder)
 
     def _folder(self, shape: Shape) -> Path:
-        return self.folder / "{}-{}".format(*shape)
+        return self.folder / "-".join(map(str, shape))
 
     def _finished(self, shape: Shape) -> Path:
         return self._folder(shape) / "summary.json"

@@ -127,6 +127,13 @@ GOALS = (
     Goal("A job with nothing to do takes {}", "start-up", lambda found: _entry(found, IDLE, 1).wall, 0, 0.15, duration),
     Goal("Peak memory of 2 jobs is {} on the largest archive", "growth", _peak(2), most=80 * MIB, show=_mebibytes),
     Goal("It is {} on the smallest", "growth", _peak(0), most=80 * MIB, show=_mebibytes),
+    Goal(
+        "It is {} on 20 GiB in one segment",
+        "huge",
+        lambda found: float(_entry(found, OURS, 2).peak),
+        most=80 * MIB,
+        show=_mebibytes,
+    ),
     *(
         Goal(
             f"Growth, {_crew(threads)}: a byte of the largest archive takes {{}} times as long as of the middle one",

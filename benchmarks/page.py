@@ -11,8 +11,8 @@ from benchmarks.sections import amount
 from benchmarks.table import table
 
 PAGE = Path(__file__).parent.parent / "docs" / "performance.md"
-CHART = PAGE.with_suffix(".svg")
 GOALS_FROM = 2 << 30  # bytes
+IMAGE = "![The main comparisons as bars](performance.svg)"
 BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
 
 
@@ -34,5 +34,5 @@ def write(figures: str, sections: Sequence[Section], page: Path = PAGE) -> None:
     """Puts the figures between the page's markers, and the chart beside the page. Raises ValueError without markers."""
     before, rest = page.read_text(encoding="utf-8").split(BEGIN)
     _, after = rest.split(END)
-    page.write_text(f"{before}{BEGIN}\n\n{figures}\n\n{END}{after}", encoding="utf-8")
+    page.write_text(f"{before}{BEGIN}\n\n{figures}\n\n{IMAGE}\n\n{END}{after}", encoding="utf-8")
     page.with_suffix(".svg").write_text(chart(sections), encoding="utf-8")

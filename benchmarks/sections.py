@@ -16,7 +16,7 @@ from benchmarks.timing import Contestant, in_turn
 
 RECORDS = (170, 860, 8192)
 USUAL = 860  # bytes of a record where nothing else is said
-HUGE = 20 << 30
+HUGE = Shape(USUAL, 20 << 30, segments=1)
 THREADS = (1, 2)
 PYTHON, IDLE = "python -c pass", "asynclog cleanup, nothing to do"
 
@@ -49,7 +49,7 @@ def amount(size: int) -> str:
 
 def dry_runs(course: Course, record: int) -> Section:
     """Everybody's census of one archive that is in the page cache, and the reading alone."""
-    archive = course.store.archive((record, course.size))
+    archive = course.store.archive(Shape(record, course.size))
     contestants: list[Contestant] = []
     for threads in THREADS:
         contestants.append(dry_run(archive, threads))
@@ -63,7 +63,7 @@ def dry_runs(course: Course, record: int) -> Section:
 
 def cold(course: Course) -> Section:
     """The same with DuckDB only, the archive dropped from the page cache before each run."""
-    archive = course.store.archive((USUAL, course.size))
+    archive = course.store.archive(Shape(USUAL, course.size))
     drop = partial(drop_from_cache, archive.folder)
     contestants: list[Contestant] = []
     for threads in THREADS:
@@ -101,7 +101,7 @@ def readers(course: Course) -> Section:
 
 
 def _cleaned(course: Course, size: int, contestants: Callable[[Cleanups, int], list[Contestant]]) -> tuple[Entry, ...]:
-    work = Cleanups(course.store.archive((USUAL, size)))
+    work = Cleanups(course.store.archive(Shape(USUAL, size)))
     try:
         return in_turn([each for threads in THREADS for each in contestants(work, threads)], course.rounds)
     finally:
@@ -115,7 +115,7 @@ def growth_sizes(course: Course) -> tuple[int, int, int]:
 
 def growth(course: Course) -> Section:
     """The same dry run over archives of three sizes: the time per byte and the memory should be the same."""
-    archives = [course.store.archive((USUAL, size)) for size in growth_sizes(course)]
+    archives = [course.store.archive(Shape(USUAL, size)) for size in growth_sizes(course)]
     contestants = [dry_run(archive, jobs) for jobs in THREADS for archive in archives]
     names = [f"{OURS}, {amount(size)}" for size in growth_sizes(course)] * len(THREADS)
     entries = tuple(
@@ -126,14 +126,14 @@ def growth(course: Course) -> Section:
 
 
 def huge(course: Course) -> Section:
-    """One archive that no page cache holds."""
-    archive = course.store.archive((USUAL, HUGE))
+    """One segment that few page caches hold."""
+    archive = course.store.archive(HUGE)
     contestants: list[Contestant] = []
     for threads in THREADS:
         contestants.append(dry_run(archive, threads))
         contestants += [census(peer, archive, threads) for peer in course.duckdb]
         contestants.append(reading(archive.segments, course.listing(archive), threads))
-    title = f"Dry run, {USUAL}-byte records, {amount(HUGE)}"
+    title = f"Dry run, {USUAL}-byte records, {amount(HUGE.size)} in one segment"
     return Section("huge", title, OURS, in_turn(contestants, course.rounds))
 
 
@@ -157,7 +157,7 @@ def start_up(course: Course) -> Section:
 
 @dataclass(frozen=True)
 class Comparison:
-    """One of them, the archives that it needs, by record and size, and what else it writes."""
+    """One of them, the archives that it needs, and how many bytes it writes beside them."""
 
     what: str
     archives: tuple[Shape, ...]
@@ -166,22 +166,22 @@ class Comparison:
 
     def needs(self, store: Store) -> int:
         """Bytes that it will write."""
-        return self.scratch + sum(shape[1] for shape in self.archives if not store.has(shape))
+        return self.scratch + sum(shape.size for shape in self.archives if not store.has(shape))
 
 
 def comparisons(course: Course) -> list[Comparison]:
     """All of them, in the order in which they run and are shown."""
-    size, usual = course.size, (USUAL, course.size)
-    grown = tuple((USUAL, each) for each in growth_sizes(course))
+    size, usual = course.size, Shape(USUAL, course.size)
+    grown = tuple(Shape(USUAL, each) for each in growth_sizes(course))
     return [
         *(
-            Comparison(f"dry run, {record}", ((record, size),), 0, partial(dry_runs, course, record))
+            Comparison(f"dry run, {record}", (Shape(record, size),), 0, partial(dry_runs, course, record))
             for record in RECORDS
         ),
         Comparison("cold", (usual,), 0, partial(cold, course)),
         Comparison("cleanup", (usual,), 2 * size, partial(cleanups, course)),
-        Comparison("readers", grown[1:2], 2 * grown[1][1], partial(readers, course)),
+        Comparison("readers", grown[1:2], 2 * grown[1].size, partial(readers, course)),
         Comparison("growth", grown, 0, partial(growth, course)),
         Comparison("start-up", (), 0, partial(start_up, course)),
-        Comparison("huge", ((USUAL, HUGE),), 0, partial(huge, course)),
+        Comparison("huge", (HUGE,), 0, partial(huge, course)),
     ]

@@ -81,7 +81,7 @@ def test_the_page_keeps_its_prose(tmp_path: Path) -> None:
     text = f"before\n{page.BEGIN}\nold\n{page.END}\nafter\n"
     (tmp_path / "performance.md").write_text(text, encoding="utf-8")
     page.write("new", [figures()], tmp_path / "performance.md")
-    expected = f"before\n{page.BEGIN}\n\nnew\n\n{page.END}\nafter\n"
+    expected = f"before\n{page.BEGIN}\n\nnew\n\n{page.IMAGE}\n\n{page.END}\nafter\n"
     assert (tmp_path / "performance.md").read_text(encoding="utf-8") == expected
     assert (tmp_path / "performance.svg").read_text(encoding="utf-8") == chart([figures()])
 
