@@ -126,9 +126,9 @@ GOALS = (
     ),
     Goal("A job with nothing to do takes {}", "start-up", lambda found: _entry(found, IDLE, 1).wall, 0, 0.15, duration),
     Goal("Peak memory of 2 jobs is {} on the largest archive", "growth", _peak(2), most=80 * MIB, show=_mebibytes),
-    Goal("It is {} on the smallest", "growth", _peak(0), most=80 * MIB, show=_mebibytes),
+    Goal("Peak memory of 2 jobs is {} on the smallest archive", "growth", _peak(0), most=80 * MIB, show=_mebibytes),
     Goal(
-        "It is {} on 20 GiB in one segment",
+        "Peak memory of 2 jobs is {} on 20 GiB in one segment",
         "huge",
         lambda found: float(_entry(found, OURS, 2).peak),
         most=80 * MIB,

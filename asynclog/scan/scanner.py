@@ -8,7 +8,7 @@ from functools import partial
 import msgspec
 
 from asynclog.model import Census, Policy, Segment, Unread
-from asynclog.scan.evidence import Evidence
+from asynclog.scan.evidence import BUDGET, Evidence
 from asynclog.scan.pieces import Piece, Reading, Refused, cut_up, read_piece
 from asynclog.scan.readers import Kind
 from asynclog.scan.tally import Tally
@@ -65,25 +65,36 @@ class _Progress:
         self._segment = segment
         self._tally: Tally | None = None
         self._refused: Refused | None = None
-        self._gone: dict[int, array[int] | None] = {}
+        self._gone: dict[int, array[int]] | None = {}
 
     def add(self, piece: Piece, result: Reading | Refused) -> None:
         self.missing -= 1
         if isinstance(result, Refused):
             self._refused = result
             return
-        self._gone[piece.start] = result.gone
+        self._keep(piece.start, result.gone)
         if self._tally is None:
             self._tally = result.tally
         else:
             self._tally.add(result.tally)
+
+    def _keep(self, start: int, gone: "array[int] | None") -> None:
+        """Remembers a piece's ranges, until all of them together are too many."""
+        if self._gone is None:
+            return
+        if gone is None or sum(map(len, self._gone.values()), len(gone)) * gone.itemsize > BUDGET:
+            self._gone = None
+        else:
+            self._gone[start] = gone
 
     def finding(self, evidence: Evidence) -> Census | Unread:
         name, fingerprint = self._segment.name, self._segment.fingerprint
         if self._refused or self._tally is None:
             refused = self._refused or Refused("nothing of it was read")
             return Unread(name, fingerprint, refused.reason, refused.failed)
-        parts = [self._gone[start] for start in sorted(self._gone)]
-        if None not in parts:
-            evidence.remember(name, sum(filter(None, parts), array("q")))
+        if self._gone is not None:
+            ranges = array("q")
+            for start in sorted(self._gone):
+                ranges.extend(self._gone[start])
+            evidence.remember(name, ranges)
         return self._tally.census(name, fingerprint)
