@@ -18,9 +18,7 @@ from faults.victim import Victim
 QUICKLY_CAUGHT = {
     "no lease is taken",
     "short writes are ignored",
-    "the replacement may be there already",
     "owner, mode and attributes are not kept",
-    "recovery drains nothing",
     "nobody looks whether a segment has changed",
 }
 
