@@ -10,7 +10,7 @@ import pytest
 from asynclog.errors import ConfigurationError
 from asynclog.model import Census, Policy, Rule, SchemaKey, Segment, Unread
 from asynclog.names import Names
-from asynclog.scan import pieces
+from asynclog.scan import pieces, scanner
 from asynclog.scan.evidence import Evidence
 from asynclog.scan.readers import Kind, choose_reader
 from asynclog.scan.scanner import Scanner
@@ -50,8 +50,8 @@ async def scan(folder: int, kind: Kind, jobs: int = 2) -> list[Census | Unread]:
 
 async def read(folder: int, segments: list[Segment], kind: Kind, jobs: int = 2) -> list[Census | Unread]:
     evidence = Evidence(kind, POLICY, NOW, workers=jobs, double_check=False)
-    scanner = Scanner(folder, os.readlink(f"/proc/self/fd/{folder}"), POLICY, NOW, kind)
-    async with scanner.censuses(segments, Crew(jobs, Stop()), evidence) as found:
+    reading = Scanner(folder, os.readlink(f"/proc/self/fd/{folder}"), POLICY, NOW, kind)
+    async with reading.censuses(segments, Crew(jobs, Stop()), evidence) as found:
         return [finding async for finding in found]
 
 
@@ -121,6 +121,22 @@ async def test_the_python_reader_works_in_other_processes_where_that_pays(
     (in_threads,) = await scan(folder, "python")
     monkeypatch.setattr("asynclog.scan.scanner.WORTH_PROCESSES", 1)
     assert await scan(folder, "python") == [in_threads]
+
+
+async def test_what_is_remembered_of_one_segment_is_bounded_over_all_its_pieces(
+    tmp_path: Path, folder: int, kind: Kind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each piece has few ranges, all together have too many: none are kept, and the census is the same."""
+    kept: list[int] = []
+    monkeypatch.setattr(Evidence, "remember", lambda _self, _segment, gone: kept.append(len(gone) * gone.itemsize))
+    (tmp_path / "logs.jsonl").write_bytes((OLD + NEW) * 100)
+    (whole,) = await scan(folder, kind)
+    assert kept == [100 * 16]
+    monkeypatch.setattr(pieces, "PIECE", 1000)
+    for module in (pieces, scanner):
+        monkeypatch.setattr(module, "BUDGET", 50 * 16)
+    assert await scan(folder, kind) == [whole]
+    assert kept == [100 * 16]
 
 
 async def test_rules_are_looked_up_for_each_version(tmp_path: Path, folder: int, kind: Kind) -> None:
