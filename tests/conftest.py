@@ -140,11 +140,18 @@ def until(condition: Callable[[], object]) -> None:
 
 
 def is_open(pid: int, path: Path) -> bool:
-    """Whether a process, or one that it has started, has a file or folder open."""
+    """Whether a process, or one that it has started, has a file or folder open: what it closes meanwhile is not."""
     proc = Path(f"/proc/{pid}")
     children = [child for file in proc.glob("task/*/children") for child in file.read_text().split()]
     found = [fd for process in (pid, *children) for fd in Path(f"/proc/{process}/fd").glob("*")]
-    return any(fd.is_symlink() and os.readlink(fd) == str(path) for fd in found)
+    return any(_target(fd) == str(path) for fd in found)
+
+
+def _target(link: Path) -> str | None:
+    try:
+        return os.readlink(link)
+    except FileNotFoundError:
+        return None
 
 
 def looks(folder: Path) -> dict[str, tuple[Any, ...]]:
