@@ -60,7 +60,7 @@ class Names:
 
     def owns(self, name: str) -> bool:
         """Whether this is a hidden name that a job of this log gives."""
-        hidden = Hidden.parse(name)
+        hidden = Hidden.parse(name) or Built.parse(name)
         if hidden is not None:
             return self.match(hidden.segment)
         return name.startswith(".") and name.endswith(_NEW) and self.match(name[1 : -len(_NEW)])
@@ -86,8 +86,27 @@ class Hidden(NamedTuple):
         return cls(match[1], match[2], int(match[3])) if match else None
 
 
+class Built(NamedTuple):
+    """The hidden name of a replacement that is whole: `.<segment>.al-new-<inode>-<size>`, both 0 where a segment goes.
+
+    After the swap it is the name of the file that was displaced: whether it is still the replacement, the inode tells.
+    """
+
+    segment: str
+    inode: int
+    size: int
+
+    def __str__(self) -> str:
+        return f"{new_name(self.segment)}-{self.inode}-{self.size}"
+
+    @classmethod
+    def parse(cls, name: str) -> Self | None:
+        match = re.fullmatch(rf"\.(.+){re.escape(_NEW)}-([0-9]+)-([0-9]+)", name, re.DOTALL)
+        return cls(match[1], int(match[2]), int(match[3])) if match else None
+
+
 def new_name(segment: str) -> str:
-    """The hidden name under which a segment's replacement is built; worthless until it is renamed."""
+    """The hidden name under which a segment's replacement is built; worthless until that is whole."""
     return f".{segment}{_NEW}"
 
 

@@ -7,55 +7,18 @@ import errno
 import fcntl
 import os
 import stat
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import anyio
 import pytest
+from one_segment import LATE, NEW, NOW, OLD, SEGMENT, append, cleanup, content, disk, fate, folder
 
 import asynclog
-from asynclog import Report, job
+from asynclog import Report
 from asynclog.apply.disk import Disk
 
-NOW = "2026-11-24T00:00:00Z"
-OLD = b'{"schema_name": "api", "timestamp": "2020-01-01T00:00:00Z"}\n'
-NEW = b'{"schema_name": "api", "timestamp": "2026-11-23T00:00:00Z"}\n'
-SEGMENT = "logs-20260101T000000.jsonl"
-LATE = b'{"schema_name": "api", "timestamp": "2026-11-23T23:59:59Z"}\n'
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    folder = tmp_path / "audit"
-    folder.mkdir()
-    (tmp_path / "schemas.yaml").write_text("schemas: [{schema_name: api, retention_days: 30}]")
-    (folder / SEGMENT).write_bytes(OLD + NEW)
-    return folder
-
-
-def cleanup(folder: Path) -> Report:
-    """One job, with one worker."""
-
-    async def run() -> Report:
-        path, schemas = str(folder / "logs.jsonl"), str(folder.parent / "schemas.yaml")
-        return await asynclog.cleanup(path=path, schemas=schemas, now=NOW, jobs=1)
-
-    return anyio.run(run)
-
-
-def content(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
-
-
-@pytest.fixture
-def disk(monkeypatch: pytest.MonkeyPatch) -> Callable[[type[Disk]], None]:
-    """Puts a variant of the disk into the job."""
-    return lambda variant: monkeypatch.setattr(job, "Disk", variant)
-
-
-def fate(report: Report) -> tuple[str | None, str | None]:
-    (row,) = report.result.actions
-    return row.outcome, row.outcome_reason
+__all__ = ["disk", "folder"]  # fixtures
 
 
 def test_a_segment_that_somebody_writes_to_is_skipped(folder: Path) -> None:
@@ -121,13 +84,6 @@ def test_what_a_writer_appends_during_the_commit_comes_as_a_late_segment(
     kept = {SEGMENT: NEW} if before != OLD else {}
     assert content(folder) == {**kept, late: LATE}
     assert (report.exit_code, report.result.recovery_pending) == (0, [])
-
-
-def append(descriptor: int, line: bytes) -> None:
-    """Writes to a file by its inode, whatever name it has or has not, and closes it."""
-    writer = os.open(f"/proc/self/fd/{descriptor}", os.O_WRONLY | os.O_APPEND)
-    os.write(writer, line)
-    os.close(writer)
 
 
 def test_a_writer_who_holds_the_old_file_is_waited_for_by_the_next_job(
@@ -254,17 +210,17 @@ def test_without_leases_only_quiet_segments_are_touched(folder: Path, disk: Call
     assert content(folder)[SEGMENT] == NEW
 
 
-class NoRoomForLinks(Disk):
-    """A folder that can take no further name until some space is freed."""
-
-    def link(self, name: str, new: str) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-
 def test_a_full_disk_can_still_be_relieved_by_drops(folder: Path, disk: Callable[[type[Disk]], None]) -> None:
-    """Where not even a link can be made, a whole drop works; a rewrite fails and leaves its segment."""
+    """A segment that goes whole is emptied first, and then there is room; a rewrite fails and leaves its segment."""
     (folder / "logs-20260102T000000.jsonl").write_bytes(OLD)
-    disk(NoRoomForLinks)
+
+    class Full(Disk):
+        def link(self, name: str, new: str) -> None:
+            if self.status(name).st_size:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            super().link(name, new)
+
+    disk(Full)
     report = cleanup(folder)
     assert {row.segment: row.outcome for row in report.result.actions} == {
         SEGMENT: "failed",
@@ -273,50 +229,49 @@ def test_a_full_disk_can_still_be_relieved_by_drops(folder: Path, disk: Callable
     assert content(folder) == {SEGMENT: OLD + NEW}
 
 
-@pytest.mark.parametrize("full", [False, True], ids=["room again", "no room before the old file is let go"])
-def test_a_drop_on_a_full_disk_saves_what_a_writer_appends(
-    folder: Path, disk: Callable[[type[Disk]], None], *, full: bool
+class NoRoomForLinks(Disk):
+    """A folder that can take no further name, whatever is freed."""
+
+    def link(self, name: str, new: str) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_segment_without_room_for_a_second_name_is_emptied_at_least(
+    folder: Path, disk: Callable[[type[Disk]], None]
 ) -> None:
-    """Whoever waited for the segment and writes to the dropped file finds the line in a late segment."""
+    """All of its records are gone, which is what the report says."""
     (folder / SEGMENT).write_bytes(OLD)
-    inode, device = (folder / SEGMENT).stat().st_ino, folder.stat().st_dev
-
-    class Full(NoRoomForLinks):
-        def release(self, descriptor: int) -> None:
-            super().release(descriptor)
-            append(descriptor, LATE)
-
-        def write(self, descriptor: int, parts: Sequence[memoryview]) -> int:
-            if full and inode in unlinked_inodes() and os.fstat(descriptor).st_dev == device:
-                raise OSError(errno.ENOSPC, "No space left on device")
-            return super().write(descriptor, parts)
-
-        def create(self, name: str) -> int:
-            if full and inode in unlinked_inodes():
-                raise OSError(errno.ENOSPC, "No space left on device")
-            return super().create(name)
-
-    disk(Full)
+    disk(NoRoomForLinks)
     report = cleanup(folder)
-    assert fate(report) == ("done", None)
-    assert report.result.errors == []
-    (late,) = report.result.late_segments
-    assert content(folder) == {late: LATE}
+    assert (fate(report), report.result.deleted_per_schema) == (("done", None), {"api:1": 1})
+    assert content(folder) == {SEGMENT: b""}
 
 
-def unlinked_inodes() -> set[int]:
-    """The files without a name that this process has open; inode numbers are soon used again."""
-    return set(_inodes())
+def test_a_drop_on_a_full_disk_keeps_what_a_writer_appends(folder: Path, disk: Callable[[type[Disk]], None]) -> None:
+    """Whoever waited for the segment finds it, and his line in it."""
+    (folder / SEGMENT).write_bytes(OLD)
+
+    class Awaited(NoRoomForLinks):
+        def lease(self, descriptor: int) -> bool:
+            if not os.fstat(descriptor).st_size:
+                append(descriptor, LATE)
+            return super().lease(descriptor)
+
+    disk(Awaited)
+    report = cleanup(folder)
+    assert (fate(report), report.result.errors) == (("done", None), [])
+    assert content(folder) == {SEGMENT: LATE}
 
 
-def _inodes() -> Iterator[int]:
-    for descriptor in os.listdir("/proc/self/fd"):
-        try:
-            status = os.fstat(int(descriptor))
-        except OSError:
-            continue
-        if not status.st_nlink:
-            yield status.st_ino
+def test_a_segment_that_somebody_reads_is_not_emptied(folder: Path, disk: Callable[[type[Disk]], None]) -> None:
+    """It would change under its reader: it stays, which is told as a failure."""
+    (folder / SEGMENT).write_bytes(OLD)
+    disk(NoRoomForLinks)
+    with open(folder / SEGMENT, "rb"):
+        report = cleanup(folder)
+    assert fate(report)[0] == "failed"
+    assert report.exit_code == 3
+    assert content(folder) == {SEGMENT: OLD}
 
 
 def test_an_interrupted_commit_is_undone_or_finished(folder: Path) -> None:

@@ -17,11 +17,12 @@ import msgspec
 from asynclog.apply.copy import kept_ranges
 from asynclog.apply.disk import Disk
 from asynclog.apply.drain import Backlog
-from asynclog.apply.full_disk import FULL, drop_without_link
+from asynclog.apply.full_disk import FULL, empty
 from asynclog.apply.replacement import build, discard
+from asynclog.apply.swap import settle, swap
 from asynclog.errors import ChangedError, DisagreementError
 from asynclog.model import Action, Fingerprint, Outcome
-from asynclog.names import Hidden, new_name
+from asynclog.names import Built, Hidden, new_name
 
 
 class Evidence(Protocol):
@@ -49,7 +50,7 @@ class NotQuietError(Exception):
 
 
 class Replaced(msgspec.Struct, frozen=True):
-    """A commit that has happened. `hidden` is None where the old file has no name any more.
+    """A commit that has happened. `hidden` is what is to be drained; None where that is the next job's business.
 
     `fault` is in words what the disk said when it was to be made durable.
     """
@@ -104,60 +105,86 @@ def _left(action: Action, status: Literal["skipped", "failed"], reason: str) -> 
 
 
 def _replace(disk: Disk, backlog: Backlog, quiet: Quiet, evidence: Evidence, action: Action) -> Replaced:
+    try:
+        return _replace_proven(disk, backlog, quiet, evidence, action)
+    except OSError as error:
+        if action.kind != "drop" or error.errno not in FULL:
+            raise
+    return _drop_emptied(disk, backlog, quiet, action)
+
+
+def _replace_proven(disk: Disk, backlog: Backlog, quiet: Quiet, evidence: Evidence, action: Action) -> Replaced:
     source = disk.open(action.segment)
     try:
         _must_be(action.fingerprint, os.fstat(source))
         if action.kind == "drop":
             evidence.confirm_drop(action, source)
-            return _commit(disk, backlog, quiet, source, action)
-        temporary = new_name(action.segment)
-        size = action.fingerprint.size
-        copied = build(disk, temporary, source, kept_ranges(evidence.expired_ranges(action, source), size))
+            return _commit(backlog, quiet, source, action, Built(action.segment, 0, 0))
+        built = _build(disk, source, action, evidence.expired_ranges(action, source))
         try:
-            if copied != action.bytes_after:
-                raise ChangedError
-            return _commit(disk, backlog, quiet, source, action)
+            return _commit(backlog, quiet, source, action, built)
         except BaseException:
-            discard(disk, temporary)
+            discard(disk, str(built))
             raise
     finally:
         disk.close(source)  # and so ends the lease
 
 
-def _commit(disk: Disk, backlog: Backlog, quiet: Quiet, source: int, action: Action) -> Replaced:
+def _drop_emptied(disk: Disk, backlog: Backlog, quiet: Quiet, action: Action) -> Replaced:
+    """Where there is still no room for names, or somebody comes, it stays there, empty but for what is new."""
+    emptied = msgspec.structs.replace(action, fingerprint=empty(disk, action))
+    try:
+        source = disk.open(action.segment)
+        try:
+            return _commit(backlog, quiet, source, emptied, Built(action.segment, 0, 0))
+        finally:
+            disk.close(source)
+    except (OSError, ChangedError, NotQuietError):
+        return Replaced(None, 0, leased=True)
+
+
+def _build(disk: Disk, source: int, action: Action, gone: Iterable[tuple[int, int]]) -> Built:
+    temporary = new_name(action.segment)
+    size = build(disk, temporary, source, kept_ranges(gone, action.fingerprint.size))
+    try:
+        if size != action.bytes_after:
+            raise ChangedError
+        built = Built(action.segment, disk.status(temporary).st_ino, size)
+        disk.rename(temporary, str(built))
+    except BaseException:
+        discard(disk, temporary)
+        raise
+    return built
+
+
+def _commit(backlog: Backlog, quiet: Quiet, source: int, action: Action, built: Built) -> Replaced:
     """From the lease to its end: while it is held a writer's open() waits, so nothing is done here that need not be."""
+    disk = backlog.disk
     leased = disk.lease(source)
     begun = time.monotonic_ns()
     if not leased and not quiet.covers(action):
         raise NotQuietError
     _must_be(action.fingerprint, disk.status(action.segment))
     hidden = Hidden(action.segment, secrets.token_hex(4), action.fingerprint.size)
-    try:
-        disk.link(action.segment, str(hidden))
-    except OSError as error:
-        if error.errno in FULL and action.kind == "drop" and leased:
-            ended = drop_without_link(disk, backlog, source, hidden)
-            return Replaced(None, ended - begun, leased, _made_durable(disk))
-        raise
+    disk.link(action.segment, str(hidden))
     try:
         disk.sync_folder()
         _must_be_alone(disk, source, action, leased=leased)
-        _swap(disk, action)
+        swapped = swap(disk, action, built)
     except BaseException:
         _undo_link(disk, hidden)
         raise
-    fault = _made_durable(disk)
+    try:
+        if swapped and not settle(backlog, built, {action.fingerprint.inode}):
+            _undo_link(disk, hidden)
+            raise ChangedError
+        disk.sync_folder()
+        fault = ""
+    except OSError as error:
+        fault = f"{error.strerror}: it was replaced, but that may not last, and the next job finishes it"
     if leased:
         disk.release(source)
-    return Replaced(hidden, time.monotonic_ns() - begun, leased, fault)
-
-
-def _swap(disk: Disk, action: Action) -> None:
-    """The commit point."""
-    if action.kind == "drop":
-        disk.unlink(action.segment)
-    else:
-        disk.rename(new_name(action.segment), action.segment)
+    return Replaced(None if fault else hidden, time.monotonic_ns() - begun, leased, fault)
 
 
 def _must_be_alone(disk: Disk, source: int, action: Action, *, leased: bool) -> None:
@@ -168,14 +195,6 @@ def _must_be_alone(disk: Disk, source: int, action: Action, *, leased: bool) -> 
     seen = action.fingerprint
     if (status.st_ino, status.st_size, status.st_mtime_ns) != (seen.inode, seen.size, seen.mtime_ns):
         raise ChangedError
-
-
-def _made_durable(disk: Disk) -> str:
-    try:
-        disk.sync_folder()
-    except OSError as error:
-        return f"{error.strerror}: it was replaced, but a power cut now might undo that"
-    return ""
 
 
 def _undo_link(disk: Disk, hidden: Hidden) -> None:

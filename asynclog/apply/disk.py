@@ -6,9 +6,10 @@ Whatever happens, at any call, for any reason (a kill, a power cut, a full or fa
    beyond the length that its name accounts for.
 2. A visible segment is either the old one or the whole new one: what is renamed into place was synced before.
 3. The old file keeps a name until what writers appended to it has a synced name of its own.
-4. A name that is removed, or replaced, is one that has been synced to the folder elsewhere, or worthless.
+4. A file whose name is removed, or replaced, has another one that was synced to the folder, or is worthless.
+5. A segment's name is taken from no file but the one that was meant: what a rotation put there meanwhile gets it back.
 
-`commit`, `drain` and `recover` decide the order; this module decides nothing and retries nothing. All names are
+`commit`, `swap`, `drain` and `recover` decide the order; this module decides nothing and retries nothing. All names are
 names in the one folder whose descriptor it holds; no link is followed. Errors are OSErrors.
 """
 
@@ -19,10 +20,12 @@ import os
 import signal
 import stat
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
 
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _NO_LEASES = {errno.EINVAL, errno.ENOLCK, errno.EACCES, errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS}
+_NOREPLACE, _EXCHANGE = 1, 2  # RENAME_… in Linux's uapi/linux/fs.h; Python has no call for it
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -142,8 +145,50 @@ class Disk:
         """Replaces `new` where it is there."""
         os.rename(name, new, src_dir_fd=self.folder, dst_dir_fd=self.folder)
 
+    def move(self, name: str, new: str) -> None:
+        """FileExistsError where `new` is there; EINVAL or ENOSYS where the system has no such call."""
+        self._renameat2(name, new, _NOREPLACE)
+
+    def exchange(self, name: str, other: str) -> None:
+        """In one stroke each name means the other's file; EINVAL or ENOSYS where the system has no such call."""
+        self._renameat2(name, other, _EXCHANGE)
+
+    def _renameat2(self, name: str, new: str, flags: int) -> None:
+        error = _libc_renameat2()(self.folder, os.fsencode(name), self.folder, os.fsencode(new), flags)
+        if error:
+            raise OSError(error, os.strerror(error), name)
+
     def unlink(self, name: str) -> None:
         os.unlink(name, dir_fd=self.folder)
+
+    def open_alone(self, name: str) -> int:
+        """A descriptor for writing, with a write lease: nobody else has the file open, and who wants to waits.
+
+        OSError where that can't be had.
+        """
+        descriptor = os.open(name, _READ | os.O_RDWR, dir_fd=self.folder)
+        try:
+            fcntl.fcntl(descriptor, fcntl.F_SETSIG, signal.SIGURG)
+            fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+        except BaseException:
+            self.close(descriptor)
+            raise
+        return descriptor
+
+    def truncate(self, descriptor: int) -> None:
+        """Empties a file that `open_alone` has opened."""
+        os.ftruncate(descriptor, 0)
+
+
+@cache
+def _libc_renameat2() -> Callable[..., int]:
+    """The C library's call, which answers an errno here, 0 where all went well."""
+    import ctypes  # noqa: PLC0415 - only a job that changes something pays for it
+
+    call = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    if call is None:
+        return lambda *_: errno.ENOSYS
+    return lambda *words: ctypes.get_errno() if call(*words) else 0
 
 
 def _copy_attributes(source: int, target: int) -> None:

@@ -81,7 +81,7 @@ def drain(disk: Disk, names: Names, hidden: Hidden) -> tuple[Hidden, list[str], 
         if size > hidden.accounted:
             late.append(publish(disk, names, hidden, descriptor, (hidden.accounted, size)))
             hidden = forward(disk, hidden, size)
-        if (leased and not disk.leased(descriptor)) or os.fstat(descriptor).st_size != size:
+        if os.fstat(descriptor).st_size != size or (leased and not disk.leased(descriptor)):
             return hidden, late, False
         disk.unlink(str(hidden))
         disk.sync_folder()

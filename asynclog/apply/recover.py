@@ -5,7 +5,8 @@ from functools import partial
 
 from asynclog.apply.disk import Disk
 from asynclog.apply.drain import Backlog, forward
-from asynclog.names import Hidden, Names
+from asynclog.apply.swap import settle
+from asynclog.names import Built, Hidden, Names
 
 
 def recover(disk: Disk, names: Names, backlog: Backlog) -> None:
@@ -16,15 +17,29 @@ def recover(disk: Disk, names: Names, backlog: Backlog) -> None:
     """
     entries = disk.names()
     left = left_behind(entries, names)
+    old = [hidden for hidden in map(Hidden.parse, left) if hidden]
+    stuck = set()
     for name in left:
-        hidden = Hidden.parse(name)
-        if hidden is None:
+        if built := Built.parse(name):
+            if not _attempt(backlog, name, partial(_settle, backlog, built, old)):
+                stuck.add(built.segment)
+        elif not Hidden.parse(name):
             _attempt(backlog, name, partial(disk.unlink, name))
-        elif not _attempt(backlog, name, partial(_finish, disk, names, backlog, hidden, entries)):
+    for hidden in old:
+        finish = partial(_finish, disk, names, backlog, hidden, entries)
+        if hidden.segment in stuck or not _attempt(backlog, str(hidden), finish):
             backlog.unsettled.add(hidden.token)
     if left:
         disk.sync_folder()
     backlog.settle()
+
+
+def _settle(backlog: Backlog, built: Built, old: Iterable[Hidden]) -> None:
+    """Before anything else is done about its segment: an old file needs its second name until this one is gone."""
+    disk = backlog.disk
+    replaced = {disk.status(str(hidden)).st_ino for hidden in old if hidden.segment == built.segment}
+    settle(backlog, built, replaced, grace=0)
+    disk.sync_folder()
 
 
 def left_behind(entries: Iterable[str], names: Names) -> list[str]:

@@ -1,0 +1,161 @@
+"""A rotation by rename in the very moment of the commit: what was put in the segment's place gets its name back."""
+
+import errno
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from one_segment import LATE, NEW, OLD, SEGMENT, append, cleanup, content, disk, fate, folder
+
+from asynclog.apply.disk import Disk
+from asynclog.names import Built
+
+__all__ = ["disk", "folder"]  # fixtures
+
+ROTATED = "logs.jsonl.1"
+OTHER = b'{"schema_name": "api", "timestamp": "2026-11-23T12:00:00Z"}\n'
+
+
+def rotate(folder: Path, content: bytes | None = LATE) -> None:
+    """As logrotate does it: the segment gets another name, and a new file its own."""
+    (folder / SEGMENT).rename(folder / ROTATED)
+    if content is not None:
+        (folder / SEGMENT).write_bytes(content)
+
+
+@pytest.mark.parametrize("old", [OLD, OLD + NEW], ids=["drop", "rewrite"])
+@pytest.mark.parametrize("new", [LATE, None], ids=["and a new file is there", "and no new file is there yet"])
+def test_a_rotation_between_the_last_look_and_the_swap_costs_nothing(
+    folder: Path, disk: Callable[[type[Disk]], None], old: bytes, new: bytes | None
+) -> None:
+    """Both files stay as they are, and nothing hidden is left."""
+    (folder / SEGMENT).write_bytes(old)
+
+    class Rotated(Disk):
+        def move(self, name: str, new_name: str) -> None:
+            if name == SEGMENT:
+                rotate(folder, new)
+            super().move(name, new_name)
+
+        def exchange(self, name: str, other: str) -> None:
+            if not (folder / ROTATED).exists():
+                rotate(folder, new)
+            super().exchange(name, other)
+
+    disk(Rotated)
+    status, _ = fate(cleanup(folder))
+    assert status == "skipped"
+    assert content(folder) == {ROTATED: old} | ({SEGMENT: new} if new else {})
+
+
+def test_what_a_writer_appends_before_the_name_is_given_back_is_not_lost(
+    folder: Path, disk: Callable[[type[Disk]], None]
+) -> None:
+    """He had opened the replacement in the meantime: his line comes as a late segment."""
+
+    class Rotated(Disk):
+        def exchange(self, name: str, other: str) -> None:
+            if (folder / ROTATED).exists():
+                append(self.open(SEGMENT), OTHER)
+            else:
+                rotate(folder)
+            super().exchange(name, other)
+
+    disk(Rotated)
+    report = cleanup(folder)
+    (late,) = report.result.late_segments
+    assert content(folder) == {ROTATED: OLD + NEW, SEGMENT: LATE, late: OTHER}
+
+
+def test_a_name_that_was_taken_meanwhile_stays_with_its_new_file(
+    folder: Path, disk: Callable[[type[Disk]], None]
+) -> None:
+    """Then the displaced file comes as a late segment."""
+    (folder / SEGMENT).write_bytes(OLD)
+
+    class Rotated(Disk):
+        def move(self, name: str, new: str) -> None:
+            if name != SEGMENT:
+                super().move(name, new)
+                return
+            rotate(folder)
+            super().move(name, new)
+            (folder / SEGMENT).write_bytes(OTHER)
+
+    disk(Rotated)
+    report = cleanup(folder)
+    (late,) = report.result.late_segments
+    assert content(folder) == {ROTATED: OLD, SEGMENT: OTHER, late: LATE}
+
+
+@pytest.mark.parametrize(("old", "after"), [(OLD, {}), (OLD + NEW, {SEGMENT: NEW})], ids=["drop", "rewrite"])
+@pytest.mark.parametrize("number", [errno.EINVAL, errno.ENOSYS])
+def test_where_names_cannot_be_exchanged_they_are_replaced(
+    folder: Path, disk: Callable[[type[Disk]], None], old: bytes, after: dict[str, bytes], number: int
+) -> None:
+    """As on NFS: the older calls do."""
+    (folder / SEGMENT).write_bytes(old)
+
+    class Older(Disk):
+        def _renameat2(self, name: str, new: str, flags: int) -> None:
+            raise OSError(number, os.strerror(number))
+
+    disk(Older)
+    assert fate(cleanup(folder)) == ("done", None)
+    assert content(folder) == after
+
+
+def killed_after_the_swap(folder: Path) -> Built:
+    """A replacement in the segment's place, whose file was rotated before and has its hidden second name."""
+    rotate(folder, NEW)
+    os.link(folder / ROTATED, folder / f".{SEGMENT}.al-old-0123abcd-{len(OLD + NEW)}")
+    return Built(SEGMENT, (folder / SEGMENT).stat().st_ino, len(NEW))
+
+
+def test_a_job_that_is_killed_before_it_gives_a_name_back_has_the_next_one_do_it(folder: Path) -> None:
+    """And what was appended to the replacement meanwhile is saved."""
+    built = killed_after_the_swap(folder)
+    (folder / str(built)).write_bytes(LATE)
+    append(os.open(folder / SEGMENT, os.O_RDONLY), OTHER)
+    report = cleanup(folder)
+    (late,) = report.result.late_segments
+    assert content(folder) == {ROTATED: NEW, SEGMENT: LATE, late: OTHER}
+
+
+def test_a_job_that_is_killed_before_it_lets_the_old_file_go_has_the_next_one_do_it(folder: Path) -> None:
+    """Then both hidden names are the old file's."""
+    built = killed_after_the_swap(folder)
+    (folder / ROTATED).rename(folder / str(built))
+    cleanup(folder)
+    assert content(folder) == {SEGMENT: NEW}
+
+
+def test_a_job_that_is_killed_before_the_swap_leaves_nothing(folder: Path) -> None:
+    """The replacement is thrown away, and the segment is cleaned as if nothing had been."""
+    (folder / "replacement").write_bytes(NEW)
+    built = Built(SEGMENT, (folder / "replacement").stat().st_ino, len(NEW))
+    (folder / "replacement").rename(folder / str(built))
+    os.link(folder / SEGMENT, folder / f".{SEGMENT}.al-old-0123abcd-{len(OLD + NEW)}")
+    cleanup(folder)
+    assert content(folder) == {SEGMENT: NEW}
+
+
+def test_an_old_file_is_not_drained_while_its_other_hidden_name_cannot_be_removed(
+    folder: Path, disk: Callable[[type[Disk]], None]
+) -> None:
+    """Else the next job would take it for a file that was displaced, and put what had expired back."""
+    name = str(killed_after_the_swap(folder))
+    (folder / ROTATED).rename(folder / name)
+
+    class Stuck(Disk):
+        def unlink(self, victim: str) -> None:
+            if victim == name:
+                raise OSError(errno.EIO, "Input/output error")
+            super().unlink(victim)
+
+    disk(Stuck)
+    assert cleanup(folder).exit_code == 3
+    disk(Disk)
+    cleanup(folder)
+    assert content(folder) == {SEGMENT: NEW}
