@@ -87,11 +87,20 @@ class Segment(msgspec.Struct, frozen=True):
     obstacle: str = ""
 
 
-class SchemaCount(msgspec.Struct, frozen=True):
+class DayCount(NamedTuple):
+    """What a segment holds of one schema and one UTC day; `day` counts from 1970-01-01."""
+
+    day: int
+    records: int
+    bytes: int
+
+
+class SchemaCount(msgspec.Struct, frozen=True, array_like=True):
     """What a segment holds of one schema.
 
     `oldest` and `newest` are over the records that are neither future nor implausible, None without any;
-    `expired` records are among those, and lie before every other one of them.
+    `expired` records are among those, and lie before every other one of them: before `oldest_kept`. `days` is over all
+    but the implausible ones, in order; None where they are too many, or no longer of interest.
     """
 
     schema: SchemaKey
@@ -103,9 +112,11 @@ class SchemaCount(msgspec.Struct, frozen=True):
     expired_bytes: int
     future: int
     implausible: int
+    oldest_kept: int | None = None
+    days: tuple[DayCount, ...] | None = None
 
 
-class Census(msgspec.Struct, frozen=True):
+class Census(msgspec.Struct, frozen=True, array_like=True):
     """What one scan learned of one segment, exact for the bytes that its fingerprint names."""
 
     segment: str

@@ -17,7 +17,7 @@ from fuzz.buffers import Cliff
 from fuzz.campaign import ENOUGH, Campaign, exact_reader
 
 from asynclog.config.policy import load_policy
-from asynclog.instant import DAY, SECOND, format_instant, parse_instant
+from asynclog.instant import DAY, FIRST_PLAUSIBLE, SECOND, format_instant, parse_instant
 from asynclog.model import SchemaKey
 from asynclog.plan.rules import cutoff_for
 
@@ -34,6 +34,7 @@ ROOT = Path(__file__).resolve().parents[1]
 SAMPLE = ROOT / "tests" / "data" / "mxcp-sample" / "audit"
 FIELDS = ("schema_name", "schema_version", "timestamp")
 KEYS = SPANS = 4_096  # the kernel's own limits
+DAYS = 16_384
 T = 1_790_000_000 * SECOND  # 2026-09-21T14:13:20Z
 
 
@@ -56,6 +57,11 @@ def rows(counting: Scanner) -> list[Row]:
     return counting.census()[0]
 
 
+def days(*counts: tuple[int, int, int]) -> bytes:
+    """For each UTC day an instant of it, its records and bytes."""
+    return array("q", [number for at, *some in counts for number in (at // DAY, *some)]).tobytes()
+
+
 def certain(line: bytes) -> bool:
     uncertain, _, read = scanner().scan(line, 0, False)
     assert read == len(line)
@@ -70,9 +76,9 @@ def test_counts_records_by_schema_key_in_the_order_they_are_met() -> None:
     both = len(lines[1]) + len(lines[4])
     assert counting.census() == (
         [
-            ("b", 1, 1, len(lines[0]), T + 5, T + 5, 0, 0, 0),
-            ("app", 1, 2, both, T + 8, T + 9, 0, 0, 0),
-            ("app", 2, 1, len(lines[2]), T + 7, T + 7, 0, 0, 0),
+            ("b", 1, 1, len(lines[0]), T + 5, T + 5, 0, 0, 0, T + 5, days((T, 1, len(lines[0])))),
+            ("app", 1, 2, both, T + 8, T + 9, 0, 0, 0, T + 8, days((T, 2, both))),
+            ("app", 2, 1, len(lines[2]), T + 7, T + 7, 0, 0, 0, T + 7, days((T, 1, len(lines[2])))),
         ],
         2,
     )
@@ -83,7 +89,8 @@ def test_a_census_grows_over_buffers() -> None:
     counting = scanner()
     for instant in (T + 3, T + 1, T + 2):
         counting.scan(record(instant), 0, False)
-    assert rows(counting) == [("app", 1, 3, 3 * len(record(T + 1)), T + 1, T + 3, 0, 0, 0)]
+    size = 3 * len(record(T + 1))
+    assert rows(counting) == [("app", 1, 3, size, T + 1, T + 3, 0, 0, 0, T + 1, days((T, 3, size)))]
 
 
 @pytest.mark.parametrize(("instant", "expired"), [(T - 1, 1), (T, 0), (T + 1, 0)])
@@ -113,7 +120,7 @@ def test_a_record_after_the_horizon_is_future(instant: int, future: int) -> None
     counting = scanner()
     counting.scan(record(instant), 0, False)
     span = (None, None) if future else (instant, instant)
-    assert rows(counting)[0] == ("app", 1, 1, len(record(instant)), *span, 0, 0, future)
+    assert rows(counting)[0][:9] == ("app", 1, 1, len(record(instant)), *span, 0, 0, future)
 
 
 def test_a_cutoff_is_asked_for_once_for_each_schema_key() -> None:
@@ -137,7 +144,7 @@ def test_cutoffs_may_be_of_any_size(cutoff: int, expired: int) -> None:
     """A cutoff that 64 bits can't hold lies before or after every record."""
     counting = scanner(lambda _name, _version: cutoff, horizon=10**40)
     counting.scan(record(), 0, False)
-    assert rows(counting)[0][6:] == (expired, expired * len(record()), 0)
+    assert rows(counting)[0][6:9] == (expired, expired * len(record()), 0)
 
 
 def test_an_error_of_the_cutoff_ends_the_scan() -> None:
@@ -230,13 +237,33 @@ def test_schema_keys_beyond_the_limit_are_uncertain() -> None:
         assert [row[:3] for row in rows(counting)] == [(*key, times) for key in keys[:KEYS]]
 
 
+def test_days_beyond_the_limit_are_uncertain() -> None:
+    """A scanner holds 16,384 days of all schema keys, exactly, and leaves any other to the caller, however often."""
+    lines = [record(FIRST_PLAUSIBLE + day * DAY, f"name{day % 3}") for day in range(DAYS + 50)]
+    content = b"".join(lines)
+    counting = scanner(horizon=FIRST_PLAUSIBLE + 2 * DAYS * DAY)
+    for times in (1, 2):
+        uncertain = pairs(counting.scan(content, 0, False)[0])
+        assert [content[start:end] for start, end in uncertain] == lines[DAYS:]
+        triples = [
+            days[at : at + 3]
+            for *_, packed in rows(counting)
+            for days in [array("q", packed)]
+            for at in range(0, len(days), 3)
+        ]
+        assert sorted(day for day, _, _ in triples) == [FIRST_PLAUSIBLE // DAY + day for day in range(DAYS)]
+        assert all((records, size) == (times, times * len(lines[0])) for _, records, size in triples)
+
+
 def test_the_keys_of_the_fields_are_parameters() -> None:
     """Logs of other products have other keys; a key that means nothing here is no obstacle."""
     line = '{"timestamp": 1, "é": "login", "time": "2026-01-01T00:00:00Z", "schema_name": [1], "v": 3}\n'.encode()
     counting = kernel.Scanner(("é", "v", "time"), lambda _name, _version: None, T)
     assert counting.scan(line, 0, False)[0] == b""
     instant = parse_instant("2026-01-01T00:00:00Z")
-    assert counting.census()[0] == [("login", 3, 1, len(line), instant, instant, 0, 0, 0)]
+    assert instant is not None
+    one_day = days((instant, 1, len(line)))
+    assert counting.census()[0] == [("login", 3, 1, len(line), instant, instant, 0, 0, 0, instant, one_day)]
     assert not certain(line)
 
 
@@ -329,7 +356,7 @@ def test_the_sample_is_read_without_a_doubt() -> None:
         content = path.read_bytes()
         uncertain, _, read = counting.scan(content, 0, False)
         assert (uncertain, read) == (b"", len(content))
-    expired = {f"{name}:{version}": gone for name, version, *_, gone, _, _ in rows(counting) if gone}
+    expired = {f"{row[0]}:{row[1]}": row[6] for row in rows(counting) if row[6]}
     assert expired == {"auth.events:1": 43, "debug_logs:1": 920, "mxcp.endpoints:1": 8, "mxcp.endpoints:2": 983}
 
 

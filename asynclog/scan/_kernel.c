@@ -7,7 +7,7 @@
  *   the timestamp         YYYY-MM-DD, T or space, HH:MM:SS, maybe a fraction of 1 to 9 digits, Z or an
  *                         offset; from 2000 to 2200.
  * Every other line is blank or uncertain, and an uncertain one may still be a record to a slower reader: an
- * escape in one of these strings or in a key of the top level, a far-off year, one schema key too many.
+ * escape in one of these strings or in a key of the top level, a far-off year, one schema key or day too many.
  *
  * Two facts keep the code short. Only lines that end in '\n' are read, and no rule below accepts a '\n', so
  * each rule may look at the next byte without asking for the end of the buffer. And a rule takes the address
@@ -21,8 +21,9 @@
 #include <stdint.h>
 #include <string.h>
 
-enum { DEPTH = 499, LONGEST = 255, GUESSES = 64, KEYS = 4096, SPANS = 4096 };
+enum { DEPTH = 499, LONGEST = 255, GUESSES = 64, KEYS = 4096, DAYS = 16384, SPANS = 4096 };
 #define SECOND 1000000000LL
+#define DAY (86400 * SECOND)
 #define YEAR_2000 946684800LL /* seconds since 1970 */
 
 typedef const unsigned char *text;
@@ -322,11 +323,18 @@ static inline text record(text p, text end, struct record *r, struct guess *gues
 
 /* ---- the census --------------------------------------------------------------------------------------- */
 
-/* The counts of one schema key. */
+/* The counts of one schema key. `day` is its last record's, `last` the last one that was added. */
 struct count {
-    long long version, cutoff, records, bytes, oldest, newest, expired, expired_bytes, future;
+    long long version, cutoff, records, bytes, oldest, newest, oldest_kept, expired, expired_bytes, future;
+    unsigned day, last, days;
     size_t size;
     unsigned char name[LONGEST];
+};
+
+/* The counts of one schema key on one UTC day; `before` is another day of the same key. */
+struct day {
+    long long start, records, bytes;
+    unsigned key, before;
 };
 
 struct spans {
@@ -346,6 +354,9 @@ struct census {
     unsigned used;
     uint16_t slots[2 * KEYS]; /* a hash table: 0 or the number of a count, from 1 */
     struct count counts[KEYS + 1];
+    unsigned used_days;
+    uint16_t day_slots[2 * DAYS]; /* the same for days; day 0 is one that never was */
+    struct day days[DAYS + 1];
     struct spans uncertain, gone;
     struct guess guesses[GUESSES + 1];
 };
@@ -372,24 +383,63 @@ static uint16_t *find(struct census *c, const struct record *r)
     }
 }
 
-/* Counts a record; whether it has expired. */
-static int weigh(struct count *k, long long instant, long long bytes, long long horizon)
+static inline int is_on(const struct day *d, long long instant)
 {
+    return (uint64_t)instant - (uint64_t)d->start < DAY;
+}
+
+/* The number of a key's day, which is made where there was none; 0 where there is no room for it. */
+static unsigned find_day(struct census *c, unsigned key, long long instant)
+{
+    long long start = instant - instant % DAY;
+    uint64_t hash = ((uint64_t)(start / DAY) << 16 ^ key) * UINT64_C(0x9E3779B97F4A7C15);
+    for (uint64_t i = hash >> 32;; i++) {
+        uint16_t *slot = &c->day_slots[i % (2 * DAYS)];
+        if (*slot && (c->days[*slot].key != key || c->days[*slot].start != start))
+            continue;
+        if (!*slot && c->used_days < DAYS) {
+            struct count *k = &c->counts[key];
+            *slot = (uint16_t)++c->used_days;
+            c->days[*slot] = (struct day){.start = start, .key = key, .before = k->last};
+            k->last = *slot;
+            k->days++;
+        }
+        return *slot;
+    }
+}
+
+enum verdict { UNKNOWN, STAYS, GOES };
+
+/* Counts a record, unless there is no room for its day. */
+static enum verdict weigh(struct census *c, unsigned key, long long instant, long long bytes)
+{
+    struct count *k = &c->counts[key];
+    if (!is_on(&c->days[k->day], instant)) {
+        unsigned day = find_day(c, key, instant);
+        if (!day)
+            return UNKNOWN;
+        k->day = day;
+    }
+    c->days[k->day].records++;
+    c->days[k->day].bytes += bytes;
     k->records++;
     k->bytes += bytes;
-    if (instant > horizon) {
+    if (instant > c->horizon) {
         k->future++;
-        return 0;
+        return STAYS;
     }
     if (instant < k->oldest)
         k->oldest = instant;
     if (instant > k->newest)
         k->newest = instant;
-    if (instant >= k->cutoff)
-        return 0;
+    if (instant >= k->cutoff) {
+        if (instant < k->oldest_kept)
+            k->oldest_kept = instant;
+        return STAYS;
+    }
     k->expired++;
     k->expired_bytes += bytes;
-    return 1;
+    return GOES;
 }
 
 static void add_span(struct census *c, struct spans *s, text next, int join)
@@ -412,14 +462,15 @@ static int read_lines(struct census *c)
             c->blank++;
             next = first + 1;
         } else if ((next = record(first, end, &r, c->guesses, c->keys))) {
-            unsigned number = *find(c, &r);
-            if (number) {
-                if (weigh(&c->counts[number], r.instant, next - c->line, c->horizon) && c->wants_gone)
-                    add_span(c, &c->gone, next, 1);
-            } else if (c->used < KEYS) {
+            unsigned key = *find(c, &r);
+            if (!key && c->used < KEYS) {
                 c->met = r;
                 return 1;
-            } else
+            }
+            enum verdict verdict = key ? weigh(c, key, r.instant, next - c->line) : UNKNOWN;
+            if (verdict == GOES && c->wants_gone)
+                add_span(c, &c->gone, next, 1);
+            if (verdict == UNKNOWN)
                 next = NULL;
         }
         if (!next) {
@@ -470,6 +521,7 @@ static PyObject *create(PyTypeObject *type, PyObject *args, PyObject *named)
     c->fields = Py_NewRef(fields);
     c->cutoff = Py_NewRef(cutoff);
     c->horizon = horizon;
+    c->days[0].start = LLONG_MAX;
     ((struct scanner *)self)->census = c;
     return self;
 }
@@ -501,7 +553,8 @@ static int add_key(struct census *c)
 {
     const struct record *r = &c->met;
     struct count *k = &c->counts[c->used + 1];
-    *k = (struct count){.version = r->version, .oldest = LLONG_MAX, .newest = LLONG_MIN, .size = r->size};
+    *k = (struct count){
+        .version = r->version, .oldest = LLONG_MAX, .newest = LLONG_MIN, .oldest_kept = LLONG_MAX, .size = r->size};
     memcpy(k->name, r->name, r->size);
     PyObject *cutoff = PyObject_CallFunction(c->cutoff, "s#L", r->name, (Py_ssize_t)r->size, r->version);
     int known = cutoff && (cutoff == Py_None || nearest(cutoff, &k->cutoff));
@@ -552,13 +605,30 @@ static PyObject *scan(PyObject *self, PyObject *args)
     return answer;
 }
 
-static PyObject *row(const struct count *k)
+static PyObject *packed_days(const struct census *c, const struct count *k)
+{
+    PyObject *bytes = PyBytes_FromStringAndSize(NULL, k->days * 3 * (Py_ssize_t)sizeof(long long));
+    char *at = bytes ? PyBytes_AsString(bytes) : NULL;
+    for (unsigned i = k->last; at && i; i = c->days[i].before) {
+        const struct day *d = &c->days[i];
+        long long each[3] = {d->start / DAY, d->records, d->bytes};
+        memcpy(at, each, sizeof each);
+        at += sizeof each;
+    }
+    return bytes;
+}
+
+static PyObject *instant(long long value, int known)
+{
+    return known ? PyLong_FromLongLong(value) : Py_NewRef(Py_None);
+}
+
+static PyObject *row(const struct census *c, const struct count *k)
 {
     int any = k->records > k->future;
-    PyObject *oldest = any ? PyLong_FromLongLong(k->oldest) : Py_NewRef(Py_None);
-    PyObject *newest = any ? PyLong_FromLongLong(k->newest) : Py_NewRef(Py_None);
-    return Py_BuildValue("s#LLLNNLLL", k->name, (Py_ssize_t)k->size, k->version, k->records, k->bytes, oldest,
-                         newest, k->expired, k->expired_bytes, k->future);
+    return Py_BuildValue("s#LLLNNLLLNN", k->name, (Py_ssize_t)k->size, k->version, k->records, k->bytes,
+                         instant(k->oldest, any), instant(k->newest, any), k->expired, k->expired_bytes, k->future,
+                         instant(k->oldest_kept, k->oldest_kept < LLONG_MAX), packed_days(c, k));
 }
 
 static PyObject *census(PyObject *self, PyObject *none)
@@ -567,7 +637,7 @@ static PyObject *census(PyObject *self, PyObject *none)
     PyObject *rows = c ? PyList_New(c->used) : NULL;
     (void)none;
     for (unsigned i = 0; rows && i < c->used; i++) {
-        PyObject *item = row(&c->counts[i + 1]);
+        PyObject *item = row(c, &c->counts[i + 1]);
         if (!item || PyList_SetItem(rows, i, item))
             Py_CLEAR(rows);
     }

@@ -2,8 +2,8 @@
 
 What it is certain of is exact: ordinary records and blank lines. Every other line is uncertain, and may
 still be a record: one with an escape in one of the three fields or in a key of the top level, an instant
-before 2000 or after 2200, a version that is negative or has ten digits, a name beyond 255 bytes, or a schema
-key after the first 4,096 of a scanner.
+before 2000 or after 2200, a version that is negative or has ten digits, a name beyond 255 bytes, a schema key
+after the first 4,096 of a scanner, or a day of one after the first 16,384.
 """
 
 from collections.abc import Callable
@@ -11,8 +11,9 @@ from typing import final
 
 from typing_extensions import Buffer
 
-# name, version, records, bytes, oldest, newest, expired, expired_bytes, future: as in a SchemaCount.
-Row = tuple[str, int, int, int, int | None, int | None, int, int, int]
+# name, version, records, bytes, oldest, newest, expired, expired_bytes, future, oldest_kept: as in a SchemaCount;
+# and its days, packed as `array("q")` reads them: day, records, bytes, day, …, in no order.
+Row = tuple[str, int, int, int, int | None, int | None, int, int, int, int | None, bytes]
 
 @final
 class Scanner:

@@ -104,12 +104,14 @@ class NativeReader:
     def tally(self) -> Tally:
         rows, blank = self._scanner.census()
         self._tally.blank += blank
-        for name, version, records, size, oldest, newest, expired, expired_bytes, future in rows:
+        for name, version, records, size, oldest, newest, expired, expired_bytes, future, oldest_kept, days in rows:
             row = Row(None)
             row.records, row.bytes, row.expired, row.expired_bytes = records, size, expired, expired_bytes
             row.future = future
-            row.cover(oldest, newest)
-            self._tally.row(name, version).add(row)
+            row.cover(oldest, newest, oldest_kept)
+            numbers = iter(array("q", days))
+            row.days = {day: [many, large] for day, many, large in zip(numbers, numbers, numbers, strict=True)}
+            self._tally.add_row(name, version, row)
         return self._tally
 
 

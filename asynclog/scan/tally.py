@@ -1,23 +1,30 @@
 """Counts what lines mean: the running total of a census."""
 
-from asynclog.instant import FIRST_PLAUSIBLE, FUTURE_TOLERANCE
-from asynclog.model import Census, Fingerprint, Policy, SchemaCount, SchemaKey
+from asynclog.instant import DAY, FIRST_PLAUSIBLE, FUTURE_TOLERANCE
+from asynclog.model import Census, DayCount, Fingerprint, Policy, SchemaCount, SchemaKey
 from asynclog.plan.rules import cutoff_for
 from asynclog.scan.line import BLANKS, read_line
 
+MOST_DAYS = 16_384  # of all schema keys of a segment together; memory must not grow with its lines
+
 
 class Row:
-    """The counts of one schema key, as `SchemaCount` has them; nothing plausible is before a `cutoff` of None."""
+    """The counts of one schema key, as `SchemaCount` has them; nothing plausible is before a `cutoff` of None.
+
+    `days` has records and bytes per day; those of day None are on some day that there was no room for.
+    """
 
     __slots__ = (
         "bytes",
         "cutoff",
+        "days",
         "expired",
         "expired_bytes",
         "future",
         "implausible",
         "newest",
         "oldest",
+        "oldest_kept",
         "records",
     )
 
@@ -26,18 +33,42 @@ class Row:
         self.records = self.bytes = self.expired = self.expired_bytes = self.future = self.implausible = 0
         self.oldest: int | None = None
         self.newest: int | None = None
+        self.oldest_kept: int | None = None
+        self.days: dict[int | None, list[int]] = {}
 
-    def cover(self, oldest: int | None, newest: int | None) -> None:
-        """Widens the row's span of time."""
+    def cover(self, oldest: int | None, newest: int | None, oldest_kept: int | None) -> None:
+        """Widens the row's spans of time."""
         if oldest is not None and (self.oldest is None or oldest < self.oldest):
             self.oldest = oldest
         if newest is not None and (self.newest is None or newest > self.newest):
             self.newest = newest
+        if oldest_kept is not None and (self.oldest_kept is None or oldest_kept < self.oldest_kept):
+            self.oldest_kept = oldest_kept
 
     def add(self, other: "Row") -> None:
+        """Adds all counts but those of the days."""
         for name in ("records", "bytes", "expired", "expired_bytes", "future", "implausible"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
-        self.cover(other.oldest, other.newest)
+        self.cover(other.oldest, other.newest, other.oldest_kept)
+
+    def count(self, schema: SchemaKey) -> SchemaCount:
+        """The counts so far."""
+        days = None
+        if None not in self.days:
+            days = tuple(DayCount(day, *self.days[day]) for day in sorted(filter(None, self.days)))
+        return SchemaCount(
+            schema,
+            self.records,
+            self.bytes,
+            self.oldest,
+            self.newest,
+            self.expired,
+            self.expired_bytes,
+            self.future,
+            self.implausible,
+            self.oldest_kept,
+            days,
+        )
 
 
 class Tally:
@@ -47,6 +78,7 @@ class Tally:
         self.rows: dict[tuple[str, int], Row] = {}
         self.unreadable = 0
         self.blank = 0
+        self._dated = 0
         self._policy = policy
         self._now = now
         self._future = now + FUTURE_TOLERANCE
@@ -66,7 +98,11 @@ class Tally:
         row.bytes += size
         if instant < FIRST_PLAUSIBLE:
             row.implausible += 1
-        elif instant > self._future:
+            return False
+        day = row.days.get(instant // DAY) or self._day(row, instant // DAY)
+        day[0] += 1
+        day[1] += size
+        if instant > self._future:
             row.future += 1
         else:
             if row.oldest is None or instant < row.oldest:
@@ -77,7 +113,16 @@ class Tally:
                 row.expired += 1
                 row.expired_bytes += size
                 return True
+            if row.oldest_kept is None or instant < row.oldest_kept:
+                row.oldest_kept = instant
         return False
+
+    def _day(self, row: Row, day: int | None) -> list[int]:
+        """The records and bytes of a row's day, which is made where there was none."""
+        if day not in row.days:
+            day = day if self._dated < MOST_DAYS else None
+            self._dated += 1
+        return row.days.setdefault(day, [0, 0])
 
     def cutoff(self, name: str, version: int) -> int | None:
         """Records of this schema key with an instant before this one have expired; None where they never do."""
@@ -95,22 +140,18 @@ class Tally:
         self.unreadable += other.unreadable
         self.blank += other.blank
         for (name, version), row in other.rows.items():
-            self.row(name, version).add(row)
+            self.add_row(name, version, row)
+
+    def add_row(self, name: str, version: int, other: Row) -> None:
+        """Adds what was counted elsewhere of one schema key."""
+        row = self.row(name, version)
+        row.add(other)
+        for number, (records, size) in other.days.items():
+            day = self._day(row, number)
+            day[0] += records
+            day[1] += size
 
     def census(self, segment: str, fingerprint: Fingerprint) -> Census:
         """The census that the counts so far make, the schema keys in order."""
-        counts = (
-            SchemaCount(
-                SchemaKey(name, version),
-                row.records,
-                row.bytes,
-                row.oldest,
-                row.newest,
-                row.expired,
-                row.expired_bytes,
-                row.future,
-                row.implausible,
-            )
-            for (name, version), row in sorted(self.rows.items())
-        )
-        return Census(segment, fingerprint, tuple(counts), self.unreadable, self.blank)
+        counts = tuple(self.rows[key].count(SchemaKey(*key)) for key in sorted(self.rows))
+        return Census(segment, fingerprint, counts, self.unreadable, self.blank)

@@ -48,7 +48,18 @@ def in_pieces(scanner: Scanner, exactly: Exactly, content: bytes, base: int, ran
         gone.frombytes(expired)
         start += read
     rows, blank = scanner.census()
-    return rows, blank, spans(uncertain), joined(spans(gone))
+    return [tidied(row) for row in rows], blank, spans(uncertain), joined(spans(gone))
+
+
+def tidied(row: Row) -> Row:
+    """Put the days of a row in order."""
+    numbers = iter(array("q", row[-1]))
+    return (*row[:-1], packed(sorted(zip(numbers, numbers, numbers, strict=True))))
+
+
+def packed(days: Sequence[tuple[int, int, int]]) -> bytes:
+    """Pack days as the kernel does."""
+    return array("q", [number for day in days for number in day]).tobytes()
 
 
 def counted(
@@ -82,6 +93,10 @@ def row(key: Key, found: Sequence[tuple[int, int]], cutoff: int | None, horizon:
     """Count the records of one schema key, of which each has an instant and a size."""
     known = [instant for instant, _ in found if instant <= horizon]
     expired = [size for instant, size in found if has_expired(instant, cutoff, horizon)]
+    kept = [instant for instant in known if not has_expired(instant, cutoff, horizon)]
+    sizes: dict[int, list[int]] = {}
+    for instant, size in found:
+        sizes.setdefault(instant // (86_400 * 10**9), []).append(size)
     return (
         *key,
         len(found),
@@ -91,6 +106,8 @@ def row(key: Key, found: Sequence[tuple[int, int]], cutoff: int | None, horizon:
         len(expired),
         sum(expired),
         len(found) - len(known),
+        min(kept, default=None),
+        packed([(day, len(sizes[day]), sum(sizes[day])) for day in sorted(sizes)]),
     )
 
 
