@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from conftest import NO_OVERRIDE, NOW, cleanup, looks, record, run, write_log, write_policy
+
+from asynclog.cli.arguments import parser
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -231,3 +235,24 @@ def test_a_guard_refuses_before_anything_is_touched(
     if code == 5:
         assert real.error == dry.result["refusal"]
         assert looks(tmp_path) == before
+
+
+def subcommands() -> list[str]:
+    """The commands that `asynclog --help` lists."""
+    listed = re.search(r"^  COMMAND\n((?:    .*\n)+)", run("--help").out, re.MULTILINE)
+    assert listed
+    return re.findall(r"^    (\w+)", listed[1], re.MULTILINE)
+
+
+def test_every_command_has_an_example_and_its_exit_codes_in_its_help() -> None:
+    """And the example is one that the parser takes."""
+    assert "cleanup" in subcommands()
+    for name in subcommands():
+        done = run(name, "--help")
+        assert (done.code, done.err) == (0, "")
+        page = re.search(r"^example:\n  (asynclog .*)\n\nexit status:\n((?:  .*\n)+)\Z", done.out, re.MULTILINE)
+        assert page
+        assert parser().parse_args(shlex.split(page[1])[1:]).module == f"asynclog.cli.{name}"
+        numbers = re.findall(r"^  (\d+) ", page[2], re.MULTILINE)
+        assert numbers == sorted(set(numbers), key=int)
+        assert {"0", "1", "2"} <= set(numbers)

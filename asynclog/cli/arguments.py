@@ -1,28 +1,12 @@
-"""The command line's words. Only parses; what they mean is for `config` to say."""
+"""The command line's words, one function per command. Only parses; what they mean is for `config` to say."""
 
 import argparse
 import os
 import sys
 from typing import NoReturn
 
-from asynclog.errors import ConfigurationError
-
-_EXITS = """\
-exit status:
-  0  done, or nothing to do        4  another job holds the folder
-  1  a bug, or an unforeseen error 5  refused by a guard: nothing was touched
-  2  usage, configuration or schema error: nothing was touched
-  3  partly done: some segments failed, the report says which and why
-  130, 143  stopped by SIGINT, SIGTERM: what was in flight was finished
-
-example:
-  asynclog cleanup --path audit/logs.jsonl --schemas schemas.yaml --dry-run
-"""
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise ConfigurationError(f"{message} ({self.prog} --help says what there is)")
+from asynclog.cli import groups
+from asynclog.cli.groups import ALWAYS, AddParser, Help, Parser, command
 
 
 class _Version(argparse.Action):
@@ -40,46 +24,33 @@ class _Version(argparse.Action):
 
 def parser() -> argparse.ArgumentParser:
     """The parser; a word it does not know raises ConfigurationError."""
-    top = _Parser(prog="asynclog", description="Retention for JSONL audit logs, per audit schema.", allow_abbrev=False)
+    top = Parser(prog="asynclog", description="Retention for JSONL audit logs, per audit schema.", allow_abbrev=False)
     top.add_argument("--version", action=_Version, nargs=0, help="print the version, and which reader is in use")
-    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    cleanup = commands.add_parser(
-        "cleanup",
-        aliases=["log-cleanup"],
-        help="delete the records that have expired",
+    add_parser = top.add_subparsers(dest="command", metavar="COMMAND", required=True).add_parser
+    _cleanup(add_parser)
+    return top
+
+
+def _cleanup(add_parser: AddParser) -> None:
+    told = Help(
+        summary="delete the records that have expired",
         description="Delete the records that have expired under their own audit schema's rule, and nothing else.",
-        epilog=_EXITS,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
+        example="asynclog cleanup --path audit/logs.jsonl --schemas schemas.yaml --dry-run",
+        exits={
+            **ALWAYS,
+            0: "done, or nothing to do",
+            3: "partly done: some segments failed, the report says which and why",
+            4: "another job holds the folder",
+            5: "refused by a guard: nothing was touched",
+        },
     )
-    cleanup.set_defaults(module="asynclog.cli.cleanup")
+    cleanup = command(add_parser, told, "cleanup", "log-cleanup")
+    groups.which_log(cleanup)
+    groups.output(cleanup, debug="tell on stderr which rule and which reason led to what")
+    groups.now(cleanup)
+    groups.jobs(cleanup)
     add = cleanup.add_argument
-    add(
-        "--config",
-        metavar="FILE",
-        help="asynclog.yaml or mxcp-site.yml; else the nearest one upwards from here",
-    )
-    add(
-        "--profile",
-        metavar="NAME",
-        help="which profile of it; else ASYNCLOG_PROFILE, else the file's own choice",
-    )
-    add(
-        "--path",
-        metavar="LOG",
-        help="the log's base path, such as audit/logs.jsonl; no configuration is needed then",
-    )
-    add(
-        "--schemas",
-        metavar="FILE",
-        help="the audit schema definitions; else LOG's own registry, *_schemas.jsonl",
-    )
     add("-n", "--dry-run", action="store_true", help="say what would be deleted, and touch nothing")
-    add("--json", action="store_true", help="print the result as JSON")
-    add("--debug", action="store_true", help="tell on stderr which rule and which reason led to what")
-    add("--quiet", action="store_true", help="print nothing when all went well")
-    add("--now", metavar="INSTANT", help="take this for the present time, such as 2026-11-24T00:00:00Z")
-    add("--jobs", metavar="N", type=int, help="how many segments to work on at once; else one per processor")
     add(
         "--lock-wait",
         metavar="DURATION",
@@ -87,9 +58,3 @@ def parser() -> argparse.ArgumentParser:
     )
     add("--double-check", action="store_true", help="have every line that goes judged by a second reader first")
     add("--allow-delete-all", action="store_true", help="even if that is every record that a rule governs")
-    add(
-        "--allow-unsafe-folder",
-        action="store_true",
-        help="as root, even in a folder that others may write to",
-    )
-    return top

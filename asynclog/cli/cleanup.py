@@ -1,32 +1,29 @@
 """`asynclog cleanup`: options -> settings -> one job -> its report."""
 
-import logging
-import os
 from functools import partial
 from typing import Any
 
 import anyio
 
+from asynclog.cli.logs import log_to_stderr
 from asynclog.cli.output import show
+from asynclog.cli.settings import settings_of
 from asynclog.cli.signals import Signals
-from asynclog.config.options import Options
-from asynclog.config.settings import resolve
 from asynclog.job import Job, opened_job
 from asynclog.report.document import Report
+from asynclog.report.text import as_text
 from asynclog.stop import Stop
 
 
 def run(given: dict[str, Any], signals: Signals) -> int:
     """Runs the job that these options ask for and prints its report; the exit status."""
-    logging.basicConfig(format="asynclog: %(message)s", level="DEBUG" if given["debug"] else "WARNING")
-    logging.getLogger("asyncio").setLevel("WARNING")
-    options: Options = {name: given[name] for name in Options.__annotations__}  # type: ignore[assignment]
-    settings = resolve(options, os.environ)
+    log_to_stderr(debug=given["debug"])
+    settings = settings_of(given)
     with opened_job(settings, dry_run=given["dry_run"], with_keeps=given["debug"]) as job:
         signals.in_flight = True
         report = job.answer or _in_an_event_loop(job, signals.stop)
     signals.in_flight, signals.moment = False, "while the result was written: the job itself was over"
-    show(report, as_json=given["json"], quiet=given["quiet"])
+    show(report, as_text, as_json=given["json"], quiet=given["quiet"])
     return report.exit_code
 
 

@@ -2,24 +2,36 @@
 
 import os
 import sys
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Protocol, TypeVar
 
 import orjson
 
 from asynclog.errors import AsynclogError
-from asynclog.report.document import Report
-from asynclog.report.text import as_text
 from asynclog.report.words import encodable, printable, printable_json
 
 
-def show(report: Report, *, as_json: bool, quiet: bool) -> None:
-    """Prints a report: JSON on one line, or text, which `quiet` leaves out where all went well."""
+class Answer(Protocol):
+    """What a command has found out: `error` is a sentence, None where all went well."""
+
+    @property
+    def error(self) -> str | None: ...
+
+    def document(self) -> dict[str, Any]:
+        """The whole JSON document, as plain data."""
+
+
+T = TypeVar("T", bound=Answer)
+
+
+def show(answer: T, as_text: Callable[[T], str], *, as_json: bool, quiet: bool) -> None:
+    """Prints an answer: JSON on one line, or text, which `quiet` leaves out where all went well."""
     if as_json:
-        _result(_json(report.document()))
-    elif not (quiet and report.error is None):
-        _result(as_text(report).encode())
-    if report.error is not None and not as_json:
-        complain(report.error)
+        _result(_json(answer.document()))
+    elif not (quiet and answer.error is None):
+        _result(as_text(answer).encode())
+    if answer.error is not None and not as_json:
+        complain(answer.error)
 
 
 def show_fatal(sentence: str, *, as_json: bool) -> None:

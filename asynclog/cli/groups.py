@@ -1,0 +1,100 @@
+"""What the commands' parsers are made of: options that several of them share, and the form of their help."""
+
+import argparse
+from collections.abc import Callable, Mapping
+from typing import NamedTuple, NoReturn
+
+from asynclog.errors import ConfigurationError
+
+# What makes a command's parser: `add_parser` of the subparsers of the whole.
+AddParser = Callable[..., argparse.ArgumentParser]
+
+# Exit codes that every command has.
+ALWAYS = {
+    1: "a bug, or an unforeseen error",
+    2: "usage, configuration or schema error: nothing was touched",
+    130: "stopped by SIGINT",
+    143: "stopped by SIGTERM",
+}
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that raises ConfigurationError for a word it does not know."""
+
+    def error(self, message: str) -> NoReturn:
+        raise ConfigurationError(f"{message} ({self.prog} --help says what there is)")
+
+
+class Help(NamedTuple):
+    """What the help of one command says: its line in the list of commands, and its own page."""
+
+    summary: str
+    description: str
+    example: str
+    exits: Mapping[int, str]
+
+
+def command(add_parser: AddParser, told: Help, name: str, *aliases: str) -> argparse.ArgumentParser:
+    """The parser of one command, which `run` of the module `asynclog.cli.<name>` carries out."""
+    codes = "\n".join(f"  {code:<4} {meaning}" for code, meaning in sorted(told.exits.items()))
+    parser = add_parser(
+        name,
+        aliases=aliases,
+        help=told.summary,
+        description=told.description,
+        epilog=f"example:\n  {told.example}\n\nexit status:\n{codes}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.set_defaults(module=f"asynclog.cli.{name}")
+    return parser
+
+
+def which_log(parser: argparse.ArgumentParser) -> None:
+    """--config, --profile, --path, --schemas, --allow-unsafe-folder."""
+    add = parser.add_argument_group("which log").add_argument
+    add(
+        "--config",
+        metavar="FILE",
+        help="asynclog.yaml or mxcp-site.yml; else the nearest one upwards from here",
+    )
+    add(
+        "--profile",
+        metavar="NAME",
+        help="which profile of it; else ASYNCLOG_PROFILE, else the file's own choice",
+    )
+    add(
+        "--path",
+        metavar="LOG",
+        help="the log's base path, such as audit/logs.jsonl; no configuration is needed then",
+    )
+    add(
+        "--schemas",
+        metavar="FILE",
+        help="the audit schema definitions; else LOG's own registry, *_schemas.jsonl",
+    )
+    add(
+        "--allow-unsafe-folder",
+        action="store_true",
+        help="as root, even in a folder that others may write to",
+    )
+
+
+def output(parser: argparse.ArgumentParser, *, debug: str) -> None:
+    """--json, --debug, --quiet; `debug` says what more the command tells."""
+    add = parser.add_argument_group("output").add_argument
+    add("--json", action="store_true", help="print the result as JSON")
+    add("--debug", action="store_true", help=debug)
+    add("--quiet", action="store_true", help="print nothing when all went well")
+
+
+def now(parser: argparse.ArgumentParser) -> None:
+    """--now."""
+    parser.add_argument("--now", metavar="INSTANT", help="take this for the present time, such as 2026-11-24T00:00:00Z")
+
+
+def jobs(parser: argparse.ArgumentParser) -> None:
+    """--jobs."""
+    parser.add_argument(
+        "--jobs", metavar="N", type=int, help="how many segments to work on at once; else one per processor"
+    )
