@@ -16,7 +16,7 @@ FLOORS = [
     {"report"},
     {"workers"},
     {"config", "scan", "apply"},
-    {"job"},
+    {"job", "survey"},
     {"__init__"},
     {"cli"},
     {"__main__"},
@@ -64,8 +64,8 @@ def test_pure_rooms_do_no_io(module: Path) -> None:
     assert {name.split(".")[0] for name in imported(module)} & IMPURE == set()
 
 
-def test_one_module_makes_every_destructive_call() -> None:
-    """Calls that change a folder stand in `apply/disk.py` and nowhere else in the package."""
+def test_one_module_changes_a_log() -> None:
+    """Calls that change a folder stand in `apply/disk.py`, and, for files that a person names, in `cli/files.py`."""
     destructive = {
         "unlink",
         "remove",
@@ -85,4 +85,4 @@ def test_one_module_makes_every_destructive_call() -> None:
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "os"
         if node.attr in destructive
     }
-    assert {module for module, _ in found} == {"apply/disk.py"}
+    assert {module for module, _ in found} == {"apply/disk.py", "cli/files.py"}
