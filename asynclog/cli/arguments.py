@@ -96,6 +96,9 @@ def _cleanup(add_parser: AddParser) -> None:
         metavar="DURATION",
         help="wait so long for another job in the folder, such as 90s or 1h",
     )
+    add(
+        "--all-profiles", action="store_true", help="clean up each profile's log in turn; one that fails stops no other"
+    )
     add("--state", metavar="FOLDER", help="where to keep what was read; else systemd's, or ~/.local/state/asynclog")
     add("--no-catalog", action="store_true", help="neither use nor keep what earlier jobs have read")
     add("--max-runtime", metavar="DURATION", help="begin nothing new after so long; the next job goes on there")

@@ -85,6 +85,14 @@ def find_configuration() -> str:
     )
 
 
+def profile_names(path: str) -> list[str]:
+    """The names of all profiles of the file at `path`, in its order. Raises ConfigurationError."""
+    document = Document(os.path.join(os.getcwd(), path))
+    if "profiles" not in document.mapping(()):
+        return []
+    return list(document.mapping(("profiles",)))
+
+
 def load_profile(path: str, name: str | None, environment: Mapping[str, str]) -> Profile:
     """The profile `name` of the file at `path`, else the one that the environment or the file says."""
     path = os.path.join(os.getcwd(), path)

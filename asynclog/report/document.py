@@ -72,9 +72,13 @@ class ActionRow(msgspec.Struct, frozen=True):
 
 
 class Result(msgspec.Struct, frozen=True):
-    """`result` of the JSON document. In a dry run all figures are what the run would give."""
+    """`result` of the JSON document. In a dry run all figures are what the run would give.
 
-    status: Literal["success", "dry_run", "skipped", "partial"]
+    `profiles` is there where several were asked for: the other figures are their totals then. One that could not even
+    begin has the status `error`, and its message says why.
+    """
+
+    status: Literal["success", "dry_run", "skipped", "partial", "error"]
     message: str
     deleted_per_schema: dict[str, int] = {}
     format: Literal[1] = FORMAT
@@ -96,6 +100,7 @@ class Result(msgspec.Struct, frozen=True):
     errors: list[str] = []
     lease_max_ms: float = 0.0
     duration_s: float = 0.0
+    profiles: "dict[str, Result] | msgspec.UnsetType" = msgspec.UNSET
 
 
 class Report(msgspec.Struct, frozen=True):
