@@ -15,7 +15,7 @@ _SETTLED = 2_000_000_000  # ns
 _CHECK = 8  # bytes
 
 
-class Entry(msgspec.Struct, frozen=True, array_like=True):
+class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What a scan that began at `scanned` (ns since 1970) learned of a segment.
 
     `edge` identifies its last block, for a segment that may grow; empty where that can't be told.
