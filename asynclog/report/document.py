@@ -74,7 +74,7 @@ class ActionRow(msgspec.Struct, frozen=True):
 class Result(msgspec.Struct, frozen=True):
     """`result` of the JSON document. In a dry run all figures are what the run would give.
 
-    `profiles` is there where several were asked for: the other figures are their totals then. One that could not even
+    `profiles` is for `--all-profiles`: the other figures are their totals then. One that could not even
     begin has the status `error`, and its message says why.
     """
 
@@ -100,7 +100,7 @@ class Result(msgspec.Struct, frozen=True):
     errors: list[str] = []
     lease_max_ms: float = 0.0
     duration_s: float = 0.0
-    profiles: "dict[str, Result] | msgspec.UnsetType" = msgspec.UNSET
+    profiles: "dict[str, Result] | None" = None
 
 
 class Report(msgspec.Struct, frozen=True):
