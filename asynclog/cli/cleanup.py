@@ -1,12 +1,12 @@
 """`asynclog cleanup`: options -> settings -> one job -> its report."""
 
-import logging
 import os
 from functools import partial
 from typing import Any
 
 import anyio
 
+from asynclog.cli.journal import set_up_logging
 from asynclog.cli.output import show
 from asynclog.cli.signals import Signals
 from asynclog.config.options import Options
@@ -18,8 +18,7 @@ from asynclog.stop import Stop
 
 def run(given: dict[str, Any], signals: Signals) -> int:
     """Runs the job that these options ask for and prints its report; the exit status."""
-    logging.basicConfig(format="asynclog: %(message)s", level="DEBUG" if given["debug"] else "WARNING")
-    logging.getLogger("asyncio").setLevel("WARNING")
+    set_up_logging("DEBUG" if given["debug"] else "WARNING")
     options: Options = {name: given[name] for name in Options.__annotations__}  # type: ignore[assignment]
     settings = resolve(options, os.environ)
     with opened_job(settings, dry_run=given["dry_run"], with_keeps=given["debug"]) as job:

@@ -1,15 +1,13 @@
 """From the words of a command line to an exit status."""
 
 import sys
-import traceback
 from collections.abc import Sequence
 from importlib import import_module
 
 from asynclog.cli.arguments import parser
-from asynclog.cli.output import show_fatal
+from asynclog.cli.output import complain_of_bug, show_fatal
 from asynclog.cli.signals import StoppedError, caught_signals
 from asynclog.errors import AsynclogError
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; answers with the exit status."""
@@ -25,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return error.exit_code
     except Exception as error:
         if "--debug" in words:
-            traceback.print_exc()
+            complain_of_bug()
         hint = "" if isinstance(error, OSError) else "; this should not happen, and --debug shows where it did"
         show_fatal(f"{type(error).__name__}: {error}{hint}", as_json=as_json)
         return 1

@@ -1,11 +1,14 @@
 """Writes results and errors. A reader that has gone away is no failure of the job."""
 
+import logging
 import os
 import sys
+import traceback
 from typing import Any
 
 import orjson
 
+from asynclog.cli.journal import for_stderr
 from asynclog.errors import AsynclogError
 from asynclog.report.document import Report
 from asynclog.report.text import as_text
@@ -32,7 +35,16 @@ def show_fatal(sentence: str, *, as_json: bool) -> None:
 
 def complain(sentence: str) -> None:
     """Tells a person, on stderr."""
-    print(f"asynclog: {printable(sentence)}", file=sys.stderr)  # noqa: T201 - the one place that talks to stderr
+    _tell(f"asynclog: {printable(sentence)}")
+
+
+def complain_of_bug() -> None:
+    """Shows on stderr where the error that is being handled came from."""
+    _tell(traceback.format_exc().rstrip("\n"))
+
+
+def _tell(text: str) -> None:
+    print(for_stderr(text, logging.ERROR), file=sys.stderr)  # noqa: T201 - the one place that talks to stderr
 
 
 def _json(document: dict[str, Any]) -> bytes:
