@@ -12,7 +12,7 @@ exit status:
   0  done, or nothing to do        4  another job holds the folder
   1  a bug, or an unforeseen error 5  refused by a guard: nothing was touched
   2  usage, configuration or schema error: nothing was touched
-  3  partly done: some segments failed, the report says which and why
+  3  partly done: some segments failed, or too much is overdue; the report says why
   130, 143  stopped by SIGINT, SIGTERM: what was in flight was finished
 
 example:
@@ -84,6 +84,11 @@ def parser() -> argparse.ArgumentParser:
         "--lock-wait",
         metavar="DURATION",
         help="wait so long for another job in the folder, such as 90s or 1h",
+    )
+    add(
+        "--max-overdue",
+        metavar="DURATION",
+        help="exit 3 where something that expired longer ago than this, such as 7d, is still there",
     )
     add("--double-check", action="store_true", help="have every line that goes judged by a second reader first")
     add("--allow-delete-all", action="store_true", help="even if that is every record that a rule governs")

@@ -20,7 +20,8 @@ class Settings(msgspec.Struct, frozen=True):
 
     `source` tells where the log's path came from, `named_by_hand` whether a person typed it: a folder that is
     missing is then a mistake, else an application that has not started yet. `patterns` replace the names that
-    are looked for, where there are any. `now` is None where the clock is to say it; `lock_wait` is in seconds.
+    are looked for, where there are any. `now` is None where the clock is to say it; `lock_wait` and
+    `max_overdue` are in seconds, the latter None where nothing is too late.
     `reader` is the name of the one that is to be used, None for the fastest.
     """
 
@@ -35,7 +36,8 @@ class Settings(msgspec.Struct, frozen=True):
     named_by_hand: bool = False
     now: int | None = None
     jobs: int = 1
-    lock_wait: float = 0
+    lock_wait: int = 0
+    max_overdue: int | None = None
     allow_delete_all: bool = False
     allow_unsafe_folder: bool = False
     double_check: bool = False
@@ -70,7 +72,8 @@ def resolve(options: Options, environment: Mapping[str, str]) -> Settings:
         named_by_hand=bool(path),
         now=_instant(options.get("now")),
         jobs=_jobs(options.get("jobs")),
-        lock_wait=_seconds(options.get("lock_wait")),
+        lock_wait=_seconds("--lock-wait", options.get("lock_wait")) or 0,
+        max_overdue=_seconds("--max-overdue", options.get("max_overdue")),
         allow_delete_all=options.get("allow_delete_all", False),
         allow_unsafe_folder=options.get("allow_unsafe_folder", False),
         double_check=options.get("double_check", False),
@@ -100,10 +103,10 @@ def _jobs(jobs: int | None) -> int:
     return jobs
 
 
-def _seconds(text: str | None) -> float:
+def _seconds(option: str, text: str | None) -> int | None:
     if text is None:
-        return 0
+        return None
     match = re.fullmatch(r"([0-9]{1,9})([smhd])", text)
     if match is None:
-        raise ConfigurationError(f"--lock-wait {text!r}: write a number and its unit (s, m, h or d), such as 1h")
+        raise ConfigurationError(f"{option} {text!r}: write a number and its unit (s, m, h or d), such as 1h")
     return int(match[1]) * _UNITS[match[2]]
