@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-HEAVY = {"asyncio", "aiofiles", "rich", "hypothesis", "multiprocessing", "ssl"}
+HEAVY = {"asyncio", "aiofiles", "rich", "hypothesis", "multiprocessing", "ssl", "prometheus_client"}
 JOB = {"anyio", "yaml", "asynclog.job", "asynclog.scan.scanner"}
 
 
@@ -44,9 +44,9 @@ def test_a_job_with_nothing_to_do_starts_no_event_loop(tmp_path: Path) -> None:
 
 
 def test_a_job_that_reads_loads_no_more_than_it_needs(tmp_path: Path) -> None:
-    """aiofiles is for whoever streams records."""
+    """aiofiles is for whoever streams records, prometheus_client for whoever wants metrics."""
     (tmp_path / "logs.jsonl").write_bytes(b"{}\n")
     (tmp_path / "logs_schemas.jsonl").touch()
     modules = loaded("cleanup", "--path", str(tmp_path / "logs.jsonl"), "--quiet")
     assert "asyncio" in modules
-    assert modules & {"aiofiles", "rich", "hypothesis"} == set()
+    assert modules & {"aiofiles", "rich", "hypothesis", "prometheus_client", "asynclog.cli.exposition"} == set()

@@ -3,6 +3,8 @@
 import argparse
 import os
 import sys
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import NoReturn
 
 from asynclog.errors import ConfigurationError
@@ -12,11 +14,12 @@ exit status:
   0  done, or nothing to do        4  another job holds the folder
   1  a bug, or an unforeseen error 5  refused by a guard: nothing was touched
   2  usage, configuration or schema error: nothing was touched
-  3  partly done: some segments failed, or too much is overdue; the report says why
+  3  partly done: some segments failed, too much is overdue, or there are no metrics; the report says why
   130, 143  stopped by SIGINT, SIGTERM: what was in flight was finished
 
 example:
   asynclog cleanup --path audit/logs.jsonl --schemas schemas.yaml --dry-run
+  asynclog cleanup --max-overdue 7d --metrics-file /var/lib/prometheus/node-exporter/asynclog.prom
 """
 
 
@@ -36,6 +39,18 @@ class _Version(argparse.Action):
         reader = choose_reader(os.environ.get("ASYNCLOG_READER"))
         sys.stdout.write(f"asynclog {version('asynclog')}\nreader: {reader}\n")
         parser.exit()
+
+
+def value_of(option: str, words: Sequence[str]) -> str | None:
+    """What a `cleanup` command line says of an option, although the parser has refused it."""
+    said = None
+    if words[:1] in (["cleanup"], ["log-cleanup"]):
+        for word, following in pairwise([*words, ""]):
+            if word == option and following and not following.startswith("-"):
+                said = following
+            elif word.startswith(f"{option}="):
+                said = word.removeprefix(f"{option}=")
+    return said or None
 
 
 def parser() -> argparse.ArgumentParser:
@@ -89,6 +104,11 @@ def parser() -> argparse.ArgumentParser:
         "--max-overdue",
         metavar="DURATION",
         help="exit 3 where something that expired longer ago than this, such as 7d, is still there",
+    )
+    add(
+        "--metrics-file",
+        metavar="FILE",
+        help="write what came of the run there, for Prometheus: a *.prom file in node_exporter's textfile folder",
     )
     add("--double-check", action="store_true", help="have every line that goes judged by a second reader first")
     add("--allow-delete-all", action="store_true", help="even if that is every record that a rule governs")

@@ -7,6 +7,7 @@ from typing import Any
 import anyio
 
 from asynclog.cli.journal import set_up_logging
+from asynclog.cli.metrics import metrics_file
 from asynclog.cli.output import show
 from asynclog.cli.signals import Signals
 from asynclog.config.options import Options
@@ -20,12 +21,15 @@ def run(given: dict[str, Any], signals: Signals) -> int:
     """Runs the job that these options ask for and prints its report; the exit status."""
     set_up_logging("DEBUG" if given["debug"] else "WARNING")
     options: Options = {name: given[name] for name in Options.__annotations__}  # type: ignore[assignment]
-    settings = resolve(options, os.environ)
-    with opened_job(settings, dry_run=given["dry_run"], with_keeps=given["debug"]) as job:
-        signals.in_flight = True
-        report = job.answer or _in_an_event_loop(job, signals.stop)
-    signals.in_flight, signals.moment = False, "while the result was written: the job itself was over"
-    show(report, as_json=given["json"], quiet=given["quiet"])
+    with metrics_file(given["metrics_file"], given["path"], dry_run=given["dry_run"]) as file:
+        settings = resolve(options, os.environ)
+        file.is_about(settings)
+        with opened_job(settings, dry_run=given["dry_run"], with_keeps=given["debug"]) as job:
+            signals.in_flight = True
+            report = job.answer or _in_an_event_loop(job, signals.stop)
+        signals.in_flight, signals.moment = False, "while the result was written: the job itself was over"
+        report = file.tell(report, as_json=given["json"])
+        show(report, as_json=given["json"], quiet=given["quiet"])
     return report.exit_code
 
 
