@@ -63,7 +63,7 @@ class MetricsFile:
         """Why it could not be written; empty where it could."""
         if self._path is None:
             return ""
-        # Half of the time that a small job takes: only for whoever asks.
+        # A fifth of the time that a small job takes: only for whoever asks.
         from asynclog.cli.exposition import exposition, last_success  # noqa: PLC0415
 
         try:
