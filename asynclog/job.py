@@ -226,6 +226,8 @@ class Job:
             problems=self._backlog.problems,
             stopped=(stop.signal.name, stop.signal.value) if stop.signal else None,
             with_keeps=self._with_keeps,
+            policy=self._policy,
+            max_overdue=self.settings.max_overdue,
         )
         return make_report(plan, outcomes, about)
 
