@@ -3,6 +3,7 @@
 Instants are nanoseconds since 1970 (UTC), sizes are bytes. Nothing here decides or does anything.
 """
 
+from functools import lru_cache
 from typing import Literal, NamedTuple, Protocol, Self
 
 import msgspec
@@ -16,6 +17,12 @@ class SchemaKey(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.name}:{self.version}"
+
+
+@lru_cache(maxsize=4096)
+def schema_key(name: str, version: int) -> SchemaKey:
+    """The key, the same object every time: the segments of a log name the same few again and again."""
+    return SchemaKey(name, version)
 
 
 class Record(NamedTuple):

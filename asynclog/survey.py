@@ -46,8 +46,8 @@ class Survey:
         self._catalog = catalog
         self._begun = time.time_ns()  # by the real clock, for it is compared to those of files
         self._waiting = {segment.name: segment for segment in segments if _is_readable(segment)}
-        dated = [name for name in self._waiting if not names.late_token(name) and name != names.base]
-        self._growing = {names.base, *dated[-1:]}
+        dated = (name for name in reversed(self._waiting) if not names.late_token(name) and name != names.base)
+        self._growing = {names.base, next(dated, names.base)}
         self._heads: dict[str, Census] = {}
 
     @property
@@ -62,7 +62,7 @@ class Survey:
             if segment is None:
                 gone.append(name)
             elif entry.holds_for(segment.fingerprint):
-                yield segment, entry.census(name)
+                yield segment, entry.census(segment.name, segment.fingerprint)
             elif name in self._growing and entry.may_be_the_head_of(segment.fingerprint):
                 self._remember_head(segment, entry)
         for name in gone:
@@ -71,7 +71,7 @@ class Survey:
 
     def _remember_head(self, segment: Segment, entry: Entry) -> None:
         """Where nothing before the old end has changed, as far as its last block tells."""
-        head = aged(entry.census(segment.name), self._scanner.policy, self._scanner.now)
+        head = aged(entry.census(segment.name, entry.fingerprint), self._scanner.policy, self._scanner.now)
         if head and edge(self._scanner.folder, segment, entry.fingerprint.size) == entry.edge:
             self._heads[segment.name] = head
 
@@ -144,7 +144,7 @@ class Survey:
         entry = self._catalog.get(name) if self._catalog else None
         if entry is None:
             return None
-        census = entry.census(name)
+        census = entry.census(name, entry.fingerprint)
         fresh = entry.scanned == self._begun
         return census if fresh else aged(census, self._scanner.policy, self._scanner.now)
 
