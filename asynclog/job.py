@@ -119,8 +119,9 @@ class Job:
         for segment in readable:
             findings[segment.name] = Unread(segment.name, segment.fingerprint, "the job was stopped before it was read")
         scanner = Scanner(self._folder, self.settings.folder, self._policy, self.now, self._reader)
+        evidence = None if self.dry_run else self._evidence
         if readable:
-            async with scanner.censuses(readable, Crew(self.settings.jobs, stop), self._evidence) as found:
+            async with scanner.censuses(readable, Crew(self.settings.jobs, stop), evidence) as found:
                 async for finding in found:
                     findings[finding.segment] = finding
         return self._decided(findings)

@@ -21,7 +21,7 @@
 #include <stdint.h>
 #include <string.h>
 
-enum { DEPTH = 499, LONGEST = 255, GUESSES = 64, KEYS = 4096, SPANS = 4096 };
+enum { DEPTH = 499, LONGEST = 255, GUESSES = 64, KEYS = 4096, SPANS = 4096, LINES = 1 << 16 };
 #define SECOND 1000000000LL
 #define YEAR_2000 946684800LL /* seconds since 1970 */
 
@@ -329,24 +329,20 @@ struct count {
     unsigned char name[LONGEST];
 };
 
-struct spans {
-    Py_ssize_t used;
-    long long at[SPANS][2];
-};
-
 struct census {
     PyObject *fields, *cutoff; /* what the caller gave */
     struct key keys[FIELDS];
     long long horizon;
     int busy;
     text start, line, end;
-    long long base, blank; /* base: where the buffer starts in its file */
-    int wants_gone;
+    long long blank;
     struct record met; /* a record whose schema key is new */
     unsigned used;
     uint16_t slots[2 * KEYS]; /* a hash table: 0 or the number of a count, from 1 */
     struct count counts[KEYS + 1];
-    struct spans uncertain, gone;
+    unsigned lines, doubts;
+    long long uncertain[SPANS][3]; /* start, end, number of the line */
+    unsigned char marks[LINES / 8]; /* a bit for each line, from the lowest on: whether it has expired */
     struct guess guesses[GUESSES + 1];
 };
 
@@ -392,20 +388,20 @@ static int weigh(struct count *k, long long instant, long long bytes, long long 
     return 1;
 }
 
-static void add_span(struct census *c, struct spans *s, text next, int join)
+static void doubt(struct census *c, text next)
 {
-    long long from = c->base + (c->line - c->start);
-    if (!join || !s->used || s->at[s->used - 1][1] != from)
-        s->at[s->used++][0] = from;
-    s->at[s->used - 1][1] = from + (next - c->line);
+    long long *d = c->uncertain[c->doubts++];
+    d[0] = c->line - c->start;
+    d[1] = next - c->start;
+    d[2] = c->lines;
 }
 
-/* Reads whole lines until they end or a list of spans is full. Returns 1 in front of a record whose schema
- * key is new, else 0. */
+/* Reads whole lines until they end or a list is full. Returns 1 in front of a record whose schema key is new,
+ * else 0. */
 static int read_lines(struct census *c)
 {
     text end = c->end;
-    while (c->line < end && c->uncertain.used < SPANS && c->gone.used < SPANS) {
+    while (c->line < end && c->doubts < SPANS && c->lines < LINES) {
         struct record r = {0};
         text first = space(c->line), next;
         if (*first == '\n') {
@@ -414,8 +410,8 @@ static int read_lines(struct census *c)
         } else if ((next = record(first, end, &r, c->guesses, c->keys))) {
             unsigned number = *find(c, &r);
             if (number) {
-                if (weigh(&c->counts[number], r.instant, next - c->line, c->horizon) && c->wants_gone)
-                    add_span(c, &c->gone, next, 1);
+                unsigned gone = weigh(&c->counts[number], r.instant, next - c->line, c->horizon);
+                c->marks[c->lines / 8] |= (unsigned char)(gone << c->lines % 8);
             } else if (c->used < KEYS) {
                 c->met = r;
                 return 1;
@@ -424,9 +420,10 @@ static int read_lines(struct census *c)
         }
         if (!next) {
             next = (text)memchr(first, '\n', (size_t)(end - first)) + 1;
-            add_span(c, &c->uncertain, next, 0);
+            doubt(c, next);
         }
         c->line = next;
+        c->lines++;
     }
     return 0;
 }
@@ -513,18 +510,17 @@ static int add_key(struct census *c)
     return known;
 }
 
-static PyObject *packed(const struct spans *s)
+static PyObject *bytes(const void *start, size_t size)
 {
-    return PyBytes_FromStringAndSize((const char *)s->at, s->used * (Py_ssize_t)sizeof *s->at);
+    return PyBytes_FromStringAndSize(start, (Py_ssize_t)size);
 }
 
 static PyObject *scan(PyObject *self, PyObject *args)
 {
     PyObject *answer = NULL;
     Py_buffer buffer;
-    long long base;
-    int wants_gone, met, known = 1;
-    if (!PyArg_ParseTuple(args, "y*Lp:scan", &buffer, &base, &wants_gone))
+    int wants_marks, met, known = 1;
+    if (!PyArg_ParseTuple(args, "y*p:scan", &buffer, &wants_marks))
         return NULL;
     struct census *c = idle(self);
     if (!c) {
@@ -534,9 +530,8 @@ static PyObject *scan(PyObject *self, PyObject *args)
     c->start = c->line = buffer.buf;
     for (c->end = c->start + buffer.len; c->end > c->start && c->end[-1] != '\n'; c->end--)
         ;
-    c->base = base;
-    c->wants_gone = wants_gone;
-    c->uncertain.used = c->gone.used = 0;
+    c->lines = c->doubts = 0;
+    memset(c->marks, 0, sizeof c->marks);
     memset(c->guesses, 0, sizeof c->guesses); /* they point to the buffer before */
     c->busy = 1;
     do {
@@ -547,7 +542,8 @@ static PyObject *scan(PyObject *self, PyObject *args)
     c->busy = 0;
     Py_ssize_t read = c->line - c->start;
     if (known)
-        answer = Py_BuildValue("NNn", packed(&c->uncertain), packed(&c->gone), read);
+        answer = Py_BuildValue("NNIn", bytes(c->uncertain, c->doubts * sizeof *c->uncertain),
+                               bytes(c->marks, wants_marks ? (c->lines + 7) / 8 : 0), c->lines, read);
     PyBuffer_Release(&buffer);
     return answer;
 }
@@ -576,7 +572,7 @@ static PyObject *census(PyObject *self, PyObject *none)
 
 static PyMethodDef methods[] = {
     {"scan", scan, METH_VARARGS,
-     "scan(buffer, base, gone) -> (uncertain, gone, read)\n\nReads the whole lines of a buffer."},
+     "scan(buffer, mark) -> (uncertain, marks, lines, read)\n\nReads the whole lines of a buffer."},
     {"census", census, METH_NOARGS, "census() -> (rows, blank)\n\nWhat all scans have counted so far."},
     {NULL, NULL, 0, NULL}};
 
@@ -590,6 +586,49 @@ static PyType_Slot slots[] = {
 static PyType_Spec scanner = {
     "asynclog.scan._kernel.Scanner", sizeof(struct scanner), 0, Py_TPFLAGS_DEFAULT, slots};
 
+/* ---- what stays --------------------------------------------------------------------------------------- */
+
+/* Moves the lines that are not marked to the front; how many bytes they have. `line` is the number of the first
+ * line, and becomes that of the line that goes on beyond the end. */
+static Py_ssize_t leave_out(const Py_buffer *part, const Py_buffer *marks, size_t *line)
+{
+    const unsigned char *mark = marks->buf;
+    unsigned char *start = part->buf, *end = start + part->len, *to = start, *kept = start, *p = start;
+    while (p < end) {
+        unsigned char *here = p, *newline = memchr(p, '\n', (size_t)(end - p));
+        p = newline ? newline + 1 : end;
+        if (*line / 8 < (size_t)marks->len && mark[*line / 8] >> *line % 8 & 1) {
+            memmove(to, kept, (size_t)(here - kept));
+            to += here - kept;
+            kept = p;
+        }
+        *line += newline != NULL;
+    }
+    memmove(to, kept, (size_t)(end - kept));
+    return to - start + (end - kept);
+}
+
+static PyObject *sift(PyObject *module, PyObject *args)
+{
+    Py_buffer part, marks;
+    Py_ssize_t line, size;
+    (void)module;
+    if (!PyArg_ParseTuple(args, "w*y*n:sift", &part, &marks, &line))
+        return NULL;
+    size_t next = (size_t)line;
+    Py_BEGIN_ALLOW_THREADS
+    size = leave_out(&part, &marks, &next);
+    Py_END_ALLOW_THREADS
+    PyBuffer_Release(&part);
+    PyBuffer_Release(&marks);
+    return Py_BuildValue("nn", size, (Py_ssize_t)next);
+}
+
+static PyMethodDef functions[] = {
+    {"sift", sift, METH_VARARGS,
+     "sift(part, marks, line) -> (kept, line)\n\nMoves the lines that are not marked to the front of a buffer."},
+    {NULL, NULL, 0, NULL}};
+
 static int fill(PyObject *module)
 {
     PyObject *type = PyType_FromSpec(&scanner);
@@ -601,6 +640,6 @@ static int fill(PyObject *module)
 static PyModuleDef_Slot parts[] = {{Py_mod_exec, fill}, {0, NULL}};
 
 static struct PyModuleDef kernel = {
-    PyModuleDef_HEAD_INIT, "_kernel", "Proofs about JSON lines.", 0, NULL, parts, NULL, NULL, NULL};
+    PyModuleDef_HEAD_INIT, "_kernel", "Proofs about JSON lines.", 0, functions, parts, NULL, NULL, NULL};
 
 PyMODINIT_FUNC PyInit__kernel(void) { return PyModuleDef_Init(&kernel); }

@@ -1,7 +1,6 @@
 """The scan's unit of work: one byte range of one segment, read by one worker."""
 
 import os
-from array import array
 from typing import NamedTuple
 
 import msgspec
@@ -10,6 +9,7 @@ from asynclog.errors import ChangedError
 from asynclog.model import Fingerprint, Policy, Segment
 from asynclog.scan.blocks import whole_lines
 from asynclog.scan.evidence import BUDGET
+from asynclog.scan.marks import Stretches
 from asynclog.scan.readers import Kind, Reader, make_reader
 from asynclog.scan.tally import Tally
 
@@ -20,18 +20,19 @@ _FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXE
 
 
 class Piece(msgspec.Struct, frozen=True):
-    """The lines of `segment` that start in its bytes [start, end)."""
+    """The lines of `segment` that start in its bytes [start, end); `mark` is whether expired ones are remembered."""
 
     segment: Segment
     start: int
     end: int
+    mark: bool
 
 
 class Reading(NamedTuple):
-    """What a piece holds. `gone` has the ranges of its expired lines, None where there are too many to carry."""
+    """What a piece holds. `expired` says where its expired lines stand, None where that is too much to carry."""
 
     tally: Tally
-    gone: "array[int] | None"
+    expired: Stretches | None
 
 
 class Refused(msgspec.Struct, frozen=True):
@@ -41,10 +42,10 @@ class Refused(msgspec.Struct, frozen=True):
     failed: bool = False
 
 
-def cut_up(segment: Segment) -> list[Piece]:
+def cut_up(segment: Segment, *, mark: bool) -> list[Piece]:
     """The pieces that a segment is read in; a small one is one piece."""
     size = segment.fingerprint.size
-    return [Piece(segment, start, min(start + PIECE, size)) for start in range(0, size, PIECE)]
+    return [Piece(segment, start, min(start + PIECE, size), mark) for start in range(0, size, PIECE)]
 
 
 def read_piece(folder: int | str, kind: Kind, policy: Policy, now: int, piece: Piece) -> Reading | Refused:
@@ -75,9 +76,9 @@ def _open(folder: int | str, name: str) -> int:
 
 
 def _read(descriptor: int, reader: Reader, piece: Piece) -> Reading:
-    gone: array[int] | None = array("q")
+    expired = Stretches() if piece.mark else None
     for offset, block in whole_lines(descriptor, piece.start, piece.end, piece.segment.fingerprint.size):
-        reader.read(offset, block, gone)
-        if gone is not None and len(gone) * gone.itemsize > BUDGET:
-            gone = None
-    return Reading(reader.tally(), gone)
+        reader.read(offset, block, expired)
+        if expired is not None and expired.size > BUDGET:
+            expired = None
+    return Reading(reader.tally(), expired)
