@@ -29,6 +29,23 @@ typedef const unsigned char *text;
 
 /* ---- the grammar -------------------------------------------------------------------------------------- */
 
+static inline uint64_t eight(text p)
+{
+    uint64_t w;
+    memcpy(&w, p, sizeof w);
+    return w;
+}
+
+static inline int same(text p, text q, size_t size) /* a call of memcmp takes longer for so few bytes */
+{
+    if (size < 8)
+        return !memcmp(p, q, size);
+    for (size_t i = 0; i + 8 < size; i += 8)
+        if (eight(p + i) != eight(q + i))
+            return 0;
+    return eight(p + size - 8) == eight(q + size - 8);
+}
+
 static inline text space(text p)
 {
     while (*p <= ' ' && (*p == ' ' || *p == '\t' || *p == '\r'))
@@ -44,9 +61,8 @@ static inline text plain(text p, text end)
 #if defined __GNUC__ && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
     const uint64_t each = UINT64_C(0x0101010101010101);
     for (; end - p >= 8; p += 8) {
-        uint64_t w;
-        memcpy(&w, p, sizeof w);
-        uint64_t control = w - each * ' ', quote = (w ^ each * '"') - each, slash = (w ^ each * '\\') - each;
+        uint64_t w = eight(p), control = w - each * ' ', quote = (w ^ each * '"') - each;
+        uint64_t slash = (w ^ each * '\\') - each;
         uint64_t stops = (w | control | quote | slash) & each * 0x80;
         if (stops)
             return p + (__builtin_ctzll(stops) >> 3);
@@ -130,10 +146,10 @@ static inline text word(text p, text end, const char *spelling, size_t size)
     return (size_t)(end - p) > size && !memcmp(p, spelling, size) ? p + size : NULL;
 }
 
-static inline text scalar(text p, text end, int escapes)
+static inline text scalar(text p, text end)
 {
     if (*p == '"')
-        return string(p, end, escapes);
+        return string(p, end, 1);
     switch (*p) {
     case 'n': return word(p, end, "null", 4);
     case 't': return word(p, end, "true", 4);
@@ -150,7 +166,7 @@ static inline text colon(text p)
 
 /* Containers are walked without recursion: opened[] has the '{' or '[' of each one around p, whose other
  * bracket is two further in ASCII. */
-static inline text value(text p, text end)
+static text container(text p, text end)
 {
     unsigned char opened[DEPTH];
     int depth = 0;
@@ -162,17 +178,16 @@ static inline text value(text p, text end)
             p = space(p + 1);
             if (*p != opened[depth - 1] + 2)
                 goto item;
-        } else if (!(p = scalar(p, end, 1)))
+        } else if (!(p = scalar(p, end)))
             return NULL;
-        else if (depth)
+        else
             p = space(p);
-        while (depth && *p == opened[depth - 1] + 2) {
+        while (*p == opened[depth - 1] + 2) {
             p++;
-            if (--depth)
-                p = space(p);
+            if (!--depth)
+                return p;
+            p = space(p);
         }
-        if (!depth)
-            return p;
         if (*p != ',')
             return NULL;
         p = space(p + 1);
@@ -181,6 +196,8 @@ static inline text value(text p, text end)
             return NULL;
     }
 }
+
+static inline text value(text p, text end) { return *p == '{' || *p == '[' ? container(p, end) : scalar(p, end); }
 
 /* ---- a record ----------------------------------------------------------------------------------------- */
 
@@ -199,74 +216,89 @@ static long long days_since_1970(int year, int month, int day)
     return 365 * y + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + day - 719469;
 }
 
-/* What stands between the quotes; the quote at its end stops each rule. */
-static int timestamp(text p, text end, struct record *r)
+/* A date that was met, as its first and its last eight bytes, and when it begins. Logs are in order: most lines
+ * have the date of the line before. */
+struct date {
+    uint64_t first, last;
+    long long seconds; /* since 1970; of no date 0, which is no time for a record either */
+};
+
+static int read_date(text p, struct date *d)
 {
-    if (end - p < 19)
-        return 0;
     int year = two(p) * 100 + two(p + 2), month = two(p + 5), day = two(p + 8);
-    int hour = two(p + 11), minute = two(p + 14), second = two(p + 17), fraction = 0, offset = 0;
     int leap = year % 4 == 0 && (year % 100 || year % 400 == 0);
-    if (p[4] != '-' || p[7] != '-' || ((p[10] | 0x20) != 't' && p[10] != ' ') || p[13] != ':' || p[16] != ':')
-        return 0;
-    if (year < 1999 || year > 2200 || month < 1 || month > 12 || hour > 23 || minute > 59 || second > 59)
+    if (p[4] != '-' || p[7] != '-' || year < 1999 || year > 2200 || month < 1 || month > 12)
         return 0;
     if (day < 1 || day > (month == 2 ? 28 + leap : 30 + ((month + (month > 7)) & 1)))
         return 0;
+    *d = (struct date){eight(p), eight(p + 2), days_since_1970(year, month, day) * 86400};
+    return 1;
+}
+
+static inline text timestamp(text p, text end, struct record *r, struct date *d)
+{
+    static const int units[] = {1000000000, 100000000, 10000000, 1000000, 100000, 10000, 1000, 100, 10, 1};
+    if (end - p < 22 || *p++ != '"')
+        return NULL;
+    if ((eight(p) != d->first || eight(p + 2) != d->last) && !read_date(p, d))
+        return NULL;
+    int hour = two(p + 11), minute = two(p + 14), second = two(p + 17), fraction = 0;
+    if (((p[10] | 0x20) != 't' && p[10] != ' ') || p[13] != ':' || p[16] != ':')
+        return NULL;
+    if (hour > 23 || minute > 59 || second > 59)
+        return NULL;
+    long long seconds = d->seconds + hour * 3600 + minute * 60 + second;
     p += 19;
     if (*p == '.') {
-        text last = p + 9;
-        int unit = 1000000000;
-        for (p++; digit(*p) && p <= last; p++)
-            fraction += (*p - '0') * (unit /= 10);
-        if (unit == 1000000000)
-            return 0;
+        text first = ++p;
+        for (; digit(*p) && p - first < 9; p++)
+            fraction = fraction * 10 + *p - '0';
+        if (p == first)
+            return NULL;
+        fraction *= units[p - first];
     }
     if ((*p | 0x20) == 'z')
         p++;
     else if (*p == '+' || *p == '-') {
         int sign = *p == '+' ? 1 : -1, hours = two(p + 1);
-        p += end - p == 6 && p[3] == ':' ? 4 : 3;
-        if (hours > 23 || end - p != 2 || two(p) > 59)
-            return 0;
-        offset = sign * (hours * 60 + two(p)) * 60;
+        if (hours > 23)
+            return NULL;
+        p += p[3] == ':' ? 4 : 3;
+        int minutes = two(p);
+        if (minutes > 59)
+            return NULL;
+        seconds -= sign * (hours * 60 + minutes) * 60;
         p += 2;
     } else
-        return 0;
-    int of_day = hour * 3600 + minute * 60 + second;
-    long long seconds = days_since_1970(year, month, day) * 86400 + of_day - offset;
+        return NULL;
     r->instant = seconds * SECOND + fraction;
-    return p == end && seconds >= YEAR_2000;
+    return *p == '"' && seconds >= YEAR_2000 ? p + 1 : NULL;
 }
 
-static int version(text p, text end, struct record *r) /* a scalar that the grammar has accepted */
+static inline text version(text p, text end, struct record *r)
 {
     if (*p == 'n')
-        return 1;
-    if (end - p > 9)
-        return 0;
-    for (r->version = 0; p < end && digit(*p); p++)
+        return word(p, end, "null", 4);
+    text first = p;
+    for (r->version = 0; digit(*p) && p - first < 9; p++)
         r->version = r->version * 10 + *p - '0';
-    return p == end;
+    return p == first || (*first == '0' && p > first + 1) ? NULL : p;
+}
+
+static inline text name(text p, text end, struct record *r)
+{
+    text q = string(p, end, 0);
+    if (!q || q - p < 3 || q - p > LONGEST + 2)
+        return NULL;
+    r->name = p + 1;
+    r->size = (size_t)(q - p) - 2;
+    return q;
 }
 
 enum { OTHER, NAME, VERSION, TIMESTAMP, FIELDS };
 
-static inline int take(int field, text p, text end, struct record *r)
-{
-    if (field == VERSION)
-        return version(p, end, r);
-    if (*p != '"')
-        return 0;
-    if (field == TIMESTAMP)
-        return timestamp(p + 1, end - 1, r);
-    r->name = p + 1;
-    r->size = (size_t)(end - p) - 2;
-    return r->size > 0 && r->size <= LONGEST;
-}
-
-/* A key of the top level as an earlier line had it, with its colon and the spaces around that. A line with
- * the same bytes in the same place needs no second reading of them. */
+/* A key of the top level as an earlier line had it, from the brace or comma before it to its colon, with all
+ * spaces. A line with the same bytes in the same place needs no second reading of them. */
 struct guess {
     text start;
     size_t size;
@@ -278,16 +310,22 @@ struct key {
     size_t size;
 };
 
+/* What was learned from the lines before. */
+struct known {
+    struct date date;
+    struct guess guesses[GUESSES + 1];
+};
+
 static inline text guessed_key(text p, text end, struct guess *g, const struct key *keys)
 {
-    if (g->size && (size_t)(end - p) > g->size && !memcmp(p, g->start, g->size))
+    if (g->size && (size_t)(end - p) > g->size && same(p, g->start, g->size))
         return space(p + g->size); /* there may be more spaces now */
-    text q = string(p, end, 0);
+    text key = space(p + 1), q = string(key, end, 0);
     if (!q)
         return NULL;
-    size_t size = (size_t)(q - p) - 2;
+    size_t size = (size_t)(q - key) - 2;
     int field = FIELDS;
-    while (--field && (keys[field].size != size || memcmp(keys[field].start, p + 1, size)))
+    while (--field && (keys[field].size != size || memcmp(keys[field].start, key + 1, size)))
         ;
     if (!(q = colon(q)))
         return NULL;
@@ -296,22 +334,25 @@ static inline text guessed_key(text p, text end, struct guess *g, const struct k
 }
 
 /* A record with its '\n'. */
-static inline text record(text p, text end, struct record *r, struct guess *guesses, const struct key *keys)
+static inline text record(text p, text end, struct record *r, struct known *k, const struct key *keys)
 {
     unsigned seen = 0, members = 0;
     if (*p != '{')
         return NULL;
     r->version = 1;
     do {
-        struct guess *g = &guesses[members < GUESSES ? members++ : GUESSES];
-        p = guessed_key(space(p + 1), end, g, keys);
-        if (!p || (g->field && seen >> g->field & 1))
-            return NULL;
-        text start = p;
-        p = g->field ? scalar(p, end, 0) : value(p, end);
-        if (!p || (g->field && !take(g->field, start, p, r)))
+        struct guess *g = &k->guesses[members < GUESSES ? members++ : GUESSES];
+        if (!(p = guessed_key(p, end, g, keys)) || (g->field && seen >> g->field & 1))
             return NULL;
         seen |= 1u << g->field;
+        switch (g->field) {
+        case NAME: p = name(p, end, r); break;
+        case VERSION: p = version(p, end, r); break;
+        case TIMESTAMP: p = timestamp(p, end, r, &k->date); break;
+        default: p = value(p, end);
+        }
+        if (!p)
+            return NULL;
         p = space(p);
     } while (*p == ',');
     if (*p != '}' || !(seen >> NAME & 1) || !(seen >> TIMESTAMP & 1))
@@ -343,27 +384,24 @@ struct census {
     unsigned lines, doubts;
     long long uncertain[SPANS][3]; /* start, end, number of the line */
     unsigned char marks[LINES / 8]; /* a bit for each line, from the lowest on: whether it has expired */
-    struct guess guesses[GUESSES + 1];
+    struct known known;
 };
 
 static uint16_t *find(struct census *c, const struct record *r)
 {
     const uint64_t odd = UINT64_C(0x9E3779B97F4A7C15);
-    uint64_t hash = (uint64_t)r->version << 32, w = 0;
-    size_t left = r->size;
-    text n = r->name;
-    for (; left >= 8; left -= 8, n += 8) {
-        memcpy(&w, n, 8);
-        hash = (hash ^ w) * odd;
-        hash ^= hash >> 29;
-    }
-    while (left--)
-        w = w << 8 | *n++;
-    hash = (hash ^ w) * odd;
-    for (uint64_t i = hash ^ hash >> 32;; i++) {
+    uint64_t hash = (uint64_t)r->version << 32 | r->size;
+    if (r->size >= 8) {
+        for (size_t i = 0; i + 8 < r->size; i += 8)
+            hash = ((hash ^ hash >> 29) ^ eight(r->name + i)) * odd;
+        hash = ((hash ^ hash >> 29) ^ eight(r->name + r->size - 8)) * odd;
+    } else
+        for (size_t i = 0; i < r->size; i++)
+            hash = (hash ^ r->name[i]) * odd;
+    for (uint64_t i = hash >> 32;; i++) {
         uint16_t *slot = &c->slots[i % (2 * KEYS)];
         const struct count *k = &c->counts[*slot];
-        if (!*slot || (k->size == r->size && k->version == r->version && !memcmp(k->name, r->name, r->size)))
+        if (!*slot || (k->size == r->size && k->version == r->version && same(k->name, r->name, r->size)))
             return slot;
     }
 }
@@ -381,11 +419,10 @@ static int weigh(struct count *k, long long instant, long long bytes, long long 
         k->oldest = instant;
     if (instant > k->newest)
         k->newest = instant;
-    if (instant >= k->cutoff)
-        return 0;
-    k->expired++;
-    k->expired_bytes += bytes;
-    return 1;
+    int gone = instant < k->cutoff; /* without a branch, for it may be either with each line */
+    k->expired += gone;
+    k->expired_bytes += bytes & -(long long)gone;
+    return gone;
 }
 
 static void doubt(struct census *c, text next)
@@ -407,7 +444,7 @@ static int read_lines(struct census *c)
         if (*first == '\n') {
             c->blank++;
             next = first + 1;
-        } else if ((next = record(first, end, &r, c->guesses, c->keys))) {
+        } else if ((next = record(first, end, &r, &c->known, c->keys))) {
             unsigned number = *find(c, &r);
             if (number) {
                 unsigned gone = weigh(&c->counts[number], r.instant, next - c->line, c->horizon);
@@ -532,7 +569,7 @@ static PyObject *scan(PyObject *self, PyObject *args)
         ;
     c->lines = c->doubts = 0;
     memset(c->marks, 0, sizeof c->marks);
-    memset(c->guesses, 0, sizeof c->guesses); /* they point to the buffer before */
+    memset(c->known.guesses, 0, sizeof c->known.guesses); /* they point to the buffer before */
     c->busy = 1;
     do {
         Py_BEGIN_ALLOW_THREADS
