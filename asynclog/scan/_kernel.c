@@ -20,6 +20,9 @@
 #include <limits.h>
 #include <stdint.h>
 #include <string.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 enum { DEPTH = 499, LONGEST = 255, GUESSES = 64, KEYS = 4096, SPANS = 4096, LINES = 1 << 16 };
 #define SECOND 1000000000LL
@@ -54,11 +57,21 @@ static inline text space(text p)
 }
 
 /* The first byte that is not plain ASCII text: a quote, a backslash, a control character or part of a longer
- * character. Eight bytes at a time: a subtraction borrows into a byte's top bit where that byte was too small,
- * and where it borrows on into the next byte, the lower one has stopped us already. */
+ * character. */
 static inline text plain(text p, text end)
 {
-#if defined __GNUC__ && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#if defined __SSE2__
+    const __m128i quote = _mm_set1_epi8('"'), slash = _mm_set1_epi8('\\'), blank = _mm_set1_epi8(' ');
+    for (; end - p >= 16; p += 16) {
+        __m128i w = _mm_loadu_si128((const __m128i *)p), control = _mm_cmplt_epi8(w, blank); /* signed */
+        __m128i stops = _mm_or_si128(control, _mm_or_si128(_mm_cmpeq_epi8(w, quote), _mm_cmpeq_epi8(w, slash)));
+        unsigned where = (unsigned)_mm_movemask_epi8(stops);
+        if (where)
+            return p + __builtin_ctz(where);
+    }
+#elif defined __GNUC__ && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    /* A subtraction borrows into a byte's top bit where that byte was too small, and where it borrows on into
+     * the next byte, the lower one has stopped us already. */
     const uint64_t each = UINT64_C(0x0101010101010101);
     for (; end - p >= 8; p += 8) {
         uint64_t w = eight(p), control = w - each * ' ', quote = (w ^ each * '"') - each;
