@@ -103,7 +103,8 @@ class Job:
         self._segments = [self._unless_unsettled(segment) for segment in segments]
         scanner = Scanner(self._folder, settings.folder, self._policy, self.now, self._reader, self._pace)
         self._catalog = opened_catalog(settings, self._segments, resources)
-        self._survey = Survey(scanner, self._evidence, self._segments, self._names, self._catalog)
+        evidence = None if self.dry_run else self._evidence
+        self._survey = Survey(scanner, evidence, self._segments, self._names, self._catalog)
         unread = {segment.name for segment in self._survey.unread}
         for segment in self._segments:
             if segment.name not in unread:

@@ -14,7 +14,6 @@ from typing import Literal, Protocol
 
 import msgspec
 
-from asynclog.apply.copy import kept_ranges
 from asynclog.apply.disk import Disk
 from asynclog.apply.drain import Backlog
 from asynclog.apply.full_disk import FULL, empty
@@ -26,10 +25,10 @@ from asynclog.names import Built, Hidden, new_name
 
 
 class Evidence(Protocol):
-    """Says which bytes of a segment have expired. Raises ChangedError or DisagreementError."""
+    """Says what of a segment has not expired. Raises OSError, ChangedError or DisagreementError."""
 
-    def expired_ranges(self, action: Action, descriptor: int) -> Iterable[tuple[int, int]]:
-        """The byte ranges of the expired lines, in order and apart."""
+    def staying(self, action: Action, descriptor: int) -> Iterable[memoryview]:
+        """The bytes that stay, in order, each part good until the next one is asked for."""
 
     def confirm_drop(self, action: Action, descriptor: int) -> None:
         """A last word on a segment that goes whole."""
@@ -120,7 +119,7 @@ def _replace_proven(disk: Disk, backlog: Backlog, quiet: Quiet, evidence: Eviden
         if action.kind == "drop":
             evidence.confirm_drop(action, source)
             return _commit(backlog, quiet, source, action, Built(action.segment, 0, 0))
-        built = _build(disk, source, action, evidence.expired_ranges(action, source))
+        built = _build(disk, source, action, evidence.staying(action, source))
         try:
             return _commit(backlog, quiet, source, action, built)
         except BaseException:
@@ -143,9 +142,9 @@ def _drop_emptied(disk: Disk, backlog: Backlog, quiet: Quiet, action: Action) ->
         return Replaced(None, 0, leased=True)
 
 
-def _build(disk: Disk, source: int, action: Action, gone: Iterable[tuple[int, int]]) -> Built:
+def _build(disk: Disk, source: int, action: Action, staying: Iterable[memoryview]) -> Built:
     temporary = new_name(action.segment)
-    size = build(disk, temporary, source, kept_ranges(gone, action.fingerprint.size))
+    size = build(disk, temporary, source, staying)
     try:
         if size != action.bytes_after:
             raise ChangedError

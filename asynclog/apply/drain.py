@@ -7,6 +7,7 @@ import time
 from asynclog.apply.disk import Disk
 from asynclog.apply.replacement import build, discard
 from asynclog.names import Hidden, Names, new_name
+from asynclog.windows import windows
 
 # A writer who looked the name up just before it was replaced may come to the old file a little later. Waiting
 # costs nothing here: the worker goes on with other segments meanwhile.
@@ -99,7 +100,7 @@ def publish(disk: Disk, names: Names, hidden: Hidden, source: int, tail: tuple[i
     """
     late = names.late(hidden.token, hidden.accounted)
     temporary = new_name(late)
-    build(disk, temporary, source, [tail])
+    build(disk, temporary, source, windows(source, *tail))
     try:
         disk.rename(temporary, late)
     except BaseException:
