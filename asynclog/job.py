@@ -121,10 +121,13 @@ class Job:
         self._actions[action.segment] = action
 
     def _unless_unsettled(self, segment: Segment) -> Segment:
-        """A late segment whose source could not be moved on may not change: its size says what was taken from there."""
-        if self._names.late_token(segment.name) not in self._backlog.unsettled:
+        """A late segment whose source could not be moved on may not change: its size says what was taken from there.
+
+        Nor may one whose name another file has to get back.
+        """
+        if not self._backlog.unsettled & {segment.name, self._names.late_token(segment.name)}:
             return segment
-        return msgspec.structs.replace(segment, obstacle="what it was made from can't be cleaned up yet")
+        return msgspec.structs.replace(segment, obstacle="what a killed job left of it can't be cleaned up yet")
 
     async def run(self, stop: Stop) -> Report:
         """Scan, plan, and, unless it is a dry run, apply. Raises RefusedError where a guard says no."""

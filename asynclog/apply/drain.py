@@ -19,8 +19,8 @@ _PAUSE = 0.02  # seconds between two looks
 class Backlog:
     """The replaced files that are still to be drained. Its methods may be called by several threads.
 
-    `late` has the segments that were made, `problems` sentences about what could not be done, `unsettled` the tokens of
-    those files about which that is: a late segment of such a token may not be changed.
+    `late` has the segments that were made, `problems` sentences about what could not be done. `unsettled` are the
+    segments that may not be changed because of that: their names, or the tokens of late ones.
     """
 
     def __init__(self, disk: Disk, names: Names) -> None:
