@@ -140,6 +140,8 @@ class Job:
 
     async def plan(self, stop: Stop) -> Plan:
         """Reads every segment that has to be read, and decides."""
+        if not self._segments:
+            return self._plan()
         for segment in self._survey.unread:
             self._decide(Unread(segment.name, segment.fingerprint, "the job was stopped before it was read"))
         while self._survey.unread and not stop:

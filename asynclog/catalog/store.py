@@ -120,8 +120,11 @@ class Catalog:
 
 
 def _connected(path: str) -> sqlite3.Connection:
-    """A connection to a catalog of our format. Raises sqlite3.Error."""
-    connection = sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None)
+    """A connection to a catalog of our format. Raises sqlite3.Error.
+
+    A job may be opened by one thread and run by another, but no two use it at the same time.
+    """
+    connection = sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
     try:
         connection.text_factory = bytes
         (version,) = connection.execute("PRAGMA user_version").fetchone()
