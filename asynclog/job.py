@@ -46,6 +46,7 @@ log = logging.getLogger("asynclog")
 
 # Where no lease can tell whether a segment is still written to, one that changed in this time may be.
 QUIET_PERIOD = 3600 * SECOND
+_STOPPED = "the job was stopped first"
 
 
 class Job:
@@ -159,9 +160,7 @@ class Job:
     async def _apply(self, plan: Plan, stop: Stop) -> dict[str, Outcome]:
         actions = [] if stop else in_order(plan)
         outcomes = {
-            action.segment: Outcome(
-                action.segment, "skipped", "the job was stopped first", bytes_after=action.fingerprint.size
-            )
+            action.segment: Outcome(action.segment, "skipped", _STOPPED, bytes_after=action.fingerprint.size)
             for action in in_order(plan)
         }
         work = partial(carry_out, self._disk, self._backlog, self._quiet(), self._evidence)
@@ -194,6 +193,9 @@ class Job:
             log.debug("rule for %s: %s", printable(str(key)), describe_rule(self._policy, key))
         for action in plan.actions:
             log.debug("%s: %s: %s", printable(action.segment), action.kind, action.reason)
+
+    def _is_cut_short(self, outcomes: Mapping[str, Outcome]) -> bool:
+        return bool(self._survey.unread) or any(outcome.reason == _STOPPED for outcome in outcomes.values())
 
     def _warn(self, sentence: str) -> None:
         log.warning(sentence)
@@ -228,7 +230,7 @@ class Job:
             catalog=Catalogued(reads.hits, reads.partial, reads.misses, self._catalog.rebuilt)
             if self._catalog
             else None,
-            time_is_up=stop.time_is_up,
+            time_is_up=stop.time_is_up and self._is_cut_short(outcomes or {}),
             problems=self._backlog.problems,
             stopped=(stop.signal.name, stop.signal.value) if stop.signal else None,
             with_keeps=self._with_keeps,
