@@ -46,6 +46,7 @@ log = logging.getLogger("asynclog")
 
 # Where no lease can tell whether a segment is still written to, one that changed in this time may be.
 QUIET_PERIOD = 3600 * SECOND
+_STOPPED = "the job was stopped first"
 
 
 class Job:
@@ -103,7 +104,8 @@ class Job:
         self._segments = [self._unless_unsettled(segment) for segment in segments]
         scanner = Scanner(self._folder, settings.folder, self._policy, self.now, self._reader, self._pace)
         self._catalog = opened_catalog(settings, self._segments, resources)
-        self._survey = Survey(scanner, self._evidence, self._segments, self._names, self._catalog)
+        evidence = None if self.dry_run else self._evidence
+        self._survey = Survey(scanner, evidence, self._segments, self._names, self._catalog)
         unread = {segment.name for segment in self._survey.unread}
         for segment in self._segments:
             if segment.name not in unread:
@@ -120,10 +122,13 @@ class Job:
         self._actions[action.segment] = action
 
     def _unless_unsettled(self, segment: Segment) -> Segment:
-        """A late segment whose source could not be moved on may not change: its size says what was taken from there."""
-        if self._names.late_token(segment.name) not in self._backlog.unsettled:
+        """A late segment whose source could not be moved on may not change: its size says what was taken from there.
+
+        Nor may one whose name another file has to get back.
+        """
+        if not self._backlog.unsettled & {segment.name, self._names.late_token(segment.name)}:
             return segment
-        return msgspec.structs.replace(segment, obstacle="what it was made from can't be cleaned up yet")
+        return msgspec.structs.replace(segment, obstacle="what a killed job left of it can't be cleaned up yet")
 
     async def run(self, stop: Stop) -> Report:
         """Scan, plan, and, unless it is a dry run, apply. Raises RefusedError where a guard says no."""
@@ -140,6 +145,8 @@ class Job:
 
     async def plan(self, stop: Stop) -> Plan:
         """Reads every segment that has to be read, and decides."""
+        if not self._segments:
+            return self._plan()
         for segment in self._survey.unread:
             self._decide(Unread(segment.name, segment.fingerprint, "the job was stopped before it was read"))
         while self._survey.unread and not stop:
@@ -153,9 +160,7 @@ class Job:
     async def _apply(self, plan: Plan, stop: Stop) -> dict[str, Outcome]:
         actions = [] if stop else in_order(plan)
         outcomes = {
-            action.segment: Outcome(
-                action.segment, "skipped", "the job was stopped first", bytes_after=action.fingerprint.size
-            )
+            action.segment: Outcome(action.segment, "skipped", _STOPPED, bytes_after=action.fingerprint.size)
             for action in in_order(plan)
         }
         work = partial(carry_out, self._disk, self._backlog, self._quiet(), self._evidence)
@@ -188,6 +193,9 @@ class Job:
             log.debug("rule for %s: %s", printable(str(key)), describe_rule(self._policy, key))
         for action in plan.actions:
             log.debug("%s: %s: %s", printable(action.segment), action.kind, action.reason)
+
+    def _is_cut_short(self, outcomes: Mapping[str, Outcome]) -> bool:
+        return bool(self._survey.unread) or any(outcome.reason == _STOPPED for outcome in outcomes.values())
 
     def _warn(self, sentence: str) -> None:
         log.warning(sentence)
@@ -222,7 +230,7 @@ class Job:
             catalog=Catalogued(reads.hits, reads.partial, reads.misses, self._catalog.rebuilt)
             if self._catalog
             else None,
-            time_is_up=stop.time_is_up,
+            time_is_up=stop.time_is_up and self._is_cut_short(outcomes or {}),
             problems=self._backlog.problems,
             stopped=(stop.signal.name, stop.signal.value) if stop.signal else None,
             with_keeps=self._with_keeps,

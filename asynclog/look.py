@@ -16,7 +16,6 @@ from asynclog.model import Policy
 from asynclog.names import Names
 from asynclog.pace import Pace
 from asynclog.plan.decide import Finding
-from asynclog.scan.evidence import Evidence
 from asynclog.scan.readers import choose_reader
 from asynclog.scan.scanner import Scanner
 from asynclog.scan.segments import list_segments
@@ -47,9 +46,8 @@ def look(settings: Settings, policy: Policy, stop: Stop) -> list[Finding] | None
         kind = choose_reader(settings.reader)
         now = time.time_ns() if settings.now is None else settings.now
         scanner = Scanner(folder, settings.folder, policy, now, kind, Pace(settings.io_limit))
-        nothing_remembered = Evidence(kind, policy, now, workers=0, double_check=False)
         catalog = opened_catalog(settings, segments, resources)
-        survey = Survey(scanner, nothing_remembered, segments, names, catalog)
+        survey = Survey(scanner, None, segments, names, catalog)
         findings.update({census.segment: census for census in survey.recalled()})
         if survey.unread:
             anyio.run(partial(_read, survey, Crew(settings.jobs, stop), stop, findings))

@@ -14,7 +14,7 @@ FLOORS = [
     {"model", "names"},
     {"plan"},
     {"report"},
-    {"workers"},
+    {"workers", "windows"},
     {"config", "scan", "catalog", "apply"},
     {"survey"},
     {"job", "look"},

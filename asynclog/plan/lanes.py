@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from itertools import chain, zip_longest
 
 from asynclog.model import Action, Plan, SchemaKey
 
@@ -15,7 +14,8 @@ def lane_of(action: Action) -> SchemaKey:
 
 def in_order(plan: Plan) -> list[Action]:
     """What there is to do: drops first, for they free space; what has been overdue longest first within each lane."""
-    oldest_first = sorted(plan.actions, key=lambda action: action.since or 0)
+    going = [action for action in plan.actions if action.kind in {"drop", "rewrite"}]
+    oldest_first = sorted(going, key=lambda action: action.since or 0)
     drops = [action for action in oldest_first if action.kind == "drop"]
     rewrites = [action for action in oldest_first if action.kind == "rewrite"]
     return [*_dealt(drops), *_dealt(rewrites)]
@@ -27,4 +27,5 @@ def _dealt(actions: Iterable[Action]) -> Iterator[Action]:
     for action in actions:
         lanes[lane_of(action)].append(action)
     queues = sorted(lanes.values(), key=lambda lane: sum(action.fingerprint.size for action in lane))
-    return (action for action in chain.from_iterable(zip_longest(*queues)) if action is not None)
+    turns = [(turn, place, action) for place, lane in enumerate(queues) for turn, action in enumerate(lane)]
+    return (action for _, _, action in sorted(turns, key=lambda each: each[:2]))

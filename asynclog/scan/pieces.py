@@ -1,9 +1,9 @@
 """The scan's unit of work: one byte range of one segment, read by one worker."""
 
 import os
-from array import array
 from collections.abc import Iterator
 from contextlib import contextmanager
+from mmap import PAGESIZE
 from typing import NamedTuple
 
 import msgspec
@@ -13,9 +13,11 @@ from asynclog.model import Fingerprint, Policy, Segment
 from asynclog.pace import Pace
 from asynclog.scan.blocks import whole_lines
 from asynclog.scan.evidence import BUDGET
+from asynclog.scan.marks import Stretches
 from asynclog.scan.readers import Kind, Reader, make_reader
 from asynclog.scan.tally import Tally
 
+_AHEAD = 8 << 20  # bytes; systems read ahead 128 KiB mostly, some MiB on fast disks
 PIECE = 64 << 20  # bytes; small enough for two workers to end together, large enough not to matter
 
 # No link is followed, no FIFO is waited for, and opening gives no writer's descriptor away.
@@ -23,18 +25,19 @@ _FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXE
 
 
 class Piece(msgspec.Struct, frozen=True):
-    """The lines of `segment` that start in its bytes [start, end)."""
+    """The lines of `segment` that start in its bytes [start, end); `mark` is whether expired ones are remembered."""
 
     segment: Segment
     start: int
     end: int
+    mark: bool
 
 
 class Reading(NamedTuple):
-    """What a piece holds. `gone` has the ranges of its expired lines, None where there are too many to carry."""
+    """What a piece holds. `expired` says where its expired lines stand, None where that is too much to carry."""
 
     tally: Tally
-    gone: "array[int] | None"
+    expired: Stretches | None
 
 
 class Refused(msgspec.Struct, frozen=True):
@@ -44,10 +47,10 @@ class Refused(msgspec.Struct, frozen=True):
     failed: bool = False
 
 
-def cut_up(segment: Segment, start: int = 0) -> list[Piece]:
+def cut_up(segment: Segment, start: int = 0, *, mark: bool = True) -> list[Piece]:
     """The pieces that a segment is read in, from byte `start` on; a small one is one piece."""
     size = segment.fingerprint.size
-    return [Piece(segment, at, min(at + PIECE, size)) for at in range(start, size, PIECE)]
+    return [Piece(segment, at, min(at + PIECE, size), mark) for at in range(start, size, PIECE)]
 
 
 class View(msgspec.Struct, frozen=True):
@@ -71,7 +74,7 @@ def read_piece(view: View, pace: Pace, piece: Piece) -> Reading | Refused:
     try:
         if Fingerprint.of(os.fstat(descriptor)) != segment.fingerprint:
             return Refused("it changed before it was read")
-        with _as_it_was(descriptor, piece):
+        with as_it_was(descriptor, piece.start, piece.end):
             return _read(descriptor, make_reader(view.kind, view.policy, view.now), pace, piece)
     except ChangedError:
         return Refused("it became shorter while it was read")
@@ -89,15 +92,17 @@ def open_segment(folder: int | str, name: str) -> int:
 
 
 @contextmanager
-def _as_it_was(descriptor: int, piece: Piece) -> Iterator[None]:
+def as_it_was(descriptor: int, start: int, end: int) -> Iterator[None]:
     """Gives the pages back that had to be read from the disk: other programs have better use for the memory.
 
-    What begins in memory is there because somebody else uses it, and is left alone.
+    What is in memory is there because somebody else uses it, and is left alone; its middle tells, for at its beginning
+    the system has read ahead, as it does behind its end.
     """
-    cached = _is_in_memory(descriptor, piece.start)
+    cached = _is_in_memory(descriptor, (start + end) // 2)
     yield
     if not cached:
-        os.posix_fadvise(descriptor, piece.start, piece.end - piece.start, os.POSIX_FADV_DONTNEED)
+        start -= start % PAGESIZE
+        os.posix_fadvise(descriptor, start, end + _AHEAD - start, os.POSIX_FADV_DONTNEED)
 
 
 def _is_in_memory(descriptor: int, position: int) -> bool:
@@ -111,12 +116,12 @@ def _is_in_memory(descriptor: int, position: int) -> bool:
 
 
 def _read(descriptor: int, reader: Reader, pace: Pace, piece: Piece) -> Reading:
-    gone: array[int] | None = array("q")
+    expired = Stretches() if piece.mark else None
     done = piece.start
     for offset, block in whole_lines(descriptor, piece.start, piece.end, piece.segment.fingerprint.size):
-        reader.read(offset, block, gone)
+        reader.read(offset, block, expired)
         pace.spend(offset + len(block) - done)
         done = offset + len(block)
-        if gone is not None and len(gone) * gone.itemsize > BUDGET:
-            gone = None
-    return Reading(reader.tally(), gone)
+        if expired is not None and expired.size > BUDGET:
+            expired = None
+    return Reading(reader.tally(), expired)
