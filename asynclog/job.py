@@ -94,6 +94,7 @@ class Job:
         self._evidence = Evidence(
             self._reader, self._policy, self.now, workers=settings.jobs, double_check=settings.double_check
         )
+        self._evidence.pace = self._pace
         self._disk = Disk(self._folder)
         self._disk.pace = self._pace
         self._backlog = Backlog(self._disk, self._names)
