@@ -108,7 +108,7 @@ def _replace(disk: Disk, backlog: Backlog, quiet: Quiet, evidence: Evidence, act
     try:
         return _replace_proven(disk, backlog, quiet, evidence, action)
     except OSError as error:
-        if action.kind != "drop" or error.errno not in FULL:
+        if action.kind != "drop" or error.errno not in FULL or disk.broken:
             raise
     return _drop_emptied(disk, backlog, quiet, action)
 
@@ -145,7 +145,7 @@ def _drop_emptied(disk: Disk, backlog: Backlog, quiet: Quiet, action: Action) ->
     except (BlockingIOError, FileNotFoundError, ChangedError, NotQuietError):
         pass
     except OSError as error:
-        if error.errno not in FULL:
+        if error.errno not in FULL or disk.broken:
             fault = f"{error.strerror}: it was emptied, but can't be removed"
     return Replaced(None, 0, leased=True, fault=fault)
 
