@@ -117,7 +117,9 @@ def _ends(when: str, first: int, calls: int) -> Iterator[str]:
 
 
 def _shapes(who: str) -> tuple[str, ...]:
-    return ("crashed",) if who == "latecomer" else ("rewrite", "drop", "full")
+    if who == "latecomer":
+        return ("crashed",)
+    return ("rewrite", "drop") if who == "job" else ("rewrite", "drop", "full")
 
 
 def _turns(who: str, when: str, calls: tuple[str, ...]) -> Iterator[int]:
