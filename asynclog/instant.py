@@ -16,7 +16,7 @@ FUTURE_TOLERANCE = DAY
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST = (datetime.min.replace(tzinfo=UTC) - _EPOCH) // timedelta(seconds=1) * SECOND
-_LAST = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // timedelta(seconds=1) * SECOND + SECOND - 1
+LAST = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // timedelta(seconds=1) * SECOND + SECOND - 1
 
 # The group is what of the fraction goes beyond microseconds.
 _matches = re.compile(
@@ -44,7 +44,7 @@ def parse_instant(text: str) -> int | None:
     instant = (since.days * 86_400 + since.seconds) * SECOND + since.microseconds * 1000
     if finer:
         instant += int(finer.ljust(3, "0"))
-    return instant if _FIRST <= instant <= _LAST else None
+    return instant if _FIRST <= instant <= LAST else None
 
 
 def _is_usual(text: str) -> bool:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import partial
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 from anyio import to_thread
@@ -17,17 +17,19 @@ from asynclog.apply.disk import Disk
 from asynclog.apply.drain import Backlog
 from asynclog.apply.folder import lock, opened_folder
 from asynclog.apply.recover import left_behind, recover
+from asynclog.catalog.place import catalog_path
 from asynclog.config.policy import load_policy
 from asynclog.config.settings import Settings
 from asynclog.errors import ConfigurationError, RefusedError
 from asynclog.instant import SECOND
-from asynclog.model import Outcome, Plan, Policy, Segment, Unread
+from asynclog.model import Action, Outcome, Plan, Policy, Segment, Unread
 from asynclog.names import Names
-from asynclog.plan.decide import Finding, make_plan
+from asynclog.pace import Pace
+from asynclog.plan.decide import Finding, decide, make_plan
 from asynclog.plan.guards import refusal
 from asynclog.plan.lanes import in_order
 from asynclog.plan.rules import describe_rule
-from asynclog.report.document import Report
+from asynclog.report.document import Catalogued, Report
 from asynclog.report.summary import Circumstances, empty_report, make_report
 from asynclog.report.words import printable
 from asynclog.scan.evidence import Evidence
@@ -35,7 +37,11 @@ from asynclog.scan.readers import choose_reader
 from asynclog.scan.scanner import Scanner
 from asynclog.scan.segments import list_segments
 from asynclog.stop import Stop
+from asynclog.survey import Survey
 from asynclog.workers import Crew
+
+if TYPE_CHECKING:
+    from asynclog.catalog.store import Catalog
 
 log = logging.getLogger("asynclog")
 
@@ -60,8 +66,12 @@ class Job:
         self._run_id = secrets.token_hex(8)
         self._names = Names(settings.base, settings.patterns)
         self._reader = choose_reader(settings.reader)
+        self._pace = Pace(settings.io_limit)
         self._policy = Policy()
         self._segments: list[Segment] = []
+        self._actions: dict[str, Action] = {}
+        self._catalog: Catalog | None = None
+        self._warnings: list[str] = []
         self._folder = -1
 
     def open(self, resources: ExitStack) -> None:
@@ -85,15 +95,43 @@ class Job:
             self._reader, self._policy, self.now, workers=settings.jobs, double_check=settings.double_check
         )
         self._disk = Disk(self._folder)
+        self._disk.pace = self._pace
         self._backlog = Backlog(self._disk, self._names)
         if not self.dry_run:
             lock(self._folder, settings.folder, settings.lock_wait)
             recover(self._disk, self._names, self._backlog)
         segments = list_segments(self._folder, self._disk.names(), self._names)
         self._segments = [self._unless_unsettled(segment) for segment in segments]
-        if not self._readable():
-            plan = self._decided({segment.name: segment for segment in self._segments})
-            self.answer = self._report(plan, None if self.dry_run else {}, Stop())
+        scanner = Scanner(self._folder, settings.folder, self._policy, self.now, self._reader, self._pace)
+        self._survey = Survey(scanner, self._evidence, self._segments, self._names, self._opened_catalog(resources))
+        for segment in self._segments:
+            self._decide(segment)
+        for census in self._survey.recalled():
+            self._decide(census)
+        if not self._survey.unread:
+            plan = self._plan()
+            if self.dry_run or not in_order(plan):
+                self.answer = self._report(plan, None if self.dry_run else {}, Stop())
+
+    def _opened_catalog(self, resources: ExitStack) -> "Catalog | None":
+        """Only where there is something that it may know; None where it can't be used, which is said."""
+        settings = self.settings
+        if not settings.state or not any(segment.fingerprint.size for segment in self._segments):
+            return None
+        from asynclog.catalog.store import Catalog  # noqa: PLC0415 - a job with nothing to do needs no SQLite
+
+        try:
+            catalog = Catalog(catalog_path(settings.state, settings.folder, settings.base))
+        except OSError as error:
+            self._warn(f"{settings.state}: the catalog can't be used ({error.strerror}), and everything is read")
+            return None
+        resources.callback(catalog.close)
+        self._catalog = catalog
+        return catalog
+
+    def _decide(self, finding: Finding) -> None:
+        action = decide(finding, self._policy, self.now, self.settings.rewrite)
+        self._actions[action.segment] = action
 
     def _unless_unsettled(self, segment: Segment) -> Segment:
         """A late segment whose source could not be moved on may not change: its size says what was taken from there."""
@@ -105,6 +143,8 @@ class Job:
         """Scan, plan, and, unless it is a dry run, apply. Raises RefusedError where a guard says no."""
         if self.answer is not None:
             return self.answer
+        if self.settings.max_runtime is not None:
+            stop.limit(self.settings.max_runtime)
         plan = await self.plan(stop)
         if self.dry_run:
             return self._report(plan, None, stop)
@@ -113,17 +153,16 @@ class Job:
         return self._report(plan, await self._apply(plan, stop), stop)
 
     async def plan(self, stop: Stop) -> Plan:
-        """Reads every segment that can be read, and decides."""
-        findings: dict[str, Finding] = {segment.name: segment for segment in self._segments}
-        readable = self._readable()
-        for segment in readable:
-            findings[segment.name] = Unread(segment.name, segment.fingerprint, "the job was stopped before it was read")
-        scanner = Scanner(self._folder, self.settings.folder, self._policy, self.now, self._reader)
-        if readable:
-            async with scanner.censuses(readable, Crew(self.settings.jobs, stop), self._evidence) as found:
+        """Reads every segment that has to be read, and decides."""
+        for segment in self._survey.unread:
+            self._decide(Unread(segment.name, segment.fingerprint, "the job was stopped before it was read"))
+        while self._survey.unread and not stop:
+            async with self._survey.findings(Crew(self.settings.jobs, stop)) as found:
                 async for finding in found:
-                    findings[finding.segment] = finding
-        return self._decided(findings)
+                    self._decide(finding)
+        if self._catalog:
+            self._catalog.flush()
+        return self._plan()
 
     async def _apply(self, plan: Plan, stop: Stop) -> dict[str, Outcome]:
         actions = [] if stop else in_order(plan)
@@ -137,6 +176,7 @@ class Job:
         async with Crew(self.settings.jobs, stop).results(work, actions) as results:
             async for action, outcome in results:
                 outcomes[action.segment] = outcome
+                self._survey.settle(action, outcome)
         await to_thread.run_sync(self._backlog.settle_all)
         return outcomes
 
@@ -146,11 +186,8 @@ class Job:
         by_time = max(self._segments, key=lambda segment: segment.fingerprint.mtime_ns).name
         return Quiet(frozenset([*by_name, by_time]), self._started - QUIET_PERIOD)
 
-    def _readable(self) -> list[Segment]:
-        return [segment for segment in self._segments if segment.fingerprint.size and not segment.obstacle]
-
-    def _decided(self, findings: Mapping[str, Finding]) -> Plan:
-        plan = make_plan(findings.values(), self._policy, self.now)
+    def _plan(self) -> Plan:
+        plan = make_plan(self._actions.values(), self._policy, self.now)
         settings = self.settings
         reason = refusal(plan, self._policy, settings.guard, allow_delete_all=settings.allow_delete_all)
         plan = msgspec.structs.replace(plan, refusal=reason)
@@ -164,22 +201,27 @@ class Job:
         for action in plan.actions:
             log.debug("%s: %s: %s", printable(action.segment), action.kind, action.reason)
 
-    def _warnings(self, outcomes: Mapping[str, Outcome]) -> list[str]:
-        weaker = sum(outcome.unleased for outcome in outcomes.values())
-        if not weaker:
-            return []
-        sentence = (
-            f"{self.settings.folder}: file leases are refused here, so that {weaker} segments were judged by "
-            "their quiet alone: the newest, and any that changed in the last hour, stay as they are"
-        )
+    def _warn(self, sentence: str) -> None:
         log.warning(sentence)
-        return [sentence]
+        self._warnings.append(sentence)
+
+    def _warn_of_weakness(self, outcomes: Mapping[str, Outcome]) -> None:
+        weaker = sum(outcome.unleased for outcome in outcomes.values())
+        if weaker:
+            self._warn(
+                f"{self.settings.folder}: file leases are refused here, so that {weaker} segments were judged by "
+                "their quiet alone: the newest, and any that changed in the last hour, stay as they are"
+            )
 
     def _nothing(self, status: Literal["success", "skipped"], message: str) -> Report:
         return empty_report(status, message, Circumstances(self._run_id, self.settings.profile, self.now))
 
     def _report(self, plan: Plan, outcomes: Mapping[str, Outcome] | None, stop: Stop) -> Report:
         pending = left_behind(self._disk.names(), self._names)
+        self._warn_of_weakness(outcomes or {})
+        if self._catalog and self._catalog.problem:
+            self._warn(f"{self._catalog.path}: the catalog can't be used: {self._catalog.problem}")
+        reads = self._survey.reads
         about = Circumstances(
             run_id=self._run_id,
             profile=self.settings.profile,
@@ -187,7 +229,12 @@ class Job:
             duration_s=time.monotonic() - self._begun,
             late=self._backlog.late,
             pending=pending,
-            warnings=self._warnings(outcomes or {}),
+            warnings=self._warnings,
+            read=reads.bytes,
+            catalog=Catalogued(reads.hits, reads.partial, reads.misses, self._catalog.rebuilt)
+            if self._catalog
+            else None,
+            time_is_up=stop.time_is_up,
             problems=self._backlog.problems,
             stopped=(stop.signal.name, stop.signal.value) if stop.signal else None,
             with_keeps=self._with_keeps,

@@ -137,6 +137,11 @@ class Census(msgspec.Struct, frozen=True, array_like=True):
     def expired_bytes(self) -> int:
         return sum(count.expired_bytes for count in self.schemas)
 
+    @property
+    def is_wholly_expired(self) -> bool:
+        """Whether nothing but blank lines would stay."""
+        return self.expired == self.records > 0 and not self.unreadable
+
 
 class Unread(msgspec.Struct, frozen=True):
     """A segment that the scan could not read: it vanished or changed, or, where `failed`, the disk refused."""
@@ -150,7 +155,8 @@ class Unread(msgspec.Struct, frozen=True):
 class Action(msgspec.Struct, frozen=True):
     """What is to become of one segment, why, and the fingerprint on which that was decided.
 
-    `census` is None where the segment was not read. `failed` marks a skip that is an error, not a decision.
+    `census` is None where the segment was not read. `failed` marks a skip that is an error, not a decision. `since` is
+    when the first of its expired records expired, None without any.
     """
 
     segment: str
@@ -159,6 +165,7 @@ class Action(msgspec.Struct, frozen=True):
     fingerprint: Fingerprint
     census: Census | None = None
     failed: bool = False
+    since: int | None = None
 
     @property
     def expired(self) -> dict[SchemaKey, int]:

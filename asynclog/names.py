@@ -18,6 +18,7 @@ class Names:
     """
 
     def __init__(self, base: str, patterns: Iterable[str] = ()) -> None:
+        self.base = base
         self.stem, self.suffix = _split(base)
         stem, suffix = re.escape(self.stem), re.escape(self.suffix)
         digits = "[0-9a-f]{8}"

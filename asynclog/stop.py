@@ -1,13 +1,23 @@
 """How a job is asked to end."""
 
 import signal
+import time
 
 
 class Stop:
-    """Asks a job to end: no new unit of work is begun, those in flight are finished."""
+    """Asks a job to end, for a signal or as its time is up: no unit of work is begun, those in flight go on."""
 
     def __init__(self) -> None:
         self.signal: signal.Signals | None = None
+        self._deadline: float | None = None
+
+    def limit(self, seconds: float) -> None:
+        """Gives the job so much time, from now on."""
+        self._deadline = time.monotonic() + seconds
+
+    @property
+    def time_is_up(self) -> bool:
+        return self._deadline is not None and time.monotonic() >= self._deadline
 
     def __bool__(self) -> bool:
-        return self.signal is not None
+        return self.signal is not None or self.time_is_up

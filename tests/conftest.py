@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,6 +23,10 @@ NOW = "2026-11-24T00:00:00Z"
 COMMAND = (sys.executable, "-m", "asynclog")
 NO_OVERRIDE = ("setpriv", "--bounding-set=-dac_override,-dac_read_search") if os.geteuid() == 0 else ()
 DEADLINE = 60  # seconds, after which a command or a wait hangs
+# Catalogs of tests do not end up where those of real logs are.
+STATE = tempfile.mkdtemp(prefix="asynclog-state-")
+atexit.register(shutil.rmtree, STATE, ignore_errors=True)
+os.environ["XDG_STATE_HOME"] = STATE
 CALM = {name: value for name, value in os.environ.items() if not name.startswith(("ASYNCLOG_", "MXCP_"))}
 
 

@@ -35,6 +35,7 @@ def copy_ranges(disk: Disk, source: int, target: int, ranges: Iterable[tuple[int
             if position >= base + fill:
                 copied += _write_all(disk, target, parts)
                 base, fill = position, os.preadv(source, [window], position)
+                disk.pace.spend(fill)
                 if not fill:
                     raise ChangedError
             stop = min(end, base + fill)

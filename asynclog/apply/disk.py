@@ -23,6 +23,8 @@ import threading
 from collections.abc import Callable, Sequence
 from functools import cache
 
+from asynclog.pace import Pace
+
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _NO_LEASES = {errno.EINVAL, errno.ENOLCK, errno.EACCES, errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS}
 _NOREPLACE, _EXCHANGE = 1, 2  # RENAME_… in Linux's uapi/linux/fs.h; Python has no call for it
@@ -31,6 +33,8 @@ _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 class Disk:
     """The folder with this descriptor. The methods may be called by several threads, for different names."""
+
+    pace = Pace()
 
     def __init__(self, folder: int) -> None:
         self.folder = folder
@@ -97,7 +101,9 @@ class Disk:
 
     def write(self, descriptor: int, parts: Sequence[memoryview]) -> int:
         """Writes the beginning of these parts; how many bytes that was."""
-        return os.writev(descriptor, parts)
+        written = os.writev(descriptor, parts)
+        self.pace.spend(written)
+        return written
 
     def dress(self, descriptor: int, source: int) -> None:
         """Gives a new file the owner, attributes, mode and times of the one that it replaces, in this order.

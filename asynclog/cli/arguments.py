@@ -56,5 +56,9 @@ def _cleanup(add_parser: AddParser) -> None:
         metavar="DURATION",
         help="wait so long for another job in the folder, such as 90s or 1h",
     )
+    add("--state", metavar="FOLDER", help="where to keep what was read; else systemd's, or ~/.local/state/asynclog")
+    add("--no-catalog", action="store_true", help="neither use nor keep what earlier jobs have read")
+    add("--max-runtime", metavar="DURATION", help="begin nothing new after so long; the next job goes on there")
+    add("--io-limit", metavar="RATE", help="read and write no more than that, such as 200MB/s")
     add("--double-check", action="store_true", help="have every line that goes judged by a second reader first")
     add("--allow-delete-all", action="store_true", help="even if that is every record that a rule governs")

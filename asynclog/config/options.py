@@ -6,7 +6,8 @@ from typing import TypedDict
 class Options(TypedDict, total=False):
     """What a caller may say; the command line has the same words. Nothing of it is needed.
 
-    `now` is an instant as records have it, `lock_wait` a duration such as `90s` or `1h`.
+    `now` is an instant as records have it, `lock_wait` and `max_runtime` are durations such as `90s` or `1h`,
+    `io_limit` is a rate such as `200MB/s`.
     """
 
     config: str | None
@@ -19,3 +20,7 @@ class Options(TypedDict, total=False):
     allow_delete_all: bool
     allow_unsafe_folder: bool
     double_check: bool
+    state: str | None
+    no_catalog: bool
+    max_runtime: str | None
+    io_limit: str | None

@@ -7,8 +7,10 @@ from typing import Annotated, Any
 import msgspec
 
 from asynclog.config.document import Document
+from asynclog.config.quantities import percent
 from asynclog.errors import ConfigurationError
 from asynclog.plan.guards import Guard
+from asynclog.plan.worth import ALWAYS, Percent
 
 OURS = "asynclog.yaml"
 MXCPS = "mxcp-site.yml"
@@ -17,7 +19,7 @@ _SWITCH = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no
 
 
 class Profile(msgspec.Struct, frozen=True):
-    """One profile, resolved: `log` and `schemas` are absolute paths, `schemas` empty for the one beside the log."""
+    """One profile, resolved: paths are absolute. `schemas` is empty for the one beside the log, `state` for none."""
 
     source: str
     name: str | None
@@ -26,6 +28,8 @@ class Profile(msgspec.Struct, frozen=True):
     schemas: str = ""
     patterns: tuple[str, ...] = ()
     guard: Guard = Guard()
+    rewrite: Percent = ALWAYS
+    state: str = ""
 
 
 class _Audit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -38,12 +42,15 @@ class _Audit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class _Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     audit: _Audit
     guard: Guard = Guard()
+    rewrite: str = "always"
+    state: str | None = None
 
 
 class _Configuration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     profiles: dict[str, Any]
     asynclog: Annotated[int, msgspec.Meta(ge=1, le=1)] = 1
     profile: str | None = None
+    state: str | None = None
 
 
 class _MxcpAudit(msgspec.Struct, frozen=True):
@@ -91,9 +98,11 @@ def _our_profile(document: Document, name: str | None, environment: Mapping[str,
     file = document.convert(document.data, (), _Configuration)
     # All profiles are read, so that a fault in one is found before its own timer finds it.
     profiles = {each: document.convert(value, ("profiles", each), _Profile) for each, value in file.profiles.items()}
+    rewrites = {each: _rewrite(document, each, profile.rewrite) for each, profile in profiles.items()}
     name = name or environment.get("ASYNCLOG_PROFILE") or file.profile or "default"
     _must_have(document, profiles, name)
-    audit = profiles[name].audit
+    profile = profiles[name]
+    audit, state = profile.audit, profile.state or file.state
     if audit.path is None and audit.enabled:
         raise document.error(("profiles", name, "audit", "path"), "the log's path is missing")
     return Profile(
@@ -103,8 +112,17 @@ def _our_profile(document: Document, name: str | None, environment: Mapping[str,
         log=_beside(document, audit.path or ""),
         schemas=_beside(document, audit.schemas) if audit.schemas else "",
         patterns=(audit.segments,) if isinstance(audit.segments, str) else tuple(audit.segments),
-        guard=profiles[name].guard,
+        guard=profile.guard,
+        rewrite=rewrites[name],
+        state=_beside(document, state) if state else "",
     )
+
+
+def _rewrite(document: Document, name: str, text: str) -> Percent:
+    try:
+        return percent(text)
+    except ValueError as error:
+        raise document.error(("profiles", name, "rewrite"), f"{text!r}: {error}") from None
 
 
 def _mxcp_profile(document: Document, name: str | None, environment: Mapping[str, str]) -> Profile:

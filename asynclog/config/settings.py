@@ -1,18 +1,17 @@
 """Options, as a command line or a caller gives them, + files + environment -> the settings of one job."""
 
 import os
-import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import msgspec
 
 from asynclog.config.options import Options
 from asynclog.config.profiles import Profile, find_configuration, load_profile
+from asynclog.config.quantities import bytes_per_second, seconds
 from asynclog.errors import ConfigurationError
 from asynclog.instant import parse_instant
 from asynclog.plan.guards import Guard
-
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+from asynclog.plan.worth import ALWAYS, Percent
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -21,7 +20,8 @@ class Settings(msgspec.Struct, frozen=True):
     `source` tells where the log's path came from, `named_by_hand` whether a person typed it: a folder that is
     missing is then a mistake, else an application that has not started yet. `patterns` replace the names that
     are looked for, where there are any. `now` is None where the clock is to say it; `lock_wait` is in seconds.
-    `reader` is the name of the one that is to be used, None for the fastest.
+    `reader` is the name of the one that is to be used, None for the fastest. `state` is the folder for catalogs, empty
+    where there is none to be; `max_runtime` is in seconds, `io_limit` in bytes a second.
     """
 
     source: str
@@ -40,6 +40,10 @@ class Settings(msgspec.Struct, frozen=True):
     allow_unsafe_folder: bool = False
     double_check: bool = False
     reader: str | None = None
+    rewrite: Percent = ALWAYS
+    state: str = ""
+    max_runtime: float | None = None
+    io_limit: float | None = None
 
 
 def resolve(options: Options, environment: Mapping[str, str]) -> Settings:
@@ -70,12 +74,33 @@ def resolve(options: Options, environment: Mapping[str, str]) -> Settings:
         named_by_hand=bool(path),
         now=_instant(options.get("now")),
         jobs=_jobs(options.get("jobs")),
-        lock_wait=_seconds(options.get("lock_wait")),
+        lock_wait=_given(seconds, "--lock-wait", options.get("lock_wait")) or 0,
         allow_delete_all=options.get("allow_delete_all", False),
         allow_unsafe_folder=options.get("allow_unsafe_folder", False),
         double_check=options.get("double_check", False),
         reader=environment.get("ASYNCLOG_READER"),
+        rewrite=profile.rewrite,
+        state="" if options.get("no_catalog") else _state(options.get("state"), profile.state, environment),
+        max_runtime=_given(seconds, "--max-runtime", options.get("max_runtime")),
+        io_limit=_given(bytes_per_second, "--io-limit", options.get("io_limit")),
     )
+
+
+def _state(option: str | None, configured: str, environment: Mapping[str, str]) -> str:
+    """The state folder: as it was said, else systemd's, else the user's; empty where not even a home is known."""
+    if option or configured:
+        return _absolute(option) if option else configured
+    given = environment.get("STATE_DIRECTORY", "").split(":")[0]
+    if given:
+        return given
+    base = environment.get("XDG_STATE_HOME", "")
+    home = environment.get("HOME") or os.path.expanduser("~")
+    base = base if os.path.isabs(base) else os.path.join(home, ".local/state")
+    return os.path.join(base, "asynclog") if os.path.isabs(base) else ""
+
+
+def _given(meaning: Callable[[str, str], float], option: str, text: str | None) -> float | None:
+    return None if text is None else meaning(option, text)
 
 
 def _absolute(path: str) -> str:
@@ -98,12 +123,3 @@ def _jobs(jobs: int | None) -> int:
     if jobs < 1:
         raise ConfigurationError(f"--jobs {jobs}: at least 1 is needed")
     return jobs
-
-
-def _seconds(text: str | None) -> float:
-    if text is None:
-        return 0
-    match = re.fullmatch(r"([0-9]{1,9})([smhd])", text)
-    if match is None:
-        raise ConfigurationError(f"--lock-wait {text!r}: write a number and its unit (s, m, h or d), such as 1h")
-    return int(match[1]) * _UNITS[match[2]]

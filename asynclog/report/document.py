@@ -38,6 +38,15 @@ class Bytes(msgspec.Struct, frozen=True):
     freed: int = 0
 
 
+class Catalogued(msgspec.Struct, frozen=True):
+    """How many segments the catalog knew, or their beginning, and how many were read; whether it was damaged."""
+
+    hits: int = 0
+    partial: int = 0
+    misses: int = 0
+    rebuilt: bool = False
+
+
 class Segments(msgspec.Struct, frozen=True):
     """How many of `total` met which fate; a dry run counts what would."""
 
@@ -78,6 +87,7 @@ class Result(msgspec.Struct, frozen=True):
     kept: Kept = Kept()
     overdue: Overdue = Overdue()
     bytes: Bytes = Bytes()
+    catalog: Catalogued | None = None
     segments: Segments = Segments()
     actions: list[ActionRow] = []
     late_segments: list[str] = []

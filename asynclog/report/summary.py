@@ -8,14 +8,14 @@ import msgspec
 
 from asynclog.instant import format_instant
 from asynclog.model import Action, Outcome, Plan, SchemaKey
-from asynclog.report.document import ActionRow, Bytes, Kept, Overdue, Records, Report, Result, Segments
+from asynclog.report.document import ActionRow, Bytes, Catalogued, Kept, Overdue, Records, Report, Result, Segments
 from asynclog.report.words import encodable, printable
 
 _SHOWN = 3  # errors in the sentence that people read
 
 
 class Circumstances(msgspec.Struct, frozen=True):
-    """What a report says beside plan and outcomes. `stopped` is a signal's name and number."""
+    """What a report says beside plan and outcomes. `stopped` is a signal's name and number, `read` is in bytes."""
 
     run_id: str
     profile: str | None
@@ -27,6 +27,9 @@ class Circumstances(msgspec.Struct, frozen=True):
     problems: Iterable[str] = ()
     stopped: tuple[str, int] | None = None
     with_keeps: bool = False
+    read: int = 0
+    catalog: Catalogued | None = None
+    time_is_up: bool = False
 
 
 def make_report(plan: Plan, outcomes: Mapping[str, Outcome] | None, about: Circumstances) -> Report:
@@ -46,15 +49,16 @@ def make_report(plan: Plan, outcomes: Mapping[str, Outcome] | None, about: Circu
         run_id=about.run_id,
         profile=about.profile,
         now=format_instant(about.now),
-        stopped=stopped[0] if stopped else None,
+        stopped=stopped[0] if stopped else "max-runtime" if about.time_is_up else None,
         refusal=plan.refusal or None,
         records=Records(scanned, gone, scanned - gone - late),
         kept=_kept(plan),
         overdue=overdue,
         bytes=Bytes(
-            scanned=sum(action.fingerprint.size for action in plan.actions if action.census),
+            scanned=about.read,
             freed=sum(row.bytes_before - row.bytes_after for row in rows),
         ),
+        catalog=about.catalog,
         segments=_segments(rows),
         actions=[row for row in rows if row.action != "keep" or about.with_keeps],
         late_segments=list(map(encodable, about.late)),

@@ -7,7 +7,7 @@ from array import array
 from collections.abc import Iterator
 
 from asynclog.errors import ChangedError, DisagreementError
-from asynclog.model import Action, Policy
+from asynclog.model import Action, Census, Policy
 from asynclog.scan.blocks import BLOCK, whole_lines
 from asynclog.scan.readers import Kind, PythonReader, make_reader
 
@@ -17,7 +17,7 @@ BUDGET = 1 << 19  # bytes of ranges, for each worker: so much in its hands, and 
 class Evidence:
     """What a scan has learned of where expired lines lie; what it has forgotten is found again.
 
-    With `double_check` nothing goes on the word of one reader.
+    With `double_check` nothing goes on the word of one reader. `censuses` has those of segments that were read again.
     """
 
     def __init__(self, kind: Kind, policy: Policy, now: int, *, workers: int, double_check: bool) -> None:
@@ -27,6 +27,7 @@ class Evidence:
         self._double_check = double_check
         self._left = BUDGET * workers
         self._found: dict[str, array[int]] = {}
+        self.censuses: dict[str, Census] = {}
 
     def remember(self, segment: str, gone: "array[int]") -> None:
         """Keeps the ranges (start, end, start, end …) of a whole segment, if there is room."""
@@ -41,7 +42,7 @@ class Evidence:
         Raises ChangedError where the segment is shorter than it was, DisagreementError where the readers differ.
         """
         found = self._found.get(action.segment)
-        ranges = self._read(descriptor, action.fingerprint.size) if found is None else _pairs(found)
+        ranges = self._read(descriptor, action) if found is None else _pairs(found)
         return self._checked(ranges, descriptor, action.fingerprint.size) if self._double_check else ranges
 
     def confirm_drop(self, action: Action, descriptor: int) -> None:
@@ -52,12 +53,13 @@ class Evidence:
         if action.census is None or gone != action.census.expired_bytes:
             raise ChangedError
 
-    def _read(self, descriptor: int, size: int) -> Iterator[tuple[int, int]]:
-        reader = make_reader(self._kind, self._policy, self._now)
+    def _read(self, descriptor: int, action: Action) -> Iterator[tuple[int, int]]:
+        reader, size = make_reader(self._kind, self._policy, self._now), action.fingerprint.size
         for offset, block in whole_lines(descriptor, 0, size, size):
             gone = array("q")
             reader.read(offset, block, gone)
             yield from _pairs(gone)
+        self.censuses[action.segment] = reader.tally().census(action.segment, action.fingerprint)
 
     def _checked(self, ranges: Iterator[tuple[int, int]], descriptor: int, size: int) -> Iterator[tuple[int, int]]:
         reader = PythonReader(self._policy, self._now)

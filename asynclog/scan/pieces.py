@@ -2,12 +2,15 @@
 
 import os
 from array import array
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import msgspec
 
 from asynclog.errors import ChangedError
 from asynclog.model import Fingerprint, Policy, Segment
+from asynclog.pace import Pace
 from asynclog.scan.blocks import whole_lines
 from asynclog.scan.evidence import BUDGET
 from asynclog.scan.readers import Kind, Reader, make_reader
@@ -41,17 +44,26 @@ class Refused(msgspec.Struct, frozen=True):
     failed: bool = False
 
 
-def cut_up(segment: Segment) -> list[Piece]:
-    """The pieces that a segment is read in; a small one is one piece."""
+def cut_up(segment: Segment, start: int = 0) -> list[Piece]:
+    """The pieces that a segment is read in, from byte `start` on; a small one is one piece."""
     size = segment.fingerprint.size
-    return [Piece(segment, start, min(start + PIECE, size)) for start in range(0, size, PIECE)]
+    return [Piece(segment, at, min(at + PIECE, size)) for at in range(start, size, PIECE)]
 
 
-def read_piece(folder: int | str, kind: Kind, policy: Policy, now: int, piece: Piece) -> Reading | Refused:
-    """Counts the lines of one piece; `folder` is the log's, by its descriptor or, in another process, by its path."""
+class View(msgspec.Struct, frozen=True):
+    """How a log is looked at: its folder, by descriptor or, in another process, by path; reader, policy and present."""
+
+    folder: int | str
+    kind: Kind
+    policy: Policy
+    now: int
+
+
+def read_piece(view: View, pace: Pace, piece: Piece) -> Reading | Refused:
+    """Counts the lines of one piece. The page cache has no more of it afterwards than it had before."""
     segment = piece.segment
     try:
-        descriptor = _open(folder, segment.name)
+        descriptor = open_segment(view.folder, segment.name)
     except FileNotFoundError:
         return Refused("it has vanished")
     except OSError as error:
@@ -59,7 +71,8 @@ def read_piece(folder: int | str, kind: Kind, policy: Policy, now: int, piece: P
     try:
         if Fingerprint.of(os.fstat(descriptor)) != segment.fingerprint:
             return Refused("it changed before it was read")
-        return _read(descriptor, make_reader(kind, policy, now), piece)
+        with _as_it_was(descriptor, piece):
+            return _read(descriptor, make_reader(view.kind, view.policy, view.now), pace, piece)
     except ChangedError:
         return Refused("it became shorter while it was read")
     except OSError as error:
@@ -68,16 +81,42 @@ def read_piece(folder: int | str, kind: Kind, policy: Policy, now: int, piece: P
         os.close(descriptor)
 
 
-def _open(folder: int | str, name: str) -> int:
+def open_segment(folder: int | str, name: str) -> int:
+    """A descriptor for reading. Raises OSError."""
     if isinstance(folder, int):
         return os.open(name, _FLAGS, dir_fd=folder)
     return os.open(os.path.join(folder, name), _FLAGS)
 
 
-def _read(descriptor: int, reader: Reader, piece: Piece) -> Reading:
+@contextmanager
+def _as_it_was(descriptor: int, piece: Piece) -> Iterator[None]:
+    """Gives the pages back that had to be read from the disk: other programs have better use for the memory.
+
+    What begins in memory is there because somebody else uses it, and is left alone.
+    """
+    cached = _is_in_memory(descriptor, piece.start)
+    yield
+    if not cached:
+        os.posix_fadvise(descriptor, piece.start, piece.end - piece.start, os.POSIX_FADV_DONTNEED)
+
+
+def _is_in_memory(descriptor: int, position: int) -> bool:
+    """Whether a byte can be read without the disk; True where the file system can't say."""
+    try:
+        return os.preadv(descriptor, [bytearray(1)], position, os.RWF_NOWAIT) == 1
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+
+
+def _read(descriptor: int, reader: Reader, pace: Pace, piece: Piece) -> Reading:
     gone: array[int] | None = array("q")
+    done = piece.start
     for offset, block in whole_lines(descriptor, piece.start, piece.end, piece.segment.fingerprint.size):
         reader.read(offset, block, gone)
+        pace.spend(offset + len(block) - done)
+        done = offset + len(block)
         if gone is not None and len(gone) * gone.itemsize > BUDGET:
             gone = None
     return Reading(reader.tally(), gone)

@@ -1,57 +1,65 @@
 """The scan: an async iterator over censuses, each yielded as soon as its segment has been read."""
 
 from array import array
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 
 import msgspec
 
 from asynclog.model import Census, Policy, Segment, Unread
+from asynclog.pace import Pace
 from asynclog.scan.evidence import BUDGET, Evidence
-from asynclog.scan.pieces import Piece, Reading, Refused, cut_up, read_piece
+from asynclog.scan.pieces import Piece, Reading, Refused, View, cut_up, read_piece
 from asynclog.scan.readers import Kind
 from asynclog.scan.tally import Tally
 from asynclog.workers import Crew
+
+NOWHERE: Mapping[str, int] = {}
 
 WORTH_PROCESSES = 16 << 20  # bytes; below, starting processes takes longer than reading
 
 
 class Scanner(msgspec.Struct, frozen=True):
-    """How to read a log: its folder, by descriptor and by path, the policy, the present, and by which reader."""
+    """How to read a log: its folder, by descriptor and by path, the policy, the present, the reader, and how fast."""
 
     folder: int
     path: str
     policy: Policy
     now: int
     kind: Kind
+    pace: Pace = Pace()
 
     @asynccontextmanager
     async def censuses(
-        self, segments: Iterable[Segment], crew: Crew, evidence: Evidence
+        self, segments: Iterable[Segment], crew: Crew, evidence: Evidence, starts: Mapping[str, int] = NOWHERE
     ) -> AsyncIterator[AsyncIterator[Census | Unread]]:
-        """Reads these segments, several at once; for `async with`.
+        """Reads these segments, several at once; for `async with`. Of one that `starts` names, only what lies beyond.
 
         The census of a segment holds for the fingerprint that the segment was listed with. The huge ones come last: no
         small one waits for them, and their pieces keep all workers busy to the end. The Python reader works in other
         processes where that pays, the kernel in threads.
         """
-        pieces = [piece for cut in sorted(map(cut_up, segments), key=len) for piece in cut]
+        cuts = [cut_up(segment, starts.get(segment.name, 0)) for segment in segments]
+        pieces = [piece for cut in sorted(cuts, key=len) for piece in cut]
         total = sum(piece.end - piece.start for piece in pieces)
         apart = self.kind == "python" and crew.jobs > 1 and total >= WORTH_PROCESSES
-        work = partial(read_piece, self.path if apart else self.folder, self.kind, self.policy, self.now)
+        view = View(self.path if apart else self.folder, self.kind, self.policy, self.now)
+        work = partial(read_piece, view, self.pace.shared_by(crew.jobs) if apart else self.pace)
         async with crew.results(work, pieces, apart=apart) as results:
-            yield _joined(results, evidence)
+            yield _joined(results, evidence, starts)
 
 
 async def _joined(
-    results: AsyncIterator[tuple[Piece, Reading | Refused]], evidence: Evidence
+    results: AsyncIterator[tuple[Piece, Reading | Refused]], evidence: Evidence, starts: Mapping[str, int]
 ) -> AsyncIterator[Census | Unread]:
     """Puts the pieces of each segment together again."""
     under_way: dict[str, _Progress] = {}
     async for piece, result in results:
         name = piece.segment.name
-        progress = under_way.get(name) or under_way.setdefault(name, _Progress(piece.segment))
+        progress = under_way.get(name)
+        if progress is None:
+            progress = under_way[name] = _Progress(piece.segment, starts.get(name, 0))
         progress.add(piece, result)
         if not progress.missing:
             yield under_way.pop(name).finding(evidence)
@@ -60,12 +68,12 @@ async def _joined(
 class _Progress:
     """What is known of one segment so far."""
 
-    def __init__(self, segment: Segment) -> None:
-        self.missing = len(cut_up(segment))
+    def __init__(self, segment: Segment, start: int) -> None:
+        self.missing = len(cut_up(segment, start))
         self._segment = segment
         self._tally: Tally | None = None
         self._refused: Refused | None = None
-        self._gone: dict[int, array[int]] | None = {}
+        self._gone: dict[int, array[int]] | None = None if start else {}
 
     def add(self, piece: Piece, result: Reading | Refused) -> None:
         self.missing -= 1

@@ -1,0 +1,1 @@
+"""What earlier scans learned, in a state folder of its own. A cache: nothing depends on it but time."""

@@ -1,0 +1,74 @@
+"""One segment's entry in the catalog: a census, and for which bytes it holds."""
+
+import hashlib
+
+import msgspec
+
+from asynclog.model import Census, Fingerprint, SchemaCount
+
+# Raised when the meaning of a line or of an entry changes: entries of another version are not understood.
+_VERSION = b"asynclog 1"
+
+# A file system's clock may stand still for so long while a file is changed twice; FAT's does.
+_SETTLED = 2_000_000_000  # ns
+
+_CHECK = 8  # bytes
+
+
+class Entry(msgspec.Struct, frozen=True, array_like=True):
+    """What a scan that began at `scanned` (ns since 1970) learned of a segment.
+
+    `edge` identifies its last block, for a segment that may grow; empty where that can't be told.
+    """
+
+    fingerprint: Fingerprint
+    scanned: int
+    edge: bytes
+    schemas: tuple[SchemaCount, ...]
+    unreadable: int
+    blank: int
+
+    @classmethod
+    def of(cls, census: Census, scanned: int, edge: bytes = b"") -> "Entry":
+        return cls(census.fingerprint, scanned, edge, census.schemas, census.unreadable, census.blank)
+
+    def census(self, segment: str) -> Census:
+        return Census(segment, self.fingerprint, self.schemas, self.unreadable, self.blank)
+
+    def holds_for(self, fingerprint: Fingerprint) -> bool:
+        """Whether the segment is still what was scanned."""
+        return self.fingerprint == fingerprint and fingerprint.mtime_ns + _SETTLED <= self.scanned
+
+    def may_be_the_head_of(self, fingerprint: Fingerprint) -> bool:
+        """Whether the segment may have grown since, if its bytes up to the old end are the same."""
+        before = self.fingerprint
+        same = (before.device, before.inode) == (fingerprint.device, fingerprint.inode)
+        return same and bool(self.edge) and fingerprint.size > before.size
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Entry).decode
+
+
+def pack(name: bytes, entry: Entry) -> bytes | None:
+    """The entry as bytes that tell whether they are whole; None where a number is too large for that."""
+    try:
+        body = _encode(entry)
+    except OverflowError:
+        return None
+    return _check(name, body) + body
+
+
+def unpack(name: bytes, packed: bytes) -> Entry | None:
+    """The entry of this name; None where that is damaged, or of another version."""
+    check, body = packed[:_CHECK], packed[_CHECK:]
+    if check != _check(name, body):
+        return None
+    try:
+        return _decode(body)
+    except msgspec.MsgspecError:
+        return None
+
+
+def _check(name: bytes, body: bytes) -> bytes:
+    return hashlib.blake2b(name + b"\0" + body, digest_size=_CHECK, person=_VERSION).digest()

@@ -1,0 +1,131 @@
+"""The catalog's file: SQLite, one row a segment, written in batches.
+
+Whatever is wrong with it is a sentence, never an error: what it can't tell is read again.
+"""
+
+import contextlib
+import os
+import sqlite3
+from collections.abc import Iterator
+
+from asynclog.catalog.entry import Entry, pack, unpack
+
+_FORMAT = 1
+_BATCH = 1000  # rows a transaction
+_PATIENCE = 2.0  # seconds for another job that writes to it
+# A row that a fault of the disk has given other types is not for us.
+_ALL = "SELECT name, entry FROM segment WHERE typeof(name) = 'blob' AND typeof(entry) = 'blob'"
+_ONE = f"{_ALL} AND name = ?"
+# What a new file would not mend: it is in use, or may not be written, or the disk is full or failing.
+_UNUSABLE = {
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_NOMEM,
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_READONLY,
+}
+_TABLE = "CREATE TABLE IF NOT EXISTS segment (name BLOB PRIMARY KEY, entry BLOB NOT NULL) WITHOUT ROWID"
+
+
+class Catalog:
+    """The entries of one log. `problem` says why it is not used any more; `rebuilt` that it was begun anew."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.problem = ""
+        self.rebuilt = False
+        self._changes: dict[bytes, bytes | None] = {}
+        self._connection: sqlite3.Connection | None = None
+        with self._care():
+            self._connection = _connected(path)
+
+    def entries(self) -> Iterator[tuple[str, Entry]]:
+        """All entries that can be understood, by the segment's name."""
+        with self._care():
+            if self._connection is not None:
+                for name, packed in self._connection.execute(_ALL):
+                    entry = unpack(name, packed)
+                    if entry is not None:
+                        yield os.fsdecode(name), entry
+
+    def get(self, segment: str) -> Entry | None:
+        """The entry of one segment."""
+        name = os.fsencode(segment)
+        packed = self._changes.get(name)
+        with self._care():
+            if packed is None and self._connection is not None:
+                row = self._connection.execute(_ONE, (name,)).fetchone()
+                packed = row[1] if row else None
+        return unpack(name, packed) if packed else None
+
+    def put(self, segment: str, entry: Entry | None) -> None:
+        """Notes the entry of a segment; None for one that is gone."""
+        name = os.fsencode(segment)
+        self._changes[name] = pack(name, entry) if entry else None
+        if len(self._changes) >= _BATCH:
+            self.flush()
+
+    def flush(self) -> None:
+        """Writes what was noted, in one transaction."""
+        changes, self._changes = self._changes, {}
+        with self._care():
+            if changes and self._connection is not None:
+                with self._connection as transaction:
+                    transaction.execute("BEGIN IMMEDIATE")
+                    gone = [(name,) for name, packed in changes.items() if packed is None]
+                    transaction.executemany("DELETE FROM segment WHERE name = ?", gone)
+                    rows = [(name, packed) for name, packed in changes.items() if packed is not None]
+                    transaction.executemany("REPLACE INTO segment VALUES (?, ?)", rows)
+
+    def close(self) -> None:
+        """Writes what is left."""
+        self.flush()
+        self._disconnect()
+
+    @contextlib.contextmanager
+    def _care(self) -> Iterator[None]:
+        """Does without the catalog where it can't be used, and begins it anew, once, where it is damaged."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            self._disconnect()
+            if self.rebuilt or getattr(error, "sqlite_errorcode", 0) & 0xFF in _UNUSABLE:
+                self.problem = str(error)
+            else:
+                self.rebuilt = True
+                with self._care():
+                    self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        for suffix in ("", "-wal", "-shm"):
+            with contextlib.suppress(OSError):
+                os.unlink(self.path + suffix)
+        self._connection = _connected(self.path)
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            with contextlib.suppress(sqlite3.Error):
+                self._connection.close()
+        self._connection = None
+
+
+def _connected(path: str) -> sqlite3.Connection:
+    """A connection to a catalog of our format. Raises sqlite3.Error."""
+    connection = sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None)
+    try:
+        connection.text_factory = bytes
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if version not in {0, _FORMAT}:
+            raise sqlite3.DatabaseError(f"format {version}")
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        if not version:
+            connection.execute(_TABLE)
+            connection.execute(f"PRAGMA user_version = {_FORMAT}")
+    except BaseException:
+        connection.close()
+        raise
+    return connection

@@ -1,0 +1,31 @@
+"""How many bytes a second may be read and written."""
+
+import threading
+import time
+
+
+class Pace:
+    """Holds all who share it to so many bytes a second; to none in particular where `rate` is None."""
+
+    def __init__(self, rate: float | None = None) -> None:
+        self._rate = rate
+        self._due = time.monotonic()
+        self._lock = threading.Lock()
+
+    def __reduce__(self) -> tuple[type["Pace"], tuple[float | None]]:
+        """Another process keeps the same pace by itself: see `shared_by`."""
+        return Pace, (self._rate,)
+
+    def shared_by(self, processes: int) -> "Pace":
+        """The pace for each of so many processes."""
+        return Pace(self._rate and self._rate / processes)
+
+    def spend(self, size: int) -> None:
+        """Waits until so many bytes more have their time."""
+        if not self._rate:
+            return
+        with self._lock:
+            now = time.monotonic()
+            self._due = max(self._due, now) + size / self._rate
+            rest = self._due - now
+        time.sleep(rest)

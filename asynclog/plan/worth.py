@@ -1,0 +1,47 @@
+"""When a rewrite pays: until so much of a segment has expired it waits. Pure."""
+
+from collections.abc import Iterator
+
+from asynclog.instant import DAY, LAST, format_instant
+from asynclog.model import Census, Policy
+from asynclog.plan.rules import cutoff_for
+
+# How much of a segment must have expired, in percent of its bytes, before it is rewritten; None: it never is.
+Percent = float | None
+ALWAYS = 0.0
+
+
+def reason_to_wait(census: Census, policy: Policy, now: int, least: Percent) -> str:
+    """Why a partly expired segment is not worth a rewrite yet, and until when; empty where it is."""
+    share = census.expired_bytes * 100 / census.fingerprint.size
+    if least is not None and share >= least:
+        return ""
+    goal = "all of it has" if least is None else f"{least:g} % have"
+    end = _end(census, policy, now) if least is None else _reached(census, policy, now, least)
+    when = "which never happens" if end is None or end > LAST else f"on {format_instant(end)[:10]}"
+    return f"{share:.1f} % of it has expired, and it waits until {goal}, {when}"
+
+
+def _end(census: Census, policy: Policy, now: int) -> int | None:
+    """When nothing in it is to be kept any more."""
+    expiries = list(_expiries(census, policy, now))
+    if census.unreadable or sum(records for _, records, _ in expiries) < census.records:
+        return None
+    return max(moment for moment, _, _ in expiries)
+
+
+def _reached(census: Census, policy: Policy, now: int, percent: float) -> int | None:
+    gone = 0
+    for moment, _, size in sorted(_expiries(census, policy, now)):
+        gone += size
+        if gone * 100 >= percent * census.fingerprint.size:
+            return moment
+    return None
+
+
+def _expiries(census: Census, policy: Policy, now: int) -> Iterator[tuple[int, int, int]]:
+    """For each day of each schema key that has a period: when its last record will have expired, records and bytes."""
+    for count in census.schemas:
+        cutoff = cutoff_for(policy, count.schema, now)
+        if cutoff is not None:
+            yield from (((day.day + 1) * DAY + now - cutoff, day.records, day.bytes) for day in count.days or ())

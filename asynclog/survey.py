@@ -1,0 +1,152 @@
+"""What a log holds: from the catalog where that is known, else read, and then the catalog knows it."""
+
+import os
+import time
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from asynclog.catalog.entry import Entry
+from asynclog.model import Action, Census, Fingerprint, Outcome, Segment, Unread
+from asynclog.names import Names
+from asynclog.plan.aging import aged, joined, survivors
+from asynclog.scan.edge import edge
+from asynclog.scan.evidence import Evidence
+from asynclog.scan.scanner import Scanner
+from asynclog.workers import Crew
+
+if TYPE_CHECKING:
+    from asynclog.catalog.store import Catalog
+
+
+class Reads(msgspec.Struct):
+    """How many segments the catalog knew, or their beginning, and how many were read whole; and bytes read."""
+
+    hits: int = 0
+    partial: int = 0
+    misses: int = 0
+    bytes: int = 0
+
+
+class Survey:
+    """One look at these segments, under the scanner's policy and at its time. Without a catalog everything is read.
+
+    `unread` are the segments that are still to be read.
+    """
+
+    def __init__(
+        self, scanner: Scanner, evidence: Evidence, segments: Iterable[Segment], names: Names, catalog: "Catalog | None"
+    ) -> None:
+        self.reads = Reads()
+        self._scanner = scanner
+        self._evidence = evidence
+        self._catalog = catalog
+        self._begun = time.time_ns()  # by the real clock, for it is compared to those of files
+        self._waiting = {segment.name: segment for segment in segments if _is_readable(segment)}
+        dated = [name for name in self._waiting if not names.late_token(name) and name != names.base]
+        self._growing = {names.base, *dated[-1:]}
+        self._heads: dict[str, Census] = {}
+
+    @property
+    def unread(self) -> list[Segment]:
+        return list(self._waiting.values())
+
+    def known(self) -> Iterator[tuple[Segment, Census]]:
+        """The censuses that the catalog has of segments that have not changed, as they were when they were scanned."""
+        gone = []
+        for name, entry in self._catalog.entries() if self._catalog else ():
+            segment = self._waiting.get(name)
+            if segment is None:
+                gone.append(name)
+            elif entry.holds_for(segment.fingerprint):
+                yield segment, entry.census(name)
+            elif name in self._growing and entry.may_be_the_head_of(segment.fingerprint):
+                self._remember_head(segment, entry)
+        for name in gone:
+            if self._catalog:
+                self._catalog.put(name, None)
+
+    def _remember_head(self, segment: Segment, entry: Entry) -> None:
+        """Where nothing before the old end has changed, as far as its last block tells."""
+        head = aged(entry.census(segment.name), self._scanner.policy, self._scanner.now)
+        if head and edge(self._scanner.folder, segment, entry.fingerprint.size) == entry.edge:
+            self._heads[segment.name] = head
+
+    def recalled(self) -> Iterator[Census]:
+        """The censuses of the segments that need not be read."""
+        for segment, census in self.known():
+            now = aged(census, self._scanner.policy, self._scanner.now)
+            if now:
+                del self._waiting[segment.name]
+                self.reads.hits += 1
+                yield now
+
+    @asynccontextmanager
+    async def findings(self, crew: Crew) -> AsyncIterator[AsyncIterator[Census | Unread]]:
+        """Reads what is unread, for `async with`. What is still unread then has to be read once more."""
+        starts = {name: head.fingerprint.size for name, head in self._heads.items()}
+        async with self._scanner.censuses(self.unread, crew, self._evidence, starts) as found:
+            yield self._learned(found)
+
+    async def _learned(self, found: AsyncIterator[Census | Unread]) -> AsyncIterator[Census | Unread]:
+        async for finding in found:
+            name = finding.segment
+            head = self._heads.pop(name, None)
+            if isinstance(finding, Unread):
+                del self._waiting[name]
+                yield finding
+                continue
+            self.reads.bytes += finding.fingerprint.size - (head.fingerprint.size if head else 0)
+            census = joined(head, finding, finding.fingerprint) if head else finding
+            if head and census.is_wholly_expired:
+                continue  # that the segment has only been appended to is not proven: before it goes it is read whole
+            del self._waiting[name]
+            self.reads.partial += bool(head)
+            self.reads.misses += not head
+            self._learn(census)
+            yield census
+
+    def _learn(self, census: Census) -> None:
+        if self._catalog:
+            name, size = census.segment, census.fingerprint.size
+            end = b""
+            if name in self._growing:
+                end = edge(self._scanner.folder, Segment(name, census.fingerprint), size)
+            self._catalog.put(name, Entry.of(census, self._begun, end))
+
+    def settle(self, action: Action, outcome: Outcome) -> None:
+        """Has the catalog know what has become of a segment."""
+        again = self._evidence.censuses.pop(action.segment, None)
+        self.reads.bytes += action.fingerprint.size if again else 0
+        if not self._catalog or outcome.status != "done":
+            return
+        left = self._left(action, outcome, again) if action.kind == "rewrite" else None
+        if left:
+            self._learn(left)
+        else:
+            self._catalog.put(action.segment, None)
+
+    def _left(self, action: Action, outcome: Outcome, again: Census | None) -> Census | None:
+        """The census of what a rewrite has left, if nobody has written to it since; None where that is not known."""
+        census = again or self._as_decided(action.segment)
+        left = survivors(census, self._scanner.policy, self._scanner.now) if census else None
+        try:
+            status = os.stat(action.segment, dir_fd=self._scanner.folder, follow_symlinks=False)
+        except OSError:
+            return None
+        ours = (status.st_size, status.st_mtime_ns) == (outcome.bytes_after, action.fingerprint.mtime_ns)
+        return msgspec.structs.replace(left, fingerprint=Fingerprint.of(status)) if left and ours else None
+
+    def _as_decided(self, name: str) -> Census | None:
+        entry = self._catalog.get(name) if self._catalog else None
+        if entry is None:
+            return None
+        census = entry.census(name)
+        fresh = entry.scanned == self._begun
+        return census if fresh else aged(census, self._scanner.policy, self._scanner.now)
+
+
+def _is_readable(segment: Segment) -> bool:
+    return bool(segment.fingerprint.size) and not segment.obstacle
