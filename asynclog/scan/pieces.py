@@ -2,9 +2,10 @@
 
 import os
 from array import array
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
+from functools import partial
+from typing import NamedTuple, TypeVar
 
 import msgspec
 
@@ -20,6 +21,9 @@ PIECE = 64 << 20  # bytes; small enough for two workers to end together, large e
 
 # No link is followed, no FIFO is waited for, and opening gives no writer's descriptor away.
 _FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+
+
+T = TypeVar("T")
 
 
 class Piece(msgspec.Struct, frozen=True):
@@ -61,9 +65,14 @@ class View(msgspec.Struct, frozen=True):
 
 def read_piece(view: View, pace: Pace, piece: Piece) -> Reading | Refused:
     """Counts the lines of one piece. The page cache has no more of it afterwards than it had before."""
+    return opened(view.folder, piece, partial(_read, make_reader(view.kind, view.policy, view.now), pace, piece))
+
+
+def opened(folder: int | str, piece: Piece, read: Callable[[int], T]) -> T | Refused:
+    """What `read` makes of the piece, given a descriptor of its segment; or what was in the way."""
     segment = piece.segment
     try:
-        descriptor = open_segment(view.folder, segment.name)
+        descriptor = open_segment(folder, segment.name)
     except FileNotFoundError:
         return Refused("it has vanished")
     except OSError as error:
@@ -72,7 +81,7 @@ def read_piece(view: View, pace: Pace, piece: Piece) -> Reading | Refused:
         if Fingerprint.of(os.fstat(descriptor)) != segment.fingerprint:
             return Refused("it changed before it was read")
         with _as_it_was(descriptor, piece):
-            return _read(descriptor, make_reader(view.kind, view.policy, view.now), pace, piece)
+            return read(descriptor)
     except ChangedError:
         return Refused("it became shorter while it was read")
     except OSError as error:
@@ -110,7 +119,7 @@ def _is_in_memory(descriptor: int, position: int) -> bool:
         return True
 
 
-def _read(descriptor: int, reader: Reader, pace: Pace, piece: Piece) -> Reading:
+def _read(reader: Reader, pace: Pace, piece: Piece, descriptor: int) -> Reading:
     gone: array[int] | None = array("q")
     done = piece.start
     for offset, block in whole_lines(descriptor, piece.start, piece.end, piece.segment.fingerprint.size):
