@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo test check format faults fuzz bench clean
+.PHONY: demo test check format schema faults fuzz bench clean
 
 demo: $(READY)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" bash examples/demo.sh
@@ -20,6 +20,11 @@ check: $(READY)
 format: $(READY)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+# The JSON Schema that ships in the package, anew from the types.
+schema: $(READY)
+	$(BIN)/python -c 'import json; from asynclog.report.contract import json_schema; \
+	  print(json.dumps(json_schema(), indent=2))' > asynclog/report/schema.json
 
 # The fault campaign: what docs/reliability.md quotes. As root for all of it; `make faults ARGS=--quick` for a part.
 faults: $(READY)

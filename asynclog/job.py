@@ -17,7 +17,6 @@ from asynclog.apply.disk import Disk
 from asynclog.apply.drain import Backlog
 from asynclog.apply.folder import lock, opened_folder
 from asynclog.apply.recover import left_behind, recover
-from asynclog.catalog.place import catalog_path
 from asynclog.config.policy import load_policy
 from asynclog.config.settings import Settings
 from asynclog.errors import ConfigurationError, RefusedError
@@ -37,7 +36,7 @@ from asynclog.scan.readers import choose_reader
 from asynclog.scan.scanner import Scanner
 from asynclog.scan.segments import list_segments
 from asynclog.stop import Stop
-from asynclog.survey import Survey
+from asynclog.survey import Survey, opened_catalog
 from asynclog.workers import Crew
 
 if TYPE_CHECKING:
@@ -103,31 +102,18 @@ class Job:
         segments = list_segments(self._folder, self._disk.names(), self._names)
         self._segments = [self._unless_unsettled(segment) for segment in segments]
         scanner = Scanner(self._folder, settings.folder, self._policy, self.now, self._reader, self._pace)
-        self._survey = Survey(scanner, self._evidence, self._segments, self._names, self._opened_catalog(resources))
+        self._catalog = opened_catalog(settings, self._segments, resources)
+        self._survey = Survey(scanner, self._evidence, self._segments, self._names, self._catalog)
+        unread = {segment.name for segment in self._survey.unread}
         for segment in self._segments:
-            self._decide(segment)
+            if segment.name not in unread:
+                self._decide(segment)
         for census in self._survey.recalled():
             self._decide(census)
         if not self._survey.unread:
             plan = self._plan()
             if self.dry_run or not in_order(plan):
                 self.answer = self._report(plan, None if self.dry_run else {}, Stop())
-
-    def _opened_catalog(self, resources: ExitStack) -> "Catalog | None":
-        """Only where there is something that it may know; None where it can't be used, which is said."""
-        settings = self.settings
-        if not settings.state or not any(segment.fingerprint.size for segment in self._segments):
-            return None
-        from asynclog.catalog.store import Catalog  # noqa: PLC0415 - a job with nothing to do needs no SQLite
-
-        try:
-            catalog = Catalog(catalog_path(settings.state, settings.folder, settings.base))
-        except OSError as error:
-            self._warn(f"{settings.state}: the catalog can't be used ({error.strerror}), and everything is read")
-            return None
-        resources.callback(catalog.close)
-        self._catalog = catalog
-        return catalog
 
     def _decide(self, finding: Finding) -> None:
         action = decide(finding, self._policy, self.now, self.settings.rewrite)
@@ -187,7 +173,7 @@ class Job:
         return Quiet(frozenset([*by_name, by_time]), self._started - QUIET_PERIOD)
 
     def _plan(self) -> Plan:
-        plan = make_plan(self._actions.values(), self._policy, self.now)
+        plan = make_plan([self._actions[segment.name] for segment in self._segments], self._policy, self.now)
         settings = self.settings
         reason = refusal(plan, self._policy, settings.guard, allow_delete_all=settings.allow_delete_all)
         plan = msgspec.structs.replace(plan, refusal=reason)
@@ -195,6 +181,8 @@ class Job:
         return plan
 
     def _tell(self, plan: Plan) -> None:
+        if not log.isEnabledFor(logging.DEBUG):
+            return
         keys = {count.schema for action in plan.actions if action.census for count in action.census.schemas}
         for key in sorted(keys):
             log.debug("rule for %s: %s", printable(str(key)), describe_rule(self._policy, key))
@@ -220,7 +208,7 @@ class Job:
         pending = left_behind(self._disk.names(), self._names)
         self._warn_of_weakness(outcomes or {})
         if self._catalog and self._catalog.problem:
-            self._warn(f"{self._catalog.path}: the catalog can't be used: {self._catalog.problem}")
+            self._warn(f"{self._catalog.path}: the catalog can't be used, and all was read: {self._catalog.problem}")
         reads = self._survey.reads
         about = Circumstances(
             run_id=self._run_id,

@@ -7,6 +7,8 @@ from typing import NamedTuple, Self
 
 _PACKED = r"(?:\.gz|\.zst)?"
 _NEW = ".al-new"
+_HIDDEN = re.compile(r"\.(.+)\.al-old-([0-9a-f]{8})-([0-9]+)", re.DOTALL)
+_BUILT = re.compile(r"\.(.+)\.al-new-([0-9]+)-([0-9]+)", re.DOTALL)
 
 
 class Names:
@@ -20,6 +22,7 @@ class Names:
     def __init__(self, base: str, patterns: Iterable[str] = ()) -> None:
         self.base = base
         self.stem, self.suffix = _split(base)
+        self._registry = f"{self.stem}_schemas.jsonl"
         stem, suffix = re.escape(self.stem), re.escape(self.suffix)
         digits = "[0-9a-f]{8}"
         late = f"{stem}-late-{digits}-[0-9]+{suffix}"
@@ -36,7 +39,7 @@ class Names:
 
     def match(self, name: str) -> bool:
         """Whether a file of this name is a segment of the log."""
-        if name.startswith(".") or name == f"{self.stem}_schemas.jsonl":
+        if name.startswith(".") or name == self._registry:
             return False
         return any(pattern.fullmatch(name) for pattern in self._accepted)
 
@@ -61,10 +64,12 @@ class Names:
 
     def owns(self, name: str) -> bool:
         """Whether this is a hidden name that a job of this log gives."""
+        if not name.startswith("."):
+            return False
         hidden = Hidden.parse(name) or Built.parse(name)
         if hidden is not None:
             return self.match(hidden.segment)
-        return name.startswith(".") and name.endswith(_NEW) and self.match(name[1 : -len(_NEW)])
+        return name.endswith(_NEW) and self.match(name[1 : -len(_NEW)])
 
 
 class Hidden(NamedTuple):
@@ -83,7 +88,7 @@ class Hidden(NamedTuple):
 
     @classmethod
     def parse(cls, name: str) -> Self | None:
-        match = re.fullmatch(r"\.(.+)\.al-old-([0-9a-f]{8})-([0-9]+)", name, re.DOTALL)
+        match = _HIDDEN.fullmatch(name)
         return cls(match[1], match[2], int(match[3])) if match else None
 
 
@@ -102,7 +107,7 @@ class Built(NamedTuple):
 
     @classmethod
     def parse(cls, name: str) -> Self | None:
-        match = re.fullmatch(rf"\.(.+){re.escape(_NEW)}-([0-9]+)-([0-9]+)", name, re.DOTALL)
+        match = _BUILT.fullmatch(name)
         return cls(match[1], int(match[2]), int(match[3])) if match else None
 
 

@@ -3,12 +3,13 @@
 import os
 import time
 from collections.abc import AsyncIterator, Iterable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from asynclog.catalog.entry import Entry
+from asynclog.config.settings import Settings
 from asynclog.model import Action, Census, Fingerprint, Outcome, Segment, Unread
 from asynclog.names import Names
 from asynclog.plan.aging import aged, joined, survivors
@@ -146,6 +147,20 @@ class Survey:
         census = entry.census(name)
         fresh = entry.scanned == self._begun
         return census if fresh else aged(census, self._scanner.policy, self._scanner.now)
+
+
+def opened_catalog(settings: Settings, segments: Iterable[Segment], resources: ExitStack) -> "Catalog | None":
+    """The catalog of the log, which `resources` closes; None where there is nothing that it could know, or none to be.
+
+    What speaks against its use is its `problem`. Raises ConfigurationError.
+    """
+    if not settings.state or not any(segment.fingerprint.size for segment in segments):
+        return None
+    from asynclog.catalog.store import Catalog  # noqa: PLC0415 - a job with nothing to do needs no SQLite
+
+    catalog = Catalog(settings.state, settings.folder, settings.base)
+    resources.callback(catalog.close)
+    return catalog
 
 
 def _is_readable(segment: Segment) -> bool:

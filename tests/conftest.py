@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -136,6 +137,13 @@ def cleanup(folder: Path, *words: str, **options: Any) -> Done:
     """Run `asynclog cleanup --json` at NOW for `audit/logs.jsonl` and `schemas.yaml` of a folder."""
     named = ("--path", "audit/logs.jsonl", "--schemas", "schemas.yaml", "--now", NOW, "--json")
     return run("cleanup", *named, *words, cwd=folder, **options)
+
+
+def subcommands() -> list[str]:
+    """The commands that `asynclog --help` lists."""
+    listed = re.search(r"^  COMMAND\n((?:    .*\n)+)", run("--help").out, re.MULTILINE)
+    assert listed
+    return re.findall(r"^    (\w+)", listed[1], re.MULTILINE)
 
 
 def until(condition: Callable[[], object]) -> None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from conftest import NO_OVERRIDE, NOW, cleanup, looks, record, run, write_log, write_policy
+from conftest import NO_OVERRIDE, NOW, cleanup, looks, record, run, subcommands, write_log, write_policy
 
 from asynclog.cli.arguments import parser
 
@@ -235,13 +235,6 @@ def test_a_guard_refuses_before_anything_is_touched(
     if code == 5:
         assert real.error == dry.result["refusal"]
         assert looks(tmp_path) == before
-
-
-def subcommands() -> list[str]:
-    """The commands that `asynclog --help` lists."""
-    listed = re.search(r"^  COMMAND\n((?:    .*\n)+)", run("--help").out, re.MULTILINE)
-    assert listed
-    return re.findall(r"^    (\w+)", listed[1], re.MULTILINE)
 
 
 def test_every_command_has_an_example_and_its_exit_codes_in_its_help() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 HEAVY = {"asyncio", "aiofiles", "rich", "hypothesis", "multiprocessing", "ssl"}
-JOB = {"anyio", "yaml", "asynclog.job", "asynclog.scan.scanner"}
+JOB = {"anyio", "yaml", "asynclog.job", "asynclog.survey", "asynclog.scan.scanner"}
 
 
 def loaded(*words: str) -> set[str]:
@@ -21,7 +21,11 @@ def loaded(*words: str) -> set[str]:
     return set(done.stderr.split())
 
 
-@pytest.mark.parametrize("words", [["--version"], ["--help"], ["cleanup", "--help"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "words",
+    [["--version"], ["--help"], *([command, "--help"] for command in ("init", "check", "cleanup"))],
+    ids=" ".join,
+)
 def test_help_and_version_load_no_job(words: list[str]) -> None:
     """Neither an event loop nor the job, nor the parser of a configuration."""
     assert loaded(*words) & (HEAVY | JOB) == set()
@@ -50,3 +54,12 @@ def test_a_job_that_reads_loads_no_more_than_it_needs(tmp_path: Path) -> None:
     modules = loaded("cleanup", "--path", str(tmp_path / "logs.jsonl"), "--quiet")
     assert "asyncio" in modules
     assert modules & {"aiofiles", "rich", "hypothesis"} == set()
+
+
+def test_a_check_loads_neither_the_job_nor_what_deletes(tmp_path: Path) -> None:
+    """And where there is nothing to read no event loop."""
+    (tmp_path / "logs.jsonl").touch()
+    (tmp_path / "logs_schemas.jsonl").touch()
+    modules = loaded("check", "--path", str(tmp_path / "logs.jsonl"), "--quiet")
+    assert "asynclog.survey" in modules
+    assert modules & (HEAVY | {"asynclog.job", "asynclog.apply.commit", "asynclog.config.starter"}) == set()

@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Iterator
 
 from asynclog.catalog.entry import Entry, pack, unpack
+from asynclog.catalog.place import catalog_path
 
 _FORMAT = 1
 _BATCH = 1000  # rows a transaction
@@ -33,14 +34,20 @@ _TABLE = "CREATE TABLE IF NOT EXISTS segment (name BLOB PRIMARY KEY, entry BLOB 
 class Catalog:
     """The entries of one log. `problem` says why it is not used any more; `rebuilt` that it was begun anew."""
 
-    def __init__(self, path: str) -> None:
-        self.path = path
+    def __init__(self, state: str, folder: str, base: str) -> None:
+        """The one in this state folder for the log with this base name in that folder. Raises ConfigurationError."""
+        self.path = state
         self.problem = ""
         self.rebuilt = False
         self._changes: dict[bytes, bytes | None] = {}
         self._connection: sqlite3.Connection | None = None
-        with self._care():
-            self._connection = _connected(path)
+        try:
+            self.path = catalog_path(state, folder, base)
+        except OSError as error:
+            self.problem = str(error.strerror)
+        else:
+            with self._care():
+                self._connection = _connected(self.path)
 
     def entries(self) -> Iterator[tuple[str, Entry]]:
         """All entries that can be understood, by the segment's name."""

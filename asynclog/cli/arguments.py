@@ -8,6 +8,8 @@ from typing import NoReturn
 from asynclog.cli import groups
 from asynclog.cli.groups import ALWAYS, AddParser, Help, Parser, command
 
+_DEBUG = "tell on stderr what is read, and where an error came from"
+
 
 class _Version(argparse.Action):
     """Looks up version and reader only when they are asked for."""
@@ -27,8 +29,46 @@ def parser() -> argparse.ArgumentParser:
     top = Parser(prog="asynclog", description="Retention for JSONL audit logs, per audit schema.", allow_abbrev=False)
     top.add_argument("--version", action=_Version, nargs=0, help="print the version, and which reader is in use")
     add_parser = top.add_subparsers(dest="command", metavar="COMMAND", required=True).add_parser
+    _init(add_parser)
+    _check(add_parser)
     _cleanup(add_parser)
     return top
+
+
+def _init(add_parser: AddParser) -> None:
+    told = Help(
+        summary="write a first configuration for a log",
+        description="Look at a log, and write asynclog.yaml and audit-schemas.yaml into the working folder, with every "
+        "audit schema that was found. They delete nothing until you say how many days to keep what.",
+        example="asynclog init --path audit/logs.jsonl",
+        exits={
+            **ALWAYS,
+            0: "done",
+            3: "done, but some segments could not be read: schemas may be missing",
+        },
+    )
+    init = command(add_parser, told, "init")
+    groups.which_path(init)
+    groups.output(init, debug=_DEBUG)
+    groups.jobs(init)
+
+
+def _check(add_parser: AddParser) -> None:
+    told = Help(
+        summary="validate configuration and policy, and show which rule governs what",
+        description="Validate configuration and policy, and show the rule of each audit schema in the log, "
+        "the schemas that have none, and the rules that match nothing. Nothing is changed.",
+        example="asynclog check --config /etc/asynclog/asynclog.yaml",
+        exits={
+            **ALWAYS,
+            0: "valid, even where a schema has no rule",
+            3: "valid, but some segments could not be read: what is in them is not shown",
+        },
+    )
+    check = command(add_parser, told, "check")
+    groups.which_log(check)
+    groups.output(check, debug=_DEBUG)
+    groups.jobs(check)
 
 
 def _cleanup(add_parser: AddParser) -> None:

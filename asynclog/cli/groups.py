@@ -51,8 +51,9 @@ def command(add_parser: AddParser, told: Help, name: str, *aliases: str) -> argp
 
 
 def which_log(parser: argparse.ArgumentParser) -> None:
-    """--config, --profile, --path, --schemas, --allow-unsafe-folder."""
-    add = parser.add_argument_group("which log").add_argument
+    """--config, --profile, --schemas, --path, --allow-unsafe-folder."""
+    group = parser.add_argument_group("which log")
+    add = group.add_argument
     add(
         "--config",
         metavar="FILE",
@@ -63,17 +64,28 @@ def which_log(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="which profile of it; else ASYNCLOG_PROFILE, else the file's own choice",
     )
-    add(
-        "--path",
-        metavar="LOG",
-        help="the log's base path, such as audit/logs.jsonl; no configuration is needed then",
-    )
+    _path(group, "the log's base path, such as audit/logs.jsonl; no configuration is needed then")
     add(
         "--schemas",
         metavar="FILE",
         help="the audit schema definitions; else LOG's own registry, *_schemas.jsonl",
     )
-    add(
+    _allow_unsafe_folder(group)
+
+
+def which_path(parser: argparse.ArgumentParser) -> None:
+    """--path, --allow-unsafe-folder: for a command that takes no configuration."""
+    group = parser.add_argument_group("which log")
+    _path(group, "the log's base path, such as audit/logs.jsonl")
+    _allow_unsafe_folder(group)
+
+
+def _path(group: argparse._ActionsContainer, meaning: str) -> None:
+    group.add_argument("--path", metavar="LOG", help=meaning)
+
+
+def _allow_unsafe_folder(group: argparse._ActionsContainer) -> None:
+    group.add_argument(
         "--allow-unsafe-folder",
         action="store_true",
         help="as root, even in a folder that others may write to",

@@ -5,9 +5,11 @@ import sys
 from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
+import msgspec
 import orjson
 
 from asynclog.errors import AsynclogError
+from asynclog.report.answers import document
 from asynclog.report.words import encodable, printable, printable_json
 
 
@@ -37,7 +39,7 @@ def show(answer: T, as_text: Callable[[T], str], *, as_json: bool, quiet: bool) 
 def show_fatal(sentence: str, *, as_json: bool) -> None:
     """Says why there is no result: as JSON, unless stdout is of no use, else on stderr."""
     if as_json and sys.stdout is not None:
-        _result(_json({"status": "error", "error": encodable(sentence)}))
+        _result(_json(document(msgspec.UNSET, encodable(sentence))))
     else:
         complain(sentence)
 

@@ -29,6 +29,15 @@ class Signals:
         if not self.in_flight:
             raise StoppedError(self.stop.signal, self.moment)
 
+    @contextmanager
+    def held(self, moment: str) -> Iterator[None]:
+        """For the time of the `with`, a signal only asks for a stop; the end of it then raises StoppedError."""
+        self.in_flight = True
+        yield
+        self.in_flight = False
+        if self.stop.signal:
+            raise StoppedError(self.stop.signal, moment)
+
 
 @contextmanager
 def caught_signals() -> Iterator[Signals]:

@@ -11,8 +11,7 @@ import msgspec
 from asynclog.config.document import Document, explain, read_text
 from asynclog.errors import ConfigurationError
 from asynclog.model import Policy, Rule, SchemaKey
-
-STAR = "*"
+from asynclog.plan.rules import STAR
 
 _Days = Annotated[int, msgspec.Meta(ge=0)]
 _Name = Annotated[str, msgspec.Meta(min_length=1)]

@@ -34,7 +34,8 @@ def decide(finding: Finding, policy: Policy, now: int, rewrite: Percent = ALWAYS
             return Action(name, "skip", reason, fingerprint, failed=failed)
         case Census(name, fingerprint):
             kind, reason = _weigh(finding, policy, now, rewrite)
-            return Action(name, kind, reason, fingerprint, _without_days(finding), since=_since(finding, policy, now))
+            since = None if kind == "keep" else _since(finding, policy, now)
+            return Action(name, kind, reason, fingerprint, _without_days(finding), since=since)
 
 
 def _weigh(
@@ -42,7 +43,10 @@ def _weigh(
 ) -> tuple[Literal["keep", "drop", "rewrite", "skip"], str]:
     expired, records = census.expired, census.records
     if not expired:
-        return "keep", "nothing in it has expired" if records or census.unreadable else "it has only blank lines"
+        return (
+            "keep",
+            "it has only blank lines" if not records and not census.unreadable else "nothing in it has expired",
+        )
     if census.is_wholly_expired:
         return "drop", f"all {expired} records have expired"
     wait = reason_to_wait(census, policy, now, rewrite)

@@ -6,8 +6,8 @@ from typing import Annotated
 import msgspec
 
 from asynclog.instant import format_instant
-from asynclog.model import Plan, Policy, Rule
-from asynclog.plan.rules import rule_for
+from asynclog.model import Plan, Policy
+from asynclog.plan.rules import all_rules, rule_for
 
 # A log with fewer governed records than this may lose all of them at once without being asked about.
 MANY = 1000
@@ -28,7 +28,7 @@ def refusal(plan: Plan, policy: Policy, guard: Guard, *, allow_delete_all: bool)
     governed = _governed(plan, policy)
     expired = sum(action.census.expired for action in plan.actions if action.census)
     clock = f"Is the clock right ({format_instant(plan.now)}), and are the retention days?"
-    for short in _too_short(policy, guard) if expired else ():
+    for short in too_short(policy, guard) if expired else ():
         return f"{short}: nothing was touched. Correct the rule, or lower guard.min_retention_days"
     if expired >= MANY and expired == governed and not allow_delete_all:
         return (
@@ -55,19 +55,13 @@ def _governed(plan: Plan, policy: Policy) -> int:
     return total
 
 
-def _too_short(policy: Policy, guard: Guard) -> Iterator[str]:
+def too_short(policy: Policy, guard: Guard) -> Iterator[str]:
+    """The rules that `min_retention_days` does not allow, each in words."""
     if guard.min_retention_days is None:
         return
-    for rule in _rules(policy):
+    for rule in all_rules(policy).values():
         if rule.active and rule.retention_days is not None and rule.retention_days < guard.min_retention_days:
             yield (
                 f"{rule.where}: retention_days {rule.retention_days} is less than "
                 f"guard.min_retention_days {guard.min_retention_days}"
             )
-
-
-def _rules(policy: Policy) -> Iterator[Rule]:
-    yield from policy.exact.values()
-    yield from policy.by_name.values()
-    if policy.star is not None:
-        yield policy.star

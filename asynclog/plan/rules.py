@@ -3,14 +3,36 @@
 from asynclog.instant import DAY
 from asynclog.model import Policy, Rule, SchemaKey
 
+STAR = "*"  # the name of the rule for everything that has none of its own
+
+# What a rule is for: one schema key, all versions of a name, or, by STAR, everything else.
+Scope = SchemaKey | str
+
+
+def all_rules(policy: Policy) -> dict[Scope, Rule]:
+    """Every rule, switched off or not, under what it is for."""
+    rules: list[tuple[Scope, Rule]] = [*policy.exact.items(), *policy.by_name.items()]
+    if policy.star is not None:
+        rules.append((STAR, policy.star))
+    return dict(rules)
+
+
+def match_rule(policy: Policy, key: SchemaKey) -> tuple[Scope, Rule] | None:
+    """The rule for exactly this key, else for its name, else STAR's, switched off or not; None where there is none."""
+    candidates = ((key, policy.exact.get(key)), (key.name, policy.by_name.get(key.name)), (STAR, policy.star))
+    for scope, rule in candidates:
+        if rule is not None:
+            return scope, rule
+    return None
+
 
 def rule_for(policy: Policy, key: SchemaKey) -> Rule | None:
-    """The rule of exactly this key, else of its name, else of `*`; None where nothing governs it.
+    """The rule that governs this key's records; None where none does.
 
     A rule that is switched off hides the wider ones: its records are kept as if there were no policy.
     """
-    rule = policy.exact.get(key) or policy.by_name.get(key.name) or policy.star
-    return rule if rule is not None and rule.active else None
+    found = match_rule(policy, key)
+    return found[1] if found and found[1].active else None
 
 
 def cutoff_for(policy: Policy, key: SchemaKey, now: int) -> int | None:

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 import msgspec
 
-FORMAT = 1
+from asynclog.report.answers import FORMAT, document
 
 
 class Records(msgspec.Struct, frozen=True):
@@ -77,7 +77,7 @@ class Result(msgspec.Struct, frozen=True):
     status: Literal["success", "dry_run", "skipped", "partial"]
     message: str
     deleted_per_schema: dict[str, int] = {}
-    format: int = FORMAT
+    format: Literal[1] = FORMAT
     run_id: str = ""
     profile: str | None = None
     now: str | None = None
@@ -107,5 +107,4 @@ class Report(msgspec.Struct, frozen=True):
 
     def document(self) -> dict[str, Any]:
         """The whole JSON document, as plain data."""
-        status = {"status": "ok"} if self.error is None else {"status": "error", "error": self.error}
-        return {**status, "result": msgspec.to_builtins(self.result)}
+        return document(self.result, self.error)

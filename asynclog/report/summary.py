@@ -9,9 +9,7 @@ import msgspec
 from asynclog.instant import format_instant
 from asynclog.model import Action, Outcome, Plan, SchemaKey
 from asynclog.report.document import ActionRow, Bytes, Catalogued, Kept, Overdue, Records, Report, Result, Segments
-from asynclog.report.words import encodable, printable
-
-_SHOWN = 3  # errors in the sentence that people read
+from asynclog.report.words import encodable, in_a_sentence
 
 
 class Circumstances(msgspec.Struct, frozen=True):
@@ -41,7 +39,7 @@ def make_report(plan: Plan, outcomes: Mapping[str, Outcome] | None, about: Circu
     gone, late = sum(deleted.values()), sum(overdue.records.values())
     errors = [*_failures(rows), *about.problems]
     stopped = about.stopped
-    wrong = f"stopped by {stopped[0]}" if stopped else _sentence(errors)
+    wrong = f"stopped by {stopped[0]}" if stopped else in_a_sentence(errors)
     result = Result(
         status="partial" if wrong else "success" if outcomes is not None else "dry_run",
         message=f"{'Deleted' if outcomes is not None else 'Would delete'} {gone} records",
@@ -70,12 +68,6 @@ def make_report(plan: Plan, outcomes: Mapping[str, Outcome] | None, about: Circu
     )
     bug = any(outcome.bug for outcome in (outcomes or {}).values())
     return Report(result, 128 + stopped[1] if stopped else 1 if bug else 3 if wrong else 0, wrong)
-
-
-def _sentence(errors: list[str]) -> str | None:
-    """The first few of them; all are in the document."""
-    shown = "; ".join(map(printable, errors[:_SHOWN]))
-    return (f"{shown}; and {len(errors) - _SHOWN} more" if len(errors) > _SHOWN else shown) or None
 
 
 def empty_report(status: Literal["success", "skipped"], message: str, about: Circumstances) -> Report:

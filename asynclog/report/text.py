@@ -3,9 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from asynclog.report.document import Report, Result
-from asynclog.report.words import printable
-
-_UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
+from asynclog.report.words import printable, size_in_words
 
 
 def as_text(report: Report) -> str:
@@ -14,7 +12,7 @@ def as_text(report: Report) -> str:
 
 
 def _lines(result: Result) -> Iterator[str]:
-    yield printable(result.message) + (f" ({_size(result.bytes.freed)})" if result.bytes.freed else "")
+    yield printable(result.message) + (f" ({size_in_words(result.bytes.freed)})" if result.bytes.freed else "")
     yield from _table(result.deleted_per_schema)
     if not result.segments.total:
         return
@@ -58,8 +56,3 @@ def _table(counts: Mapping[str, int]) -> Iterator[str]:
     width = max(map(len, counts), default=0)
     for name, number in counts.items():
         yield f"  {printable(name):<{width}}  {number:>9}"
-
-
-def _size(size: int) -> str:
-    power = min(max(int(size).bit_length() - 1, 0) // 10, len(_UNITS) - 1)
-    return f"{size / 1024**power:.{1 if power else 0}f} {_UNITS[power]}"

@@ -1,8 +1,11 @@
-"""Text that may hold anything, made fit to be shown: names of files and schemas come from others."""
+"""Text made fit to be shown: names of files and schemas come from others, and may hold anything."""
 
 import json
 import re
+from collections.abc import Container, Iterable, Iterator, Sequence
 
+_SHOWN = 3  # errors in the sentence that people read
+_UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
 _BEYOND_ASCII = re.compile(r"[^\x20-\x7e]")
 
 
@@ -21,3 +24,32 @@ def printable_json(text: str) -> str:
 def encodable(text: str) -> str:
     r"""With the bytes of a file name that is not UTF-8 as `\udcff`: JSON escapes the rest itself."""
     return text.encode("utf-8", "backslashreplace").decode()
+
+
+def in_a_sentence(errors: Sequence[str]) -> str | None:
+    """The first few of them, fit to be shown; None without any."""
+    shown = "; ".join(map(printable, errors[:_SHOWN]))
+    return (f"{shown}; and {len(errors) - _SHOWN} more" if len(errors) > _SHOWN else shown) or None
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 rule`, `1,200 rules`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def size_in_words(size: int) -> str:
+    """`3.1 MiB`."""
+    power = min(max(int(size).bit_length() - 1, 0) // 10, len(_UNITS) - 1)
+    return f"{size / 1024**power:.{1 if power else 0}f} {_UNITS[power]}"
+
+
+def columns(rows: Iterable[Sequence[str]], right: Container[int]) -> Iterator[str]:
+    """The rows as lines whose cells stand below each other; those of the columns `right` (from 0) end in one place."""
+    rows = [[printable(cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = [
+            cell.rjust(width) if number in right else cell.ljust(width)
+            for number, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        yield "  ".join(cells).rstrip()

@@ -50,7 +50,7 @@ def _obstacle(name: str, mode: int, links: int) -> str:
 def _hidden_inodes(folder: int, entries: Iterable[str]) -> Iterator[int]:
     """The inodes to which a crash has left a hidden link of our own: that makes no segment a hard link."""
     for name in entries:
-        if Hidden.parse(name):
+        if name.startswith(".") and Hidden.parse(name):
             try:
                 yield os.stat(name, dir_fd=folder, follow_symlinks=False).st_ino
             except FileNotFoundError:

@@ -1,0 +1,88 @@
+"""`asynclog init`: a log -> a first configuration and a policy that deletes nothing, in the working folder."""
+
+import os
+from typing import Any
+
+from asynclog.cli.files import write_new
+from asynclog.cli.logs import log_to_stderr
+from asynclog.cli.output import show
+from asynclog.cli.settings import settings_of
+from asynclog.cli.signals import Signals
+from asynclog.config.profiles import OURS
+from asynclog.config.settings import Settings
+from asynclog.config.starter import can_be_named, starter_configuration, starter_policy
+from asynclog.errors import ConfigurationError
+from asynclog.look import look
+from asynclog.model import Policy
+from asynclog.report.answers import Answer
+from asynclog.report.first_steps import InitResult, as_text
+from asynclog.report.inventory import Inventory, take_inventory
+from asynclog.report.words import counted, encodable
+
+POLICY = "audit-schemas.yaml"
+
+
+def run(given: dict[str, Any], signals: Signals) -> int:
+    """Writes both files for the log that was named and prints what is in them; the exit status."""
+    log_to_stderr(debug=given["debug"])
+    answer = _init(given, signals)
+    show(answer, as_text, as_json=given["json"], quiet=given["quiet"])
+    return answer.exit_code
+
+
+def _init(given: dict[str, Any], signals: Signals) -> Answer[InitResult]:
+    if not given["path"]:
+        raise ConfigurationError("init needs to know the log: name its base path, as in --path audit/logs.jsonl")
+    settings = settings_of(given)
+    configuration, policy = (os.path.join(os.getcwd(), name) for name in (OURS, POLICY))
+    files = [configuration, policy]
+    _must_be_possible(settings, files)
+    with signals.held("while the log was read"):
+        findings = look(settings, Policy(), signals.stop)
+    inventory = take_inventory(findings or [])
+    texts = {policy: starter_policy(inventory.holdings), configuration: starter_configuration(given["path"], POLICY)}
+    # In this order: a configuration never names a policy that is not there.
+    _write({path: text.encode() for path, text in texts.items()})
+    return inventory.answer(_result(settings, files, inventory))
+
+
+def _must_be_possible(settings: Settings, files: list[str]) -> None:
+    """Said before a large log is read, not after. A folder that is missing is told by whoever opens it."""
+    if os.path.isdir(os.path.join(settings.folder, settings.base)):
+        raise ConfigurationError(f"{settings.base} is a folder: name the log in it, as in --path audit/logs.jsonl")
+    if os.path.exists(settings.folder) and os.path.samefile(settings.folder, "."):
+        raise ConfigurationError(
+            f"{settings.folder}: this is the folder of the log itself, where no other file belongs: "
+            "nothing was written. Run init from the folder where the configuration is to be"
+        )
+    for path in files:
+        if os.path.lexists(path):
+            raise _exists(path)
+
+
+def _exists(path: str) -> ConfigurationError:
+    return ConfigurationError(f"{path}: there is one already, and init never overwrites it: nothing was written")
+
+
+def _write(contents: dict[str, bytes]) -> None:
+    try:
+        write_new(contents)
+    except FileExistsError as error:  # made in this moment
+        raise _exists(str(error.filename2 or error.filename)) from None
+    except OSError as error:
+        raise ConfigurationError(f"{os.getcwd()}: the files can't be written here: {error.strerror}") from None
+
+
+def _result(settings: Settings, files: list[str], inventory: Inventory) -> InitResult:
+    named = {str(key): holding for key, holding in inventory.holdings.items() if can_be_named(key)}
+    return InitResult(
+        status="partial" if inventory.failures else "success",
+        message=f"Wrote {OURS} and {POLICY}: {counted(len(named), 'schema')}, all kept for ever so far",
+        log=encodable(os.path.join(settings.folder, settings.base)),
+        files=list(map(encodable, files)),
+        schemas=named,
+        left_out=[str(key) for key in inventory.holdings if not can_be_named(key)],
+        segments=inventory.segments,
+        unread=inventory.unread,
+        errors=inventory.failures,
+    )

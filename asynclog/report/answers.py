@@ -1,0 +1,40 @@
+"""The outermost of every JSON document: a result, an error, or both."""
+
+from typing import Any, Final, Generic, TypeVar
+
+import msgspec
+
+FORMAT: Final = 1
+
+R = TypeVar("R")
+
+
+class Succeeded(msgspec.Struct, Generic[R], frozen=True, tag_field="status", tag="ok"):
+    """All went well: the exit status is 0."""
+
+    result: R
+
+
+class Failed(msgspec.Struct, Generic[R], frozen=True, tag_field="status", tag="error"):
+    """The exit status is not 0, and `error` says in a sentence why. `result` is there where the job had begun."""
+
+    error: str
+    result: R | msgspec.UnsetType = msgspec.UNSET
+
+
+class Answer(msgspec.Struct, Generic[R], frozen=True):
+    """What a command has found out. `exit_code` is the process's; `error` is a sentence, None where all went well."""
+
+    result: R
+    exit_code: int = 0
+    error: str | None = None
+
+    def document(self) -> dict[str, Any]:
+        """The whole JSON document, as plain data."""
+        return document(self.result, self.error)
+
+
+def document(result: object, error: str | None) -> dict[str, Any]:
+    """The whole JSON document, as plain data; a `result` of UNSET is none."""
+    found: dict[str, Any] = msgspec.to_builtins(Succeeded(result) if error is None else Failed(error, result))
+    return found

@@ -1,0 +1,44 @@
+"""The JSON Schema of every `--json` document, made from the types that they are made of.
+
+It ships as `schema.json` beside this module, which `make schema` writes anew.
+"""
+
+from typing import Any
+
+import msgspec
+
+from asynclog.report.answers import Failed, Succeeded
+from asynclog.report.coverage import CheckResult
+from asynclog.report.document import Result
+from asynclog.report.first_steps import InitResult
+
+# The document of each command.
+DOCUMENTS = {
+    "init": Succeeded[InitResult] | Failed[InitResult],
+    "check": Succeeded[CheckResult] | Failed[CheckResult],
+    "cleanup": Succeeded[Result] | Failed[Result],
+}
+
+
+def json_schema() -> dict[str, Any]:
+    """The schema: `$defs` has that of each command under its name, and what they consist of."""
+    documents, parts = msgspec.json.schema_components(DOCUMENTS.values(), ref_template="#/$defs/{name}")
+    for part in parts.values():
+        _as_written(part)
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "What asynclog prints with --json",
+        "anyOf": [{"$ref": f"#/$defs/{command}"} for command in DOCUMENTS],
+        "$defs": {**dict(zip(DOCUMENTS, documents, strict=True)), **parts},
+    }
+
+
+def _as_written(part: dict[str, Any]) -> None:
+    """Says of an object what holds for one that is written: all keys are there, whatever could be left out in Python.
+
+    The exception is the `result` of an error: a job that could not begin has none.
+    """
+    keys = part["properties"]
+    part["required"] = [key for key in keys if key != "result" or "error" not in keys]
+    for value in keys.values():
+        value.pop("default", None)

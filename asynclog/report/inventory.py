@@ -1,0 +1,87 @@
+"""What a log holds, per schema key, and how much of it could be read."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import TypeVar
+
+import msgspec
+
+from asynclog.instant import format_instant
+from asynclog.model import Census, SchemaCount, SchemaKey, Segment, Unread
+from asynclog.plan.decide import Finding
+from asynclog.report.answers import Answer
+from asynclog.report.words import encodable, in_a_sentence
+
+R = TypeVar("R")
+
+
+class Holding(msgspec.Struct, frozen=True):
+    """All records of one schema. `oldest` and `newest` leave out those whose clock was wrong, None without others."""
+
+    records: int
+    bytes: int
+    oldest: str | None
+    newest: str | None
+
+
+class SegmentsRead(msgspec.Struct, frozen=True):
+    """total = read + skipped + failed; an empty one counts as read."""
+
+    total: int = 0
+    read: int = 0
+    skipped: int = 0
+    failed: int = 0
+
+
+class Inventory(msgspec.Struct, frozen=True):
+    """The sum over all segments. `unread` has the reason for each that was not read; `failures` are sentences."""
+
+    holdings: dict[SchemaKey, Holding]
+    unreadable: int
+    segments: SegmentsRead
+    unread: dict[str, str]
+    failures: list[str]
+
+    def answer(self, result: R) -> Answer[R]:
+        """The answer that this result is, and whatever could not be read its error."""
+        return Answer(result, 3 if self.failures else 0, in_a_sentence(self.failures))
+
+
+def take_inventory(findings: Iterable[Finding]) -> Inventory:
+    """The inventory of a log whose segments these findings are about; its schema keys are in order."""
+    findings = list(findings)
+    counts: defaultdict[SchemaKey, list[SchemaCount]] = defaultdict(list)
+    unread: dict[str, str] = {}
+    failures = []
+    unreadable = 0
+    for finding in findings:
+        match finding:
+            case Census():
+                unreadable += finding.unreadable
+                for count in finding.schemas:
+                    counts[count.schema].append(count)
+            case Unread(name, _, reason, failed):
+                unread[encodable(name)] = reason
+                if failed:
+                    failures.append(encodable(f"{name}: {reason}"))
+            case Segment(name, _, obstacle) if obstacle:
+                unread[encodable(name)] = obstacle
+    skipped = len(unread) - len(failures)
+    return Inventory(
+        holdings={key: _sum(counts[key]) for key in sorted(counts)},
+        unreadable=unreadable,
+        segments=SegmentsRead(len(findings), len(findings) - len(unread), skipped, len(failures)),
+        unread=unread,
+        failures=failures,
+    )
+
+
+def _sum(counts: list[SchemaCount]) -> Holding:
+    oldest = [count.oldest for count in counts if count.oldest is not None]
+    newest = [count.newest for count in counts if count.newest is not None]
+    return Holding(
+        records=sum(count.records for count in counts),
+        bytes=sum(count.bytes for count in counts),
+        oldest=format_instant(min(oldest)) if oldest else None,
+        newest=format_instant(max(newest)) if newest else None,
+    )
