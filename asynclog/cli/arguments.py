@@ -31,6 +31,7 @@ def parser() -> argparse.ArgumentParser:
     add_parser = top.add_subparsers(dest="command", metavar="COMMAND", required=True).add_parser
     _init(add_parser)
     _check(add_parser)
+    _estimate(add_parser)
     _cleanup(add_parser)
     return top
 
@@ -71,6 +72,35 @@ def _check(add_parser: AddParser) -> None:
     groups.jobs(check)
 
 
+def _estimate(add_parser: AddParser) -> None:
+    told = Help(
+        summary="tell what the policy frees now and later, and what other days would",
+        description="Tell of each audit schema how much there is and comes in, and what the policy frees now and in "
+        "7, 30 and 90 days; beside it, what other retention days would. Nothing is changed.",
+        example="asynclog estimate --path audit/logs.jsonl --schemas schemas.yaml --retention api_operations=60",
+        exits={
+            **ALWAYS,
+            0: "done",
+            3: "done, but some segments could not be read: they are in no figure",
+        },
+    )
+    estimate = command(add_parser, told, "estimate")
+    groups.which_log(estimate)
+    groups.output(estimate, debug=_DEBUG)
+    groups.now(estimate)
+    groups.jobs(estimate)
+    groups.catalog(estimate)
+    add = estimate.add_argument
+    add(
+        "--retention",
+        metavar="NAME=DAYS",
+        action="append",
+        default=[],
+        help="what if that were its rule: NAME=60 for all versions, NAME:2=60, *=60 for all others, none for ever",
+    )
+    add("--no-scan", action="store_true", help="read nothing: where the catalog is not exact, tell bounds")
+
+
 def _cleanup(add_parser: AddParser) -> None:
     told = Help(
         summary="delete the records that have expired",
@@ -89,6 +119,7 @@ def _cleanup(add_parser: AddParser) -> None:
     groups.output(cleanup, debug="tell on stderr which rule and which reason led to what")
     groups.now(cleanup)
     groups.jobs(cleanup)
+    groups.catalog(cleanup)
     add = cleanup.add_argument
     add("-n", "--dry-run", action="store_true", help="say what would be deleted, and touch nothing")
     add(
@@ -96,9 +127,6 @@ def _cleanup(add_parser: AddParser) -> None:
         metavar="DURATION",
         help="wait so long for another job in the folder, such as 90s or 1h",
     )
-    add("--state", metavar="FOLDER", help="where to keep what was read; else systemd's, or ~/.local/state/asynclog")
-    add("--no-catalog", action="store_true", help="neither use nor keep what earlier jobs have read")
     add("--max-runtime", metavar="DURATION", help="begin nothing new after so long; the next job goes on there")
-    add("--io-limit", metavar="RATE", help="read and write no more than that, such as 200MB/s")
     add("--double-check", action="store_true", help="have every line that goes judged by a second reader first")
     add("--allow-delete-all", action="store_true", help="even if that is every record that a rule governs")

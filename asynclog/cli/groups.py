@@ -110,3 +110,11 @@ def jobs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--jobs", metavar="N", type=int, help="how many segments to work on at once; else one per processor"
     )
+
+
+def catalog(parser: argparse.ArgumentParser) -> None:
+    """--state, --no-catalog, --io-limit."""
+    add = parser.add_argument
+    add("--state", metavar="FOLDER", help="where to keep what was read; else systemd's, or ~/.local/state/asynclog")
+    add("--no-catalog", action="store_true", help="neither use nor keep what earlier jobs have read")
+    add("--io-limit", metavar="RATE", help="read and write no more than that, such as 200MB/s")

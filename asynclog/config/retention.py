@@ -5,9 +5,9 @@ from collections.abc import Iterable
 
 import msgspec
 
-from asynclog.config.policy import STAR
 from asynclog.errors import ConfigurationError
 from asynclog.model import Policy, Rule, SchemaKey
+from asynclog.plan.rules import STAR, Scope
 
 _VERSIONED = re.compile(r"(.+):([0-9]{1,100})", re.DOTALL)
 _DAYS = re.compile(r"[0-9]{1,100}")
@@ -21,7 +21,7 @@ def with_retention(policy: Policy, words: Iterable[str]) -> Policy:
     else; the narrower wins, in whatever order they stand. A word is split at its last `=`, and its name at the last
     `:` if digits follow. Raises ConfigurationError.
     """
-    given: dict[SchemaKey | str, Rule] = {}
+    given: dict[Scope, Rule] = {}
     for word in words:
         scope, rule = _parsed(word)
         if scope in given:
@@ -35,7 +35,7 @@ def with_retention(policy: Policy, words: Iterable[str]) -> Policy:
     )
 
 
-def _parsed(word: str) -> tuple[SchemaKey | str, Rule]:
+def _parsed(word: str) -> tuple[Scope, Rule]:
     scope, equals, days = word.rpartition("=")
     if not equals or not scope or not (days == "none" or _DAYS.fullmatch(days)):
         raise ConfigurationError(f"--retention {word!r}: {_HOW}")

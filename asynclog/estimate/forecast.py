@@ -58,13 +58,12 @@ def times(now: int) -> tuple[int, ...]:
     return tuple(now + days * DAY for days in IN_DAYS)
 
 
-def doubts(censuses: Sequence[Census], policy: Policy, now: int, judged: Judged) -> Iterator[tuple[int, str]]:
-    """For which times, and of which segments, the censuses can't tell exactly what has expired."""
-    for at in times(now):
-        known, cutoffs = judged.get(at, {}), _cutoffs(censuses, policy, at)
-        for census in censuses:
-            if census.segment not in known and not all(each.is_exact for each in _expired(census, cutoffs)):
-                yield at, census.segment
+def doubts(censuses: Sequence[Census], policy: Policy, at: int) -> Iterator[str]:
+    """The segments whose censuses can't tell exactly what has expired at that time."""
+    cutoffs = _cutoffs(censuses, policy, at)
+    for census in censuses:
+        if not all(each.is_exact for each in _expired(census, cutoffs)):
+            yield census.segment
 
 
 def forecast(censuses: Sequence[Census], policy: Policy, now: int, judged: Judged, unknown_bytes: int = 0) -> Forecast:
