@@ -14,7 +14,7 @@ from judge import DAY, Definition, fate, instant, left_of, lines, verdict
 from strategies import NOWS, judged
 
 from asynclog.estimate.amount import Amount
-from asynclog.estimate.forecast import IN_DAYS, doubts, forecast, times
+from asynclog.estimate.forecast import IN_DAYS, Forecast, Ledger, times
 from asynclog.model import Census, Fingerprint, Policy, Rule, SchemaKey
 from asynclog.scan.readers import PythonReader
 
@@ -44,6 +44,11 @@ def policy_of(definitions: Iterable[Definition]) -> Policy:
         by_name={name: rule for (name, version), rule in rules.items() if version is None and name != "*"},
         star=rules.get(("*", None)),
     )
+
+
+def forecast(censuses: Sequence[Census], policy: Policy, now: int, unknown_bytes: int = 0) -> Forecast:
+    """What censuses tell on their own."""
+    return Ledger(censuses, policy, now).forecast([{} for _ in IN_DAYS], unknown_bytes)
 
 
 def census(name: str, content: bytes, policy: Policy, now: int, *, dated: bool = True) -> Census:
@@ -81,14 +86,15 @@ def test_a_forecast_holds_what_a_cleanup_at_that_time_deletes(
     content, rules, at = judged(archive), policy_of(policy), instant(now)
     other = Policy(star=Rule(30))
     censuses = [census(str(n), each, other, instant(scanned), dated=dated) for n, each in enumerate(content)]
-    found = forecast(censuses, rules, at, {})
+    found = forecast(censuses, rules, at)
+    unsure = {number for number, _ in Ledger(censuses, rules, at).doubts()}
     for number, days in enumerate(IN_DAYS):
         records, size, freed = truth(content, policy, at + days * DAY)
         for key, outlook in found.schemas.items():
             assert_holds(outlook.frees[number], records[str(key)], size[str(key)])
         assert set(records) <= set(map(str, found.schemas))
         assert_holds(found.total.frees[number], records.total(), freed)
-        assert found.total.frees[number].is_exact or list(doubts(censuses, rules, at + days * DAY))
+        assert found.total.frees[number].is_exact or number in unsure
 
 
 @quick
@@ -99,10 +105,11 @@ def test_a_census_that_was_judged_at_that_time_is_exact(
     """It is asked only for the times at which the other one leaves a doubt."""
     content, rules, at = judged(archive), policy_of(policy), instant(now)
     censuses = [census(str(n), each, Policy(), instant(scanned), dated=dated) for n, each in enumerate(content)]
-    known: dict[int, dict[str, Census]] = {}
-    for when in times(at):
-        known[when] = {name: census(name, content[int(name)], rules, when) for name in doubts(censuses, rules, when)}
-    found = forecast(censuses, rules, at, known)
+    known: list[dict[str, Census]] = [{} for _ in IN_DAYS]
+    ledger = Ledger(censuses, rules, at)
+    for number, name in ledger.doubts():
+        known[number][name] = census(name, content[int(name)], rules, times(at)[number])
+    found = ledger.forecast(known)
     for number, days in enumerate(IN_DAYS):
         records, size, freed = truth(content, policy, at + days * DAY)
         expected = {key: Amount.exactly(records[str(key)], size[str(key)]) for key in found.schemas}
@@ -119,7 +126,7 @@ def test_what_was_never_read_is_within_the_bounds(
     content, rules, at = judged(archive), policy_of(policy), instant(now)
     censuses = [census(str(n), each, rules, at) for n, each in enumerate(content)]
     part = [census(str(n), each, rules, instant(scanned), dated=dated) for n, each in enumerate(content[1:], 1)]
-    whole, known = forecast(censuses, rules, at, {}), forecast(part, rules, at, {}, sum(map(len, content[:1])))
+    whole, known = forecast(censuses, rules, at), forecast(part, rules, at, sum(map(len, content[:1])))
     for key, outlook in known.schemas.items():
         assert_contains(outlook.held, whole.schemas[key].held)
         assert_contains(outlook.daily, whole.schemas[key].daily)
@@ -146,7 +153,7 @@ def daily_of(ages: Sequence[float], days: int | None = 10) -> tuple[float, float
     """Records and bytes a day, and the steady size, of a log of records of these ages in days at noon."""
     content = b"".join(line(NOON - int(age * DAY)) for age in ages)
     rules = Policy(star=Rule(days))
-    outlook = forecast([census("s", content, rules, NOON)], rules, NOON, {}).schemas[APP]
+    outlook = forecast([census("s", content, rules, NOON)], rules, NOON).schemas[APP]
     assert outlook.daily.is_exact
     assert outlook.steady is None or outlook.steady.is_exact
     return outlook.daily.records_low, outlook.daily.bytes_low, outlook.steady.bytes_low if outlook.steady else None
@@ -178,7 +185,7 @@ def test_a_schema_that_never_expires_has_no_steady_size() -> None:
     totals = []
     for age in (40, 2):
         content = b"".join([line(NOON - 2 * DAY), line(NOON - age * DAY, "legal")])
-        totals.append(forecast([census("s", content, rules, NOON)], rules, NOON, {}).total.steady)
+        totals.append(forecast([census("s", content, rules, NOON)], rules, NOON).total.steady)
     assert totals[0]
     assert totals[0].bytes_high == pytest.approx(len(line(NOON)) * 10 / 1.5)
     assert totals[1] is None
@@ -188,7 +195,7 @@ def test_too_many_days_to_be_counted_leave_bounds() -> None:
     """Where a scan could not count each day, what came in lies between nothing and all of it."""
     content = line(NOON - DAY) + line(NOON - 20 * DAY)
     rules = Policy(star=Rule(10))
-    found = forecast([census("s", content, rules, NOON, dated=False)], rules, NOON, {}).schemas[APP]
+    found = forecast([census("s", content, rules, NOON, dated=False)], rules, NOON).schemas[APP]
     assert (found.daily.records_low, found.daily.records_high) == (0, 2 / 19.5)
     assert not found.frees[0].is_exact
     assert found.frees[3] == Amount.exactly(2, len(content))
@@ -200,5 +207,5 @@ def test_the_schemas_are_in_order() -> None:
         f'{{"schema_name":"{name}","schema_version":{version},"timestamp":"2026-11-01T00:00:00Z"}}\n'
         for name, version in (("b", 1), ("a", 10), ("a", 9))
     )
-    found = forecast([census("s", text.encode(), Policy(), NOON)], Policy(), NOON, {})
+    found = forecast([census("s", text.encode(), Policy(), NOON)], Policy(), NOON)
     assert list(map(str, found.schemas)) == ["a:9", "a:10", "b:1"]

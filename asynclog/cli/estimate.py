@@ -11,7 +11,7 @@ from asynclog.cli.settings import policy_of, settings_of
 from asynclog.cli.signals import Signals
 from asynclog.config.retention import with_retention
 from asynclog.config.settings import Settings
-from asynclog.estimate.forecast import Judged, doubts, forecast, times
+from asynclog.estimate.forecast import IN_DAYS, Ledger, times
 from asynclog.look import Look, opened_look
 from asynclog.model import Census, Policy, Segment
 from asynclog.report.answers import Answer
@@ -48,16 +48,18 @@ def answer_of(settings: Settings, words: Sequence[str], signals: Signals, *, sca
 def _estimate(look: Look, policies: list[Policy], stop: Stop, *, scan: bool) -> Estimate:
     """From the catalog; and with `scan`, what it does not know or leaves in doubt is read."""
     look.recall()
-    judged: list[Judged] = [{} for _ in policies]
     if scan:
         look.read(stop)
-        judged = _judged(look, policies, stop)
-    censuses = [finding for finding in look.findings.values() if isinstance(finding, Census)]
+    ledgers = _ledgers(look, policies)
+    wanted = _wanted(ledgers) if scan else {}
+    views = [(policy, at) for policy in policies for at in times(look.now)]
+    judged = look.judge(views, wanted, stop)
+    if wanted:
+        ledgers = _ledgers(look, policies)  # without the segments that have changed meanwhile
     unknown = [each for each in look.findings.values() if isinstance(each, Segment) and each.is_readable]
     unknown_bytes = sum(segment.fingerprint.size for segment in unknown)
     today, *others = (
-        forecast(censuses, policy, look.now, known, unknown_bytes)
-        for policy, known in zip(policies, judged, strict=True)
+        ledger.forecast(judged[number * len(IN_DAYS) :], unknown_bytes) for number, ledger in enumerate(ledgers)
     )
     return Estimate(
         now=look.now,
@@ -69,17 +71,15 @@ def _estimate(look: Look, policies: list[Policy], stop: Stop, *, scan: bool) -> 
     )
 
 
-def _judged(look: Look, policies: list[Policy], stop: Stop) -> list[Judged]:
-    """For each policy, what the segments hold by it at the times for which their censuses leave a doubt."""
+def _ledgers(look: Look, policies: list[Policy]) -> list[Ledger]:
     censuses = [finding for finding in look.findings.values() if isinstance(finding, Census)]
-    views = [(policy, at) for policy in policies for at in times(look.now)]
+    return [Ledger(censuses, policy, look.now) for policy in policies]
+
+
+def _wanted(ledgers: list[Ledger]) -> dict[str, list[int]]:
+    """For each segment that leaves a doubt, the views that would resolve it: one for each policy and time, in order."""
     wanted: defaultdict[str, list[int]] = defaultdict(list)
-    for number, (policy, at) in enumerate(views):
-        for segment in doubts(censuses, policy, at):
-            wanted[segment].append(number)
-    found = look.judge(views, wanted, stop)
-    many = len(views) // len(policies)
-    return [
-        {at: found[first + number] for number, (_, at) in enumerate(views[first : first + many])}
-        for first in range(0, len(views), many)
-    ]
+    for number, ledger in enumerate(ledgers):
+        for time, segment in ledger.doubts():
+            wanted[segment].append(number * len(IN_DAYS) + time)
+    return wanted

@@ -1,21 +1,18 @@
 """How much of a segment has expired at some cutoff, told from its census: exactly, or between bounds."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from asynclog.estimate.amount import NOTHING, Amount
 from asynclog.instant import DAY
-from asynclog.model import Census, SchemaCount, SchemaKey
-
-# Per schema key the instant before which its records have expired; None where they never do.
-Cutoffs = Mapping[SchemaKey, int | None]
+from asynclog.model import Census, SchemaCount
 
 
-def expired(count: SchemaCount, cutoff: int | None) -> Amount:
+def expired(count: SchemaCount, cutoff: int) -> Amount:
     """What of these records lies before the cutoff, whatever policy and time they were counted under.
 
     Implausible ones never expire, and those that were in the future then do so like any other.
     """
-    if cutoff is None or (count.oldest is not None and count.oldest >= cutoff):
+    if count.oldest is not None and count.oldest >= cutoff:
         return NOTHING
     if count.newest is not None and count.newest < cutoff and not count.future:
         return plausible(count)
@@ -55,8 +52,9 @@ def freed(census: Census, gone: Iterable[Amount]) -> Amount:
     """
     total = NOTHING
     for each in gone:
-        total = total.plus(each)
-    if census.unreadable or not census.records:
+        if each is not NOTHING:
+            total = total.plus(each)
+    if not total.records_high or census.unreadable:
         return total
     size = census.fingerprint.size
     return Amount(

@@ -6,11 +6,12 @@ there none before and nothing came in.
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 
 import msgspec
 
 from asynclog.estimate.amount import NOTHING, Amount
-from asynclog.estimate.expiry import Cutoffs, expired, freed
+from asynclog.estimate.expiry import expired, freed
 from asynclog.estimate.inflow import daily
 from asynclog.instant import DAY
 from asynclog.model import Census, Policy, SchemaCount, SchemaKey
@@ -20,9 +21,6 @@ IN_DAYS = (0, 7, 30, 90)
 
 # The shortest line that is a record, with its newline: so many of them an unknown number of bytes may hold.
 SHORTEST = len(b'{"schema_name":"a","timestamp":"2000-01-01T00:00:00Z"}\n')
-
-# Censuses as they were judged under one policy at one time, by that time, and then by their segments.
-Judged = Mapping[int, Mapping[str, Census]]
 
 
 class Outlook(msgspec.Struct, frozen=True):
@@ -58,45 +56,61 @@ def times(now: int) -> tuple[int, ...]:
     return tuple(now + days * DAY for days in IN_DAYS)
 
 
-def doubts(censuses: Sequence[Census], policy: Policy, at: int) -> Iterator[str]:
-    """The segments whose censuses can't tell exactly what has expired at that time."""
-    cutoffs = _cutoffs(censuses, policy, at)
-    for census in censuses:
-        if not all(each.is_exact for each in _expired(census, cutoffs)):
-            yield census.segment
+class Ledger:
+    """What of each segment has expired under this policy, at each of the times."""
 
+    def __init__(self, censuses: Iterable[Census], policy: Policy, now: int) -> None:
+        self._policy = policy
+        self._now = now
+        self._cutoffs: dict[SchemaKey, tuple[int, ...] | None] = {}
+        self._rows = [(census, self._row(census)) for census in censuses]
 
-def forecast(censuses: Sequence[Census], policy: Policy, now: int, judged: Judged, unknown_bytes: int = 0) -> Forecast:
-    """The outlook for the log of these censuses; `unknown_bytes` more of it were never read.
+    def _row(self, census: Census) -> list[list[Amount]]:
+        """For each time an amount for each schema; nothing where nothing goes at any of them, as in most segments."""
+        limits = [self._limits(count.schema) for count in census.schemas]
+        pairs = list(zip(census.schemas, limits, strict=True))
+        if all(not cutoffs or (count.oldest is not None and count.oldest >= cutoffs[-1]) for count, cutoffs in pairs):
+            return []
+        return [
+            [expired(count, cutoffs[number]) if cutoffs else NOTHING for count, cutoffs in pairs]
+            for number in range(len(IN_DAYS))
+        ]
 
-    `judged` has the censuses that were made under this policy at one of the times: they are exact for it.
-    """
-    unknown = Amount(0, unknown_bytes // SHORTEST, 0, unknown_bytes)
-    gone: defaultdict[SchemaKey, list[Amount]] = defaultdict(lambda: [NOTHING] * len(IN_DAYS))
-    frees = [unknown] * len(IN_DAYS)
-    for number, at in enumerate(times(now)):
-        known, cutoffs = judged.get(at, {}), _cutoffs(censuses, policy, at)
-        for census in censuses:
-            exact = known.get(census.segment)
-            amounts = _judged(exact) if exact else _expired(census, cutoffs)
-            for count, amount in zip(census.schemas, amounts, strict=True):
-                gone[count.schema][number] = gone[count.schema][number].plus(amount)
-            frees[number] = frees[number].plus(freed(census, amounts))
-    counts = defaultdict(list)
-    for census in censuses:
-        for count in census.schemas:
-            counts[count.schema].append(count)
-    schemas = {key: _outlook(counts[key], gone[key], policy, now, unknown) for key in sorted(counts)}
-    return Forecast(schemas, _total(censuses, list(schemas.values()), frees, unknown))
+    def _limits(self, schema: SchemaKey) -> tuple[int, ...] | None:
+        """The cutoffs of a schema, the earliest first; None where nothing of it ever expires."""
+        if schema not in self._cutoffs:
+            found = [cutoff_for(self._policy, schema, at) for at in times(self._now)]
+            self._cutoffs[schema] = tuple(each for each in found if each is not None) or None
+        return self._cutoffs[schema]
 
+    def doubts(self) -> Iterator[tuple[int, str]]:
+        """The times, by their number, and segments, for which the censuses can't tell exactly what has expired."""
+        for census, row in self._rows:
+            for number, amounts in enumerate(row):
+                if not all(each is NOTHING or each.is_exact for each in amounts):
+                    yield number, census.segment
 
-def _cutoffs(censuses: Iterable[Census], policy: Policy, at: int) -> Cutoffs:
-    keys = {count.schema for census in censuses for count in census.schemas}
-    return {key: cutoff_for(policy, key, at) for key in keys}
+    def forecast(self, judged: Sequence[Mapping[str, Census]], unknown_bytes: int = 0) -> Forecast:
+        """The outlook for the log of these censuses; `unknown_bytes` more of it were never read.
 
-
-def _expired(census: Census, cutoffs: Cutoffs) -> list[Amount]:
-    return [expired(count, cutoffs[count.schema]) for count in census.schemas]
+        `judged` has, for each time, the censuses of segments that were made under this policy at that time.
+        """
+        unknown = Amount(0, unknown_bytes // SHORTEST, 0, unknown_bytes)
+        gone: defaultdict[SchemaKey, list[Amount]] = defaultdict(lambda: [NOTHING] * len(IN_DAYS))
+        counts: defaultdict[SchemaKey, list[SchemaCount]] = defaultdict(list)
+        frees = [unknown] * len(IN_DAYS)
+        for census, row in self._rows:
+            for count in census.schemas:
+                counts[count.schema].append(count)
+            for number, told in enumerate(row):
+                exact = judged[number].get(census.segment)
+                amounts = _judged(exact) if exact else told
+                for count, amount in zip(census.schemas, amounts, strict=True):
+                    if amount is not NOTHING:
+                        gone[count.schema][number] = gone[count.schema][number].plus(amount)
+                frees[number] = frees[number].plus(freed(census, amounts))
+        schemas = {key: _outlook(counts[key], gone[key], self._policy, self._now, unknown) for key in sorted(counts)}
+        return Forecast(schemas, _total(counts.values(), list(schemas.values()), frees, unknown))
 
 
 def _judged(census: Census) -> list[Amount]:
@@ -126,7 +140,7 @@ def _held(counts: Iterable[SchemaCount]) -> Amount:
 
 
 def _total(
-    censuses: Iterable[Census], outlooks: Sequence[Outlook], frees: Iterable[Amount], unknown: Amount
+    counts: Iterable[Sequence[SchemaCount]], outlooks: Sequence[Outlook], frees: Iterable[Amount], unknown: Amount
 ) -> Outlook:
     """What is unknown may be of a schema of its own, and of one day."""
     rate = unknown
@@ -136,7 +150,7 @@ def _total(
         if each.daily.records_high:
             steady = None if steady is None or each.steady is None else steady.plus(each.steady)
     return Outlook(
-        _held(count for census in censuses for count in census.schemas).plus(unknown),
+        _held(chain.from_iterable(counts)).plus(unknown),
         min((each.oldest for each in outlooks if each.oldest is not None), default=None),
         max((each.newest for each in outlooks if each.newest is not None), default=None),
         None,
