@@ -5,7 +5,6 @@ import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from functools import partial
 
 import anyio
 
@@ -37,12 +36,13 @@ class Look:
     `findings` has what is known of each segment, by name and in order: as it was listed, at first.
     """
 
-    def __init__(self, settings: Settings, policy: Policy, folder: int, resources: ExitStack) -> None:
+    def __init__(self, settings: Settings, policy: Policy, stop: Stop, folder: int, resources: ExitStack) -> None:
         names = Names(settings.base, settings.patterns)
         self.now = time.time_ns() if settings.now is None else settings.now
         self.segments = {segment.name: segment for segment in list_segments(folder, Disk(folder).names(), names)}
         self.findings: dict[str, Finding] = dict(self.segments)
-        self._jobs = settings.jobs
+        self._stop = stop
+        self._crew = Crew(settings.jobs, stop)
         kind = choose_reader(settings.reader)
         self._scanner = Scanner(folder, settings.folder, policy, self.now, kind, Pace(settings.io_limit))
         nothing_remembered = Evidence(kind, policy, self.now, workers=0, double_check=False)
@@ -59,21 +59,21 @@ class Look:
         self.findings.update({census.segment: census for census in self._survey.recalled()})
         return self._survey.unread
 
-    def read(self, stop: Stop) -> None:
+    def read(self) -> None:
         """Reads what has to be read. A segment that was not reached before the stop is as it was listed."""
         if self._survey.unread:
-            anyio.run(partial(self._read, stop))
+            anyio.run(self._read)
         reads = self._survey.reads
         log.debug("segments: %d, read: %d by the %s reader", len(self.segments), reads.misses, self._scanner.kind)
 
-    async def _read(self, stop: Stop) -> None:
-        while self._survey.unread and not stop:
-            async with self._survey.findings(Crew(self._jobs, stop)) as found:
+    async def _read(self) -> None:
+        while self._survey.unread and not self._stop:
+            async with self._survey.findings(self._crew) as found:
                 async for finding in found:
                     self.findings[finding.segment] = finding
 
     def judge(
-        self, views: Sequence[tuple[Policy, int]], wanted: Mapping[str, Sequence[int]], stop: Stop
+        self, views: Sequence[tuple[Policy, int]], wanted: Mapping[str, Sequence[int]]
     ) -> list[dict[str, Census]]:
         """Reads segments again, each once, for views that its census leaves in doubt: a policy and a time each.
 
@@ -86,19 +86,21 @@ class Look:
             Scanner(scanner.folder, scanner.path, policy, now, scanner.kind, scanner.pace) for policy, now in views
         ]
         segments = {self.segments[name]: numbers for name, numbers in wanted.items()}
-        censuses, unread = anyio.run(judge, scanners, segments, Crew(self._jobs, stop))
+        censuses, unread = anyio.run(judge, scanners, segments, self._crew)
         self.findings.update({each.segment: each for each in unread})
         self._read_again += sum(segment.fingerprint.size for segment in segments)
         return censuses
 
     def unreadable(self, name: str, most: int) -> list[Unreadable] | Refused:
         """The first `most` unreadable lines of a segment, and why they are."""
+        if self._stop:
+            return []
         scanner = self._scanner
         return first_unreadable(scanner.folder, scanner.kind, scanner.pace, most, self.segments[name])
 
 
 @contextmanager
-def opened_look(settings: Settings, policy: Policy) -> Iterator[Look | None]:
+def opened_look(settings: Settings, policy: Policy, stop: Stop) -> Iterator[Look | None]:
     """A look at a log, for `with`; None where its folder does not exist yet. Raises ConfigurationError."""
     log.debug("log: %s", os.path.join(settings.folder, settings.base))
     with ExitStack() as resources:
@@ -110,7 +112,7 @@ def opened_look(settings: Settings, policy: Policy) -> Iterator[Look | None]:
                 raise ConfigurationError(f"{settings.folder}: there is no such folder") from None
             yield None
             return
-        yield Look(settings, policy, folder, resources)
+        yield Look(settings, policy, stop, folder, resources)
 
 
 def look(settings: Settings, policy: Policy, stop: Stop) -> list[Finding] | None:
@@ -118,9 +120,9 @@ def look(settings: Settings, policy: Policy, stop: Stop) -> list[Finding] | None
 
     A segment that was not reached before the stop is as it was listed. Raises ConfigurationError.
     """
-    with opened_look(settings, policy) as found:
+    with opened_look(settings, policy, stop) as found:
         if found is None:
             return None
         found.recall()
-        found.read(stop)
+        found.read()
         return list(found.findings.values())

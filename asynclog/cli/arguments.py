@@ -32,6 +32,7 @@ def parser() -> argparse.ArgumentParser:
     _init(add_parser)
     _check(add_parser)
     _estimate(add_parser)
+    _explain(add_parser)
     _cleanup(add_parser)
     return top
 
@@ -99,6 +100,28 @@ def _estimate(add_parser: AddParser) -> None:
         help="what if that were its rule: NAME=60 for all versions, NAME:2=60, *=60 for all others, none for ever",
     )
     add("--no-scan", action="store_true", help="read nothing: where the catalog is not exact, tell bounds")
+
+
+def _explain(add_parser: AddParser) -> None:
+    told = Help(
+        summary="tell why each segment is as it is, and when it goes",
+        description="Tell of each segment, or of one, which records of which schema keep it and until when, "
+        "since when what is overdue, and where its unreadable lines stand and why they are. Nothing is changed.",
+        example="asynclog explain logs.jsonl --path audit/logs.jsonl --schemas schemas.yaml",
+        exits={
+            **ALWAYS,
+            0: "done",
+            3: "done, but some segments could not be read",
+        },
+    )
+    explain = command(add_parser, told, "explain")
+    explain.add_argument("segment", metavar="SEGMENT", nargs="?", help="the name of one segment; else all of them")
+    groups.which_log(explain)
+    groups.output(explain, debug=_DEBUG)
+    groups.now(explain)
+    groups.jobs(explain)
+    groups.catalog(explain)
+    explain.add_argument("--schema", metavar="KEY", help="only this audit schema: NAME, or NAME:VERSION")
 
 
 def _cleanup(add_parser: AddParser) -> None:

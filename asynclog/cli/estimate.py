@@ -18,7 +18,6 @@ from asynclog.report.answers import Answer
 from asynclog.report.estimate import BytesRead, Estimate, EstimateResult, Unknown, make_estimate
 from asynclog.report.estimate_text import as_text
 from asynclog.report.inventory import take_inventory
-from asynclog.stop import Stop
 
 
 def run(given: dict[str, Any], signals: Signals) -> int:
@@ -36,24 +35,24 @@ def answer_of(settings: Settings, words: Sequence[str], signals: Signals, *, sca
         return Answer(EstimateResult("skipped", message, profile=settings.profile))
     policy = policy_of(settings)
     policies = [policy, with_retention(policy, words)] if words else [policy]
-    with signals.held("while the log was read"), opened_look(settings, Policy()) as look:
+    with signals.held("while the log was read"), opened_look(settings, Policy(), signals.stop) as look:
         if look is None:
             message = f"Nothing to estimate: {settings.folder} does not exist yet"
             return Answer(EstimateResult("success", message, profile=settings.profile))
-        found = _estimate(look, policies, signals.stop, scan=scan)
+        found = _estimate(look, policies, scan=scan)
         inventory = take_inventory(look.findings.values())
     return make_estimate(found, inventory, profile=settings.profile, log=os.path.join(settings.folder, settings.base))
 
 
-def _estimate(look: Look, policies: list[Policy], stop: Stop, *, scan: bool) -> Estimate:
+def _estimate(look: Look, policies: list[Policy], *, scan: bool) -> Estimate:
     """From the catalog; and with `scan`, what it does not know or leaves in doubt is read."""
     look.recall()
     if scan:
-        look.read(stop)
+        look.read()
     ledgers = _ledgers(look, policies)
     wanted = _wanted(ledgers) if scan else {}
     views = [(policy, at) for policy in policies for at in times(look.now)]
-    judged = look.judge(views, wanted, stop)
+    judged = look.judge(views, wanted)
     if wanted:
         ledgers = _ledgers(look, policies)  # without the segments that have changed meanwhile
     unknown = [each for each in look.findings.values() if isinstance(each, Segment) and each.is_readable]

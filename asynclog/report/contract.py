@@ -11,6 +11,7 @@ from asynclog.report.answers import Failed, Succeeded
 from asynclog.report.coverage import CheckResult
 from asynclog.report.document import Result
 from asynclog.report.estimate import EstimateResult
+from asynclog.report.explain import ExplainResult
 from asynclog.report.first_steps import InitResult
 
 # The document of each command.
@@ -18,6 +19,7 @@ DOCUMENTS = {
     "init": Succeeded[InitResult] | Failed[InitResult],
     "check": Succeeded[CheckResult] | Failed[CheckResult],
     "estimate": Succeeded[EstimateResult] | Failed[EstimateResult],
+    "explain": Succeeded[ExplainResult] | Failed[ExplainResult],
     "cleanup": Succeeded[Result] | Failed[Result],
 }
 
