@@ -103,7 +103,8 @@ class Job:
         self._segments = [self._unless_unsettled(segment) for segment in segments]
         scanner = Scanner(self._folder, settings.folder, self._policy, self.now, self._reader, self._pace)
         self._catalog = opened_catalog(settings, self._segments, resources)
-        self._survey = Survey(scanner, self._evidence, self._segments, self._names, self._catalog)
+        evidence = None if self.dry_run else self._evidence
+        self._survey = Survey(scanner, evidence, self._segments, self._names, self._catalog)
         unread = {segment.name for segment in self._survey.unread}
         for segment in self._segments:
             if segment.name not in unread:
@@ -120,10 +121,13 @@ class Job:
         self._actions[action.segment] = action
 
     def _unless_unsettled(self, segment: Segment) -> Segment:
-        """A late segment whose source could not be moved on may not change: its size says what was taken from there."""
-        if self._names.late_token(segment.name) not in self._backlog.unsettled:
+        """A late segment whose source could not be moved on may not change: its size says what was taken from there.
+
+        Nor may one whose name another file has to get back.
+        """
+        if not self._backlog.unsettled & {segment.name, self._names.late_token(segment.name)}:
             return segment
-        return msgspec.structs.replace(segment, obstacle="what it was made from can't be cleaned up yet")
+        return msgspec.structs.replace(segment, obstacle="what a killed job left of it can't be cleaned up yet")
 
     async def run(self, stop: Stop) -> Report:
         """Scan, plan, and, unless it is a dry run, apply. Raises RefusedError where a guard says no."""
@@ -226,6 +230,8 @@ class Job:
             problems=self._backlog.problems,
             stopped=(stop.signal.name, stop.signal.value) if stop.signal else None,
             with_keeps=self._with_keeps,
+            policy=self._policy,
+            max_overdue=self.settings.max_overdue,
         )
         return make_report(plan, outcomes, about)
 

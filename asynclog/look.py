@@ -16,7 +16,6 @@ from asynclog.model import Census, Policy, Segment
 from asynclog.names import Names
 from asynclog.pace import Pace
 from asynclog.plan.decide import Finding
-from asynclog.scan.evidence import Evidence
 from asynclog.scan.pieces import Refused
 from asynclog.scan.readers import choose_reader
 from asynclog.scan.scanner import Scanner
@@ -45,9 +44,8 @@ class Look:
         self._crew = Crew(settings.jobs, stop)
         kind = choose_reader(settings.reader)
         self._scanner = Scanner(folder, settings.folder, policy, self.now, kind, Pace(settings.io_limit))
-        nothing_remembered = Evidence(kind, policy, self.now, workers=0, double_check=False)
         catalog = opened_catalog(settings, self.segments.values(), resources)
-        self._survey = Survey(self._scanner, nothing_remembered, self.segments.values(), names, catalog)
+        self._survey = Survey(self._scanner, None, self.segments.values(), names, catalog)
         self._read_again = 0
 
     @property

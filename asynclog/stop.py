@@ -12,8 +12,8 @@ class Stop:
         self._deadline: float | None = None
 
     def limit(self, seconds: float) -> None:
-        """Gives the job so much time, from now on."""
-        self._deadline = time.monotonic() + seconds
+        """Gives the job so much time from now on, or less where that was said before."""
+        self._deadline = min(time.monotonic() + seconds, self._deadline or float("inf"))
 
     @property
     def time_is_up(self) -> bool:

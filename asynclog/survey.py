@@ -38,7 +38,12 @@ class Survey:
     """
 
     def __init__(
-        self, scanner: Scanner, evidence: Evidence, segments: Iterable[Segment], names: Names, catalog: "Catalog | None"
+        self,
+        scanner: Scanner,
+        evidence: Evidence | None,
+        segments: Iterable[Segment],
+        names: Names,
+        catalog: "Catalog | None",
     ) -> None:
         self.reads = Reads()
         self._scanner = scanner
@@ -119,7 +124,7 @@ class Survey:
 
     def settle(self, action: Action, outcome: Outcome) -> None:
         """Has the catalog know what has become of a segment."""
-        again = self._evidence.censuses.pop(action.segment, None)
+        again = self._evidence.censuses.pop(action.segment, None) if self._evidence else None
         self.reads.bytes += action.fingerprint.size if again else 0
         if not self._catalog or outcome.status != "done":
             return

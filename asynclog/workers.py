@@ -5,9 +5,9 @@ import signal
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from anyio import CapacityLimiter, create_memory_object_stream, create_task_group, to_process, to_thread
+from anyio import CapacityLimiter, create_memory_object_stream, create_task_group, to_thread
 from anyio.streams.memory import MemoryObjectSendStream
 
 from asynclog.stop import Stop
@@ -33,7 +33,7 @@ class Crew:
         none of our descriptors, and ends with us. An exception in `work` is a bug, and ends the job.
         """
         limiter = CapacityLimiter(self.jobs)
-        run = to_process.run_sync if apart else to_thread.run_sync
+        run = _in_a_process() if apart else to_thread.run_sync
         waiting = list(units)
         queue = iter(waiting)
         hands = range(min(self.jobs, len(waiting)))
@@ -56,6 +56,12 @@ class Crew:
             group.cancel_scope.cancel()
 
 
+def _in_a_process() -> Callable[..., Any]:
+    from anyio import to_process  # noqa: PLC0415 - few jobs need processes, and it takes a while to import
+
+    return to_process.run_sync
+
+
 async def _hire(count: int, limiter: CapacityLimiter) -> None:
     """Starts so many processes, deaf to the signals that a terminal or systemd sends to all of us.
 
@@ -65,6 +71,6 @@ async def _hire(count: int, limiter: CapacityLimiter) -> None:
     try:
         async with create_task_group() as group:
             for _ in range(count):
-                group.start_soon(partial(to_process.run_sync, os.getpid, limiter=limiter))
+                group.start_soon(partial(_in_a_process(), os.getpid, limiter=limiter))
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -18,7 +18,9 @@ from benchmarks.generate import Spec, generate
 
 PROJECT = Path(__file__).resolve().parent.parent
 # Not where something stands before them: then they lead into a server already.
-PATHS = re.compile(r"(?<![\w.-])/(etc/asynclog|etc/systemd/system|opt/asynclog|var/backups/asynclog|var/log/app)\b")
+PATHS = re.compile(
+    r"(?<![\w.-])/(etc/asynclog|etc/systemd/system|opt/asynclog|var/backups/asynclog|var/log/app|var/lib/prometheus)\b"
+)
 STARTER = {"auth.events": 365, "mxcp.endpoints": 90, "debug_logs": 30}
 Files = dict[str, bytes]
 
@@ -33,6 +35,7 @@ class Server:
         self.etc = root / "etc/asynclog"
         self.path = f"{sys.prefix}/bin:/usr/bin:/bin"
         (root / "opt").mkdir()
+        (root / "var/lib/prometheus/node-exporter").mkdir(parents=True)
         (root / "opt/asynclog").symlink_to(sys.prefix)
         shutil.copytree(PROJECT / "examples", root / "examples")
         for file in (root / "examples").rglob("*"):

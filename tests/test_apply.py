@@ -263,6 +263,52 @@ def test_a_drop_on_a_full_disk_keeps_what_a_writer_appends(folder: Path, disk: C
     assert content(folder) == {SEGMENT: LATE}
 
 
+def test_an_emptied_segment_that_may_not_last_is_told(folder: Path, disk: Callable[[type[Disk]], None]) -> None:
+    """Its records are gone, and are counted, but the disk would not promise that."""
+    (folder / SEGMENT).write_bytes(OLD)
+
+    class Unsynced(NoRoomForLinks):
+        def sync(self, descriptor: int) -> None:
+            raise OSError(errno.EIO, "Input/output error")
+
+    disk(Unsynced)
+    report = cleanup(folder)
+    assert fate(report) == ("failed", "Input/output error: it was emptied, but that may not last")
+    assert (report.exit_code, report.result.deleted_per_schema) == (3, {"api:1": 1})
+
+
+def test_a_fault_after_a_segment_was_emptied_is_told(folder: Path, disk: Callable[[type[Disk]], None]) -> None:
+    """The folder is out of order, whatever the records' fate."""
+    (folder / SEGMENT).write_bytes(OLD)
+
+    class Unsynced(Disk):
+        def link(self, name: str, new: str) -> None:
+            raise OSError(errno.EIO if not self.status(name).st_size else errno.ENOSPC, "Out of order")
+
+    disk(Unsynced)
+    report = cleanup(folder)
+    assert fate(report) == ("failed", "Out of order: it was emptied, but can't be removed")
+    assert (report.exit_code, report.result.deleted_per_schema) == (3, {"api:1": 1})
+    assert content(folder) == {SEGMENT: b""}
+
+
+def test_a_segment_that_is_rotated_after_it_was_emptied_is_left_to_its_new_name(
+    folder: Path, disk: Callable[[type[Disk]], None]
+) -> None:
+    """That is no fault: it has nothing in it any more."""
+    (folder / SEGMENT).write_bytes(OLD)
+
+    class Rotated(NoRoomForLinks):
+        def truncate(self, descriptor: int) -> None:
+            super().truncate(descriptor)
+            (folder / SEGMENT).rename(folder / "logs.jsonl.1")
+
+    disk(Rotated)
+    report = cleanup(folder)
+    assert (fate(report), report.result.deleted_per_schema) == (("done", None), {"api:1": 1})
+    assert content(folder) == {"logs.jsonl.1": b""}
+
+
 def test_a_segment_that_somebody_reads_is_not_emptied(folder: Path, disk: Callable[[type[Disk]], None]) -> None:
     """It would change under its reader: it stays, which is told as a failure."""
     (folder / SEGMENT).write_bytes(OLD)

@@ -23,7 +23,14 @@ KEYS = {
     *("status", "message", "deleted_per_schema", "format", "run_id", "profile", "now", "records", "kept", "overdue"),
     *("bytes", "segments", "actions", "late_segments", "recovery_pending", "errors", "duration_s"),
 }
-SITUATION_KEYS = {"stopped", "refusal", "warnings", "lease_max_ms", "catalog"}  # beyond the ones that are always told
+SITUATION_KEYS = {
+    "stopped",
+    "refusal",
+    "warnings",
+    "lease_max_ms",
+    "catalog",
+    "profiles",
+}  # beyond the ones that are always told
 ACTION_KEYS = {"segment", "action", "reason", "deleted_per_schema", "bytes_before", "bytes_after", "outcome"}
 
 

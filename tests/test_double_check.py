@@ -1,6 +1,5 @@
 """`--double-check`: nothing goes on the word of one reader."""
 
-from array import array
 from pathlib import Path
 
 import pytest
@@ -8,6 +7,7 @@ import pytest
 import asynclog
 from asynclog import Report
 from asynclog.scan import evidence, pieces
+from asynclog.scan.marks import Stretches
 from asynclog.scan.readers import PythonReader
 
 NOW = "2026-11-24T00:00:00Z"
@@ -23,8 +23,8 @@ def anyio_backend() -> str:
 class Wrong(PythonReader):
     """A fast reader with a bug: it takes every line for an expired one."""
 
-    def read(self, offset: int, block: memoryview, gone: "array[int] | None") -> None:
-        super().read(offset, memoryview(bytes(block).replace(b"2026", b"2020")), gone)
+    def read(self, offset: int, block: memoryview, expired: Stretches | None) -> None:
+        super().read(offset, memoryview(bytes(block).replace(b"2026", b"2020")), expired)
 
 
 async def cleanup(folder: Path, *, double_check: bool) -> Report:

@@ -111,6 +111,13 @@ def alert(server: Server, _steps: list[Step]) -> None:
     assert re.fullmatch(r"\S+/var/log/app is on a disk that is \d+ % full \(limit: 0 %\)\n", loud.stdout)
 
 
+def metrics(server: Server, _steps: list[Step]) -> None:
+    """The run is a success, by the file that the collector would read."""
+    text = (server.root / "var/lib/prometheus/node-exporter/asynclog.prom").read_text()
+    assert re.search(r'^asynclog_last_run_exit_code\{.*profile="production"\} 0\.0$', text, re.MULTILINE)
+    server.kept(STARTER)
+
+
 def document(server: Server, steps: list[Step]) -> None:
     """The filters find what the document says."""
     per_schema, open_questions, last = steps
@@ -137,6 +144,7 @@ CHECKS: dict[str, tuple[Callable[[Server, list[Step]], None], str]] = {
     "Several profiles": (profiles, "sh"),
     "Every night, with systemd": (timers, "systemctl"),
     "A disk-space alert": (alert, "sh"),
+    "Metrics for Prometheus": (metrics, "sh"),
     "Reading the JSON": (document, "jq"),
     "Reading the journal": (journal, "journalctl"),
 }

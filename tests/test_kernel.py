@@ -33,8 +33,9 @@ kernel = pytest.importorskip("asynclog.scan._kernel", reason="the kernel is not 
 ROOT = Path(__file__).resolve().parents[1]
 SAMPLE = ROOT / "tests" / "data" / "mxcp-sample" / "audit"
 FIELDS = ("schema_name", "schema_version", "timestamp")
-KEYS = SPANS = 4_096  # the kernel's own limits
+KEYS = DOUBTS = 4_096  # the kernel's own limits
 DAYS = 16_384
+LINES = 65_536
 T = 1_790_000_000 * SECOND  # 2026-09-21T14:13:20Z
 
 
@@ -48,9 +49,13 @@ def record(instant: int = T, name: str = "app", version: int = 1, rest: str = ""
     return f'{{"schema_name": "{name}", "schema_version": {version}, "timestamp": "{stamp}"{rest}}}\n'.encode()
 
 
-def pairs(packed: bytes) -> list[tuple[int, int]]:
+def triples(packed: bytes) -> list[tuple[int, int, int]]:
     flat = array("q", packed)
-    return list(zip(flat[::2], flat[1::2], strict=True))
+    return list(zip(flat[::3], flat[1::3], flat[2::3], strict=True))
+
+
+def marked(marks: bytes) -> list[int]:
+    return [line for line in range(8 * len(marks)) if marks[line // 8] >> line % 8 & 1]
 
 
 def rows(counting: Scanner) -> list[Row]:
@@ -63,7 +68,7 @@ def days(*counts: tuple[int, int, int]) -> bytes:
 
 
 def certain(line: bytes) -> bool:
-    uncertain, _, read = scanner().scan(line, 0, False)
+    uncertain, _, _, read = scanner().scan(line, False)
     assert read == len(line)
     return not uncertain
 
@@ -72,7 +77,7 @@ def test_counts_records_by_schema_key_in_the_order_they_are_met() -> None:
     """Each schema key has its records, bytes, oldest and newest; blank lines are counted apart."""
     lines = [record(T + 5, "b"), record(T + 9), record(T + 7, version=2), b" \t\r\n", record(T + 8), b"\n"]
     counting = scanner()
-    assert counting.scan(b"".join(lines), 0, True) == (b"", b"", sum(map(len, lines)))
+    assert counting.scan(b"".join(lines), True) == (b"", b"\0", 6, sum(map(len, lines)))
     both = len(lines[1]) + len(lines[4])
     assert counting.census() == (
         [
@@ -88,7 +93,7 @@ def test_a_census_grows_over_buffers() -> None:
     """What several buffers hold is counted as one."""
     counting = scanner()
     for instant in (T + 3, T + 1, T + 2):
-        counting.scan(record(instant), 0, False)
+        counting.scan(record(instant), False)
     size = 3 * len(record(T + 1))
     assert rows(counting) == [("app", 1, 3, size, T + 1, T + 3, 0, 0, 0, T + 1, days((T, 3, size)))]
 
@@ -98,7 +103,7 @@ def test_a_record_expires_one_nanosecond_before_its_cutoff(instant: int, expired
     """A record before the cutoff has expired, one at the cutoff hasn't."""
     counting = scanner()
     line = record(instant)
-    assert pairs(counting.scan(line, 0, True)[1]) == [(0, len(line))] * expired
+    assert counting.scan(line, True)[1] == bytes([expired])
     assert rows(counting)[0][6:8] == (expired, expired * len(line))
 
 
@@ -110,7 +115,7 @@ def test_instants_are_compared_as_instants(offset: str) -> None:
         local = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=T // SECOND + step, minutes=minutes)
         text = f"{local:%Y-%m-%d %H:%M:%S}.9{offset}" if step else f"{local:%Y-%m-%dt%H:%M:%S}{offset}"
         counting = scanner()
-        counting.scan(record().replace(format_instant(T).encode(), text.encode()), 0, False)
+        counting.scan(record().replace(format_instant(T).encode(), text.encode()), False)
         assert rows(counting)[0][6] == expired
 
 
@@ -118,7 +123,7 @@ def test_instants_are_compared_as_instants(offset: str) -> None:
 def test_a_record_after_the_horizon_is_future(instant: int, future: int) -> None:
     """A future record counts as a record, but has no part in oldest and newest."""
     counting = scanner()
-    counting.scan(record(instant), 0, False)
+    counting.scan(record(instant), False)
     span = (None, None) if future else (instant, instant)
     assert rows(counting)[0][:9] == ("app", 1, 1, len(record(instant)), *span, 0, 0, future)
 
@@ -133,8 +138,8 @@ def test_a_cutoff_is_asked_for_once_for_each_schema_key() -> None:
 
     counting = scanner(cutoff)
     content = record() + record(version=2) + record(name="zoë")
-    counting.scan(content * 3, 0, False)
-    counting.scan(content, 0, False)
+    counting.scan(content * 3, False)
+    counting.scan(content, False)
     assert asked == [("app", 1), ("app", 2), ("zoë", 1)]
     assert [row[6] for row in rows(counting)] == [4, 0, 0]
 
@@ -143,7 +148,7 @@ def test_a_cutoff_is_asked_for_once_for_each_schema_key() -> None:
 def test_cutoffs_may_be_of_any_size(cutoff: int, expired: int) -> None:
     """A cutoff that 64 bits can't hold lies before or after every record."""
     counting = scanner(lambda _name, _version: cutoff, horizon=10**40)
-    counting.scan(record(), 0, False)
+    counting.scan(record(), False)
     assert rows(counting)[0][6:9] == (expired, expired * len(record()), 0)
 
 
@@ -156,51 +161,48 @@ def test_an_error_of_the_cutoff_ends_the_scan() -> None:
     counting = scanner(cutoff)
     for _ in range(2):
         with pytest.raises(KeyError, match="app"):
-            counting.scan(record(name="known") + record(), 0, False)
+            counting.scan(record(name="known") + record(), False)
     assert [row[:3] for row in rows(counting)] == [("known", 1, 2)]
     with pytest.raises(TypeError):
-        scanner(lambda _name, _version: "soon").scan(record(), 0, False)  # type: ignore[arg-type,return-value]
+        scanner(lambda _name, _version: "soon").scan(record(), False)  # type: ignore[arg-type,return-value]
 
 
 def test_a_scanner_is_for_one_scan_at_a_time() -> None:
     """A scanner that is at work refuses to be used."""
     counting = scanner(lambda _name, _version: len(counting.census()))
     with pytest.raises(RuntimeError, match="at work"):
-        counting.scan(record(), 0, False)
-    again = scanner(lambda _name, _version: again.scan(b"", 0, False)[2])
+        counting.scan(record(), False)
+    again = scanner(lambda _name, _version: again.scan(b"", False)[3])
     with pytest.raises(RuntimeError, match="at work"):
-        again.scan(record(), 0, False)
-    assert again.scan(b"\n", 0, False)[2] == 1
+        again.scan(record(), False)
+    assert again.scan(b"\n", False)[3] == 1
 
 
-def test_adjacent_expired_lines_are_one_span() -> None:
-    """Spans lie in the segment; a kept, a blank or an uncertain line parts them, and stays out of them."""
-    old, new, size = record(T - 1), record(T + 1), len(record(T - 1))
+def test_expired_lines_are_marked() -> None:
+    """Each line has its number and its bit; a kept, a blank or an uncertain line has no mark."""
+    old, new = record(T - 1), record(T + 1)
     content = old * 3 + new + old + b"\n" + old * 2 + b"torn\n" + old
-    base = 1 << 40
-    uncertain, gone, read = scanner().scan(content, base, True)
-    ends = [0, 3 * size]
-    ends += [ends[-1] + len(new), ends[-1] + len(new) + size]
-    ends += [ends[-1] + 1, ends[-1] + 1 + 2 * size]
-    ends += [ends[-1] + 5, ends[-1] + 5 + size]
-    assert pairs(gone) == [(base + start, base + end) for start, end in zip(ends[::2], ends[1::2], strict=True)]
-    assert pairs(uncertain) == [(base + ends[5], base + ends[5] + 5)]
-    assert read == len(content) == ends[-1]
+    uncertain, marks, lines, read = scanner().scan(content, True)
+    assert (lines, read) == (10, len(content))
+    assert marked(marks) == [0, 1, 2, 4, 6, 7, 9]
+    start = content.index(b"torn")
+    assert triples(uncertain) == [(start, start + 5, 8)]
+    assert scanner().scan(old * 9, True)[1] == b"\xff\1"
 
 
-def test_spans_of_expired_lines_come_only_when_asked_for() -> None:
-    """Without the question there is no span, but the same count."""
+def test_marks_come_only_when_asked_for() -> None:
+    """Without the question there are none, but the same count."""
     counting = scanner()
-    assert counting.scan(record(T - 1) * 2, 0, False)[1] == b""
-    assert rows(counting)[0][6] == 2
+    assert counting.scan(record(T - 1) * 2, False)[1:3] == (b"", 2)
+    assert rows(counting)[0][2] == 2
 
 
 @pytest.mark.parametrize("content", [b"", b"{", record()[:-1], b" " * 100, b"\0" * 5_000])
 def test_what_has_no_newline_is_left_alone(content: bytes) -> None:
     """A last line without a newline is the caller's, and so is an empty buffer."""
     counting = scanner()
-    assert counting.scan(content, 0, True) == (b"", b"", 0)
-    assert counting.scan(b"\r\n" + content, 0, True) == (b"", b"", 2)
+    assert counting.scan(content, True) == (b"", b"", 0, 0)
+    assert counting.scan(b"\r\n" + content, True) == (b"", b"\0", 1, 2)
     assert counting.census() == ([], 1)
 
 
@@ -211,17 +213,16 @@ def test_a_line_may_be_huge() -> None:
 
 
 def test_more_lines_than_a_list_holds_take_more_calls() -> None:
-    """A full list of spans ends the call after its last line, and the rest comes with the next one."""
-    for content in (b"x\n" * 10_000, (record(T - 1) + record(T + 1)) * 10_000):
-        counting, found, start = scanner(), list[tuple[int, int]](), 0
+    """A full list ends the call after its last line, and the rest comes with the next one."""
+    for content, most in ((b"x\n" * 10_000, DOUBTS), (record(T - 1) * 100_000, LINES)):
+        counting, found, start = scanner(), list[int](), 0
         while start < len(content):
-            uncertain, gone, read = counting.scan(memoryview(content)[start:], start, True)
-            spans = pairs(uncertain or gone)
-            assert 0 < len(spans) <= SPANS
-            found += spans
+            uncertain, marks, lines, read = counting.scan(memoryview(content)[start:], True)
             start += read
-        assert len(found) == len(set(found)) == 10_000
-    assert rows(counting)[0][2] == 20_000
+            found.append(lines)
+            assert len(uncertain) // 24 + len(marked(marks)) == lines
+        assert found == [most] * (sum(found) // most) + [sum(found) % most]
+        assert sum(found) == content.count(b"\n")
 
 
 def test_schema_keys_beyond_the_limit_are_uncertain() -> None:
@@ -230,8 +231,8 @@ def test_schema_keys_beyond_the_limit_are_uncertain() -> None:
     content = b"".join(record(T + version, name, version) for name, version in keys)
     counting = scanner()
     for times in (1, 2):
-        uncertain = pairs(counting.scan(content, 0, False)[0])
-        assert [exact_reader(content[start : end - 1]) for start, end in uncertain] == [
+        uncertain = triples(counting.scan(content, False)[0])
+        assert [exact_reader(content[start : end - 1]) for start, end, _ in uncertain] == [
             (name, version, T + version) for name, version in keys[KEYS:]
         ]
         assert [row[:3] for row in rows(counting)] == [(*key, times) for key in keys[:KEYS]]
@@ -243,23 +244,23 @@ def test_days_beyond_the_limit_are_uncertain() -> None:
     content = b"".join(lines)
     counting = scanner(horizon=FIRST_PLAUSIBLE + 2 * DAYS * DAY)
     for times in (1, 2):
-        uncertain = pairs(counting.scan(content, 0, False)[0])
-        assert [content[start:end] for start, end in uncertain] == lines[DAYS:]
-        triples = [
+        uncertain = triples(counting.scan(content, False)[0])
+        assert [content[start:end] for start, end, _ in uncertain] == lines[DAYS:]
+        counts = [
             days[at : at + 3]
             for *_, packed in rows(counting)
             for days in [array("q", packed)]
             for at in range(0, len(days), 3)
         ]
-        assert sorted(day for day, _, _ in triples) == [FIRST_PLAUSIBLE // DAY + day for day in range(DAYS)]
-        assert all((records, size) == (times, times * len(lines[0])) for _, records, size in triples)
+        assert sorted(day for day, _, _ in counts) == [FIRST_PLAUSIBLE // DAY + day for day in range(DAYS)]
+        assert all((records, size) == (times, times * len(lines[0])) for _, records, size in counts)
 
 
 def test_the_keys_of_the_fields_are_parameters() -> None:
     """Logs of other products have other keys; a key that means nothing here is no obstacle."""
     line = '{"timestamp": 1, "é": "login", "time": "2026-01-01T00:00:00Z", "schema_name": [1], "v": 3}\n'.encode()
     counting = kernel.Scanner(("é", "v", "time"), lambda _name, _version: None, T)
-    assert counting.scan(line, 0, False)[0] == b""
+    assert counting.scan(line, False)[0] == b""
     instant = parse_instant("2026-01-01T00:00:00Z")
     assert instant is not None
     one_day = days((instant, 1, len(line)))
@@ -309,7 +310,7 @@ def test_versions_that_are_certain(version: str) -> None:
     """A missing version and null are 1; others are what they say."""
     member = f', "schema_version": {version}' if version else ""
     counting = scanner()
-    counting.scan(record().replace(b', "schema_version": 1', member.encode()), 0, False)
+    counting.scan(record().replace(b', "schema_version": 1', member.encode()), False)
     assert rows(counting)[0][:2] == ("app", int(version) if version.isdigit() else 1)
 
 
@@ -354,7 +355,7 @@ def test_the_sample_is_read_without_a_doubt() -> None:
     counting = scanner(lambda name, version: cutoff_for(policy, SchemaKey(name, version), now), now + DAY)
     for path in sorted(SAMPLE.glob("logs-default-*.jsonl")):
         content = path.read_bytes()
-        uncertain, _, read = counting.scan(content, 0, False)
+        uncertain, _, _, read = counting.scan(content, False)
         assert (uncertain, read) == (b"", len(content))
     expired = {f"{row[0]}:{row[1]}": row[6] for row in rows(counting) if row[6]}
     assert expired == {"auth.events:1": 43, "debug_logs:1": 920, "mxcp.endpoints:1": 8, "mxcp.endpoints:2": 983}
@@ -365,10 +366,10 @@ def test_anything_with_bytes_in_a_row_is_a_buffer() -> None:
     line = record()
     for buffer in (line, bytearray(line), memoryview(line), (ctypes.c_ubyte * len(line)).from_buffer_copy(line)):
         counting = scanner()
-        assert counting.scan(buffer, 0, False) == (b"", b"", len(line))
+        assert counting.scan(buffer, False) == (b"", b"", 1, len(line))
         assert rows(counting)[0][2] == 1
     with pytest.raises(BufferError):
-        scanner().scan(memoryview(line)[::2], 0, False)
+        scanner().scan(memoryview(line)[::2], False)
 
 
 @pytest.mark.parametrize("fields", [("a", "b"), ["a", "b", "c"], ("a", "b", 3), None])
@@ -392,7 +393,7 @@ def test_other_threads_run_during_a_scan() -> None:
     counting, moved = scanner(), False
     for _ in range(50):
         before = steps[0]
-        counting.scan(content, 0, False)
+        counting.scan(content, False)
         moved = steps[0] > before + 100
         if moved:
             break

@@ -15,7 +15,7 @@ FLOORS = [
     {"plan"},
     {"estimate"},
     {"report"},
-    {"workers"},
+    {"workers", "windows"},
     {"config", "scan", "catalog", "apply"},
     {"survey"},
     {"job", "look"},

@@ -129,8 +129,8 @@ def test_a_signal_before_the_job_begins_is_told_as_well(tmp_path: Path, number: 
     process = start("cleanup", "--json", cwd=tmp_path)
     until(lambda: is_open(process.pid, pipe))
     process.send_signal(number)
+    os.close(writer)  # so that it reads on, even where the signal came just before it began to wait
     done = finish(process)
-    os.close(writer)
     assert done.code == code
     assert number.name in done.error
 

@@ -12,6 +12,7 @@ from asynclog.model import Census, Policy, Rule, SchemaKey, Segment, Unread
 from asynclog.names import Names
 from asynclog.scan import pieces, scanner
 from asynclog.scan.evidence import Evidence
+from asynclog.scan.marks import Stretches
 from asynclog.scan.readers import Kind, choose_reader
 from asynclog.scan.scanner import Scanner
 from asynclog.scan.segments import list_segments
@@ -126,17 +127,17 @@ async def test_the_python_reader_works_in_other_processes_where_that_pays(
 async def test_what_is_remembered_of_one_segment_is_bounded_over_all_its_pieces(
     tmp_path: Path, folder: int, kind: Kind, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each piece has few ranges, all together have too many: none are kept, and the census is the same."""
-    kept: list[int] = []
-    monkeypatch.setattr(Evidence, "remember", lambda _self, _segment, gone: kept.append(len(gone) * gone.itemsize))
+    """Each piece has few marks, all together have too many: none are kept, and the census is the same."""
+    kept: list[Stretches] = []
+    monkeypatch.setattr(Evidence, "remember", lambda _self, _segment, expired: kept.append(expired))
     (tmp_path / "logs.jsonl").write_bytes((OLD + NEW) * 100)
     (whole,) = await scan(folder, kind)
-    assert kept == [100 * 16]
+    assert kept == [[(0, 100 * len(OLD + NEW), b"\x55" * 25)]]
     monkeypatch.setattr(pieces, "PIECE", 1000)
     for module in (pieces, scanner):
-        monkeypatch.setattr(module, "BUDGET", 50 * 16)
+        monkeypatch.setattr(module, "BUDGET", 10 * kept[0].size)
     assert await scan(folder, kind) == [whole]
-    assert kept == [100 * 16]
+    assert len(kept) == 1
 
 
 async def test_rules_are_looked_up_for_each_version(tmp_path: Path, folder: int, kind: Kind) -> None:

@@ -159,3 +159,64 @@ def test_an_old_file_is_not_drained_while_its_other_hidden_name_cannot_be_remove
     disk(Disk)
     cleanup(folder)
     assert content(folder) == {SEGMENT: NEW}
+
+
+def test_a_displaced_file_takes_the_name_to_which_its_replacement_was_rotated(folder: Path) -> None:
+    """After a kill between the two exchanges the next rotation meets the replacement, which nobody is to see twice."""
+    built = killed_after_the_swap(folder)
+    (folder / str(built)).write_bytes(LATE)
+    (folder / SEGMENT).rename(folder / "logs.jsonl.2")
+    (folder / "logs.jsonl").write_bytes(OTHER)
+    cleanup(folder)
+    assert content(folder) == {ROTATED: NEW, "logs.jsonl.2": LATE, "logs.jsonl": OTHER}
+
+
+class Unyielding(Disk):
+    """Exchanges names once, and never again."""
+
+    exchanged = False
+
+    def exchange(self, name: str, other: str) -> None:
+        if self.exchanged:
+            raise OSError(errno.EIO, "Input/output error")
+        super().exchange(name, other)
+        self.exchanged = True
+
+
+def test_a_name_that_cannot_be_given_back_yet_is_told_as_a_problem(
+    folder: Path, disk: Callable[[type[Disk]], None]
+) -> None:
+    """Nothing counts as deleted, and the displaced file stays under its hidden name until the next job."""
+
+    class Rotated(Unyielding):
+        def exchange(self, name: str, other: str) -> None:
+            if not self.exchanged:
+                rotate(folder)
+            super().exchange(name, other)
+
+    disk(Rotated)
+    report = cleanup(folder)
+    assert (fate(report)[0], report.exit_code, report.result.deleted_per_schema) == ("skipped", 3, {})
+    assert "the next job tries again" in report.result.errors[0]
+    (hidden,) = report.result.recovery_pending
+    assert content(folder)[hidden] == LATE
+    disk(Disk)
+    cleanup(folder)
+    assert content(folder) == {ROTATED: NEW, SEGMENT: LATE}
+
+
+def test_a_segment_whose_name_another_file_is_to_get_back_is_left_alone(
+    folder: Path, disk: Callable[[type[Disk]], None]
+) -> None:
+    """Else the replacement would be replaced, and could not be told from a segment any more."""
+    built = killed_after_the_swap(folder)
+    (folder / str(built)).write_bytes(LATE)
+    (folder / SEGMENT).write_bytes(OLD + NEW)
+
+    class Stuck(Unyielding):
+        exchanged = True
+
+    disk(Stuck)
+    report = cleanup(folder)
+    assert (report.exit_code, report.result.deleted_per_schema) == (3, {})
+    assert content(folder)[SEGMENT] == OLD + NEW

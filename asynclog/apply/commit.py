@@ -14,22 +14,21 @@ from typing import Literal, Protocol
 
 import msgspec
 
-from asynclog.apply.copy import kept_ranges
 from asynclog.apply.disk import Disk
 from asynclog.apply.drain import Backlog
 from asynclog.apply.full_disk import FULL, empty
 from asynclog.apply.replacement import build, discard
-from asynclog.apply.swap import settle, swap
+from asynclog.apply.swap import let_go, swap, throw_away, undo_swap
 from asynclog.errors import ChangedError, DisagreementError
 from asynclog.model import Action, Fingerprint, Outcome
 from asynclog.names import Built, Hidden, new_name
 
 
 class Evidence(Protocol):
-    """Says which bytes of a segment have expired. Raises ChangedError or DisagreementError."""
+    """Says what of a segment has not expired. Raises OSError, ChangedError or DisagreementError."""
 
-    def expired_ranges(self, action: Action, descriptor: int) -> Iterable[tuple[int, int]]:
-        """The byte ranges of the expired lines, in order and apart."""
+    def staying(self, action: Action, descriptor: int) -> Iterable[memoryview]:
+        """The bytes that stay, in order, each part good until the next one is asked for."""
 
     def confirm_drop(self, action: Action, descriptor: int) -> None:
         """A last word on a segment that goes whole."""
@@ -120,11 +119,11 @@ def _replace_proven(disk: Disk, backlog: Backlog, quiet: Quiet, evidence: Eviden
         if action.kind == "drop":
             evidence.confirm_drop(action, source)
             return _commit(backlog, quiet, source, action, Built(action.segment, 0, 0))
-        built = _build(disk, source, action, evidence.expired_ranges(action, source))
+        built = _build(disk, source, action, evidence.staying(action, source))
         try:
             return _commit(backlog, quiet, source, action, built)
         except BaseException:
-            discard(disk, str(built))
+            throw_away(disk, built)
             raise
     finally:
         disk.close(source)  # and so ends the lease
@@ -132,20 +131,27 @@ def _replace_proven(disk: Disk, backlog: Backlog, quiet: Quiet, evidence: Eviden
 
 def _drop_emptied(disk: Disk, backlog: Backlog, quiet: Quiet, action: Action) -> Replaced:
     """Where there is still no room for names, or somebody comes, it stays there, empty but for what is new."""
-    emptied = msgspec.structs.replace(action, fingerprint=empty(disk, action))
+    fingerprint, fault = empty(disk, action)
+    if fault:
+        return Replaced(None, 0, leased=True, fault=fault)
+    emptied = msgspec.structs.replace(action, fingerprint=fingerprint)
     try:
         source = disk.open(action.segment)
         try:
             return _commit(backlog, quiet, source, emptied, Built(action.segment, 0, 0))
         finally:
             disk.close(source)
-    except (OSError, ChangedError, NotQuietError):
-        return Replaced(None, 0, leased=True)
+    except (BlockingIOError, FileNotFoundError, ChangedError, NotQuietError):
+        pass
+    except OSError as error:
+        if error.errno not in FULL:
+            fault = f"{error.strerror}: it was emptied, but can't be removed"
+    return Replaced(None, 0, leased=True, fault=fault)
 
 
-def _build(disk: Disk, source: int, action: Action, gone: Iterable[tuple[int, int]]) -> Built:
+def _build(disk: Disk, source: int, action: Action, staying: Iterable[memoryview]) -> Built:
     temporary = new_name(action.segment)
-    size = build(disk, temporary, source, kept_ranges(gone, action.fingerprint.size))
+    size = build(disk, temporary, source, staying)
     try:
         if size != action.bytes_after:
             raise ChangedError
@@ -174,12 +180,13 @@ def _commit(backlog: Backlog, quiet: Quiet, source: int, action: Action, built: 
     except BaseException:
         _undo_link(disk, hidden)
         raise
+    fault = ""
     try:
-        if swapped and not settle(backlog, built, {action.fingerprint.inode}):
+        if swapped and not let_go(disk, built, {action.fingerprint.inode}):
+            undo_swap(backlog, built)
             _undo_link(disk, hidden)
             raise ChangedError
         disk.sync_folder()
-        fault = ""
     except OSError as error:
         fault = f"{error.strerror}: it was replaced, but that may not last, and the next job finishes it"
     if leased:

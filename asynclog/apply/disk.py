@@ -3,7 +3,8 @@
 Whatever happens, at any call, for any reason (a kill, a power cut, a full or failing disk, a writer that appends):
 
 1. Every line that has not expired is there exactly once: in a visible segment, or in one hidden `.al-old` file
-   beyond the length that its name accounts for.
+   beyond the length that its name accounts for. (Or, where a rotation came into the very moment of a swap and then the
+   job was killed, in the hidden `.al-new` file; what its replacement was built with counts for nothing then.)
 2. A visible segment is either the old one or the whole new one: what is renamed into place was synced before.
 3. The old file keeps a name until what writers appended to it has a synced name of its own.
 4. A file whose name is removed, or replaced, has another one that was synced to the folder, or is worthless.
@@ -22,6 +23,7 @@ import stat
 import threading
 from collections.abc import Callable, Sequence
 from functools import cache
+from itertools import chain
 
 from asynclog.pace import Pace
 
@@ -53,6 +55,14 @@ class Disk:
         finally:
             self.close(listing)
 
+    def visible_name(self, inode: int) -> str | None:
+        """A name under which readers see this file. It is looked for twice, for it may be renamed meanwhile."""
+        for name in chain.from_iterable(self.names() for _ in range(2)):
+            with contextlib.suppress(FileNotFoundError):
+                if not name.startswith(".") and self.status(name).st_ino == inode:
+                    return name
+        return None
+
     def open(self, name: str) -> int:
         """A descriptor for reading. A FIFO is not waited for."""
         return os.open(name, _READ, dir_fd=self.folder)
@@ -73,6 +83,7 @@ class Disk:
         BlockingIOError where somebody has the file open for writing. A writer who comes is announced by a signal;
         SIGURG is one that is ignored by default, SIGIO would kill.
         """
+        _libc_renameat2()  # is looked up before anybody has to wait
         fcntl.fcntl(descriptor, fcntl.F_SETSIG, signal.SIGURG)
         try:
             fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_RDLCK)
@@ -104,6 +115,11 @@ class Disk:
         written = os.writev(descriptor, parts)
         self.pace.spend(written)
         return written
+
+    def begin_sync(self, descriptor: int, start: int, size: int) -> None:
+        """Has the disk begin with these bytes, and waits for none of them; an error is the sync's business."""
+        with contextlib.suppress(OSError):
+            os.posix_fadvise(descriptor, start, size, os.POSIX_FADV_DONTNEED)
 
     def dress(self, descriptor: int, source: int) -> None:
         """Gives a new file the owner, attributes, mode and times of the one that it replaces, in this order.

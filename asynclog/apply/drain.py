@@ -7,6 +7,7 @@ import time
 from asynclog.apply.disk import Disk
 from asynclog.apply.replacement import build, discard
 from asynclog.names import Hidden, Names, new_name
+from asynclog.windows import windows
 
 # A writer who looked the name up just before it was replaced may come to the old file a little later. Waiting
 # costs nothing here: the worker goes on with other segments meanwhile.
@@ -18,8 +19,8 @@ _PAUSE = 0.02  # seconds between two looks
 class Backlog:
     """The replaced files that are still to be drained. Its methods may be called by several threads.
 
-    `late` has the segments that were made, `problems` sentences about what could not be done, `unsettled` the tokens of
-    those files about which that is: a late segment of such a token may not be changed.
+    `late` has the segments that were made, `problems` sentences about what could not be done. `unsettled` are the
+    segments that may not be changed because of that: their names, or the tokens of late ones.
     """
 
     def __init__(self, disk: Disk, names: Names) -> None:
@@ -99,7 +100,7 @@ def publish(disk: Disk, names: Names, hidden: Hidden, source: int, tail: tuple[i
     """
     late = names.late(hidden.token, hidden.accounted)
     temporary = new_name(late)
-    build(disk, temporary, source, [tail])
+    build(disk, temporary, source, windows(source, *tail))
     try:
         disk.rename(temporary, late)
     except BaseException:

@@ -14,8 +14,8 @@ from asynclog.model import Action, Fingerprint
 FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
-def empty(disk: Disk, action: Action) -> Fingerprint:
-    """Takes everything out of a wholly expired segment; its fingerprint then. All that it had is gone.
+def empty(disk: Disk, action: Action) -> tuple[Fingerprint, str]:
+    """Takes everything out of a wholly expired segment: its fingerprint then, or what the disk said against it.
 
     Raises ChangedError, or OSError where it can't be had alone: then nothing has happened.
     """
@@ -26,8 +26,11 @@ def empty(disk: Disk, action: Action) -> Fingerprint:
     try:
         _must_be_unchanged(action.fingerprint, os.fstat(descriptor))
         disk.truncate(descriptor)
-        disk.sync(descriptor)
-        return Fingerprint.of(os.fstat(descriptor))
+        try:
+            disk.sync(descriptor)
+            return Fingerprint.of(os.fstat(descriptor)), ""
+        except OSError as error:
+            return action.fingerprint, f"{error.strerror}: it was emptied, but that may not last"
     finally:
         disk.close(descriptor)
 

@@ -5,7 +5,7 @@ from functools import partial
 
 from asynclog.apply.disk import Disk
 from asynclog.apply.drain import Backlog, forward
-from asynclog.apply.swap import settle
+from asynclog.apply.swap import give_back, let_go
 from asynclog.names import Built, Hidden, Names
 
 
@@ -18,16 +18,15 @@ def recover(disk: Disk, names: Names, backlog: Backlog) -> None:
     entries = disk.names()
     left = left_behind(entries, names)
     old = [hidden for hidden in map(Hidden.parse, left) if hidden]
-    stuck = set()
     for name in left:
         if built := Built.parse(name):
             if not _attempt(backlog, name, partial(_settle, backlog, built, old)):
-                stuck.add(built.segment)
+                backlog.unsettled.add(built.segment)
         elif not Hidden.parse(name):
             _attempt(backlog, name, partial(disk.unlink, name))
     for hidden in old:
-        finish = partial(_finish, disk, names, backlog, hidden, entries)
-        if hidden.segment in stuck or not _attempt(backlog, str(hidden), finish):
+        finish = partial(_finish, disk, names, backlog, hidden)
+        if hidden.segment in backlog.unsettled or not _attempt(backlog, str(hidden), finish):
             backlog.unsettled.add(hidden.token)
     if left:
         disk.sync_folder()
@@ -38,7 +37,8 @@ def _settle(backlog: Backlog, built: Built, old: Iterable[Hidden]) -> None:
     """Before anything else is done about its segment: an old file needs its second name until this one is gone."""
     disk = backlog.disk
     replaced = {disk.status(str(hidden)).st_ino for hidden in old if hidden.segment == built.segment}
-    settle(backlog, built, replaced, grace=0)
+    if not let_go(disk, built, replaced):
+        give_back(backlog, built, grace=0)
     disk.sync_folder()
 
 
@@ -57,8 +57,9 @@ def _attempt(backlog: Backlog, name: str, step: Callable[[], None]) -> bool:
     return True
 
 
-def _finish(disk: Disk, names: Names, backlog: Backlog, hidden: Hidden, entries: Iterable[str]) -> None:
-    if _is_visible(disk, hidden, entries):
+def _finish(disk: Disk, names: Names, backlog: Backlog, hidden: Hidden) -> None:
+    status = disk.status(str(hidden))
+    if status.st_nlink > 1 and disk.visible_name(status.st_ino):  # then nothing has taken its place
         disk.unlink(str(hidden))
         return
     try:
@@ -68,21 +69,3 @@ def _finish(disk: Disk, names: Names, backlog: Backlog, hidden: Hidden, entries:
     if published:
         hidden = forward(disk, hidden, hidden.accounted + published)
     backlog.add(hidden, grace=0)
-
-
-def _is_visible(disk: Disk, hidden: Hidden, entries: Iterable[str]) -> bool:
-    """Whether the file still has a name that readers see: then nothing has taken its place.
-
-    That may be another name by now, if the segment was rotated meanwhile.
-    """
-    status = disk.status(str(hidden))
-    if status.st_nlink == 1:
-        return False
-    return any(_inode(disk, name) == status.st_ino for name in entries if not name.startswith("."))
-
-
-def _inode(disk: Disk, name: str) -> int | None:
-    try:
-        return disk.status(name).st_ino
-    except FileNotFoundError:
-        return None

@@ -3,18 +3,18 @@
 import contextlib
 from collections.abc import Iterable
 
-from asynclog.apply.copy import copy_ranges
+from asynclog.apply.copy import write_all
 from asynclog.apply.disk import Disk
 
 
-def build(disk: Disk, temporary: str, source: int, ranges: Iterable[tuple[int, int]]) -> int:
-    """Makes a new, synced file of these ranges of `source`, dressed like it; how many bytes it has.
+def build(disk: Disk, temporary: str, source: int, parts: Iterable[memoryview]) -> int:
+    """Makes a new, synced file of these parts, dressed like `source`; how many bytes it has.
 
-    Raises OSError, or what `ranges` raises; then nothing of the file is left, as far as the disk lets us.
+    Raises OSError, or what `parts` raises; then nothing of the file is left, as far as the disk lets us.
     """
     target = disk.create(temporary)
     try:
-        copied = copy_ranges(disk, source, target, ranges)
+        copied = write_all(disk, target, parts)
         disk.dress(target, source)
         disk.sync(target)
     except BaseException:

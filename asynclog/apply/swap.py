@@ -4,6 +4,7 @@ A rotation by rename may come between the last look at a segment's name and the 
 under that name: the file that had it is given the hidden name `Built`, and looked at there.
 """
 
+import contextlib
 import errno
 import secrets
 
@@ -35,37 +36,58 @@ def swap(disk: Disk, action: Action, built: Built) -> bool:
     return False
 
 
-def settle(backlog: Backlog, built: Built, replaced: set[int], grace: float = GRACE) -> bool:
-    """Lets the hidden name go, whatever file it means by now: whether that was one with these, `replaced`, inodes.
+def let_go(disk: Disk, built: Built, replaced: set[int]) -> bool:
+    """Removes the hidden name where it means a file with one of these inodes, which is known under another one, too.
 
-    They are known under another hidden name. Any other file gets back the name from which it was displaced, or, where
-    that has been given away again, one of a late segment; the replacement is drained, for a writer may have come to it.
-    Raises OSError; then the next job's recovery does it.
+    False where it means any other file by now: that is for `give_back`. Raises OSError.
+    """
+    name = str(built)
+    if disk.status(name).st_ino not in replaced:
+        return False
+    disk.unlink(name)
+    return True
+
+
+def give_back(backlog: Backlog, built: Built, grace: float = GRACE) -> None:
+    """Lets the hidden name go where it means a file that was not to be replaced, or the replacement itself.
+
+    Such a file gets the name that the replacement has, which may have been rotated, too; without a replacement that of
+    the segment, or, where that has been given away again, one of a late segment. The replacement is drained, for a
+    writer may have come to it. Raises OSError; then the next job's recovery does it.
     """
     disk, name = backlog.disk, str(built)
-    inode = disk.status(name).st_ino
-    if inode in replaced:
-        disk.unlink(name)
-        return True
-    if inode == built.inode:
+    if disk.status(name).st_ino == built.inode:
         hidden = Hidden(built.segment, secrets.token_hex(4), built.size)
         disk.rename(name, str(hidden))
+        disk.sync_folder()
         backlog.add(hidden, grace)
-    elif _inode(disk, built.segment) is None:
-        disk.move(name, built.segment)
-    elif _inode(disk, built.segment) == built.inode:
-        disk.exchange(name, built.segment)
-        settle(backlog, built, replaced, grace)
+    elif place := disk.visible_name(built.inode):
+        disk.exchange(name, place)
+        disk.sync_folder()
+        give_back(backlog, built, grace)
     else:
-        late = backlog.names.late(secrets.token_hex(4), 0)
-        disk.move(name, late)
-        backlog.late.append(late)
-    disk.sync_folder()
-    return False
+        try:
+            disk.move(name, built.segment)
+        except FileExistsError:
+            late = backlog.names.late(secrets.token_hex(4), 0)
+            disk.move(name, late)
+            backlog.late.append(late)
+        disk.sync_folder()
 
 
-def _inode(disk: Disk, name: str) -> int | None:
+def undo_swap(backlog: Backlog, built: Built) -> None:
+    """Gives a file back the name that was not to be taken from it; where that fails it is among the problems."""
     try:
-        return disk.status(name).st_ino
-    except FileNotFoundError:
-        return None
+        give_back(backlog, built)
+    except OSError as error:
+        backlog.problems.append(
+            f"{built}: the file that was given the name {built.segment} meanwhile can't have it back yet "
+            f"({error.strerror}): it is safe there, and the next job tries again"
+        )
+
+
+def throw_away(disk: Disk, built: Built) -> None:
+    """Removes a replacement, if that is what its hidden name still means; where that fails, the next job does it."""
+    with contextlib.suppress(OSError):
+        if disk.status(str(built)).st_ino == built.inode:
+            disk.unlink(str(built))

@@ -3,6 +3,8 @@
 import argparse
 import os
 import sys
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import NoReturn
 
 from asynclog.cli import groups
@@ -22,6 +24,18 @@ class _Version(argparse.Action):
         reader = choose_reader(os.environ.get("ASYNCLOG_READER"))
         sys.stdout.write(f"asynclog {version('asynclog')}\nreader: {reader}\n")
         parser.exit()
+
+
+def value_of(option: str, words: Sequence[str]) -> str | None:
+    """What a `cleanup` command line says of an option, although the parser has refused it."""
+    said = None
+    if words[:1] in (["cleanup"], ["log-cleanup"]):
+        for word, following in pairwise([*words, ""]):
+            if word == option and following and not following.startswith("-"):
+                said = following
+            elif word.startswith(f"{option}="):
+                said = word.removeprefix(f"{option}=")
+    return said or None
 
 
 def parser() -> argparse.ArgumentParser:
@@ -132,7 +146,7 @@ def _cleanup(add_parser: AddParser) -> None:
         exits={
             **ALWAYS,
             0: "done, or nothing to do",
-            3: "partly done: some segments failed, the report says which and why",
+            3: "partly done: some segments failed, too much is overdue, or there are no metrics; the report says why",
             4: "another job holds the folder",
             5: "refused by a guard: nothing was touched",
         },
@@ -150,6 +164,19 @@ def _cleanup(add_parser: AddParser) -> None:
         metavar="DURATION",
         help="wait so long for another job in the folder, such as 90s or 1h",
     )
+    add(
+        "--all-profiles", action="store_true", help="clean up each profile's log in turn; one that fails stops no other"
+    )
     add("--max-runtime", metavar="DURATION", help="begin nothing new after so long; the next job goes on there")
+    add(
+        "--max-overdue",
+        metavar="DURATION",
+        help="exit 3 where something that expired longer ago than this, such as 7d, is still there",
+    )
+    add(
+        "--metrics-file",
+        metavar="FILE",
+        help="write what came of the run there, for Prometheus: a *.prom file in node_exporter's textfile folder",
+    )
     add("--double-check", action="store_true", help="have every line that goes judged by a second reader first")
     add("--allow-delete-all", action="store_true", help="even if that is every record that a rule governs")

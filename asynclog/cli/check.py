@@ -3,7 +3,7 @@
 import os
 from typing import Any
 
-from asynclog.cli.logs import log_to_stderr
+from asynclog.cli.journal import set_up_logging
 from asynclog.cli.output import show
 from asynclog.cli.settings import policy_of, settings_of
 from asynclog.cli.signals import Signals
@@ -18,7 +18,7 @@ from asynclog.report.inventory import take_inventory
 
 def run(given: dict[str, Any], signals: Signals) -> int:
     """Checks what these options name and prints what came of it; the exit status."""
-    log_to_stderr(debug=given["debug"])
+    set_up_logging("DEBUG" if given["debug"] else "WARNING")
     answer = _check(settings_of(given), signals)
     show(answer, as_text, as_json=given["json"], quiet=given["quiet"])
     return answer.exit_code

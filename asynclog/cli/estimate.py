@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from asynclog.cli.logs import log_to_stderr
+from asynclog.cli.journal import set_up_logging
 from asynclog.cli.output import show
 from asynclog.cli.settings import policy_of, settings_of
 from asynclog.cli.signals import Signals
@@ -22,7 +22,7 @@ from asynclog.report.inventory import take_inventory
 
 def run(given: dict[str, Any], signals: Signals) -> int:
     """Estimates what these options ask for and prints it; the exit status."""
-    log_to_stderr(debug=given["debug"])
+    set_up_logging("DEBUG" if given["debug"] else "WARNING")
     answer = answer_of(settings_of(given), given["retention"], signals, scan=not given["no_scan"])
     show(answer, as_text, as_json=given["json"], quiet=given["quiet"])
     return answer.exit_code

@@ -4,7 +4,7 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-from asynclog.cli.logs import log_to_stderr
+from asynclog.cli.journal import set_up_logging
 from asynclog.cli.output import show
 from asynclog.cli.settings import policy_of, settings_of
 from asynclog.cli.signals import Signals
@@ -24,7 +24,7 @@ from asynclog.scan.pieces import Refused
 
 def run(given: dict[str, Any], signals: Signals) -> int:
     """Explains what these options ask for and prints it; the exit status."""
-    log_to_stderr(debug=given["debug"])
+    set_up_logging("DEBUG" if given["debug"] else "WARNING")
     answer = _answer(settings_of(given), given["segment"], given["schema"], signals)
     show(answer, as_text, as_json=given["json"], quiet=given["quiet"])
     return answer.exit_code

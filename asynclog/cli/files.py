@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-import tempfile
+import secrets
 from collections.abc import Iterator, Mapping
 
 
@@ -10,16 +10,22 @@ def write_new(contents: Mapping[str, bytes]) -> None:
     """Writes the files of these paths, mode 0644, all or none. Raises OSError, FileExistsError where one is there."""
     with contextlib.ExitStack() as undo, contextlib.ExitStack() as temporaries:
         for path, content in contents.items():
-            temporary = temporaries.enter_context(_written(os.path.dirname(path) or ".", content))
-            os.link(temporary, path)
+            os.link(temporaries.enter_context(_written(path, content)), path)
             undo.callback(os.unlink, path)
         undo.pop_all()
 
 
+def write_whole(path: str, content: bytes) -> None:
+    """Puts a file with this content there, mode 0644: whoever looks sees the old one or the new one. Raises OSError."""
+    with _written(path, content) as temporary:
+        os.rename(temporary, path)
+
+
 @contextlib.contextmanager
-def _written(folder: str, content: bytes) -> Iterator[str]:
-    """A temporary file with this content, synced, for `with`."""
-    descriptor, temporary = tempfile.mkstemp(prefix=".asynclog-", suffix=".tmp", dir=folder)
+def _written(path: str, content: bytes) -> Iterator[str]:
+    """A temporary file with this content, synced, beside the path that it is meant for, for `with`."""
+    temporary = os.path.join(os.path.dirname(path), f".asynclog-{secrets.token_hex(8)}.tmp")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
         with open(descriptor, "wb") as file:
             file.write(content)
@@ -28,4 +34,5 @@ def _written(folder: str, content: bytes) -> Iterator[str]:
             os.fsync(descriptor)
         yield temporary
     finally:
-        os.unlink(temporary)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)

@@ -4,7 +4,7 @@ import os
 from typing import Any
 
 from asynclog.cli.files import write_new
-from asynclog.cli.logs import log_to_stderr
+from asynclog.cli.journal import set_up_logging
 from asynclog.cli.output import show
 from asynclog.cli.settings import settings_of
 from asynclog.cli.signals import Signals
@@ -24,7 +24,7 @@ POLICY = "audit-schemas.yaml"
 
 def run(given: dict[str, Any], signals: Signals) -> int:
     """Writes both files for the log that was named and prints what is in them; the exit status."""
-    log_to_stderr(debug=given["debug"])
+    set_up_logging("DEBUG" if given["debug"] else "WARNING")
     answer = _init(given, signals)
     show(answer, as_text, as_json=given["json"], quiet=given["quiet"])
     return answer.exit_code

@@ -1,14 +1,14 @@
 """From the words of a command line to an exit status."""
 
 import sys
-import traceback
+from argparse import Namespace
 from collections.abc import Sequence
 from importlib import import_module
 
-from asynclog.cli.arguments import parser
-from asynclog.cli.output import show_fatal
+from asynclog.cli.arguments import parser, value_of
+from asynclog.cli.output import complain_of_bug, show_fatal
 from asynclog.cli.signals import StoppedError, caught_signals
-from asynclog.errors import AsynclogError
+from asynclog.errors import AsynclogError, ConfigurationError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -17,7 +17,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     as_json = "--json" in words
     try:
         with caught_signals() as signals:
-            given = parser().parse_args(words)
+            given = _understood(words)
             # Each command is imported when it is asked for: --help need not load what a job needs.
             status: int = import_module(given.module).run(vars(given), signals)
     except (AsynclogError, StoppedError) as error:
@@ -25,8 +25,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return error.exit_code
     except Exception as error:
         if "--debug" in words:
-            traceback.print_exc()
+            complain_of_bug()
         hint = "" if isinstance(error, OSError) else "; this should not happen, and --debug shows where it did"
         show_fatal(f"{type(error).__name__}: {error}{hint}", as_json=as_json)
         return 1
     return status
+
+
+def _understood(words: Sequence[str]) -> Namespace:
+    try:
+        return parser().parse_args(words)
+    except ConfigurationError as error:
+        if value_of("--metrics-file", words):
+            import_module("asynclog.cli.metrics").tell_usage_error(words, error)
+        raise

@@ -1,13 +1,16 @@
 """Writes results and errors. A reader that has gone away is no failure of the job."""
 
+import logging
 import os
 import sys
+import traceback
 from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
 import msgspec
 import orjson
 
+from asynclog.cli.journal import for_stderr
 from asynclog.errors import AsynclogError
 from asynclog.report.answers import document
 from asynclog.report.words import encodable, printable, printable_json
@@ -46,7 +49,16 @@ def show_fatal(sentence: str, *, as_json: bool) -> None:
 
 def complain(sentence: str) -> None:
     """Tells a person, on stderr."""
-    print(f"asynclog: {printable(sentence)}", file=sys.stderr)  # noqa: T201 - the one place that talks to stderr
+    _tell(f"asynclog: {printable(sentence)}")
+
+
+def complain_of_bug() -> None:
+    """Shows on stderr where the error that is being handled came from."""
+    _tell(traceback.format_exc().rstrip("\n"))
+
+
+def _tell(text: str) -> None:
+    print(for_stderr(text, logging.ERROR), file=sys.stderr)  # noqa: T201 - the one place that talks to stderr
 
 
 def _json(document: dict[str, Any]) -> bytes:

@@ -6,8 +6,8 @@ from typing import TypedDict
 class Options(TypedDict, total=False):
     """What a caller may say; the command line has the same words. Nothing of it is needed.
 
-    `now` is an instant as records have it, `lock_wait` and `max_runtime` are durations such as `90s` or `1h`,
-    `io_limit` is a rate such as `200MB/s`.
+    `now` is an instant as records have it; `lock_wait`, `max_runtime` and `max_overdue` are durations such as `90s` or
+    `7d`, `io_limit` is a rate such as `200MB/s`.
     """
 
     config: str | None
@@ -17,6 +17,7 @@ class Options(TypedDict, total=False):
     now: str | None
     jobs: int | None
     lock_wait: str | None
+    max_overdue: str | None
     allow_delete_all: bool
     allow_unsafe_folder: bool
     double_check: bool

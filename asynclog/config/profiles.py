@@ -2,15 +2,17 @@
 
 import os
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
-from asynclog.config.document import Document
 from asynclog.config.quantities import percent
 from asynclog.errors import ConfigurationError
 from asynclog.plan.guards import Guard
 from asynclog.plan.worth import ALWAYS, Percent
+
+if TYPE_CHECKING:
+    from asynclog.config.document import Document
 
 OURS = "asynclog.yaml"
 MXCPS = "mxcp-site.yml"
@@ -85,8 +87,20 @@ def find_configuration() -> str:
     )
 
 
+def profile_names(path: str) -> list[str]:
+    """The names of all profiles of the file at `path`, in its order. Raises ConfigurationError."""
+    from asynclog.config.document import Document  # noqa: PLC0415 - as below
+
+    document = Document(os.path.join(os.getcwd(), path))
+    if "profiles" not in document.mapping(()):
+        return []
+    return list(document.mapping(("profiles",)))
+
+
 def load_profile(path: str, name: str | None, environment: Mapping[str, str]) -> Profile:
     """The profile `name` of the file at `path`, else the one that the environment or the file says."""
+    from asynclog.config.document import Document  # noqa: PLC0415 - YAML takes a tenth of a short job to import
+
     path = os.path.join(os.getcwd(), path)
     document = Document(path)
     if "mxcp" in document.mapping(()):
@@ -94,7 +108,7 @@ def load_profile(path: str, name: str | None, environment: Mapping[str, str]) ->
     return _our_profile(document, name, environment)
 
 
-def _our_profile(document: Document, name: str | None, environment: Mapping[str, str]) -> Profile:
+def _our_profile(document: "Document", name: str | None, environment: Mapping[str, str]) -> Profile:
     file = document.convert(document.data, (), _Configuration)
     # All profiles are read, so that a fault in one is found before its own timer finds it.
     profiles = {each: document.convert(value, ("profiles", each), _Profile) for each, value in file.profiles.items()}
@@ -118,14 +132,14 @@ def _our_profile(document: Document, name: str | None, environment: Mapping[str,
     )
 
 
-def _rewrite(document: Document, name: str, text: str) -> Percent:
+def _rewrite(document: "Document", name: str, text: str) -> Percent:
     try:
         return percent(text)
     except ValueError as error:
         raise document.error(("profiles", name, "rewrite"), f"{text!r}: {error}") from None
 
 
-def _mxcp_profile(document: Document, name: str | None, environment: Mapping[str, str]) -> Profile:
+def _mxcp_profile(document: "Document", name: str | None, environment: Mapping[str, str]) -> Profile:
     file = document.convert(document.data, (), _MxcpSite)
     name = name or environment.get("ASYNCLOG_PROFILE") or environment.get("MXCP_PROFILE") or file.profile or "default"
     _must_have(document, file.profiles, name)
@@ -150,12 +164,12 @@ def _overridden(switch: str | None, enabled: bool) -> bool:
         ) from None
 
 
-def _must_have(document: Document, profiles: Mapping[str, object], name: str) -> None:
+def _must_have(document: "Document", profiles: Mapping[str, object], name: str) -> None:
     if name not in profiles:
         known = ", ".join(sorted(profiles)) or "none"
         raise document.error(("profiles",), f"there is no profile {name!r} (there are: {known})")
 
 
-def _beside(document: Document, path: str) -> str:
+def _beside(document: "Document", path: str) -> str:
     """Relative paths are relative to the file that names them."""
     return os.path.join(os.path.dirname(document.path), path)

@@ -19,9 +19,10 @@ class Settings(msgspec.Struct, frozen=True):
 
     `source` tells where the log's path came from, `named_by_hand` whether a person typed it: a folder that is
     missing is then a mistake, else an application that has not started yet. `patterns` replace the names that
-    are looked for, where there are any. `now` is None where the clock is to say it; `lock_wait` is in seconds.
-    `reader` is the name of the one that is to be used, None for the fastest. `state` is the folder for catalogs, empty
-    where there is none to be; `max_runtime` is in seconds, `io_limit` in bytes a second.
+    are looked for, where there are any. `now` is None where the clock is to say it. `reader` is the name of one,
+    None for the fastest. `state` is the folder for catalogs, empty where there is none to be.
+    `lock_wait`, `max_runtime` and `max_overdue` are in seconds, the latter None where nothing is too late; `io_limit`
+    is in bytes a second.
     """
 
     source: str
@@ -36,6 +37,7 @@ class Settings(msgspec.Struct, frozen=True):
     now: int | None = None
     jobs: int = 1
     lock_wait: float = 0
+    max_overdue: float | None = None
     allow_delete_all: bool = False
     allow_unsafe_folder: bool = False
     double_check: bool = False
@@ -75,6 +77,7 @@ def resolve(options: Options, environment: Mapping[str, str]) -> Settings:
         now=_instant(options.get("now")),
         jobs=_jobs(options.get("jobs")),
         lock_wait=_given(seconds, "--lock-wait", options.get("lock_wait")) or 0,
+        max_overdue=_given(seconds, "--max-overdue", options.get("max_overdue")),
         allow_delete_all=options.get("allow_delete_all", False),
         allow_unsafe_folder=options.get("allow_unsafe_folder", False),
         double_check=options.get("double_check", False),

@@ -1,6 +1,6 @@
 """The document that a job answers with: `--json` prints it key for key. Only its shape; `summary` fills it."""
 
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import msgspec
 
@@ -72,9 +72,13 @@ class ActionRow(msgspec.Struct, frozen=True):
 
 
 class Result(msgspec.Struct, frozen=True):
-    """`result` of the JSON document. In a dry run all figures are what the run would give."""
+    """`result` of the JSON document. In a dry run all figures are what the run would give.
 
-    status: Literal["success", "dry_run", "skipped", "partial"]
+    `profiles` is for `--all-profiles`: the other figures are their totals then. One that could not even
+    begin has the status `error`, and its message says why.
+    """
+
+    status: Literal["success", "dry_run", "skipped", "partial", "error"]
     message: str
     deleted_per_schema: dict[str, int] = {}
     format: Literal[1] = FORMAT
@@ -96,14 +100,44 @@ class Result(msgspec.Struct, frozen=True):
     errors: list[str] = []
     lease_max_ms: float = 0.0
     duration_s: float = 0.0
+    profiles: "dict[str, Result] | None" = None
+
+
+class Figures(msgspec.Struct, frozen=True):
+    """One schema: deleted + overdue + kept is what was read of it.
+
+    Of the overdue records, `oldest` is the earliest timestamp, and `since` when the first of them expired (ns since
+    1970); both None where none are.
+    """
+
+    deleted: int = 0
+    deleted_bytes: int = 0
+    kept: int = 0
+    kept_bytes: int = 0
+    overdue: int = 0
+    overdue_bytes: int = 0
+    oldest: int | None = None
+    since: int | None = None
 
 
 class Report(msgspec.Struct, frozen=True):
-    """What a job has to say. `exit_code` is the process's; `error` is a sentence, None where all went well."""
+    """What a job has to say. `exit_code` is the process's; `error` is a sentence, None where all went well.
+
+    Not in the document: the `schemas` that were found, and `log_bytes`, the size of all segments at the job's end;
+    None where there was nothing to look at.
+    """
 
     result: Result
     exit_code: int = 0
     error: str | None = None
+    schemas: dict[str, Figures] = {}
+    log_bytes: int | None = None
+
+    def marred(self, sentence: str) -> Self:
+        """The same where this went wrong too, after the job: it is partial, unless it has failed already."""
+        result = msgspec.structs.replace(self.result, status="partial", errors=[*self.result.errors, sentence])
+        error = f"{self.error}; {sentence}" if self.error else sentence
+        return msgspec.structs.replace(self, result=result, exit_code=self.exit_code or 3, error=error)
 
     def document(self) -> dict[str, Any]:
         """The whole JSON document, as plain data."""

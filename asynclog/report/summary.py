@@ -7,13 +7,29 @@ from typing import Literal
 import msgspec
 
 from asynclog.instant import format_instant
-from asynclog.model import Action, Outcome, Plan, SchemaKey
-from asynclog.report.document import ActionRow, Bytes, Catalogued, Kept, Overdue, Records, Report, Result, Segments
+from asynclog.model import Action, Outcome, Plan, Policy, SchemaKey
+from asynclog.report.document import (
+    ActionRow,
+    Bytes,
+    Catalogued,
+    Figures,
+    Kept,
+    Overdue,
+    Records,
+    Report,
+    Result,
+    Segments,
+)
+from asynclog.report.figures import figures, too_late
 from asynclog.report.words import encodable, in_a_sentence
 
 
 class Circumstances(msgspec.Struct, frozen=True):
-    """What a report says beside plan and outcomes. `stopped` is a signal's name and number, `read` is in bytes."""
+    """What a report says beside plan and outcomes.
+
+    `stopped` is a signal's name and number, `read` is in bytes, `max_overdue` for how many seconds something may be
+    overdue.
+    """
 
     run_id: str
     profile: str | None
@@ -28,16 +44,19 @@ class Circumstances(msgspec.Struct, frozen=True):
     read: int = 0
     catalog: Catalogued | None = None
     time_is_up: bool = False
+    policy: Policy = Policy()
+    max_overdue: float | None = None
 
 
 def make_report(plan: Plan, outcomes: Mapping[str, Outcome] | None, about: Circumstances) -> Report:
     """The report of a job that carried out this plan; without outcomes, of a dry run."""
     rows = [_row(action, outcomes) for action in plan.actions]
     deleted = _sum(row.deleted_per_schema for row in rows)
-    overdue = _overdue(plan, outcomes)
+    schemas = figures(plan, outcomes, about.policy)
+    overdue = _overdue(schemas)
     scanned = sum(action.census.records for action in plan.actions if action.census)
     gone, late = sum(deleted.values()), sum(overdue.records.values())
-    errors = [*_failures(rows), *about.problems]
+    errors = [*too_late(schemas, plan.now, about.max_overdue), *_failures(rows), *about.problems]
     stopped = about.stopped
     wrong = f"stopped by {stopped[0]}" if stopped else in_a_sentence(errors)
     result = Result(
@@ -67,7 +86,13 @@ def make_report(plan: Plan, outcomes: Mapping[str, Outcome] | None, about: Circu
         duration_s=round(about.duration_s, 3),
     )
     bug = any(outcome.bug for outcome in (outcomes or {}).values())
-    return Report(result, 128 + stopped[1] if stopped else 1 if bug else 3 if wrong else 0, wrong)
+    return Report(
+        result,
+        128 + stopped[1] if stopped else 1 if bug else 3 if wrong else 0,
+        wrong,
+        schemas={str(key): each for key, each in schemas.items()},
+        log_bytes=sum(row.bytes_before if outcomes is None else row.bytes_after for row in rows),
+    )
 
 
 def empty_report(status: Literal["success", "skipped"], message: str, about: Circumstances) -> Report:
@@ -106,24 +131,11 @@ def _fate(action: Action) -> Literal["done", "skipped", "failed"] | None:
             return None
 
 
-def _overdue(plan: Plan, outcomes: Mapping[str, Outcome] | None) -> Overdue:
+def _overdue(schemas: Mapping[SchemaKey, Figures]) -> Overdue:
     """Expired records that the plan meant to delete and that are still there, or that it had to skip."""
-    left: Counter[SchemaKey] = Counter()
-    oldest: list[int] = []
-    for action in plan.actions:
-        went = _deleted(action, outcomes)
-        for count in action.census.schemas if action.census else ():
-            stayed = count.expired - went.get(count.schema, 0)
-            if stayed and count.oldest is not None:
-                left[count.schema] += stayed
-                oldest.append(count.oldest)
-    return Overdue(_named(left), format_instant(min(oldest)) if oldest else None)
-
-
-def _deleted(action: Action, outcomes: Mapping[str, Outcome] | None) -> Mapping[SchemaKey, int]:
-    if action.kind not in {"drop", "rewrite"}:
-        return {}
-    return action.expired if outcomes is None else outcomes[action.segment].deleted
+    left = {key: each.overdue for key, each in schemas.items() if each.overdue}
+    oldest = min((each.oldest for each in schemas.values() if each.oldest is not None), default=None)
+    return Overdue(_named(left), None if oldest is None else format_instant(oldest))
 
 
 def _kept(plan: Plan) -> Kept:

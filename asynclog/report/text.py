@@ -8,7 +8,9 @@ from asynclog.report.words import printable, size_in_words
 
 def as_text(report: Report) -> str:
     """Some lines, the most important first; ends without a newline."""
-    return "\n".join(_lines(report.result))
+    profiles = report.result.profiles or {}
+    parts = [line for name, result in profiles.items() for line in (f"{printable(name)}:", *_lines(result), "")]
+    return "\n".join([*parts, *_lines(report.result)])
 
 
 def _lines(result: Result) -> Iterator[str]:

@@ -20,8 +20,11 @@
 #include <limits.h>
 #include <stdint.h>
 #include <string.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
-enum { DEPTH = 499, LONGEST = 255, GUESSES = 64, KEYS = 4096, DAYS = 16384, SPANS = 4096 };
+enum { DEPTH = 499, LONGEST = 255, GUESSES = 64, KEYS = 4096, DAYS = 16384, SPANS = 4096, LINES = 1 << 16 };
 #define SECOND 1000000000LL
 #define DAY (86400 * SECOND)
 #define YEAR_2000 946684800LL /* seconds since 1970 */
@@ -29,6 +32,23 @@ enum { DEPTH = 499, LONGEST = 255, GUESSES = 64, KEYS = 4096, DAYS = 16384, SPAN
 typedef const unsigned char *text;
 
 /* ---- the grammar -------------------------------------------------------------------------------------- */
+
+static inline uint64_t eight(text p)
+{
+    uint64_t w;
+    memcpy(&w, p, sizeof w);
+    return w;
+}
+
+static inline int same(text p, text q, size_t size) /* a call of memcmp takes longer for so few bytes */
+{
+    if (size < 8)
+        return !memcmp(p, q, size);
+    for (size_t i = 0; i + 8 < size; i += 8)
+        if (eight(p + i) != eight(q + i))
+            return 0;
+    return eight(p + size - 8) == eight(q + size - 8);
+}
 
 static inline text space(text p)
 {
@@ -38,16 +58,25 @@ static inline text space(text p)
 }
 
 /* The first byte that is not plain ASCII text: a quote, a backslash, a control character or part of a longer
- * character. Eight bytes at a time: a subtraction borrows into a byte's top bit where that byte was too small,
- * and where it borrows on into the next byte, the lower one has stopped us already. */
+ * character. */
 static inline text plain(text p, text end)
 {
-#if defined __GNUC__ && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#if defined __SSE2__
+    const __m128i quote = _mm_set1_epi8('"'), slash = _mm_set1_epi8('\\'), blank = _mm_set1_epi8(' ');
+    for (; end - p >= 16; p += 16) {
+        __m128i w = _mm_loadu_si128((const __m128i *)p), control = _mm_cmplt_epi8(w, blank); /* signed */
+        __m128i stops = _mm_or_si128(control, _mm_or_si128(_mm_cmpeq_epi8(w, quote), _mm_cmpeq_epi8(w, slash)));
+        unsigned where = (unsigned)_mm_movemask_epi8(stops);
+        if (where)
+            return p + __builtin_ctz(where);
+    }
+#elif defined __GNUC__ && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    /* A subtraction borrows into a byte's top bit where that byte was too small, and where it borrows on into
+     * the next byte, the lower one has stopped us already. */
     const uint64_t each = UINT64_C(0x0101010101010101);
     for (; end - p >= 8; p += 8) {
-        uint64_t w;
-        memcpy(&w, p, sizeof w);
-        uint64_t control = w - each * ' ', quote = (w ^ each * '"') - each, slash = (w ^ each * '\\') - each;
+        uint64_t w = eight(p), control = w - each * ' ', quote = (w ^ each * '"') - each;
+        uint64_t slash = (w ^ each * '\\') - each;
         uint64_t stops = (w | control | quote | slash) & each * 0x80;
         if (stops)
             return p + (__builtin_ctzll(stops) >> 3);
@@ -131,10 +160,10 @@ static inline text word(text p, text end, const char *spelling, size_t size)
     return (size_t)(end - p) > size && !memcmp(p, spelling, size) ? p + size : NULL;
 }
 
-static inline text scalar(text p, text end, int escapes)
+static inline text scalar(text p, text end)
 {
     if (*p == '"')
-        return string(p, end, escapes);
+        return string(p, end, 1);
     switch (*p) {
     case 'n': return word(p, end, "null", 4);
     case 't': return word(p, end, "true", 4);
@@ -151,7 +180,7 @@ static inline text colon(text p)
 
 /* Containers are walked without recursion: opened[] has the '{' or '[' of each one around p, whose other
  * bracket is two further in ASCII. */
-static inline text value(text p, text end)
+static text container(text p, text end)
 {
     unsigned char opened[DEPTH];
     int depth = 0;
@@ -163,17 +192,16 @@ static inline text value(text p, text end)
             p = space(p + 1);
             if (*p != opened[depth - 1] + 2)
                 goto item;
-        } else if (!(p = scalar(p, end, 1)))
+        } else if (!(p = scalar(p, end)))
             return NULL;
-        else if (depth)
+        else
             p = space(p);
-        while (depth && *p == opened[depth - 1] + 2) {
+        while (*p == opened[depth - 1] + 2) {
             p++;
-            if (--depth)
-                p = space(p);
+            if (!--depth)
+                return p;
+            p = space(p);
         }
-        if (!depth)
-            return p;
         if (*p != ',')
             return NULL;
         p = space(p + 1);
@@ -182,6 +210,8 @@ static inline text value(text p, text end)
             return NULL;
     }
 }
+
+static inline text value(text p, text end) { return *p == '{' || *p == '[' ? container(p, end) : scalar(p, end); }
 
 /* ---- a record ----------------------------------------------------------------------------------------- */
 
@@ -200,74 +230,89 @@ static long long days_since_1970(int year, int month, int day)
     return 365 * y + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + day - 719469;
 }
 
-/* What stands between the quotes; the quote at its end stops each rule. */
-static int timestamp(text p, text end, struct record *r)
+/* A date that was met, as its first and its last eight bytes, and when it begins. Logs are in order: most lines
+ * have the date of the line before. */
+struct date {
+    uint64_t first, last;
+    long long seconds; /* since 1970; of no date 0, which is no time for a record either */
+};
+
+static int read_date(text p, struct date *d)
 {
-    if (end - p < 19)
-        return 0;
     int year = two(p) * 100 + two(p + 2), month = two(p + 5), day = two(p + 8);
-    int hour = two(p + 11), minute = two(p + 14), second = two(p + 17), fraction = 0, offset = 0;
     int leap = year % 4 == 0 && (year % 100 || year % 400 == 0);
-    if (p[4] != '-' || p[7] != '-' || ((p[10] | 0x20) != 't' && p[10] != ' ') || p[13] != ':' || p[16] != ':')
-        return 0;
-    if (year < 1999 || year > 2200 || month < 1 || month > 12 || hour > 23 || minute > 59 || second > 59)
+    if (p[4] != '-' || p[7] != '-' || year < 1999 || year > 2200 || month < 1 || month > 12)
         return 0;
     if (day < 1 || day > (month == 2 ? 28 + leap : 30 + ((month + (month > 7)) & 1)))
         return 0;
+    *d = (struct date){eight(p), eight(p + 2), days_since_1970(year, month, day) * 86400};
+    return 1;
+}
+
+static inline text timestamp(text p, text end, struct record *r, struct date *d)
+{
+    static const int units[] = {1000000000, 100000000, 10000000, 1000000, 100000, 10000, 1000, 100, 10, 1};
+    if (end - p < 22 || *p++ != '"')
+        return NULL;
+    if ((eight(p) != d->first || eight(p + 2) != d->last) && !read_date(p, d))
+        return NULL;
+    int hour = two(p + 11), minute = two(p + 14), second = two(p + 17), fraction = 0;
+    if (((p[10] | 0x20) != 't' && p[10] != ' ') || p[13] != ':' || p[16] != ':')
+        return NULL;
+    if (hour > 23 || minute > 59 || second > 59)
+        return NULL;
+    long long seconds = d->seconds + hour * 3600 + minute * 60 + second;
     p += 19;
     if (*p == '.') {
-        text last = p + 9;
-        int unit = 1000000000;
-        for (p++; digit(*p) && p <= last; p++)
-            fraction += (*p - '0') * (unit /= 10);
-        if (unit == 1000000000)
-            return 0;
+        text first = ++p;
+        for (; digit(*p) && p - first < 9; p++)
+            fraction = fraction * 10 + *p - '0';
+        if (p == first)
+            return NULL;
+        fraction *= units[p - first];
     }
     if ((*p | 0x20) == 'z')
         p++;
     else if (*p == '+' || *p == '-') {
         int sign = *p == '+' ? 1 : -1, hours = two(p + 1);
-        p += end - p == 6 && p[3] == ':' ? 4 : 3;
-        if (hours > 23 || end - p != 2 || two(p) > 59)
-            return 0;
-        offset = sign * (hours * 60 + two(p)) * 60;
+        if (hours > 23)
+            return NULL;
+        p += p[3] == ':' ? 4 : 3;
+        int minutes = two(p);
+        if (minutes > 59)
+            return NULL;
+        seconds -= sign * (hours * 60 + minutes) * 60;
         p += 2;
     } else
-        return 0;
-    int of_day = hour * 3600 + minute * 60 + second;
-    long long seconds = days_since_1970(year, month, day) * 86400 + of_day - offset;
+        return NULL;
     r->instant = seconds * SECOND + fraction;
-    return p == end && seconds >= YEAR_2000;
+    return *p == '"' && seconds >= YEAR_2000 ? p + 1 : NULL;
 }
 
-static int version(text p, text end, struct record *r) /* a scalar that the grammar has accepted */
+static inline text version(text p, text end, struct record *r)
 {
     if (*p == 'n')
-        return 1;
-    if (end - p > 9)
-        return 0;
-    for (r->version = 0; p < end && digit(*p); p++)
+        return word(p, end, "null", 4);
+    text first = p;
+    for (r->version = 0; digit(*p) && p - first < 9; p++)
         r->version = r->version * 10 + *p - '0';
-    return p == end;
+    return p == first || (*first == '0' && p > first + 1) ? NULL : p;
+}
+
+static inline text name(text p, text end, struct record *r)
+{
+    text q = string(p, end, 0);
+    if (!q || q - p < 3 || q - p > LONGEST + 2)
+        return NULL;
+    r->name = p + 1;
+    r->size = (size_t)(q - p) - 2;
+    return q;
 }
 
 enum { OTHER, NAME, VERSION, TIMESTAMP, FIELDS };
 
-static inline int take(int field, text p, text end, struct record *r)
-{
-    if (field == VERSION)
-        return version(p, end, r);
-    if (*p != '"')
-        return 0;
-    if (field == TIMESTAMP)
-        return timestamp(p + 1, end - 1, r);
-    r->name = p + 1;
-    r->size = (size_t)(end - p) - 2;
-    return r->size > 0 && r->size <= LONGEST;
-}
-
-/* A key of the top level as an earlier line had it, with its colon and the spaces around that. A line with
- * the same bytes in the same place needs no second reading of them. */
+/* A key of the top level as an earlier line had it, from the brace or comma before it to its colon, with all
+ * spaces. A line with the same bytes in the same place needs no second reading of them. */
 struct guess {
     text start;
     size_t size;
@@ -279,16 +324,22 @@ struct key {
     size_t size;
 };
 
+/* What was learned from the lines before. */
+struct known {
+    struct date date;
+    struct guess guesses[GUESSES + 1];
+};
+
 static inline text guessed_key(text p, text end, struct guess *g, const struct key *keys)
 {
-    if (g->size && (size_t)(end - p) > g->size && !memcmp(p, g->start, g->size))
+    if (g->size && (size_t)(end - p) > g->size && same(p, g->start, g->size))
         return space(p + g->size); /* there may be more spaces now */
-    text q = string(p, end, 0);
+    text key = space(p + 1), q = string(key, end, 0);
     if (!q)
         return NULL;
-    size_t size = (size_t)(q - p) - 2;
+    size_t size = (size_t)(q - key) - 2;
     int field = FIELDS;
-    while (--field && (keys[field].size != size || memcmp(keys[field].start, p + 1, size)))
+    while (--field && (keys[field].size != size || memcmp(keys[field].start, key + 1, size)))
         ;
     if (!(q = colon(q)))
         return NULL;
@@ -297,22 +348,25 @@ static inline text guessed_key(text p, text end, struct guess *g, const struct k
 }
 
 /* A record with its '\n'. */
-static inline text record(text p, text end, struct record *r, struct guess *guesses, const struct key *keys)
+static inline text record(text p, text end, struct record *r, struct known *k, const struct key *keys)
 {
     unsigned seen = 0, members = 0;
     if (*p != '{')
         return NULL;
     r->version = 1;
     do {
-        struct guess *g = &guesses[members < GUESSES ? members++ : GUESSES];
-        p = guessed_key(space(p + 1), end, g, keys);
-        if (!p || (g->field && seen >> g->field & 1))
-            return NULL;
-        text start = p;
-        p = g->field ? scalar(p, end, 0) : value(p, end);
-        if (!p || (g->field && !take(g->field, start, p, r)))
+        struct guess *g = &k->guesses[members < GUESSES ? members++ : GUESSES];
+        if (!(p = guessed_key(p, end, g, keys)) || (g->field && seen >> g->field & 1))
             return NULL;
         seen |= 1u << g->field;
+        switch (g->field) {
+        case NAME: p = name(p, end, r); break;
+        case VERSION: p = version(p, end, r); break;
+        case TIMESTAMP: p = timestamp(p, end, r, &k->date); break;
+        default: p = value(p, end);
+        }
+        if (!p)
+            return NULL;
         p = space(p);
     } while (*p == ',');
     if (*p != '}' || !(seen >> NAME & 1) || !(seen >> TIMESTAMP & 1))
@@ -337,19 +391,13 @@ struct day {
     unsigned key, before;
 };
 
-struct spans {
-    Py_ssize_t used;
-    long long at[SPANS][2];
-};
-
 struct census {
     PyObject *fields, *cutoff; /* what the caller gave */
     struct key keys[FIELDS];
     long long horizon;
     int busy;
     text start, line, end;
-    long long base, blank; /* base: where the buffer starts in its file */
-    int wants_gone;
+    long long blank;
     struct record met; /* a record whose schema key is new */
     unsigned used;
     uint16_t slots[2 * KEYS]; /* a hash table: 0 or the number of a count, from 1 */
@@ -357,28 +405,27 @@ struct census {
     unsigned used_days;
     uint16_t day_slots[2 * DAYS]; /* the same for days; day 0 is one that never was */
     struct day days[DAYS + 1];
-    struct spans uncertain, gone;
-    struct guess guesses[GUESSES + 1];
+    unsigned lines, doubts;
+    long long uncertain[SPANS][3]; /* start, end, number of the line */
+    unsigned char marks[LINES / 8]; /* a bit for each line, from the lowest on: whether it has expired */
+    struct known known;
 };
 
 static uint16_t *find(struct census *c, const struct record *r)
 {
     const uint64_t odd = UINT64_C(0x9E3779B97F4A7C15);
-    uint64_t hash = (uint64_t)r->version << 32, w = 0;
-    size_t left = r->size;
-    text n = r->name;
-    for (; left >= 8; left -= 8, n += 8) {
-        memcpy(&w, n, 8);
-        hash = (hash ^ w) * odd;
-        hash ^= hash >> 29;
-    }
-    while (left--)
-        w = w << 8 | *n++;
-    hash = (hash ^ w) * odd;
-    for (uint64_t i = hash ^ hash >> 32;; i++) {
+    uint64_t hash = (uint64_t)r->version << 32 | r->size;
+    if (r->size >= 8) {
+        for (size_t i = 0; i + 8 < r->size; i += 8)
+            hash = ((hash ^ hash >> 29) ^ eight(r->name + i)) * odd;
+        hash = ((hash ^ hash >> 29) ^ eight(r->name + r->size - 8)) * odd;
+    } else
+        for (size_t i = 0; i < r->size; i++)
+            hash = (hash ^ r->name[i]) * odd;
+    for (uint64_t i = hash >> 32;; i++) {
         uint16_t *slot = &c->slots[i % (2 * KEYS)];
         const struct count *k = &c->counts[*slot];
-        if (!*slot || (k->size == r->size && k->version == r->version && !memcmp(k->name, r->name, r->size)))
+        if (!*slot || (k->size == r->size && k->version == r->version && same(k->name, r->name, r->size)))
             return slot;
     }
 }
@@ -432,52 +479,52 @@ static enum verdict weigh(struct census *c, unsigned key, long long instant, lon
         k->oldest = instant;
     if (instant > k->newest)
         k->newest = instant;
-    if (instant >= k->cutoff) {
-        if (instant < k->oldest_kept)
-            k->oldest_kept = instant;
-        return STAYS;
-    }
-    k->expired++;
-    k->expired_bytes += bytes;
-    return GOES;
+    int gone = instant < k->cutoff; /* without a branch, for it may be either with each line */
+    k->expired += gone;
+    k->expired_bytes += bytes & -(long long)gone;
+    long long kept = gone ? LLONG_MAX : instant;
+    if (kept < k->oldest_kept)
+        k->oldest_kept = kept;
+    return gone ? GOES : STAYS;
 }
 
-static void add_span(struct census *c, struct spans *s, text next, int join)
+static void doubt(struct census *c, text next)
 {
-    long long from = c->base + (c->line - c->start);
-    if (!join || !s->used || s->at[s->used - 1][1] != from)
-        s->at[s->used++][0] = from;
-    s->at[s->used - 1][1] = from + (next - c->line);
+    long long *d = c->uncertain[c->doubts++];
+    d[0] = c->line - c->start;
+    d[1] = next - c->start;
+    d[2] = c->lines;
 }
 
-/* Reads whole lines until they end or a list of spans is full. Returns 1 in front of a record whose schema
- * key is new, else 0. */
+/* Reads whole lines until they end or a list is full. Returns 1 in front of a record whose schema key is new,
+ * else 0. */
 static int read_lines(struct census *c)
 {
     text end = c->end;
-    while (c->line < end && c->uncertain.used < SPANS && c->gone.used < SPANS) {
+    while (c->line < end && c->doubts < SPANS && c->lines < LINES) {
         struct record r = {0};
         text first = space(c->line), next;
         if (*first == '\n') {
             c->blank++;
             next = first + 1;
-        } else if ((next = record(first, end, &r, c->guesses, c->keys))) {
+        } else if ((next = record(first, end, &r, &c->known, c->keys))) {
             unsigned key = *find(c, &r);
             if (!key && c->used < KEYS) {
                 c->met = r;
                 return 1;
             }
             enum verdict verdict = key ? weigh(c, key, r.instant, next - c->line) : UNKNOWN;
-            if (verdict == GOES && c->wants_gone)
-                add_span(c, &c->gone, next, 1);
             if (verdict == UNKNOWN)
                 next = NULL;
+            else
+                c->marks[c->lines / 8] |= (unsigned char)((verdict == GOES) << c->lines % 8);
         }
         if (!next) {
             next = (text)memchr(first, '\n', (size_t)(end - first)) + 1;
-            add_span(c, &c->uncertain, next, 0);
+            doubt(c, next);
         }
         c->line = next;
+        c->lines++;
     }
     return 0;
 }
@@ -566,18 +613,17 @@ static int add_key(struct census *c)
     return known;
 }
 
-static PyObject *packed(const struct spans *s)
+static PyObject *bytes(const void *start, size_t size)
 {
-    return PyBytes_FromStringAndSize((const char *)s->at, s->used * (Py_ssize_t)sizeof *s->at);
+    return PyBytes_FromStringAndSize(start, (Py_ssize_t)size);
 }
 
 static PyObject *scan(PyObject *self, PyObject *args)
 {
     PyObject *answer = NULL;
     Py_buffer buffer;
-    long long base;
-    int wants_gone, met, known = 1;
-    if (!PyArg_ParseTuple(args, "y*Lp:scan", &buffer, &base, &wants_gone))
+    int wants_marks, met, known = 1;
+    if (!PyArg_ParseTuple(args, "y*p:scan", &buffer, &wants_marks))
         return NULL;
     struct census *c = idle(self);
     if (!c) {
@@ -587,10 +633,9 @@ static PyObject *scan(PyObject *self, PyObject *args)
     c->start = c->line = buffer.buf;
     for (c->end = c->start + buffer.len; c->end > c->start && c->end[-1] != '\n'; c->end--)
         ;
-    c->base = base;
-    c->wants_gone = wants_gone;
-    c->uncertain.used = c->gone.used = 0;
-    memset(c->guesses, 0, sizeof c->guesses); /* they point to the buffer before */
+    c->lines = c->doubts = 0;
+    memset(c->marks, 0, sizeof c->marks);
+    memset(c->known.guesses, 0, sizeof c->known.guesses); /* they point to the buffer before */
     c->busy = 1;
     do {
         Py_BEGIN_ALLOW_THREADS
@@ -600,7 +645,8 @@ static PyObject *scan(PyObject *self, PyObject *args)
     c->busy = 0;
     Py_ssize_t read = c->line - c->start;
     if (known)
-        answer = Py_BuildValue("NNn", packed(&c->uncertain), packed(&c->gone), read);
+        answer = Py_BuildValue("NNIn", bytes(c->uncertain, c->doubts * sizeof *c->uncertain),
+                               bytes(c->marks, wants_marks ? (c->lines + 7) / 8 : 0), c->lines, read);
     PyBuffer_Release(&buffer);
     return answer;
 }
@@ -646,7 +692,7 @@ static PyObject *census(PyObject *self, PyObject *none)
 
 static PyMethodDef methods[] = {
     {"scan", scan, METH_VARARGS,
-     "scan(buffer, base, gone) -> (uncertain, gone, read)\n\nReads the whole lines of a buffer."},
+     "scan(buffer, mark) -> (uncertain, marks, lines, read)\n\nReads the whole lines of a buffer."},
     {"census", census, METH_NOARGS, "census() -> (rows, blank)\n\nWhat all scans have counted so far."},
     {NULL, NULL, 0, NULL}};
 
@@ -660,6 +706,49 @@ static PyType_Slot slots[] = {
 static PyType_Spec scanner = {
     "asynclog.scan._kernel.Scanner", sizeof(struct scanner), 0, Py_TPFLAGS_DEFAULT, slots};
 
+/* ---- what stays --------------------------------------------------------------------------------------- */
+
+/* Moves the lines that are not marked to the front; how many bytes they have. `line` is the number of the first
+ * line, and becomes that of the line that goes on beyond the end. */
+static Py_ssize_t leave_out(const Py_buffer *part, const Py_buffer *marks, size_t *line)
+{
+    const unsigned char *mark = marks->buf;
+    unsigned char *start = part->buf, *end = start + part->len, *to = start, *kept = start, *p = start;
+    while (p < end) {
+        unsigned char *here = p, *newline = memchr(p, '\n', (size_t)(end - p));
+        p = newline ? newline + 1 : end;
+        if (*line / 8 < (size_t)marks->len && mark[*line / 8] >> *line % 8 & 1) {
+            memmove(to, kept, (size_t)(here - kept));
+            to += here - kept;
+            kept = p;
+        }
+        *line += newline != NULL;
+    }
+    memmove(to, kept, (size_t)(end - kept));
+    return to - start + (end - kept);
+}
+
+static PyObject *sift(PyObject *module, PyObject *args)
+{
+    Py_buffer part, marks;
+    Py_ssize_t line, size;
+    (void)module;
+    if (!PyArg_ParseTuple(args, "w*y*n:sift", &part, &marks, &line))
+        return NULL;
+    size_t next = (size_t)line;
+    Py_BEGIN_ALLOW_THREADS
+    size = leave_out(&part, &marks, &next);
+    Py_END_ALLOW_THREADS
+    PyBuffer_Release(&part);
+    PyBuffer_Release(&marks);
+    return Py_BuildValue("nn", size, (Py_ssize_t)next);
+}
+
+static PyMethodDef functions[] = {
+    {"sift", sift, METH_VARARGS,
+     "sift(part, marks, line) -> (kept, line)\n\nMoves the lines that are not marked to the front of a buffer."},
+    {NULL, NULL, 0, NULL}};
+
 static int fill(PyObject *module)
 {
     PyObject *type = PyType_FromSpec(&scanner);
@@ -671,6 +760,6 @@ static int fill(PyObject *module)
 static PyModuleDef_Slot parts[] = {{Py_mod_exec, fill}, {0, NULL}};
 
 static struct PyModuleDef kernel = {
-    PyModuleDef_HEAD_INIT, "_kernel", "Proofs about JSON lines.", 0, NULL, parts, NULL, NULL, NULL};
+    PyModuleDef_HEAD_INIT, "_kernel", "Proofs about JSON lines.", 0, functions, parts, NULL, NULL, NULL};
 
 PyMODINIT_FUNC PyInit__kernel(void) { return PyModuleDef_Init(&kernel); }

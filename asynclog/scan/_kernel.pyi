@@ -27,14 +27,15 @@ class Scanner:
         ones. Both are nanoseconds since 1970, of any size.
         """
 
-    def scan(self, buffer: Buffer, base: int, gone: bool, /) -> tuple[bytes, bytes, int]:
-        """Reads whole lines, each with its newline, from a buffer that lies at offset `base` of its segment.
+    def scan(self, buffer: Buffer, mark: bool, /) -> tuple[bytes, bytes, int, int]:
+        """Reads whole lines, each with its newline.
 
-        Returns (uncertain, gone, read). The first two are spans of the segment, in order: pairs of start and
-        end, packed as `array("q")` reads them. `uncertain` has one for each line that was not counted, `gone`
-        has the expired lines, adjacent ones joined; it is empty where it isn't asked for. `read` bytes of the
-        buffer are done with: up to its last newline, or fewer where a list is full (4,096 spans); then scan
-        the rest in another call. Nobody may write to the buffer meanwhile.
+        Returns (uncertain, marks, lines, read). `uncertain` has three numbers for each line that was not
+        counted, packed as `array("q")` reads them: where it starts and ends in the buffer, and its number
+        among the lines, from 0. `marks` has a bit for each line, set where it is certain that it has expired,
+        the lowest of a byte first; it is empty where it isn't asked for. `read` bytes of the buffer are done
+        with: up to its last newline, or fewer where a list is full (4,096 uncertain lines, or 65,536 lines in
+        all); then scan the rest in another call. Nobody may write to the buffer meanwhile.
         """
 
     def census(self) -> tuple[list[Row], int]:
@@ -42,3 +43,6 @@ class Scanner:
 
         `oldest` and `newest` are over the records that are not future, None without any.
         """
+
+def sift(part: Buffer, marks: bytes, line: int, /) -> tuple[int, int]:
+    """What `marks.sift` is, without the GIL; nobody else may touch the part meanwhile."""

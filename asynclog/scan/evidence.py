@@ -1,23 +1,24 @@
-"""Which bytes of a segment have expired: remembered from the scan where that is cheap, else read again; on request,
-each line of them judged by both readers.
+"""Which lines of a segment have expired: remembered from the scan where that is cheap, else read again; on request,
+each line of them judged by both readers. And what is left of the segment without them.
 """
 
-import os
-from array import array
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from asynclog.errors import ChangedError, DisagreementError
 from asynclog.model import Action, Census, Policy
-from asynclog.scan.blocks import BLOCK, whole_lines
-from asynclog.scan.readers import Kind, PythonReader, make_reader
+from asynclog.scan.blocks import whole_lines
+from asynclog.scan.marks import Stretch, Stretches, others
+from asynclog.scan.readers import Kind, PythonReader, choose_sift, make_reader
+from asynclog.windows import windows
 
-BUDGET = 1 << 19  # bytes of ranges, for each worker: so much in its hands, and so much in memory of what it has read
+BUDGET = 1 << 20  # bytes of marks, for each worker: so much in its hands, and so much in memory of what it has read
 
 
 class Evidence:
-    """What a scan has learned of where expired lines lie; what it has forgotten is found again.
+    """What a scan has learned of where expired lines stand; what it has forgotten is found again.
 
-    With `double_check` nothing goes on the word of one reader. `censuses` has those of segments that were read again.
+    With `double_check` nothing goes on the word of one reader, and nothing is left out by the kernel. `censuses` has
+    those of segments that were read again.
     """
 
     def __init__(self, kind: Kind, policy: Policy, now: int, *, workers: int, double_check: bool) -> None:
@@ -25,61 +26,73 @@ class Evidence:
         self._policy = policy
         self._now = now
         self._double_check = double_check
+        self._sift = choose_sift("python" if double_check else kind)
         self._left = BUDGET * workers
-        self._found: dict[str, array[int]] = {}
+        self._found: dict[str, Stretches] = {}
         self.censuses: dict[str, Census] = {}
 
-    def remember(self, segment: str, gone: "array[int]") -> None:
-        """Keeps the ranges (start, end, start, end …) of a whole segment, if there is room."""
-        size = len(gone) * gone.itemsize
+    def remember(self, segment: str, expired: Stretches) -> None:
+        """Keeps where the expired lines of a whole segment stand, if there is room."""
+        size = expired.size
         if size <= self._left:
             self._left -= size
-            self._found[segment] = gone
+            self._found[segment] = expired
 
-    def expired_ranges(self, action: Action, descriptor: int) -> Iterator[tuple[int, int]]:
-        """Yields the byte ranges of the segment's expired lines, in order; memory does not grow with them.
+    def staying(self, action: Action, descriptor: int) -> Iterator[memoryview]:
+        """Yields what stays of the segment, in order, each part good until the next one is asked for.
 
-        Raises ChangedError where the segment is shorter than it was, DisagreementError where the readers differ.
+        Memory does not grow with the segment. Raises OSError, ChangedError where the segment is shorter than it was,
+        DisagreementError where the readers differ.
         """
-        found = self._found.get(action.segment)
-        ranges = self._read(descriptor, action) if found is None else _pairs(found)
-        return self._checked(ranges, descriptor, action.fingerprint.size) if self._double_check else ranges
+        position, size = 0, action.fingerprint.size
+        for start, end, marks in self._expired(action, descriptor):
+            yield from windows(descriptor, position, start)
+            if marks:
+                yield from self._unmarked(descriptor, start, end, marks)
+            position = end
+        yield from windows(descriptor, position, size)
 
     def confirm_drop(self, action: Action, descriptor: int) -> None:
         """Judges the lines of a segment that goes whole once more, where that was asked for. Raises as above."""
         if not self._double_check:
             return
-        gone = sum(end - start for start, end in self.expired_ranges(action, descriptor))
+        gone = action.fingerprint.size - sum(map(len, self.staying(action, descriptor)))
         if action.census is None or gone != action.census.expired_bytes:
             raise ChangedError
 
-    def _read(self, descriptor: int, action: Action) -> Iterator[tuple[int, int]]:
+    def _expired(self, action: Action, descriptor: int) -> Iterable[Stretch]:
+        found = self._found.get(action.segment)
+        expired = self._read(descriptor, action) if found is None else found
+        return self._checked(expired, descriptor) if self._double_check else expired
+
+    def _read(self, descriptor: int, action: Action) -> Iterator[Stretch]:
         reader, size = make_reader(self._kind, self._policy, self._now), action.fingerprint.size
         for offset, block in whole_lines(descriptor, 0, size, size):
-            gone = array("q")
-            reader.read(offset, block, gone)
-            yield from _pairs(gone)
+            expired = Stretches()
+            reader.read(offset, block, expired)
+            yield from expired
         self.censuses[action.segment] = reader.tally().census(action.segment, action.fingerprint)
 
-    def _checked(self, ranges: Iterator[tuple[int, int]], descriptor: int, size: int) -> Iterator[tuple[int, int]]:
+    def _checked(self, expired: Iterable[Stretch], descriptor: int) -> Iterator[Stretch]:
         reader = PythonReader(self._policy, self._now)
-        for start, end in ranges:
-            again = array("q")
-            for offset, block in _lines_between(descriptor, start, end, size):
-                reader.read(offset, block, again)
-            if list(again) != [start, end]:
-                raise DisagreementError(
-                    f"the readers differ on whether all of bytes {start} to {end} have expired; this is a bug"
-                )
-            yield start, end
+        for stretch in expired:
+            for lines in self._marked(descriptor, *stretch):
+                if not all(reader.judge(lines)):
+                    raise DisagreementError(
+                        f"the readers differ on what has expired between bytes {stretch.start} and {stretch.end}; "
+                        "this is a bug"
+                    )
+            yield stretch
 
+    def _marked(self, descriptor: int, start: int, end: int, marks: bytes) -> Iterator[memoryview]:
+        """The expired lines of a stretch, in blocks."""
+        if not marks:
+            return (block for _, block in whole_lines(descriptor, start, end, end))
+        # With marks it is one block of the scan, and no larger.
+        return iter([memoryview(b"".join(self._unmarked(descriptor, start, end, others(marks))))])
 
-def _lines_between(descriptor: int, start: int, end: int, size: int) -> Iterator[tuple[int, memoryview]]:
-    if end - start > BLOCK:
-        return whole_lines(descriptor, start, end, size)
-    return iter([(start, memoryview(os.pread(descriptor, end - start, start)))])
-
-
-def _pairs(numbers: "array[int]") -> Iterator[tuple[int, int]]:
-    each = iter(numbers)
-    return zip(each, each, strict=True)
+    def _unmarked(self, descriptor: int, start: int, end: int, marks: bytes) -> Iterator[memoryview]:
+        line = 0
+        for part in windows(descriptor, start, end):
+            kept, line = self._sift(part, marks, line)
+            yield part[:kept]

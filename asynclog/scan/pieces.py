@@ -1,7 +1,6 @@
 """The scan's unit of work: one byte range of one segment, read by one worker."""
 
 import os
-from array import array
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -14,6 +13,7 @@ from asynclog.model import Fingerprint, Policy, Segment
 from asynclog.pace import Pace
 from asynclog.scan.blocks import whole_lines
 from asynclog.scan.evidence import BUDGET
+from asynclog.scan.marks import Stretches
 from asynclog.scan.readers import Kind, Reader, make_reader
 from asynclog.scan.tally import Tally
 
@@ -27,18 +27,19 @@ T = TypeVar("T")
 
 
 class Piece(msgspec.Struct, frozen=True):
-    """The lines of `segment` that start in its bytes [start, end)."""
+    """The lines of `segment` that start in its bytes [start, end); `mark` is whether expired ones are remembered."""
 
     segment: Segment
     start: int
     end: int
+    mark: bool
 
 
 class Reading(NamedTuple):
-    """What a piece holds. `gone` has the ranges of its expired lines, None where there are too many to carry."""
+    """What a piece holds. `expired` says where its expired lines stand, None where that is too much to carry."""
 
     tally: Tally
-    gone: "array[int] | None"
+    expired: Stretches | None
 
 
 class Refused(msgspec.Struct, frozen=True):
@@ -48,10 +49,10 @@ class Refused(msgspec.Struct, frozen=True):
     failed: bool = False
 
 
-def cut_up(segment: Segment, start: int = 0) -> list[Piece]:
+def cut_up(segment: Segment, start: int = 0, *, mark: bool = True) -> list[Piece]:
     """The pieces that a segment is read in, from byte `start` on; a small one is one piece."""
     size = segment.fingerprint.size
-    return [Piece(segment, at, min(at + PIECE, size)) for at in range(start, size, PIECE)]
+    return [Piece(segment, at, min(at + PIECE, size), mark) for at in range(start, size, PIECE)]
 
 
 class View(msgspec.Struct, frozen=True):
@@ -120,12 +121,12 @@ def _is_in_memory(descriptor: int, position: int) -> bool:
 
 
 def _read(reader: Reader, pace: Pace, piece: Piece, descriptor: int) -> Reading:
-    gone: array[int] | None = array("q")
+    expired = Stretches() if piece.mark else None
     done = piece.start
     for offset, block in whole_lines(descriptor, piece.start, piece.end, piece.segment.fingerprint.size):
-        reader.read(offset, block, gone)
+        reader.read(offset, block, expired)
         pace.spend(offset + len(block) - done)
         done = offset + len(block)
-        if gone is not None and len(gone) * gone.itemsize > BUDGET:
-            gone = None
-    return Reading(reader.tally(), gone)
+        if expired is not None and expired.size > BUDGET:
+            expired = None
+    return Reading(reader.tally(), expired)

@@ -4,10 +4,9 @@ can't prove.
 Both count the same and find the same; the kernel is an accelerator that may be missing.
 """
 
-import heapq
 import re
 from array import array
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Literal, Protocol
 
 from asynclog.errors import ConfigurationError
@@ -15,12 +14,13 @@ from asynclog.instant import FUTURE_TOLERANCE
 from asynclog.model import Policy
 from asynclog.scan.blocks import BLOCK
 from asynclog.scan.line import FIELDS
+from asynclog.scan.marks import Stretches, pack, sift
 from asynclog.scan.tally import Row, Tally
 
 try:
-    from asynclog.scan._kernel import Scanner
+    from asynclog.scan import _kernel
 except ImportError:  # built without a compiler
-    Scanner = None  # type: ignore[assignment,misc]
+    _kernel = None  # type: ignore[assignment]
 
 _NEWLINE = re.compile(rb"\n")
 
@@ -30,11 +30,8 @@ Kind = Literal["native", "python"]
 class Reader(Protocol):
     """Reads blocks of whole lines, one after the other; only the segment's last line may lack its newline."""
 
-    def read(self, offset: int, block: memoryview, gone: "array[int] | None") -> None:
-        """Counts the lines of a block that starts at this offset of the segment.
-
-        Appends the byte ranges of the expired ones to `gone`, as start, end, start, end …, in order.
-        """
+    def read(self, offset: int, block: memoryview, expired: Stretches | None) -> None:
+        """Counts the lines of a block that starts at this offset of the segment, and notes which have expired."""
 
     def tally(self) -> Tally:
         """All counts, once everything has been read."""
@@ -44,16 +41,21 @@ def choose_reader(wanted: str | None) -> Kind:
     """The reader of that name, else the fastest that is there. Raises ConfigurationError where it is not there."""
     if wanted not in {None, "", "native", "python"}:
         raise ConfigurationError(f"ASYNCLOG_READER={wanted!r} in the environment: write native or python")
-    if wanted == "native" and Scanner is None:
+    if wanted == "native" and _kernel is None:
         raise ConfigurationError(
             "ASYNCLOG_READER=native: asynclog was built without its kernel (was there a compiler?)"
         )
-    return "python" if wanted == "python" or Scanner is None else "native"
+    return "python" if wanted == "python" or _kernel is None else "native"
 
 
 def make_reader(kind: Kind, policy: Policy, now: int) -> Reader:
     """A reader for one piece of work, with nothing counted yet."""
     return NativeReader(policy, now) if kind == "native" else PythonReader(policy, now)
+
+
+def choose_sift(kind: Kind) -> Callable[[memoryview, bytes, int], tuple[int, int]]:
+    """What leaves the marked lines out of a buffer: see `marks.sift`."""
+    return _kernel.sift if kind == "native" else sift
 
 
 class PythonReader:
@@ -62,16 +64,19 @@ class PythonReader:
     def __init__(self, policy: Policy, now: int) -> None:
         self._tally = Tally(policy, now)
 
-    def read(self, offset: int, block: memoryview, gone: "array[int] | None") -> None:
-        lines = _lines(block)
-        unfinished = lines.pop()
-        for line in lines:
-            end = offset + len(line) + 1
-            if self._tally.take(line, end - offset) and gone is not None:
-                _append(gone, offset, end)
-            offset = end
-        if unfinished and self._tally.take(unfinished, len(unfinished)) and gone is not None:
-            _append(gone, offset, offset + len(unfinished))
+    def read(self, offset: int, block: memoryview, expired: Stretches | None) -> None:
+        flags = self.judge(block)
+        if expired is not None:
+            expired.note(offset, offset + len(block), len(flags), pack(flags))
+
+    def judge(self, block: memoryview) -> bytes:
+        """Counts the lines of a block: for each of them 1 where it has expired, else 0."""
+        *lines, unfinished = _lines(block)
+        take = self._tally.take
+        flags = bytearray(take(line, len(line) + 1) for line in lines)
+        if unfinished:
+            flags.append(take(unfinished, len(unfinished)))
+        return bytes(flags)
 
     def tally(self) -> Tally:
         return self._tally
@@ -82,24 +87,20 @@ class NativeReader:
 
     def __init__(self, policy: Policy, now: int) -> None:
         self._tally = Tally(policy, now)
-        self._scanner = Scanner(FIELDS, self._tally.cutoff, now + FUTURE_TOLERANCE)
+        self._scanner = _kernel.Scanner(FIELDS, self._tally.cutoff, now + FUTURE_TOLERANCE)
 
-    def read(self, offset: int, block: memoryview, gone: "array[int] | None") -> None:
+    def read(self, offset: int, block: memoryview, expired: Stretches | None) -> None:
         while block:
-            uncertain, expired, done = self._scanner.scan(block, offset, gone is not None)
+            uncertain, marks, lines, done = self._scanner.scan(block, expired is not None)
             if not done:  # the segment's last line, without a newline
-                uncertain, done = array("q", (offset, offset + len(block))).tobytes(), len(block)
-            judged = [pair for pair in _pairs(uncertain) if self._take(block, offset, *pair)]
-            if gone is not None:
-                if judged:
-                    for start, end in heapq.merge(_pairs(expired), judged):
-                        _append(gone, start, end)
-                else:
-                    gone.frombytes(expired)
+                uncertain, lines, done = array("q", (0, len(block), 0)).tobytes(), 1, len(block)
+            judged = [line for start, end, line in _triples(uncertain) if self._take(block[start:end])]
+            if expired is not None:
+                expired.note(offset, offset + done, lines, _with(marks, judged, lines) if judged else marks)
             block, offset = block[done:], offset + done
 
-    def _take(self, block: memoryview, offset: int, start: int, end: int) -> bool:
-        return self._tally.take(bytes(block[start - offset : end - offset]), end - start)
+    def _take(self, line: memoryview) -> bool:
+        return self._tally.take(bytes(line), len(line))
 
     def tally(self) -> Tally:
         rows, blank = self._scanner.census()
@@ -124,14 +125,14 @@ def _lines(block: memoryview) -> list[bytes]:
     return [bytes(block[start:end]) for start, end in zip(starts, [*ends, len(block)], strict=True)]
 
 
-def _append(gone: "array[int]", start: int, end: int) -> None:
-    """Adjacent ranges become one."""
-    if gone and gone[-1] == start:
-        gone[-1] = end
-    else:
-        gone.extend((start, end))
+def _with(marks: bytes, judged: list[int], lines: int) -> bytes:
+    """These marks and some more."""
+    all_marks = bytearray(marks.ljust((lines + 7) // 8, b"\0"))
+    for line in judged:
+        all_marks[line // 8] |= 1 << line % 8
+    return bytes(all_marks)
 
 
-def _pairs(packed: bytes) -> Iterator[tuple[int, int]]:
+def _triples(packed: bytes) -> Iterator[tuple[int, int, int]]:
     numbers = iter(array("q", packed))
-    return zip(numbers, numbers, strict=True)
+    return zip(numbers, numbers, numbers, strict=True)

@@ -1,6 +1,5 @@
 """The scan: an async iterator over censuses, each yielded as soon as its segment has been read."""
 
-from array import array
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
@@ -10,6 +9,7 @@ import msgspec
 from asynclog.model import Census, Policy, Segment, Unread
 from asynclog.pace import Pace
 from asynclog.scan.evidence import BUDGET, Evidence
+from asynclog.scan.marks import Stretches
 from asynclog.scan.pieces import Piece, Reading, Refused, View, cut_up, read_piece
 from asynclog.scan.readers import Kind
 from asynclog.scan.tally import Tally
@@ -32,15 +32,18 @@ class Scanner(msgspec.Struct, frozen=True):
 
     @asynccontextmanager
     async def censuses(
-        self, segments: Iterable[Segment], crew: Crew, evidence: Evidence, starts: Mapping[str, int] = NOWHERE
+        self, segments: Iterable[Segment], crew: Crew, evidence: Evidence | None, starts: Mapping[str, int] = NOWHERE
     ) -> AsyncIterator[AsyncIterator[Census | Unread]]:
-        """Reads these segments, several at once; for `async with`. Of one that `starts` names, only what lies beyond.
+        """Reads these segments, several at once; for `async with`. `evidence` remembers where expired lines stand.
+
+        Of a segment that `starts` names only what lies beyond is read.
 
         The census of a segment holds for the fingerprint that the segment was listed with. The huge ones come last: no
         small one waits for them, and their pieces keep all workers busy to the end. The Python reader works in other
         processes where that pays, the kernel in threads.
         """
-        cuts = [cut_up(segment, starts.get(segment.name, 0)) for segment in segments]
+        starting = ((segment, starts.get(segment.name, 0)) for segment in segments)
+        cuts = [cut_up(segment, start, mark=evidence is not None and not start) for segment, start in starting]
         pieces = [piece for cut in sorted(cuts, key=len) for piece in cut]
         total = sum(piece.end - piece.start for piece in pieces)
         apart = self.kind == "python" and crew.jobs > 1 and total >= WORTH_PROCESSES
@@ -51,7 +54,7 @@ class Scanner(msgspec.Struct, frozen=True):
 
 
 async def _joined(
-    results: AsyncIterator[tuple[Piece, Reading | Refused]], evidence: Evidence, starts: Mapping[str, int]
+    results: AsyncIterator[tuple[Piece, Reading | Refused]], evidence: Evidence | None, starts: Mapping[str, int]
 ) -> AsyncIterator[Census | Unread]:
     """Puts the pieces of each segment together again."""
     under_way: dict[str, _Progress] = {}
@@ -73,36 +76,34 @@ class _Progress:
         self._segment = segment
         self._tally: Tally | None = None
         self._refused: Refused | None = None
-        self._gone: dict[int, array[int]] | None = None if start else {}
+        self._expired: dict[int, Stretches] | None = None if start else {}
+        self._size = 0
 
     def add(self, piece: Piece, result: Reading | Refused) -> None:
         self.missing -= 1
         if isinstance(result, Refused):
             self._refused = result
             return
-        self._keep(piece.start, result.gone)
+        self._keep(piece.start, result.expired)
         if self._tally is None:
             self._tally = result.tally
         else:
             self._tally.add(result.tally)
 
-    def _keep(self, start: int, gone: "array[int] | None") -> None:
-        """Remembers a piece's ranges, until all of them together are too many."""
-        if self._gone is None:
-            return
-        if gone is None or sum(map(len, self._gone.values()), len(gone)) * gone.itemsize > BUDGET:
-            self._gone = None
-        else:
-            self._gone[start] = gone
+    def _keep(self, start: int, expired: Stretches | None) -> None:
+        """Remembers where the expired lines of a piece stand, until that is too much for all pieces together."""
+        self._size += expired.size if expired is not None else BUDGET + 1
+        if self._size > BUDGET:
+            self._expired = None
+        elif self._expired is not None and expired is not None:
+            self._expired[start] = expired
 
-    def finding(self, evidence: Evidence) -> Census | Unread:
+    def finding(self, evidence: Evidence | None) -> Census | Unread:
         name, fingerprint = self._segment.name, self._segment.fingerprint
         if self._refused or self._tally is None:
             refused = self._refused or Refused("nothing of it was read")
             return Unread(name, fingerprint, refused.reason, refused.failed)
-        if self._gone is not None:
-            ranges = array("q")
-            for start in sorted(self._gone):
-                ranges.extend(self._gone[start])
-            evidence.remember(name, ranges)
+        if evidence is not None and self._expired is not None:
+            in_order = (stretch for _, expired in sorted(self._expired.items()) for stretch in expired)
+            evidence.remember(name, Stretches(in_order))
         return self._tally.census(name, fingerprint)

@@ -26,7 +26,7 @@ class Unreadable(NamedTuple):
 
 def first_unreadable(folder: int, kind: Kind, pace: Pace, most: int, segment: Segment) -> list[Unreadable] | Refused:
     """The first `most` unreadable lines; no more is read than it takes to find so many."""
-    whole = Piece(segment, 0, segment.fingerprint.size)
+    whole = Piece(segment, 0, segment.fingerprint.size, mark=False)
     return opened(folder, whole, partial(_find, kind, pace, most, whole.end))
 
 

@@ -37,7 +37,7 @@ async def judge(
     tasks = [
         Task(piece, tuple(views[number] for number in numbers))
         for segment, numbers in wanted.items()
-        for piece in cut_up(segment)
+        for piece in cut_up(segment, mark=False)
     ]
     read: defaultdict[Segment, list[list[Tally]]] = defaultdict(list)
     refused: dict[Segment, Refused] = {}

@@ -61,7 +61,10 @@ class Ledger:
 
 
 class Archive:
-    """A log in `folder`, laid anew by `lay`. The policy file lies beside the folder."""
+    """A log in `folder`, laid anew by `lay`. The policy file lies beside the folder.
+
+    In one that is `crammed` there is no room for another name of a file that is not empty.
+    """
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -70,6 +73,7 @@ class Archive:
         self.log = self.folder / CURRENT
         self.ledger = Ledger()
         self.strangers: set[str] = set()
+        self.crammed = False
         self._serials = count(1)
 
     def fresh(self, schema: str = "api") -> Line:
@@ -152,6 +156,12 @@ def drop(archive: Archive) -> None:
     archive.segment(CURRENT, [archive.old(), archive.old()])
 
 
+def full(archive: Archive) -> None:
+    """The same, where the folder has no room for another name until the segment is empty."""
+    drop(archive)
+    archive.crammed = True
+
+
 def crashed(archive: Archive) -> None:
     """What killed jobs may leave: a half copy, a link too many, tails that are to be drained, one of them published."""
     archive.segment("logs-20260101T000000.jsonl", [archive.old(), archive.fresh()])
@@ -176,11 +186,49 @@ def _replaced(archive: Archive, name: str, tail: Iterable[Line]) -> int:
     return len(dealt_with)
 
 
+def swapped(archive: Archive) -> None:
+    """What jobs leave that are killed about the swap: before it, behind it, and where a rotation was faster."""
+    _built(archive, "logs-20260101T000000.jsonl", "00000001")
+    done = _built(archive, "logs-20260201T000000.jsonl", "00000002")
+    _exchange(done, archive.folder / "logs-20260201T000000.jsonl")
+    late = archive.fresh()
+    with done.open("ab") as file:
+        file.write(late.data)
+    archive.ledger.add(late)
+    displaced = _built(archive, CURRENT, "00000003")
+    rotated = archive.log.rename(archive.folder / f"{CURRENT}.1")
+    archive.ledger.names.add(rotated.name)
+    _exchange(displaced, archive.segment(CURRENT, [archive.fresh()]))
+    dropped = archive.segment("logs-20260301T000000.jsonl", [archive.old()])
+    os.link(dropped, dropped.with_name(f".{dropped.name}.al-old-00000004-{dropped.stat().st_size}"))
+    for path in (dropped, archive.segment("logs-20260401T000000.jsonl", [archive.fresh()])):
+        path.rename(path.with_name(f".{path.name}.al-new-0-0"))
+
+
+def _built(archive: Archive, name: str, token: str) -> Path:
+    """A segment that has its second name, and a replacement, which is whole; the hidden name of that."""
+    old, *fresh = archive.old(), archive.fresh(), archive.fresh()
+    path = archive.segment(name, [old, *fresh])
+    os.link(path, path.with_name(f".{name}.al-old-{token}-{path.stat().st_size}"))
+    replacement = archive.folder / "replacement"
+    size = replacement.write_bytes(b"".join(line.data for line in fresh))
+    return replacement.rename(path.with_name(f".{name}.al-new-{replacement.stat().st_ino}-{size}"))
+
+
+def _exchange(one: Path, other: Path) -> None:
+    """Each name means the other's file then."""
+    third = one.rename(one.with_name("third"))
+    other.rename(one)
+    third.rename(other)
+
+
 SHAPES: dict[str, Callable[[Archive], None]] = {
     "mixed": mixed,
     "rewrite": rewrite,
     "drop": drop,
+    "full": full,
     "crashed": crashed,
+    "swapped": swapped,
 }
 
 

@@ -113,6 +113,10 @@ class Latecomer(Appender):
         return os.open(f"/proc/self/fd/{self._found}", os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
 
 
+def _at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK)
+
+
 def _sleeps_in_open(thread: threading.Thread) -> bool:
     with open(f"/proc/self/task/{thread.native_id}/syscall", encoding="ascii") as file:
         return file.read().startswith("257 ")  # openat; a thread that is not asleep is said to be running
@@ -155,6 +159,43 @@ class Logrotate(Bystander):
         _write(self.archive, os.open(self.archive.log, _APPEND, 0o644), self.archive.fresh())
 
 
+class Twice(Logrotate):
+    """Rotates once more when the job has ended, or was killed, and before the next one begins."""
+
+    AGAIN = f"{CURRENT}.2"
+
+    def end(self) -> list[Finding]:
+        super().end()
+        self.archive.ledger.names.add(self.AGAIN)
+        self.archive.log.rename(self.archive.folder / self.AGAIN)
+        return []
+
+
+class Follower(Appender):
+    """Rotates in one go; later a writer appends to whatever the segment's name means by then."""
+
+    def begin(self) -> None:
+        rotation = Logrotate(self.archive, 0, 0)
+        rotation.begin()
+        rotation.finish()
+
+    def finish(self) -> None:
+        super().begin()
+        super().finish()
+
+
+class Copytruncate(Follower):
+    """Copies the current segment and empties it, unless a lease keeps it from that; later a writer appends to it."""
+
+    def begin(self) -> None:
+        with contextlib.suppress(BlockingIOError, FileNotFoundError):
+            with open(self.archive.log, "r+b", opener=_at_once) as file:
+                (self.archive.folder / Logrotate.NAME).write_bytes(file.read())
+                file.truncate(0)
+            self.archive.ledger.names.add(Logrotate.NAME)
+            self.archive.ledger.moved = True
+
+
 class Reader(Bystander):
     """Opens every segment, and sees every line that stays; what it has open then is the same to the end."""
 
@@ -164,6 +205,11 @@ class Reader(Bystander):
         self._findings: list[Finding] = []
 
     def begin(self) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            try:
+                os.close(_at_once(str(self.archive.log), os.O_RDONLY))
+            except BlockingIOError:  # while it is emptied, a reader waits
+                return
         reading = read(self.archive.folder)
         lines = reading.lines()
         for line in self.archive.ledger.lines.values():

@@ -1,8 +1,8 @@
 """What a power cut may leave of a run, where a file system promises no more than POSIX does.
 
 Until the folder is synced each change of names may have reached the disk or not, whatever came before or after it;
-a rename is one change. Until a file is synced its new bytes may be missing, or half of them, or be zeros, and its
-new looks may be missing.
+a rename, or an exchange, is one change. Until a file is synced its new bytes may be missing, or half of them, or be
+zeros, and its new looks may be missing.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from math import prod
 from random import Random
 from typing import TYPE_CHECKING, NamedTuple, Self
 
-from faults.recorder import FOLDER, Appended, Dressed, Looks, Named, Operation, Synced, Written
+from faults.recorder import FOLDER, Appended, Dressed, Emptied, Looks, Named, Operation, Synced, Written
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -34,8 +34,8 @@ class State(NamedTuple):
 class Crash(NamedTuple):
     """A power cut behind the first `done` operations, and what became of each change that was not safe by then.
 
-    Of names: `1` it was made, `0` it was not. Of a file, two letters: `a` all its new bytes, `h` the first half, `n`
-    none, `z` zeros; then `+` for its new looks, `-` for the old.
+    Of names, and of an emptied file: `1` it was made, `0` it was not. Of a file otherwise, two letters: `a` all its
+    new bytes, `h` the first half, `n` none, `z` zeros; then `+` for its new looks, `-` for the old.
     """
 
     done: int
@@ -85,6 +85,8 @@ def after(crash: Crash, before: State, operations: Sequence[Operation]) -> State
         match operation:
             case Named(entries=entries) if way.get(index) != "0":
                 names = {name: file for name, file in {**names, **entries}.items() if file}
+            case Emptied(file=file) if way.get(index) != "0":
+                data[file] = b""
             case Written(file=file) if index in way:
                 new[file] += operation.data
             case Written(file=file) | Appended(file=file):
@@ -115,7 +117,7 @@ def _choices(done: Sequence[Operation]) -> list[list[str]]:
 
 
 def _ways(changes: Sequence[Operation]) -> list[str]:
-    if isinstance(changes[0], Named):
+    if isinstance(changes[0], Named | Emptied):
         return ["1", "0"]
     written = any(isinstance(change, Written) for change in changes)
     dressed = any(isinstance(change, Dressed) for change in changes)

@@ -7,6 +7,7 @@ the points to look at: a layer has thousands, and one violation is enough.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from asynclog.apply.drain import Backlog
-    from asynclog.names import Hidden, Names
+    from asynclog.names import Built, Hidden, Names
     from faults.campaign import Campaign
 
 
@@ -72,17 +73,29 @@ class NoLease(Disk):
 class InPlace(NoLease):
     """The segment itself is cut off and written anew."""
 
-    def rename(self, name: str, new: str) -> None:
-        if new.startswith("."):
-            super().rename(name, new)
-            return
-        target = os.open(new, os.O_WRONLY | os.O_TRUNC | os.O_CREAT, 0o600, dir_fd=self.folder)
+    def exchange(self, name: str, other: str) -> None:
+        target = os.open(other, os.O_WRONLY | os.O_TRUNC | os.O_CREAT, 0o600, dir_fd=self.folder)
         source = self.open(name)
         os.write(target, os.read(source, 1 << 20))
         os.fsync(target)
         os.close(target)
         os.close(source)
         self.unlink(name)
+        self.link(other, name)
+
+
+class PlainRename(Disk):
+    """Whatever has the segment's name is replaced, or removed."""
+
+    def _renameat2(self, name: str, new: str, flags: int) -> None:
+        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+
+
+class AnybodysFile(Disk):
+    """A segment is emptied though others have it open."""
+
+    def open_alone(self, name: str) -> int:
+        return os.open(name, os.O_RDWR | os.O_CLOEXEC, dir_fd=self.folder)
 
 
 class LeaseAlwaysHeld(Disk):
@@ -121,10 +134,29 @@ def undrained(disk: Disk, names: Names, hidden: Hidden) -> tuple[Hidden, list[st
     return hidden, [], True
 
 
-def unrecovered(disk: Disk, names: Names, backlog: Backlog, hidden: Hidden, entries: object) -> None:
+def unrecovered(disk: Disk, names: Names, backlog: Backlog, hidden: Hidden) -> None:
     """Instead of `recover._finish`: what a killed job left is worthless."""
-    del names, backlog, entries
+    del names, backlog
     disk.unlink(str(hidden))
+
+
+def unlooked(disk: Disk, built: Built, replaced: object) -> bool:
+    """Instead of `let_go`: the file that was displaced is always the one that was meant."""
+    del replaced
+    disk.unlink(str(built))
+    return True
+
+
+def ungiven(backlog: Backlog, built: Built, grace: float = 0) -> None:
+    """Instead of `give_back`: a name that was not meant to be taken is lost."""
+    del grace
+    backlog.disk.unlink(str(built))
+
+
+def thrown_away(backlog: Backlog, built: Built, old: object) -> None:
+    """Instead of `recover._settle`: whatever has the hidden name of a replacement is worthless."""
+    del old
+    backlog.disk.unlink(str(built))
 
 
 def unmoved(disk: Disk, hidden: Hidden, accounted: int) -> Hidden:
@@ -163,6 +195,8 @@ def _in(**patches: object) -> Variant:
 
 _UNCHECKED = {"apply__commit___must_be": unchecked, "apply__commit___must_be_alone": unchecked}
 
+_ROTATED = "^(logrotate|follower),.*,0$"
+
 MUTANTS = (
     Mutant("the replacement is not synced", _on(UnsyncedReplacement), {"model": "rewrite", "power": "rewrite"}),
     Mutant("the folder is not synced", _on(UnsyncedFolder), {"model": ""}),
@@ -177,7 +211,12 @@ MUTANTS = (
     Mutant("nothing is drained", _in(apply__drain__drain=undrained), {"kill": "crashed", "interleave": "append"}),
     Mutant("recovery drains nothing", _in(apply__recover___finish=unrecovered), {"kill": "crashed"}),
     Mutant("a drain does not move its source forward", _in(apply__drain__forward=unmoved), {"interleave": "latecomer"}),
-    Mutant("nobody looks whether a segment has changed", _in(**_UNCHECKED), {"interleave": "logrotate"}),
+    Mutant("nobody looks whether a segment has changed", _in(**_UNCHECKED), {"interleave": "copytruncate,drop"}),
+    Mutant("whatever has the segment's name is replaced", _on(PlainRename), {"interleave": _ROTATED}),
+    Mutant("nobody looks what was displaced", _in(apply__commit__let_go=unlooked), {"interleave": _ROTATED}),
+    Mutant("a displaced file is thrown away", _in(apply__swap__give_back=ungiven), {"interleave": _ROTATED}),
+    Mutant("recovery throws replacements away", _in(apply__recover___settle=thrown_away), {"kill": "swapped,.*,0$"}),
+    Mutant("a full disk is emptied without a lease", _on(AnybodysFile), {"interleave": "append,full,.*,0$"}),
     Mutant("the folder is not locked", _in(job__lock=unchecked), {"interleave": "job"}),
 )
 

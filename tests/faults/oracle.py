@@ -5,6 +5,7 @@ It shares no code with the package, and knows of its hidden names only what oper
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import stat
@@ -13,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from faults.archive import Archive
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 Kind = Literal["lost", "duplicated", "altered", "unfinished", "leftover", "misreported"]
 KINDS: tuple[Kind, ...] = ("lost", "duplicated", "altered", "unfinished", "leftover", "misreported")
 _OLD = re.compile(r"\..+\.al-old-[0-9a-f]{8}-([0-9]+)")
+_NEW = re.compile(r"\..+\.al-new-([0-9]+)-([0-9]+)")
 _LATE = re.compile(r"logs-late-[0-9a-f]{8}-[0-9]+\.jsonl")
 RUNS = 3  # how many jobs, at the most, it may take to get to the end after a fault
 
@@ -43,7 +45,7 @@ class Dress(NamedTuple):
 
 
 class File(NamedTuple):
-    """One file of the folder. A hidden one is read from the length on that its name accounts for."""
+    """One file of the folder."""
 
     inode: int
     changed: int
@@ -53,7 +55,7 @@ class File(NamedTuple):
 
 @dataclass
 class Reading:
-    """The folder at one moment: what readers see, and what is hidden from them."""
+    """The folder at one moment: what readers see, and what is hidden from them; of both what counts."""
 
     visible: dict[str, File] = field(default_factory=dict)
     hidden: dict[str, File] = field(default_factory=dict)
@@ -63,7 +65,7 @@ class Reading:
         return Counter(line for file in self.visible.values() for line in split(file.data))
 
     def hidden_lines(self) -> Counter[bytes]:
-        """Lines beyond the accounted length of old files that have no visible name."""
+        """What counts of files that have no visible name."""
         seen = {file.inode for file in self.visible.values()}
         files = {file.inode: file for file in self.hidden.values() if file.inode not in seen}
         return Counter(line for file in files.values() for line in split(file.data))
@@ -76,20 +78,35 @@ def split(data: bytes) -> list[bytes]:
 
 def read(folder: Path) -> Reading:
     """Reads a folder back. Files that vanish meanwhile are left out."""
-    reading = Reading()
+    files = {}
     for name in sorted(os.listdir(folder)):
-        try:
-            file = _file(folder / name)
-        except FileNotFoundError:
-            continue
-        old = _OLD.fullmatch(name)
-        if old:
-            reading.hidden[name] = file._replace(data=file.data[int(old[1]) :])
-        elif name.startswith("."):
-            reading.hidden[name] = file._replace(data=b"")
+        with contextlib.suppress(FileNotFoundError):
+            files[name] = _file(folder / name)
+    hidden, visible = _dealt_with(files)
+    reading = Reading()
+    for name, file in files.items():
+        if name.startswith("."):
+            reading.hidden[name] = file._replace(data=file.data[hidden.get(file.inode, len(file.data)) :])
         else:
-            reading.visible[name] = file
+            reading.visible[name] = file._replace(data=file.data[visible.get(file.inode, 0) :])
     return reading
+
+
+def _dealt_with(files: Mapping[str, File]) -> tuple[dict[int, int], dict[int, int]]:
+    """How many bytes of which hidden, and of which visible, inodes don't count, by what the hidden names say.
+
+    Where a file that was not meant was displaced, its replacement counts only for what was appended to it.
+    """
+    hidden = {file.inode: int(old[1]) for name, file in files.items() if (old := _OLD.fullmatch(name))}
+    visible = {}
+    for name, file in files.items():
+        new = _NEW.fullmatch(name)
+        if new and file.inode == int(new[1]):
+            hidden[file.inode] = int(new[2])
+        elif new and file.inode not in hidden:
+            hidden[file.inode] = 0
+            visible[int(new[1])] = int(new[2])
+    return hidden, visible
 
 
 def _file(path: Path) -> File:

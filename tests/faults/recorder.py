@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 import threading
 import time
@@ -13,6 +14,7 @@ import msgspec
 from asynclog.apply.disk import Disk
 from faults.watched import Notebook
 
+BUILT = re.compile(r"(?<=\.al-new-)(.+)(?=-[0-9]+$)")  # the inode in the hidden name of a replacement
 FOLDER = "the folder"  # stands for the folder itself, where a file has its inode or `new N`
 
 
@@ -42,7 +44,10 @@ class Looks(msgspec.Struct, frozen=True):
 
 
 class Named(msgspec.Struct, frozen=True, tag=True):
-    """In one stroke these names came to mean other files, or none."""
+    """In one stroke these names came to mean other files, or none.
+
+    A replacement's hidden name has the file, as we call it, where it really has the inode: that is another elsewhere.
+    """
 
     entries: dict[str, str | None]
 
@@ -57,6 +62,12 @@ class Written(msgspec.Struct, frozen=True, tag=True):
 
     file: str
     data: bytes
+
+
+class Emptied(msgspec.Struct, frozen=True, tag=True):
+    """All bytes were taken out of a file."""
+
+    file: str
 
 
 class Dressed(msgspec.Struct, frozen=True, tag=True):
@@ -80,7 +91,7 @@ class Appended(msgspec.Struct, frozen=True, tag=True):
     data: bytes
 
 
-Operation = Named | Written | Dressed | Synced | Appended
+Operation = Named | Written | Emptied | Dressed | Synced | Appended
 _decode = msgspec.json.Decoder(Operation).decode
 
 
@@ -97,6 +108,7 @@ class Recorder(Disk):
         super().__init__(folder)
         self._files = {name: str(self.status(name).st_ino) for name in self.names()}
         self._open = {folder: FOLDER}
+        self._inodes: dict[str, str] = {}
         self._noted = self._made = 0
         self._noting = threading.Lock()
         self._real_sync = os.fsync
@@ -117,6 +129,7 @@ class Recorder(Disk):
         with self._noting:
             self._made += 1
             self._open[descriptor] = f"new {self._made}"
+            self._inodes[str(os.fstat(descriptor).st_ino)] = self._open[descriptor]
         self._name({name: self._open[descriptor]})
         return descriptor
 
@@ -137,9 +150,26 @@ class Recorder(Disk):
         super().rename(name, new)
         self._name({new: self._files[name], name: None})
 
+    def move(self, name: str, new: str) -> None:
+        super().move(name, new)
+        self._name({new: self._files[name], name: None})
+
+    def exchange(self, name: str, other: str) -> None:
+        super().exchange(name, other)
+        self._name({name: self._files[other], other: self._files[name]})
+
     def unlink(self, name: str) -> None:
         super().unlink(name)
         self._name({name: None})
+
+    def open_alone(self, name: str) -> int:
+        descriptor = super().open_alone(name)
+        self._open[descriptor] = self._files[name]
+        return descriptor
+
+    def truncate(self, descriptor: int) -> None:
+        super().truncate(descriptor)
+        self._note(Emptied(self._open[descriptor]))
 
     def release(self, descriptor: int) -> None:
         super().release(descriptor)
@@ -160,7 +190,10 @@ class Recorder(Disk):
                 del self._files[name]
             else:
                 self._files[name] = file
-        self._note(Named(entries))
+        self._note(Named({self._portable(name): file for name, file in entries.items()}))
+
+    def _portable(self, name: str) -> str:
+        return BUILT.sub(lambda match: match[0].replace(match[1], self._inodes.get(match[1], match[1])), name)
 
     def _note(self, operation: Operation) -> None:
         with self._noting:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import traceback
 from collections.abc import Mapping
@@ -35,10 +36,17 @@ HASTY: dict[str, object] = {
     "asynclog.apply.drain.PATIENCE": 0.004,
     "asynclog.apply.drain._PAUSE": 0.001,
     "asynclog.apply.drain.Backlog.add.__defaults__": (0.0,),
-    "asynclog.apply.full_disk.GRACE": 0.0,
-    "asynclog.apply.full_disk._PAUSE": 0.001,
-    "asynclog.apply.full_disk._LONGEST_WAIT": 0.1,
 }
+
+
+def _link_where_there_is_room(disk: Disk, name: str, new: str) -> None:
+    if disk.status(name).st_size:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    os.link(name, new, src_dir_fd=disk.folder, dst_dir_fd=disk.folder, follow_symlinks=False)
+
+
+# With these a folder has no room for another name of a file until the file itself has been emptied.
+CRAMMED: dict[str, object] = {"asynclog.apply.disk.Disk.link": _link_where_there_is_room}
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,14 +92,14 @@ class Victim:
             if child == 0:
                 try:
                     streams.put_in()
-                    os._exit(_job(self.variant, self.hasty, self.words))
+                    os._exit(self._job())
                 finally:
                     os._exit(70)
             _, status = os.waitpid(child, 0)
             return streams.ended(os.waitstatus_to_exitcode(status))
 
     def aftermath(self, oracle: Oracle, ended: Ended, before: Counter[str]) -> list[Finding]:
-        """What `judged` says, where the jobs that follow are like this one, and share a process."""
+        """What `judged` says, where the jobs that follow are like this one, and share a process; they have room."""
         server = _server(self.variant, self.hasty)
         return judged(oracle, ended, before, lambda: server.run(self.words))
 
@@ -112,7 +120,7 @@ class Victim:
 
             def run() -> int:
                 streams.put_in()
-                return _job(self.variant, self.hasty, self.words)
+                return self._job()
 
             return streams.ended(stepped(run, noted), calls)
 
@@ -120,11 +128,13 @@ class Victim:
         """Runs it, and tells the file-system calls that it made."""
         return self.stepped(lambda _: GO).calls
 
+    def _job(self) -> int:
+        return _job(self.variant, self.hasty, self.archive.crammed, self.words)
 
-def _job(variant: Variant, hasty: bool, words: Sequence[str]) -> int:
+
+def _job(variant: Variant, hasty: bool, crammed: bool, words: Sequence[str]) -> int:
     try:
-        if hasty:
-            Variant(patches=HASTY).put_in()
+        Variant(patches={**(HASTY if hasty else {}), **(CRAMMED if crammed else {})}).put_in()
         variant.put_in()
         return main(words)
     except BaseException:
@@ -134,4 +144,4 @@ def _job(variant: Variant, hasty: bool, words: Sequence[str]) -> int:
 
 @cache
 def _server(variant: Variant, hasty: bool) -> Server:
-    return Server(partial(_job, variant, hasty))
+    return Server(partial(_job, variant, hasty, False))

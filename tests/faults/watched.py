@@ -49,6 +49,20 @@ class Refused(Disk):
             raise
 
 
+class Hesitant(Disk):
+    """Takes its time before a segment and its replacement change places: rotations come in that very moment."""
+
+    PAUSE = 0.02  # seconds
+
+    def move(self, name: str, new: str) -> None:
+        time.sleep(self.PAUSE)
+        super().move(name, new)
+
+    def exchange(self, name: str, other: str) -> None:
+        time.sleep(self.PAUSE)
+        super().exchange(name, other)
+
+
 class Timed(Disk):
     """Notes, in nanoseconds, how long each lease on a segment was held: so long a writer's open() had to wait."""
 

@@ -16,7 +16,7 @@ _C.mprotect.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
 _view = ctypes.pythonapi.PyMemoryView_FromMemory
 _view.restype = ctypes.py_object
 _view.argtypes = [ctypes.c_void_p, ctypes.c_ssize_t, ctypes.c_int]
-_READ_ONLY = 0x100
+_WRITABLE = 0x200
 
 
 @contextmanager
@@ -25,7 +25,7 @@ def on_the_heap(content: bytes) -> Iterator[memoryview]:
     address = _C.malloc(max(1, len(content)))
     ctypes.memmove(address, content, len(content))
     try:
-        with _view(address, len(content), _READ_ONLY) as view:
+        with _view(address, len(content), _WRITABLE) as view:
             yield view
     finally:
         _C.free(address)

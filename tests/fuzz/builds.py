@@ -39,11 +39,11 @@ def installed() -> Build:
 
 
 def sanitized(folder: str) -> Build:
-    """Build the same source with the sanitizers into a folder. Raises Unavailable."""
+    """Build the same source with the sanitizers into a folder, as for a processor without SSE2. Raises Unavailable."""
     compiler = _compiler()
     module = str(Path(folder) / "_kernel.so")
     include = sysconfig.get_paths()["include"]
-    done = _run([*compiler, *FLAGS, "-I", include, str(SOURCE), "-o", module])
+    done = _run([*compiler, *FLAGS, "-U__SSE2__", "-I", include, str(SOURCE), "-o", module])
     if done.returncode:
         raise Unavailable(f"{compiler[0]} can't build with sanitizers: {done.stderr.strip()}")
     # It has to be in the process before the module is, for Python itself was built without.

@@ -7,6 +7,7 @@ shows what it read there, and about all lines in buffers that are cut anywhere, 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import product
 from random import Random
@@ -16,15 +17,18 @@ import judge
 
 from asynclog.instant import FIRST_PLAUSIBLE
 from asynclog.scan import line as exact
+from asynclog.scan.marks import pack, sift
 from fuzz.census import FIELDS, NEVER, Answer, answer, counted, in_pieces
 from fuzz.lines import block, ordinary
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from asynclog.scan._kernel import Scanner
     from fuzz.buffers import Exactly
     from fuzz.lines import Line
+
+Sift = Callable[[memoryview, bytes, int], tuple[int, int]]
 
 ENDINGS = (b"\n", b'"\n', b'"}\n', b"}\n", b"]}\n", b"0\n", b"")
 ENOUGH = 10  # disagreements; then the campaign ends
@@ -61,6 +65,7 @@ class Campaign:
     kernel: type[Scanner]
     exactly: Exactly
     reader: Callable[[bytes], Answer] = exact_reader
+    sift: Sift = sift
     judged_share: float = 1 / 32
     counts: Counts = field(default_factory=Counts)
 
@@ -73,6 +78,7 @@ class Campaign:
             lines = block(random)
             answers = [self.check_line(line, judged=random.random() < self.judged_share) for line in lines]
             self.check_buffers(lines, answers, random)
+            self.check_sift([line.text for line in lines], random)
 
     def check_line(self, line: Line, *, judged: bool) -> Answer:
         """Ask everybody about one line, the judge where the others differ or he is wanted; the kernel's answer."""
@@ -106,6 +112,22 @@ class Campaign:
         if found != expected:
             self._disagree(b"".join(whole), found=found, expected=expected)
 
+    def check_sift(self, lines: Sequence[bytes], random: Random) -> None:
+        """Leave marked lines out of parts of any size: all others have to stay as they are."""
+        content, flags = b"\n".join(lines), bytes(random.choices((0, 1), k=random.randrange(len(lines) + 1)))
+        whole = [line + b"\n" for line in lines[:-1]] + [lines[-1]]
+        all_flags = flags.ljust(len(whole), b"\0")
+        expected = b"".join(line for line, gone in zip(whole, all_flags, strict=True) if not gone)
+        kept, line, start = b"", 0, 0
+        while start < len(content):
+            end = start + random.randrange(1, 2 * len(content))
+            with self.exactly(content[start:end]) as part:
+                size, line = self.sift(part, pack(flags), line)
+                kept += part[:size]
+            start = end
+        if kept != expected:
+            self._disagree(content, kept=kept, expected=expected)
+
     def check_prefixes(self, random: Random) -> None:
         """Scan every prefix of a few lines, closed in several ways, alone and behind a whole line."""
         scanner = self.kernel(FIELDS, lambda _name, _version: None, NEVER)
@@ -115,7 +137,7 @@ class Campaign:
                 content = before + whole[:at] + ending
                 self.counts.prefixes += 1
                 with self.exactly(content) as buffer:
-                    _, _, read = scanner.scan(buffer, 0, True)
+                    *_, read = scanner.scan(buffer, True)
                 if read != content.rfind(b"\n") + 1:
                     self._disagree(content, read=read)
 

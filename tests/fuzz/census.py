@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from array import array
-from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from random import Random
 
     from asynclog.scan._kernel import Row, Scanner
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 Answer = tuple[str, int, int] | Literal["blank", "unreadable", "uncertain"]  # name, version, instant
 Key = tuple[str, int]
 Span = tuple[int, int]
-# Rows, blank lines, uncertain spans, spans of expired lines.
+# Rows, blank lines, where uncertain and where expired lines stand.
 Census = tuple[list["Row"], int, list[Span], list[Span]]
 
 FIELDS = ("schema_name", "schema_version", "timestamp")
@@ -27,7 +26,7 @@ def answer(kernel: type[Scanner], exactly: Exactly, line: bytes) -> Answer:
     """Say what the kernel thinks of one line, which has no newline yet."""
     scanner = kernel(FIELDS, lambda _name, _version: None, NEVER)
     with exactly(line + b"\n") as buffer:
-        uncertain, _, _ = scanner.scan(buffer, 0, False)
+        uncertain, *_ = scanner.scan(buffer, False)
     rows, blank = scanner.census()
     if uncertain or blank:
         return "uncertain" if uncertain else "blank"
@@ -38,17 +37,21 @@ def answer(kernel: type[Scanner], exactly: Exactly, line: bytes) -> Answer:
 
 def in_pieces(scanner: Scanner, exactly: Exactly, content: bytes, base: int, random: Random) -> Census:
     """Scan whole lines through buffers that end anywhere, as a reader of files would."""
-    uncertain, gone = array("q"), array("q")
+    uncertain, gone = list[Span](), list[Span]()
     start = end = 0
     while start < len(content):
         end = min(len(content), max(start, end) + random.randrange(1, 2 * len(content)))
         with exactly(content[start:end]) as buffer:
-            in_doubt, expired, read = scanner.scan(buffer, base + start, True)
-        uncertain.frombytes(in_doubt)
-        gone.frombytes(expired)
+            in_doubt, marks, lines, read = scanner.scan(buffer, True)
+        spans = list(lines_of(content[start : start + read], base + start))
+        assert lines == len(spans)
+        for first, last, line in zip(*[iter(array("q", in_doubt))] * 3, strict=True):
+            assert spans[line] == (base + start + first, base + start + last)
+            uncertain.append(spans[line])
+        gone += [span for number, span in enumerate(spans) if marks[number // 8] >> number % 8 & 1]
         start += read
     rows, blank = scanner.census()
-    return [tidied(row) for row in rows], blank, spans(uncertain), joined(spans(gone))
+    return [tidied(row) for row in rows], blank, uncertain, gone
 
 
 def tidied(row: Row) -> Row:
@@ -86,7 +89,7 @@ def counted(
         else:
             uncertain.append(span)
     rows = [row(key, found, cutoffs[key], horizon) for key, found in records.items()]
-    return rows, blank, uncertain, joined(gone)
+    return rows, blank, uncertain, gone
 
 
 def row(key: Key, found: Sequence[tuple[int, int]], cutoff: int | None, horizon: int) -> Row:
@@ -116,13 +119,8 @@ def has_expired(instant: int, cutoff: int | None, horizon: int) -> bool:
     return cutoff is not None and instant < cutoff and instant <= horizon
 
 
-def spans(flat: array[int]) -> list[Span]:
-    """Return the packed pairs as pairs."""
-    return list(zip(flat[::2], flat[1::2], strict=True))
-
-
-def joined(found: Sequence[Span]) -> list[Span]:
-    """Return spans with those that touch made one."""
-    starts = [here[0] for before, here in pairwise([(0, -1), *found]) if before[1] != here[0]]
-    ends = [here[1] for here, after in pairwise([*found, (-1, 0)]) if here[1] != after[0]]
-    return list(zip(starts, ends, strict=True))
+def lines_of(content: bytes, start: int) -> Iterator[Span]:
+    """Yield where each whole line stands."""
+    for line in content.split(b"\n")[:-1]:
+        yield start, start + len(line) + 1
+        start += len(line) + 1

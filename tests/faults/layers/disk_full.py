@@ -1,7 +1,7 @@
 """A job on a disk that is full, or nearly: it frees what it can, loses nothing, and finishes once there is room.
 
 A point is `FS,JOBS,WHO,FREE`: FREE KiB are free on the disk, and the folder has no room for another name where that
-takes a block; WHO is `writer` where one waits in open() while the segment that it appends to is dropped.
+takes a block; WHO is `emptied` or `dropped` where a writer waits in open() while that happens to his segment.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 NAME = "disk_full"
 FREE = (0, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 512)  # KiB
 LINES = 400  # of a segment, some 40 KB
+WAITS = {"emptied": "ftruncate", "dropped": "renameat2"}  # before which call the writer comes
 NAMES = 200  # with which a folder is filled up, at the most
 
 
@@ -41,20 +42,20 @@ def run(campaign: Campaign) -> LayerResult:
 
 
 def _points(mount: Mount) -> list[str]:
-    return [f"{mount.kind},{how},{free}" for free in FREE for how in ("1,nobody", "4,nobody", "1,writer")]
+    return [f"{mount.kind},{how},{free}" for free in FREE for how in ("1,nobody", "4,nobody", "1,dropped", "1,emptied")]
 
 
 def _check(campaign: Campaign, mount: Mount, point: str) -> list[Finding]:
     _, jobs, who, free = point.split(",")
     ballast = mount.path / "ballast"
     ballast.unlink(missing_ok=True)
-    archive = _laid(mount.path / "log", one_drop=who == "writer")
+    archive = _laid(mount.path / "log", one_drop=who != "nobody")
     _fill(ballast, archive, int(free) << 10)
     mount.sync()
     oracle = Oracle(archive)
     victim = Victim(archive, campaign.variant, int(jobs), hasty=who == "nobody")
     found = []
-    for run_it in (partial(_beside_a_writer, victim) if who == "writer" else victim.run, victim.run):
+    for run_it in (partial(_beside_a_writer, victim, WAITS[who]) if who in WAITS else victim.run, victim.run):
         before = oracle.expired()
         ended = run_it()
         found += [*oracle.at_any_time(), *oracle.honest(ended, before)]
@@ -107,8 +108,8 @@ class _Starved(Appender):
             self._opened.set()
 
 
-def _beside_a_writer(victim: Victim) -> Ended:
-    """Runs the job; while it holds the lease on the current segment and is about to drop it, a writer opens that."""
+def _beside_a_writer(victim: Victim, when: str) -> Ended:
+    """Runs the job; when it has leased the current segment and is about to make this call, a writer opens that."""
     writer = _Starved(victim.archive, 1, 2)
     waits = False
 
@@ -116,7 +117,7 @@ def _beside_a_writer(victim: Victim) -> Ended:
         nonlocal waits
         if waits:
             writer.at(2)
-        elif call.name == "unlinkat" and _leased(victim.archive.log):
+        elif call.name == when and _leased(victim.archive.log):
             writer.at(1)
             waits = True
         return GO

@@ -1,17 +1,31 @@
 """Somebody else acts while a job stands still at one of its calls: a writer, a rotation, a reader, another job.
 
-A point is `WHO,SHAPE,FIRST,SECOND,KILL`: WHO takes the first step before call FIRST of the job, the second one before
-call SECOND; the job is killed at its call KILL (0: it is not). Every tenth FIRST runs with the waits of a real job.
+A point is `WHO,SHAPE,FIRST,SECOND,END`: WHO takes the first step before call FIRST of the job, the second one before
+call SECOND. With END `7` the job is killed at its call 7, with `7EIO` that call fails, with `0` nothing else happens
+to it. Every tenth FIRST runs with the waits of a real job.
 """
 
 from __future__ import annotations
 
+import errno
 from collections import Counter
 from typing import TYPE_CHECKING
 
 from faults import stepper
 from faults.archive import lay
-from faults.bystanders import Appender, Bystander, Latecomer, Logrotate, Planter, Reader, Rotation, SecondJob
+from faults.bystanders import (
+    Appender,
+    Bystander,
+    Copytruncate,
+    Follower,
+    Latecomer,
+    Logrotate,
+    Planter,
+    Reader,
+    Rotation,
+    SecondJob,
+    Twice,
+)
 from faults.campaign import Campaign, LayerResult
 from faults.oracle import Finding, Oracle
 from faults.stepper import GO, KILL, Call, Verdict
@@ -27,32 +41,37 @@ BYSTANDERS: dict[str, type[Bystander]] = {
     "append": Appender,
     "rotation": Rotation,
     "logrotate": Logrotate,
+    "twice": Twice,
+    "follower": Follower,
+    "copytruncate": Copytruncate,
     "reader": Reader,
     "latecomer": Latecomer,
     "planter": Planter,
 }
+# How many points of each kind; `late` is from when the segment has been read on, `swap` when names are exchanged.
 MOST = {
-    "append": 10_000,
-    "append, early": 1_000,
-    "append, kill": 1_000,
+    "append, late": 3_000,
+    "append, early": 300,
+    "append, kill": 500,
     "latecomer": 400,
     "rotation": 200,
-    "logrotate": 10_000,
+    "logrotate, late": 2_000,
     "logrotate, early": 200,
+    "logrotate, kill": 500,
+    "logrotate, swap": 300,
+    "twice, swap": 200,
+    "follower, late": 600,
+    "follower, swap": 300,
+    "copytruncate": 400,
     "reader": 200,
     "planter": 100,
     "job": 200,
 }
-# First steps that are left out, and counted as that: limits of what a lease and a name can tell.
-_UNSEEN = "a rename of the segment between the last look at its name and its replacement"
-_TOO_LATE = "a writer's open() of an old file between the last look at its lease and its end"
-LIMITS = {
-    ("logrotate", "renameat"): _UNSEEN,
-    ("logrotate", "unlinkat"): _UNSEEN,
-    ("latecomer", "newfstatat"): _TOO_LATE,
-    ("latecomer", "unlinkat"): _TOO_LATE,
-}
-QUICK = 8  # points of each kind
+# A first step that is left out, and counted as that: a limit of what a lease can tell.
+TOO_LATE = "a writer's open() of an old file between the last look at its lease and its end"
+FAILS = "EIO"
+QUICK = 6  # points of each kind
+BEHIND = 16  # calls of a job that found another file in a segment's place, from the swap to where all is in order again
 
 
 def run(campaign: Campaign) -> LayerResult:
@@ -66,37 +85,55 @@ def run(campaign: Campaign) -> LayerResult:
         for point in campaign.chosen(list(_points(campaign, kind)), QUICK if campaign.quick else most)
     ]
     result = campaign.explore(NAME, points, lambda point: _check(campaign, point))
-    for (kind, name), reason in LIMITS.items():
-        result.skipped[reason] += sum(_calls(campaign, shape).count(name) for shape in _shapes(kind))
+    result.skipped[TOO_LATE] += _calls(campaign, "crashed").count("unlinkat")
     return result
 
 
 def _points(campaign: Campaign, kind: str) -> Iterator[str]:
-    for shape in _shapes(kind):
+    who, _, when = kind.partition(", ")
+    for shape in _shapes(who):
         calls = _calls(campaign, shape)
-        for first in _turns(kind, calls):
-            for second in range(first, len(calls) + 2):
-                if kind == "append, kill":
-                    yield from (f"append,{shape},{first},{second},{kill}" for kill in range(first, len(calls) + 1))
-                elif second == first or kind not in {"job", "planter"}:
-                    yield f"{kind.removesuffix(', early')},{shape},{first},{second},0"
+        for first in _turns(who, when, calls):
+            for second in _later(who, when, first, len(calls)):
+                yield from (f"{who},{shape},{first},{second},{end}" for end in _ends(when, first, len(calls)))
 
 
-def _shapes(kind: str) -> tuple[str, ...]:
-    return ("crashed",) if kind == "latecomer" else ("rewrite", "drop")
+def _later(who: str, when: str, first: int, calls: int) -> range:
+    if who in {"job", "planter"}:
+        return range(first, first + 1)
+    return range(first, first + BEHIND if when == "swap" else calls + 2)
 
 
-def _turns(kind: str, calls: tuple[str, ...]) -> Iterator[int]:
-    """The calls before which the first step makes sense, or those from, or until, the reading of the segment."""
+def _ends(when: str, first: int, calls: int) -> Iterator[str]:
+    match when:
+        case "kill":
+            yield from map(str, range(first, calls + 1))
+        case "swap":
+            yield "0"
+            yield from map(str, range(first, first + BEHIND))
+            yield from (f"{number}{FAILS}" for number in range(first, first + BEHIND))
+        case _:
+            yield "0"
+
+
+def _shapes(who: str) -> tuple[str, ...]:
+    return ("crashed",) if who == "latecomer" else ("rewrite", "drop", "full")
+
+
+def _turns(who: str, when: str, calls: tuple[str, ...]) -> Iterator[int]:
+    """The calls before which the first step makes sense."""
     numbers = range(1, len(calls) + 1)
-    match kind:
-        case "append" | "logrotate":
-            numbers = numbers[calls.index("preadv2") :]
-        case "append, early" | "logrotate, early":
-            numbers = numbers[: calls.index("preadv2")]
-        case "planter":  # after the last listing the report says nothing new
-            numbers = numbers[: -1 - calls[::-1].index("getdents64")]
-    return (number for number in numbers if (kind, calls[number - 1]) not in LIMITS)
+    read = calls.index("preadv2")
+    if when in {"late", "kill"}:
+        numbers = numbers[read:]
+    elif when == "early":
+        numbers = numbers[:read]
+    elif who == "planter":  # after the last listing the report says nothing new
+        numbers = numbers[: -1 - calls[::-1].index("getdents64")]
+    for number in numbers:
+        name = calls[number - 1]
+        if (when != "swap" or name == "renameat2") and (who, name) != ("latecomer", "unlinkat"):
+            yield number
 
 
 def _calls(campaign: Campaign, shape: str) -> tuple[str, ...]:
@@ -104,23 +141,26 @@ def _calls(campaign: Campaign, shape: str) -> tuple[str, ...]:
 
 
 def _check(campaign: Campaign, point: str) -> list[Finding] | None:
-    kind, shape, first, second, kill = point.split(",")
+    who, shape, first, second, end = point.split(",")
     archive = lay(campaign.folder(NAME), shape)
     oracle = Oracle(archive)
     victim = Victim(archive, campaign.variant, hasty=int(first) % 10 != 0)
     before = oracle.expired()
     bystander: Bystander
-    if kind == "job":
+    if who == "job":
         bystander = SecondJob(victim, oracle, int(first))
     else:
-        bystander = BYSTANDERS[kind](archive, int(first), int(second))
+        bystander = BYSTANDERS[who](archive, int(first), int(second))
+
+    number = int(end.removesuffix(FAILS))
+    verdict = Verdict("fail", errno.EIO) if end.endswith(FAILS) else KILL
 
     def hook(call: Call) -> Verdict:
         bystander.at(call.number)
-        return KILL if call.number == int(kill) else GO
+        return verdict if call.number == number else GO
 
     ended = victim.stepped(hook)
-    if len(ended.calls) < max(int(first), int(kill)):
+    if len(ended.calls) < max(int(first), number):
         bystander.end()
         return None
     found = bystander.end()

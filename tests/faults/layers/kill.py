@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 NAME = "kill"
 JOBS = (1, 4)
-SECOND = range(4, 84)  # the calls of a job with which it opens the log, recovers and lists
+SECOND = range(4, 124)  # the calls of a job with which it opens the log, recovers and lists
 QUICK, TWICE = 20, 2_000  # how many points are chosen
 
 

@@ -17,7 +17,7 @@ from faults.archive import Archive, Line, lay
 from faults.crashes import Crash, State, after, any_crash, crashes
 from faults.mounts import in_memory
 from faults.oracle import Finding, Oracle, judged
-from faults.recorder import Appended, Looks, Operation, Recorder
+from faults.recorder import BUILT, Appended, Looks, Operation, Recorder
 from faults.victim import Ended, Victim
 from faults.watched import Notebook, beneath
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from faults.campaign import Campaign, LayerResult
 
 NAME = "model"
-SHAPES = ("rewrite", "drop", "crashed", "mixed")
+SHAPES = ("rewrite", "drop", "full", "crashed", "swapped", "mixed")
 TWICE = 2  # second crashes for each first one
 SEVERAL = 160  # crashes of four workers
 QUICK = 60  # points where it has to be quick
@@ -117,12 +117,13 @@ def _lay_out(folder: Path, state: State) -> None:
     """Makes the folder be so."""
     for name in os.listdir(folder):
         os.unlink(folder / name)
-    made: dict[str, str] = {}
-    for name, file in state.names.items():
-        if file in made:
-            os.link(folder / made[file], folder / name)
-            continue
-        made[file] = name
-        with open(folder / name, "wb", buffering=0) as target:
-            target.write(state.data[file])
+    inodes = {}
+    for file, data in state.data.items():
+        with open(folder / file, "wb", buffering=0) as target:
+            target.write(data)
             state.looks[file].put_on(target.fileno())
+            inodes[file] = str(os.fstat(target.fileno()).st_ino)
+    for name, file in state.names.items():
+        os.link(folder / file, folder / BUILT.sub(lambda match: inodes.get(match[1], match[1]), name))
+    for file in state.data:
+        os.unlink(folder / file)

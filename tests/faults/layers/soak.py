@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from faults.archive import Archive, lay
 from faults.oracle import Finding, Oracle
 from faults.victim import Victim
-from faults.watched import Notebook, Timed, beneath
+from faults.watched import Hesitant, Notebook, Timed, beneath
 from faults.writers import Rotator, Writer
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class Figures:
         """In words."""
         outcomes = ", ".join(f"{number:,} {outcome}" for outcome, number in self.outcomes.most_common())
         yield f"{self.jobs} jobs, {self.lines:,} lines, {self.late} late segments; actions: {outcomes}"
-        yield f"lease held: {_spread(self.held)}"
+        yield f"lease held by the jobs that don't hesitate: {_spread(self.held)}"
         yield f"open() of the writers: {_spread(self.waits)}"
 
 
@@ -86,10 +86,10 @@ def _check(campaign: Campaign, figures: Figures, point: str) -> list[Finding]:
 
 
 def _victims(campaign: Campaign, archive: Archive, leases: Notebook) -> Iterator[Victim]:
-    """Jobs with one worker and with four."""
-    timed = beneath(campaign.variant, Timed, notebook=leases)
-    for jobs in cycle((1, 4)):
-        yield Victim(archive, timed, jobs, hasty=False)
+    """Jobs with one worker and with four; every third one hesitates, and is not timed."""
+    timed, hesitant = beneath(campaign.variant, Timed, notebook=leases), beneath(campaign.variant, Hesitant)
+    for jobs, variant in cycle(((1, timed), (4, timed), (4, hesitant))):
+        yield Victim(archive, variant, jobs, hasty=False)
 
 
 def _job(victim: Victim, figures: Figures) -> Iterator[Finding]:

@@ -1,0 +1,106 @@
+"""A run's figures as Prometheus metrics: their names, help, labels and values. How they are written is for `cli`.
+
+Names and help don't depend on the run: files of several logs may lie in one folder, and are read as one.
+"""
+
+from collections.abc import Iterator
+from typing import Literal, NamedTuple, get_args
+
+import msgspec
+
+from asynclog.instant import SECOND
+from asynclog.report.document import Report
+from asynclog.report.words import encodable
+
+LAST_SUCCESS = "asynclog_last_success_timestamp_seconds"
+
+_FATES = ("dropped", "rewritten", "kept", "skipped", "failed")
+# Name, field of the figures and what to divide it by, help.
+_PER_SCHEMA = (
+    ("deleted_records", "deleted", 1, "Records that the last run deleted; a dry run: would delete."),
+    ("deleted_bytes", "deleted_bytes", 1, "Bytes of the records that the last run deleted; a dry run: would delete."),
+    ("kept_records", "kept", 1, "Records that stay, for they have not expired or no rule governs them."),
+    ("kept_bytes", "kept_bytes", 1, "Bytes of the records that stay, for they have not expired or have no rule."),
+    ("overdue_records", "overdue", 1, "Records that have expired and are still there; a dry run: would be."),
+    ("overdue_bytes", "overdue_bytes", 1, "Bytes of the records that have expired and are still there."),
+    ("overdue_oldest_timestamp_seconds", "oldest", SECOND, "Timestamp of the oldest overdue record."),
+    ("overdue_since_timestamp_seconds", "since", SECOND, "When the first of the overdue records expired."),
+)
+
+Labels = dict[str, str]
+Status = Literal["success", "dry_run", "skipped", "partial", "error"]
+
+
+class Metric(NamedTuple):
+    """One gauge: its name, what it means, and its value for each set of labels."""
+
+    name: str
+    help: str
+    samples: list[tuple[Labels, float]]
+
+
+class Run(msgspec.Struct, frozen=True):
+    """What there is to say of every run, whether it has a report or not. Seconds since 1970, seconds, bytes.
+
+    `labels` say which log it is about. `free` and `size` are its file system's, None where that is not known.
+    """
+
+    labels: Labels
+    ended: float
+    duration: float
+    exit_code: int
+    status: Status
+    dry_run: bool
+    last_success: float = 0
+    free: int | None = None
+    size: int | None = None
+
+
+def log_labels(profile: str | None, log: str) -> Labels:
+    """The labels that every metric of a log has; bytes of a name that are not UTF-8 are told as in the document."""
+    return {"profile": encodable(profile or ""), "log": encodable(log)}
+
+
+def metrics(run: Run, report: Report | None) -> list[Metric]:
+    """All that is known; what is not known is left out."""
+    found = [*_of_run(run), *(_of_schemas(run.labels, report) if report else ())]
+    if report and report.log_bytes is not None:
+        found += _of_segments(run.labels, report, report.log_bytes)
+    return [metric for metric in found if metric.samples]
+
+
+def _of_run(run: Run) -> Iterator[Metric]:
+    yield _one("last_run_timestamp_seconds", "When the last run ended.", run.labels, run.ended)
+    yield _one("last_run_duration_seconds", "How long the last run took.", run.labels, run.duration)
+    yield _one("last_run_exit_code", "The exit code of the last run; 0 if all went well.", run.labels, run.exit_code)
+    statuses: list[tuple[Labels, float]] = [
+        ({**run.labels, "status": status}, status == run.status) for status in get_args(Status)
+    ]
+    yield Metric("asynclog_last_run_status", "1 for what the last run came to; error: it has no result.", statuses)
+    yield _one("dry_run", "1 if the last run was a dry run, which deletes nothing.", run.labels, run.dry_run)
+    help_text = "When a run that was no dry run last ended with exit code 0; 0 if none is known."
+    yield Metric(LAST_SUCCESS, help_text, [(run.labels, run.last_success)])
+    yield _one("filesystem_free_bytes", "Room that is left in the log's file system.", run.labels, run.free)
+    yield _one("filesystem_size_bytes", "Size of the log's file system.", run.labels, run.size)
+
+
+def _of_schemas(labels: Labels, report: Report) -> Iterator[Metric]:
+    schemas = {key: {**labels, "schema": encodable(key)} for key in report.schemas}
+    for name, field, unit, help_text in _PER_SCHEMA:
+        values = ((key, getattr(figures, field)) for key, figures in report.schemas.items())
+        samples = [(schemas[key], value / unit) for key, value in values if value is not None]
+        yield Metric(f"asynclog_{name}", help_text, samples)
+
+
+def _of_segments(labels: Labels, report: Report, log_bytes: int) -> Iterator[Metric]:
+    result = report.result
+    yield _one("log_size_bytes", "Size of the log's segments when the last run ended.", labels, log_bytes)
+    yield _one("unreadable_lines", "Lines that are no records, and so are kept.", labels, result.kept.unreadable)
+    fates = [({**labels, "fate": fate}, getattr(result.segments, fate)) for fate in _FATES]
+    yield Metric("asynclog_segments", "Segments by what became of them; a dry run: would become.", fates)
+    help_text = "How long, at the most, a writer may have waited for a segment."
+    yield _one("lease_held_max_seconds", help_text, labels, result.lease_max_ms / 1000)
+
+
+def _one(name: str, help_text: str, labels: Labels, value: float | None) -> Metric:
+    return Metric(f"asynclog_{name}", help_text, [] if value is None else [(labels, value)])

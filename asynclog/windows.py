@@ -1,0 +1,22 @@
+"""Byte ranges of a file as they are, window by window: in memory that does not grow with them."""
+
+import os
+from collections.abc import Iterator
+
+from asynclog.errors import ChangedError
+
+WINDOW = 1 << 20  # bytes
+
+
+def windows(descriptor: int, start: int, end: int) -> Iterator[memoryview]:
+    """Yields the bytes [start, end) in order; each part is writable, and good until the next one is asked for.
+
+    Raises OSError, and ChangedError where the file ends before that.
+    """
+    window = memoryview(bytearray(min(WINDOW, end - start)))
+    while start < end:
+        got = os.preadv(descriptor, [window[: end - start]], start)
+        if not got:
+            raise ChangedError
+        yield window[:got]
+        start += got

@@ -1,0 +1,73 @@
+"""Marks of expired lines: whatever a stretch looks like, exactly the marked lines are left out."""
+
+import re
+from collections.abc import Callable
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from asynclog.errors import ConfigurationError
+from asynclog.scan.marks import Stretches, others, pack
+from asynclog.scan.readers import choose_reader, choose_sift
+
+Sift = Callable[[memoryview, bytes, int], tuple[int, int]]
+
+
+@pytest.fixture(params=["native", "python"], scope="module")
+def sift(request: pytest.FixtureRequest) -> Sift:
+    try:
+        return choose_sift(choose_reader(request.param))
+    except ConfigurationError as error:
+        pytest.skip(str(error))
+
+
+def lines_of(content: bytes) -> list[bytes]:
+    return re.findall(rb"[^\n]*\n|[^\n]+", content)
+
+
+def sifted(sift: Sift, content: bytes, marks: bytes, cuts: list[int]) -> bytes:
+    """What stays, where the stretch is read in these parts."""
+    kept, line = b"", 0
+    for start, end in pairwise([0, *sorted(min(cut, len(content)) for cut in cuts), len(content)]):
+        part = bytearray(content[start:end])
+        size, line = sift(memoryview(part), marks, line)
+        kept += part[:size]
+    assert line == content.count(b"\n")
+    return kept
+
+
+@given(
+    st.lists(st.sampled_from([b"", b"a", b"bb", b"\r", b"\n", b"\n", b"\n\n"]), max_size=40).map(b"".join),
+    st.lists(st.booleans(), max_size=40),
+    st.lists(st.integers(0, 60), max_size=4),
+)
+def test_what_is_not_marked_stays(sift: Sift, content: bytes, flags: list[bool], cuts: list[int]) -> None:
+    """In order, byte for byte, wherever the parts end; lines beyond the marks stay; the other marks are the rest."""
+    lines = lines_of(content)
+    all_flags = flags[: len(lines)] + [False] * (len(lines) - len(flags))
+    stays = b"".join(line for line, gone in zip(lines, all_flags, strict=True) if not gone)
+    goes = b"".join(line for line, gone in zip(lines, all_flags, strict=True) if gone)
+    assert sifted(sift, content, pack(bytes(flags)), cuts) == stays
+    assert sifted(sift, content, others(pack(bytes(all_flags))), cuts) == goes
+
+
+def test_marks_are_bits() -> None:
+    """The first line's is the lowest bit of the first byte."""
+    assert pack(b"") == b""
+    assert pack(b"\1" + bytes(7) + b"\0\1") == b"\1\2"
+    assert pack(bytes(9)) == b"\0\0"
+
+
+def test_stretches_note_only_what_has_expired() -> None:
+    """One after the other that expired whole is one stretch without marks; what stays whole is none."""
+    found = Stretches()
+    found.note(0, 10, 2, b"\3")
+    found.note(10, 30, 9, b"\xff\1")
+    found.note(30, 40, 3, b"\0")
+    found.note(40, 50, 3, b"\5")
+    found.note(50, 60, 1, b"\1")
+    found.note(70, 80, 1, b"\1")
+    assert found == [(0, 30, b""), (40, 50, b"\5"), (50, 60, b""), (70, 80, b"")]
+    assert found.size > 4 * 100
