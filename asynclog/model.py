@@ -173,6 +173,10 @@ class Action(msgspec.Struct, frozen=True):
     since: int | None = None
 
     @property
+    def deletes(self) -> bool:
+        return self.kind in {"drop", "rewrite"}
+
+    @property
     def expired(self) -> dict[SchemaKey, int]:
         """Expired records per schema key; only keys that have any."""
         counts = self.census.schemas if self.census else ()

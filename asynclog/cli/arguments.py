@@ -48,6 +48,7 @@ def parser() -> argparse.ArgumentParser:
     _estimate(add_parser)
     _explain(add_parser)
     _cleanup(add_parser)
+    _apply(add_parser)
     return top
 
 
@@ -157,17 +158,13 @@ def _cleanup(add_parser: AddParser) -> None:
     groups.now(cleanup)
     groups.jobs(cleanup)
     groups.catalog(cleanup)
+    groups.deletion(cleanup)
     add = cleanup.add_argument
     add("-n", "--dry-run", action="store_true", help="say what would be deleted, and touch nothing")
-    add(
-        "--lock-wait",
-        metavar="DURATION",
-        help="wait so long for another job in the folder, such as 90s or 1h",
-    )
+    add("--plan-out", metavar="FILE", help="write the plan of a dry run there: to be read, and then for `apply`")
     add(
         "--all-profiles", action="store_true", help="clean up each profile's log in turn; one that fails stops no other"
     )
-    add("--max-runtime", metavar="DURATION", help="begin nothing new after so long; the next job goes on there")
     add(
         "--max-overdue",
         metavar="DURATION",
@@ -178,5 +175,31 @@ def _cleanup(add_parser: AddParser) -> None:
         metavar="FILE",
         help="write what came of the run there, for Prometheus: a *.prom file in node_exporter's textfile folder",
     )
-    add("--double-check", action="store_true", help="have every line that goes judged by a second reader first")
-    add("--allow-delete-all", action="store_true", help="even if that is every record that a rule governs")
+
+
+def _apply(add_parser: AddParser) -> None:
+    told = Help(
+        summary="carry out a plan that somebody has looked at",
+        description="Carry out the plan that `cleanup --dry-run --plan-out` has written: just what it says, of what "
+        "has not changed since, and only as far as it has expired under the policy that it was made under.",
+        example="asynclog apply plan.json --config /etc/asynclog/asynclog.yaml",
+        exits={
+            **ALWAYS,
+            0: "done, or nothing left to do: what has changed since was skipped",
+            2: "usage, configuration or schema error, or not a plan for this log and policy: nothing was touched",
+            3: "partly done: some segments failed; the report says why",
+            4: "another job holds the folder",
+            5: "refused by a guard: nothing was touched",
+        },
+    )
+    apply = command(add_parser, told, "apply")
+    apply.add_argument("file", metavar="FILE", help="the plan")
+    groups.which_log(apply)
+    groups.output(apply, debug="tell on stderr which rule and which reason led to what")
+    groups.now(apply)
+    groups.jobs(apply)
+    groups.catalog(apply)
+    groups.deletion(apply)
+    apply.add_argument(
+        "--max-age", metavar="DURATION", default="24h", help="refuse a plan that is older than that; else than 24h"
+    )

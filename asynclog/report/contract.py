@@ -21,6 +21,7 @@ DOCUMENTS = {
     "estimate": Succeeded[EstimateResult] | Failed[EstimateResult],
     "explain": Succeeded[ExplainResult] | Failed[ExplainResult],
     "cleanup": Succeeded[Result] | Failed[Result],
+    "apply": Succeeded[Result] | Failed[Result],
 }
 
 
