@@ -56,10 +56,10 @@ def freed(census: Census, gone: Iterable[Amount]) -> Amount:
             total = total.plus(each)
     if not total.records_high or census.unreadable:
         return total
-    size = census.fingerprint.size
+    records, size = census.records, census.fingerprint.size
     return Amount(
         total.records_low,
         total.records_high,
-        size if total.records_low == census.records else total.bytes_low,
-        size if total.records_high == census.records else total.bytes_high,
+        size if total.records_low == records else total.bytes_low,
+        size if total.records_high == records else total.bytes_high,
     )
