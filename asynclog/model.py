@@ -86,6 +86,11 @@ class Segment(msgspec.Struct, frozen=True):
     fingerprint: Fingerprint
     obstacle: str = ""
 
+    @property
+    def is_readable(self) -> bool:
+        """Whether there is something in it to be read."""
+        return bool(self.fingerprint.size) and not self.obstacle
+
 
 class DayCount(NamedTuple):
     """What a segment holds of one schema and one UTC day; `day` counts from 1970-01-01."""
@@ -166,6 +171,10 @@ class Action(msgspec.Struct, frozen=True):
     census: Census | None = None
     failed: bool = False
     since: int | None = None
+
+    @property
+    def deletes(self) -> bool:
+        return self.kind in {"drop", "rewrite"}
 
     @property
     def expired(self) -> dict[SchemaKey, int]:
