@@ -48,6 +48,7 @@ log = logging.getLogger("asynclog")
 
 # Where no lease can tell whether a segment is still written to, one that changed in this time may be.
 QUIET_PERIOD = 3600 * SECOND
+_STOPPED = "the job was stopped first"
 
 
 class Job:
@@ -158,6 +159,8 @@ class Job:
 
     async def plan(self, stop: Stop) -> Plan:
         """Reads every segment that has to be read, and decides."""
+        if not self._segments:
+            return self._plan()
         for segment in self._survey.unread:
             self._decide(Unread(segment.name, segment.fingerprint, "the job was stopped before it was read"))
         while self._survey.unread and not stop:
@@ -171,9 +174,7 @@ class Job:
     async def _apply(self, plan: Plan, stop: Stop) -> dict[str, Outcome]:
         actions = [] if stop else in_order(plan)
         outcomes = {
-            action.segment: Outcome(
-                action.segment, "skipped", "the job was stopped first", bytes_after=action.fingerprint.size
-            )
+            action.segment: Outcome(action.segment, "skipped", _STOPPED, bytes_after=action.fingerprint.size)
             for action in in_order(plan)
         }
         work = partial(carry_out, self._disk, self._backlog, self._quiet(), self._evidence)
@@ -220,6 +221,9 @@ class Job:
         for action in plan.actions:
             log.debug("%s: %s: %s", printable(action.segment), action.kind, action.reason)
 
+    def _is_cut_short(self, outcomes: Mapping[str, Outcome]) -> bool:
+        return bool(self._survey.unread) or any(outcome.reason == _STOPPED for outcome in outcomes.values())
+
     def _warn(self, sentence: str) -> None:
         log.warning(sentence)
         self._warnings.append(sentence)
@@ -253,7 +257,7 @@ class Job:
             catalog=Catalogued(reads.hits, reads.partial, reads.misses, self._catalog.rebuilt)
             if self._catalog
             else None,
-            time_is_up=stop.time_is_up,
+            time_is_up=stop.time_is_up and self._is_cut_short(outcomes or {}),
             problems=self._backlog.problems,
             stopped=(stop.signal.name, stop.signal.value) if stop.signal else None,
             with_keeps=self._with_keeps,

@@ -61,13 +61,17 @@ class Survey:
 
     def known(self) -> Iterator[tuple[Segment, Census]]:
         """The censuses that the catalog has of segments that have not changed, as they were when they were scanned."""
+        for segment, entry in self._entries():
+            yield segment, entry.census(segment.name)
+
+    def _entries(self) -> Iterator[tuple[Segment, Entry]]:
         gone = []
         for name, entry in self._catalog.entries() if self._catalog else ():
             segment = self._waiting.get(name)
             if segment is None:
                 gone.append(name)
             elif entry.holds_for(segment.fingerprint):
-                yield segment, entry.census(name)
+                yield segment, entry
             elif name in self._growing and entry.may_be_the_head_of(segment.fingerprint):
                 self._remember_head(segment, entry)
         for name in gone:
@@ -81,10 +85,10 @@ class Survey:
             self._heads[segment.name] = head
 
     def recalled(self) -> Iterator[Census]:
-        """The censuses of the segments that need not be read."""
-        for segment, census in self.known():
-            now = aged(census, self._scanner.policy, self._scanner.now)
-            if now:
+        """The censuses of the segments that need not be read: one that goes as a whole was read as a whole before."""
+        for segment, entry in self._entries():
+            now = aged(entry.census(segment.name), self._scanner.policy, self._scanner.now)
+            if now and (entry.whole or not now.is_wholly_expired):
                 del self._waiting[segment.name]
                 self.reads.hits += 1
                 yield now
@@ -111,22 +115,26 @@ class Survey:
             del self._waiting[name]
             self.reads.partial += bool(head)
             self.reads.misses += not head
-            self._learn(census)
+            self._learn(census, whole=not head)
             yield census
 
-    def _learn(self, census: Census) -> None:
+    def _learn(self, census: Census, *, whole: bool = True) -> None:
         if self._catalog:
             name, size = census.segment, census.fingerprint.size
             end = b""
             if name in self._growing:
                 end = edge(self._scanner.folder, Segment(name, census.fingerprint), size)
-            self._catalog.put(name, Entry.of(census, self._begun, end))
+            self._catalog.put(name, Entry.of(census, self._begun, end, whole=whole))
 
     def settle(self, action: Action, outcome: Outcome) -> None:
         """Has the catalog know what has become of a segment."""
         again = self._evidence.censuses.pop(action.segment, None) if self._evidence else None
         self.reads.bytes += action.fingerprint.size if again else 0
-        if not self._catalog or outcome.status != "done":
+        if not self._catalog:
+            return
+        if outcome.status != "done":
+            if again:  # what was known of it may have been wrong
+                self._learn(again)
             return
         left = self._left(action, outcome, again) if action.kind == "rewrite" else None
         if left:
@@ -136,7 +144,7 @@ class Survey:
 
     def _left(self, action: Action, outcome: Outcome, again: Census | None) -> Census | None:
         """The census of what a rewrite has left, if nobody has written to it since; None where that is not known."""
-        census = again or self._as_decided(action.segment)
+        census = again or self._as_decided(action)
         left = survivors(census, self._scanner.policy, self._scanner.now) if census else None
         try:
             status = os.stat(action.segment, dir_fd=self._scanner.folder, follow_symlinks=False)
@@ -145,11 +153,11 @@ class Survey:
         ours = (status.st_size, status.st_mtime_ns) == (outcome.bytes_after, action.fingerprint.mtime_ns)
         return msgspec.structs.replace(left, fingerprint=Fingerprint.of(status)) if left and ours else None
 
-    def _as_decided(self, name: str) -> Census | None:
-        entry = self._catalog.get(name) if self._catalog else None
-        if entry is None:
+    def _as_decided(self, action: Action) -> Census | None:
+        entry = self._catalog.get(action.segment) if self._catalog else None
+        if entry is None or entry.fingerprint != action.fingerprint:
             return None
-        census = entry.census(name)
+        census = entry.census(action.segment)
         fresh = entry.scanned == self._begun
         return census if fresh else aged(census, self._scanner.policy, self._scanner.now)
 
@@ -157,7 +165,7 @@ class Survey:
 def opened_catalog(settings: Settings, segments: Iterable[Segment], resources: ExitStack) -> "Catalog | None":
     """The catalog of the log, which `resources` closes; None where there is nothing that it could know, or none to be.
 
-    What speaks against its use is its `problem`. Raises ConfigurationError.
+    What speaks against its use is its `problem`.
     """
     if not settings.state or not any(segment.fingerprint.size for segment in segments):
         return None

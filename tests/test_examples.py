@@ -111,6 +111,11 @@ def profiles(server: Server, _steps: list[Step]) -> None:
     server.kept(STARTER, stem="gateway")
 
 
+def limited(server: Server, _steps: list[Step]) -> None:
+    """With half an hour and a fast limit a small log is done."""
+    server.kept(STARTER)
+
+
 def timers(server: Server, _steps: list[Step]) -> None:
     """The template's two timers are enabled, the plain one no longer, and the drop-in lies where it counts."""
     units = server.root / "etc/systemd/system"
@@ -160,6 +165,7 @@ CHECKS: dict[str, tuple[Callable[[Server, list[Step]], None], str]] = {
     "A backup before the cleanup": (backup, "sh"),
     "A gradual rollout": (rollout, "sh"),
     "Several profiles": (profiles, "sh"),
+    "What a night costs": (limited, "sh"),
     "Every night, with systemd": (timers, "systemctl"),
     "A disk-space alert": (alert, "sh"),
     "Metrics for Prometheus": (metrics, "sh"),

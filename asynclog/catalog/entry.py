@@ -18,7 +18,8 @@ _CHECK = 8  # bytes
 class Entry(msgspec.Struct, frozen=True, array_like=True):
     """What a scan that began at `scanned` (ns since 1970) learned of a segment.
 
-    `edge` identifies its last block, for a segment that may grow; empty where that can't be told.
+    `edge` identifies its last block, for a segment that may grow; empty where that can't be told. `whole` is whether
+    that scan has read all of it.
     """
 
     fingerprint: Fingerprint
@@ -27,10 +28,11 @@ class Entry(msgspec.Struct, frozen=True, array_like=True):
     schemas: tuple[SchemaCount, ...]
     unreadable: int
     blank: int
+    whole: bool
 
     @classmethod
-    def of(cls, census: Census, scanned: int, edge: bytes = b"") -> "Entry":
-        return cls(census.fingerprint, scanned, edge, census.schemas, census.unreadable, census.blank)
+    def of(cls, census: Census, scanned: int, edge: bytes = b"", *, whole: bool = True) -> "Entry":
+        return cls(census.fingerprint, scanned, edge, census.schemas, census.unreadable, census.blank, whole)
 
     def census(self, segment: str) -> Census:
         return Census(segment, self.fingerprint, self.schemas, self.unreadable, self.blank)

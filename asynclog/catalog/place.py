@@ -6,20 +6,15 @@ import hashlib
 import os
 import stat
 
-from asynclog.errors import ConfigurationError
-
 
 def catalog_path(state: str, folder: str, base: str) -> str:
     """The catalog's file for this log, in the state folder, which is made, for its owner only, where there is none.
 
-    Raises ConfigurationError where that is the log's own folder or lies in it, OSError where it can't be used.
+    Raises OSError where it can't be used.
     """
-    real, log = os.path.realpath(state), os.path.realpath(folder)
-    if real == log or real.startswith(log + os.sep):
-        raise ConfigurationError(f"{state}: the state folder lies in the log's own folder {folder}: name another one")
     os.makedirs(state, mode=0o700, exist_ok=True)
     _must_be_ours(os.stat(state))
-    digest = hashlib.blake2b(os.fsencode(os.path.join(log, base)), digest_size=8).hexdigest()
+    digest = hashlib.blake2b(os.fsencode(os.path.join(os.path.realpath(folder), base)), digest_size=8).hexdigest()
     path = os.path.join(state, f"{os.path.splitext(base)[0]}-{digest}.sqlite")
     with contextlib.suppress(FileNotFoundError):
         _must_be_ours(os.stat(path, follow_symlinks=False))

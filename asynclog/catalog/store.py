@@ -17,6 +17,8 @@ _PATIENCE = 2.0  # seconds for another job that writes to it
 # A row that a fault of the disk has given other types is not for us.
 _ALL = "SELECT name, entry FROM segment WHERE typeof(name) = 'blob' AND typeof(entry) = 'blob'"
 _ONE = f"{_ALL} AND name = ?"
+# A damaged schema is quoted in the error, and need not be text.
+_FAULTS = (sqlite3.Error, UnicodeDecodeError)
 # What a new file would not mend: it is in use, or may not be written, or the disk is full or failing.
 _UNUSABLE = {
     sqlite3.SQLITE_BUSY,
@@ -35,7 +37,7 @@ class Catalog:
     """The entries of one log. `problem` says why it is not used any more; `rebuilt` that it was begun anew."""
 
     def __init__(self, state: str, folder: str, base: str) -> None:
-        """The one in this state folder for the log with this base name in that folder. Raises ConfigurationError."""
+        """The one in this state folder for the log with this base name in that folder."""
         self.path = state
         self.problem = ""
         self.rebuilt = False
@@ -97,7 +99,7 @@ class Catalog:
         """Does without the catalog where it can't be used, and begins it anew, once, where it is damaged."""
         try:
             yield
-        except sqlite3.Error as error:
+        except _FAULTS as error:
             self._disconnect()
             if self.rebuilt or getattr(error, "sqlite_errorcode", 0) & 0xFF in _UNUSABLE:
                 self.problem = str(error)
@@ -120,8 +122,11 @@ class Catalog:
 
 
 def _connected(path: str) -> sqlite3.Connection:
-    """A connection to a catalog of our format. Raises sqlite3.Error."""
-    connection = sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None)
+    """A connection to a catalog of our format. Raises sqlite3.Error.
+
+    A job may be opened by one thread and run by another, but no two use it at the same time.
+    """
+    connection = sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
     try:
         connection.text_factory = bytes
         (version,) = connection.execute("PRAGMA user_version").fetchone()

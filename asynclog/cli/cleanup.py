@@ -9,9 +9,9 @@ import anyio
 from asynclog.cli.files import is_inside, write_whole
 from asynclog.cli.journal import set_up_logging
 from asynclog.cli.metrics import MetricsFile, metrics_file
-from asynclog.cli.output import complain, show
+from asynclog.cli.output import bug_in_words, complain, complain_of_bug, show
 from asynclog.cli.settings import settings_of
-from asynclog.cli.signals import Signals
+from asynclog.cli.signals import Signals, StoppedError
 from asynclog.config.profiles import find_configuration, profile_names
 from asynclog.config.settings import Settings
 from asynclog.errors import AsynclogError, ConfigurationError
@@ -53,15 +53,22 @@ def _every_profile(given: Mapping[str, Any], signals: Signals, file: MetricsFile
     names = profile_names(config)
     if not names:
         raise ConfigurationError(f"{config}: there are no profiles")
-    reports: dict[str, Report] = {}
-    for name in names:
-        if signals.stop.signal:
-            break
-        try:
-            reports[name] = _one({**given, "config": config, "profile": name}, signals, file)
-        except AsynclogError as error:
-            reports[name] = failed(str(error), error.exit_code)
-    return combined(reports)
+    return combined(
+        {name: _this_profile({**given, "config": config, "profile": name}, signals, file) for name in names}
+    )
+
+
+def _this_profile(given: Mapping[str, Any], signals: Signals, file: MetricsFile) -> Report:
+    """One of several: whatever ends it is its report."""
+    try:
+        with signals.heeded():
+            return _one(given, signals, file)
+    except (AsynclogError, StoppedError) as error:
+        return failed(str(error), error.exit_code, signals.stop.signal)
+    except Exception as error:
+        if given["debug"]:
+            complain_of_bug()
+        return failed(bug_in_words(error), 1)
 
 
 def carried_out(job: Job, signals: Signals) -> Report:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from asynclog.cli.arguments import parser, value_of
-from asynclog.cli.output import complain_of_bug, show_fatal
+from asynclog.cli.output import bug_in_words, complain_of_bug, show_fatal
 from asynclog.cli.signals import StoppedError, caught_signals
 from asynclog.errors import AsynclogError, ConfigurationError
 
@@ -26,8 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         if "--debug" in words:
             complain_of_bug()
-        hint = "" if isinstance(error, OSError) else "; this should not happen, and --debug shows where it did"
-        show_fatal(f"{type(error).__name__}: {error}{hint}", as_json=as_json)
+        show_fatal(bug_in_words(error), as_json=as_json)
         return 1
     return status
 

@@ -52,6 +52,12 @@ def complain(sentence: str) -> None:
     _tell(f"asynclog: {printable(sentence)}")
 
 
+def bug_in_words(error: Exception) -> str:
+    """What nobody has foreseen, as a sentence."""
+    hint = "" if isinstance(error, OSError) else "; this should not happen, and --debug shows where it did"
+    return f"{type(error).__name__}: {error}{hint}"
+
+
 def complain_of_bug() -> None:
     """Shows on stderr where the error that is being handled came from."""
     _tell(traceback.format_exc().rstrip("\n"))

@@ -30,6 +30,19 @@ class Signals:
             raise StoppedError(self.stop.signal, self.moment)
 
     @contextmanager
+    def heeded(self) -> Iterator[None]:
+        """For the time of the `with`, a signal ends what is not in flight, as does one that came before; afterwards,
+        until the next such time, it only asks for a stop.
+        """
+        try:
+            self.in_flight = False
+            if self.stop.signal:
+                raise StoppedError(self.stop.signal, self.moment)
+            yield
+        finally:
+            self.in_flight = True
+
+    @contextmanager
     def held(self, moment: str) -> Iterator[None]:
         """For the time of the `with`, a signal only asks for a stop; the end of it then raises StoppedError."""
         self.in_flight = True

@@ -83,16 +83,26 @@ def resolve(options: Options, environment: Mapping[str, str]) -> Settings:
         double_check=options.get("double_check", False),
         reader=environment.get("ASYNCLOG_READER"),
         rewrite=profile.rewrite,
-        state="" if options.get("no_catalog") else _state(options.get("state"), profile.state, environment),
+        state="" if options.get("no_catalog") else _state(options.get("state"), profile, folder, environment),
         max_runtime=_given(seconds, "--max-runtime", options.get("max_runtime")),
         io_limit=_given(bytes_per_second, "--io-limit", options.get("io_limit")),
     )
 
 
-def _state(option: str | None, configured: str, environment: Mapping[str, str]) -> str:
-    """The state folder: as it was said, else systemd's, else the user's; empty where not even a home is known."""
-    if option or configured:
-        return _absolute(option) if option else configured
+def _state(option: str | None, profile: Profile, folder: str, environment: Mapping[str, str]) -> str:
+    """The state folder: as it was said, else systemd's, else the user's; empty where not even a home is known.
+
+    A log in somebody's home may well have the user's below it. Raises ConfigurationError.
+    """
+    said = _absolute(option) if option else profile.state
+    state = said or _usual_state(environment)
+    real, log = os.path.realpath(state), os.path.realpath(folder)
+    if state and profile.enabled and (real == log or (said and real.startswith(log + os.sep))):
+        raise ConfigurationError(f"{state}: the state folder lies in the log's own folder {folder}: name another one")
+    return state
+
+
+def _usual_state(environment: Mapping[str, str]) -> str:
     given = environment.get("STATE_DIRECTORY", "").split(":")[0]
     if given:
         return given

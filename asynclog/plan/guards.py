@@ -26,7 +26,8 @@ def refusal(plan: Plan, policy: Policy, guard: Guard, *, allow_delete_all: bool)
     Governed are the records whose rule has a number of days, except future and implausible ones.
     """
     governed = _governed(plan, policy)
-    expired = sum(action.census.expired for action in plan.actions if action.census and action.deletes)
+    going = [action.census for action in plan.actions if action.census and action.deletes]
+    expired = sum(census.expired for census in going)
     clock = f"Is the clock right ({format_instant(plan.now)}), and are the retention days?"
     for short in too_short(policy, guard) if expired else ():
         return f"{short}: nothing was touched. Correct the rule, or lower guard.min_retention_days"

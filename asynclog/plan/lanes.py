@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from itertools import chain, zip_longest
 
 from asynclog.model import Action, Plan, SchemaKey
 
@@ -27,4 +26,5 @@ def _dealt(actions: Iterable[Action]) -> Iterator[Action]:
     for action in actions:
         lanes[lane_of(action)].append(action)
     queues = sorted(lanes.values(), key=lambda lane: sum(action.fingerprint.size for action in lane))
-    return (action for action in chain.from_iterable(zip_longest(*queues)) if action is not None)
+    turns = [(turn, place, action) for place, lane in enumerate(queues) for turn, action in enumerate(lane)]
+    return (action for _, _, action in sorted(turns, key=lambda each: each[:2]))

@@ -13,13 +13,24 @@ ALWAYS = 0.0
 
 def reason_to_wait(census: Census, policy: Policy, now: int, least: Percent) -> str:
     """Why a partly expired segment is not worth a rewrite yet, and until when; empty where it is."""
-    share = census.expired_bytes * 100 / census.fingerprint.size
-    if least is not None and share >= least:
+    if least is not None and _is_reached(census, census.expired_bytes, least):
         return ""
+    share = census.expired_bytes * 100 / census.fingerprint.size
     goal = "all of it has" if least is None else f"{least:g} % have"
-    end = _end(census, policy, now) if least is None else _reached(census, policy, now, least)
-    when = "which never happens" if end is None or end > LAST else f"on {format_instant(end)[:10]}"
-    return f"{share:.1f} % of it has expired, and it waits until {goal}, {when}"
+    return f"{share:.1f} % of it has expired, and it waits until {goal}, {_when(census, policy, now, least)}"
+
+
+def _when(census: Census, policy: Policy, now: int, least: Percent) -> str:
+    """Where the rest are blank lines it goes as a whole, even if that is less than so many percent."""
+    if any(count.days is None for count in census.schemas):
+        return "on a day that is not known: it has records of too many days"
+    moment = None if least is None else _reached(census, policy, now, least)
+    moment = _end(census, policy, now) if moment is None else moment
+    return "which never happens" if moment is None or moment > LAST else f"on {format_instant(moment)[:10]}"
+
+
+def _is_reached(census: Census, gone: int, percent: float) -> bool:
+    return gone * 100 >= percent * census.fingerprint.size
 
 
 def _end(census: Census, policy: Policy, now: int) -> int | None:
@@ -34,7 +45,7 @@ def _reached(census: Census, policy: Policy, now: int, percent: float) -> int | 
     gone = 0
     for moment, _, size in sorted(_expiries(census, policy, now)):
         gone += size
-        if gone * 100 >= percent * census.fingerprint.size:
+        if _is_reached(census, gone, percent):
             return moment
     return None
 

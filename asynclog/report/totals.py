@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from signal import Signals
 from typing import TypeVar
 
 import msgspec
@@ -16,9 +17,10 @@ Figures = TypeVar("Figures", Records, Bytes, Segments)
 _WORST_FIRST = (143, 130, 1, 2, 5, 4, 3, 0)
 
 
-def failed(sentence: str, exit_code: int) -> Report:
-    """The report of a job that could not begin, or was refused."""
-    return Report(Result("error", sentence, errors=[sentence]), exit_code, sentence)
+def failed(sentence: str, exit_code: int, stopped: Signals | None = None) -> Report:
+    """The report of a job that could not begin, was refused, or was `stopped` by this signal before that."""
+    result = Result("error", sentence, stopped=stopped.name if stopped else None, errors=[sentence])
+    return Report(result, exit_code, sentence)
 
 
 def combined(reports: Mapping[str, Report]) -> Report:

@@ -4,7 +4,7 @@ import hashlib
 import os
 
 from asynclog.model import Segment
-from asynclog.scan.pieces import open_segment
+from asynclog.scan.pieces import as_it_was, open_segment
 
 _BLOCK = 1 << 16  # bytes
 
@@ -21,7 +21,9 @@ def edge(folder: int, segment: Segment, size: int) -> bytes:
     try:
         if os.fstat(descriptor).st_ino != segment.fingerprint.inode:
             return b""
-        block = os.pread(descriptor, _BLOCK, max(0, size - _BLOCK))[: min(size, _BLOCK)]
+        start = max(0, size - _BLOCK)
+        with as_it_was(descriptor, start, size):
+            block = os.pread(descriptor, size - start, start)
     except OSError:
         return b""
     finally:

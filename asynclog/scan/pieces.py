@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from mmap import PAGESIZE
 from typing import NamedTuple, TypeVar
 
 import msgspec
@@ -17,6 +18,7 @@ from asynclog.scan.marks import Stretches
 from asynclog.scan.readers import Kind, Reader, make_reader
 from asynclog.scan.tally import Tally
 
+_AHEAD = 8 << 20  # bytes; systems read ahead 128 KiB mostly, some MiB on fast disks
 PIECE = 64 << 20  # bytes; small enough for two workers to end together, large enough not to matter
 
 # No link is followed, no FIFO is waited for, and opening gives no writer's descriptor away.
@@ -81,7 +83,7 @@ def opened(folder: int | str, piece: Piece, read: Callable[[int], T]) -> T | Ref
     try:
         if Fingerprint.of(os.fstat(descriptor)) != segment.fingerprint:
             return Refused("it changed before it was read")
-        with _as_it_was(descriptor, piece):
+        with as_it_was(descriptor, piece.start, piece.end):
             return read(descriptor)
     except ChangedError:
         return Refused("it became shorter while it was read")
@@ -99,15 +101,17 @@ def open_segment(folder: int | str, name: str) -> int:
 
 
 @contextmanager
-def _as_it_was(descriptor: int, piece: Piece) -> Iterator[None]:
+def as_it_was(descriptor: int, start: int, end: int) -> Iterator[None]:
     """Gives the pages back that had to be read from the disk: other programs have better use for the memory.
 
-    What begins in memory is there because somebody else uses it, and is left alone.
+    What is in memory is there because somebody else uses it, and is left alone; its middle tells, for at its beginning
+    the system has read ahead, as it does behind its end.
     """
-    cached = _is_in_memory(descriptor, piece.start)
+    cached = _is_in_memory(descriptor, (start + end) // 2)
     yield
     if not cached:
-        os.posix_fadvise(descriptor, piece.start, piece.end - piece.start, os.POSIX_FADV_DONTNEED)
+        start -= start % PAGESIZE
+        os.posix_fadvise(descriptor, start, end + _AHEAD - start, os.POSIX_FADV_DONTNEED)
 
 
 def _is_in_memory(descriptor: int, position: int) -> bool:

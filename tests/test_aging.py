@@ -1,0 +1,202 @@
+"""A census judged again from its days is the one that a fresh scan would make; a slow judge makes the fresh ones."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from hypothesis import event, given, settings
+from hypothesis import strategies as st
+from judge import DAY, Definition, Record, fate, instant, left_of, lines, verdict
+from msgspec.structs import replace
+from strategies import written
+
+from asynclog.model import Census, DayCount, Fingerprint, Policy, Rule, SchemaCount, SchemaKey
+from asynclog.plan.aging import aged, joined, survivors
+from asynclog.plan.rules import cutoff_for
+from asynclog.scan.readers import PythonReader
+from asynclog.scan.tally import MOST_DAYS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+NOON = instant("2026-11-24T12:00:00Z")
+TODAY = NOON - DAY // 2
+BIRTH = instant("2000-01-01T00:00:00Z")
+PLACE = Fingerprint(1, 2, 3, 4, 5)
+FRACTIONS = (0, 0, 1, DAY // 2, DAY - 1)  # of a day
+
+Key = tuple[str, int]
+View = tuple[list[Definition], int]  # a policy and a present
+
+many = settings(max_examples=40, deadline=None)
+
+
+def instants() -> st.SearchStrategy[int]:
+    """Moments of a few days around today and around the first plausible one, mostly on the edges of days."""
+    days = st.integers(min_value=-5, max_value=3).map(lambda day: TODAY + day * DAY)
+    return st.builds(int.__add__, days | st.sampled_from((BIRTH, BIRTH - DAY)), st.sampled_from(FRACTIONS))
+
+
+def records() -> st.SearchStrategy[bytes]:
+    """Lines of two schemas, one in two versions, and some that are no records."""
+    text = instants().map(lambda moment: written(moment, 0, 9, "Z"))
+    shape = '{{"schema_name": "{}", "schema_version": {}, "timestamp": "{}"}}\n'
+    made = st.builds(shape.format, st.sampled_from(("app", "debug")), st.sampled_from((1, 2)), text).map(str.encode)
+    return made | made | made | st.sampled_from((b"\n", b"torn\n"))
+
+
+def segments() -> st.SearchStrategy[bytes]:
+    return st.lists(records(), max_size=8).map(b"".join)
+
+
+def policies() -> st.SearchStrategy[list[Definition]]:
+    """A rule for one version, one for the name, one for all else: each may be missing, switched off, or for ever."""
+    days = st.sampled_from((0, 1, 2, 3, 30, 10_000, None))
+    rules = [st.builds(Definition, *map(st.just, key), days, st.booleans()) for key in [("app", 1), ("app", None)]]
+    return st.lists(st.one_of(*rules, st.builds(Definition, st.just("*"), st.none(), days)), unique_by=lambda r: r[:2])
+
+
+nows = instants().filter(lambda moment: moment > BIRTH + DAY)
+views = st.tuples(policies(), nows)
+
+
+def ours(definitions: Sequence[Definition]) -> Policy:
+    """The judge's policy as the program has it."""
+    rules = {each[:2]: Rule(each.retention_days, each.active) for each in definitions}
+    exact = {SchemaKey(name, version): rule for (name, version), rule in rules.items() if version is not None}
+    by_name = {name: rule for (name, version), rule in rules.items() if version is None and name != "*"}
+    return Policy(exact, by_name, rules.get(("*", None)))
+
+
+def counted(content: bytes, policy: Sequence[Definition], now: int) -> Census:
+    """The census of a segment, the slow way."""
+    its = [(line, verdict(line), fate(line, policy, now)) for line in lines(content)]
+    keys = sorted({(record.schema_name, record.version) for _, record, _ in its if isinstance(record, Record)})
+    blank, unreadable = ([found for _, found, _ in its].count(kind) for kind in ("blank", "unreadable"))
+    return Census("s", PLACE, tuple(_count(key, its) for key in keys), unreadable, blank)
+
+
+def _count(key: Key, its: Sequence[tuple[bytes, object, str]]) -> SchemaCount:
+    mine = [
+        (record.instant, len(line), what)
+        for line, record, what in its
+        if isinstance(record, Record) and (record.schema_name, record.version) == key
+    ]
+    expired = [size for _, size, what in mine if what == "expired"]
+    ordinary = [moment for moment, _, what in mine if what not in ("future", "implausible")]
+    kept = [moment for moment, _, what in mine if what not in ("future", "implausible", "expired")]
+    days, sizes = Counter[int](), Counter[int]()
+    for moment, size, what in mine:
+        if what != "implausible":
+            days[moment // DAY] += 1
+            sizes[moment // DAY] += size
+    return SchemaCount(
+        SchemaKey(*key),
+        len(mine),
+        sum(size for _, size, _ in mine),
+        min(ordinary, default=None),
+        max(ordinary, default=None),
+        len(expired),
+        sum(expired),
+        sum(what == "future" for *_, what in mine),
+        sum(what == "implausible" for *_, what in mine),
+        min(kept, default=None),
+        tuple(DayCount(day, days[day], sizes[day]) for day in sorted(days)),
+    )
+
+
+def forgetful(fresh: Census, found: Census) -> Census:
+    """The fresh census without what the other one may have forgotten: the oldest record that is kept."""
+    pairs = zip(fresh.schemas, found.schemas, strict=True)
+    return replace(
+        fresh,
+        schemas=tuple(replace(one, oldest_kept=None) if other.oldest_kept is None else one for one, other in pairs),
+    )
+
+
+def days_are_clear(census: Census, policy: Policy, now: int) -> bool:
+    """Whether no cutoff, nor the horizon of the future, falls among the records of a day, nor any has come over it."""
+    for count in census.schemas:
+        cutoff = cutoff_for(policy, count.schema, now)
+        days = [day.day * DAY for day in count.days or ()]
+        edges = [moment for moment in (cutoff, now + DAY + 1) if moment is not None]
+        if any(day < edge < day + DAY for day in days for edge in edges):
+            return False
+        if sum(day.records for day in count.days or () if day.day * DAY > now + DAY) != count.future:
+            return False
+    return True
+
+
+@many
+@given(content=segments(), before=views, after=views)
+def test_a_census_judged_again_is_the_one_that_a_fresh_scan_makes(content: bytes, before: View, after: View) -> None:
+    """For any other policy and time, also backwards; or there is none, and never without a reason."""
+    census = counted(content, *before)
+    policy, now = ours(after[0]), after[1]
+    found = aged(census, policy, now)
+    event("judged again" if found else "to be read again")
+    if found is None:
+        assert not days_are_clear(census, policy, now)
+    else:
+        assert found == forgetful(counted(content, *after), found)
+
+
+@many
+@given(content=segments(), view=views)
+def test_a_census_of_the_same_moment_is_known_as_it_is(content: bytes, view: View) -> None:
+    """Nothing is forgotten, and nothing has to be read, unless a cutoff falls among the records of a day."""
+    census = counted(content, *view)
+    found = aged(census, ours(view[0]), view[1])
+    assert found == census or (found is None and not days_are_clear(census, ours(view[0]), view[1]))
+
+
+@many
+@given(content=segments(), before=views, view=views)
+def test_the_census_of_what_a_rewrite_leaves_is_the_one_of_its_bytes(content: bytes, before: View, view: View) -> None:
+    """Worked out from a fresh census always; from one judged again where that has not forgotten what it takes."""
+    policy, now = ours(view[0]), view[1]
+    left = counted(left_of(content, *view) or b"", *view)
+    census = counted(content, *view)
+    if census.is_wholly_expired:
+        return
+    assert survivors(census, policy, now) == left
+    older = aged(counted(content, *before), policy, now)
+    found = survivors(older, policy, now) if older else None
+    assert found is None or found == forgetful(left, found)
+
+
+@many
+@given(head=segments(), tail=segments(), before=views, view=views)
+def test_the_censuses_of_a_beginning_and_a_rest_make_that_of_the_whole(
+    head: bytes, tail: bytes, before: View, view: View
+) -> None:
+    """The beginning may have been scanned long before; a rest without a newline is one, too."""
+    tail = tail.removesuffix(b"\n") if view[1] % 2 else tail
+    whole = counted(head + tail, *view)
+    assert joined(counted(head, *view), counted(tail, *view), PLACE) == whole
+    older = aged(counted(head, *before), ours(view[0]), view[1])
+    if older:
+        found = joined(older, counted(tail, *view), PLACE)
+        assert found == forgetful(whole, found)
+
+
+def test_where_the_days_are_too_many_a_census_still_knows_what_has_wholly_or_not_at_all_expired() -> None:
+    """And what it can't know it doesn't guess, nor what a rewrite would leave."""
+    first = TODAY - (MOST_DAYS // 2) * DAY
+    line = '{{"schema_name": "s{}", "timestamp": "{}"}}\n'
+    reader = PythonReader(Policy(), TODAY)
+    content = [line.format(n % 4, written(first + n // 4 * DAY, 0, 0, "Z")) for n in range(2 * MOST_DAYS)]
+    reader.read(0, memoryview("".join(content).encode()), None)
+    census = reader.tally().census("s", PLACE)
+    assert [count.days is None for count in census.schemas] == [True] * 4
+    last = max(count.newest or 0 for count in census.schemas)
+
+    def expired(days: int, now: int) -> int | None:
+        found = aged(census, Policy(star=Rule(days)), now)
+        return None if found is None else found.expired
+
+    assert expired(0, last + DAY) == 2 * MOST_DAYS
+    assert expired(30_000, last) == 0
+    assert expired(1, last) is None
+    assert survivors(replace(census, schemas=tuple(replace(c, expired=1) for c in census.schemas)), Policy(), 0) is None
