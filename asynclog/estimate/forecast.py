@@ -57,7 +57,10 @@ def times(now: int) -> tuple[int, ...]:
 
 
 class Ledger:
-    """What of each segment has expired under this policy, at each of the times."""
+    """What of each segment has expired under this policy, at each of the times.
+
+    The censuses may have been made under any policy, but what is future in them must be so at `now`.
+    """
 
     def __init__(self, censuses: Iterable[Census], policy: Policy, now: int) -> None:
         self._policy = policy
