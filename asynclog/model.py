@@ -93,6 +93,11 @@ class Segment(msgspec.Struct, frozen=True, gc=False):
     fingerprint: Fingerprint
     obstacle: str = ""
 
+    @property
+    def is_readable(self) -> bool:
+        """Whether there is something in it to be read."""
+        return bool(self.fingerprint.size) and not self.obstacle
+
 
 class DayCount(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What a segment holds of one schema and one UTC day; `day` counts from 1970-01-01."""
@@ -173,6 +178,10 @@ class Action(msgspec.Struct, frozen=True, gc=False):
     census: Census | None = None
     failed: bool = False
     since: int | None = None
+
+    @property
+    def deletes(self) -> bool:
+        return self.kind in {"drop", "rewrite"}
 
     @property
     def expired(self) -> dict[SchemaKey, int]:

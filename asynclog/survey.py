@@ -50,7 +50,7 @@ class Survey:
         self._evidence = evidence
         self._catalog = catalog
         self._begun = time.time_ns()  # by the real clock, for it is compared to those of files
-        self._waiting = {segment.name: segment for segment in segments if _is_readable(segment)}
+        self._waiting = {segment.name: segment for segment in segments if segment.is_readable}
         dated = (name for name in reversed(self._waiting) if not names.late_token(name) and name != names.base)
         self._growing = {names.base, next(dated, names.base)}
         self._heads: dict[str, Census] = {}
@@ -174,7 +174,3 @@ def opened_catalog(settings: Settings, segments: Iterable[Segment], resources: E
     catalog = Catalog(settings.state, settings.folder, settings.base)
     resources.callback(catalog.close)
     return catalog
-
-
-def _is_readable(segment: Segment) -> bool:
-    return bool(segment.fingerprint.size) and not segment.obstacle

@@ -25,12 +25,20 @@ class Crew:
 
     @asynccontextmanager
     async def results(
-        self, work: Callable[[Unit], Result], units: Iterable[Unit], *, apart: bool = False
+        self,
+        work: Callable[[Unit], Result],
+        units: Iterable[Unit],
+        *,
+        apart: bool = False,
+        goes_on: Callable[[Unit], bool] = lambda _: False,
     ) -> AsyncIterator[AsyncIterator[tuple[Unit, Result]]]:
         """An iterator over (unit, result), for `async with`; leaving it waits for what is in flight.
 
         The workers are threads, or, `apart`, processes: then work, units and results are pickled. Such a process has
         none of our descriptors, and ends with us. An exception in `work` is a bug, and ends the job.
+
+        A unit that `goes_on` with what the one before it began is taken even where the time is up: else what takes
+        longer than that would begin anew each night.
         """
         limiter = CapacityLimiter(self.jobs)
         run = _in_a_process() if apart else to_thread.run_sync
@@ -39,10 +47,14 @@ class Crew:
         hands = range(min(self.jobs, len(waiting)))
         send, receive = create_memory_object_stream[tuple[Unit, Result]]()
 
+        over = False
+
         async def serve(send: MemoryObjectSendStream[tuple[Unit, Result]]) -> None:
+            nonlocal over
             async with send:
                 for unit in queue:
-                    if self._stop:
+                    over = over or (bool(self._stop) and (self._stop.signal is not None or not goes_on(unit)))
+                    if over:
                         break
                     await send.send((unit, await run(work, unit, limiter=limiter)))
 

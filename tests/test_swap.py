@@ -205,6 +205,56 @@ def test_a_name_that_cannot_be_given_back_yet_is_told_as_a_problem(
     assert content(folder) == {ROTATED: NEW, SEGMENT: LATE}
 
 
+def test_what_came_to_the_replacement_outlives_a_failing_disk(folder: Path, disk: Callable[[type[Disk]], None]) -> None:
+    """The name is given back, but the folder can't be synced then: the next job saves the line."""
+
+    class Rotated(Disk):
+        given_back = False
+
+        def exchange(self, name: str, other: str) -> None:
+            if (folder / ROTATED).exists():
+                append(self.open(SEGMENT), OTHER)
+                self.given_back = True
+            else:
+                rotate(folder)
+            super().exchange(name, other)
+
+        def sync_folder(self) -> None:
+            if self.given_back:
+                raise OSError(errno.EIO, "Input/output error")
+            super().sync_folder()
+
+    disk(Rotated)
+    assert cleanup(folder).exit_code == 3
+    disk(Disk)
+    report = cleanup(folder)
+    (late,) = report.result.late_segments
+    assert content(folder) == {ROTATED: NEW, SEGMENT: LATE, late: OTHER}
+
+
+def test_nothing_is_told_as_deleted_where_nobody_could_look_what_was_displaced(
+    folder: Path, disk: Callable[[type[Disk]], None]
+) -> None:
+    """The segment was rotated in that moment, and is whole under its new name; the next job gives the other its own."""
+
+    class Rotated(Disk):
+        def exchange(self, name: str, other: str) -> None:
+            rotate(folder)
+            super().exchange(name, other)
+
+        def status(self, name: str) -> os.stat_result:
+            if Built.parse(name) and (folder / ROTATED).exists():
+                raise OSError(errno.EIO, "Input/output error")
+            return super().status(name)
+
+    disk(Rotated)
+    report = cleanup(folder)
+    assert (report.exit_code, report.result.deleted_per_schema) == (3, {})
+    disk(Disk)
+    cleanup(folder)
+    assert content(folder) == {ROTATED: NEW, SEGMENT: LATE}
+
+
 def test_a_segment_whose_name_another_file_is_to_get_back_is_left_alone(
     folder: Path, disk: Callable[[type[Disk]], None]
 ) -> None:

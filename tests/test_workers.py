@@ -49,6 +49,21 @@ async def test_a_stop_lets_what_is_in_flight_end_and_begins_nothing_new() -> Non
         assert [result async for _, result in results] == [0]
 
 
+async def test_what_was_begun_is_brought_to_its_end_though_the_time_is_up() -> None:
+    """Units that go on with it are taken, the next beginning and what goes on with that are not; a signal is heeded."""
+    units = ["a", "+a", "+a", "b", "+b", "+b", "c"]
+
+    async def done(stop: Stop) -> list[str]:
+        crew = Crew(1, stop).results(lambda _: stop.limit(0), units, goes_on=lambda unit: unit.startswith("+"))
+        async with crew as results:
+            return [unit async for unit, _ in results]
+
+    assert await done(Stop()) == ["a", "+a", "+a"]
+    stop = Stop()
+    stop.signal = SIGTERM
+    assert await done(stop) == []
+
+
 async def test_leaving_early_is_clean() -> None:
     """Whoever has seen enough leaves; nothing hangs and nothing is left behind."""
     with anyio.fail_after(DEADLINE):

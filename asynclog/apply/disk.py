@@ -160,6 +160,11 @@ class Disk:
                 self._syncing, self._synced = False, served
                 self._turn.notify_all()
 
+    @property
+    def broken(self) -> bool:
+        """Whether `sync_folder` has failed, and will go on to."""
+        return self._failure is not None
+
     def link(self, name: str, new: str) -> None:
         os.link(name, new, src_dir_fd=self.folder, dst_dir_fd=self.folder, follow_symlinks=False)
 

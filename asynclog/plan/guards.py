@@ -26,8 +26,7 @@ def refusal(plan: Plan, policy: Policy, guard: Guard, *, allow_delete_all: bool)
 
     Governed are the records whose rule has a number of days, except future and implausible ones.
     """
-    going = [action.census for action in plan.actions if action.census and action.kind in {"drop", "rewrite"}]
-    expired = sum(census.expired for census in going)
+    expired = sum(action.census.expired for action in plan.actions if action.census and action.deletes)
     if not expired:
         return ""
     governed = _governed(plan, policy)

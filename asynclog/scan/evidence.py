@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from asynclog.errors import ChangedError, DisagreementError
 from asynclog.model import Action, Census, Policy
+from asynclog.pace import Pace
 from asynclog.scan.blocks import whole_lines
 from asynclog.scan.marks import Stretch, Stretches, others
 from asynclog.scan.readers import Kind, PythonReader, choose_sift, make_reader
@@ -18,8 +19,10 @@ class Evidence:
     """What a scan has learned of where expired lines stand; what it has forgotten is found again.
 
     With `double_check` nothing goes on the word of one reader, and nothing is left out by the kernel. `censuses` has
-    those of segments that were read again.
+    those of segments that were read again. What is read keeps the `pace`.
     """
+
+    pace = Pace()
 
     def __init__(self, kind: Kind, policy: Policy, now: int, *, workers: int, double_check: bool) -> None:
         self._kind = kind
@@ -46,11 +49,11 @@ class Evidence:
         """
         position, size = 0, action.fingerprint.size
         for start, end, marks in self._expired(action, descriptor):
-            yield from windows(descriptor, position, start)
+            yield from self._windows(descriptor, position, start)
             if marks:
                 yield from self._unmarked(descriptor, start, end, marks)
             position = end
-        yield from windows(descriptor, position, size)
+        yield from self._windows(descriptor, position, size)
 
     def confirm_drop(self, action: Action, descriptor: int) -> None:
         """Judges the lines of a segment that goes whole once more, where that was asked for. Raises as above."""
@@ -67,7 +70,7 @@ class Evidence:
 
     def _read(self, descriptor: int, action: Action) -> Iterator[Stretch]:
         reader, size = make_reader(self._kind, self._policy, self._now), action.fingerprint.size
-        for offset, block in whole_lines(descriptor, 0, size, size):
+        for offset, block in self._lines(descriptor, 0, size, size):
             expired = Stretches()
             reader.read(offset, block, expired)
             yield from expired
@@ -87,12 +90,22 @@ class Evidence:
     def _marked(self, descriptor: int, start: int, end: int, marks: bytes) -> Iterator[memoryview]:
         """The expired lines of a stretch, in blocks."""
         if not marks:
-            return (block for _, block in whole_lines(descriptor, start, end, end))
+            return (block for _, block in self._lines(descriptor, start, end, end))
         # With marks it is one block of the scan, and no larger.
         return iter([memoryview(b"".join(self._unmarked(descriptor, start, end, others(marks))))])
 
     def _unmarked(self, descriptor: int, start: int, end: int, marks: bytes) -> Iterator[memoryview]:
         line = 0
-        for part in windows(descriptor, start, end):
+        for part in self._windows(descriptor, start, end):
             kept, line = self._sift(part, marks, line)
             yield part[:kept]
+
+    def _windows(self, descriptor: int, start: int, end: int) -> Iterator[memoryview]:
+        for part in windows(descriptor, start, end):
+            self.pace.spend(len(part))
+            yield part
+
+    def _lines(self, descriptor: int, start: int, end: int, size: int) -> Iterator[tuple[int, memoryview]]:
+        for offset, block in whole_lines(descriptor, start, end, size):
+            self.pace.spend(len(block))
+            yield offset, block

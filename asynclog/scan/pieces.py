@@ -1,10 +1,11 @@
 """The scan's unit of work: one byte range of one segment, read by one worker."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from mmap import PAGESIZE
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import msgspec
 
@@ -19,10 +20,13 @@ from asynclog.scan.tally import Tally
 
 _AHEAD = 8 << 20  # bytes; systems read ahead 128 KiB mostly, some MiB on fast disks
 PIECE = 64 << 20  # bytes; small enough for two workers to end together, large enough not to matter
-_UNIT, _MOST = 1 << 20, 64  # bytes and pieces that are read in one go; between units a job can be stopped
+UNIT, AT_ONCE = 1 << 20, 64  # bytes and pieces that are read in one go; between these a job can be stopped
 
 # No link is followed, no FIFO is waited for, and opening gives no writer's descriptor away.
 _FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+
+
+T = TypeVar("T")
 
 
 class Piece(msgspec.Struct, frozen=True):
@@ -60,7 +64,7 @@ def together(pieces: Iterable[Piece]) -> Iterator[list[Piece]]:
     size = 0
     for piece in pieces:
         size += piece.end - piece.start
-        if unit and (size > _UNIT or len(unit) == _MOST):
+        if unit and (size > UNIT or len(unit) == AT_ONCE):
             yield unit
             unit, size = [], piece.end - piece.start
         unit.append(piece)
@@ -84,9 +88,14 @@ def read_pieces(view: View, pace: Pace, pieces: Iterable[Piece]) -> list[tuple[P
 
 def read_piece(view: View, pace: Pace, piece: Piece) -> Reading | Refused:
     """Counts the lines of one piece. The page cache has no more of it afterwards than it had before."""
+    return opened(view.folder, piece, partial(_read, make_reader(view.kind, view.policy, view.now), pace, piece))
+
+
+def opened(folder: int | str, piece: Piece, read: Callable[[int], T]) -> T | Refused:
+    """What `read` makes of the piece, given a descriptor of its segment; or what was in the way."""
     segment = piece.segment
     try:
-        descriptor = open_segment(view.folder, segment.name)
+        descriptor = open_segment(folder, segment.name)
     except FileNotFoundError:
         return Refused("it has vanished")
     except OSError as error:
@@ -95,7 +104,7 @@ def read_piece(view: View, pace: Pace, piece: Piece) -> Reading | Refused:
         if Fingerprint.of(os.fstat(descriptor)) != segment.fingerprint:
             return Refused("it changed before it was read")
         with as_it_was(descriptor, piece.start, piece.end):
-            return _read(descriptor, make_reader(view.kind, view.policy, view.now), pace, piece)
+            return read(descriptor)
     except ChangedError:
         return Refused("it became shorter while it was read")
     except OSError as error:
@@ -135,7 +144,7 @@ def _is_in_memory(descriptor: int, position: int) -> bool:
         return True
 
 
-def _read(descriptor: int, reader: Reader, pace: Pace, piece: Piece) -> Reading:
+def _read(reader: Reader, pace: Pace, piece: Piece, descriptor: int) -> Reading:
     expired = Stretches() if piece.mark else None
     done = piece.start
     for offset, block in whole_lines(descriptor, piece.start, piece.end, piece.segment.fingerprint.size):

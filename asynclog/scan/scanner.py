@@ -49,8 +49,13 @@ class Scanner(msgspec.Struct, frozen=True):
         apart = self.kind == "python" and crew.jobs > 1 and total >= WORTH_PROCESSES
         view = View(self.path if apart else self.folder, self.kind, self.policy, self.now)
         work = partial(read_pieces, view, self.pace.shared_by(crew.jobs) if apart else self.pace)
-        async with crew.results(work, together(pieces), apart=apart) as results:
+        begun = partial(_go_on, starts)
+        async with crew.results(work, together(pieces), apart=apart, goes_on=begun) as results:
             yield _joined(results, evidence, starts)
+
+
+def _go_on(starts: Mapping[str, int], pieces: Iterable[Piece]) -> bool:
+    return any(piece.start > starts.get(piece.segment.name, 0) for piece in pieces)
 
 
 async def _joined(

@@ -166,8 +166,9 @@ class Twice(Logrotate):
 
     def end(self) -> list[Finding]:
         super().end()
-        self.archive.ledger.names.add(self.AGAIN)
-        self.archive.log.rename(self.archive.folder / self.AGAIN)
+        if self.archive.log.exists():
+            self.archive.ledger.names.add(self.AGAIN)
+            self.archive.log.rename(self.archive.folder / self.AGAIN)
         return []
 
 

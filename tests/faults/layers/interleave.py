@@ -51,18 +51,18 @@ BYSTANDERS: dict[str, type[Bystander]] = {
 # How many points of each kind; `late` is from when the segment has been read on, `swap` when names are exchanged.
 MOST = {
     "append, late": 3_000,
-    "append, early": 300,
-    "append, kill": 500,
-    "latecomer": 400,
+    "append, early": 200,
+    "append, kill": 400,
+    "latecomer": 300,
     "rotation": 200,
-    "logrotate, late": 2_000,
+    "logrotate, late": 1_200,
     "logrotate, early": 200,
     "logrotate, kill": 500,
     "logrotate, swap": 300,
     "twice, swap": 200,
-    "follower, late": 600,
+    "follower, late": 500,
     "follower, swap": 300,
-    "copytruncate": 400,
+    "copytruncate": 300,
     "reader": 200,
     "planter": 100,
     "job": 200,
@@ -117,7 +117,9 @@ def _ends(when: str, first: int, calls: int) -> Iterator[str]:
 
 
 def _shapes(who: str) -> tuple[str, ...]:
-    return ("crashed",) if who == "latecomer" else ("rewrite", "drop", "full")
+    if who == "latecomer":
+        return ("crashed",)
+    return ("rewrite", "drop") if who == "job" else ("rewrite", "drop", "full")
 
 
 def _turns(who: str, when: str, calls: tuple[str, ...]) -> Iterator[int]:

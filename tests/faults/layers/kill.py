@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 NAME = "kill"
 JOBS = (1, 4)
 SECOND = range(4, 124)  # the calls of a job with which it opens the log, recovers and lists
-QUICK, TWICE = 20, 2_000  # how many points are chosen
+QUICK, TWICE = 20, 1_200  # how many points are chosen
 
 
 def run(campaign: Campaign) -> LayerResult:

@@ -1,0 +1,301 @@
+"""A good neighbour: limits on time and on speed are kept, and the memory of other programs is left to them."""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+import os
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from conftest import NOW, cleanup, record, write_log, write_policy
+
+import asynclog
+from asynclog import stop
+from asynclog.apply.disk import Disk
+from asynclog.pace import Pace
+from asynclog.scan import pieces, scanner
+
+if TYPE_CHECKING:
+    from asynclog.report.document import Report
+
+LONG_AGO = 1_600_000_000  # seconds since 1970
+OLD, YOUNG = record(days=400), record(days=1)
+MiB = 1 << 20
+
+
+async def clean(place: Path, *, dry_run: bool = False, max_runtime: str | None = None, jobs: int = 1) -> Report:
+    return await asynclog.cleanup(
+        path=str(place / "audit/logs.jsonl"),
+        schemas=str(place / "schemas.yaml"),
+        state=str(place / "state"),
+        now=NOW,
+        dry_run=dry_run,
+        jobs=jobs,
+        max_runtime=max_runtime,
+    )
+
+
+# ---- Time.
+
+
+@pytest.fixture
+def nights(tmp_path: Path) -> Path:
+    """Three segments that go and three that are rewritten; the last of each has been overdue longest."""
+    write_policy(tmp_path)
+    goes = {f"logs-2025010{n}T000000.jsonl": record(days=400 + n) * 2 for n in (1, 2, 3)}
+    shrinks = {f"logs-2025020{n}T000000.jsonl": record(days=500 + n) + YOUNG for n in (1, 2, 3)}
+    write_log(tmp_path / "audit", goes | shrinks)
+    for path in (tmp_path / "audit").iterdir():
+        os.utime(path, (LONG_AGO, LONG_AGO))
+    return tmp_path
+
+
+@pytest.fixture
+def done(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The segments that are dropped or replaced, in their order."""
+    names: list[str] = []
+
+    class Watched(Disk):
+        def move(self, name: str, new: str) -> None:
+            super().move(name, new)
+            names.append(name)
+
+        def exchange(self, name: str, other: str) -> None:
+            super().exchange(name, other)
+            names.append(other)
+
+    monkeypatch.setattr("asynclog.job.Disk", Watched)
+    return names
+
+
+def names(*days: int) -> list[str]:
+    return [f"logs-2025{day:04}T000000.jsonl" for day in days]
+
+
+async def test_drops_come_first_and_what_has_been_overdue_longest(nights: Path, done: list[str]) -> None:
+    """Also where all rewrites have been overdue longer than any drop."""
+    await clean(nights)
+    assert done == names(103, 102, 101, 203, 202, 201)
+
+
+def cut_after(monkeypatch: pytest.MonkeyPatch, looks: int) -> None:
+    """The time of all jobs is up at the look after so many, with a look before each segment."""
+
+    class Cut(stop.Stop):
+        def __init__(self) -> None:
+            super().__init__()
+            self.looks = looks
+
+        @property
+        def time_is_up(self) -> bool:
+            self.looks -= 1
+            return self.looks < 0
+
+    monkeypatch.setattr(stop, "Stop", Cut)
+    monkeypatch.setattr(pieces, "AT_ONCE", 1)
+
+
+@pytest.mark.parametrize("looks", range(1, 12))
+async def test_a_job_whose_time_is_up_leaves_the_rest_to_the_next(
+    nights: Path, done: list[str], looks: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It begins no segment more, ends well, and says what is left; in the end all is done, in the same order."""
+    with monkeypatch.context() as patch:
+        cut_after(patch, looks)
+        report = await clean(nights)
+    assert (report.exit_code, report.error, report.result.status) == (0, None, "success")
+    assert report.result.stopped == "max-runtime"
+    unread = [row.segment for row in report.result.actions if row.reason == "the job was stopped before it was read"]
+    left = [row.segment for row in report.result.actions if row.outcome_reason == "the job was stopped first"]
+    assert len(done) + len(unread) + len(left) == 6 or (unread and not done)
+    assert report.result.records.deleted + sum(
+        report.result.overdue.records.values()
+    ) == report.result.records.scanned - (report.result.records.kept)
+    assert report.result.segments.skipped == len(unread) + len(left)
+    report = await clean(nights)
+    assert (report.exit_code, report.result.stopped) == (0, None)
+    assert done == names(103, 102, 101, 203, 202, 201)
+
+
+async def test_the_next_job_reads_only_what_was_left(nights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The catalog has what was read before the time was up."""
+    with monkeypatch.context() as patch:
+        cut_after(patch, 4)
+        report = await clean(nights, dry_run=True)
+    assert report.result.catalog
+    read = report.result.catalog.misses
+    assert 0 < read < 6
+    assert (report.result.segments.skipped, report.result.stopped) == (6 - read, "max-runtime")
+    report = await clean(nights, dry_run=True)
+    assert report.result.catalog
+    assert (report.result.catalog.hits, report.result.catalog.misses) == (read, 6 - read)
+
+
+async def test_a_segment_that_was_begun_is_read_to_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many pieces it has: else a huge one would never be known."""
+    write_policy(tmp_path)
+    write_log(tmp_path / "audit", {"logs.jsonl": (OLD + YOUNG) * 50})
+    monkeypatch.setattr(pieces, "PIECE", 1000)
+    with monkeypatch.context() as patch:
+        cut_after(patch, 2)
+        report = await clean(tmp_path, jobs=2)
+    assert (report.result.records.scanned, report.result.stopped) == (100, "max-runtime")
+
+
+def test_no_time_at_all_is_no_failure(nights: Path) -> None:
+    """Nothing is read and nothing is touched; a time that is enough is not mentioned."""
+    before = {path.name: path.stat().st_ctime_ns for path in (nights / "audit").iterdir()}
+    result = cleanup(nights, "--max-runtime", "0s", "--state", "state").result
+    assert (result["stopped"], result["segments"]["skipped"], result["bytes"]["scanned"]) == ("max-runtime", 6, 0)
+    assert {path.name: path.stat().st_ctime_ns for path in (nights / "audit").iterdir()} == before
+    done = cleanup(nights, "--max-runtime", "1h", "--state", "state")
+    assert (done.code, done.result["stopped"], done.result["records"]["deleted"]) == (0, None, 9)
+
+
+async def test_a_job_that_has_nothing_left_was_not_stopped(nights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Though its time was up just then."""
+    await clean(nights)
+    for path in (nights / "audit").iterdir():
+        path.write_bytes(YOUNG)
+    with monkeypatch.context() as patch:
+        cut_after(patch, 5)
+        report = await clean(nights)
+    assert (report.result.stopped, report.result.segments.kept) == (None, 3)
+
+
+# ---- Speed.
+
+
+@pytest.fixture
+def eight(tmp_path: Path) -> Path:
+    """A log of 8 MiB in four segments, of which nothing has expired."""
+    write_policy(tmp_path)
+    line = record(days=1, rest="x" * 900)
+    segments = {f"logs-2026010{n}T000000.jsonl": line * (2 * MiB // len(line) + 1) for n in range(1, 5)}
+    write_log(tmp_path / "audit", segments)
+    return tmp_path
+
+
+@pytest.mark.parametrize("reader", ["native", "python"])
+async def test_no_more_is_read_in_a_second_than_was_said(
+    eight: Path, reader: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """8 MiB at 6 MB/s: by the workers together, be they threads or, as the exact reader's may be, processes."""
+    monkeypatch.setenv("ASYNCLOG_READER", reader)
+    monkeypatch.setattr(scanner, "WORTH_PROCESSES", MiB)
+    begun = time.monotonic()
+    report = await asynclog.cleanup(
+        path=str(eight / "audit/logs.jsonl"),
+        schemas=str(eight / "schemas.yaml"),
+        dry_run=True,
+        no_catalog=True,
+        jobs=2,
+        now=NOW,
+        io_limit="6MB/s",
+    )
+    assert report.result.bytes.scanned >= 8 * MiB
+    assert time.monotonic() - begun > 1.3
+
+
+def test_what_is_written_counts_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All that share a pace wait together; who has waited for nothing may not catch up."""
+    clock = [100.0]
+    waits: list[float] = []
+    monkeypatch.setattr("asynclog.pace.time.monotonic", lambda: clock[0])
+    monkeypatch.setattr("asynclog.pace.time.sleep", waits.append)
+    pace = Pace(10.0)
+    for size in (10, 5, 20):
+        pace.spend(size)
+    clock[0] += 100
+    pace.spend(1)
+    assert waits == pytest.approx([1.0, 1.5, 3.5, 0.1])
+    Pace().spend(10**12)
+    pace.shared_by(2).spend(10)
+    assert waits[4:] == pytest.approx([2.0])
+
+
+async def test_a_rewrite_is_held_to_the_pace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the scan reads, what a rewrite reads again and what it writes."""
+    spent: list[int] = []
+    monkeypatch.setattr(Pace, "spend", lambda _, size: spent.append(size))
+    write_policy(tmp_path)
+    write_log(tmp_path / "audit", {"logs.jsonl": OLD * 50 + YOUNG * 50})
+    await clean(tmp_path)
+    assert sum(spent) == (100 + 100 + 50) * len(OLD)
+
+
+@pytest.mark.parametrize("word", ["fast", "10", "10MB", "0B/s", "-1MB/s", "1.5MB/s", "10 MB/s", "10mb/s", "10TB/s", ""])
+def test_a_rate_that_is_none_is_told(archive: Path, word: str) -> None:
+    """Exit 2, with words that may be said instead."""
+    done = cleanup(archive, f"--io-limit={word}")
+    assert (done.code, done.error) == (
+        2,
+        f"--io-limit {word!r}: write a rate such as 200MB/s (B, kB, MB, GB, KiB, MiB, GiB)",
+    )
+
+
+@pytest.mark.parametrize("word", ["soon", "10", "1.5h", "-1s", "10 m", "1w", ""])
+def test_a_time_that_is_none_is_told(archive: Path, word: str) -> None:
+    """Exit 2, with words that may be said instead."""
+    done = cleanup(archive, f"--max-runtime={word}")
+    assert done.code == 2
+    assert done.error == f"--max-runtime {word!r}: write a number and its unit (s, m, h or d), such as 1h"
+
+
+# ---- Memory.
+
+
+def resident(file: Path) -> tuple[int, int]:
+    """How many pages of a file are in memory, and how many it has."""
+    size = file.stat().st_size
+    with (
+        file.open("rb") as opened,
+        mmap.mmap(opened.fileno(), size, access=mmap.ACCESS_COPY) as view,
+    ):
+        seen = (ctypes.c_ubyte * (-(-size // mmap.PAGESIZE)))()
+        start = (ctypes.c_char * size).from_buffer(view)
+        failed = ctypes.CDLL(None).mincore(ctypes.byref(start), ctypes.c_size_t(size), seen)
+        del start
+    assert not failed
+    return sum(page & 1 for page in seen), len(seen)
+
+
+def forget(file: Path) -> None:
+    with file.open("rb") as opened:
+        os.fsync(opened.fileno())
+        os.posix_fadvise(opened.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def can_tell(file: Path) -> bool:
+    """Whether this file system says what is in memory, and lets go of it."""
+    forget(file)
+    if resident(file)[0]:
+        return False
+    try:
+        with file.open("rb") as opened:
+            os.preadv(opened.fileno(), [bytearray(1)], 0, os.RWF_NOWAIT)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+async def test_pages_that_the_scan_had_to_read_are_given_back(eight: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of a segment in several pieces, of the newest one, and what was read ahead; those that were there stay."""
+    monkeypatch.setattr(pieces, "PIECE", MiB)
+    files = sorted((eight / "audit").iterdir())
+    if not can_tell(files[0]):
+        pytest.skip("the file system of temporary files does not tell what is in memory")
+    for file in files:
+        forget(file)
+    files[1].read_bytes()
+    there = resident(files[1])[0]
+    assert there == resident(files[1])[1]
+    await clean(eight, dry_run=True)
+    left = [resident(file)[0] for file in files]
+    assert left[1] == there
+    assert sum(left) - there <= there / 10
