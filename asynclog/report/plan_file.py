@@ -100,7 +100,7 @@ def _planned(action: Action) -> PlannedSegment:
         segment=action.segment,
         action=action.kind,
         reason=action.reason,
-        fingerprint=PlannedFingerprint(*action.fingerprint),
+        fingerprint=PlannedFingerprint(*msgspec.structs.astuple(action.fingerprint)),
         expired={str(key): count for key, count in action.expired.items()} if action.deletes else {},
         bytes_after=action.bytes_after,
     )
