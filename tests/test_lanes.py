@@ -47,9 +47,9 @@ async def test_small_schemas_are_done_before_the_huge_one_and_two_segments_are_w
                 first.met = meeting.wait(DEADLINE)
             super().sync(descriptor)
 
-        def rename(self, name: str, new: str) -> None:
-            super().rename(name, new)
-            committed.append(new)
+        def exchange(self, name: str, other: str) -> None:
+            super().exchange(name, other)
+            committed.append(other)
 
     monkeypatch.setattr(job, "Disk", Watched)
     report = await asynclog.cleanup(path=log, schemas=str(Path(log).parent / "schemas.yaml"), now=NOW, jobs=2)
