@@ -2,13 +2,14 @@
 
 import errno
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from one_segment import LATE, NEW, OLD, SEGMENT, append, cleanup, content, disk, fate, folder
 
-from asynclog.apply.disk import Disk
+from asynclog.apply.disk import Disk, _libc_renameat2
 from asynclog.names import Built
 
 __all__ = ["disk", "folder"]  # fixtures
@@ -104,6 +105,14 @@ def test_where_names_cannot_be_exchanged_they_are_replaced(
     disk(Older)
     assert fate(cleanup(folder)) == ("done", None)
     assert content(folder) == after
+
+
+def test_a_python_without_ctypes_uses_the_older_calls(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that was built without libffi."""
+    monkeypatch.setitem(sys.modules, "ctypes", None)
+    monkeypatch.setattr("asynclog.apply.disk._libc_renameat2", _libc_renameat2.__wrapped__)
+    assert fate(cleanup(folder)) == ("done", None)
+    assert content(folder) == {SEGMENT: NEW}
 
 
 def killed_after_the_swap(folder: Path) -> Built:

@@ -210,8 +210,10 @@ class Disk:
 @cache
 def _libc_renameat2() -> Callable[..., int]:
     """The C library's call, which answers an errno here, 0 where all went well."""
-    import ctypes  # noqa: PLC0415 - only a job that changes something pays for it
-
+    try:
+        import ctypes  # noqa: PLC0415 - only a job that changes something pays for it
+    except ImportError:  # a Python that was built without libffi
+        return lambda *_: errno.ENOSYS
     call = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
     if call is None:
         return lambda *_: errno.ENOSYS
