@@ -82,7 +82,7 @@ async def test_drops_come_first_and_what_has_been_overdue_longest(nights: Path, 
 
 
 def cut_after(monkeypatch: pytest.MonkeyPatch, looks: int) -> None:
-    """The time of all jobs is up at the look after so many."""
+    """The time of all jobs is up at the look after so many, with a look before each segment."""
 
     class Cut(stop.Stop):
         def __init__(self) -> None:
@@ -95,6 +95,7 @@ def cut_after(monkeypatch: pytest.MonkeyPatch, looks: int) -> None:
             return self.looks < 0
 
     monkeypatch.setattr(stop, "Stop", Cut)
+    monkeypatch.setattr(pieces, "AT_ONCE", 1)
 
 
 @pytest.mark.parametrize("looks", range(1, 12))

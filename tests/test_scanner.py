@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from asynclog.errors import ConfigurationError
-from asynclog.model import Census, Policy, Rule, SchemaKey, Segment, Unread
+from asynclog.model import Census, Fingerprint, Policy, Rule, SchemaKey, Segment, Unread
 from asynclog.names import Names
 from asynclog.scan import pieces, scanner
 from asynclog.scan.evidence import Evidence
@@ -148,3 +148,12 @@ async def test_rules_are_looked_up_for_each_version(tmp_path: Path, folder: int,
     assert isinstance(census, Census)
     assert [count.schema for count in census.schemas] == [SchemaKey("api", number) for number in range(100)]
     assert census.expired == 100
+
+
+def test_small_segments_are_read_several_in_one_go() -> None:
+    """In their order: no more than 64 at once, and no more than a mebibyte, but one that is larger."""
+    sizes = [100] * 130 + [600 << 10, 600 << 10, 5 << 20, 100]
+    segments = [Segment(str(number), Fingerprint(1, number, size, 3, 4)) for number, size in enumerate(sizes)]
+    units = list(pieces.together(piece for segment in segments for piece in pieces.cut_up(segment, mark=False)))
+    assert [piece.segment for unit in units for piece in unit] == segments
+    assert [len(unit) for unit in units] == [64, 64, 3, 1, 1, 1]

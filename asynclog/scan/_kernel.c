@@ -18,6 +18,7 @@
 #define Py_LIMITED_API 0x030B0000
 #include <Python.h>
 #include <limits.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 #ifdef __SSE2__
@@ -401,14 +402,15 @@ struct census {
     struct record met; /* a record whose schema key is new */
     unsigned used;
     uint16_t slots[2 * KEYS]; /* a hash table: 0 or the number of a count, from 1 */
-    struct count counts[KEYS + 1];
     unsigned used_days;
     uint16_t day_slots[2 * DAYS]; /* the same for days; day 0 is one that never was */
-    struct day days[DAYS + 1];
     unsigned lines, doubts;
-    long long uncertain[SPANS][3]; /* start, end, number of the line */
     unsigned char marks[LINES / 8]; /* a bit for each line, from the lowest on: whether it has expired */
     struct known known;
+    /* From here on what is not in use has no value: to clear it all would take longer than a small segment does. */
+    struct count counts[KEYS + 1];
+    struct day days[DAYS + 1];
+    long long uncertain[SPANS][3]; /* start, end, number of the line */
 };
 
 static uint16_t *find(struct census *c, const struct record *r)
@@ -558,17 +560,18 @@ static PyObject *create(PyTypeObject *type, PyObject *args, PyObject *named)
                           &key[VERSION], &size[VERSION], &key[TIMESTAMP], &size[TIMESTAMP]))
         return NULL;
     PyObject *self = PyType_GenericNew(type, NULL, NULL);
-    struct census *c = self ? PyMem_Calloc(1, sizeof *c) : NULL;
+    struct census *c = self ? PyMem_Malloc(sizeof *c) : NULL;
     if (!c) {
         Py_XDECREF(self);
         return PyErr_NoMemory();
     }
+    memset(c, 0, offsetof(struct census, counts));
     for (int i = NAME; i < FIELDS; i++)
         c->keys[i] = (struct key){(text)key[i], (size_t)size[i]};
     c->fields = Py_NewRef(fields);
     c->cutoff = Py_NewRef(cutoff);
     c->horizon = horizon;
-    c->days[0].start = LLONG_MAX;
+    c->days[0] = (struct day){.start = LLONG_MAX};
     ((struct scanner *)self)->census = c;
     return self;
 }

@@ -20,7 +20,7 @@ def whole_lines(descriptor: int, start: int, end: int, size: int) -> Iterator[tu
     ChangedError where the segment ends before `size`.
     """
     base = start if start == 0 else _after_newline(descriptor, start - 1, end, size)
-    buffer = bytearray(BLOCK)
+    buffer = bytearray(min(BLOCK, max(size - base, 1)))
     fill = 0
     while base < end:
         fill += _read(descriptor, buffer, fill, base + fill, size)

@@ -1,7 +1,7 @@
 """The scan's unit of work: one byte range of one segment, read by one worker."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from mmap import PAGESIZE
@@ -20,6 +20,7 @@ from asynclog.scan.tally import Tally
 
 _AHEAD = 8 << 20  # bytes; systems read ahead 128 KiB mostly, some MiB on fast disks
 PIECE = 64 << 20  # bytes; small enough for two workers to end together, large enough not to matter
+UNIT, AT_ONCE = 1 << 20, 64  # bytes and pieces that are read in one go; between these a job can be stopped
 
 # No link is followed, no FIFO is waited for, and opening gives no writer's descriptor away.
 _FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
@@ -57,6 +58,20 @@ def cut_up(segment: Segment, start: int = 0, *, mark: bool = True) -> list[Piece
     return [Piece(segment, at, min(at + PIECE, size), mark) for at in range(start, size, PIECE)]
 
 
+def together(pieces: Iterable[Piece]) -> Iterator[list[Piece]]:
+    """The pieces in their order, small ones as one unit of work: to hand that over takes longer than to read one."""
+    unit: list[Piece] = []
+    size = 0
+    for piece in pieces:
+        size += piece.end - piece.start
+        if unit and (size > UNIT or len(unit) == AT_ONCE):
+            yield unit
+            unit, size = [], piece.end - piece.start
+        unit.append(piece)
+    if unit:
+        yield unit
+
+
 class View(msgspec.Struct, frozen=True):
     """How a log is looked at: its folder, by descriptor or, in another process, by path; reader, policy and present."""
 
@@ -64,6 +79,11 @@ class View(msgspec.Struct, frozen=True):
     kind: Kind
     policy: Policy
     now: int
+
+
+def read_pieces(view: View, pace: Pace, pieces: Iterable[Piece]) -> list[tuple[Piece, Reading | Refused]]:
+    """What each of them holds."""
+    return [(piece, read_piece(view, pace, piece)) for piece in pieces]
 
 
 def read_piece(view: View, pace: Pace, piece: Piece) -> Reading | Refused:

@@ -10,7 +10,7 @@ from asynclog.model import Census, Policy, Segment, Unread
 from asynclog.pace import Pace
 from asynclog.scan.evidence import BUDGET, Evidence
 from asynclog.scan.marks import Stretches
-from asynclog.scan.pieces import Piece, Reading, Refused, View, cut_up, read_piece
+from asynclog.scan.pieces import Piece, Reading, Refused, View, cut_up, read_pieces, together
 from asynclog.scan.readers import Kind
 from asynclog.scan.tally import Tally
 from asynclog.workers import Crew
@@ -48,29 +48,32 @@ class Scanner(msgspec.Struct, frozen=True):
         total = sum(piece.end - piece.start for piece in pieces)
         apart = self.kind == "python" and crew.jobs > 1 and total >= WORTH_PROCESSES
         view = View(self.path if apart else self.folder, self.kind, self.policy, self.now)
-        work = partial(read_piece, view, self.pace.shared_by(crew.jobs) if apart else self.pace)
-        begun = partial(_goes_on, starts)
-        async with crew.results(work, pieces, apart=apart, goes_on=begun) as results:
+        work = partial(read_pieces, view, self.pace.shared_by(crew.jobs) if apart else self.pace)
+        begun = partial(_go_on, starts)
+        async with crew.results(work, together(pieces), apart=apart, goes_on=begun) as results:
             yield _joined(results, evidence, starts)
 
 
-def _goes_on(starts: Mapping[str, int], piece: Piece) -> bool:
-    return piece.start > starts.get(piece.segment.name, 0)
+def _go_on(starts: Mapping[str, int], pieces: Iterable[Piece]) -> bool:
+    return any(piece.start > starts.get(piece.segment.name, 0) for piece in pieces)
 
 
 async def _joined(
-    results: AsyncIterator[tuple[Piece, Reading | Refused]], evidence: Evidence | None, starts: Mapping[str, int]
+    results: AsyncIterator[tuple[list[Piece], list[tuple[Piece, Reading | Refused]]]],
+    evidence: Evidence | None,
+    starts: Mapping[str, int],
 ) -> AsyncIterator[Census | Unread]:
     """Puts the pieces of each segment together again."""
     under_way: dict[str, _Progress] = {}
-    async for piece, result in results:
-        name = piece.segment.name
-        progress = under_way.get(name)
-        if progress is None:
-            progress = under_way[name] = _Progress(piece.segment, starts.get(name, 0))
-        progress.add(piece, result)
-        if not progress.missing:
-            yield under_way.pop(name).finding(evidence)
+    async for _, readings in results:
+        for piece, result in readings:
+            name = piece.segment.name
+            progress = under_way.get(name)
+            if progress is None:
+                progress = under_way[name] = _Progress(piece.segment, starts.get(name, 0))
+            progress.add(piece, result)
+            if not progress.missing:
+                yield under_way.pop(name).finding(evidence)
 
 
 class _Progress:
