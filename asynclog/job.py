@@ -27,8 +27,10 @@ from asynclog.pace import Pace
 from asynclog.plan.decide import Finding, decide, make_plan
 from asynclog.plan.guards import refusal
 from asynclog.plan.lanes import in_order
+from asynclog.plan.reviewed import Reviewed, digest, misfit, restricted
 from asynclog.plan.rules import describe_rule
 from asynclog.report.document import Catalogued, Report
+from asynclog.report.plan_file import Made, plan_to_text
 from asynclog.report.summary import Circumstances, empty_report, make_report
 from asynclog.report.words import printable
 from asynclog.scan.evidence import Evidence
@@ -55,11 +57,16 @@ class Job:
     `answer` is the report where nothing has to be read for it.
     """
 
-    def __init__(self, settings: Settings, *, dry_run: bool, with_keeps: bool) -> None:
+    def __init__(
+        self, settings: Settings, *, dry_run: bool, with_keeps: bool, reviewed: Reviewed | None = None
+    ) -> None:
         self.settings = settings
         self.dry_run = dry_run
         self._started = time.time_ns()
-        self.now = self._started if settings.now is None else settings.now
+        self._present = self._started if settings.now is None else settings.now
+        self.now = reviewed.now if reviewed else self._present
+        self._reviewed = reviewed
+        self._decided: Plan | None = None
         self.answer: Report | None = None
         self._with_keeps = with_keeps
         self._begun = time.monotonic()
@@ -91,6 +98,7 @@ class Job:
             self.answer = self._nothing("success", f"Nothing to do: {settings.folder} does not exist yet")
             return
         self._policy = load_policy(settings.schemas)
+        self._must_fit()
         self._evidence = Evidence(
             self._reader, self._policy, self.now, workers=settings.jobs, double_check=settings.double_check
         )
@@ -117,6 +125,12 @@ class Job:
             plan = self._plan()
             if self.dry_run or not in_order(plan):
                 self.answer = self._report(plan, None if self.dry_run else {}, Stop())
+
+    def _must_fit(self) -> None:
+        """A reviewed plan is for one log, one policy and a short time."""
+        wrong = misfit(self._reviewed, self._log(), self._policy, self._present) if self._reviewed else ""
+        if wrong:
+            raise ConfigurationError(wrong)
 
     def _decide(self, finding: Finding) -> None:
         action = decide(finding, self._policy, self.now, self.settings.rewrite)
@@ -180,11 +194,24 @@ class Job:
 
     def _plan(self) -> Plan:
         plan = make_plan([self._actions[segment.name] for segment in self._segments], self._policy, self.now)
+        if self._reviewed:
+            plan = restricted(plan, self._reviewed)
         settings = self.settings
         reason = refusal(plan, self._policy, settings.guard, allow_delete_all=settings.allow_delete_all)
         plan = msgspec.structs.replace(plan, refusal=reason)
         self._tell(plan)
+        self._decided = plan
         return plan
+
+    def plan_file(self) -> str | None:
+        """The plan as a file for people to look at; None where there was nothing to plan."""
+        if self._decided is None:
+            return None
+        return plan_to_text(self._decided, Made(self._log(), digest(self._policy), self._started, self._reader))
+
+    def _log(self) -> str:
+        """The log's path, whatever links lead there."""
+        return os.path.join(os.path.realpath(self.settings.folder), self.settings.base)
 
     def _tell(self, plan: Plan) -> None:
         if not log.isEnabledFor(logging.DEBUG):
@@ -242,12 +269,15 @@ class Job:
 
 
 @contextmanager
-def opened_job(settings: Settings, *, dry_run: bool = False, with_keeps: bool = False) -> Iterator[Job]:
+def opened_job(
+    settings: Settings, *, dry_run: bool = False, with_keeps: bool = False, reviewed: Reviewed | None = None
+) -> Iterator[Job]:
     """A job that is ready to run; a dry run takes no lock and recovers nothing.
 
-    `with_keeps` has segments that stay as they are in the report, too. Raises AsynclogError.
+    `with_keeps` has segments that stay as they are in the report, too. A job for a `reviewed` plan does at the plan's
+    time what that says, and no more. Raises AsynclogError.
     """
     with ExitStack() as resources:
-        job = Job(settings, dry_run=dry_run, with_keeps=with_keeps)
+        job = Job(settings, dry_run=dry_run, with_keeps=with_keeps, reviewed=reviewed)
         job.open(resources)
         yield job

@@ -3,8 +3,8 @@
 import logging
 import os
 import time
-from contextlib import ExitStack
-from functools import partial
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 
 import anyio
 
@@ -12,13 +12,16 @@ from asynclog.apply.disk import Disk
 from asynclog.apply.folder import opened_folder
 from asynclog.config.settings import Settings
 from asynclog.errors import ConfigurationError
-from asynclog.model import Policy
+from asynclog.model import Census, Policy, Segment
 from asynclog.names import Names
 from asynclog.pace import Pace
 from asynclog.plan.decide import Finding
+from asynclog.scan.pieces import Refused
 from asynclog.scan.readers import choose_reader
 from asynclog.scan.scanner import Scanner
 from asynclog.scan.segments import list_segments
+from asynclog.scan.unreadable import Unreadable, first_unreadable
+from asynclog.scan.views import judge
 from asynclog.stop import Stop
 from asynclog.survey import Survey, opened_catalog
 from asynclog.workers import Crew
@@ -26,13 +29,78 @@ from asynclog.workers import Crew
 log = logging.getLogger("asynclog")
 
 
-def look(settings: Settings, policy: Policy, stop: Stop) -> list[Finding] | None:
-    """What there is to say of each segment, in their order; None where the log's folder does not exist yet.
+class Look:
+    """A log that is being looked at, under this policy: made by `opened_look`.
 
-    A segment that was not reached before the stop is as it was listed. Raises ConfigurationError.
+    `findings` has what is known of each segment, by name and in order: as it was listed, at first.
     """
+
+    def __init__(self, settings: Settings, policy: Policy, stop: Stop, folder: int, resources: ExitStack) -> None:
+        names = Names(settings.base, settings.patterns)
+        self.now = time.time_ns() if settings.now is None else settings.now
+        self.segments = {segment.name: segment for segment in list_segments(folder, Disk(folder).names(), names)}
+        self.findings: dict[str, Finding] = dict(self.segments)
+        self._stop = stop
+        self._crew = Crew(settings.jobs, stop)
+        kind = choose_reader(settings.reader)
+        self._scanner = Scanner(folder, settings.folder, policy, self.now, kind, Pace(settings.io_limit))
+        catalog = opened_catalog(settings, self.segments.values(), resources)
+        self._survey = Survey(self._scanner, None, self.segments.values(), names, catalog)
+        self._read_again = 0
+
+    @property
+    def bytes_read(self) -> int:
+        return self._survey.reads.bytes + self._read_again
+
+    def recall(self) -> list[Segment]:
+        """Finds what the catalog knows; the segments that it leaves to be read."""
+        self.findings.update({census.segment: census for census in self._survey.recalled()})
+        return self._survey.unread
+
+    def read(self) -> None:
+        """Reads what has to be read. A segment that was not reached before the stop is as it was listed."""
+        if self._survey.unread:
+            anyio.run(self._read)
+        reads = self._survey.reads
+        log.debug("segments: %d, read: %d by the %s reader", len(self.segments), reads.misses, self._scanner.kind)
+
+    async def _read(self) -> None:
+        while self._survey.unread and not self._stop:
+            async with self._survey.findings(self._crew) as found:
+                async for finding in found:
+                    self.findings[finding.segment] = finding
+
+    def judge(
+        self, views: Sequence[tuple[Policy, int]], wanted: Mapping[str, Sequence[int]]
+    ) -> list[dict[str, Census]]:
+        """Reads segments again, each once, for views that its census leaves in doubt: a policy and a time each.
+
+        `wanted` has the numbers of the views, by segment. A segment that has changed meanwhile is found Unread.
+        """
+        if not wanted:
+            return [{} for _ in views]
+        scanner = self._scanner
+        scanners = [
+            Scanner(scanner.folder, scanner.path, policy, now, scanner.kind, scanner.pace) for policy, now in views
+        ]
+        segments = {self.segments[name]: numbers for name, numbers in wanted.items()}
+        censuses, unread = anyio.run(judge, scanners, segments, self._crew)
+        self.findings.update({each.segment: each for each in unread})
+        self._read_again += sum(segment.fingerprint.size for segment in segments)
+        return censuses
+
+    def unreadable(self, name: str, most: int) -> list[Unreadable] | Refused:
+        """The first `most` unreadable lines of a segment, and why they are."""
+        if self._stop:
+            return []
+        scanner = self._scanner
+        return first_unreadable(scanner.folder, scanner.kind, scanner.pace, most, self.segments[name])
+
+
+@contextmanager
+def opened_look(settings: Settings, policy: Policy, stop: Stop) -> Iterator[Look | None]:
+    """A look at a log, for `with`; None where its folder does not exist yet. Raises ConfigurationError."""
     log.debug("log: %s", os.path.join(settings.folder, settings.base))
-    names = Names(settings.base, settings.patterns)
     with ExitStack() as resources:
         try:
             opened = opened_folder(settings.folder, allow_unsafe=settings.allow_unsafe_folder)
@@ -40,24 +108,19 @@ def look(settings: Settings, policy: Policy, stop: Stop) -> list[Finding] | None
         except FileNotFoundError:
             if settings.named_by_hand:
                 raise ConfigurationError(f"{settings.folder}: there is no such folder") from None
+            yield None
+            return
+        yield Look(settings, policy, stop, folder, resources)
+
+
+def look(settings: Settings, policy: Policy, stop: Stop) -> list[Finding] | None:
+    """What there is to say of each segment, in their order; None where the log's folder does not exist yet.
+
+    A segment that was not reached before the stop is as it was listed. Raises ConfigurationError.
+    """
+    with opened_look(settings, policy, stop) as found:
+        if found is None:
             return None
-        segments = list_segments(folder, Disk(folder).names(), names)
-        findings: dict[str, Finding] = {segment.name: segment for segment in segments}
-        kind = choose_reader(settings.reader)
-        now = time.time_ns() if settings.now is None else settings.now
-        scanner = Scanner(folder, settings.folder, policy, now, kind, Pace(settings.io_limit))
-        catalog = opened_catalog(settings, segments, resources)
-        survey = Survey(scanner, None, segments, names, catalog)
-        findings.update({census.segment: census for census in survey.recalled()})
-        if survey.unread:
-            anyio.run(partial(_read, survey, Crew(settings.jobs, stop), stop, findings))
-        log.debug("segments: %d, read: %d by the %s reader", len(segments), survey.reads.misses, kind)
-        return list(findings.values())
-
-
-async def _read(survey: Survey, crew: Crew, stop: Stop, findings: dict[str, Finding]) -> None:
-    """Puts what is found in the place of each segment that has to be read."""
-    while survey.unread and not stop:
-        async with survey.findings(crew) as found:
-            async for finding in found:
-                findings[finding.segment] = finding
+        found.recall()
+        found.read()
+        return list(found.findings.values())

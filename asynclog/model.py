@@ -3,6 +3,7 @@
 Instants are nanoseconds since 1970 (UTC), sizes are bytes. Nothing here decides or does anything.
 """
 
+from functools import lru_cache
 from typing import Literal, NamedTuple, Protocol, Self
 
 import msgspec
@@ -16,6 +17,12 @@ class SchemaKey(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.name}:{self.version}"
+
+
+@lru_cache(maxsize=4096)
+def schema_key(name: str, version: int) -> SchemaKey:
+    """The key, the same object every time: the segments of a log name the same few again and again."""
+    return SchemaKey(name, version)
 
 
 class Record(NamedTuple):
@@ -62,7 +69,7 @@ class Status(Protocol):
     def st_ctime_ns(self) -> int: ...
 
 
-class Fingerprint(NamedTuple):
+class Fingerprint(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What identifies a segment's content at one moment; any change to the file changes it."""
 
     device: int
@@ -76,7 +83,7 @@ class Fingerprint(NamedTuple):
         return cls(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
-class Segment(msgspec.Struct, frozen=True):
+class Segment(msgspec.Struct, frozen=True, gc=False):
     """One file of the log, by its name in the folder.
 
     `obstacle` says in words why it is not to be read or changed; empty where nothing is in the way.
@@ -86,8 +93,13 @@ class Segment(msgspec.Struct, frozen=True):
     fingerprint: Fingerprint
     obstacle: str = ""
 
+    @property
+    def is_readable(self) -> bool:
+        """Whether there is something in it to be read."""
+        return bool(self.fingerprint.size) and not self.obstacle
 
-class DayCount(NamedTuple):
+
+class DayCount(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What a segment holds of one schema and one UTC day; `day` counts from 1970-01-01."""
 
     day: int
@@ -95,7 +107,7 @@ class DayCount(NamedTuple):
     bytes: int
 
 
-class SchemaCount(msgspec.Struct, frozen=True, array_like=True):
+class SchemaCount(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What a segment holds of one schema.
 
     `oldest` and `newest` are over the records that are neither future nor implausible, None without any;
@@ -116,7 +128,7 @@ class SchemaCount(msgspec.Struct, frozen=True, array_like=True):
     days: tuple[DayCount, ...] | None = None
 
 
-class Census(msgspec.Struct, frozen=True, array_like=True):
+class Census(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What one scan learned of one segment, exact for the bytes that its fingerprint names."""
 
     segment: str
@@ -152,7 +164,7 @@ class Unread(msgspec.Struct, frozen=True):
     failed: bool = False
 
 
-class Action(msgspec.Struct, frozen=True):
+class Action(msgspec.Struct, frozen=True, gc=False):
     """What is to become of one segment, why, and the fingerprint on which that was decided.
 
     `census` is None where the segment was not read. `failed` marks a skip that is an error, not a decision. `since` is
@@ -166,6 +178,10 @@ class Action(msgspec.Struct, frozen=True):
     census: Census | None = None
     failed: bool = False
     since: int | None = None
+
+    @property
+    def deletes(self) -> bool:
+        return self.kind in {"drop", "rewrite"}
 
     @property
     def expired(self) -> dict[SchemaKey, int]:

@@ -56,7 +56,7 @@ class Names:
         dated, number, rotation, day = known.groups()
         if dated or day:
             time = (dated or day)[: len("YYYYMMDDTHHMMSS")]
-            digits = re.sub("[^0-9]", "", time).ljust(14, "0")
+            digits = time.replace("T", "").replace("-", "").ljust(14, "0")
             return (1, int(digits), int(number or 0), name)
         if rotation:
             return (2, -int(rotation), 0, name)

@@ -50,9 +50,9 @@ class Survey:
         self._evidence = evidence
         self._catalog = catalog
         self._begun = time.time_ns()  # by the real clock, for it is compared to those of files
-        self._waiting = {segment.name: segment for segment in segments if _is_readable(segment)}
-        dated = [name for name in self._waiting if not names.late_token(name) and name != names.base]
-        self._growing = {names.base, *dated[-1:]}
+        self._waiting = {segment.name: segment for segment in segments if segment.is_readable}
+        dated = (name for name in reversed(self._waiting) if not names.late_token(name) and name != names.base)
+        self._growing = {names.base, next(dated, names.base)}
         self._heads: dict[str, Census] = {}
 
     @property
@@ -62,7 +62,7 @@ class Survey:
     def known(self) -> Iterator[tuple[Segment, Census]]:
         """The censuses that the catalog has of segments that have not changed, as they were when they were scanned."""
         for segment, entry in self._entries():
-            yield segment, entry.census(segment.name)
+            yield segment, entry.census(segment.name, segment.fingerprint)
 
     def _entries(self) -> Iterator[tuple[Segment, Entry]]:
         gone = []
@@ -80,14 +80,14 @@ class Survey:
 
     def _remember_head(self, segment: Segment, entry: Entry) -> None:
         """Where nothing before the old end has changed, as far as its last block tells."""
-        head = aged(entry.census(segment.name), self._scanner.policy, self._scanner.now)
+        head = aged(entry.census(segment.name, entry.fingerprint), self._scanner.policy, self._scanner.now)
         if head and edge(self._scanner.folder, segment, entry.fingerprint.size) == entry.edge:
             self._heads[segment.name] = head
 
     def recalled(self) -> Iterator[Census]:
         """The censuses of the segments that need not be read: one that goes as a whole was read as a whole before."""
         for segment, entry in self._entries():
-            now = aged(entry.census(segment.name), self._scanner.policy, self._scanner.now)
+            now = aged(entry.census(segment.name, segment.fingerprint), self._scanner.policy, self._scanner.now)
             if now and (entry.whole or not now.is_wholly_expired):
                 del self._waiting[segment.name]
                 self.reads.hits += 1
@@ -157,7 +157,7 @@ class Survey:
         """The census of the segment if it was read in this job, and not only known from an earlier one."""
         entry = self._catalog.get(action.segment) if self._catalog else None
         read = entry is not None and (entry.scanned, entry.fingerprint) == (self._begun, action.fingerprint)
-        return entry.census(action.segment) if entry and read else None
+        return entry.census(action.segment, action.fingerprint) if entry and read else None
 
 
 def opened_catalog(settings: Settings, segments: Iterable[Segment], resources: ExitStack) -> "Catalog | None":
@@ -172,7 +172,3 @@ def opened_catalog(settings: Settings, segments: Iterable[Segment], resources: E
     catalog = Catalog(settings.state, settings.folder, settings.base)
     resources.callback(catalog.close)
     return catalog
-
-
-def _is_readable(segment: Segment) -> bool:
-    return bool(segment.fingerprint.size) and not segment.obstacle

@@ -277,6 +277,21 @@ def test_an_emptied_segment_that_may_not_last_is_told(folder: Path, disk: Callab
     assert (report.exit_code, report.result.deleted_per_schema) == (3, {"api:1": 1})
 
 
+def test_a_folder_that_cannot_be_synced_for_want_of_room_is_not_relieved(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only one that has no room for names is: this one is out of order."""
+    (folder / SEGMENT).write_bytes(OLD)
+
+    def fsync(descriptor: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    assert fate(cleanup(folder)) == ("failed", "No space left on device: it was left as it is")
+    assert content(folder) == {SEGMENT: OLD}
+
+
 def test_a_fault_after_a_segment_was_emptied_is_told(folder: Path, disk: Callable[[type[Disk]], None]) -> None:
     """The folder is out of order, whatever the records' fate."""
     (folder / SEGMENT).write_bytes(OLD)

@@ -11,6 +11,7 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 from conftest import NO_OVERRIDE, NOW, cleanup, is_clean, looks, record, run, write_log, write_policy
 
@@ -158,11 +159,11 @@ def test_two_seconds_are_two_seconds() -> None:
     assert not Entry.of(census, 10**18 + 2 * 10**9 - 1).holds_for(place)
 
 
-@pytest.mark.parametrize("field", Fingerprint._fields)
+@pytest.mark.parametrize("field", Fingerprint.__struct_fields__)
 def test_an_entry_holds_only_for_the_whole_fingerprint(field: str) -> None:
     """Device, inode, size, both times: whichever has changed."""
     place = Fingerprint(1, 2, 3, 4, 5)
-    assert not Entry.of(Census("s", place), 10**18).holds_for(place._replace(**{field: 9}))
+    assert not Entry.of(Census("s", place), 10**18).holds_for(msgspec.structs.replace(place, **{field: 9}))
 
 
 async def test_a_change_of_owner_or_mode_alone_has_a_segment_read_again(log: Log) -> None:

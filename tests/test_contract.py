@@ -76,6 +76,14 @@ def log(tmp_path: Path) -> Path:
         ("check", NAMED, 0),
         ("check", ("--path", "audit/logs.jsonl"), 2),
         ("check", ("--nope",), 2),
+        ("estimate", (*NAMED, "--now", NOW), 0),
+        ("estimate", (*NAMED, "--now", NOW, "--retention", "app=5"), 0),
+        ("estimate", (*NAMED, "--now", NOW, "--retention", "app=5", "--no-scan"), 0),
+        ("estimate", (*NAMED, "--retention", "app"), 2),
+        ("explain", (*NAMED, "--now", NOW), 0),
+        ("explain", ("logs-20250102T000000.jsonl", *NAMED, "--schema", "app"), 0),
+        ("explain", ("nope", *NAMED), 2),
+        ("apply", ("nope", *NAMED), 2),
         ("cleanup", (*NAMED, "-n", "--now", NOW), 0),
         ("cleanup", (*NAMED, "-n", "--debug", "--now", NOW), 0),
         ("cleanup", (*NAMED, "--now", NOW), 0),
@@ -90,7 +98,7 @@ def test_what_a_command_prints_fits(log: Path, command: str, words: tuple[str, .
     assert fits(command, done.document)
 
 
-@pytest.mark.parametrize("command", ["check", "cleanup"])
+@pytest.mark.parametrize("command", ["check", "estimate", "explain", "cleanup"])
 @pytest.mark.parametrize(
     "audit", ["enabled: false", "path: nowhere/logs.jsonl, schemas: schemas.yaml", "path: audit/logs.jsonl"]
 )
@@ -98,6 +106,14 @@ def test_what_there_is_nothing_to_do_about_fits(log: Path, command: str, audit: 
     """Switched off, not there yet, and without its policy."""
     (log / "asynclog.yaml").write_text(f"asynclog: 1\nprofiles:\n  default:\n    audit: {{{audit}}}\n")
     assert fits(command, run(command, "--json", cwd=log).document)
+
+
+def test_a_plan_that_is_carried_out_fits(log: Path) -> None:
+    """Just as a cleanup."""
+    run("cleanup", *NAMED, "-n", "--now", NOW, "--plan-out", "plan.json", cwd=log)
+    done = run("apply", "plan.json", *NAMED, "--now", NOW, "--json", cwd=log)
+    assert (done.code, done.result["records"]["deleted"]) == (0, 2)
+    assert fits("apply", done.document)
 
 
 def test_a_refused_cleanup_fits(log: Path) -> None:
@@ -155,7 +171,9 @@ def keys(part: dict[str, Any], prefix: str = "") -> Iterator[str]:
 @pytest.mark.parametrize("command", DOCUMENTS)
 def test_the_page_explains_every_key_and_no_other(command: str) -> None:
     """One row of the command's table for each key of its result, in the order in which they are printed."""
-    section = re.search(rf"^## `{command}`$(.*?)(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL)
+    section = re.search(
+        rf"^## (?:`cleanup` and )?`{command}`(?: and `apply`)?$(.*?)(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL
+    )
     assert section
     rows = re.findall(r"^\| `([^`]+)` \| \S", section[1], re.MULTILINE)
     (result,) = {part["properties"]["result"]["$ref"] for part in documents(command)}

@@ -66,6 +66,22 @@ def dry_run(server: Server, steps: list[Step]) -> None:
     server.kept(STARTER)
 
 
+def forecast(server: Server, steps: list[Step]) -> None:
+    """Both tell of the schema, and touch nothing."""
+    estimated, explained = steps
+    assert re.search(r"^debug_logs:1 +30 days .*\n  what if +14 days ", estimated.output, re.MULTILINE)
+    assert "debug_logs:1: " in explained.output
+    assert explained.files == server.written
+
+
+def plan_first(server: Server, steps: list[Step]) -> None:
+    """The plan is carried out: what the starter policy keeps is left."""
+    (step,) = steps
+    announced, done = numbers(step.output)
+    assert announced == done > 0
+    server.kept(STARTER)
+
+
 def backup(server: Server, _steps: list[Step]) -> None:
     """The copy is the log as it was before the cleanup; it goes when it is old, not before."""
     (copy,) = (server.root / "var/backups/asynclog").iterdir()
@@ -144,6 +160,8 @@ def journal(server: Server, steps: list[Step]) -> None:
 CHECKS: dict[str, tuple[Callable[[Server, list[Step]], None], str]] = {
     "Start with a policy": (policy, "sh"),
     "Dry run first": (dry_run, "sh"),
+    "What it frees, and what stays": (forecast, "sh"),
+    "A plan that somebody signs": (plan_first, "sh"),
     "A backup before the cleanup": (backup, "sh"),
     "A gradual rollout": (rollout, "sh"),
     "Several profiles": (profiles, "sh"),

@@ -13,6 +13,7 @@ FLOORS = [
     {"errors", "instant", "pace", "stop"},
     {"model", "names"},
     {"plan"},
+    {"estimate"},
     {"report"},
     {"workers", "windows"},
     {"config", "scan", "catalog", "apply"},
@@ -23,7 +24,7 @@ FLOORS = [
     {"__main__"},
 ]
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
-PURE = {"errors", "instant", "model", "names", "plan", "report"}
+PURE = {"errors", "instant", "model", "names", "plan", "estimate", "report"}
 IMPURE = {"os", "io", "time", "pathlib", "sqlite3", "anyio", "asyncio", "logging", "random", "secrets", "aiofiles"}
 MODULES = sorted(PACKAGE.rglob("*.py"))
 

@@ -1,10 +1,13 @@
 """What a command does not need it does not import: cron starts this often."""
 
+import os
+import resource
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from conftest import NOW, record, run, write_log, write_policy
 
 HEAVY = {
     "asyncio",
@@ -75,3 +78,49 @@ def test_a_check_loads_neither_the_job_nor_what_deletes(tmp_path: Path) -> None:
     modules = loaded("check", "--path", str(tmp_path / "logs.jsonl"), "--quiet")
     assert "asynclog.look" in modules
     assert modules & (HEAVY | {"asynclog.job", "asynclog.apply.commit", "asynclog.config.starter"}) == set()
+
+
+def test_what_the_catalog_knows_needs_no_event_loop(thousand: Path) -> None:
+    """Where nothing has to be read, none is started."""
+    named = ("--path", str(thousand / "audit/logs.jsonl"), "--schemas", str(thousand / "schemas.yaml"))
+    modules = loaded("estimate", *named, "--state", str(thousand / "state"), "--now", NOW, "--quiet")
+    assert "asynclog.look" in modules
+    assert modules & {"asyncio", "aiofiles", "multiprocessing", "ssl"} == set()
+
+
+def test_an_estimate_of_1000_segments_takes_hardly_longer_than_a_start(thousand: Path) -> None:
+    """Nothing is read, and it takes at most 1.5 times the processor time that `check` does."""
+    named = ("--path", "audit/logs.jsonl", "--schemas", "schemas.yaml", "--json")
+    words = ("estimate", *named, "--now", NOW, "--retention", "app=60")
+    read = run(*words, cwd=thousand, env=state(thousand)).result["read"]
+    assert (read["bytes"], read["of"] > 0) == (0, True)
+    estimate, check = (min(processor_time(thousand, *each) for _ in range(5)) for each in (words, ("check", *named)))
+    assert estimate <= 1.5 * check
+
+
+def processor_time(folder: Path, *words: str) -> float:
+    """What a command takes of it, in seconds: a busy machine makes it wait, but hardly work longer."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert run(*words, cwd=folder, env=state(folder)).code == 0
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+@pytest.fixture(scope="module")
+def thousand(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A log of 1,000 segments that an earlier job has scanned."""
+    folder = tmp_path_factory.mktemp("thousand")
+    write_policy(folder, "schema_name: app, retention_days: 90", "schema_name: '*', retention_days: 30")
+    names = [f"logs-2025{number:04}T000000.jsonl" for number in range(1000)]
+    lines = [b"".join(record(schema, days=age / 2) for schema in ("app", "auth", "web")) for age in range(1000)]
+    write_log(folder / "audit", dict(zip(names, lines, strict=True)))
+    for name in names:  # what was written to just now is not in the catalog yet
+        os.utime(folder / "audit" / name, (1e9, 1e9))
+    named = ("--path", "audit/logs.jsonl", "--schemas", "schemas.yaml")
+    assert run("cleanup", "-n", *named, "--now", NOW, cwd=folder, env=state(folder)).code == 0
+    return folder
+
+
+def state(folder: Path) -> dict[str, str]:
+    """Where the catalog is, for every command."""
+    return {"STATE_DIRECTORY": str(folder / "state")}

@@ -2,13 +2,14 @@
 
 import errno
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from one_segment import LATE, NEW, OLD, SEGMENT, append, cleanup, content, disk, fate, folder
 
-from asynclog.apply.disk import Disk
+from asynclog.apply.disk import Disk, _libc_renameat2
 from asynclog.names import Built
 
 __all__ = ["disk", "folder"]  # fixtures
@@ -106,6 +107,14 @@ def test_where_names_cannot_be_exchanged_they_are_replaced(
     assert content(folder) == after
 
 
+def test_a_python_without_ctypes_uses_the_older_calls(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that was built without libffi."""
+    monkeypatch.setitem(sys.modules, "ctypes", None)
+    monkeypatch.setattr("asynclog.apply.disk._libc_renameat2", _libc_renameat2.__wrapped__)
+    assert fate(cleanup(folder)) == ("done", None)
+    assert content(folder) == {SEGMENT: NEW}
+
+
 def killed_after_the_swap(folder: Path) -> Built:
     """A replacement in the segment's place, whose file was rotated before and has its hidden second name."""
     rotate(folder, NEW)
@@ -200,6 +209,56 @@ def test_a_name_that_cannot_be_given_back_yet_is_told_as_a_problem(
     assert "the next job tries again" in report.result.errors[0]
     (hidden,) = report.result.recovery_pending
     assert content(folder)[hidden] == LATE
+    disk(Disk)
+    cleanup(folder)
+    assert content(folder) == {ROTATED: NEW, SEGMENT: LATE}
+
+
+def test_what_came_to_the_replacement_outlives_a_failing_disk(folder: Path, disk: Callable[[type[Disk]], None]) -> None:
+    """The name is given back, but the folder can't be synced then: the next job saves the line."""
+
+    class Rotated(Disk):
+        given_back = False
+
+        def exchange(self, name: str, other: str) -> None:
+            if (folder / ROTATED).exists():
+                append(self.open(SEGMENT), OTHER)
+                self.given_back = True
+            else:
+                rotate(folder)
+            super().exchange(name, other)
+
+        def sync_folder(self) -> None:
+            if self.given_back:
+                raise OSError(errno.EIO, "Input/output error")
+            super().sync_folder()
+
+    disk(Rotated)
+    assert cleanup(folder).exit_code == 3
+    disk(Disk)
+    report = cleanup(folder)
+    (late,) = report.result.late_segments
+    assert content(folder) == {ROTATED: NEW, SEGMENT: LATE, late: OTHER}
+
+
+def test_nothing_is_told_as_deleted_where_nobody_could_look_what_was_displaced(
+    folder: Path, disk: Callable[[type[Disk]], None]
+) -> None:
+    """The segment was rotated in that moment, and is whole under its new name; the next job gives the other its own."""
+
+    class Rotated(Disk):
+        def exchange(self, name: str, other: str) -> None:
+            rotate(folder)
+            super().exchange(name, other)
+
+        def status(self, name: str) -> os.stat_result:
+            if Built.parse(name) and (folder / ROTATED).exists():
+                raise OSError(errno.EIO, "Input/output error")
+            return super().status(name)
+
+    disk(Rotated)
+    report = cleanup(folder)
+    assert (report.exit_code, report.result.deleted_per_schema) == (3, {})
     disk(Disk)
     cleanup(folder)
     assert content(folder) == {ROTATED: NEW, SEGMENT: LATE}

@@ -18,7 +18,7 @@ from asynclog.apply.disk import Disk
 from asynclog.apply.drain import Backlog
 from asynclog.apply.full_disk import FULL, empty
 from asynclog.apply.replacement import build, discard
-from asynclog.apply.swap import let_go, swap, throw_away, undo_swap
+from asynclog.apply.swap import DisplacedError, let_go, swap, throw_away, undo_swap
 from asynclog.errors import ChangedError, DisagreementError
 from asynclog.model import Action, Fingerprint, Outcome
 from asynclog.names import Built, Hidden, new_name
@@ -107,7 +107,7 @@ def _replace(disk: Disk, backlog: Backlog, quiet: Quiet, evidence: Evidence, act
     try:
         return _replace_proven(disk, backlog, quiet, evidence, action)
     except OSError as error:
-        if action.kind != "drop" or error.errno not in FULL:
+        if action.kind != "drop" or error.errno not in FULL or disk.broken:
             raise
     return _drop_emptied(disk, backlog, quiet, action)
 
@@ -122,6 +122,8 @@ def _replace_proven(disk: Disk, backlog: Backlog, quiet: Quiet, evidence: Eviden
         built = _build(disk, source, action, evidence.staying(action, source))
         try:
             return _commit(backlog, quiet, source, action, built)
+        except DisplacedError:
+            raise  # a writer may have come to the replacement
         except BaseException:
             throw_away(disk, built)
             raise
@@ -144,7 +146,7 @@ def _drop_emptied(disk: Disk, backlog: Backlog, quiet: Quiet, action: Action) ->
     except (BlockingIOError, FileNotFoundError, ChangedError, NotQuietError):
         pass
     except OSError as error:
-        if error.errno not in FULL:
+        if error.errno not in FULL or disk.broken:
             fault = f"{error.strerror}: it was emptied, but can't be removed"
     return Replaced(None, 0, leased=True, fault=fault)
 
@@ -185,9 +187,11 @@ def _commit(backlog: Backlog, quiet: Quiet, source: int, action: Action, built: 
         if swapped and not let_go(disk, built, {action.fingerprint.inode}):
             undo_swap(backlog, built)
             _undo_link(disk, hidden)
-            raise ChangedError
+            raise DisplacedError
         disk.sync_folder()
     except OSError as error:
+        if disk.visible_name(action.fingerprint.inode) is not None:
+            raise  # a rotation was faster, and the next job gives that file its name back
         fault = f"{error.strerror}: it was replaced, but that may not last, and the next job finishes it"
     if leased:
         disk.release(source)

@@ -160,6 +160,11 @@ class Disk:
                 self._syncing, self._synced = False, served
                 self._turn.notify_all()
 
+    @property
+    def broken(self) -> bool:
+        """Whether `sync_folder` has failed, and will go on to."""
+        return self._failure is not None
+
     def link(self, name: str, new: str) -> None:
         os.link(name, new, src_dir_fd=self.folder, dst_dir_fd=self.folder, follow_symlinks=False)
 
@@ -205,8 +210,10 @@ class Disk:
 @cache
 def _libc_renameat2() -> Callable[..., int]:
     """The C library's call, which answers an errno here, 0 where all went well."""
-    import ctypes  # noqa: PLC0415 - only a job that changes something pays for it
-
+    try:
+        import ctypes  # noqa: PLC0415 - only a job that changes something pays for it
+    except ImportError:  # a Python that was built without libffi
+        return lambda *_: errno.ENOSYS
     call = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
     if call is None:
         return lambda *_: errno.ENOSYS

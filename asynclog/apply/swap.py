@@ -10,8 +10,13 @@ import secrets
 
 from asynclog.apply.disk import Disk
 from asynclog.apply.drain import GRACE, Backlog
+from asynclog.errors import ChangedError
 from asynclog.model import Action
 from asynclog.names import Built, Hidden
+
+
+class DisplacedError(ChangedError):
+    """Another file had the segment's name when that was swapped. It gets that back; the replacement has been seen."""
 
 
 def swap(disk: Disk, action: Action, built: Built) -> bool:

@@ -4,7 +4,7 @@ import hashlib
 
 import msgspec
 
-from asynclog.model import Census, Fingerprint, SchemaCount
+from asynclog.model import Census, Fingerprint, SchemaCount, schema_key
 
 # Raised when the meaning of a line or of an entry changes: entries of another version are not understood.
 _VERSION = b"asynclog 1"
@@ -15,7 +15,7 @@ _SETTLED = 2_000_000_000  # ns
 _CHECK = 8  # bytes
 
 
-class Entry(msgspec.Struct, frozen=True, array_like=True):
+class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What a scan that began at `scanned` (ns since 1970) learned of a segment.
 
     `edge` identifies its last block, for a segment that may grow; empty where that can't be told. `whole` is whether
@@ -34,8 +34,9 @@ class Entry(msgspec.Struct, frozen=True, array_like=True):
     def of(cls, census: Census, scanned: int, edge: bytes = b"", *, whole: bool = True) -> "Entry":
         return cls(census.fingerprint, scanned, edge, census.schemas, census.unreadable, census.blank, whole)
 
-    def census(self, segment: str) -> Census:
-        return Census(segment, self.fingerprint, self.schemas, self.unreadable, self.blank)
+    def census(self, segment: str, fingerprint: Fingerprint) -> Census:
+        """As the census of the segment that has, or had, this name and this fingerprint."""
+        return Census(segment, fingerprint, self.schemas, self.unreadable, self.blank)
 
     def holds_for(self, fingerprint: Fingerprint) -> bool:
         """Whether the segment is still what was scanned."""
@@ -67,9 +68,12 @@ def unpack(name: bytes, packed: bytes) -> Entry | None:
     if check != _check(name, body):
         return None
     try:
-        return _decode(body)
+        entry = _decode(body)
     except msgspec.MsgspecError:
         return None
+    for count in entry.schemas:
+        msgspec.structs.force_setattr(count, "schema", schema_key(*count.schema))
+    return entry
 
 
 def _check(name: bytes, body: bytes) -> bytes:

@@ -45,7 +45,10 @@ def parser() -> argparse.ArgumentParser:
     add_parser = top.add_subparsers(dest="command", metavar="COMMAND", required=True).add_parser
     _init(add_parser)
     _check(add_parser)
+    _estimate(add_parser)
+    _explain(add_parser)
     _cleanup(add_parser)
+    _apply(add_parser)
     return top
 
 
@@ -85,6 +88,57 @@ def _check(add_parser: AddParser) -> None:
     groups.jobs(check)
 
 
+def _estimate(add_parser: AddParser) -> None:
+    told = Help(
+        summary="tell what the policy frees now and later, and what other days would",
+        description="Tell of each audit schema how much there is and comes in, and what the policy frees now and in "
+        "7, 30 and 90 days; beside it, what other retention days would. Nothing is changed.",
+        example="asynclog estimate --path audit/logs.jsonl --schemas schemas.yaml --retention api_operations=60",
+        exits={
+            **ALWAYS,
+            0: "done",
+            3: "done, but some segments could not be read: they are in no figure",
+        },
+    )
+    estimate = command(add_parser, told, "estimate")
+    groups.which_log(estimate)
+    groups.output(estimate, debug=_DEBUG)
+    groups.now(estimate)
+    groups.jobs(estimate)
+    groups.catalog(estimate)
+    add = estimate.add_argument
+    add(
+        "--retention",
+        metavar="NAME=DAYS",
+        action="append",
+        default=[],
+        help="what if that were its rule: NAME=60 for all versions, NAME:2=60, *=60 for all others, none for ever",
+    )
+    add("--no-scan", action="store_true", help="read nothing: where the catalog is not exact, tell bounds")
+
+
+def _explain(add_parser: AddParser) -> None:
+    told = Help(
+        summary="tell why each segment is as it is, and when it goes",
+        description="Tell of each segment, or of one, which records of which schema keep it and until when, "
+        "since when what is overdue, and where its unreadable lines stand and why they are. Nothing is changed.",
+        example="asynclog explain logs.jsonl --path audit/logs.jsonl --schemas schemas.yaml",
+        exits={
+            **ALWAYS,
+            0: "done",
+            3: "done, but some segments could not be read",
+        },
+    )
+    explain = command(add_parser, told, "explain")
+    explain.add_argument("segment", metavar="SEGMENT", nargs="?", help="the name of one segment; else all of them")
+    groups.which_log(explain)
+    groups.output(explain, debug=_DEBUG)
+    groups.now(explain)
+    groups.jobs(explain)
+    groups.catalog(explain)
+    explain.add_argument("--schema", metavar="KEY", help="only this audit schema: NAME, or NAME:VERSION")
+
+
 def _cleanup(add_parser: AddParser) -> None:
     told = Help(
         summary="delete the records that have expired",
@@ -103,20 +157,14 @@ def _cleanup(add_parser: AddParser) -> None:
     groups.output(cleanup, debug="tell on stderr which rule and which reason led to what")
     groups.now(cleanup)
     groups.jobs(cleanup)
+    groups.catalog(cleanup)
+    groups.deletion(cleanup)
     add = cleanup.add_argument
     add("-n", "--dry-run", action="store_true", help="say what would be deleted, and touch nothing")
-    add(
-        "--lock-wait",
-        metavar="DURATION",
-        help="wait so long for another job in the folder, such as 90s or 1h",
-    )
+    add("--plan-out", metavar="FILE", help="write the plan of a dry run there: to be read, and then for `apply`")
     add(
         "--all-profiles", action="store_true", help="clean up each profile's log in turn; one that fails stops no other"
     )
-    add("--state", metavar="FOLDER", help="where to keep what was read; else systemd's, or ~/.local/state/asynclog")
-    add("--no-catalog", action="store_true", help="neither use nor keep what earlier jobs have read")
-    add("--max-runtime", metavar="DURATION", help="begin nothing new after so long; the next job goes on there")
-    add("--io-limit", metavar="RATE", help="read and write no more than that, such as 200MB/s")
     add(
         "--max-overdue",
         metavar="DURATION",
@@ -127,5 +175,31 @@ def _cleanup(add_parser: AddParser) -> None:
         metavar="FILE",
         help="write what came of the run there, for Prometheus: a *.prom file in node_exporter's textfile folder",
     )
-    add("--double-check", action="store_true", help="have every line that goes judged by a second reader first")
-    add("--allow-delete-all", action="store_true", help="even if that is every record that a rule governs")
+
+
+def _apply(add_parser: AddParser) -> None:
+    told = Help(
+        summary="carry out a plan that somebody has looked at",
+        description="Carry out the plan that `cleanup --dry-run --plan-out` has written: just what it says, of what "
+        "has not changed since, and only as far as it has expired under the policy that it was made under.",
+        example="asynclog apply plan.json --config /etc/asynclog/asynclog.yaml",
+        exits={
+            **ALWAYS,
+            0: "done, or nothing left to do: what has changed since was skipped",
+            2: "usage, configuration or schema error, or not a plan for this log and policy: nothing was touched",
+            3: "partly done: some segments failed; the report says why",
+            4: "another job holds the folder",
+            5: "refused by a guard: nothing was touched",
+        },
+    )
+    apply = command(add_parser, told, "apply")
+    apply.add_argument("file", metavar="FILE", help="the plan")
+    groups.which_log(apply)
+    groups.output(apply, debug="tell on stderr which rule and which reason led to what")
+    groups.now(apply)
+    groups.jobs(apply)
+    groups.catalog(apply)
+    groups.deletion(apply)
+    apply.add_argument(
+        "--max-age", metavar="DURATION", default="24h", help="refuse a plan that is older than that; else than 24h"
+    )

@@ -5,12 +5,10 @@ from typing import Any
 
 from asynclog.cli.journal import set_up_logging
 from asynclog.cli.output import show
-from asynclog.cli.settings import settings_of
+from asynclog.cli.settings import policy_of, settings_of
 from asynclog.cli.signals import Signals
-from asynclog.config.policy import load_policy
 from asynclog.config.settings import Settings
 from asynclog.look import look
-from asynclog.model import Policy
 from asynclog.plan.guards import too_short
 from asynclog.report.answers import Answer
 from asynclog.report.coverage import CheckResult, Subject, make_coverage
@@ -31,7 +29,7 @@ def _check(settings: Settings, signals: Signals) -> Answer[CheckResult]:
     if not settings.enabled:
         message = f"Audit logging is switched off in profile {settings.profile}"
         return Answer(CheckResult("skipped", message, configuration=configuration, profile=settings.profile))
-    policy = _policy(settings)
+    policy = policy_of(settings)
     with signals.held("while the log was read"):
         findings = look(settings, policy, signals.stop)
     inventory = take_inventory(findings or [])
@@ -40,10 +38,3 @@ def _check(settings: Settings, signals: Signals) -> Answer[CheckResult]:
     if findings is None:
         warnings.append(f"{settings.folder} does not exist yet")
     return inventory.answer(make_coverage(inventory, policy, subject, warnings))
-
-
-def _policy(settings: Settings) -> Policy:
-    """A registry in a folder that does not exist yet has no rules yet."""
-    if not os.path.lexists(settings.folder) and os.path.dirname(settings.schemas) == settings.folder:
-        return Policy()
-    return load_policy(settings.schemas)

@@ -6,18 +6,19 @@ from typing import Any
 
 import anyio
 
+from asynclog.cli.files import is_inside, write_whole
 from asynclog.cli.journal import set_up_logging
 from asynclog.cli.metrics import MetricsFile, metrics_file
-from asynclog.cli.output import bug_in_words, complain_of_bug, show
+from asynclog.cli.output import bug_in_words, complain, complain_of_bug, show
 from asynclog.cli.settings import settings_of
 from asynclog.cli.signals import Signals, StoppedError
 from asynclog.config.profiles import find_configuration, profile_names
+from asynclog.config.settings import Settings
 from asynclog.errors import AsynclogError, ConfigurationError
 from asynclog.job import Job, opened_job
 from asynclog.report.document import Report
 from asynclog.report.text import as_text
 from asynclog.report.totals import combined, failed
-from asynclog.stop import Stop
 
 
 def run(given: dict[str, Any], signals: Signals) -> int:
@@ -32,16 +33,20 @@ def run(given: dict[str, Any], signals: Signals) -> int:
 
 
 def _one(given: Mapping[str, Any], signals: Signals, file: MetricsFile) -> Report:
-    settings = settings_of(given)
+    settings, plan_out = settings_of(given), given["plan_out"]
     file.is_about(settings)
+    if plan_out:
+        _check_plan_out(plan_out, settings, dry_run=given["dry_run"])
     with opened_job(settings, dry_run=given["dry_run"], with_keeps=given["debug"]) as job:
-        signals.in_flight = True
-        return job.answer or _in_an_event_loop(job, signals.stop)
+        report = carried_out(job, signals)
+        if plan_out and not signals.stop.signal:
+            _write_plan(plan_out, job)
+        return report
 
 
 def _every_profile(given: Mapping[str, Any], signals: Signals, file: MetricsFile) -> Report:
     """One after the other, in the file's order; a signal ends them all."""
-    for name in ("path", "schemas", "profile", "metrics_file"):
+    for name in ("path", "schemas", "profile", "metrics_file", "plan_out"):
         if given[name]:
             raise ConfigurationError(f"--all-profiles does not go with --{name.replace('_', '-')}")
     config = given["config"] or find_configuration()
@@ -66,6 +71,28 @@ def _this_profile(given: Mapping[str, Any], signals: Signals, file: MetricsFile)
         return failed(bug_in_words(error), 1)
 
 
-def _in_an_event_loop(job: Job, stop: Stop) -> Report:
-    """An event loop takes longer to start than many a job to say that there is nothing to do."""
-    return anyio.run(partial(job.run, stop))
+def carried_out(job: Job, signals: Signals) -> Report:
+    """The report of the job once it is over. From here on a signal only asks it to stop.
+
+    An event loop takes longer to start than many a job to say that there is nothing to do.
+    """
+    signals.in_flight = True
+    return job.answer or anyio.run(partial(job.run, signals.stop))
+
+
+def _check_plan_out(path: str, settings: Settings, *, dry_run: bool) -> None:
+    if not dry_run:
+        raise ConfigurationError("--plan-out writes down what a dry run says: use it with --dry-run")
+    if settings.enabled and is_inside(path, settings.folder):
+        raise ConfigurationError(f"--plan-out {path}: this lies in the log's own folder: name a file in another one")
+
+
+def _write_plan(path: str, job: Job) -> None:
+    text = job.plan_file()
+    if text is None:
+        complain(f"--plan-out {path}: there is nothing to plan, and no plan is written")
+        return
+    try:
+        write_whole(path, text.encode())
+    except OSError as error:
+        raise ConfigurationError(f"--plan-out {path}: the plan can't be written: {error.strerror}") from None

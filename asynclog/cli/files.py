@@ -6,6 +6,12 @@ import secrets
 from collections.abc import Iterator, Mapping
 
 
+def is_inside(path: str, folder: str) -> bool:
+    """Whether a file at this path would lie in the folder, or in one of its own."""
+    place, around = os.path.realpath(os.path.dirname(path) or "."), os.path.realpath(folder)
+    return place == around or place.startswith(around.rstrip(os.sep) + os.sep)
+
+
 def write_new(contents: Mapping[str, bytes]) -> None:
     """Writes the files of these paths, mode 0644, all or none. Raises OSError, FileExistsError where one is there."""
     with contextlib.ExitStack() as undo, contextlib.ExitStack() as temporaries:

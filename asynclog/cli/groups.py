@@ -110,3 +110,20 @@ def jobs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--jobs", metavar="N", type=int, help="how many segments to work on at once; else one per processor"
     )
+
+
+def catalog(parser: argparse.ArgumentParser) -> None:
+    """--state, --no-catalog, --io-limit."""
+    add = parser.add_argument
+    add("--state", metavar="FOLDER", help="where to keep what was read; else systemd's, or ~/.local/state/asynclog")
+    add("--no-catalog", action="store_true", help="neither use nor keep what earlier jobs have read")
+    add("--io-limit", metavar="RATE", help="read and write no more than that, such as 200MB/s")
+
+
+def deletion(parser: argparse.ArgumentParser) -> None:
+    """--lock-wait, --max-runtime, --double-check, --allow-delete-all."""
+    add = parser.add_argument
+    add("--lock-wait", metavar="DURATION", help="wait so long for another job in the folder, such as 90s or 1h")
+    add("--max-runtime", metavar="DURATION", help="begin nothing new after so long; the next job goes on there")
+    add("--double-check", action="store_true", help="have every line that goes judged by a second reader first")
+    add("--allow-delete-all", action="store_true", help="even if that is every record that a rule governs")

@@ -12,17 +12,17 @@ LARGEST = 16 << 20  # bytes; a policy of 1,000 schemas has about 100 KiB, a regi
 Place = tuple[str | int, ...]
 
 
-def read_text(path: str) -> str:
+def read_text(path: str, largest: int = LARGEST) -> str:
     """The file's text; an error that names it where it can't be read, is too large or is not UTF-8."""
     try:
         # A FIFO that nobody writes to is empty, and not waited for; one that a shell made with <(…) is read.
         with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
             os.set_blocking(file.fileno(), True)
-            data = file.read(LARGEST + 1)
+            data = file.read(largest + 1)
     except OSError as error:
         raise ConfigurationError(f"{path}: {error.strerror}") from None
-    if len(data) > LARGEST:
-        raise ConfigurationError(f"{path}: larger than {LARGEST >> 20} MiB, which no such file needs to be")
+    if len(data) > largest:
+        raise ConfigurationError(f"{path}: larger than {largest >> 20} MiB, which no such file needs to be")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -15,8 +15,9 @@ def aged(census: Census, policy: Policy, now: int) -> Census | None:
     None where the counts can't tell: a cutoff, or the horizon of the future, falls inside a day with records.
     """
     counts = []
+    horizon = now + FUTURE_TOLERANCE
     for count in census.schemas:
-        judged = _aged(count, cutoff_for(policy, count.schema, now), now + FUTURE_TOLERANCE)
+        judged = _aged(count, cutoff_for(policy, count.schema, now), horizon)
         if judged is None:
             return None
         counts.append(judged)

@@ -1,6 +1,6 @@
 """The decision: one action per segment, each with its reason."""
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable
 from typing import Literal
 
@@ -12,6 +12,15 @@ from asynclog.plan.worth import ALWAYS, Percent, reason_to_wait
 
 # What is known of a segment when the decision is made: it was read, it could not be, or it was not to be.
 Finding = Census | Unread | Segment
+
+
+def believed(actions: Iterable[Action]) -> dict[SchemaKey, int]:
+    """Records per schema key that are neither future nor implausible."""
+    found: defaultdict[SchemaKey, int] = defaultdict(int)
+    for action in actions:
+        for count in action.census.schemas if action.census else ():
+            found[count.schema] += count.records - count.future - count.implausible
+    return found
 
 
 def make_plan(actions: Iterable[Action], policy: Policy, now: int) -> Plan:
@@ -35,22 +44,20 @@ def decide(finding: Finding, policy: Policy, now: int, rewrite: Percent = ALWAYS
         case Census(name, fingerprint):
             kind, reason = _weigh(finding, policy, now, rewrite)
             since = None if kind == "keep" else _since(finding, policy, now)
-            return Action(name, kind, reason, fingerprint, _without_days(finding), since=since)
+            return Action(name, kind, reason, fingerprint, _in_brief(finding), since=since)
 
 
 def _weigh(
     census: Census, policy: Policy, now: int, rewrite: Percent
 ) -> tuple[Literal["keep", "drop", "rewrite", "skip"], str]:
-    expired, records = census.expired, census.records
+    expired = census.expired
     if not expired:
-        return (
-            "keep",
-            "it has only blank lines" if not records and not census.unreadable else "nothing in it has expired",
-        )
+        is_blank = not census.schemas and not census.unreadable
+        return "keep", "it has only blank lines" if is_blank else "nothing in it has expired"
     if census.is_wholly_expired:
         return "drop", f"all {expired} records have expired"
     wait = reason_to_wait(census, policy, now, rewrite)
-    return ("skip", wait) if wait else ("rewrite", f"{expired} of {records} records have expired")
+    return ("skip", wait) if wait else ("rewrite", f"{expired} of {census.records} records have expired")
 
 
 def _since(census: Census, policy: Policy, now: int) -> int | None:
@@ -63,18 +70,13 @@ def _since(census: Census, policy: Policy, now: int) -> int | None:
     return min(moments, default=None)
 
 
-def _without_days(census: Census) -> Census:
-    """A plan holds all segments at once, and has no use for days."""
-    counts = tuple(msgspec.structs.replace(count, days=None) for count in census.schemas)
-    return msgspec.structs.replace(census, schemas=counts)
+def _in_brief(census: Census) -> Census:
+    """A plan holds all segments at once, and has no use for what only judges a census again."""
+    counts = [msgspec.structs.replace(count, oldest_kept=None, days=None) for count in census.schemas]
+    return msgspec.structs.replace(census, schemas=tuple(counts))
 
 
 def _without_policy(actions: Iterable[Action], policy: Policy) -> dict[SchemaKey, int]:
     """Records that no rule governs, per schema key; future and implausible ones are counted as those."""
-    kept: Counter[SchemaKey] = Counter()
-    for action in actions:
-        for count in action.census.schemas if action.census else ():
-            others = count.records - count.future - count.implausible
-            if others and rule_for(policy, count.schema) is None:
-                kept[count.schema] += others
-    return dict(sorted(kept.items()))
+    found = believed(actions)
+    return {key: found[key] for key in sorted(found) if found[key] and rule_for(policy, key) is None}

@@ -7,6 +7,7 @@ import msgspec
 
 from asynclog.instant import format_instant
 from asynclog.model import Plan, Policy
+from asynclog.plan.decide import believed
 from asynclog.plan.rules import all_rules, rule_for
 
 # A log with fewer governed records than this may lose all of them at once without being asked about.
@@ -25,11 +26,12 @@ def refusal(plan: Plan, policy: Policy, guard: Guard, *, allow_delete_all: bool)
 
     Governed are the records whose rule has a number of days, except future and implausible ones.
     """
+    expired = sum(action.census.expired for action in plan.actions if action.census and action.deletes)
+    if not expired:
+        return ""
     governed = _governed(plan, policy)
-    going = [action.census for action in plan.actions if action.census and action.kind in {"drop", "rewrite"}]
-    expired = sum(census.expired for census in going)
     clock = f"Is the clock right ({format_instant(plan.now)}), and are the retention days?"
-    for short in too_short(policy, guard) if expired else ():
+    for short in too_short(policy, guard):
         return f"{short}: nothing was touched. Correct the rule, or lower guard.min_retention_days"
     if expired >= MANY and expired == governed and not allow_delete_all:
         return (
@@ -48,11 +50,10 @@ def refusal(plan: Plan, policy: Policy, guard: Guard, *, allow_delete_all: bool)
 
 def _governed(plan: Plan, policy: Policy) -> int:
     total = 0
-    for action in plan.actions:
-        for count in action.census.schemas if action.census else ():
-            rule = rule_for(policy, count.schema)
-            if rule is not None and rule.retention_days is not None:
-                total += count.records - count.future - count.implausible
+    for key, records in believed(plan.actions).items():
+        rule = rule_for(policy, key)
+        if rule is not None and rule.retention_days is not None:
+            total += records
     return total
 
 

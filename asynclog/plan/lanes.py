@@ -14,7 +14,8 @@ def lane_of(action: Action) -> SchemaKey:
 
 def in_order(plan: Plan) -> list[Action]:
     """What there is to do: drops first, for they free space; what has been overdue longest first within each lane."""
-    oldest_first = sorted(plan.actions, key=lambda action: action.since or 0)
+    going = [action for action in plan.actions if action.kind in {"drop", "rewrite"}]
+    oldest_first = sorted(going, key=lambda action: action.since or 0)
     drops = [action for action in oldest_first if action.kind == "drop"]
     rewrites = [action for action in oldest_first if action.kind == "rewrite"]
     return [*_dealt(drops), *_dealt(rewrites)]

@@ -19,11 +19,13 @@ def all_rules(policy: Policy) -> dict[Scope, Rule]:
 
 def match_rule(policy: Policy, key: SchemaKey) -> tuple[Scope, Rule] | None:
     """The rule for exactly this key, else for its name, else STAR's, switched off or not; None where there is none."""
-    candidates = ((key, policy.exact.get(key)), (key.name, policy.by_name.get(key.name)), (STAR, policy.star))
-    for scope, rule in candidates:
-        if rule is not None:
-            return scope, rule
-    return None
+    rule = policy.exact.get(key)
+    if rule is not None:
+        return key, rule
+    rule = policy.by_name.get(key.name)
+    if rule is not None:
+        return key.name, rule
+    return None if policy.star is None else (STAR, policy.star)
 
 
 def rule_for(policy: Policy, key: SchemaKey) -> Rule | None:

@@ -10,13 +10,18 @@ import msgspec
 from asynclog.report.answers import Failed, Succeeded
 from asynclog.report.coverage import CheckResult
 from asynclog.report.document import Result
+from asynclog.report.estimate import EstimateResult
+from asynclog.report.explain import ExplainResult
 from asynclog.report.first_steps import InitResult
 
 # The document of each command.
 DOCUMENTS = {
     "init": Succeeded[InitResult] | Failed[InitResult],
     "check": Succeeded[CheckResult] | Failed[CheckResult],
+    "estimate": Succeeded[EstimateResult] | Failed[EstimateResult],
+    "explain": Succeeded[ExplainResult] | Failed[ExplainResult],
     "cleanup": Succeeded[Result] | Failed[Result],
+    "apply": Succeeded[Result] | Failed[Result],
 }
 
 
@@ -36,9 +41,9 @@ def json_schema() -> dict[str, Any]:
 def _as_written(part: dict[str, Any]) -> None:
     """Says of an object what holds for one that is written: all keys are there, whatever could be left out in Python.
 
-    The exception is the `result` of an error: a job that could not begin has none.
+    The exception are those that may be UNSET: they have no default that could be written.
     """
-    keys = part["properties"]
-    part["required"] = [key for key in keys if key != "result" or "error" not in keys]
+    keys, needed = part["properties"], part["required"]
+    part["required"] = [key for key, value in keys.items() if key in needed or "default" in value]
     for value in keys.values():
         value.pop("default", None)

@@ -58,7 +58,7 @@ class Segments(msgspec.Struct, frozen=True):
     failed: int = 0
 
 
-class ActionRow(msgspec.Struct, frozen=True):
+class ActionRow(msgspec.Struct, frozen=True, gc=False):
     """One segment. `outcome` is None in a dry run; `outcome_reason` says why it was not done."""
 
     segment: str

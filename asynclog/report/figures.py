@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from itertools import chain
 
 from asynclog.instant import DAY, SECOND, format_instant
 from asynclog.model import Action, Outcome, Plan, Policy, SchemaCount, SchemaKey
@@ -13,12 +14,13 @@ _SHOWN = 3  # schemas in the sentence about what is too late
 
 def figures(plan: Plan, outcomes: Mapping[str, Outcome] | None, policy: Policy) -> dict[SchemaKey, Figures]:
     """Per schema key, in order; without outcomes, what a run of this plan would give."""
-    found: defaultdict[SchemaKey, list[tuple[SchemaCount, bool]]] = defaultdict(list)
+    went: defaultdict[SchemaKey, list[SchemaCount]] = defaultdict(list)
+    stayed: defaultdict[SchemaKey, list[SchemaCount]] = defaultdict(list)
     for action in plan.actions:
-        went = _deleted(action, outcomes)
+        deleted = _deleted(action, outcomes)
         for count in action.census.schemas if action.census else ():
-            found[count.schema].append((count, count.schema in went))
-    return {key: _summed(found[key], _window(policy, key)) for key in sorted(found)}
+            (went if count.schema in deleted else stayed)[count.schema].append(count)
+    return {key: _summed(went[key], stayed[key], _window(policy, key)) for key in sorted({*went, *stayed})}
 
 
 def too_late(schemas: Mapping[SchemaKey, Figures], now: int, max_overdue: float | None) -> list[str]:
@@ -40,16 +42,15 @@ def _deleted(action: Action, outcomes: Mapping[str, Outcome] | None) -> Mapping[
     return action.expired if outcomes is None else outcomes[action.segment].deleted
 
 
-def _summed(counts: Sequence[tuple[SchemaCount, bool]], window: int) -> Figures:
-    """Of one schema's counts, each with whether its expired records went: all of them do, or none."""
-    went = [count for count, gone in counts if gone]
-    left = [count for count, gone in counts if count.expired and not gone]
+def _summed(went: Sequence[SchemaCount], stayed: Sequence[SchemaCount], window: int) -> Figures:
+    """Of one schema's counts: those whose expired records went, for all of them do, or none; and the others."""
+    left = [count for count in stayed if count.expired]
     oldest = min((count.oldest for count in left if count.oldest is not None), default=None)
     return Figures(
         deleted=sum(count.expired for count in went),
         deleted_bytes=sum(count.expired_bytes for count in went),
-        kept=sum(count.records - count.expired for count, _ in counts),
-        kept_bytes=sum(count.bytes - count.expired_bytes for count, _ in counts),
+        kept=sum(count.records - count.expired for count in chain(went, stayed)),
+        kept_bytes=sum(count.bytes - count.expired_bytes for count in chain(went, stayed)),
         overdue=sum(count.expired for count in left),
         overdue_bytes=sum(count.expired_bytes for count in left),
         oldest=oldest,

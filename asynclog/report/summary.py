@@ -50,11 +50,12 @@ class Circumstances(msgspec.Struct, frozen=True):
 
 def make_report(plan: Plan, outcomes: Mapping[str, Outcome] | None, about: Circumstances) -> Report:
     """The report of a job that carried out this plan; without outcomes, of a dry run."""
-    rows = [_row(action, outcomes) for action in plan.actions]
+    rows = [_row(action, outcomes) for action in plan.actions if action.kind != "keep" or about.with_keeps]
     deleted = _sum(row.deleted_per_schema for row in rows)
     schemas = figures(plan, outcomes, about.policy)
     overdue = _overdue(schemas)
-    scanned = sum(action.census.records for action in plan.actions if action.census)
+    scanned = sum(each.deleted + each.kept + each.overdue for each in schemas.values())
+    freed = sum(row.bytes_before - row.bytes_after for row in rows)
     gone, late = sum(deleted.values()), sum(overdue.records.values())
     errors = [*too_late(schemas, plan.now, about.max_overdue), *_failures(rows), *about.problems]
     stopped = about.stopped
@@ -71,13 +72,10 @@ def make_report(plan: Plan, outcomes: Mapping[str, Outcome] | None, about: Circu
         records=Records(scanned, gone, scanned - gone - late),
         kept=_kept(plan),
         overdue=overdue,
-        bytes=Bytes(
-            scanned=about.read,
-            freed=sum(row.bytes_before - row.bytes_after for row in rows),
-        ),
+        bytes=Bytes(about.read, freed),
         catalog=about.catalog,
-        segments=_segments(rows),
-        actions=[row for row in rows if row.action != "keep" or about.with_keeps],
+        segments=_segments(plan, rows),
+        actions=rows,
         late_segments=list(map(encodable, about.late)),
         recovery_pending=list(map(encodable, about.pending)),
         warnings=list(about.warnings),
@@ -91,7 +89,7 @@ def make_report(plan: Plan, outcomes: Mapping[str, Outcome] | None, about: Circu
         128 + stopped[1] if stopped else 1 if bug else 3 if wrong else 0,
         wrong,
         schemas={str(key): each for key, each in schemas.items()},
-        log_bytes=sum(row.bytes_before if outcomes is None else row.bytes_after for row in rows),
+        log_bytes=sum(action.fingerprint.size for action in plan.actions) - (0 if outcomes is None else freed),
     )
 
 
@@ -149,14 +147,15 @@ def _kept(plan: Plan) -> Kept:
     )
 
 
-def _segments(rows: list[ActionRow]) -> Segments:
+def _segments(plan: Plan, rows: list[ActionRow]) -> Segments:
+    """`rows` need not have the segments that are kept."""
     fates = Counter(row.outcome for row in rows)
     dealt_with = Counter(row.action for row in rows if row.outcome in {"done", None})
     return Segments(
-        total=len(rows),
+        total=len(plan.actions),
         dropped=dealt_with["drop"],
         rewritten=dealt_with["rewrite"],
-        kept=dealt_with["keep"],
+        kept=sum(action.kind == "keep" for action in plan.actions),
         skipped=fates["skipped"],
         failed=fates["failed"],
     )

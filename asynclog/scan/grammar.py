@@ -21,15 +21,24 @@ _CLOSING = {0x7B: 0x7D, 0x5B: 0x5D}  # { and }, [ and ]
 _COMMA, _OBJECT, _QUOTE = 0x2C, 0x7B, 0x22
 
 
+class Fault(ValueError):  # noqa: N818 - it is a fault of a line, not of ours
+    """What keeps a line from being a record, in words, and at which byte of it; None where no byte is to blame."""
+
+    def __init__(self, what: str, at: int | None = None) -> None:
+        super().__init__(what, at)
+        self.what = what
+        self.at = at
+
+
 def members(line: bytes) -> Iterator[tuple[bytes, bytes]]:
     """Yields (key, value) of the one object on this line, both as they are written, and in their order.
 
-    Raises ValueError, maybe after some of them, where the line is anything but one object.
+    Raises Fault, maybe after some of them, where the line is anything but one object.
     """
     _check_encoding(line)
     at = _past_space(line, 0)
     if line[at : at + 1] != b"{":
-        raise ValueError("no object")
+        raise Fault("it is no JSON object", at)
     at = _past_space(line, at + 1)
     while line[at : at + 1] != b"}":
         key_end = _string_end(line, at)
@@ -40,11 +49,11 @@ def members(line: bytes) -> Iterator[tuple[bytes, bytes]]:
         if line[at : at + 1] == b",":
             at = _past_space(line, at + 1)
             if line[at : at + 1] == b"}":
-                raise ValueError("a comma too many")
+                raise Fault("it is not JSON: there is a comma too many", at)
         elif line[at : at + 1] != b"}":
-            raise ValueError("no comma")
+            raise Fault("it is not JSON: a comma is missing", at)
     if _past_space(line, at + 1) != len(line):
-        raise ValueError("something after the object")
+        raise Fault("it is not JSON: something follows the object", _past_space(line, at + 1))
 
 
 def _past_space(line: bytes, at: int) -> int:
@@ -55,14 +64,14 @@ def _past_space(line: bytes, at: int) -> int:
 def _past_colon(line: bytes, at: int) -> int:
     at = _past_space(line, at)
     if line[at : at + 1] != b":":
-        raise ValueError("no colon")
+        raise Fault("it is not JSON: a colon is missing", at)
     return _past_space(line, at + 1)
 
 
 def _string_end(line: bytes, at: int) -> int:
     """Where the string that has to begin here ends, its quotes included."""
     if line[at : at + 1] != b'"':
-        raise ValueError("no string")
+        raise Fault("it is not JSON: a string is missing", at)
     at += 1
     while True:
         text = _text(line, at)
@@ -71,15 +80,18 @@ def _string_end(line: bytes, at: int) -> int:
             return at + 1
         escapes = _escapes(line, at)
         if escapes is None:
-            raise ValueError("a string that does not end, or has what no string may have")
+            raise Fault("it is not JSON: a string does not end, or has what no string may have", at)
         at = escapes.end()
 
 
 def _check_encoding(line: bytes) -> None:
     decoder = codecs.getincrementaldecoder("utf-8")()
-    for start in range(0, len(line), _CHUNK):
-        decoder.decode(line[start : start + _CHUNK])
-    decoder.decode(b"", final=True)
+    for start in range(0, len(line) + 1, _CHUNK):
+        pending = len(decoder.getstate()[0])
+        try:
+            decoder.decode(line[start : start + _CHUNK], final=start + _CHUNK > len(line))
+        except UnicodeDecodeError as error:
+            raise Fault("it is not UTF-8", start - pending + error.start) from None
 
 
 def _value_end(line: bytes, at: int) -> int:
@@ -90,7 +102,7 @@ def _value_end(line: bytes, at: int) -> int:
         if first in _CLOSING:
             opened.append(first)
             if len(opened) == DEEPEST:
-                raise ValueError("nested too deep")
+                raise Fault(f"it is nested deeper than {DEEPEST} levels", at)
             at = _past_space(line, at + 1)
             if line[at : at + 1] != bytes([_CLOSING[first]]):
                 at = _item(line, at, first)
@@ -100,7 +112,7 @@ def _value_end(line: bytes, at: int) -> int:
         else:
             scalar = _scalar(line, at)
             if scalar is None:
-                raise ValueError("no value")
+                raise Fault("it is not JSON: a value is missing", at)
             at = scalar.end()
         while opened:
             at = _past_space(line, at)
@@ -110,7 +122,7 @@ def _value_end(line: bytes, at: int) -> int:
                 at = _item(line, _past_space(line, at), opened[-1])
                 break
             if byte != _CLOSING[opened.pop()]:
-                raise ValueError("a container that does not end")
+                raise Fault("it is not JSON: a comma or a bracket is missing", at - 1)
         else:
             return at
 

@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from asynclog.instant import parse_instant
-from asynclog.scan.grammar import DEEPEST, members
+from asynclog.scan.grammar import DEEPEST, Fault, members
 
 FIELDS = ("schema_name", "schema_version", "timestamp")
 BLANKS = b" \t\r\n"
@@ -65,18 +65,24 @@ def _may_have_lost_a_key(record: dict[str, Any], line: bytes) -> bool:
 
 
 def _read_slowly(line: bytes) -> Reading | None:
-    found: dict[str, bytes] = {}
     try:
-        for key, value in members(line):
-            name = json.loads(key) if len(key) <= _LONGEST_KEY else None
-            if name in FIELDS:
-                if name in found:
-                    return None
-                found[name] = value
+        found = written_fields(line)
         name, version, timestamp = (json.loads(found.get(field, b"null")) for field in FIELDS)
     except ValueError:  # also an integer of more than 4,300 digits, whose cost would grow with their square
         return None
     return _meaning(name, 1 if "schema_version" not in found else version, timestamp)
+
+
+def written_fields(line: bytes) -> dict[str, bytes]:
+    """Those of our fields that the object on this line has, as they are written. Raises Fault."""
+    found: dict[str, bytes] = {}
+    for key, value in members(line):
+        name = json.loads(key) if len(key) <= _LONGEST_KEY else None
+        if name in FIELDS:
+            if name in found:
+                raise Fault(f"{name} stands twice")
+            found[name] = value
+    return found
 
 
 def _meaning(name: object, version: object, timestamp: object) -> Reading | None:

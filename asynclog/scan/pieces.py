@@ -1,10 +1,11 @@
 """The scan's unit of work: one byte range of one segment, read by one worker."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from mmap import PAGESIZE
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import msgspec
 
@@ -22,6 +23,9 @@ PIECE = 64 << 20  # bytes; small enough for two workers to end together, large e
 
 # No link is followed, no FIFO is waited for, and opening gives no writer's descriptor away.
 _FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+
+
+T = TypeVar("T")
 
 
 class Piece(msgspec.Struct, frozen=True):
@@ -64,9 +68,14 @@ class View(msgspec.Struct, frozen=True):
 
 def read_piece(view: View, pace: Pace, piece: Piece) -> Reading | Refused:
     """Counts the lines of one piece. The page cache has no more of it afterwards than it had before."""
+    return opened(view.folder, piece, partial(_read, make_reader(view.kind, view.policy, view.now), pace, piece))
+
+
+def opened(folder: int | str, piece: Piece, read: Callable[[int], T]) -> T | Refused:
+    """What `read` makes of the piece, given a descriptor of its segment; or what was in the way."""
     segment = piece.segment
     try:
-        descriptor = open_segment(view.folder, segment.name)
+        descriptor = open_segment(folder, segment.name)
     except FileNotFoundError:
         return Refused("it has vanished")
     except OSError as error:
@@ -75,7 +84,7 @@ def read_piece(view: View, pace: Pace, piece: Piece) -> Reading | Refused:
         if Fingerprint.of(os.fstat(descriptor)) != segment.fingerprint:
             return Refused("it changed before it was read")
         with as_it_was(descriptor, piece.start, piece.end):
-            return _read(descriptor, make_reader(view.kind, view.policy, view.now), pace, piece)
+            return read(descriptor)
     except ChangedError:
         return Refused("it became shorter while it was read")
     except OSError as error:
@@ -115,7 +124,7 @@ def _is_in_memory(descriptor: int, position: int) -> bool:
         return True
 
 
-def _read(descriptor: int, reader: Reader, pace: Pace, piece: Piece) -> Reading:
+def _read(reader: Reader, pace: Pace, piece: Piece, descriptor: int) -> Reading:
     expired = Stretches() if piece.mark else None
     done = piece.start
     for offset, block in whole_lines(descriptor, piece.start, piece.end, piece.segment.fingerprint.size):

@@ -1,7 +1,7 @@
 """Counts what lines mean: the running total of a census."""
 
 from asynclog.instant import DAY, FIRST_PLAUSIBLE, FUTURE_TOLERANCE
-from asynclog.model import Census, DayCount, Fingerprint, Policy, SchemaCount, SchemaKey
+from asynclog.model import Census, DayCount, Fingerprint, Policy, SchemaCount, SchemaKey, schema_key
 from asynclog.plan.rules import cutoff_for
 from asynclog.scan.line import BLANKS, read_line
 
@@ -153,5 +153,5 @@ class Tally:
 
     def census(self, segment: str, fingerprint: Fingerprint) -> Census:
         """The census that the counts so far make, the schema keys in order."""
-        counts = tuple(self.rows[key].count(SchemaKey(*key)) for key in sorted(self.rows))
+        counts = tuple(self.rows[key].count(schema_key(*key)) for key in sorted(self.rows))
         return Census(segment, fingerprint, counts, self.unreadable, self.blank)

@@ -147,7 +147,7 @@ class Rotation(Bystander):
 class Logrotate(Bystander):
     """Renames the current segment; a little later it makes a new one in its place, to which a line is written."""
 
-    NAME = f"{CURRENT}.1"
+    NAME = f"{CURRENT}.2"
 
     def begin(self) -> None:
         self.archive.ledger.names.add(self.NAME)
@@ -162,12 +162,13 @@ class Logrotate(Bystander):
 class Twice(Logrotate):
     """Rotates once more when the job has ended, or was killed, and before the next one begins."""
 
-    AGAIN = f"{CURRENT}.2"
+    AGAIN = f"{CURRENT}.3"
 
     def end(self) -> list[Finding]:
         super().end()
-        self.archive.ledger.names.add(self.AGAIN)
-        self.archive.log.rename(self.archive.folder / self.AGAIN)
+        if self.archive.log.exists():
+            self.archive.ledger.names.add(self.AGAIN)
+            self.archive.log.rename(self.archive.folder / self.AGAIN)
         return []
 
 

@@ -48,21 +48,24 @@ BYSTANDERS: dict[str, type[Bystander]] = {
     "latecomer": Latecomer,
     "planter": Planter,
 }
-# How many points of each kind; `late` is from when the segment has been read on, `swap` when names are exchanged.
+# How many points of each kind; `late` is from when the segment has been read on, `swap` when names are exchanged, and
+# `recovery` beside a job that finds what killed ones have left.
 MOST = {
     "append, late": 3_000,
-    "append, early": 300,
-    "append, kill": 500,
-    "latecomer": 400,
+    "append, early": 200,
+    "append, kill": 400,
+    "append, recovery": 150,
+    "latecomer": 300,
     "rotation": 200,
-    "logrotate, late": 2_000,
+    "logrotate, late": 1_200,
     "logrotate, early": 200,
     "logrotate, kill": 500,
     "logrotate, swap": 300,
+    "logrotate, recovery": 150,
     "twice, swap": 200,
-    "follower, late": 600,
+    "follower, late": 500,
     "follower, swap": 300,
-    "copytruncate": 400,
+    "copytruncate": 300,
     "reader": 200,
     "planter": 100,
     "job": 200,
@@ -70,7 +73,7 @@ MOST = {
 # A first step that is left out, and counted as that: a limit of what a lease can tell.
 TOO_LATE = "a writer's open() of an old file between the last look at its lease and its end"
 FAILS = "EIO"
-QUICK = 6  # points of each kind
+QUICK = 4  # points of each kind
 BEHIND = 16  # calls of a job that found another file in a segment's place, from the swap to where all is in order again
 
 
@@ -91,7 +94,7 @@ def run(campaign: Campaign) -> LayerResult:
 
 def _points(campaign: Campaign, kind: str) -> Iterator[str]:
     who, _, when = kind.partition(", ")
-    for shape in _shapes(who):
+    for shape in ("swapped",) if when == "recovery" else _shapes(who):
         calls = _calls(campaign, shape)
         for first in _turns(who, when, calls):
             for second in _later(who, when, first, len(calls)):
@@ -117,7 +120,9 @@ def _ends(when: str, first: int, calls: int) -> Iterator[str]:
 
 
 def _shapes(who: str) -> tuple[str, ...]:
-    return ("crashed",) if who == "latecomer" else ("rewrite", "drop", "full")
+    if who == "latecomer":
+        return ("crashed",)
+    return ("rewrite", "drop") if who == "job" else ("rewrite", "drop", "full")
 
 
 def _turns(who: str, when: str, calls: tuple[str, ...]) -> Iterator[int]:

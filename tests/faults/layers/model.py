@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 NAME = "model"
 SHAPES = ("rewrite", "drop", "full", "crashed", "swapped", "mixed")
-TWICE = 2  # second crashes for each first one
+TWICE = 1  # second crashes for each first one
 SEVERAL = 160  # crashes of four workers
 QUICK = 60  # points where it has to be quick
 TAILS = 8  # more than there are leases in a run

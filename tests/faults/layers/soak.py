@@ -89,7 +89,7 @@ def _victims(campaign: Campaign, archive: Archive, leases: Notebook) -> Iterator
     """Jobs with one worker and with four; every third one hesitates, and is not timed."""
     timed, hesitant = beneath(campaign.variant, Timed, notebook=leases), beneath(campaign.variant, Hesitant)
     for jobs, variant in cycle(((1, timed), (4, timed), (4, hesitant))):
-        yield Victim(archive, variant, jobs, hasty=False)
+        yield Victim(archive, variant, jobs, hasty=False, catalog=True)
 
 
 def _job(victim: Victim, figures: Figures) -> Iterator[Finding]:

@@ -1,0 +1,30 @@
+"""`asynclog apply`: a plan file and options -> one job that does what the plan says -> its report."""
+
+from typing import Any
+
+from asynclog.cli.cleanup import carried_out
+from asynclog.cli.journal import set_up_logging
+from asynclog.cli.output import show
+from asynclog.cli.settings import settings_of
+from asynclog.cli.signals import Signals
+from asynclog.config.quantities import seconds
+from asynclog.config.text import read_text
+from asynclog.instant import SECOND
+from asynclog.job import opened_job
+from asynclog.report.plan_file import plan_from_text
+from asynclog.report.text import as_text
+
+LARGEST = 1 << 30  # bytes; a segment has some hundred
+
+
+def run(given: dict[str, Any], signals: Signals) -> int:
+    """Carries out the plan that these options name and prints the report; the exit status."""
+    set_up_logging("DEBUG" if given["debug"] else "WARNING")
+    settings = settings_of(given)
+    valid_for = int(seconds("--max-age", given["max_age"]) * SECOND)
+    reviewed = plan_from_text(read_text(given["file"], LARGEST), given["file"], valid_for)
+    with opened_job(settings, with_keeps=given["debug"], reviewed=reviewed) as job:
+        report = carried_out(job, signals)
+    signals.in_flight, signals.moment = False, "while the result was written: the job itself was over"
+    show(report, as_text, as_json=given["json"], quiet=given["quiet"])
+    return report.exit_code

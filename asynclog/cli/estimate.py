@@ -1,0 +1,84 @@
+"""`asynclog estimate`: options -> settings and policies -> what they free, and when."""
+
+import os
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+from asynclog.cli.journal import set_up_logging
+from asynclog.cli.output import show
+from asynclog.cli.settings import policy_of, settings_of
+from asynclog.cli.signals import Signals
+from asynclog.config.retention import with_retention
+from asynclog.config.settings import Settings
+from asynclog.estimate.forecast import IN_DAYS, Ledger, times
+from asynclog.look import Look, opened_look
+from asynclog.model import Census, Policy, Segment
+from asynclog.report.answers import Answer
+from asynclog.report.estimate import BytesRead, Estimate, EstimateResult, Unknown, make_estimate
+from asynclog.report.estimate_text import as_text
+from asynclog.report.inventory import take_inventory
+
+
+def run(given: dict[str, Any], signals: Signals) -> int:
+    """Estimates what these options ask for and prints it; the exit status."""
+    set_up_logging("DEBUG" if given["debug"] else "WARNING")
+    answer = answer_of(settings_of(given), given["retention"], signals, scan=not given["no_scan"])
+    show(answer, as_text, as_json=given["json"], quiet=given["quiet"])
+    return answer.exit_code
+
+
+def answer_of(settings: Settings, words: Sequence[str], signals: Signals, *, scan: bool) -> Answer[EstimateResult]:
+    """The estimate; `words` are those of --retention. Raises AsynclogError, and StoppedError where a signal came."""
+    if not settings.enabled:
+        message = f"Audit logging is switched off in profile {settings.profile}"
+        return Answer(EstimateResult("skipped", message, profile=settings.profile))
+    policy = policy_of(settings)
+    policies = [policy, with_retention(policy, words)] if words else [policy]
+    with signals.held("while the log was read"), opened_look(settings, Policy(), signals.stop) as look:
+        if look is None:
+            message = f"Nothing to estimate: {settings.folder} does not exist yet"
+            return Answer(EstimateResult("success", message, profile=settings.profile))
+        found = _estimate(look, policies, scan=scan)
+        inventory = take_inventory(look.findings.values())
+    return make_estimate(found, inventory, profile=settings.profile, log=os.path.join(settings.folder, settings.base))
+
+
+def _estimate(look: Look, policies: list[Policy], *, scan: bool) -> Estimate:
+    """From the catalog; and with `scan`, what it does not know or leaves in doubt is read."""
+    look.recall()
+    if scan:
+        look.read()
+    ledgers = _ledgers(look, policies)
+    wanted = _wanted(ledgers) if scan else {}
+    views = [(policy, at) for policy in policies for at in times(look.now)]
+    judged = look.judge(views, wanted)
+    if wanted:
+        ledgers = _ledgers(look, policies)  # without the segments that have changed meanwhile
+    unknown = [each for each in look.findings.values() if isinstance(each, Segment) and each.is_readable]
+    unknown_bytes = sum(segment.fingerprint.size for segment in unknown)
+    today, *others = (
+        ledger.forecast(judged[number * len(IN_DAYS) :], unknown_bytes) for number, ledger in enumerate(ledgers)
+    )
+    return Estimate(
+        now=look.now,
+        today=today,
+        what_if=others[0] if others else None,
+        read=BytesRead(look.bytes_read, sum(segment.fingerprint.size for segment in look.segments.values())),
+        unknown=Unknown(len(unknown), unknown_bytes),
+        bounded=not scan,
+    )
+
+
+def _ledgers(look: Look, policies: list[Policy]) -> list[Ledger]:
+    censuses = [finding for finding in look.findings.values() if isinstance(finding, Census)]
+    return [Ledger(censuses, policy, look.now) for policy in policies]
+
+
+def _wanted(ledgers: list[Ledger]) -> dict[str, list[int]]:
+    """For each segment that leaves a doubt, the views that would resolve it: one for each policy and time, in order."""
+    wanted: defaultdict[str, list[int]] = defaultdict(list)
+    for number, ledger in enumerate(ledgers):
+        for time, segment in ledger.doubts():
+            wanted[segment].append(number * len(IN_DAYS) + time)
+    return wanted

@@ -1,0 +1,88 @@
+"""`asynclog explain`: options -> settings and policy -> why each segment is as it is."""
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+from asynclog.cli.journal import set_up_logging
+from asynclog.cli.output import show
+from asynclog.cli.settings import policy_of, settings_of
+from asynclog.cli.signals import Signals
+from asynclog.config.settings import Settings
+from asynclog.errors import ConfigurationError
+from asynclog.instant import format_instant
+from asynclog.look import Look, opened_look
+from asynclog.model import Census, Policy, SchemaKey
+from asynclog.plan.decide import Finding, decide
+from asynclog.report.answers import Answer
+from asynclog.report.explain import MOST_LINES, Explained, ExplainResult, UnreadableLine, explained
+from asynclog.report.explain_text import as_text
+from asynclog.report.inventory import take_inventory
+from asynclog.report.words import counted
+from asynclog.scan.pieces import Refused
+
+
+def run(given: dict[str, Any], signals: Signals) -> int:
+    """Explains what these options ask for and prints it; the exit status."""
+    set_up_logging("DEBUG" if given["debug"] else "WARNING")
+    answer = _answer(settings_of(given), given["segment"], given["schema"], signals)
+    show(answer, as_text, as_json=given["json"], quiet=given["quiet"])
+    return answer.exit_code
+
+
+def _answer(settings: Settings, segment: str | None, schema: str | None, signals: Signals) -> Answer[ExplainResult]:
+    if not settings.enabled:
+        message = f"Audit logging is switched off in profile {settings.profile}"
+        return Answer(ExplainResult("skipped", message, profile=settings.profile))
+    policy = policy_of(settings)
+    with signals.held("while the log was read"), opened_look(settings, policy, signals.stop) as look:
+        if look is None:
+            message = f"Nothing to explain: {settings.folder} does not exist yet"
+            return Answer(ExplainResult("success", message, profile=settings.profile))
+        findings = _findings(look, policy, segment)
+        chosen = [(each, _keys(each, schema)) for each in findings]
+        rows = [_explained(look, each, policy, settings, keys) for each, keys in chosen if keys or not schema]
+        total = len(look.segments)
+    inventory = take_inventory(findings)
+    return inventory.answer(
+        ExplainResult(
+            status="partial" if inventory.failures else "success",
+            message=f"{len(rows):,} of {counted(total, 'segment')}",
+            profile=settings.profile,
+            now=format_instant(look.now),
+            log=os.path.join(settings.folder, settings.base),
+            segments=rows,
+            errors=inventory.failures,
+        )
+    )
+
+
+def _findings(look: Look, policy: Policy, name: str | None) -> list[Finding]:
+    """What there is to know of all segments, or of one: then only that is read."""
+    if name is None:
+        look.recall()
+        look.read()
+        return list(look.findings.values())
+    if name not in look.segments:
+        raise ConfigurationError(f"{name}: there is no such segment in the log")
+    if look.segments[name] in look.recall():
+        (judged,) = look.judge([(policy, look.now)], {name: [0]})
+        look.findings.update(judged)
+    return [look.findings[name]]
+
+
+def _keys(finding: Finding, schema: str | None) -> list[SchemaKey]:
+    """The schemas to tell of: those of this key, or of this name, or all."""
+    counts = finding.schemas if isinstance(finding, Census) else ()
+    return [count.schema for count in counts if schema in {None, str(count.schema), count.schema.name}]
+
+
+def _explained(
+    look: Look, finding: Finding, policy: Policy, settings: Settings, keys: Sequence[SchemaKey]
+) -> Explained:
+    action = decide(finding, policy, look.now, settings.rewrite)
+    census = finding if isinstance(finding, Census) else None
+    lines = look.unreadable(action.segment, MOST_LINES) if census and census.unreadable else []
+    if isinstance(lines, Refused):  # it has changed since it was counted
+        lines = []
+    return explained(action, census, policy, [UnreadableLine(*line) for line in lines], keys)

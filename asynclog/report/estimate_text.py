@@ -1,0 +1,76 @@
+"""What `estimate` says to people: one table, the what-if beside today's policy."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from msgspec import UNSET
+
+from asynclog.report.answers import Answer
+from asynclog.report.estimate import EstimateResult, Freed, Prospect
+from asynclog.report.words import columns, counted, printable, size_in_words
+
+_HEAD = ["schema", "keeps", "records", "size", "a day", "in the end"]
+
+
+def as_text(answer: Answer[EstimateResult]) -> str:
+    """Some lines; ends without a newline."""
+    return "\n".join(_lines(answer.result))
+
+
+def _lines(result: EstimateResult) -> Iterator[str]:
+    yield printable(result.message)
+    if result.totals is None:
+        return
+    yield ""
+    yield from columns(_rows(result, result.totals), right=set(range(2, len(_HEAD) + len(result.totals.frees))))
+    yield ""
+    yield "Freed: all that has expired by then. In the end: what stays, if as much comes in each day as now."
+    if result.unknown.segments:
+        yield (
+            f"Never read yet: {counted(result.unknown.segments, 'segment')} of {size_in_words(result.unknown.bytes)}, "
+            "which may hold anything: without --no-scan they are read"
+        )
+    for name, reason in result.unread.items():
+        yield printable(f"Not read, and in no figure: {name}: {reason}")
+    yield f"Read for this: {size_in_words(result.read.bytes)} of {size_in_words(result.read.of)}"
+
+
+def _rows(result: EstimateResult, totals: Prospect) -> Iterator[list[str]]:
+    yield [*_HEAD, *("frees now" if row.in_days == 0 else f"in {row.in_days} days" for row in totals.frees)]
+    for name, today in result.schemas.items():
+        yield _row(name, today)
+        other = result.what_if[name] if result.what_if else today
+        if other.retention_days != today.retention_days:
+            yield _what_if(_row("", other))
+    if len(result.schemas) > 1:
+        yield _row("all", totals, all_of_it=True)
+        if result.what_if_totals and result.what_if_totals != totals:
+            yield _what_if(_row("", result.what_if_totals, all_of_it=True))
+
+
+def _row(name: str, prospect: Prospect, *, all_of_it: bool = False) -> list[str]:
+    days = prospect.retention_days
+    keeps = "" if all_of_it else "for ever" if days is None else f"{days:,} days"
+    grows = prospect.steady_bytes is None and not prospect.steady_bytes_low
+    return [
+        name,
+        keeps,
+        _figure(prospect, "records", "{:,}".format),
+        _figure(prospect, "bytes", size_in_words),
+        _figure(prospect, "daily_bytes", size_in_words),
+        "grows" if grows else _figure(prospect, "steady_bytes", size_in_words),
+        *(_figure(row, "bytes", size_in_words) for row in prospect.frees),
+    ]
+
+
+def _figure(of: Prospect | Freed, name: str, in_words: Callable[[Any], str]) -> str:
+    """The figure, or the two that it lies between."""
+    value, low, high = (getattr(of, name + end) for end in ("", "_low", "_high"))
+    if value is not None:
+        return in_words(value)
+    return "?" if low is UNSET else f"{in_words(low)} to {in_words(high)}"
+
+
+def _what_if(row: list[str]) -> list[str]:
+    """Below the row of today, without what is the same in both."""
+    return ["  what if", row[1], "", "", "", *row[5:]]

@@ -1,0 +1,72 @@
+"""What `explain` says to people: a paragraph for each segment."""
+
+from collections.abc import Iterator
+
+from asynclog.report.answers import Answer
+from asynclog.report.explain import Explained, ExplainResult, Part
+from asynclog.report.words import counted, printable, size_in_words
+
+
+def as_text(answer: Answer[ExplainResult]) -> str:
+    """Some lines; ends without a newline."""
+    return "\n".join(printable(line) for line in _lines(answer.result))
+
+
+def _lines(result: ExplainResult) -> Iterator[str]:
+    yield result.message
+    for row in result.segments:
+        yield ""
+        yield f"{row.segment} ({size_in_words(row.bytes)}): {row.action}: {row.reason}"
+        for name, part in row.schemas.items():
+            yield f"  {name}: {_part(part)}"
+        if row.unreadable:
+            yield f"  {counted(row.unreadable, 'unreadable line')}: kept for ever"
+        for line in row.lines:
+            yield f"    byte {line.offset}: {line.why}"
+        if row.unreadable > len(row.lines) > 0:
+            yield f"    and {row.unreadable - len(row.lines):,} more"
+        yield from _end(row)
+
+
+def _part(part: Part) -> str:
+    text = f"{counted(part.records, 'record')}"
+    if part.oldest:
+        text += f" from {_day(part.oldest)} to {_day(part.newest)}"
+    text += f", {_rule(part)}"
+    if part.expired:
+        text += f"; {part.expired:,} expired, overdue since {_day(part.overdue_since)}"
+    if part.future:
+        text += f"; {part.future:,} more than a day in the future"
+    if part.implausible:
+        text += f"; {part.implausible:,} from before 2000, kept for ever: that clock was wrong"
+    if part.kept_until and part.expired < part.records:
+        text += f"; the last is kept until {_day(part.kept_until)}"
+    return text
+
+
+def _rule(part: Part) -> str:
+    if part.rule is None:
+        return "which no rule governs: kept for ever"
+    if not part.governed:
+        return f"whose rule is switched off ({_place(part)}): kept for ever"
+    if part.retention_days is None:
+        return f"kept for ever ({_place(part)})"
+    return f"kept for {counted(part.retention_days, 'day')} ({_place(part)})"
+
+
+def _end(row: Explained) -> Iterator[str]:
+    if row.kept_for_ever:
+        yield f"  Never goes as a whole, for it has {', '.join(row.kept_for_ever)}"
+    elif row.gone_after and row.action == "drop":
+        yield "  The next cleanup deletes it"
+    elif row.gone_after:
+        yield f"  Goes as a whole after {_day(row.gone_after)}"
+
+
+def _day(instant: str | None) -> str:
+    return (instant or "")[:10]
+
+
+def _place(part: Part) -> str:
+    """File and line of the rule, without the folder."""
+    return (part.where or "").rpartition("/")[2]

@@ -1,0 +1,141 @@
+"""A plan as a file that a person reads before it is carried out: JSON, one segment after the other.
+
+A checksum tells an edited file. It is no secret: who wants to can make a new one, and gains nothing by it.
+"""
+
+import hashlib
+import json
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+
+from asynclog.errors import ConfigurationError
+from asynclog.instant import format_instant, parse_instant
+from asynclog.model import Action, Fingerprint, Plan, SchemaKey
+from asynclog.plan.reviewed import Agreed, Reviewed
+
+FORMAT: Final = 1
+
+_Count = Annotated[int, msgspec.Meta(ge=0)]
+
+
+class PlannedFingerprint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What identifies the content that was looked at."""
+
+    device: int
+    inode: int
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+
+
+class PlannedSegment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is to become of one segment, and why; `expired` are the records that go, per schema key."""
+
+    segment: str
+    action: Literal["keep", "drop", "rewrite", "skip"]
+    reason: str
+    fingerprint: PlannedFingerprint
+    expired: dict[str, _Count]
+    bytes_after: _Count
+
+
+class PlanFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`now` is the time that the plan is for, `created` when it was made; `policy` identifies the rules."""
+
+    format: Literal[1]
+    log: str
+    policy: str
+    now: str
+    created: str
+    reader: str
+    segments: list[PlannedSegment]
+    checksum: str
+
+
+class Made(msgspec.Struct, frozen=True):
+    """How a plan was made: of which log, by its path, under which policy, by its digest, when, by which reader."""
+
+    log: str
+    policy: str
+    created: int
+    reader: str
+
+
+def plan_to_text(plan: Plan, made: Made) -> str:
+    """The whole file, in ASCII: a name that is not UTF-8 comes back as it was."""
+    file = PlanFile(
+        format=FORMAT,
+        log=made.log,
+        policy=made.policy,
+        now=format_instant(plan.now),
+        created=format_instant(made.created),
+        reader=made.reader,
+        segments=[_planned(action) for action in plan.actions],
+        checksum="",
+    )
+    document = msgspec.to_builtins(file)
+    document["checksum"] = _checksum(document)
+    return json.dumps(document, indent=2) + "\n"
+
+
+def plan_from_text(text: str, source: str, valid_for: int) -> Reviewed:
+    """The plan that stands in the file `source`. Raises ConfigurationError, with a sentence, where it is none."""
+    file = _parsed(text, source)
+    now, created = parse_instant(file.now), parse_instant(file.created)
+    if now is None or created is None:
+        raise _bad(source, "its times are none")
+    segments = {}
+    for planned in file.segments:
+        if planned.segment in segments:
+            raise _bad(source, f"it has the segment {planned.segment!a} twice")
+        expired = {_key(name, source): count for name, count in planned.expired.items()}
+        print_ = Fingerprint(*msgspec.structs.astuple(planned.fingerprint))
+        segments[planned.segment] = Agreed(planned.action, print_, expired, planned.bytes_after)
+    return Reviewed(source, file.log, file.policy, now, created, valid_for, segments)
+
+
+def _planned(action: Action) -> PlannedSegment:
+    return PlannedSegment(
+        segment=action.segment,
+        action=action.kind,
+        reason=action.reason,
+        fingerprint=PlannedFingerprint(*msgspec.structs.astuple(action.fingerprint)),
+        expired={str(key): count for key, count in action.expired.items()} if action.deletes else {},
+        bytes_after=action.bytes_after,
+    )
+
+
+def _parsed(text: str, source: str) -> PlanFile:
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise _bad(source, f"it is not JSON ({error})") from None
+    if not isinstance(document, dict):
+        raise _bad(source, "it is no JSON object")
+    if document.get("format") != FORMAT:
+        raise _bad(source, f"its format is {document.get('format')!a}, and {FORMAT} is the one that is known here")
+    if document.get("checksum") != _checksum(document):
+        raise _bad(source, "it has been edited, or damaged: its checksum is another one")
+    try:
+        return msgspec.convert(document, PlanFile)
+    except msgspec.ValidationError as error:
+        raise _bad(source, str(error)) from None
+
+
+def _checksum(document: dict[str, Any]) -> str:
+    """Of all but the checksum itself, however it is laid out."""
+    rest = {key: value for key, value in document.items() if key != "checksum"}
+    return hashlib.blake2b(json.dumps(rest, sort_keys=True).encode(), digest_size=16).hexdigest()
+
+
+def _key(text: str, source: str) -> SchemaKey:
+    name, _, version = text.rpartition(":")
+    try:
+        return SchemaKey(name, int(version))
+    except ValueError:
+        raise _bad(source, f"{text!a} is no schema key") from None
+
+
+def _bad(source: str, problem: str) -> ConfigurationError:
+    return ConfigurationError(f"{source}: this is no plan of ours: {problem}")
