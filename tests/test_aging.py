@@ -29,7 +29,7 @@ FRACTIONS = (0, 0, 1, DAY // 2, DAY - 1)  # of a day
 Key = tuple[str, int]
 View = tuple[list[Definition], int]  # a policy and a present
 
-many = settings(max_examples=200, deadline=None)
+many = settings(max_examples=120, deadline=None)
 
 
 def instants(first: int) -> st.SearchStrategy[int]:
