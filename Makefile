@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo test check format schema faults fuzz bench clean
+.PHONY: demo test check format schema faults fuzz bench bench-nightly clean
 
 demo: $(READY)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" bash examples/demo.sh
@@ -37,6 +37,10 @@ fuzz: $(READY)
 # Against its peers and the machine: what docs/performance.md quotes. `make bench ARCHIVE=folder` only times dry runs there.
 bench: $(READY)
 	$(BIN)/python -m benchmarks $(if $(ARCHIVE),--archive $(ARCHIVE)) $(ARGS)
+
+# What a job costs that runs every night: what docs/performance.md quotes. Needs 11 GiB of disk, with --huge 21.
+bench-nightly: $(READY)
+	$(BIN)/python -m benchmarks.nightly $(ARGS)
 
 clean:
 	rm -rf $(VENV) build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -76,7 +76,7 @@ class Store:
         if not finished.exists():
             shutil.rmtree(folder, ignore_errors=True)
             options = [word for name, value in shape._asdict().items() for word in (f"--{name}", value)]
-            summary = _python("benchmarks.generate", folder, *options)
+            summary = in_python("benchmarks.generate", folder, *options)
             settle(folder)
             finished.write_text(summary, encoding="utf-8")
         archive = Archive(folder, Summary(**json.loads(finished.read_text(encoding="utf-8"))), {})
@@ -98,7 +98,7 @@ class Store:
 
 def _census(archive: Archive) -> Census:
     census: Census = {
-        key: tuple(row) for key, row in json.loads(_python("benchmarks.census", archive.log, NOW)).items()
+        key: tuple(row) for key, row in json.loads(in_python("benchmarks.census", archive.log, NOW)).items()
     }
     records = {key: row[0] for key, row in sorted(census.items())}
     expired = {key: row[3] for key, row in sorted(census.items()) if row[3]}
@@ -107,7 +107,8 @@ def _census(archive: Archive) -> Census:
     return census
 
 
-def _python(module: str, *words: object) -> str:
+def in_python(module: str, *words: object) -> str:
+    """Runs a module in a process of its own, so that this one stays small; what it printed. Raises BenchmarkError."""
     command = [sys.executable, "-m", module, *map(str, words)]
     done = subprocess.run(command, cwd=Path(__file__).parent.parent, capture_output=True, text=True, check=False)
     if done.returncode:

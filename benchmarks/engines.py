@@ -14,6 +14,7 @@ from benchmarks.environments import Peer
 from benchmarks.timing import BenchmarkError, Contestant, nothing
 
 ASYNCLOG = str(Path(sysconfig.get_path("scripts")) / "asynclog")
+CLEANUP = (ASYNCLOG, "cleanup", "--no-catalog", "--json")  # every run reads all there is, as the others do
 READINTO = Path(__file__).parent / "readinto.py"
 OURS, PYTHON_READER, LIMIT, COPY = "asynclog", "asynclog, Python reader", "readinto", "cp + fsync of what stays"
 DOUBLE = ", double-check"
@@ -26,7 +27,7 @@ def dry_run(archive: Archive, jobs: int, reader: str = "native", prepare: Prepar
     return Contestant(
         OURS if reader == "native" else PYTHON_READER,
         jobs,
-        (ASYNCLOG, "cleanup", "--path", str(archive.log), "--now", NOW, "--dry-run", "--json", "--jobs", str(jobs)),
+        (*CLEANUP, "--path", str(archive.log), "--now", NOW, "--dry-run", "--jobs", str(jobs)),
         archive.summary.bytes,
         {"ASYNCLOG_READER": reader},
         prepare,
@@ -74,11 +75,11 @@ class Cleanups:
     def asynclog(self, jobs: int, reader: str = "native", *, double_check: bool = False) -> Contestant:
         """The cleanup itself. The first one's survivors are what the others are compared with."""
         title = (OURS if reader == "native" else PYTHON_READER) + (DOUBLE if double_check else "")
-        words = ("--path", str(self.work / "logs.jsonl"), "--now", NOW, "--json", "--jobs", str(jobs))
+        words = ("--path", str(self.work / "logs.jsonl"), "--now", NOW, "--jobs", str(jobs))
         return Contestant(
             title,
             jobs,
-            (ASYNCLOG, "cleanup", *words, *(["--double-check"] if double_check else [])),
+            (*CLEANUP, *words, *(["--double-check"] if double_check else [])),
             self.archive.summary.bytes,
             {"ASYNCLOG_READER": reader},
             partial(copy_of, self.archive, self.work),

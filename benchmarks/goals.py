@@ -27,10 +27,16 @@ class Goal:
 
     def line(self, section: Section) -> str:
         """The sentence with the figure, and whether it holds. Raises MissingError."""
-        value = self.figure(section)
-        bound = f"at least {self.show(self.least)}" if self.least else f"at most {self.show(self.most)}"
-        missed = "" if self.least <= value <= self.most else "; **missed**"
-        return f"- {self.sentence.format(f'**{self.show(value)}**')} (goal: {bound}{missed})"
+        return verdict(self.sentence, self.figure(section), self.least, self.most, self.show)
+
+
+def verdict(
+    sentence: str, value: float, least: float = 0, most: float = inf, show: Callable[[float], str] = number
+) -> str:
+    """A line with the sentence, the figure in its place, and whether that is what it should be."""
+    bound = f"at least {show(least)}" if least else f"at most {show(most)}"
+    missed = "" if least <= value <= most else "; **missed**"
+    return f"- {sentence.format(f'**{show(value)}**')} (goal: {bound}{missed})"
 
 
 class MissingError(Exception):

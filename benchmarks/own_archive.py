@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from asynclog.names import Names
-from benchmarks.engines import ASYNCLOG, OURS, reading
+from benchmarks.engines import CLEANUP, OURS, reading
 from benchmarks.results import Section
 from benchmarks.sections import amount
 from benchmarks.timing import BenchmarkError, Contestant, anything, in_turn
@@ -66,7 +66,7 @@ def measure(log: Path, rounds: int) -> Section:
         options, notes = _options(log, Path(folder))
         contestants: list[Contestant] = []
         for jobs in sorted({1, *(1 << n for n in range(1, processors.bit_length())), processors}):
-            command = (ASYNCLOG, "cleanup", "--path", str(log.resolve()), "--dry-run", "--json", *options)
+            command = (*CLEANUP, "--path", str(log.resolve()), "--dry-run", *options)
             contestants.append(Contestant(OURS, jobs, (*command, "--jobs", str(jobs)), size))
             # A log that is in use may grow meanwhile: how much was read is not looked at.
             contestants.append(replace(reading(segments, Path(folder) / "segments.txt", jobs), check=anything))

@@ -30,9 +30,14 @@ def text(sections: Sequence[Section], machine: Iterable[str], skipped: Iterable[
     return "\n\n".join(part for part in parts if part)
 
 
+def put(figures: str, page: Path, begin: str, end: str) -> None:
+    """Puts the figures between two markers of the page. Raises ValueError without these."""
+    before, rest = page.read_text(encoding="utf-8").split(begin)
+    _, after = rest.split(end)
+    page.write_text(f"{before}{begin}\n\n{figures}\n\n{end}{after}", encoding="utf-8")
+
+
 def write(figures: str, sections: Sequence[Section], page: Path = PAGE) -> None:
     """Puts the figures between the page's markers, and the chart beside the page. Raises ValueError without markers."""
-    before, rest = page.read_text(encoding="utf-8").split(BEGIN)
-    _, after = rest.split(END)
-    page.write_text(f"{before}{BEGIN}\n\n{figures}\n\n{IMAGE}\n\n{END}{after}", encoding="utf-8")
+    put(f"{figures}\n\n{IMAGE}", page, BEGIN, END)
     page.with_suffix(".svg").write_text(chart(sections), encoding="utf-8")

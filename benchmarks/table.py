@@ -15,7 +15,7 @@ def table(sections: Iterable[Section]) -> str:
     for section in sections:
         rows.append((f"**{section.title}**", *[""] * (len(header) - 1)))
         rows += [_row(section, name, counts) for name in section.names]
-    return "\n".join(_line(row) for row in rows)
+    return "\n".join(map(line, rows))
 
 
 def _row(section: Section, name: str, counts: Iterable[int]) -> list[str]:
@@ -54,5 +54,6 @@ def number(value: float) -> str:
     return f"{value:.2f}" if value < 10 else f"{value:.1f}"
 
 
-def _line(cells: Sequence[str]) -> str:
+def line(cells: Sequence[str]) -> str:
+    """One row of a table."""
     return "|" + "".join(f" {cell} |" if cell else " |" for cell in cells)

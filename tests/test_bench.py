@@ -13,6 +13,8 @@ from benchmarks.answers import same_census, same_dry_run, same_files
 from benchmarks.chart import chart
 from benchmarks.environments import find
 from benchmarks.generate import Spec, generate
+from benchmarks.nightly import page as nights
+from benchmarks.nightly.measure import Change, Nights
 from benchmarks.own_archive import find_logs
 from benchmarks.results import Entry, Ratio, Run, Section, ratio
 from benchmarks.sections import amount
@@ -24,9 +26,9 @@ GIGABYTE = 10**9
 SVG = "{http://www.w3.org/2000/svg}"
 
 
-def bench(*words: object) -> "subprocess.CompletedProcess[str]":
+def bench(*words: object, module: str = "benchmarks") -> "subprocess.CompletedProcess[str]":
     """The command, run with these words."""
-    command = [sys.executable, "-m", "benchmarks", *map(str, words)]
+    command = [sys.executable, "-m", module, *map(str, words)]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
@@ -86,11 +88,12 @@ def test_the_page_keeps_its_prose(tmp_path: Path) -> None:
     assert (tmp_path / "performance.svg").read_text(encoding="utf-8") == chart([figures()])
 
 
-def test_the_projects_own_page_has_a_place_for_the_figures() -> None:
-    """`make bench` finds the markers in docs/performance.md, once each and in order."""
+@pytest.mark.parametrize(("begin", "end"), [(page.BEGIN, page.END), (nights.BEGIN, nights.END)], ids=["all", "nightly"])
+def test_the_projects_own_page_has_a_place_for_the_figures(begin: str, end: str) -> None:
+    """`make bench` and `make bench-nightly` find their markers in docs/performance.md, once each and in order."""
     text = page.PAGE.read_text(encoding="utf-8")
-    assert text.count(page.BEGIN) == text.count(page.END) == 1
-    assert text.index(page.BEGIN) < text.index(page.END)
+    assert text.count(begin) == text.count(end) == 1
+    assert text.index(begin) < text.index(end)
 
 
 def test_contestants_run_in_turn_after_a_round_that_warms_up() -> None:
@@ -189,3 +192,40 @@ def test_a_peer_that_cannot_be_installed_is_named(tmp_path: Path, monkeypatch: p
     assert isinstance(found, str)
     assert found.startswith("DuckDB was skipped: it can't be installed: ")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_nights_are_measured_and_nothing_is_left_of_them(tmp_path: Path) -> None:
+    """Cold, warm, a new day and another policy, each checked for what it read, on two tiny logs; no state at home."""
+    done = bench("--segments", 200, 300, "--rounds", 1, "--folder", tmp_path / "logs", module="benchmarks.nightly")
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert "| | 200 segments | 300 segments | growth |" in lines
+    for row in ("cold : warm", "warm run, peak memory", "one new day: a cleanup"):
+        assert any(line.startswith(f"| {row} |") for line in lines)
+    ratios = [line.split("|")[2:4] for line in lines if line.startswith("| bytes read : ")]
+    assert [cell.strip() for pair in ratios for cell in pair] == ["1.00"] * 4
+    assert list((tmp_path / "logs").iterdir()) == []
+
+
+def a_log(segments: int, scale: float) -> Nights:
+    """A log whose warm run takes 20 µs a segment, and `scale` times that of the processor; start-up is 0.1 s."""
+    warm = Run(0.1 + segments * 20e-6, 0.1 + segments * 20e-6 * scale, (20 << 20) + 1024 * segments)
+    change = Change(warm, 1000, 200, 1320)
+    return Nights(segments, segments << 20, 0.5, (Run(10, 10, 40 << 20),), (warm,), (Run(0.1, 0.1, 0),), change, change)
+
+
+def test_nights_are_held_to_their_goals() -> None:
+    """Each figure is by the segment and beyond start-up; what misses its goal is marked."""
+    found = [a_log(1000, 1.0), a_log(10_000, 1.2), a_log(100_000, 1.4)]
+    missed = [line for line in nights.goals(found) if line.endswith("; **missed**)")]
+    assert [line.split("**")[1] for line in nights.goals(found)] == [
+        "33.3",
+        "24 µs",
+        "2.1 s",
+        "1.40",
+        "1.00 KiB",
+        "1.10",
+    ]
+    assert [line.split("**")[1] for line in missed] == ["33.3", "1.40"]
+    cells = next(line for line in nights.table(found).splitlines() if "warm run, of the processor" in line).split("|")
+    assert [cell.strip() for cell in cells[2:-1]] == ["20 µs", "24 µs", "x 1.20", "28 µs", "x 1.17"]
