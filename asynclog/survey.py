@@ -144,7 +144,7 @@ class Survey:
 
     def _left(self, action: Action, outcome: Outcome, again: Census | None) -> Census | None:
         """The census of what a rewrite has left, if nobody has written to it since; None where that is not known."""
-        census = again or self._as_decided(action)
+        census = again or self._as_read(action)
         left = survivors(census, self._scanner.policy, self._scanner.now) if census else None
         try:
             status = os.stat(action.segment, dir_fd=self._scanner.folder, follow_symlinks=False)
@@ -153,13 +153,11 @@ class Survey:
         ours = (status.st_size, status.st_mtime_ns) == (outcome.bytes_after, action.fingerprint.mtime_ns)
         return msgspec.structs.replace(left, fingerprint=Fingerprint.of(status)) if left and ours else None
 
-    def _as_decided(self, action: Action) -> Census | None:
+    def _as_read(self, action: Action) -> Census | None:
+        """The census of the segment if it was read in this job, and not only known from an earlier one."""
         entry = self._catalog.get(action.segment) if self._catalog else None
-        if entry is None or entry.fingerprint != action.fingerprint:
-            return None
-        census = entry.census(action.segment, action.fingerprint)
-        fresh = entry.scanned == self._begun
-        return census if fresh else aged(census, self._scanner.policy, self._scanner.now)
+        read = entry is not None and (entry.scanned, entry.fingerprint) == (self._begun, action.fingerprint)
+        return entry.census(action.segment, action.fingerprint) if entry and read else None
 
 
 def opened_catalog(settings: Settings, segments: Iterable[Segment], resources: ExitStack) -> "Catalog | None":

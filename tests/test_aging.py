@@ -29,35 +29,39 @@ FRACTIONS = (0, 0, 1, DAY // 2, DAY - 1)  # of a day
 Key = tuple[str, int]
 View = tuple[list[Definition], int]  # a policy and a present
 
-many = settings(max_examples=40, deadline=None)
+many = settings(max_examples=120, deadline=None)
 
 
-def instants() -> st.SearchStrategy[int]:
-    """Moments of a few days around today and around the first plausible one, mostly on the edges of days."""
-    days = st.integers(min_value=-5, max_value=3).map(lambda day: TODAY + day * DAY)
-    return st.builds(int.__add__, days | st.sampled_from((BIRTH, BIRTH - DAY)), st.sampled_from(FRACTIONS))
+def instants(first: int) -> st.SearchStrategy[int]:
+    """Moments of a few days around today, mostly on the edges of days."""
+    days = st.integers(min_value=first, max_value=2).map(lambda day: TODAY + day * DAY)
+    return st.builds(int.__add__, days, st.sampled_from(FRACTIONS))
 
 
 def records() -> st.SearchStrategy[bytes]:
-    """Lines of two schemas, one in two versions, and some that are no records."""
-    text = instants().map(lambda moment: written(moment, 0, 9, "Z"))
+    """Lines of two schemas, one in two versions, some from before the first plausible moment, some that are none."""
+    moments = st.one_of(*[instants(-3)] * 5, st.sampled_from((BIRTH, BIRTH - 1)))
+    text = moments.map(lambda moment: written(moment, 0, 9, "Z"))
     shape = '{{"schema_name": "{}", "schema_version": {}, "timestamp": "{}"}}\n'
-    made = st.builds(shape.format, st.sampled_from(("app", "debug")), st.sampled_from((1, 2)), text).map(str.encode)
-    return made | made | made | st.sampled_from((b"\n", b"torn\n"))
+    keys = st.sampled_from((("app", 1), ("app", 1), ("app", 2), ("debug", 1)))
+    made = st.builds(lambda key, time: shape.format(*key, time).encode(), keys, text)
+    return st.one_of(*[made] * 9, st.sampled_from((b"\n", b"torn\n")))
 
 
 def segments() -> st.SearchStrategy[bytes]:
-    return st.lists(records(), max_size=8).map(b"".join)
+    return st.lists(records(), min_size=1, max_size=9).map(b"".join)
 
 
 def policies() -> st.SearchStrategy[list[Definition]]:
     """A rule for one version, one for the name, one for all else: each may be missing, switched off, or for ever."""
-    days = st.sampled_from((0, 1, 2, 3, 30, 10_000, None))
-    rules = [st.builds(Definition, *map(st.just, key), days, st.booleans()) for key in [("app", 1), ("app", None)]]
-    return st.lists(st.one_of(*rules, st.builds(Definition, st.just("*"), st.none(), days)), unique_by=lambda r: r[:2])
+    days = st.sampled_from((0, 1, 1, 2, 2, 3, 10_000, None))
+    active = st.sampled_from((True, True, True, False))
+    rules = [st.builds(Definition, *map(st.just, key), days, active) for key in [("app", 1), ("app", None)]]
+    for_all = st.builds(Definition, st.just("*"), st.none(), days)
+    return st.lists(st.one_of(*rules, for_all, for_all), min_size=1, max_size=3, unique_by=lambda rule: rule[:2])
 
 
-nows = instants().filter(lambda moment: moment > BIRTH + DAY)
+nows = instants(-1)
 views = st.tuples(policies(), nows)
 
 
@@ -179,6 +183,21 @@ def test_the_censuses_of_a_beginning_and_a_rest_make_that_of_the_whole(
     if older:
         found = joined(older, counted(tail, *view), PLACE)
         assert found == forgetful(whole, found)
+
+
+def test_what_is_not_known_of_the_beginning_is_not_known_of_the_whole() -> None:
+    """Its oldest record that is kept, where some of it have expired since it was scanned."""
+    line = '{{"schema_name": "app", "timestamp": "{}"}}\n'
+    head, tail = (
+        "".join(line.format(written(TODAY + day * DAY, 0, 0, "Z")) for day in days).encode()
+        for days in ((-3, -1), (0,))
+    )
+    policy = [Definition("app", None, 2)]
+    older = aged(counted(head, policy, TODAY - 2 * DAY), ours(policy), TODAY)
+    assert older
+    whole = joined(older, counted(tail, policy, TODAY), PLACE)
+    assert [(count.expired, count.oldest_kept) for count in whole.schemas] == [(1, None)]
+    assert survivors(whole, ours(policy), TODAY) is None
 
 
 def test_where_the_days_are_too_many_a_census_still_knows_what_has_wholly_or_not_at_all_expired() -> None:

@@ -16,6 +16,7 @@ import pytest
 from conftest import NO_OVERRIDE, NOW, cleanup, is_clean, looks, record, run, write_log, write_policy
 
 import asynclog
+from asynclog.apply.disk import Disk
 from asynclog.catalog import entry as entries
 from asynclog.catalog import store
 from asynclog.catalog.entry import Entry, pack, unpack
@@ -68,6 +69,13 @@ class Log:
         """The catalog's file."""
         (file,) = self.state.glob("*.sqlite")
         return file
+
+    def known(self) -> list[str]:
+        """The segments that the catalog has entries of."""
+        connection = sqlite3.connect(self.file)
+        names = [name.decode() for (name,) in connection.execute("SELECT name FROM segment ORDER BY 1")]
+        connection.close()
+        return names
 
     async def clean(self, now: str = NOW, *, dry_run: bool = False, **options: Any) -> Report:
         path, schemas = str(self.folder / "logs.jsonl"), str(self.place / "schemas.yaml")
@@ -340,17 +348,42 @@ async def test_the_night_after_a_cleanup_is_warm(log: Log, warm: bool, now: str)
         await log.clean(now, dry_run=True)
     assert (await log.clean(now)).result.records.deleted == 4
     assert await log.looked(now) == (2, 0, 0, 0)
-    with sqlite3.connect(log.file) as connection:
-        assert [name for (name,) in connection.execute("SELECT name FROM segment ORDER BY 1")] == [
-            SECOND.encode(),
-            b"logs.jsonl",
-        ]
-    connection.close()
+    assert log.known() == [SECOND, "logs.jsonl"]
     report = await log.clean(now, dry_run=True)
     cold = await log.clean(now, dry_run=True, no_catalog=True)
     assert (report.result.records, report.result.kept) == (cold.result.records, cold.result.kept)
     log.append("logs.jsonl", YOUNG)
     assert await log.looked(now) == (1, 1, 0, len(YOUNG))
+
+
+async def test_a_segment_that_is_gone_is_forgotten(log: Log) -> None:
+    """Whoever has removed it: the catalog does not grow for ever."""
+    await log.looked()
+    (log.folder / SECOND).unlink()
+    assert await log.looked() == (2, 0, 0, 0)
+    (log.folder / "logs.jsonl").unlink()
+    await log.clean()
+    assert log.known() == [FIRST]
+
+
+async def test_what_a_writer_did_to_a_rewritten_segment_at_once_is_read_again(
+    log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody knows what that was: it is no beginning of what comes later."""
+    log.write(first=YOUNG, base=OLD + YOUNG)
+
+    class Watched(Disk):
+        def exchange(self, name: str, other: str) -> None:
+            super().exchange(name, other)
+            append(log.folder / other, OLD * 2)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("asynclog.job.Disk", Watched)
+        assert (await log.clean()).result.records.deleted == 1
+    log.append("logs.jsonl", YOUNG)
+    assert await log.looked() == (2, 0, 1, len(YOUNG + OLD * 2 + YOUNG))
+    assert (await log.clean()).result.records.deleted == 2
+    assert log.contents()["logs.jsonl"] == YOUNG * 2
 
 
 async def test_without_a_catalog_none_is_read_and_none_is_written(log: Log) -> None:

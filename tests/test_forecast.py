@@ -203,6 +203,19 @@ def test_too_many_days_to_be_counted_leave_bounds() -> None:
     assert found.frees[3] == Amount.exactly(2, len(content))
 
 
+@pytest.mark.parametrize(
+    ("days", "low", "high"), [(0, 4, 4), (1, 4, 4), (2, 3, 3), (3, 1, 3), (4, 0, 0), (5, 0, 0), (None, 0, 0)]
+)
+def test_the_day_that_a_cutoff_falls_into_is_in_doubt(days: int | None, low: int, high: int) -> None:
+    """Unless all that is of one schema lies on one side of it; whole days before it are not."""
+    midnights = [NOON // DAY * DAY - ago * DAY for ago in (1, 3, 3, 4)]
+    content = b"".join(line(moment + hour) for moment, hour in zip(midnights, (1, 1, DAY - 1, DAY - 1), strict=True))
+    rules = Policy(star=Rule(days))
+    found = forecast([census("s", content, Policy(), NOON)], rules, NOON).schemas[APP].frees[0]
+    assert (found.records_low, found.records_high) == (low, high)
+    assert (found.bytes_low, found.bytes_high) == (low * len(line(NOON + 1)), high * len(line(NOON + 1)))
+
+
 def test_the_schemas_are_in_order() -> None:
     """By name, then by version as a number."""
     text = "".join(

@@ -298,4 +298,23 @@ async def test_pages_that_the_scan_had_to_read_are_given_back(eight: Path, monke
     await clean(eight, dry_run=True)
     left = [resident(file)[0] for file in files]
     assert left[1] == there
+    assert left[3] < 8
     assert sum(left) - there <= there / 10
+
+
+def test_what_was_read_ahead_at_its_beginning_does_not_make_a_piece_somebody_elses(tmp_path: Path) -> None:
+    """The middle of it tells; and what was read ahead behind its end goes, too."""
+    file = tmp_path / "file"
+    file.write_bytes(b"x" * (4 * MiB))
+    if not can_tell(file):
+        pytest.skip("the file system of temporary files does not tell what is in memory")
+    forget(file)
+    descriptor = os.open(file, os.O_RDONLY)
+    os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_RANDOM)
+    os.pread(descriptor, 4096, MiB)
+    os.pread(descriptor, 4096, 3 * MiB)
+    assert resident(file)[0] < 512
+    with pieces.as_it_was(descriptor, MiB, 3 * MiB - 1):
+        os.pread(descriptor, 2 * MiB, MiB)
+    os.close(descriptor)
+    assert resident(file)[0] < 8

@@ -262,6 +262,29 @@ def test_an_edited_plan_deletes_no_more_than_has_expired(log: Path, edit: Callab
 
 
 @pytest.mark.parametrize(
+    "change",
+    [{"expired": {"app:1": 1}}, {"expired": {"app:2": 2}}, {"expired": {}}, {"bytes_after": 1}, {"action": "rewrite"}],
+)
+def test_what_is_not_what_the_plan_says_is_skipped(log: Path, change: dict[str, Any]) -> None:
+    """Fewer records, others, or another size afterwards: the segment stays, and the rest is done."""
+    forge(log, lambda plan: plan["segments"][0].update(change))
+    done = apply(log)
+    assert (done.code, done.result["deleted_per_schema"]) == (0, {"app:1": 1})
+    assert done.actions[DROP]["reason"] == "what goes is not what the plan says"
+    assert contents(log) == {DROP: OLD * 2, REWRITE: YOUNG, KEEP: YOUNG}
+
+
+def test_a_guard_weighs_what_the_plan_deletes(tmp_path: Path) -> None:
+    """Not what else has expired since, which stays: that all of it could go is no reason to refuse."""
+    write_policy(tmp_path)
+    write_log(tmp_path / "audit", {DROP: OLD})
+    assert cleanup(tmp_path, "-n", "--plan-out", "plan.json").code == 0
+    write_log(tmp_path / "audit", {KEEP: OLD * 1000})
+    done = apply(tmp_path)
+    assert (done.code, done.result["records"]["deleted"], contents(tmp_path)) == (0, 1, {KEEP: OLD * 1000})
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "",

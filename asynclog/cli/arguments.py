@@ -86,6 +86,7 @@ def _check(add_parser: AddParser) -> None:
     groups.which_log(check)
     groups.output(check, debug=_DEBUG)
     groups.jobs(check)
+    groups.catalog(check)
 
 
 def _estimate(add_parser: AddParser) -> None:

@@ -1,5 +1,6 @@
 """Writes results and errors. A reader that has gone away is no failure of the job."""
 
+import json
 import logging
 import os
 import sys
@@ -68,7 +69,11 @@ def _tell(text: str) -> None:
 
 
 def _json(document: dict[str, Any]) -> bytes:
-    return printable_json(orjson.dumps(document).decode()).encode()
+    try:
+        text = orjson.dumps(document).decode()
+    except TypeError:  # a number beyond 64 bits: a policy may say 10**60 days
+        text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+    return printable_json(text).encode()
 
 
 def _result(text: bytes) -> None:

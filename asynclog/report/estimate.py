@@ -13,8 +13,6 @@ from asynclog.report.answers import FORMAT, Answer
 from asynclog.report.inventory import Inventory
 from asynclog.report.words import counted, size_in_words
 
-_LARGEST = (1 << 63) - 1
-
 
 class Freed(msgspec.Struct, frozen=True):
     """All that has expired `in_days` days from now, at the instant `at`.
@@ -128,8 +126,8 @@ def make_estimate(found: Estimate, inventory: Inventory, *, profile: str | None,
 
 
 def _message(now: Amount) -> str:
-    low, high = _whole(now.records_low), _whole(now.records_high)
-    least, most = size_in_words(_whole(now.bytes_low)), size_in_words(_whole(now.bytes_high))
+    low, high = round(now.records_low), round(now.records_high)
+    least, most = size_in_words(round(now.bytes_low)), size_in_words(round(now.bytes_high))
     if now.is_exact:
         return f"A cleanup now would delete {counted(low, 'record')} ({least})"
     return f"A cleanup now would delete {low:,} to {high:,} records ({least} to {most})"
@@ -146,7 +144,7 @@ def _prospect(outlook: Outlook, found: Estimate) -> Prospect:
         bytes=_exact(held.bytes_low, held.bytes_high),
         oldest=None if outlook.oldest is None else format_instant(outlook.oldest),
         newest=None if outlook.newest is None else format_instant(outlook.newest),
-        retention_days=None if outlook.retention_days is None else _whole(outlook.retention_days),
+        retention_days=outlook.retention_days,
         daily_records=_rounded(daily.records_low) if daily.records_low == daily.records_high else None,
         daily_bytes=_rounded(daily.bytes_low) if daily.bytes_low == daily.bytes_high else None,
         steady_bytes=_exact(steady.bytes_low, steady.bytes_high) if steady else None,
@@ -156,16 +154,16 @@ def _prospect(outlook: Outlook, found: Estimate) -> Prospect:
         return prospect
     return msgspec.structs.replace(
         prospect,
-        records_low=_whole(held.records_low),
-        records_high=_whole(held.records_high),
-        bytes_low=_whole(held.bytes_low),
-        bytes_high=_whole(held.bytes_high),
+        records_low=round(held.records_low),
+        records_high=round(held.records_high),
+        bytes_low=round(held.bytes_low),
+        bytes_high=round(held.bytes_high),
         daily_records_low=_rounded(daily.records_low),
         daily_records_high=_rounded(daily.records_high),
         daily_bytes_low=_rounded(daily.bytes_low),
         daily_bytes_high=_rounded(daily.bytes_high),
-        steady_bytes_low=_whole(steady.bytes_low) if steady else None,
-        steady_bytes_high=_whole(steady.bytes_high) if steady else None,
+        steady_bytes_low=round(steady.bytes_low) if steady else None,
+        steady_bytes_high=round(steady.bytes_high) if steady else None,
     )
 
 
@@ -181,22 +179,17 @@ def _freed(outlook: Outlook, found: Estimate) -> list[Freed]:
         if found.bounded:
             row = msgspec.structs.replace(
                 row,
-                records_low=_whole(amount.records_low),
-                records_high=_whole(amount.records_high),
-                bytes_low=_whole(amount.bytes_low),
-                bytes_high=_whole(amount.bytes_high),
+                records_low=round(amount.records_low),
+                records_high=round(amount.records_high),
+                bytes_low=round(amount.bytes_low),
+                bytes_high=round(amount.bytes_high),
             )
         rows.append(row)
     return rows
 
 
 def _exact(low: float, high: float) -> int | None:
-    return _whole(low) if low == high else None
-
-
-def _whole(number: float) -> int:
-    """As much of it as 64 bits hold: a policy may say 10**99 days."""
-    return min(round(number), _LARGEST)
+    return round(low) if low == high else None
 
 
 def _rounded(number: float) -> float:

@@ -12,6 +12,7 @@ from importlib import import_module
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING
 
+import asynclog.catalog.store  # noqa: F401 - its import is no part of a job here
 from asynclog.apply.disk import Disk
 from asynclog.cli import main
 from faults.archive import NOW
@@ -71,18 +72,24 @@ REAL = Variant()
 
 @dataclass(frozen=True)
 class Victim:
-    """A job on an archive; `hasty` ones wait for no writer. `options` are further words of the command line."""
+    """A job on an archive; `hasty` ones wait for no writer. `options` are further words of the command line.
+
+    One with a `catalog` makes some 200 calls more, which are worth a look where each point is one call.
+    """
 
     archive: Archive
     variant: Variant = REAL
     jobs: int = 1
     hasty: bool = True
     options: tuple[str, ...] = ()
+    catalog: bool = False
 
     @property
     def words(self) -> list[str]:
         """The command line."""
         where = ["--path", str(self.archive.log), "--schemas", str(self.archive.policy)]
+        # There is none to begin with: else its calls would not be the same ones each time.
+        where += ["--state", str(self.archive.root / "state")] if self.catalog else ["--no-catalog"]
         return ["cleanup", "--json", *where, "--now", NOW, "--jobs", str(self.jobs), *self.options]
 
     def run(self) -> Ended:

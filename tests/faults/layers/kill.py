@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 NAME = "kill"
 JOBS = (1, 4)
+WITH_CATALOG = "mixed"  # the shape whose jobs keep one
 SECOND = range(4, 124)  # the calls of a job with which it opens the log, recovers and lists
 QUICK, TWICE = 20, 1_200  # how many points are chosen
 
@@ -56,14 +57,14 @@ def _twice(campaign: Campaign) -> Iterator[str]:
 
 
 def _calls(campaign: Campaign, shape: str, jobs: int) -> tuple[str, ...]:
-    return Victim(lay(campaign.folder(NAME), shape), campaign.variant, jobs).calls()
+    return Victim(lay(campaign.folder(NAME), shape), campaign.variant, jobs, catalog=shape == WITH_CATALOG).calls()
 
 
 def _check(campaign: Campaign, point: str) -> list[Finding] | None:
     shape, jobs, first, second = point.split(",")
     archive = lay(campaign.folder(NAME), shape)
     oracle = Oracle(archive)
-    victim = Victim(archive, campaign.variant, int(jobs), hasty=int(first) % 10 != 0)
+    victim = Victim(archive, campaign.variant, int(jobs), hasty=int(first) % 10 != 0, catalog=shape == WITH_CATALOG)
     found: list[Finding] = []
     for call in filter(None, (int(first), int(second))):
         ended = _killed(victim, call)

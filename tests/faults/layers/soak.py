@@ -89,7 +89,7 @@ def _victims(campaign: Campaign, archive: Archive, leases: Notebook) -> Iterator
     """Jobs with one worker and with four; every third one hesitates, and is not timed."""
     timed, hesitant = beneath(campaign.variant, Timed, notebook=leases), beneath(campaign.variant, Hesitant)
     for jobs, variant in cycle(((1, timed), (4, timed), (4, hesitant))):
-        yield Victim(archive, variant, jobs, hasty=False)
+        yield Victim(archive, variant, jobs, hasty=False, catalog=True)
 
 
 def _job(victim: Victim, figures: Figures) -> Iterator[Finding]:
@@ -109,6 +109,6 @@ def _spread(times: Sequence[int]) -> str:
     """The middle, the last hundredth and the longest of these times, in words."""
     if len(times) < 2:
         return "never"
-    cuts = quantiles(times, n=100)
+    cuts = quantiles(times, n=100, method="inclusive")
     p50, p99, longest = (each / 1e6 for each in (cuts[49], cuts[98], max(times)))
     return f"p50 {p50:.2f} ms, p99 {p99:.2f} ms, max {longest:.2f} ms ({len(times):,} times)"
