@@ -44,7 +44,8 @@ def amount(size: int) -> str:
     unit, name = next(
         ((unit, name) for unit, name in ((30, "GiB"), (20, "MiB"), (10, "KiB")) if size >> unit), (0, "B")
     )
-    return f"{size / (1 << unit):.3g} {name}"
+    value = size / (1 << unit)
+    return f"{value:.3g} {name}" if value < 1000 else f"{value:.0f} {name}"
 
 
 def dry_runs(course: Course, record: int) -> Section:

@@ -138,11 +138,10 @@ def _overdue(schemas: Mapping[SchemaKey, Figures]) -> Overdue:
 
 def _kept(plan: Plan) -> Kept:
     censuses = [action.census for action in plan.actions if action.census]
-    counts = [count for census in censuses for count in census.schemas]
     return Kept(
         unreadable=sum(census.unreadable for census in censuses),
-        future=sum(count.future for count in counts),
-        implausible=sum(count.implausible for count in counts),
+        future=sum(count.future for census in censuses for count in census.schemas),
+        implausible=sum(count.implausible for census in censuses for count in census.schemas),
         no_policy=_named(plan.no_policy),
     )
 

@@ -26,7 +26,7 @@ from benchmarks.timing import BenchmarkError, time_one
 
 SMALL = 8 << 10  # bytes of a segment of short records, in which all schemas occur
 SHORT = 170  # bytes of a record
-FULL = (Shape(860, 1000 << 20, 1000), Shape(860, 10_000 << 20, 10_000), Shape(SHORT, 100_000 * SMALL, 100_000))
+FULL = (Shape(860, 1 << 30, 1000), Shape(860, 10 << 30, 10_000), Shape(SHORT, 100_000 * SMALL, 100_000))
 HUGE = (Shape(860, 1 << 30, 1), Shape(860, 20 << 30, 1))
 
 

@@ -56,7 +56,7 @@ def _kibibytes(size: float, segments: int) -> str:
 
 
 def _microseconds(seconds: float) -> str:
-    return f"{seconds * 1e6:.3g} µs"
+    return f"{seconds * 1e6:.3g} µs" if seconds < 1e-3 else duration(seconds)
 
 
 def _amount(size: float) -> str:
