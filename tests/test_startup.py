@@ -1,7 +1,6 @@
 """What a command does not need it does not import: cron starts this often."""
 
 import os
-import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -88,22 +87,13 @@ def test_what_the_catalog_knows_needs_no_event_loop(thousand: Path) -> None:
     assert modules & {"asyncio", "aiofiles", "multiprocessing", "ssl"} == set()
 
 
-def test_an_estimate_of_1000_segments_takes_hardly_longer_than_a_start(thousand: Path) -> None:
-    """Nothing is read, and it takes at most 1.5 times the processor time that `check` does."""
+def test_an_estimate_of_what_is_known_reads_nothing(thousand: Path) -> None:
+    """Neither for the policy as it is nor for another one."""
     named = ("--path", "audit/logs.jsonl", "--schemas", "schemas.yaml", "--json")
-    words = ("estimate", *named, "--now", NOW, "--retention", "app=60")
-    read = run(*words, cwd=thousand, env=state(thousand)).result["read"]
+    read = run("estimate", *named, "--now", NOW, "--retention", "app=60", cwd=thousand, env=state(thousand)).result[
+        "read"
+    ]
     assert (read["bytes"], read["of"] > 0) == (0, True)
-    estimate, check = (min(processor_time(thousand, *each) for _ in range(5)) for each in (words, ("check", *named)))
-    assert estimate <= 1.5 * check
-
-
-def processor_time(folder: Path, *words: str) -> float:
-    """What a command takes of it, in seconds: a busy machine makes it wait, but hardly work longer."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    assert run(*words, cwd=folder, env=state(folder)).code == 0
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,9 @@ from importlib import import_module
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING
 
-import asynclog.catalog.store  # noqa: F401 - its import is no part of a job here
+# What a job imports when it needs it: its import is no part of a job here.
+import asynclog.catalog.store
+import asynclog.config.document  # noqa: F401
 from asynclog.apply.disk import Disk
 from asynclog.cli import main
 from faults.archive import NOW

@@ -32,13 +32,14 @@ QUICK, MOST = 60, 700  # points, of each shape
 
 
 def run(campaign: Campaign) -> LayerResult:
-    """Fails calls in every way: all of the jobs on one segment, and a choice of all others."""
+    """Fails calls in every way, of each shape a choice of them; all that can be are cut short, for they are few."""
     reason = stepper.unavailable()
     if reason:
         return LayerResult(NAME, skipped=Counter({reason: 1}))
-    points = [
-        point for shape, jobs in SHAPES.items() for point in campaign.chosen(list(_points(campaign, shape, jobs)), MOST)
-    ]
+    points: list[str] = []
+    for shape, jobs in SHAPES.items():
+        every = list(_points(campaign, shape, jobs))
+        points += dict.fromkeys([*campaign.chosen(every, MOST), *(each for each in every if each.endswith(",SHORT"))])
     if campaign.quick:
         points = campaign.chosen(points, QUICK)
     return campaign.explore(NAME, points, lambda point: _check(campaign, point))
