@@ -32,14 +32,16 @@ QUICK, MOST = 60, 700  # points, of each shape
 
 
 def run(campaign: Campaign) -> LayerResult:
-    """Fails calls in every way, of each shape a choice of them; all that can be are cut short, for they are few."""
+    """Fails every call with EIO, cuts short what can be, and tries a choice of the other ways."""
     reason = stepper.unavailable()
     if reason:
         return LayerResult(NAME, skipped=Counter({reason: 1}))
     points: list[str] = []
     for shape, jobs in SHAPES.items():
         every = list(_points(campaign, shape, jobs))
-        points += dict.fromkeys([*campaign.chosen(every, MOST), *(each for each in every if each.endswith(",SHORT"))])
+        points += dict.fromkeys(
+            [*campaign.chosen(every, MOST), *(each for each in every if each.endswith((",EIO", ",SHORT")))]
+        )
     if campaign.quick:
         points = campaign.chosen(points, QUICK)
     return campaign.explore(NAME, points, lambda point: _check(campaign, point))
