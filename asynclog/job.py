@@ -2,21 +2,20 @@
 
 import logging
 import os
-import secrets
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Literal
 
 import msgspec
 from anyio import to_thread
 
+from asynclog.account import STOPPED, Account
 from asynclog.apply.commit import Quiet, carry_out
 from asynclog.apply.disk import Disk
 from asynclog.apply.drain import Backlog
 from asynclog.apply.folder import lock, opened_folder
-from asynclog.apply.recover import left_behind, recover
+from asynclog.apply.recover import recover
 from asynclog.config.policy import load_policy
 from asynclog.config.settings import Settings
 from asynclog.errors import ConfigurationError, RefusedError
@@ -28,11 +27,8 @@ from asynclog.plan.decide import Finding, decide, make_plan
 from asynclog.plan.guards import refusal
 from asynclog.plan.lanes import in_order
 from asynclog.plan.reviewed import Reviewed, digest, misfit, restricted
-from asynclog.plan.rules import describe_rule
-from asynclog.report.document import Catalogued, Report
+from asynclog.report.document import Report
 from asynclog.report.plan_file import Made, plan_to_text
-from asynclog.report.summary import Circumstances, empty_report, make_report
-from asynclog.report.words import printable
 from asynclog.scan.evidence import Evidence
 from asynclog.scan.readers import choose_reader
 from asynclog.scan.scanner import Scanner
@@ -41,14 +37,10 @@ from asynclog.stop import Stop
 from asynclog.survey import Survey, opened_catalog
 from asynclog.workers import Crew
 
-if TYPE_CHECKING:
-    from asynclog.catalog.store import Catalog
-
 log = logging.getLogger("asynclog")
 
 # Where no lease can tell whether a segment is still written to, one that changed in this time may be.
 QUIET_PERIOD = 3600 * SECOND
-_STOPPED = "the job was stopped first"
 
 
 class Job:
@@ -68,17 +60,13 @@ class Job:
         self._reviewed = reviewed
         self._decided: Plan | None = None
         self.answer: Report | None = None
-        self._with_keeps = with_keeps
-        self._begun = time.monotonic()
-        self._run_id = secrets.token_hex(8)
+        self._account = Account(settings, self.now, with_keeps=with_keeps)
         self._names = Names(settings.base, settings.patterns)
         self._reader = choose_reader(settings.reader)
         self._pace = Pace(settings.io_limit)
         self._policy = Policy()
         self._segments: list[Segment] = []
         self._actions: dict[str, Action] = {}
-        self._catalog: Catalog | None = None
-        self._warnings: list[str] = []
         self._folder = -1
 
     def open(self, resources: ExitStack) -> None:
@@ -87,7 +75,9 @@ class Job:
         log.debug("configuration: %s, profile %s", settings.source, settings.profile or "none")
         log.debug("log: %s, schemas: %s", os.path.join(settings.folder, settings.base), settings.schemas)
         if not settings.enabled:
-            self.answer = self._nothing("skipped", f"Audit logging is switched off in profile {settings.profile}")
+            self.answer = self._account.nothing(
+                "skipped", f"Audit logging is switched off in profile {settings.profile}"
+            )
             return
         try:
             folder = opened_folder(settings.folder, allow_unsafe=settings.allow_unsafe_folder)
@@ -95,9 +85,9 @@ class Job:
         except FileNotFoundError:
             if settings.named_by_hand:
                 raise ConfigurationError(f"{settings.folder}: there is no such folder") from None
-            self.answer = self._nothing("success", f"Nothing to do: {settings.folder} does not exist yet")
+            self.answer = self._account.nothing("success", f"Nothing to do: {settings.folder} does not exist yet")
             return
-        self._policy = load_policy(settings.schemas)
+        self._policy = self._account.policy = load_policy(settings.schemas)
         self._must_fit()
         self._evidence = Evidence(
             self._reader, self._policy, self.now, workers=settings.jobs, double_check=settings.double_check
@@ -112,9 +102,9 @@ class Job:
         segments = list_segments(self._folder, self._disk.names(), self._names)
         self._segments = [self._unless_unsettled(segment) for segment in segments]
         scanner = Scanner(self._folder, settings.folder, self._policy, self.now, self._reader, self._pace)
-        self._catalog = opened_catalog(settings, self._segments, resources)
+        catalog = opened_catalog(settings, self._segments, resources)
         evidence = None if self.dry_run else self._evidence
-        self._survey = Survey(scanner, evidence, self._segments, self._names, self._catalog)
+        self._survey = Survey(scanner, evidence, self._segments, self._names, catalog)
         unread = {segment.name for segment in self._survey.unread}
         for segment in self._segments:
             if segment.name not in unread:
@@ -133,7 +123,7 @@ class Job:
             raise ConfigurationError(wrong)
 
     def _decide(self, finding: Finding) -> None:
-        action = decide(finding, self._policy, self.now, self.settings.rewrite)
+        action = decide(finding, self._policy, self.settings.rewrite)
         self._actions[action.segment] = action
 
     def _unless_unsettled(self, segment: Segment) -> Segment:
@@ -168,14 +158,13 @@ class Job:
             async with self._survey.findings(Crew(self.settings.jobs, stop)) as found:
                 async for finding in found:
                     self._decide(finding)
-        if self._catalog:
-            self._catalog.flush()
+        self._survey.keep()
         return self._plan()
 
     async def _apply(self, plan: Plan, stop: Stop) -> dict[str, Outcome]:
         actions = [] if stop else in_order(plan)
         outcomes = {
-            action.segment: Outcome(action.segment, "skipped", _STOPPED, bytes_after=action.fingerprint.size)
+            action.segment: Outcome(action.segment, "skipped", STOPPED, bytes_after=action.fingerprint.size)
             for action in in_order(plan)
         }
         work = partial(carry_out, self._disk, self._backlog, self._quiet(), self._evidence)
@@ -199,7 +188,7 @@ class Job:
         settings = self.settings
         reason = refusal(plan, self._policy, settings.guard, allow_delete_all=settings.allow_delete_all)
         plan = msgspec.structs.replace(plan, refusal=reason)
-        self._tell(plan)
+        self._account.tell(plan)
         self._decided = plan
         return plan
 
@@ -213,59 +202,8 @@ class Job:
         """The log's path, whatever links lead there."""
         return os.path.join(os.path.realpath(self.settings.folder), self.settings.base)
 
-    def _tell(self, plan: Plan) -> None:
-        if not log.isEnabledFor(logging.DEBUG):
-            return
-        keys = {count.schema for action in plan.actions if action.census for count in action.census.schemas}
-        for key in sorted(keys):
-            log.debug("rule for %s: %s", printable(str(key)), describe_rule(self._policy, key))
-        for action in plan.actions:
-            log.debug("%s: %s: %s", printable(action.segment), action.kind, action.reason)
-
-    def _is_cut_short(self, outcomes: Mapping[str, Outcome]) -> bool:
-        return bool(self._survey.unread) or any(outcome.reason == _STOPPED for outcome in outcomes.values())
-
-    def _warn(self, sentence: str) -> None:
-        log.warning(sentence)
-        self._warnings.append(sentence)
-
-    def _warn_of_weakness(self, outcomes: Mapping[str, Outcome]) -> None:
-        weaker = sum(outcome.unleased for outcome in outcomes.values())
-        if weaker:
-            self._warn(
-                f"{self.settings.folder}: file leases are refused here, so that {weaker} segments were judged by "
-                "their quiet alone: the newest, and any that changed in the last hour, stay as they are"
-            )
-
-    def _nothing(self, status: Literal["success", "skipped"], message: str) -> Report:
-        return empty_report(status, message, Circumstances(self._run_id, self.settings.profile, self.now))
-
     def _report(self, plan: Plan, outcomes: Mapping[str, Outcome] | None, stop: Stop) -> Report:
-        pending = left_behind(self._disk.names(), self._names)
-        self._warn_of_weakness(outcomes or {})
-        if self._catalog and self._catalog.problem:
-            self._warn(f"{self._catalog.path}: the catalog can't be used, and all was read: {self._catalog.problem}")
-        reads = self._survey.reads
-        about = Circumstances(
-            run_id=self._run_id,
-            profile=self.settings.profile,
-            now=self.now,
-            duration_s=time.monotonic() - self._begun,
-            late=self._backlog.late,
-            pending=pending,
-            warnings=self._warnings,
-            read=reads.bytes,
-            catalog=Catalogued(reads.hits, reads.partial, reads.misses, self._catalog.rebuilt)
-            if self._catalog
-            else None,
-            time_is_up=stop.time_is_up and self._is_cut_short(outcomes or {}),
-            problems=self._backlog.problems,
-            stopped=(stop.signal.name, stop.signal.value) if stop.signal else None,
-            with_keeps=self._with_keeps,
-            policy=self._policy,
-            max_overdue=self.settings.max_overdue,
-        )
-        return make_report(plan, outcomes, about)
+        return self._account.report(plan, outcomes, self._survey, self._backlog, stop)
 
 
 @contextmanager

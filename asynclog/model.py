@@ -82,6 +82,10 @@ class Fingerprint(msgspec.Struct, frozen=True, array_like=True, gc=False):
     def of(cls, status: Status) -> Self:
         return cls(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
+    def is_but_for_names(self, status: Status) -> bool:
+        """Whether that is the same file with the same content; a name more or less changes only its ctime."""
+        return (self.inode, self.size, self.mtime_ns) == (status.st_ino, status.st_size, status.st_mtime_ns)
+
 
 class Segment(msgspec.Struct, frozen=True, gc=False):
     """One file of the log, by its name in the folder.

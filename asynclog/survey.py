@@ -13,6 +13,7 @@ from asynclog.config.settings import Settings
 from asynclog.model import Action, Census, Fingerprint, Outcome, Segment, Unread
 from asynclog.names import Names
 from asynclog.plan.aging import aged, joined, survivors
+from asynclog.report.document import Catalogued
 from asynclog.scan.edge import edge
 from asynclog.scan.evidence import Evidence
 from asynclog.scan.scanner import Scanner
@@ -54,6 +55,24 @@ class Survey:
         dated = (name for name in reversed(self._waiting) if not names.late_token(name) and name != names.base)
         self._growing = {names.base, next(dated, names.base)}
         self._heads: dict[str, Census] = {}
+
+    @property
+    def problem(self) -> str:
+        """Why the catalog could not be used, in a sentence; empty where it could, or there is none."""
+        if self._catalog is None or not self._catalog.problem:
+            return ""
+        return f"{self._catalog.path}: the catalog can't be used, and all was read: {self._catalog.problem}"
+
+    def catalogued(self) -> Catalogued | None:
+        """What the report says of the catalog; None where there is none."""
+        if self._catalog is None:
+            return None
+        return Catalogued(self.reads.hits, self.reads.partial, self.reads.misses, self._catalog.rebuilt)
+
+    def keep(self) -> None:
+        """Has the catalog write down what it has learned so far."""
+        if self._catalog:
+            self._catalog.flush()
 
     @property
     def unread(self) -> list[Segment]:

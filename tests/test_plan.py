@@ -53,7 +53,7 @@ def census(*counts: SchemaCount, unreadable: int = 0, blank: int = 0, name: str 
 )
 def test_each_finding_has_one_action_and_its_reason(finding: Finding, kind: str, reason: str) -> None:
     """A segment goes whole only where nothing but blank lines would stay; doubt keeps."""
-    action = decide(finding, Policy(), NOW)
+    action = decide(finding, Policy())
     assert (action.kind, action.reason) == (kind, reason)
 
 
@@ -79,7 +79,7 @@ def test_drops_come_first_and_small_lanes_are_not_starved() -> None:
 
     def action(name: str, schema: str, kind: str, size: int) -> Action:
         found = census(counted(size, size if kind == "drop" else size - 1, SchemaKey(schema, 1)), name=name)
-        made = decide(found, Policy(), NOW)
+        made = decide(found, Policy())
         assert made.kind == kind
         return made
 
@@ -92,9 +92,7 @@ def test_drops_come_first_and_small_lanes_are_not_starved() -> None:
 
 def guarded(found: Census, guard: Guard | None = None, *, days: int = 30, allow: bool = False) -> str:
     policy = Policy({KEY: Rule(days, where="policy:1")})
-    return refusal(
-        make_plan([decide(found, policy, NOW)], policy, NOW), policy, guard or Guard(), allow_delete_all=allow
-    )
+    return refusal(make_plan([decide(found, policy)], policy, NOW), policy, guard or Guard(), allow_delete_all=allow)
 
 
 def test_deleting_everything_is_refused_without_permission() -> None:
@@ -110,7 +108,7 @@ def test_records_that_no_rule_with_days_governs_do_not_count() -> None:
     """Records kept for ever, or without a policy, don't make a total deletion look like a partial one."""
     policy = Policy({KEY: Rule(30), SchemaKey("legal", 1): Rule(None)})
     found = census(counted(1000, 1000), counted(5, 0, SchemaKey("legal", 1)), counted(5, 0, SchemaKey("orphan", 1)))
-    assert refusal(make_plan([decide(found, policy, NOW)], policy, NOW), policy, Guard(), allow_delete_all=False)
+    assert refusal(make_plan([decide(found, policy)], policy, NOW), policy, Guard(), allow_delete_all=False)
 
 
 def test_a_profile_can_tighten_the_guards() -> None:

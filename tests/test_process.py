@@ -9,7 +9,6 @@ import shlex
 import signal
 import subprocess
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 from conftest import (
@@ -26,9 +25,6 @@ from conftest import (
     write_log,
     write_policy,
 )
-
-if TYPE_CHECKING:
-    pass
 
 OLD, YOUNG = record(days=400), record(days=1)
 WORDS = ("cleanup", "--path", "audit/logs.jsonl", "--schemas", "schemas.yaml", "--now", NOW)

@@ -29,7 +29,7 @@ def decided(content: bytes, now: int, least: Percent) -> tuple[str, str]:
     """What becomes of a segment, and why."""
     reader = PythonReader(POLICY, now)
     reader.read(0, memoryview(content), None)
-    action = decide(reader.tally().census("s", Fingerprint(1, 2, len(content), 3, 4)), POLICY, now, least)
+    action = decide(reader.tally().census("s", Fingerprint(1, 2, len(content), 3, 4)), POLICY, least)
     return action.kind, action.reason
 
 
@@ -106,7 +106,7 @@ def test_a_segment_of_too_many_days_does_not_say_when() -> None:
     ).encode()
     reader = PythonReader(policy := Policy(star=Rule(8)), NOW)
     reader.read(0, memoryview(content), None)
-    action = decide(reader.tally().census("s", Fingerprint(1, 2, len(content), 3, 4)), policy, NOW, None)
+    action = decide(reader.tally().census("s", Fingerprint(1, 2, len(content), 3, 4)), policy, None)
     assert (action.kind, action.reason[-55:]) == (
         "skip",
         "on a day that is not known: it has records of too many days"[-55:],

@@ -202,9 +202,7 @@ def _must_be_alone(disk: Disk, source: int, action: Action, *, leased: bool) -> 
     """The last look: nobody waits for the lease's end, and the name still means the same file."""
     if leased and not disk.leased(source):
         raise BlockingIOError(errno.EAGAIN, "somebody opened it for writing meanwhile")
-    status = disk.status(action.segment)
-    seen = action.fingerprint
-    if (status.st_ino, status.st_size, status.st_mtime_ns) != (seen.inode, seen.size, seen.mtime_ns):
+    if not action.fingerprint.is_but_for_names(disk.status(action.segment)):
         raise ChangedError
 
 

@@ -24,7 +24,8 @@ def empty(disk: Disk, action: Action) -> tuple[Fingerprint, str]:
     except OSError as error:
         raise OSError(errno.ENOSPC, f"The disk is full, and it can't be had alone: {error.strerror}") from error
     try:
-        _must_be_unchanged(action.fingerprint, os.fstat(descriptor))
+        if not action.fingerprint.is_but_for_names(os.fstat(descriptor)):
+            raise ChangedError
         disk.truncate(descriptor)
         try:
             disk.sync(descriptor)
@@ -33,9 +34,3 @@ def empty(disk: Disk, action: Action) -> tuple[Fingerprint, str]:
             return action.fingerprint, f"{error.strerror}: it was emptied, but that may not last"
     finally:
         disk.close(descriptor)
-
-
-def _must_be_unchanged(seen: Fingerprint, status: os.stat_result) -> None:
-    """But for the time of the inode's last change: the attempt to give it a name may have changed that."""
-    if (status.st_ino, status.st_size, status.st_mtime_ns) != (seen.inode, seen.size, seen.mtime_ns):
-        raise ChangedError

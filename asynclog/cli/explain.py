@@ -80,7 +80,7 @@ def _keys(finding: Finding, schema: str | None) -> list[SchemaKey]:
 def _explained(
     look: Look, finding: Finding, policy: Policy, settings: Settings, keys: Sequence[SchemaKey]
 ) -> Explained:
-    action = decide(finding, policy, look.now, settings.rewrite)
+    action = decide(finding, policy, settings.rewrite)
     census = finding if isinstance(finding, Census) else None
     lines = look.unreadable(action.segment, MOST_LINES) if census and census.unreadable else []
     if isinstance(lines, Refused):  # it has changed since it was counted

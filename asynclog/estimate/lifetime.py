@@ -4,7 +4,7 @@ import msgspec
 
 from asynclog.instant import DAY
 from asynclog.model import Census, Policy, SchemaCount
-from asynclog.plan.rules import rule_for
+from asynclog.plan.rules import window_for
 
 
 class Lifetime(msgspec.Struct, frozen=True):
@@ -20,10 +20,9 @@ class Lifetime(msgspec.Struct, frozen=True):
 
 def lifetime(count: SchemaCount, policy: Policy) -> Lifetime:
     """Since when records of this schema have been overdue, and until when the last one is kept."""
-    rule = rule_for(policy, count.schema)
-    if rule is None or rule.retention_days is None:
+    keep = window_for(policy, count.schema)
+    if keep is None:
         return Lifetime(None, None)
-    keep = rule.retention_days * DAY
     since = None if count.oldest is None or not count.expired else count.oldest + keep
     newest = _newest(count)
     return Lifetime(since, None if newest is None or count.implausible else newest + keep)

@@ -7,7 +7,7 @@ from typing import Literal
 import msgspec
 
 from asynclog.model import Action, Census, Plan, Policy, SchemaKey, Segment, Unread
-from asynclog.plan.rules import cutoff_for, rule_for
+from asynclog.plan.rules import rule_for, window_for
 from asynclog.plan.worth import ALWAYS, Percent, reason_to_wait
 
 # What is known of a segment when the decision is made: it was read, it could not be, or it was not to be.
@@ -29,7 +29,7 @@ def make_plan(actions: Iterable[Action], policy: Policy, now: int) -> Plan:
     return Plan(now=now, actions=actions, no_policy=_without_policy(actions, policy))
 
 
-def decide(finding: Finding, policy: Policy, now: int, rewrite: Percent = ALWAYS) -> Action:
+def decide(finding: Finding, policy: Policy, rewrite: Percent = ALWAYS) -> Action:
     """What is to become of one segment. The only place that says so.
 
     A partly expired one is not rewritten before `rewrite` percent of it have expired; never where that is None.
@@ -42,31 +42,29 @@ def decide(finding: Finding, policy: Policy, now: int, rewrite: Percent = ALWAYS
         case Unread(name, fingerprint, reason, failed):
             return Action(name, "skip", reason, fingerprint, failed=failed)
         case Census(name, fingerprint):
-            kind, reason = _weigh(finding, policy, now, rewrite)
-            since = None if kind == "keep" else _since(finding, policy, now)
+            kind, reason = _weigh(finding, policy, rewrite)
+            since = None if kind == "keep" else _since(finding, policy)
             return Action(name, kind, reason, fingerprint, _in_brief(finding), since=since)
 
 
-def _weigh(
-    census: Census, policy: Policy, now: int, rewrite: Percent
-) -> tuple[Literal["keep", "drop", "rewrite", "skip"], str]:
+def _weigh(census: Census, policy: Policy, rewrite: Percent) -> tuple[Literal["keep", "drop", "rewrite", "skip"], str]:
     expired = census.expired
     if not expired:
         is_blank = not census.schemas and not census.unreadable
         return "keep", "it has only blank lines" if is_blank else "nothing in it has expired"
     if census.is_wholly_expired:
         return "drop", f"all {expired} records have expired"
-    wait = reason_to_wait(census, policy, now, rewrite)
+    wait = reason_to_wait(census, policy, rewrite)
     return ("skip", wait) if wait else ("rewrite", f"{expired} of {census.records} records have expired")
 
 
-def _since(census: Census, policy: Policy, now: int) -> int | None:
+def _since(census: Census, policy: Policy) -> int | None:
     """When the first of its expired records expired."""
     moments = []
     for count in census.schemas:
-        cutoff = cutoff_for(policy, count.schema, now) if count.expired else None
-        if cutoff is not None and count.oldest is not None:
-            moments.append(count.oldest + now - cutoff)
+        window = window_for(policy, count.schema) if count.expired else None
+        if window is not None and count.oldest is not None:
+            moments.append(count.oldest + window)
     return min(moments, default=None)
 
 

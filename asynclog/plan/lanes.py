@@ -14,7 +14,7 @@ def lane_of(action: Action) -> SchemaKey:
 
 def in_order(plan: Plan) -> list[Action]:
     """What there is to do: drops first, for they free space; what has been overdue longest first within each lane."""
-    going = [action for action in plan.actions if action.kind in {"drop", "rewrite"}]
+    going = [action for action in plan.actions if action.deletes]
     oldest_first = sorted(going, key=lambda action: action.since or 0)
     drops = [action for action in oldest_first if action.kind == "drop"]
     rewrites = [action for action in oldest_first if action.kind == "rewrite"]

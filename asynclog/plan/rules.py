@@ -37,12 +37,16 @@ def rule_for(policy: Policy, key: SchemaKey) -> Rule | None:
     return found[1] if found and found[1].active else None
 
 
+def window_for(policy: Policy, key: SchemaKey) -> int | None:
+    """How long the records of `key` are kept, in ns; None where that is for ever."""
+    rule = rule_for(policy, key)
+    return None if rule is None or rule.retention_days is None else rule.retention_days * DAY
+
+
 def cutoff_for(policy: Policy, key: SchemaKey, now: int) -> int | None:
     """Records of `key` with an instant before this one have expired; None where they never do."""
-    rule = rule_for(policy, key)
-    if rule is None or rule.retention_days is None:
-        return None
-    return now - rule.retention_days * DAY
+    window = window_for(policy, key)
+    return None if window is None else now - window
 
 
 def describe_rule(policy: Policy, key: SchemaKey) -> str:

@@ -4,9 +4,9 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from itertools import chain
 
-from asynclog.instant import DAY, SECOND, format_instant
+from asynclog.instant import SECOND, format_instant
 from asynclog.model import Action, Outcome, Plan, Policy, SchemaCount, SchemaKey
-from asynclog.plan.rules import rule_for
+from asynclog.plan.rules import window_for
 from asynclog.report.document import Figures
 
 _SHOWN = 3  # schemas in the sentence about what is too late
@@ -20,7 +20,7 @@ def figures(plan: Plan, outcomes: Mapping[str, Outcome] | None, policy: Policy) 
         deleted = _deleted(action, outcomes)
         for count in action.census.schemas if action.census else ():
             (went if count.schema in deleted else stayed)[count.schema].append(count)
-    return {key: _summed(went[key], stayed[key], _window(policy, key)) for key in sorted({*went, *stayed})}
+    return {key: _summed(went[key], stayed[key], window_for(policy, key)) for key in sorted({*went, *stayed})}
 
 
 def too_late(schemas: Mapping[SchemaKey, Figures], now: int, max_overdue: float | None) -> list[str]:
@@ -37,12 +37,12 @@ def too_late(schemas: Mapping[SchemaKey, Figures], now: int, max_overdue: float 
 
 
 def _deleted(action: Action, outcomes: Mapping[str, Outcome] | None) -> Mapping[SchemaKey, int]:
-    if action.kind not in {"drop", "rewrite"}:
+    if not action.deletes:
         return {}
     return action.expired if outcomes is None else outcomes[action.segment].deleted
 
 
-def _summed(went: Sequence[SchemaCount], stayed: Sequence[SchemaCount], window: int) -> Figures:
+def _summed(went: Sequence[SchemaCount], stayed: Sequence[SchemaCount], window: int | None) -> Figures:
     """Of one schema's counts: those whose expired records went, for all of them do, or none; and the others."""
     left = [count for count in stayed if count.expired]
     oldest = min((count.oldest for count in left if count.oldest is not None), default=None)
@@ -54,11 +54,5 @@ def _summed(went: Sequence[SchemaCount], stayed: Sequence[SchemaCount], window: 
         overdue=sum(count.expired for count in left),
         overdue_bytes=sum(count.expired_bytes for count in left),
         oldest=oldest,
-        since=None if oldest is None else oldest + window,
+        since=None if oldest is None or window is None else oldest + window,
     )
-
-
-def _window(policy: Policy, key: SchemaKey) -> int:
-    """How long its records are kept, in ns; of no meaning where they never expire."""
-    rule = rule_for(policy, key)
-    return (rule.retention_days or 0) * DAY if rule else 0

@@ -100,10 +100,9 @@ def empty_report(status: Literal["success", "skipped"], message: str, about: Cir
 
 
 def _row(action: Action, outcomes: Mapping[str, Outcome] | None) -> ActionRow:
-    planned = action.kind in {"drop", "rewrite"}
-    deleted, after = action.expired if planned else {}, action.bytes_after
+    deleted, after = action.expired if action.deletes else {}, action.bytes_after
     status, reason = _fate(action), None
-    if planned and outcomes is not None:
+    if action.deletes and outcomes is not None:
         outcome = outcomes[action.segment]
         deleted, after, status, reason = outcome.deleted, outcome.bytes_after, outcome.status, outcome.reason
     return ActionRow(

@@ -1,0 +1,87 @@
+"""What a job says of itself: its warnings as they come, what led to what, and its report in the end."""
+
+import logging
+import secrets
+import time
+from collections.abc import Mapping
+from typing import Literal
+
+from asynclog.apply.drain import Backlog
+from asynclog.apply.recover import left_behind
+from asynclog.config.settings import Settings
+from asynclog.model import Outcome, Plan, Policy
+from asynclog.plan.rules import describe_rule
+from asynclog.report.document import Report
+from asynclog.report.summary import Circumstances, empty_report, make_report
+from asynclog.report.words import printable
+from asynclog.stop import Stop
+from asynclog.survey import Survey
+
+log = logging.getLogger("asynclog")
+
+STOPPED = "the job was stopped first"  # the reason of an action that nobody has begun
+
+
+class Account:
+    """The account of one job, which began when this was made, and is for the time `now`."""
+
+    def __init__(self, settings: Settings, now: int, *, with_keeps: bool) -> None:
+        self.policy = Policy()
+        self._settings = settings
+        self._now = now
+        self._with_keeps = with_keeps
+        self._begun = time.monotonic()
+        self._run_id = secrets.token_hex(8)
+        self._warnings: list[str] = []
+
+    def tell(self, plan: Plan) -> None:
+        """Which rule and which reason led to what, for whoever debugs it."""
+        if not log.isEnabledFor(logging.DEBUG):
+            return
+        keys = {count.schema for action in plan.actions if action.census for count in action.census.schemas}
+        for key in sorted(keys):
+            log.debug("rule for %s: %s", printable(str(key)), describe_rule(self.policy, key))
+        for action in plan.actions:
+            log.debug("%s: %s: %s", printable(action.segment), action.kind, action.reason)
+
+    def nothing(self, status: Literal["success", "skipped"], message: str) -> Report:
+        """The report of a job that found nothing to look at."""
+        return empty_report(status, message, Circumstances(self._run_id, self._settings.profile, self._now))
+
+    def report(
+        self, plan: Plan, outcomes: Mapping[str, Outcome] | None, survey: Survey, backlog: Backlog, stop: Stop
+    ) -> Report:
+        """The report of a job that has carried out this plan; without outcomes, of a dry run."""
+        done = outcomes or {}
+        self._warn(done, survey)
+        cut_short = bool(survey.unread) or any(outcome.reason == STOPPED for outcome in done.values())
+        about = Circumstances(
+            run_id=self._run_id,
+            profile=self._settings.profile,
+            now=self._now,
+            duration_s=time.monotonic() - self._begun,
+            late=backlog.late,
+            pending=left_behind(backlog.disk.names(), backlog.names),
+            warnings=self._warnings,
+            read=survey.reads.bytes,
+            catalog=survey.catalogued(),
+            time_is_up=stop.time_is_up and cut_short,
+            problems=backlog.problems,
+            stopped=(stop.signal.name, stop.signal.value) if stop.signal else None,
+            with_keeps=self._with_keeps,
+            policy=self.policy,
+            max_overdue=self._settings.max_overdue,
+        )
+        return make_report(plan, outcomes, about)
+
+    def _warn(self, outcomes: Mapping[str, Outcome], survey: Survey) -> None:
+        weaker = sum(outcome.unleased for outcome in outcomes.values())
+        if weaker:
+            self._warnings.append(
+                f"{self._settings.folder}: file leases are refused here, so that {weaker} segments were judged by "
+                "their quiet alone: the newest, and any that changed in the last hour, stay as they are"
+            )
+        if survey.problem:
+            self._warnings.append(survey.problem)
+        for sentence in self._warnings:
+            log.warning(sentence)
