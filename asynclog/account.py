@@ -1,7 +1,7 @@
 """What a job says of itself: its warnings as they come, what led to what, and its report in the end."""
 
 import logging
-import secrets
+import os
 import time
 from collections.abc import Mapping
 from typing import Literal
@@ -31,7 +31,7 @@ class Account:
         self._now = now
         self._with_keeps = with_keeps
         self._begun = time.monotonic()
-        self._run_id = secrets.token_hex(8)
+        self._run_id = os.urandom(8).hex()
         self._warnings: list[str] = []
 
     def tell(self, plan: Plan) -> None:

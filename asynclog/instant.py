@@ -18,6 +18,9 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST = (datetime.min.replace(tzinfo=UTC) - _EPOCH) // timedelta(seconds=1) * SECOND
 LAST = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // timedelta(seconds=1) * SECOND + SECOND - 1
 
+_USUAL = b"0000-00-00T00:00:00.000000Z"
+_ALL_ZEROS = bytes.maketrans(b"123456789", b"000000000")
+
 # The group is what of the fraction goes beyond microseconds.
 _matches = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ](?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,6}([0-9]{0,3}))?"
@@ -52,15 +55,7 @@ def _is_usual(text: str) -> bool:
 
     Half of the time that an instant costs lies in its grammar. (Some versions would take the hour 24.)
     """
-    return (
-        len(text) == 27
-        and text[26] == "Z"
-        and text[10] == "T"
-        and text[19] == "."
-        and text[4] == text[7] == "-"
-        and text[13] == text[16] == ":"
-        and text[11:13] != "24"
-    )
+    return text.isascii() and text.encode().translate(_ALL_ZEROS) == _USUAL and text[11:13] != "24"
 
 
 def format_instant(instant: int) -> str:

@@ -64,6 +64,23 @@ def test_pieces_of_a_segment_hold_each_line_once(
     assert found == expected
 
 
+def test_what_lies_beyond_a_piece_is_not_read_with_it(tmp_path: Path) -> None:
+    """But for a look at where its last line ends: a scan reads each byte once."""
+    path, line = tmp_path / "segment", b"{" + b" " * 97 + b"}\n"
+    path.write_bytes(line * 40_000)
+    size = path.stat().st_size
+    before = bytes_read()
+    for start in range(0, size, MIB):
+        lines_of(path, start, min(start + MIB, size), size)
+    assert bytes_read() - before < size * 1.15
+
+
+def bytes_read() -> int:
+    """How many this process has ever asked for and got, as the kernel counts them."""
+    counts = Path("/proc/self/io").read_text()
+    return int(re.findall(r"rchar: (\d+)", counts)[0])
+
+
 def test_a_line_of_64_mib_is_one_line(tmp_path: Path) -> None:
     """A line that is much longer than a block comes whole, and the ones around it too."""
     path = tmp_path / "segment"

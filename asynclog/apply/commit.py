@@ -7,7 +7,6 @@ from beginning to end, so that nothing can come between.
 import contextlib
 import errno
 import os
-import secrets
 import time
 from collections.abc import Iterable
 from typing import Literal, Protocol
@@ -173,7 +172,7 @@ def _commit(backlog: Backlog, quiet: Quiet, source: int, action: Action, built: 
     if not leased and not quiet.covers(action):
         raise NotQuietError
     _must_be(action.fingerprint, disk.status(action.segment))
-    hidden = Hidden(action.segment, secrets.token_hex(4), action.fingerprint.size)
+    hidden = Hidden(action.segment, os.urandom(4).hex(), action.fingerprint.size)
     disk.link(action.segment, str(hidden))
     try:
         disk.sync_folder()

@@ -6,7 +6,7 @@ under that name: the file that had it is given the hidden name `Built`, and look
 
 import contextlib
 import errno
-import secrets
+import os
 
 from asynclog.apply.disk import Disk
 from asynclog.apply.drain import GRACE, Backlog
@@ -62,7 +62,7 @@ def give_back(backlog: Backlog, built: Built, grace: float = GRACE) -> None:
     """
     disk, name = backlog.disk, str(built)
     if disk.status(name).st_ino == built.inode:
-        hidden = Hidden(built.segment, secrets.token_hex(4), built.size)
+        hidden = Hidden(built.segment, os.urandom(4).hex(), built.size)
         disk.rename(name, str(hidden))
         disk.sync_folder()
         backlog.add(hidden, grace)
@@ -74,7 +74,7 @@ def give_back(backlog: Backlog, built: Built, grace: float = GRACE) -> None:
         try:
             disk.move(name, built.segment)
         except FileExistsError:
-            late = backlog.names.late(secrets.token_hex(4), 0)
+            late = backlog.names.late(os.urandom(4).hex(), 0)
             disk.move(name, late)
             backlog.late.append(late)
         disk.sync_folder()

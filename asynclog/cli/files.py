@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import secrets
 from collections.abc import Iterator, Mapping
 
 
@@ -30,7 +29,7 @@ def write_whole(path: str, content: bytes) -> None:
 @contextlib.contextmanager
 def _written(path: str, content: bytes) -> Iterator[str]:
     """A temporary file with this content, synced, beside the path that it is meant for, for `with`."""
-    temporary = os.path.join(os.path.dirname(path), f".asynclog-{secrets.token_hex(8)}.tmp")
+    temporary = os.path.join(os.path.dirname(path), f".asynclog-{os.urandom(8).hex()}.tmp")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
         with open(descriptor, "wb") as file:

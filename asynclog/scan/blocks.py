@@ -23,7 +23,7 @@ def whole_lines(descriptor: int, start: int, end: int, size: int) -> Iterator[tu
     buffer = bytearray(min(BLOCK, max(size - base, 1)))
     fill = 0
     while base < end:
-        fill += _read(descriptor, buffer, fill, base + fill, size)
+        fill += _read(descriptor, buffer, fill, base + fill, min(max(end, base + 2 * fill) + _LOOK, size))
         cut = _cut(buffer, fill, end - base, at_the_end=base + fill == size)
         if cut:
             yield base, memoryview(buffer)[:cut]
@@ -64,9 +64,9 @@ def _after_newline(descriptor: int, start: int, end: int, size: int) -> int:
     return end
 
 
-def _read(descriptor: int, buffer: bytearray, fill: int, offset: int, size: int) -> int:
-    """Fills the buffer from `fill` on with the segment's bytes from `offset` on; how many that were."""
-    wanted = min(len(buffer) - fill, size - offset)
+def _read(descriptor: int, buffer: bytearray, fill: int, offset: int, end: int) -> int:
+    """Fills the buffer from `fill` on with the segment's bytes from `offset` on, up to `end`; how many that were."""
+    wanted = min(len(buffer) - fill, end - offset)
     with memoryview(buffer) as view, view[fill : fill + wanted] as target:
         got = os.preadv(descriptor, [target], offset)
     if got == 0 and wanted:
