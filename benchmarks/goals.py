@@ -7,7 +7,7 @@ from math import inf
 from benchmarks.engines import COPY, LIMIT, OURS, PYTHON_READER
 from benchmarks.environments import TITLES
 from benchmarks.results import Entry, Section, ratio
-from benchmarks.sections import IDLE
+from benchmarks.sections import CHECK, ESTIMATE, IDLE
 from benchmarks.table import duration, number
 
 DUCKDB = TITLES["duckdb"]
@@ -131,6 +131,12 @@ GOALS = (
         for threads in (1, 2)
     ),
     Goal("A job with nothing to do takes {}", "start-up", lambda found: _entry(found, IDLE, 1).wall, 0, 0.15, duration),
+    Goal(
+        "An estimate of 1,000 known segments takes {} times as long as a check of them",
+        "start-up",
+        _times(ESTIMATE, 1, CHECK, 1),
+        most=1.5,
+    ),
     Goal("Peak memory of 2 jobs is {} on the largest archive", "growth", _peak(2), most=80 * MIB, show=_mebibytes),
     Goal("Peak memory of 2 jobs is {} on the smallest archive", "growth", _peak(0), most=80 * MIB, show=_mebibytes),
     Goal(

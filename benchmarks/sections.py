@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from benchmarks.archives import Archive, Shape, Store, drop_from_cache
+from benchmarks.archives import NOW, Archive, Shape, Store, drop_from_cache
 from benchmarks.engines import ASYNCLOG, OURS, Cleanups, census, dry_run, reading
 from benchmarks.environments import Peer
 from benchmarks.generate import registry
@@ -18,7 +18,9 @@ RECORDS = (170, 860, 8192)
 USUAL = 860  # bytes of a record where nothing else is said
 HUGE = Shape(USUAL, 20 << 30, segments=1)
 THREADS = (1, 2)
+KNOWN = Shape(170, 8 << 20, segments=1000)
 PYTHON, IDLE = "python -c pass", "asynclog cleanup, nothing to do"
+CHECK, ESTIMATE = "asynclog check, 1,000 known segments", "asynclog estimate, the same"
 
 
 @dataclass(frozen=True)
@@ -140,14 +142,17 @@ def huge(course: Course) -> Section:
 
 def start_up(course: Course) -> Section:
     """What is always there, however little there is to do."""
-    folder = course.store.folder / "nothing-to-do"
+    folder = course.store.folder / "start-up"
     folder.mkdir(exist_ok=True)
     (folder / "logs_schemas.jsonl").write_bytes(registry())
+    known = ("--path", str(course.store.archive(KNOWN).log), "--json", "--state", str(folder / "state"))
     commands = {
         PYTHON: (sys.executable, "-c", "pass"),
         "asynclog --version": (ASYNCLOG, "--version"),
         "asynclog --help": (ASYNCLOG, "--help"),
         IDLE: (ASYNCLOG, "cleanup", "--path", str(folder / "logs.jsonl"), "--json"),
+        CHECK: (ASYNCLOG, "check", *known),  # from the warm-up on they are known
+        ESTIMATE: (ASYNCLOG, "estimate", *known, "--now", NOW),
     }
     contestants = [Contestant(name, 1, command) for name, command in commands.items()]
     try:
@@ -183,6 +188,6 @@ def comparisons(course: Course) -> list[Comparison]:
         Comparison("cleanup", (usual,), 2 * size, partial(cleanups, course)),
         Comparison("readers", grown[1:2], 2 * grown[1].size, partial(readers, course)),
         Comparison("growth", grown, 0, partial(growth, course)),
-        Comparison("start-up", (), 0, partial(start_up, course)),
+        Comparison("start-up", (KNOWN,), 0, partial(start_up, course)),
         Comparison("huge", (HUGE,), 0, partial(huge, course)),
     ]
