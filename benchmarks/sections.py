@@ -128,16 +128,26 @@ def growth(course: Course) -> Section:
     return Section("growth", f"Growth of a dry run, {USUAL}-byte records, in the page cache", names[1], entries)
 
 
+def many(course: Course) -> Section:
+    """Segments of a mebibyte, as logs have them that are rotated early."""
+    count = course.size >> 20
+    return _against_duckdb(course, Shape(USUAL, course.size, count), "many segments", f"in {count:,} segments")
+
+
 def huge(course: Course) -> Section:
     """One segment that few page caches hold."""
-    archive = course.store.archive(HUGE)
+    return _against_duckdb(course, HUGE, "huge", "in one segment")
+
+
+def _against_duckdb(course: Course, shape: Shape, what: str, segments: str) -> Section:
+    archive = course.store.archive(shape)
     contestants: list[Contestant] = []
     for threads in THREADS:
         contestants.append(dry_run(archive, threads))
         contestants += [census(peer, archive, threads) for peer in course.duckdb]
         contestants.append(reading(archive.segments, course.listing(archive), threads))
-    title = f"Dry run, {USUAL}-byte records, {amount(HUGE.size)} in one segment"
-    return Section("huge", title, OURS, in_turn(contestants, course.rounds))
+    title = f"Dry run, {USUAL}-byte records, {amount(shape.size)} {segments}"
+    return Section(what, title, OURS, in_turn(contestants, course.rounds))
 
 
 def start_up(course: Course) -> Section:
@@ -188,6 +198,7 @@ def comparisons(course: Course) -> list[Comparison]:
         Comparison("cleanup", (usual,), 2 * size, partial(cleanups, course)),
         Comparison("readers", grown[1:2], 2 * grown[1].size, partial(readers, course)),
         Comparison("growth", grown, 0, partial(growth, course)),
+        Comparison("many segments", (Shape(USUAL, size, size >> 20),), 0, partial(many, course)),
         Comparison("start-up", (KNOWN,), 0, partial(start_up, course)),
         Comparison("huge", (HUGE,), 0, partial(huge, course)),
     ]

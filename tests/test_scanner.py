@@ -151,8 +151,8 @@ async def test_rules_are_looked_up_for_each_version(tmp_path: Path, folder: int,
 
 
 def test_small_segments_are_read_several_in_one_go() -> None:
-    """In their order: no more than 64 at once, and no more than a mebibyte, but one that is larger."""
-    sizes = [100] * 130 + [600 << 10, 600 << 10, 5 << 20, 100]
+    """In their order: no more than 64 at once, and no more than 8 MiB, but one that is larger."""
+    sizes = [100] * 130 + [5 << 20, 5 << 20, 40 << 20, 100]
     segments = [Segment(str(number), Fingerprint(1, number, size, 3, 4)) for number, size in enumerate(sizes)]
     units = list(pieces.together(piece for segment in segments for piece in pieces.cut_up(segment, mark=False)))
     assert [piece.segment for unit in units for piece in unit] == segments

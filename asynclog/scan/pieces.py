@@ -20,7 +20,7 @@ from asynclog.scan.tally import Tally
 
 _AHEAD = 8 << 20  # bytes; systems read ahead 128 KiB mostly, some MiB on fast disks
 PIECE = 64 << 20  # bytes; small enough for two workers to end together, large enough not to matter
-UNIT, AT_ONCE = 1 << 20, 64  # bytes and pieces that are read in one go; between these a job can be stopped
+UNIT, AT_ONCE = 8 << 20, 64  # bytes and pieces that are read in one go; between these a job can be stopped
 
 # No link is followed, no FIFO is waited for, and opening gives no writer's descriptor away.
 _FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC

@@ -15,7 +15,7 @@ from asynclog.model import Policy
 from asynclog.scan.blocks import BLOCK
 from asynclog.scan.line import FIELDS
 from asynclog.scan.marks import Stretches, pack, sift
-from asynclog.scan.tally import Row, Tally
+from asynclog.scan.tally import Tally
 
 try:
     from asynclog.scan import _kernel
@@ -106,13 +106,15 @@ class NativeReader:
         rows, blank = self._scanner.census()
         self._tally.blank += blank
         for name, version, records, size, oldest, newest, expired, expired_bytes, future, oldest_kept, days in rows:
-            row = Row(None)
-            row.records, row.bytes, row.expired, row.expired_bytes = records, size, expired, expired_bytes
-            row.future = future
+            row = self._tally.row(name, version)
+            row.records += records
+            row.bytes += size
+            row.expired += expired
+            row.expired_bytes += expired_bytes
+            row.future += future
             row.cover(oldest, newest, oldest_kept)
             numbers = iter(array("q", days))
-            row.days = {day: [many, large] for day, many, large in zip(numbers, numbers, numbers, strict=True)}
-            self._tally.add_row(name, version, row)
+            self._tally.add_days(row, zip(numbers, numbers, numbers, strict=True))
         return self._tally
 
 

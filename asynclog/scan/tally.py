@@ -1,5 +1,7 @@
 """Counts what lines mean: the running total of a census."""
 
+from collections.abc import Iterable
+
 from asynclog.instant import DAY, FIRST_PLAUSIBLE, FUTURE_TOLERANCE
 from asynclog.model import Census, DayCount, Fingerprint, Policy, SchemaCount, SchemaKey, schema_key
 from asynclog.plan.rules import cutoff_for
@@ -124,15 +126,15 @@ class Tally:
             self._dated += 1
         return row.days.setdefault(day, [0, 0])
 
-    def cutoff(self, name: str, version: int) -> int | None:
-        """Records of this schema key with an instant before this one have expired; None where they never do."""
-        return cutoff_for(self._policy, SchemaKey(name, version), self._now)
+    def cutoff(self, name: str, version: int) -> int:
+        """Plausible records of this schema key with an instant before this one have expired."""
+        return self.row(name, version).cutoff
 
     def row(self, name: str, version: int) -> Row:
         """The row of this schema key, made where there was none."""
         row = self.rows.get((name, version))
         if row is None:
-            row = self.rows[name, version] = Row(self.cutoff(name, version))
+            row = self.rows[name, version] = Row(cutoff_for(self._policy, SchemaKey(name, version), self._now))
         return row
 
     def add(self, other: "Tally") -> None:
@@ -140,14 +142,14 @@ class Tally:
         self.unreadable += other.unreadable
         self.blank += other.blank
         for (name, version), row in other.rows.items():
-            self.add_row(name, version, row)
+            mine = self.row(name, version)
+            mine.add(row)
+            self.add_days(mine, ((day, many, large) for day, (many, large) in row.days.items()))
 
-    def add_row(self, name: str, version: int, other: Row) -> None:
-        """Adds what was counted elsewhere of one schema key."""
-        row = self.row(name, version)
-        row.add(other)
-        for number, (records, size) in other.days.items():
-            day = self._day(row, number)
+    def add_days(self, row: Row, days: Iterable[tuple[int | None, int, int]]) -> None:
+        """Adds records and bytes of these days to a row of this tally."""
+        for number, records, size in days:
+            day = row.days.get(number) or self._day(row, number)
             day[0] += records
             day[1] += size
 
