@@ -154,6 +154,24 @@ def test_small_segments_are_read_several_in_one_go() -> None:
     """In their order: no more than 64 at once, and no more than 8 MiB, but one that is larger."""
     sizes = [100] * 130 + [5 << 20, 5 << 20, 40 << 20, 100]
     segments = [Segment(str(number), Fingerprint(1, number, size, 3, 4)) for number, size in enumerate(sizes)]
-    units = list(pieces.together(piece for segment in segments for piece in pieces.cut_up(segment, mark=False)))
+    units = list(pieces.together(piece for segment in segments for piece in pieces.cut_up(segment, 64 << 20)))
     assert [piece.segment for unit in units for piece in unit] == segments
     assert [len(unit) for unit in units] == [64, 64, 3, 1, 1, 1]
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3, 8])
+@pytest.mark.parametrize("size", [200 << 20, (300 << 20) + 1, 2 << 30])
+def test_a_segment_is_shared_out_evenly(size: int, workers: int) -> None:
+    """Each worker gets as many pieces as the others, of the same size but for a few bytes, none above 64 MiB."""
+    segment = Segment("logs.jsonl", Fingerprint(1, 2, size, 3, 4))
+    cut = pieces.cut_up(segment, pieces.piece_size(size, workers))
+    sizes = [piece.end - piece.start for piece in cut]
+    assert sum(sizes) == size
+    assert len(sizes) % workers == 0
+    assert max(sizes) <= 64 << 20
+    assert max(sizes) - min(sizes) < len(sizes)
+
+
+def test_pieces_are_not_so_small_that_reading_ahead_joins_them() -> None:
+    """Whether the middle of a piece is in memory has to tell of that piece."""
+    assert pieces.piece_size(30 << 20, 8) == 24 << 20

@@ -1,6 +1,7 @@
 """What the commands' parsers are made of: options that several of them share, and the form of their help."""
 
 import argparse
+import os
 from collections.abc import Callable, Mapping
 from typing import NamedTuple, NoReturn
 
@@ -16,6 +17,17 @@ ALWAYS = {
     130: "stopped by SIGINT",
     143: "stopped by SIGTERM",
 }
+
+
+class Form(argparse.RawDescriptionHelpFormatter):
+    """Help as wide as the terminal: to find that out, argparse would import shutil whenever the program starts."""
+
+    def __init__(self, prog: str) -> None:
+        try:
+            width = os.get_terminal_size().columns
+        except OSError:
+            width = 0
+        super().__init__(prog, width=(width or 80) - 2)
 
 
 class Parser(argparse.ArgumentParser):
@@ -43,7 +55,7 @@ def command(add_parser: AddParser, told: Help, name: str, *aliases: str) -> argp
         help=told.summary,
         description=told.description,
         epilog=f"example:\n  {told.example}\n\nexit status:\n{codes}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=Form,
         allow_abbrev=False,
     )
     parser.set_defaults(module=f"asynclog.cli.{name}")

@@ -1,5 +1,6 @@
 """The scan's unit of work: one byte range of one segment, read by one worker."""
 
+import math
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -19,7 +20,8 @@ from asynclog.scan.readers import Kind, Reader, make_reader
 from asynclog.scan.tally import Tally
 
 _AHEAD = 8 << 20  # bytes; systems read ahead 128 KiB mostly, some MiB on fast disks
-PIECE = 64 << 20  # bytes; small enough for two workers to end together, large enough not to matter
+PIECE = 64 << 20  # bytes at most; larger ones are hardly faster
+LEAST = 24 << 20  # bytes; what is read ahead of one piece should not reach the middle of the next: see `as_it_was`
 UNIT, AT_ONCE = 8 << 20, 64  # bytes and pieces that are read in one go; between these a job can be stopped
 
 # No link is followed, no FIFO is waited for, and opening gives no writer's descriptor away.
@@ -52,10 +54,16 @@ class Refused(msgspec.Struct, frozen=True):
     failed: bool = False
 
 
-def cut_up(segment: Segment, start: int = 0, *, mark: bool = True) -> list[Piece]:
-    """The pieces that a segment is read in, from byte `start` on; a small one is one piece."""
-    size = segment.fingerprint.size
-    return [Piece(segment, at, min(at + PIECE, size), mark) for at in range(start, size, PIECE)]
+def piece_size(total: int, workers: int) -> int:
+    """How large the pieces of so many bytes should be: each worker should get as many as the others."""
+    rounds = max(1, math.ceil(total / (workers * PIECE)))
+    return min(PIECE, max(LEAST, math.ceil(total / (workers * rounds))))
+
+
+def cut_up(segment: Segment, size: int, start: int = 0, *, mark: bool = True) -> list[Piece]:
+    """The pieces of this size that a segment is read in, from byte `start` on; a small one is one piece."""
+    end = segment.fingerprint.size
+    return [Piece(segment, at, min(at + size, end), mark) for at in range(start, end, size)]
 
 
 def together(pieces: Iterable[Piece]) -> Iterator[list[Piece]]:

@@ -1,5 +1,6 @@
 """The scan: an async iterator over censuses, each yielded as soon as its segment has been read."""
 
+from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
@@ -10,7 +11,7 @@ from asynclog.model import Census, Policy, Segment, Unread
 from asynclog.pace import Pace
 from asynclog.scan.evidence import BUDGET, Evidence
 from asynclog.scan.marks import Stretches
-from asynclog.scan.pieces import Piece, Reading, Refused, View, cut_up, read_pieces, together
+from asynclog.scan.pieces import Piece, Reading, Refused, View, cut_up, piece_size, read_pieces, together
 from asynclog.scan.readers import Kind
 from asynclog.scan.tally import Tally
 from asynclog.workers import Crew
@@ -42,16 +43,18 @@ class Scanner(msgspec.Struct, frozen=True):
         small one waits for them, and their pieces keep all workers busy to the end. The Python reader works in other
         processes where that pays, the kernel in threads.
         """
-        starting = ((segment, starts.get(segment.name, 0)) for segment in segments)
-        cuts = [cut_up(segment, start, mark=evidence is not None and not start) for segment, start in starting]
+        starting = [(segment, starts.get(segment.name, 0)) for segment in segments]
+        total = sum(segment.fingerprint.size - start for segment, start in starting)
+        size = piece_size(total, crew.jobs)
+        cuts = [cut_up(segment, size, start, mark=evidence is not None and not start) for segment, start in starting]
         pieces = [piece for cut in sorted(cuts, key=len) for piece in cut]
-        total = sum(piece.end - piece.start for piece in pieces)
+        missing = Counter(piece.segment.name for piece in pieces)
         apart = self.kind == "python" and crew.jobs > 1 and total >= WORTH_PROCESSES
         view = View(self.path if apart else self.folder, self.kind, self.policy, self.now)
         work = partial(read_pieces, view, self.pace.shared_by(crew.jobs) if apart else self.pace)
         begun = partial(_go_on, starts)
         async with crew.results(work, together(pieces), apart=apart, goes_on=begun) as results:
-            yield _joined(results, evidence, starts)
+            yield _joined(results, evidence, starts, missing)
 
 
 def _go_on(starts: Mapping[str, int], pieces: Iterable[Piece]) -> bool:
@@ -62,15 +65,16 @@ async def _joined(
     results: AsyncIterator[tuple[list[Piece], list[tuple[Piece, Reading | Refused]]]],
     evidence: Evidence | None,
     starts: Mapping[str, int],
+    missing: Mapping[str, int],
 ) -> AsyncIterator[Census | Unread]:
-    """Puts the pieces of each segment together again."""
+    """Puts the pieces of each segment together again: so many are `missing`."""
     under_way: dict[str, _Progress] = {}
     async for _, readings in results:
         for piece, result in readings:
             name = piece.segment.name
             progress = under_way.get(name)
             if progress is None:
-                progress = under_way[name] = _Progress(piece.segment, starts.get(name, 0))
+                progress = under_way[name] = _Progress(piece.segment, missing[name], whole=name not in starts)
             progress.add(piece, result)
             if not progress.missing:
                 yield under_way.pop(name).finding(evidence)
@@ -79,12 +83,12 @@ async def _joined(
 class _Progress:
     """What is known of one segment so far."""
 
-    def __init__(self, segment: Segment, start: int) -> None:
-        self.missing = len(cut_up(segment, start))
+    def __init__(self, segment: Segment, missing: int, *, whole: bool) -> None:
+        self.missing = missing
         self._segment = segment
         self._tally: Tally | None = None
         self._refused: Refused | None = None
-        self._expired: dict[int, Stretches] | None = None if start else {}
+        self._expired: dict[int, Stretches] | None = {} if whole else None
         self._size = 0
 
     def add(self, piece: Piece, result: Reading | Refused) -> None:

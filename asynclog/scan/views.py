@@ -1,6 +1,6 @@
 """Segments judged under several policies and at several times, in one reading of each."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from functools import partial
 
@@ -9,7 +9,7 @@ import msgspec
 from asynclog.model import Census, Segment, Unread
 from asynclog.pace import Pace
 from asynclog.scan.blocks import whole_lines
-from asynclog.scan.pieces import Piece, Refused, View, cut_up, opened
+from asynclog.scan.pieces import Piece, Refused, View, cut_up, opened, piece_size
 from asynclog.scan.readers import make_reader
 from asynclog.scan.scanner import WORTH_PROCESSES, Scanner
 from asynclog.scan.tally import Tally
@@ -34,11 +34,13 @@ async def judge(
     total = sum(segment.fingerprint.size for segment in wanted)
     apart = first.kind == "python" and crew.jobs > 1 and total >= WORTH_PROCESSES
     views = [View(first.path if apart else first.folder, each.kind, each.policy, each.now) for each in scanners]
+    size = piece_size(total, crew.jobs)
     tasks = [
         Task(piece, tuple(views[number] for number in numbers))
         for segment, numbers in wanted.items()
-        for piece in cut_up(segment, mark=False)
+        for piece in cut_up(segment, size, mark=False)
     ]
+    missing = Counter(task.piece.segment for task in tasks)
     read: defaultdict[Segment, list[list[Tally]]] = defaultdict(list)
     refused: dict[Segment, Refused] = {}
     work = partial(judge_piece, first.pace.shared_by(crew.jobs) if apart else first.pace)
@@ -50,7 +52,7 @@ async def judge(
                 read[task.piece.segment].append(found)
     censuses: list[dict[str, Census]] = [{} for _ in scanners]
     for segment in wanted.keys() - refused.keys():
-        if len(read[segment]) < len(cut_up(segment)):
+        if len(read[segment]) < missing[segment]:
             refused[segment] = Refused("the job was stopped before it was read")
             continue
         for number, tallies in zip(wanted[segment], zip(*read[segment], strict=True), strict=True):
