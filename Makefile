@@ -26,7 +26,7 @@ schema: $(READY)
 	$(BIN)/python -c 'import json; from asynclog.report.contract import json_schema; \
 	  print(json.dumps(json_schema(), indent=2))' > asynclog/report/schema.json
 
-# The fault campaign: what docs/reliability.md quotes. As root for all of it; `make faults ARGS=--quick` for a part.
+# The fault campaign: what docs/reliability.md quotes. As root for all of it; `make faults ARGS=--quick` for a choice.
 faults: $(READY)
 	$(BIN)/python -m tests.faults $(ARGS)
 

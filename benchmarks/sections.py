@@ -12,7 +12,7 @@ from benchmarks.engines import ASYNCLOG, OURS, Cleanups, census, dry_run, readin
 from benchmarks.environments import Peer
 from benchmarks.generate import registry
 from benchmarks.results import Entry, Section
-from benchmarks.timing import Contestant, in_turn
+from benchmarks.timing import Contestant, in_turn, nothing
 
 RECORDS = (170, 860, 8192)
 USUAL = 860  # bytes of a record where nothing else is said
@@ -66,15 +66,7 @@ def dry_runs(course: Course, record: int) -> Section:
 
 def cold(course: Course) -> Section:
     """The same with DuckDB only, the archive dropped from the page cache before each run."""
-    archive = course.store.archive(Shape(USUAL, course.size))
-    drop = partial(drop_from_cache, archive.folder)
-    contestants: list[Contestant] = []
-    for threads in THREADS:
-        contestants.append(dry_run(archive, threads, prepare=drop))
-        contestants += [census(peer, archive, threads, drop) for peer in course.duckdb]
-        contestants.append(reading(archive.segments, course.listing(archive), threads, drop))
-    title = f"Dry run, {USUAL}-byte records, {amount(course.size)}, not in the page cache"
-    return Section("cold", title, OURS, in_turn(contestants, course.rounds))
+    return _against_duckdb(course, Shape(USUAL, course.size), "cold", ", not in the page cache", cold=True)
 
 
 def cleanups(course: Course) -> Section:
@@ -131,22 +123,23 @@ def growth(course: Course) -> Section:
 def many(course: Course) -> Section:
     """Segments of a mebibyte, as logs have them that are rotated early."""
     count = course.size >> 20
-    return _against_duckdb(course, Shape(USUAL, course.size, count), "many segments", f"in {count:,} segments")
+    return _against_duckdb(course, Shape(USUAL, course.size, count), "many segments", f" in {count:,} segments")
 
 
 def huge(course: Course) -> Section:
     """One segment that few page caches hold."""
-    return _against_duckdb(course, HUGE, "huge", "in one segment")
+    return _against_duckdb(course, HUGE, "huge", " in one segment")
 
 
-def _against_duckdb(course: Course, shape: Shape, what: str, segments: str) -> Section:
+def _against_duckdb(course: Course, shape: Shape, what: str, where: str, *, cold: bool = False) -> Section:
     archive = course.store.archive(shape)
+    prepare = partial(drop_from_cache, archive.folder) if cold else nothing
     contestants: list[Contestant] = []
     for threads in THREADS:
-        contestants.append(dry_run(archive, threads))
-        contestants += [census(peer, archive, threads) for peer in course.duckdb]
-        contestants.append(reading(archive.segments, course.listing(archive), threads))
-    title = f"Dry run, {USUAL}-byte records, {amount(shape.size)} {segments}"
+        contestants.append(dry_run(archive, threads, prepare=prepare))
+        contestants += [census(peer, archive, threads, prepare) for peer in course.duckdb]
+        contestants.append(reading(archive.segments, course.listing(archive), threads, prepare))
+    title = f"Dry run, {USUAL}-byte records, {amount(shape.size)}{where}"
     return Section(what, title, OURS, in_turn(contestants, course.rounds))
 
 

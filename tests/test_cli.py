@@ -256,3 +256,11 @@ def test_every_command_has_an_example_and_its_exit_codes_in_its_help() -> None:
         numbers = re.findall(r"^  (\d+) ", page[2], re.MULTILINE)
         assert numbers == sorted(set(numbers), key=int)
         assert {"0", "1", "2"} <= set(numbers)
+
+
+@pytest.mark.parametrize("columns", [60, 100])
+def test_help_is_as_wide_as_the_terminal(columns: int) -> None:
+    """Where there is none, as COLUMNS says; the list of options reaches about that far."""
+    done = run("cleanup", "--help", env={"COLUMNS": str(columns)})
+    options = done.out[: done.out.index("\nexample:")].splitlines()
+    assert columns - 12 < max(len(line) for line in options if line.startswith("   ")) < columns

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import NoReturn
 
 from asynclog.cli import groups
-from asynclog.cli.groups import ALWAYS, AddParser, Form, Help, Parser, command
+from asynclog.cli.groups import ALWAYS, AddParser, Help, Parser, command
 
 _DEBUG = "tell on stderr what is read, and where an error came from"
 
@@ -40,8 +40,7 @@ def value_of(option: str, words: Sequence[str]) -> str | None:
 
 def parser() -> argparse.ArgumentParser:
     """The parser; a word it does not know raises ConfigurationError."""
-    about = "Retention for JSONL audit logs, per audit schema."
-    top = Parser(prog="asynclog", description=about, formatter_class=Form, allow_abbrev=False)
+    top = Parser(prog="asynclog", description="Retention for JSONL audit logs, per audit schema.")
     top.add_argument("--version", action=_Version, nargs=0, help="print the version, and which reader is in use")
     add_parser = top.add_subparsers(dest="command", metavar="COMMAND", required=True).add_parser
     _init(add_parser)

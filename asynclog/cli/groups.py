@@ -1,9 +1,9 @@
 """What the commands' parsers are made of: options that several of them share, and the form of their help."""
 
 import argparse
-import os
 from collections.abc import Callable, Mapping
-from typing import NamedTuple, NoReturn
+from functools import partial
+from typing import Any, NamedTuple, NoReturn
 
 from asynclog.errors import ConfigurationError
 
@@ -19,19 +19,18 @@ ALWAYS = {
 }
 
 
-class Form(argparse.RawDescriptionHelpFormatter):
-    """Help as wide as the terminal: to find that out, argparse would import shutil whenever the program starts."""
-
-    def __init__(self, prog: str) -> None:
-        try:
-            width = os.get_terminal_size().columns
-        except OSError:
-            width = 0
-        super().__init__(prog, width=(width or 80) - 2)
-
-
 class Parser(argparse.ArgumentParser):
-    """A parser that raises ConfigurationError for a word it does not know."""
+    """A parser that raises ConfigurationError for a word it does not know.
+
+    To find out how wide the terminal is, argparse imports shutil: here only where there is help to be shown.
+    """
+
+    def __init__(self, **words: Any) -> None:
+        super().__init__(**words, formatter_class=partial(argparse.HelpFormatter, width=80), allow_abbrev=False)
+
+    def format_help(self) -> str:
+        self.formatter_class = argparse.RawDescriptionHelpFormatter
+        return super().format_help()
 
     def error(self, message: str) -> NoReturn:
         raise ConfigurationError(f"{message} ({self.prog} --help says what there is)")
@@ -55,8 +54,6 @@ def command(add_parser: AddParser, told: Help, name: str, *aliases: str) -> argp
         help=told.summary,
         description=told.description,
         epilog=f"example:\n  {told.example}\n\nexit status:\n{codes}",
-        formatter_class=Form,
-        allow_abbrev=False,
     )
     parser.set_defaults(module=f"asynclog.cli.{name}")
     return parser

@@ -21,7 +21,7 @@ from asynclog.scan.tally import Tally
 
 _AHEAD = 8 << 20  # bytes; systems read ahead 128 KiB mostly, some MiB on fast disks
 PIECE = 64 << 20  # bytes at most; larger ones are hardly faster
-LEAST = 24 << 20  # bytes; what is read ahead of one piece should not reach the middle of the next: see `as_it_was`
+LEAST = 3 * _AHEAD  # bytes; what is read ahead of one piece should not reach the middle of the next: see `as_it_was`
 UNIT, AT_ONCE = 8 << 20, 64  # bytes and pieces that are read in one go; between these a job can be stopped
 
 # No link is followed, no FIFO is waited for, and opening gives no writer's descriptor away.

@@ -74,7 +74,7 @@ async def _joined(
             name = piece.segment.name
             progress = under_way.get(name)
             if progress is None:
-                progress = under_way[name] = _Progress(piece.segment, missing[name], whole=name not in starts)
+                progress = under_way[name] = _Progress(piece.segment, missing[name], whole=not starts.get(name))
             progress.add(piece, result)
             if not progress.missing:
                 yield under_way.pop(name).finding(evidence)

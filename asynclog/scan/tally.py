@@ -126,15 +126,15 @@ class Tally:
             self._dated += 1
         return row.days.setdefault(day, [0, 0])
 
-    def cutoff(self, name: str, version: int) -> int:
-        """Plausible records of this schema key with an instant before this one have expired."""
-        return self.row(name, version).cutoff
+    def cutoff(self, name: str, version: int) -> int | None:
+        """Records of this schema key with an instant before this one have expired; None where they never do."""
+        return cutoff_for(self._policy, SchemaKey(name, version), self._now)
 
     def row(self, name: str, version: int) -> Row:
         """The row of this schema key, made where there was none."""
         row = self.rows.get((name, version))
         if row is None:
-            row = self.rows[name, version] = Row(cutoff_for(self._policy, SchemaKey(name, version), self._now))
+            row = self.rows[name, version] = Row(self.cutoff(name, version))
         return row
 
     def add(self, other: "Tally") -> None:
