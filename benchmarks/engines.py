@@ -17,7 +17,7 @@ ASYNCLOG = str(Path(sysconfig.get_path("scripts")) / "asynclog")
 CLEANUP = (ASYNCLOG, "cleanup", "--no-catalog", "--json")  # every run reads all there is, as the others do
 READINTO = Path(__file__).parent / "readinto.py"
 OURS, PYTHON_READER, LIMIT, COPY = "asynclog", "asynclog, Python reader", "readinto", "cp + fsync of what stays"
-DOUBLE = ", double-check"
+DOUBLE, ON_TRUST = ", double-check", ", lines taken on trust"
 
 Prepare = Callable[[], None]
 
@@ -62,10 +62,7 @@ def reading(segments: list[Path], listing: Path, threads: int, prepare: Prepare 
 
 
 class Cleanups:
-    """Cleanups of one archive, each of a fresh copy, in a folder beside it; `survivors` is what all have to leave.
-
-    Nobody but asynclog has to remove what was there before: the others read the archive itself and write elsewhere.
-    """
+    """Cleanups of one archive, each of a fresh copy, in a folder beside it; `survivors` is what all have to leave."""
 
     def __init__(self, archive: Archive) -> None:
         self.archive = archive
@@ -87,9 +84,21 @@ class Cleanups:
         )
 
     def peer(self, peer: Peer, threads: int) -> Contestant:
-        """A peer that reads, decides, writes the survivors and syncs them."""
-        return self._elsewhere(
+        """A peer that does the same: reads, proves, decides, writes the survivors, syncs, replaces. See `same_job`."""
+        return Contestant(
             peer.title,
+            threads,
+            peer.command("cleanup", self.work, threads, json.dumps(cutoffs())),
+            self.archive.summary.bytes,
+            {},
+            partial(copy_of, self.archive, self.work),
+            lambda _: same_files(self.work, self.survivors),
+        )
+
+    def on_trust(self, peer: Peer, threads: int) -> Contestant:
+        """A peer that proves nothing, and writes the survivors of the archive itself elsewhere: it removes nothing."""
+        return self._elsewhere(
+            peer.title + ON_TRUST,
             threads,
             peer.command("cleanup", self.archive.folder, threads, json.dumps(cutoffs()), self.work),
             self.archive.summary.bytes,

@@ -114,7 +114,7 @@ GOALS = (
     ),
     *(
         Goal(
-            f"Cleanup, {_crew(threads)}: {DUCKDB} takes {{}} times as long",
+            f"Cleanup, {_crew(threads)}: {DUCKDB} takes {{}} times as long for the same job",
             "cleanup",
             _times(DUCKDB, threads, OURS, threads),
             least=5,

@@ -13,6 +13,7 @@ from benchmarks.environments import Peer
 from benchmarks.generate import registry
 from benchmarks.results import Entry, Section
 from benchmarks.timing import Contestant, in_turn, nothing
+from benchmarks.trial import same_job
 
 RECORDS = (170, 860, 8192)
 USUAL = 860  # bytes of a record where nothing else is said
@@ -73,8 +74,11 @@ def cleanups(course: Course) -> Section:
     """The whole job, from reading to the last fsync."""
 
     def contestants(work: Cleanups, threads: int) -> list[Contestant]:
-        others = [*(work.peer(peer, threads) for peer in course.duckdb), work.copying(threads)]
-        return [work.asynclog(threads), *others]
+        peers = [rival(peer, threads) for peer in course.duckdb for rival in (work.peer, work.on_trust)]
+        return [work.asynclog(threads), *peers, work.copying(threads)]
+
+    for peer in course.duckdb:
+        same_job(peer, course.store.folder / "trial")
 
     title = f"Cleanup with fsync, {USUAL}-byte records, {amount(course.size)}"
     return Section("cleanup", title, OURS, _cleaned(course, course.size, contestants))

@@ -11,7 +11,7 @@ import pytest
 from benchmarks import page
 from benchmarks.answers import same_census, same_dry_run, same_files
 from benchmarks.chart import chart
-from benchmarks.environments import find
+from benchmarks.environments import Peer, find
 from benchmarks.generate import Spec, generate
 from benchmarks.nightly import page as nights
 from benchmarks.nightly.measure import Change, Nights
@@ -20,6 +20,7 @@ from benchmarks.results import Entry, Ratio, Run, Section, ratio
 from benchmarks.sections import amount
 from benchmarks.table import table
 from benchmarks.timing import BenchmarkError, Contestant, in_turn
+from benchmarks.trial import same_job
 
 ROOT = Path(__file__).resolve().parent.parent
 GIGABYTE = 10**9
@@ -133,6 +134,16 @@ def test_a_wrong_answer_is_an_error(tmp_path: Path) -> None:
     same_files(tmp_path / "one", tmp_path / "same")
     with pytest.raises(BenchmarkError):
         same_files(tmp_path / "one", tmp_path / "other")
+
+
+def test_a_peer_has_to_do_the_same_job(tmp_path: Path) -> None:
+    """One that leaves what has to go is found out, after asynclog itself has passed; no trace of the trial is left."""
+    idle = tmp_path / "idle"
+    idle.write_text("#!/bin/sh\n", encoding="utf-8")
+    idle.chmod(0o755)
+    with pytest.raises(BenchmarkError, match="/trial/theirs"):
+        same_job(Peer("duckdb", "1.0", idle), tmp_path / "trial")
+    assert not (tmp_path / "trial").exists()
 
 
 def test_logs_are_found_by_their_segments_names(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""DuckDB: the census, and a cleanup. `in_duckdb.py census|cleanup FOLDER THREADS CUTOFFS [TARGET]`"""
+"""DuckDB: the census, and cleanups. `in_duckdb.py census|cleanup FOLDER THREADS CUTOFFS [TARGET]`"""
 
 import json
 import os
@@ -31,8 +31,37 @@ def census(folder: str, threads: int, cutoffs: dict[str, str]) -> dict[str, list
     return {f"{name}:{version}": row for name, version, *row in rows.fetchall()}
 
 
+FIELDS = "['$.schema_name', '$.schema_version', '$.timestamp']"
+TRUSTED = """
+    SELECT line
+    FROM (SELECT line, x[1] AS name, x[2] AS version, x[3] AS time
+          FROM (SELECT line, json_extract_string(line, {fields}) AS x FROM {lines}))
+    LEFT JOIN (VALUES {rules}) AS rules (name, version, cutoff) USING (name, version)
+    WHERE cutoff IS NULL OR time IS NULL OR time >= cutoff"""
+# `TRY` is null where the line is no JSON. Most lines show by their text that none of the three keys stands twice.
+PROVEN = """
+    SELECT line
+    FROM (SELECT line, x[1] AS name, coalesce(nullif(x[2], 'null'), '1' :: JSON) AS version,
+                 TRY_CAST(x[3] ->> '$' AS TIMESTAMPTZ) AS time,
+                 regexp_matches(x[3], 'T.*(Z|[+-]..:?..)"$')
+                 AND CASE WHEN len(string_split(line, '"timestamp"')) = 2 AND len(string_split(line, '"schema_')) <= 3
+                     THEN true
+                     ELSE len(list_filter(TRY(json_keys(line)), lambda key: key IN
+                                          ('timestamp', 'schema_name', 'schema_version')))
+                          = 2 + (x[2] IS NOT NULL) :: INT
+                     END AS record
+          FROM (SELECT line, TRY(json_extract(line, {fields})) AS x FROM {lines}))
+    LEFT JOIN (SELECT CAST('"' || name || '"' AS JSON), CAST(version AS JSON), CAST(cutoff || 'Z' AS TIMESTAMPTZ)
+               FROM (VALUES {rules}) AS given (name, version, cutoff)) AS rules (name, version, cutoff)
+    USING (name, version)
+    WHERE cutoff IS NULL OR time IS NULL OR time >= cutoff OR record IS NOT true"""
+
+
 class Cleanup:
-    """Writes what stays of each segment to a file of its own, in order, and syncs it.
+    """Writes what stays of each segment to a file, in order, and syncs it; without a target it replaces the segment.
+
+    Into a target go the lines that a query leaves which takes each for a record whose keys stand once and whose times
+    compare as text. In place the same is proven as far as SQL can, and what is not understood stays.
 
     Each thread has a DuckDB of its own with one thread: that keeps the lines in their order at no cost, and one reads
     while another waits for its sync. The lines come through the CSV reader, for it is faster here than the JSON reader
@@ -41,28 +70,25 @@ class Cleanup:
     """
 
     def __init__(self, target: str, cutoffs: dict[str, str]) -> None:
-        """The target folder is there, and empty."""
+        """The target folder is there, and empty; or there is none."""
         self.target = target
-        self.cutoffs = ", ".join(f"('{name}', '{version}', '{cutoff}')" for name, version, cutoff in parts(cutoffs))
+        self.rules = ", ".join(f"('{name}', '{version}', '{cutoff}')" for name, version, cutoff in parts(cutoffs))
         self.mine = local()
 
     def write(self, segment: str) -> None:
         """Reads one segment, decides, writes the survivors, syncs them."""
         if not hasattr(self.mine, "connection"):
             self.mine.connection = duckdb.connect(config={"threads": 1})
-        new = os.path.join(self.target, os.path.basename(segment))
-        self.mine.connection.execute(f"""
-            COPY (SELECT line
-                  FROM (SELECT line, x[1] AS name, x[2] AS version, x[3] AS time
-                        FROM (SELECT line, json_extract_string(line,
-                                         ['$.schema_name', '$.schema_version', '$.timestamp']) AS x
-                              FROM read_csv('{segment}', columns = {{line: 'VARCHAR'}}, header = false,
-                                            auto_detect = false, delim = '\x01', quote = '', escape = '',
-                                            new_line = '\\n', max_line_size = 16777216)))
-                  LEFT JOIN (VALUES {self.cutoffs}) AS rules (name, version, cutoff) USING (name, version)
-                  WHERE cutoff IS NULL OR time IS NULL OR time >= cutoff)
-            TO '{new}' (FORMAT csv, header false, delimiter '\x01', quote '', escape '')""")  # noqa: S608
+        lines = f"""read_csv('{segment}', columns = {{line: 'VARCHAR'}}, header = false, auto_detect = false,
+                             delim = '\x01', quote = '', escape = '', new_line = '\\n', max_line_size = 16777216)"""
+        query = (TRUSTED if self.target else PROVEN).format(fields=FIELDS, lines=lines, rules=self.rules)
+        new = os.path.join(self.target, os.path.basename(segment)) if self.target else segment + ".new"
+        self.mine.connection.execute(
+            f"COPY ({query}) TO '{new}' (FORMAT csv, header false, delimiter '\x01', quote '', escape '')"
+        )
         sync(new)
+        if not self.target:
+            os.replace(new, segment)
 
 
 def sync(path: str) -> None:
@@ -80,7 +106,7 @@ def main(what: str, folder: str, threads: str, cutoffs: str, target: str = "") -
     cleanup = Cleanup(target, json.loads(cutoffs))
     with ThreadPoolExecutor(int(threads)) as crew:
         list(crew.map(cleanup.write, sorted(glob(f"{folder}/logs-2*.jsonl"))))
-    sync(target)
+    sync(target or folder)
 
 
 main(*sys.argv[1:])
