@@ -79,46 +79,34 @@ class Cleanups:
             (*CLEANUP, *words, *(["--double-check"] if double_check else [])),
             self.archive.summary.bytes,
             {"ASYNCLOG_READER": reader},
-            partial(copy_of, self.archive, self.work),
+            self._copied,
             self._check,
         )
 
     def peer(self, peer: Peer, threads: int) -> Contestant:
         """A peer that does the same: reads, proves, decides, writes the survivors, syncs, replaces. See `same_job`."""
-        return Contestant(
-            peer.title,
-            threads,
-            peer.command("cleanup", self.work, threads, json.dumps(cutoffs())),
-            self.archive.summary.bytes,
-            {},
-            partial(copy_of, self.archive, self.work),
-            lambda _: same_files(self.work, self.survivors),
-        )
+        command = peer.command("cleanup", self.work, threads, json.dumps(cutoffs()))
+        return self._rival(peer.title, threads, command, self.archive.summary.bytes, self._copied)
 
     def on_trust(self, peer: Peer, threads: int) -> Contestant:
         """A peer that proves nothing, and writes the survivors of the archive itself elsewhere: it removes nothing."""
-        return self._elsewhere(
-            peer.title + ON_TRUST,
-            threads,
-            peer.command("cleanup", self.archive.folder, threads, json.dumps(cutoffs()), self.work),
-            self.archive.summary.bytes,
-        )
+        command = peer.command("cleanup", self.archive.folder, threads, json.dumps(cutoffs()), self.work)
+        return self._rival(peer.title + ON_TRUST, threads, command, self.archive.summary.bytes, self._emptied)
 
     def copying(self, threads: int) -> Contestant:
         """The limit of writing: cp and fsync of what stays, nothing decided; one process, whatever the threads."""
         script = 'cp "$1"/* "$2" && sync "$2"/* "$2"'
-        return self._elsewhere(COPY, threads, ("/bin/sh", "-c", script, "sh", str(self.survivors), str(self.work)), 0)
+        command = ("/bin/sh", "-c", script, "sh", str(self.survivors), str(self.work))
+        return self._rival(COPY, threads, command, 0, self._emptied)
 
-    def _elsewhere(self, title: str, threads: int, command: tuple[str, ...], size: int) -> Contestant:
-        return Contestant(
-            title,
-            threads,
-            command,
-            size,
-            {},
-            partial(emptied, self.work),
-            lambda _: same_files(self.work, self.survivors),
-        )
+    def _rival(self, title: str, threads: int, command: tuple[str, ...], size: int, prepare: Prepare) -> Contestant:
+        return Contestant(title, threads, command, size, {}, prepare, lambda _: same_files(self.work, self.survivors))
+
+    def _copied(self) -> None:
+        copy_of(self.archive, self.work)
+
+    def _emptied(self) -> None:
+        emptied(self.work)
 
     def _check(self, output: bytes) -> None:
         if not self.survivors.exists():

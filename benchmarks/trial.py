@@ -16,6 +16,7 @@ GO = (
     EXPIRED,
     EXPIRED.replace("Z", "+00:00"),
     EXPIRED.replace("24T23", "25T01").replace("Z", "+02:00"),
+    EXPIRED.replace("T23", " 23"),
     EXPIRED.replace('"schema_version": 1, ', ""),
     EXPIRED.replace("1,", 'null, "input_data": {"timestamp": 0, "schema_name": "legal", "schema_version": 2},'),
 )
@@ -32,10 +33,14 @@ STAY = (
     EXPIRED.replace("10-24", "09-31"),
     EXPIRED.replace("1,", '"1",'),
     EXPIRED.replace("1,", "1.0,"),
-    EXPIRED.replace("{", '{"timestamp": "2026-11-01T00:00:00Z", '),
-    EXPIRED.replace("{", '{"schema_name": "legal", '),
-    EXPIRED.replace("{", '{"schema_version": 2, '),
-    EXPIRED.replace("{", r'{"\u0074imestamp": "2026-11-01T00:00:00Z", '),
+    *(
+        line
+        for key, value in (("timestamp", '"2026-11-01T00:00:00Z"'), ("schema_name", '"legal"'), ("schema_version", "2"))
+        for name in (key, rf"\u{ord(key[0]):04x}{key[1:]}")
+        for once in (EXPIRED, EXPIRED.replace('"schema_version": 1, ', ""))
+        for line in (once.replace("{", f'{{"{name}": {value}, '), once.replace("}", f', "{name}": {value}}}'))
+        if key in once
+    ),
 )
 
 

@@ -43,8 +43,10 @@ PROVEN = """
     SELECT line
     FROM (SELECT line, x[1] AS name, coalesce(nullif(x[2], 'null'), '1' :: JSON) AS version,
                  TRY_CAST(x[3] ->> '$' AS TIMESTAMPTZ) AS time,
-                 regexp_matches(x[3], 'T.*(Z|[+-]..:?..)"$')
-                 AND CASE WHEN len(string_split(line, '"timestamp"')) = 2 AND len(string_split(line, '"schema_')) <= 3
+                 regexp_matches(x[3], '[T ].*(Z|[+-]..:?..)"$')
+                 AND CASE WHEN len(string_split(line, '"timestamp"')) = 2
+                               AND len(string_split(line, '"schema_')) = 2 + (x[2] IS NOT NULL) :: INT
+                               AND NOT contains(line, '\\u')
                      THEN true
                      ELSE len(list_filter(TRY(json_keys(line)), lambda key: key IN
                                           ('timestamp', 'schema_name', 'schema_version')))
