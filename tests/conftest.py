@@ -155,18 +155,17 @@ def until(condition: Callable[[], object]) -> None:
 
 
 def is_open(pid: int, path: Path) -> bool:
-    """Whether a process, or one that it has started, has a file or folder open: what it closes meanwhile is not."""
-    proc = Path(f"/proc/{pid}")
-    children = [child for file in proc.glob("task/*/children") for child in file.read_text().split()]
-    found = [fd for process in (pid, *children) for fd in Path(f"/proc/{process}/fd").glob("*")]
-    return any(_target(fd) == str(path) for fd in found)
+    """Whether a process, or one that it has started, is seen to have a file or folder open: a reason to go on waiting.
 
-
-def _target(link: Path) -> str | None:
+    Threads, children and descriptors come and go meanwhile; a look in which one went away has seen nothing.
+    """
     try:
-        return os.readlink(link)
-    except FileNotFoundError:
-        return None
+        tasks = Path(f"/proc/{pid}/task").iterdir()
+        children = [child for task in tasks for child in (task / "children").read_text().split()]
+        found = [fd for process in (pid, *children) for fd in Path(f"/proc/{process}/fd").iterdir()]
+        return str(path) in map(os.readlink, found)
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def looks(folder: Path) -> dict[str, tuple[Any, ...]]:
