@@ -53,7 +53,7 @@ class Account:
     ) -> Report:
         """The report of a job that has carried out this plan; without outcomes, of a dry run."""
         done = outcomes or {}
-        self._warn(done, survey)
+        self._warn(plan, done, survey)
         cut_short = bool(survey.unread) or any(outcome.reason == STOPPED for outcome in done.values())
         about = Circumstances(
             run_id=self._run_id,
@@ -74,7 +74,10 @@ class Account:
         )
         return make_report(plan, outcomes, about)
 
-    def _warn(self, outcomes: Mapping[str, Outcome], survey: Survey) -> None:
+    def _warn(self, plan: Plan, outcomes: Mapping[str, Outcome], survey: Survey) -> None:
+        # Somebody who types the path of a log means one that is there; in a configuration it may have yet to begin.
+        if not plan.actions and self._settings.named_by_hand:
+            self._warnings.append(f"{self._settings.folder} has no segment of {self._settings.base}")
         weaker = sum(outcome.unleased for outcome in outcomes.values())
         if weaker:
             self._warnings.append(

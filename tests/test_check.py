@@ -201,6 +201,15 @@ def test_a_log_that_does_not_exist_yet_is_a_warning(tmp_path: Path, schemas: str
     assert run("check", "--json", cwd=tmp_path).code == (2 if schemas else 0)
 
 
+def test_a_folder_without_a_segment_of_the_log_is_a_warning(log: Path) -> None:
+    """However its path was named: who checks wants to know."""
+    write_policy(log)
+    configure(log, audit="path: audit/log.jsonl, schemas: schemas.yaml")
+    for words in [(), ("--path", "audit/log.jsonl", "--schemas", "schemas.yaml")]:
+        done = run("check", "--json", *words, cwd=log)
+        assert (done.code, done.result["warnings"][0]) == (0, f"{log / 'audit'} has no segment of log.jsonl")
+
+
 def test_a_folder_that_is_named_by_hand_must_be_there(tmp_path: Path) -> None:
     """Exit 2, as for a cleanup; a registry that is missing beside a log is an error too."""
     write_policy(tmp_path)

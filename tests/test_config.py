@@ -218,3 +218,20 @@ def test_a_folder_that_is_missing_is_nothing_to_do_or_a_mistyped_path(tmp_path: 
     assert done.code == 2
     assert str(tmp_path / "audit") in done.error
     assert looks(tmp_path) == before
+
+
+@pytest.mark.parametrize("words", [(), ("-n",)], ids=["run", "dry run"])
+def test_a_log_that_has_no_segment_is_a_warning_where_somebody_typed_its_path(
+    archive: Path, words: tuple[str, ...]
+) -> None:
+    """A slip of the pen would go unseen; in a configuration it may be a log that has not begun yet."""
+    ours(archive, "audit: {path: audit/log.jsonl, schemas: schemas.yaml}")
+    before = looks(archive / "audit")
+    typed = ("--path", "audit/log.jsonl", "--schemas", "schemas.yaml")
+    done = run("cleanup", "--json", *typed, *words, cwd=archive)
+    assert (done.code, done.result["segments"]["total"]) == (0, 0)
+    assert done.result["warnings"] == [f"{archive / 'audit'} has no segment of log.jsonl"]
+    assert done.result["warnings"][0] in done.err
+    done = run("cleanup", "--json", *words, cwd=archive)
+    assert (done.code, done.result["warnings"], done.err) == (0, [], "")
+    assert looks(archive / "audit") == before

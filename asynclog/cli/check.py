@@ -37,4 +37,6 @@ def _check(settings: Settings, signals: Signals) -> Answer[CheckResult]:
     warnings = [f"{short}: a cleanup would be refused" for short in too_short(policy, settings.guard)]
     if findings is None:
         warnings.append(f"{settings.folder} does not exist yet")
+    elif not findings:
+        warnings.append(f"{settings.folder} has no segment of {settings.base}")
     return inventory.answer(make_coverage(inventory, policy, subject, warnings))
