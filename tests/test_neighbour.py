@@ -270,18 +270,19 @@ def forget(file: Path) -> None:
 
 
 def can_tell(file: Path) -> bool:
-    """Whether this file system says what is in memory, and lets go of it."""
+    """Whether this file system says what is in memory, and lets go of it. Nothing is read ahead for this."""
     forget(file)
     if resident(file)[0]:
         return False
-    try:
-        with file.open("rb") as opened:
+    with file.open("rb") as opened:
+        os.posix_fadvise(opened.fileno(), 0, 0, os.POSIX_FADV_RANDOM)
+        try:
             os.preadv(opened.fileno(), [bytearray(1)], 0, os.RWF_NOWAIT)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    return False
+        except BlockingIOError:
+            os.pread(opened.fileno(), 1, 0)  # a page that is still being read can't be let go of
+        except OSError:
+            return False
+    return True
 
 
 async def test_pages_that_the_scan_had_to_read_are_given_back(eight: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -307,18 +308,19 @@ async def test_pages_that_the_scan_had_to_read_are_given_back(eight: Path, monke
 
 
 def test_what_was_read_ahead_at_its_beginning_does_not_make_a_piece_somebody_elses(tmp_path: Path) -> None:
-    """The middle of it tells; and what was read ahead behind its end goes, too."""
+    """The middle of it tells, each time, for a fast disk may answer while it is asked; and what was read ahead goes."""
     file = tmp_path / "file"
     file.write_bytes(b"x" * (4 * MiB))
     if not can_tell(file):
         pytest.skip("the file system of temporary files does not tell what is in memory")
-    forget(file)
     descriptor = os.open(file, os.O_RDONLY)
     os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_RANDOM)
-    os.pread(descriptor, 4096, MiB)
-    os.pread(descriptor, 4096, 3 * MiB)
-    assert resident(file)[0] < 512
-    with pieces.as_it_was(descriptor, MiB, 3 * MiB - 1):
-        os.pread(descriptor, 2 * MiB, MiB)
+    for _ in range(50):
+        forget(file)
+        os.pread(descriptor, 4096, MiB)
+        os.pread(descriptor, 4096, 3 * MiB)
+        assert resident(file)[0] < 512
+        with pieces.as_it_was(descriptor, MiB, 3 * MiB - 1):
+            os.pread(descriptor, 2 * MiB, MiB)
+        assert resident(file)[0] < 8
     os.close(descriptor)
-    assert resident(file)[0] < 8
