@@ -139,6 +139,18 @@ def cleanup(folder: Path, *words: str, **options: Any) -> Done:
     return run("cleanup", *named, *words, cwd=folder, **options)
 
 
+def promtool(*words: str, cwd: Path | None = None, given: str = "") -> Done:
+    """What Prometheus's own tool says, which must be content. It is no part of what a test run installs."""
+    program = shutil.which("promtool")
+    if program is None:
+        pytest.skip("promtool is not installed")
+    done = subprocess.run(
+        [program, *words], cwd=cwd, input=given, capture_output=True, encoding="utf-8", timeout=DEADLINE, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return Done(done.returncode, done.stdout, done.stderr)
+
+
 def subcommands() -> list[str]:
     """The commands that `asynclog --help` lists."""
     listed = re.search(r"^  COMMAND\n((?:    .*\n)+)", run("--help").out, re.MULTILINE)
@@ -155,9 +167,9 @@ def until(condition: Callable[[], object]) -> None:
 
 
 def is_open(pid: int, path: Path) -> bool:
-    """Whether a process, or one that it has started, is seen to have a file or folder open: a reason to go on waiting.
+    """Whether a process, or one that it has started, is seen to have a file or folder open; for `until`.
 
-    Threads, children and descriptors come and go meanwhile; a look in which one went away has seen nothing.
+    Threads, children and descriptors come and go meanwhile: a look in which one went away has seen nothing.
     """
     try:
         tasks = Path(f"/proc/{pid}/task").iterdir()

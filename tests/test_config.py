@@ -224,7 +224,7 @@ def test_a_folder_that_is_missing_is_nothing_to_do_or_a_mistyped_path(tmp_path: 
 def test_a_log_that_has_no_segment_is_a_warning_where_somebody_typed_its_path(
     archive: Path, words: tuple[str, ...]
 ) -> None:
-    """A slip of the pen would go unseen; in a configuration it may be a log that has not begun yet."""
+    """A typo would go unseen; in a configuration it may be a log that has not begun yet."""
     ours(archive, "audit: {path: audit/log.jsonl, schemas: schemas.yaml}")
     before = looks(archive / "audit")
     typed = ("--path", "audit/log.jsonl", "--schemas", "schemas.yaml")

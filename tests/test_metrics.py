@@ -7,11 +7,10 @@ import os
 import shutil
 import signal
 import stat
-import subprocess
 import threading
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from conftest import (
@@ -22,6 +21,7 @@ from conftest import (
     is_clean,
     is_open,
     looks,
+    promtool,
     record,
     run,
     start,
@@ -459,13 +459,7 @@ def test_the_library_of_another_program_is_left_alone(archive: Path) -> None:
 
 def test_promtool_finds_nothing_wrong(mixed: Path) -> None:
     """Names, units, help and escapes are as Prometheus wants them."""
-    promtool: Any = shutil.which("promtool")
-    if promtool is None:
-        pytest.skip("promtool is not installed")
     write_log(mixed / "audit", {NAMES[2]: record('w"e\\i\nrd\x00')})
     with (mixed / "audit" / NAMES[1]).open("ab"):
         cleanup(mixed, *FILE)
-    done = subprocess.run(
-        [promtool, "check", "metrics"], input=(mixed / "m.prom").read_bytes(), capture_output=True, check=False
-    )
-    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+    assert promtool("check", "metrics", given=(mixed / "m.prom").read_text("utf-8")) == (0, "", "")

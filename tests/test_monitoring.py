@@ -5,19 +5,17 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from conftest import cleanup, record, write_log, write_policy
+from conftest import cleanup, promtool, record, write_log, write_policy
 from prometheus_client.parser import text_string_to_metric_families
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 ALERTS = EXAMPLES / "prometheus/alerts.yml"
 DASHBOARD = json.loads((EXAMPLES / "grafana/asynclog.json").read_text())
-PROMTOOL = shutil.which("promtool")
 DAYS = 86_400
 
 
@@ -87,18 +85,9 @@ def test_everything_that_is_asked_for_can_be_seen(written: dict[str, set[str]]) 
     assert left == {"asynclog_overdue_bytes", "asynclog_overdue_oldest_timestamp_seconds"}
 
 
-def promtool(*words: str, cwd: Path | None = None) -> str:
-    """What promtool says, which must be content."""
-    if PROMTOOL is None:
-        pytest.skip("promtool is not installed")
-    done = subprocess.run([PROMTOOL, *words], cwd=cwd, capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
 def test_promtool_takes_the_rules() -> None:
     """All of them."""
-    assert f"{len(rules())} rules found" in promtool("check", "rules", str(ALERTS))
+    assert f"{len(rules())} rules found" in promtool("check", "rules", str(ALERTS)).out
 
 
 def test_promtool_takes_the_dashboards_queries(tmp_path: Path) -> None:
@@ -150,4 +139,4 @@ def test_an_alert_fires_when_it_should(tmp_path: Path, written: dict[str, set[st
     shutil.copy(ALERTS, tmp_path)
     document = {"rule_files": [ALERTS.name], "evaluation_interval": "1h", "tests": [test]}
     (tmp_path / "test.yml").write_text(yaml.safe_dump(document))
-    assert "SUCCESS" in promtool("test", "rules", "test.yml", cwd=tmp_path)
+    assert "SUCCESS" in promtool("test", "rules", "test.yml", cwd=tmp_path).out
