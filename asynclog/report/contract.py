@@ -3,6 +3,7 @@
 It ships as `schema.json` beside this module, which `make schema` writes anew.
 """
 
+from inspect import cleandoc
 from typing import Any
 
 import msgspec
@@ -41,8 +42,11 @@ def json_schema() -> dict[str, Any]:
 def _as_written(part: dict[str, Any]) -> None:
     """Says of an object what holds for one that is written: all keys are there, whatever could be left out in Python.
 
-    The exception are those that may be UNSET: they have no default that could be written.
+    The exception are those that may be UNSET: they have no default that could be written. A description is the type's
+    docstring, which msgspec before 0.23 hands on with the indentation of the source, unless Python (3.13) took it away.
     """
+    if "description" in part:
+        part["description"] = cleandoc(part["description"])
     keys, needed = part["properties"], part["required"]
     part["required"] = [key for key, value in keys.items() if key in needed or "default" in value]
     for value in keys.values():
