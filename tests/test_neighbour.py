@@ -26,11 +26,13 @@ OLD, YOUNG = record(days=400), record(days=1)
 MiB = 1 << 20
 
 
-async def clean(place: Path, *, dry_run: bool = False, max_runtime: str | None = None, jobs: int = 1) -> Report:
+async def clean(
+    place: Path, *, dry_run: bool = False, max_runtime: str | None = None, jobs: int = 1, state: str = "state"
+) -> Report:
     return await asynclog.cleanup(
         path=str(place / "audit/logs.jsonl"),
         schemas=str(place / "schemas.yaml"),
-        state=str(place / "state"),
+        state=str(place / state),
         now=NOW,
         dry_run=dry_run,
         jobs=jobs,
@@ -288,27 +290,30 @@ def can_tell(file: Path) -> bool:
 async def test_pages_that_the_scan_had_to_read_are_given_back(eight: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Those of a segment in several pieces, of the newest one, and what was read ahead; those that were there stay.
 
-    The pieces are so large that what is read ahead (8 MiB on fast disks) does not reach the middle of the next one.
+    The pieces are so large that what is read ahead (up to 16 MiB on fast disks) does not reach the last quarter of the
+    next one.
     """
     monkeypatch.setattr(pieces, "PIECE", 24 * MiB)
     files = sorted((eight / "audit").iterdir())
     files[0].write_bytes(files[0].read_bytes() * 36)
     if not can_tell(files[0]):
         pytest.skip("the file system of temporary files does not tell what is in memory")
-    for file in files:
-        forget(file)
-    files[1].read_bytes()
-    there = resident(files[1])[0]
-    assert there == resident(files[1])[1]
-    await clean(eight, dry_run=True)
-    left = [resident(file)[0] for file in files]
+    for attempt in range(6):  # single pages vanish by themselves now and then, and then it proves nothing
+        for file in files:
+            forget(file)
+        files[1].read_bytes()
+        await clean(eight, dry_run=True, state=f"state{attempt}")
+        left = [resident(file)[0] for file in files]
+        there = resident(files[1])[1]
+        assert left[3] < 8
+        assert sum(left) - left[1] <= there / 10
+        if left[1] == there:
+            break
     assert left[1] == there
-    assert left[3] < 8
-    assert sum(left) - there <= there / 10
 
 
 def test_what_was_read_ahead_at_its_beginning_does_not_make_a_piece_somebody_elses(tmp_path: Path) -> None:
-    """The middle of it tells, each time, for a fast disk may answer while it is asked; and what was read ahead goes."""
+    """The last quarter tells, each time, for a fast disk may answer while it is asked; what was read ahead goes."""
     file = tmp_path / "file"
     file.write_bytes(b"x" * (4 * MiB))
     if not can_tell(file):
@@ -317,8 +322,8 @@ def test_what_was_read_ahead_at_its_beginning_does_not_make_a_piece_somebody_els
     os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_RANDOM)
     for _ in range(50):
         forget(file)
-        os.pread(descriptor, 4096, MiB)
-        os.pread(descriptor, 4096, 3 * MiB)
+        os.pread(descriptor, 320 * 4096, MiB)
+        os.pread(descriptor, 16 * 4096, 3 * MiB)
         assert resident(file)[0] < 512
         with pieces.as_it_was(descriptor, MiB, 3 * MiB - 1):
             os.pread(descriptor, 2 * MiB, MiB)

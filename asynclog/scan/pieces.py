@@ -20,9 +20,9 @@ from asynclog.scan.marks import Stretches
 from asynclog.scan.readers import Kind, Reader, make_reader
 from asynclog.scan.tally import Tally
 
-_AHEAD = 8 << 20  # bytes; systems read ahead 128 KiB mostly, some MiB on fast disks
+_AHEAD = 16 << 20  # bytes; twice what systems read ahead at once: 128 KiB mostly, 8 MiB on fast disks
 PIECE = 64 << 20  # bytes at most; larger ones are hardly faster
-LEAST = 3 * _AHEAD  # bytes; what is read ahead of one piece should not reach the middle of the next: see `as_it_was`
+LEAST = 24 << 20  # bytes; what is read ahead of one piece should not reach the last quarter of the next: `as_it_was`
 UNIT, AT_ONCE = 8 << 20, 64  # bytes and pieces that are read in one go; between these a job can be stopped
 
 # No link is followed, no FIFO is waited for, and opening gives no writer's descriptor away.
@@ -133,10 +133,11 @@ def open_segment(folder: int | str, name: str) -> int:
 def as_it_was(descriptor: int, start: int, end: int) -> Iterator[None]:
     """Gives the pages back that had to be read from the disk: other programs have better use for the memory.
 
-    What is in memory is there because somebody else uses it, and is left alone; its middle tells, for at its beginning
-    the system has read ahead, as it does behind its end.
+    What is in memory is there because somebody else uses it, and is left alone. Where its last quarter begins tells,
+    for before that the system has read ahead, as it does behind its end: it asks for the next stretch when the one
+    before is begun, so that up to two of them are there.
     """
-    cached = _is_in_memory(descriptor, (start + end) // 2)
+    cached = _is_in_memory(descriptor, (start + 3 * end) // 4)
     yield
     if not cached:
         start -= start % PAGESIZE
