@@ -7,6 +7,7 @@ import mmap
 import os
 import time
 from pathlib import Path
+from resource import RUSAGE_SELF, getrusage
 from typing import TYPE_CHECKING
 
 import pytest
@@ -287,22 +288,31 @@ def can_tell(file: Path) -> bool:
     return True
 
 
+def asked_of_the_disk() -> int:
+    """How many bytes this process has had to read so far."""
+    return getrusage(RUSAGE_SELF).ru_inblock * 512
+
+
 async def test_pages_that_the_scan_had_to_read_are_given_back(eight: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Those of a segment in several pieces, of the newest one, and what was read ahead; those that were there stay.
+    """Once all is read, and that once: also those of a segment in several pieces, of the newest one, and what was read
+    ahead. Those that were there stay.
 
     The pieces are so large that what is read ahead (up to 16 MiB on fast disks) does not reach the last quarter of the
     next one.
     """
-    monkeypatch.setattr(pieces, "PIECE", 24 * MiB)
+    monkeypatch.setattr(pieces, "PIECE", 32 * MiB)
     files = sorted((eight / "audit").iterdir())
     files[0].write_bytes(files[0].read_bytes() * 36)
     if not can_tell(files[0]):
         pytest.skip("the file system of temporary files does not tell what is in memory")
+    size = sum(file.stat().st_size for file in files)
     for attempt in range(6):  # single pages vanish by themselves now and then, and then it proves nothing
         for file in files:
             forget(file)
+        before = asked_of_the_disk()
         files[1].read_bytes()
         await clean(eight, dry_run=True, state=f"state{attempt}")
+        assert asked_of_the_disk() - before < size * 1.02
         left = [resident(file)[0] for file in files]
         there = resident(files[1])[1]
         assert left[3] < 8
@@ -313,7 +323,9 @@ async def test_pages_that_the_scan_had_to_read_are_given_back(eight: Path, monke
 
 
 def test_what_was_read_ahead_at_its_beginning_does_not_make_a_piece_somebody_elses(tmp_path: Path) -> None:
-    """The last quarter tells, each time, for a fast disk may answer while it is asked; what was read ahead goes."""
+    """The last quarter tells, each time, for a fast disk may answer while it is asked. What was read behind the end
+    stays for the next piece, and goes with that.
+    """
     file = tmp_path / "file"
     file.write_bytes(b"x" * (4 * MiB))
     if not can_tell(file):
@@ -323,9 +335,10 @@ def test_what_was_read_ahead_at_its_beginning_does_not_make_a_piece_somebody_els
     for _ in range(50):
         forget(file)
         os.pread(descriptor, 320 * 4096, MiB)
-        os.pread(descriptor, 16 * 4096, 3 * MiB)
-        assert resident(file)[0] < 512
-        with pieces.as_it_was(descriptor, MiB, 3 * MiB - 1):
-            os.pread(descriptor, 2 * MiB, MiB)
-        assert resident(file)[0] < 8
+        with pieces.as_it_was(descriptor, MiB, 3 * MiB):
+            os.pread(descriptor, 2 * MiB + 16 * 4096, MiB)
+        assert 0 < resident(file)[0] <= 16
+        with pieces.as_it_was(descriptor, 3 * MiB, 4 * MiB):
+            os.pread(descriptor, MiB + 1, 3 * MiB - 1)
+        assert resident(file)[0] == 0
     os.close(descriptor)

@@ -173,5 +173,5 @@ def test_a_segment_is_shared_out_evenly(size: int, workers: int) -> None:
 
 
 def test_pieces_are_not_so_small_that_reading_ahead_joins_them() -> None:
-    """Whether the middle of a piece is in memory has to tell of that piece."""
+    """Whether the last quarter of a piece is in memory has to tell of that piece."""
     assert pieces.piece_size(30 << 20, 8) == 24 << 20

@@ -5,7 +5,6 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from mmap import PAGESIZE
 from resource import RUSAGE_THREAD, getrusage
 from typing import NamedTuple, TypeVar
 
@@ -20,9 +19,9 @@ from asynclog.scan.marks import Stretches
 from asynclog.scan.readers import Kind, Reader, make_reader
 from asynclog.scan.tally import Tally
 
-_AHEAD = 16 << 20  # bytes; twice what systems read ahead at once: 128 KiB mostly, 8 MiB on fast disks
 PIECE = 64 << 20  # bytes at most; larger ones are hardly faster
 LEAST = 24 << 20  # bytes; what is read ahead of one piece should not reach the last quarter of the next: `as_it_was`
+_FOLIO = 2 << 20  # bytes; so much of the page cache Linux may hold as one, and then it lets go of all or nothing
 UNIT, AT_ONCE = 8 << 20, 64  # bytes and pieces that are read in one go; between these a job can be stopped
 
 # No link is followed, no FIFO is waited for, and opening gives no writer's descriptor away.
@@ -62,8 +61,9 @@ def piece_size(total: int, workers: int) -> int:
 
 
 def cut_up(segment: Segment, size: int, start: int = 0, *, mark: bool = True) -> list[Piece]:
-    """The pieces of this size that a segment is read in, from byte `start` on; a small one is one piece."""
+    """The pieces of at most this size that a segment is read in, from byte `start` on; a small one is one piece."""
     end = segment.fingerprint.size
+    size = math.ceil((end - start) / max(1, math.ceil((end - start) / size))) or 1
     return [Piece(segment, at, min(at + size, end), mark) for at in range(start, end, size)]
 
 
@@ -133,15 +133,17 @@ def open_segment(folder: int | str, name: str) -> int:
 def as_it_was(descriptor: int, start: int, end: int) -> Iterator[None]:
     """Gives the pages back that had to be read from the disk: other programs have better use for the memory.
 
-    What is in memory is there because somebody else uses it, and is left alone. Where its last quarter begins tells,
-    for before that the system has read ahead, as it does behind its end: it asks for the next stretch when the one
-    before is begun, so that up to two of them are there.
+    What is in memory is there because somebody else uses it, and is left alone. Where the last quarter begins tells:
+    at the beginning the system has read ahead for the piece before. It asks for the next stretch when the one before is
+    begun, so that up to two of them are there, 16 MiB on fast disks. What it has read ahead behind the end is not given
+    back here, for then it would be read twice: it is the next piece's, as is what lies across the end. Only where a
+    worker who has that one is done sooner do these few MiB stay.
     """
     cached = _is_in_memory(descriptor, (start + 3 * end) // 4)
     yield
     if not cached:
-        start -= start % PAGESIZE
-        os.posix_fadvise(descriptor, start, end + _AHEAD - start, os.POSIX_FADV_DONTNEED)
+        begin = max(0, start - 1) // _FOLIO * _FOLIO  # the byte before has told where the first line begins
+        os.posix_fadvise(descriptor, begin, end - begin, os.POSIX_FADV_DONTNEED)
 
 
 def _is_in_memory(descriptor: int, position: int) -> bool:
