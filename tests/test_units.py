@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 from server import PROJECT, STARTER, Server, runnable
@@ -139,10 +140,15 @@ def test_the_filters_let_the_program_work(server: Server) -> None:
 
 def cleanup_as(server: Server, *privileges: str) -> dict[str, int]:
     """How the segments fared in a cleanup with these setpriv options."""
+    result = told_as(server, *privileges).get("result", {"segments": {"refused": 1}})
+    return {key: count for key, count in result["segments"].items() if count and key != "total"}
+
+
+def told_as(server: Server, *privileges: str) -> Any:
+    """The JSON document of a cleanup with these setpriv options."""
     command = ["setpriv", "--no-new-privs", *privileges, "asynclog"]
     done = server.run(f"{' '.join(command)} cleanup --config /etc/asynclog/asynclog.yaml --json")
-    result = json.loads(done.stdout).get("result", {"segments": {"refused": 1}})
-    return {key: count for key, count in result["segments"].items() if count and key != "total"}
+    return json.loads(done.stdout)
 
 
 def bounded(capabilities: list[str]) -> str:
@@ -150,14 +156,28 @@ def bounded(capabilities: list[str]) -> str:
     return ",".join(["--bounding-set=-all", *(f"+{name.removeprefix('CAP_').lower()}" for name in capabilities)])
 
 
+def as_owner() -> list[str]:
+    """The setpriv options that make root the log's owner, who only reaches the program, wherever it was installed."""
+    reach = [bounded(["dac_read_search"]), "--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"]
+    return [f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", *reach]
+
+
 def test_the_owner_needs_no_capability(server: Server) -> None:
     """The log's owner, without one capability to change anything with, cleans it."""
     needs("setpriv", root=True)
-    # Only so that this user reaches the program, wherever it was installed.
-    reach = [bounded(["dac_read_search"]), "--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"]
-    who = [f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
-    assert cleanup_as(server, *who, *reach) == {"rewritten": 3}
+    assert cleanup_as(server, *as_owner()) == {"rewritten": 3}
     server.kept(STARTER)
+
+
+def test_a_segment_of_a_group_that_its_owner_is_not_in_stays(server: Server) -> None:
+    """Its replacement could not be given that group, and those who may read it could not any more. It is told why."""
+    needs("setpriv", root=True)
+    for path in server.log.iterdir():
+        os.chown(path, -1, NOBODY - 1)
+    rows = told_as(server, *as_owner())["result"]["actions"]
+    assert [row["outcome"] for row in rows] == ["failed"] * 3
+    assert all("of a group that we are not in" in row["outcome_reason"] for row in rows)
+    assert server.files() == server.written
 
 
 def test_root_needs_the_capabilities_of_the_drop_in(server: Server) -> None:

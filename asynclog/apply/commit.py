@@ -22,6 +22,8 @@ from asynclog.errors import ChangedError, DisagreementError
 from asynclog.model import Action, Fingerprint, Outcome
 from asynclog.names import Built, Hidden, new_name
 
+_NOT_PERMITTED = " (not our file, of a group that we are not in, append-only or immutable: see ls -l, id and lsattr)"
+
 
 class Evidence(Protocol):
     """Says what of a segment has not expired. Raises OSError, ChangedError or DisagreementError."""
@@ -81,9 +83,7 @@ def _attempt(disk: Disk, backlog: Backlog, quiet: Quiet, evidence: Evidence, act
         reason = "no file lease is to be had here, and somebody may still write to it"
         return msgspec.structs.replace(_left(action, "skipped", reason), unleased=True)
     except OSError as error:
-        hint = (
-            " (not our file, or append-only or immutable: see ls -l and lsattr)" if error.errno == errno.EPERM else ""
-        )
+        hint = _NOT_PERMITTED if error.errno == errno.EPERM else ""
         return _left(action, "failed", f"{error.strerror}{hint}: it was left as it is")
     if replaced.hidden:
         backlog.add(replaced.hidden)
