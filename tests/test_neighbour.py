@@ -306,20 +306,21 @@ async def test_pages_that_the_scan_had_to_read_are_given_back(eight: Path, monke
     if not can_tell(files[0]):
         pytest.skip("the file system of temporary files does not tell what is in memory")
     size = sum(file.stat().st_size for file in files)
-    for attempt in range(6):  # single pages vanish by themselves now and then, and then it proves nothing
+    for attempt in range(6):  # where single pages vanish by themselves, or code has to be read, it proves nothing
         for file in files:
             forget(file)
         before = asked_of_the_disk()
         files[1].read_bytes()
         await clean(eight, dry_run=True, state=f"state{attempt}")
-        assert asked_of_the_disk() - before < size * 1.02
+        read = asked_of_the_disk() - before
         left = [resident(file)[0] for file in files]
         there = resident(files[1])[1]
         assert left[3] < 8
         assert sum(left) - left[1] <= there / 10
-        if left[1] == there:
+        if left[1] == there and read < size * 1.02:
             break
     assert left[1] == there
+    assert read < size * 1.02
 
 
 def test_what_was_read_ahead_at_its_beginning_does_not_make_a_piece_somebody_elses(tmp_path: Path) -> None:
