@@ -172,6 +172,13 @@ def test_a_segment_is_shared_out_evenly(size: int, workers: int) -> None:
     assert max(sizes) - min(sizes) < len(sizes)
 
 
+def test_no_piece_of_a_segment_is_shorter_than_the_others() -> None:
+    """Also where other segments say how large pieces are: all of a short last one would have been read ahead."""
+    segment = Segment("logs.jsonl", Fingerprint(1, 2, 74 << 20, 3, 4))
+    cut = pieces.cut_up(segment, 64 << 20)
+    assert [(piece.start, piece.end) for piece in cut] == [(0, 37 << 20), (37 << 20, 74 << 20)]
+
+
 def test_pieces_are_not_so_small_that_reading_ahead_joins_them() -> None:
     """Whether the last quarter of a piece is in memory has to tell of that piece."""
     assert pieces.piece_size(30 << 20, 8) == 24 << 20

@@ -21,7 +21,7 @@ from asynclog.scan.tally import Tally
 
 PIECE = 64 << 20  # bytes at most; larger ones are hardly faster
 LEAST = 24 << 20  # bytes; what is read ahead of one piece should not reach the last quarter of the next: `as_it_was`
-_FOLIO = 2 << 20  # bytes; so much of the page cache Linux may hold as one, and then it lets go of all or nothing
+_FOLIO = 2 << 20  # bytes, a huge page; so much of a file Linux may hold as one, and then lets go of all or nothing
 UNIT, AT_ONCE = 8 << 20, 64  # bytes and pieces that are read in one go; between these a job can be stopped
 
 # No link is followed, no FIFO is waited for, and opening gives no writer's descriptor away.
@@ -61,9 +61,13 @@ def piece_size(total: int, workers: int) -> int:
 
 
 def cut_up(segment: Segment, size: int, start: int = 0, *, mark: bool = True) -> list[Piece]:
-    """The pieces of at most this size that a segment is read in, from byte `start` on; a small one is one piece."""
+    """The pieces of at most this size that a segment is read in, from byte `start` on; a small one is one piece.
+
+    They are equal, for of a short last one all would have been read ahead: see `as_it_was`.
+    """
     end = segment.fingerprint.size
-    size = math.ceil((end - start) / max(1, math.ceil((end - start) / size))) or 1
+    count = max(1, math.ceil((end - start) / size))
+    size = max(1, math.ceil((end - start) / count))
     return [Piece(segment, at, min(at + size, end), mark) for at in range(start, end, size)]
 
 
@@ -142,7 +146,8 @@ def as_it_was(descriptor: int, start: int, end: int) -> Iterator[None]:
     cached = _is_in_memory(descriptor, (start + 3 * end) // 4)
     yield
     if not cached:
-        begin = max(0, start - 1) // _FOLIO * _FOLIO  # the byte before has told where the first line begins
+        # With what lies across the beginning, and the byte before, which has told where the first line begins.
+        begin = max(0, start - 1) // _FOLIO * _FOLIO
         os.posix_fadvise(descriptor, begin, end - begin, os.POSIX_FADV_DONTNEED)
 
 
