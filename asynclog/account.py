@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from typing import Literal
 
-from asynclog.apply.drain import Backlog
+from asynclog.apply.backlog import Backlog
 from asynclog.apply.recover import left_behind
 from asynclog.config.settings import Settings
 from asynclog.model import Outcome, Plan, Policy

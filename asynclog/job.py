@@ -11,15 +11,16 @@ import msgspec
 from anyio import to_thread
 
 from asynclog.account import STOPPED, Account
-from asynclog.apply.commit import Quiet, carry_out
+from asynclog.apply.backlog import Backlog
+from asynclog.apply.commit import carry_out
 from asynclog.apply.disk import Disk
-from asynclog.apply.drain import Backlog
+from asynclog.apply.drain import QUIET_PERIOD
 from asynclog.apply.folder import lock, opened_folder
+from asynclog.apply.pin import Quiet
 from asynclog.apply.recover import recover
 from asynclog.config.policy import load_policy
 from asynclog.config.settings import Settings
 from asynclog.errors import ConfigurationError, RefusedError
-from asynclog.instant import SECOND
 from asynclog.model import Action, Outcome, Plan, Policy, Segment, Unread
 from asynclog.names import Names
 from asynclog.pace import Pace
@@ -38,9 +39,6 @@ from asynclog.survey import Survey, opened_catalog
 from asynclog.workers import Crew
 
 log = logging.getLogger("asynclog")
-
-# Where no lease can tell whether a segment is still written to, one that changed in this time may be.
-QUIET_PERIOD = 3600 * SECOND
 
 
 class Job:
@@ -95,7 +93,7 @@ class Job:
         self._evidence.pace = self._pace
         self._disk = Disk(self._folder)
         self._disk.pace = self._pace
-        self._backlog = Backlog(self._disk, self._names)
+        self._backlog = Backlog(self._disk, self._names, self._evidence.is_renewed)
         if not self.dry_run:
             lock(self._folder, settings.folder, settings.lock_wait)
             recover(self._disk, self._names, self._backlog)

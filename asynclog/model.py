@@ -132,14 +132,28 @@ class SchemaCount(msgspec.Struct, frozen=True, array_like=True, gc=False):
     days: tuple[DayCount, ...] | None = None
 
 
+class Range(NamedTuple):
+    """The bytes [start, end) of a segment and their digest."""
+
+    start: int
+    end: int
+    digest: bytes
+
+
 class Census(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """What one scan learned of one segment, exact for the bytes that its fingerprint names."""
+    """What one scan learned of one segment, exact for the bytes that its fingerprint names.
+
+    `quiet` is whether nobody could write to the segment while it was read, as far as can be told; `ranges` tell by
+    which bytes one is known that may grow.
+    """
 
     segment: str
     fingerprint: Fingerprint
     schemas: tuple[SchemaCount, ...] = ()
     unreadable: int = 0
     blank: int = 0
+    quiet: bool = True
+    ranges: tuple[Range, ...] = ()
 
     @property
     def records(self) -> int:

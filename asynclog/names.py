@@ -48,6 +48,11 @@ class Names:
         match = self._late.fullmatch(name)
         return match[1] if match else None
 
+    def is_renamed_later(self, name: str) -> bool:
+        """Whether a rotation gives the file another name: the base file, and those with a number from the newest."""
+        known = self._known.fullmatch(name)
+        return name == self.base or (known is not None and known[3] is not None)
+
     def order(self, name: str) -> tuple[int, int, int, str]:
         """Sorts by the time in the name, then by its number; late ones and the base file come last."""
         known = self._known.fullmatch(name)
@@ -76,12 +81,22 @@ class Hidden(NamedTuple):
     """A hidden link to a file that is being replaced: `.<segment>.al-old-<token>-<accounted>`.
 
     Its first `accounted` bytes have been dealt with; what lies beyond was appended by a writer meanwhile. The
-    token is random, for inode numbers come back soon.
+    token is random, for inode numbers come back soon; only its first digit says which kind of file it is.
     """
 
     segment: str
     token: str
     accounted: int
+
+    @classmethod
+    def of(cls, segment: str, accounted: int, chance: bytes, *, with_expired: bool) -> Self:
+        """A name that four random bytes make; `with_expired` if something had expired in the accounted bytes."""
+        number = int.from_bytes(chance) >> 1
+        return cls(segment, f"{number if with_expired else number | 1 << 31:08x}", accounted)
+
+    @property
+    def with_expired(self) -> bool:
+        return int(self.token, 16) < 1 << 31
 
     def __str__(self) -> str:
         return f".{self.segment}.al-old-{self.token}-{self.accounted}"

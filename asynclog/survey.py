@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator
 from contextlib import ExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ from asynclog.model import Action, Census, Fingerprint, Outcome, Segment, Unread
 from asynclog.names import Names
 from asynclog.plan.aging import aged, joined, survivors
 from asynclog.report.document import Catalogued
-from asynclog.scan.edge import edge
+from asynclog.scan.edge import begins_with, digested, edge
 from asynclog.scan.evidence import Evidence
 from asynclog.scan.scanner import Scanner
 from asynclog.workers import Crew
@@ -42,7 +42,7 @@ class Survey:
         self,
         scanner: Scanner,
         evidence: Evidence | None,
-        segments: Iterable[Segment],
+        segments: Collection[Segment],
         names: Names,
         catalog: "Catalog | None",
     ) -> None:
@@ -53,7 +53,9 @@ class Survey:
         self._begun = time.time_ns()  # by the real clock, for it is compared to those of files
         self._waiting = {segment.name: segment for segment in segments if segment.is_readable}
         dated = (name for name in reversed(self._waiting) if not names.late_token(name) and name != names.base)
-        self._growing = {names.base, next(dated, names.base)}
+        self._growing = {names.base, next(dated, names.base)} if catalog else set()
+        self._names = {segment.name for segment in segments}
+        self._rotates = names.is_renamed_later
         self._heads: dict[str, Census] = {}
 
     @property
@@ -78,29 +80,41 @@ class Survey:
     def unread(self) -> list[Segment]:
         return list(self._waiting.values())
 
-    def known(self) -> Iterator[tuple[Segment, Census]]:
-        """The censuses that the catalog has of segments that have not changed, as they were when they were scanned."""
-        for segment, entry in self._entries():
-            yield segment, entry.census(segment.name, segment.fingerprint)
-
     def _entries(self) -> Iterator[tuple[Segment, Entry]]:
-        gone = []
+        """The entries of segments that have not changed, renamed ones among them."""
+        by_inode = {segment.fingerprint.inode: segment for segment in self._waiting.values()}
+        gone, renamed = [], []
         for name, entry in self._catalog.entries() if self._catalog else ():
-            segment = self._waiting.get(name)
-            if segment is None:
+            if name not in self._names:
                 gone.append(name)
-            elif entry.holds_for(segment.fingerprint):
+            segment = by_inode.get(entry.fingerprint.inode)
+            if segment is None or segment.name not in self._waiting:
+                continue
+            if segment.name == name and entry.holds_for(segment.fingerprint):
                 yield segment, entry
-            elif name in self._growing and entry.may_be_the_head_of(segment.fingerprint):
+            elif segment.name != name and self._is_renamed(segment, entry):
+                moved = msgspec.structs.replace(entry, fingerprint=segment.fingerprint)
+                renamed.append((segment.name, moved))
+                yield segment, moved
+            elif entry.may_be_the_head_of(segment.fingerprint):
                 self._remember_head(segment, entry)
-        for name in gone:
+        self._note([*((name, None) for name in gone), *renamed])
+
+    def _is_renamed(self, segment: Segment, entry: Entry) -> bool:
+        """Nothing tells a rename from other changes of an inode but the name: a segment that kept it is read again."""
+        if not entry.may_be_renamed(segment.fingerprint):
+            return False
+        return edge(self._scanner.folder, segment, segment.fingerprint.size) == entry.edge
+
+    def _note(self, entries: Iterable[tuple[str, Entry | None]]) -> None:
+        for name, entry in entries:
             if self._catalog:
-                self._catalog.put(name, None)
+                self._catalog.put(name, entry)
 
     def _remember_head(self, segment: Segment, entry: Entry) -> None:
-        """Where nothing before the old end has changed, as far as its last block tells."""
+        """If nothing before the old end has changed."""
         head = aged(entry.census(segment.name, entry.fingerprint), self._scanner.policy, self._scanner.now)
-        if head and edge(self._scanner.folder, segment, entry.fingerprint.size) == entry.edge:
+        if head and begins_with(self._scanner.folder, segment, entry.ranges, self._scanner.kind):
             self._heads[segment.name] = head
 
     def recalled(self) -> Iterator[Census]:
@@ -116,7 +130,7 @@ class Survey:
     async def findings(self, crew: Crew) -> AsyncIterator[AsyncIterator[Census | Unread]]:
         """Reads what is unread, for `async with`. What is still unread then has to be read once more."""
         starts = {name: head.fingerprint.size for name, head in self._heads.items()}
-        async with self._scanner.censuses(self.unread, crew, self._evidence, starts) as found:
+        async with self._scanner.censuses(self.unread, crew, self._evidence, starts, self._growing) as found:
             yield self._learned(found)
 
     async def _learned(self, found: AsyncIterator[Census | Unread]) -> AsyncIterator[Census | Unread]:
@@ -139,11 +153,15 @@ class Survey:
 
     def _learn(self, census: Census, *, whole: bool = True) -> None:
         if self._catalog:
-            name, size = census.segment, census.fingerprint.size
-            end = b""
-            if name in self._growing:
-                end = edge(self._scanner.folder, Segment(name, census.fingerprint), size)
-            self._catalog.put(name, Entry.of(census, self._begun, end, whole=whole))
+            name = census.segment
+            segment, end = Segment(name, census.fingerprint), b""
+            if census.quiet and self._rotates(name):
+                end = edge(self._scanner.folder, segment, census.fingerprint.size)
+            if name in self._growing and not census.ranges:  # it was rewritten, and is still in memory
+                ranges = digested(self._scanner.folder, segment, self._scanner.kind)
+                census = msgspec.structs.replace(census, ranges=ranges)
+            known = census.quiet or census.ranges
+            self._catalog.put(name, Entry.of(census, self._begun, end, whole=whole) if known else None)
 
     def settle(self, action: Action, outcome: Outcome) -> None:
         """Has the catalog know what has become of a segment."""
@@ -169,7 +187,7 @@ class Survey:
             status = os.stat(action.segment, dir_fd=self._scanner.folder, follow_symlinks=False)
         except OSError:
             return None
-        ours = (status.st_size, status.st_mtime_ns) == (outcome.bytes_after, action.fingerprint.mtime_ns)
+        ours = (status.st_size, status.st_mtime_ns) == (action.bytes_after, action.fingerprint.mtime_ns)
         return msgspec.structs.replace(left, fingerprint=Fingerprint.of(status)) if left and ours else None
 
     def _as_read(self, action: Action) -> Census | None:

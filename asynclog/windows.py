@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from asynclog.errors import ChangedError
 
 WINDOW = 1 << 20  # bytes
+_LOOK = 1 << 16  # bytes read at once to find the end of a line
 
 
 def windows(descriptor: int, start: int, end: int) -> Iterator[memoryview]:
@@ -20,3 +21,14 @@ def windows(descriptor: int, start: int, end: int) -> Iterator[memoryview]:
             raise ChangedError
         yield window[:got]
         start += got
+
+
+def end_of_lines(descriptor: int, start: int, end: int) -> int:
+    """Return where the last whole line of the bytes [start, end) ends; `start` if there is none. Raise OSError."""
+    while end > start:
+        size = min(_LOOK, end - start)
+        newline = os.pread(descriptor, size, end - size).rfind(b"\n")
+        if newline >= 0:
+            return end - size + newline + 1
+        end -= size
+    return start

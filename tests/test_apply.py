@@ -39,18 +39,56 @@ def test_a_reader_is_no_obstacle(folder: Path) -> None:
     assert content(folder) == {SEGMENT: NEW}
 
 
-def test_a_segment_that_changes_after_its_scan_is_skipped(folder: Path, disk: Callable[[type[Disk]], None]) -> None:
-    """What was appended between scan and lease stays, with all the rest."""
+@pytest.mark.parametrize("before", [OLD + NEW, OLD], ids=["rewrite", "drop"])
+def test_a_segment_that_changes_after_its_scan_is_skipped(
+    folder: Path, disk: Callable[[type[Disk]], None], before: bytes
+) -> None:
+    """What was overwritten between scan and lease stays, even if no time tells it."""
+    path = folder / SEGMENT
+    path.write_bytes(before)
+    os.utime(path, ns=(1, 1))
+
+    class Overwritten(Disk):
+        def lease(self, descriptor: int) -> bool:
+            path.write_bytes(NEW + before[len(NEW) :])
+            os.utime(path, ns=(1, 1))
+            return super().lease(descriptor)
+
+    disk(Overwritten)
+    assert fate(cleanup(folder)) == ("skipped", "it has changed since it was scanned")
+    assert content(folder) == {SEGMENT: NEW + before[len(NEW) :]}
+
+
+def test_a_segment_that_grows_after_its_scan_is_rewritten(folder: Path, disk: Callable[[type[Disk]], None]) -> None:
+    """What was appended between scan and lease comes as a late segment: a busy log does not wait for ever."""
 
     class Appended(Disk):
         def lease(self, descriptor: int) -> bool:
-            with (folder / SEGMENT).open("ab") as file:
-                file.write(LATE)
+            if os.fstat(descriptor).st_size == len(OLD + NEW):
+                append(descriptor, LATE)
+            return super().lease(descriptor)
+
+    disk(Appended)
+    report = cleanup(folder)
+    assert fate(report) == ("done", None)
+    (late,) = report.result.late_segments
+    assert content(folder) == {SEGMENT: NEW, late: LATE}
+
+
+def test_a_wholly_expired_segment_that_grows_after_its_scan_stays(
+    folder: Path, disk: Callable[[type[Disk]], None]
+) -> None:
+    """It is not what was planned: the next job decides."""
+    (folder / SEGMENT).write_bytes(OLD)
+
+    class Appended(Disk):
+        def lease(self, descriptor: int) -> bool:
+            append(descriptor, LATE)
             return super().lease(descriptor)
 
     disk(Appended)
     assert fate(cleanup(folder)) == ("skipped", "it has changed since it was scanned")
-    assert content(folder) == {SEGMENT: OLD + NEW + LATE}
+    assert content(folder) == {SEGMENT: OLD + LATE}
 
 
 def test_a_segment_that_vanishes_after_its_scan_is_skipped(folder: Path, disk: Callable[[type[Disk]], None]) -> None:
@@ -74,9 +112,11 @@ def test_what_a_writer_appends_during_the_commit_comes_as_a_late_segment(
     (folder / SEGMENT).write_bytes(before)
 
     class LetIn(Disk):
-        def release(self, descriptor: int) -> None:
-            super().release(descriptor)
-            append(descriptor, LATE)
+        def release(self, descriptor: int) -> bool:
+            released = super().release(descriptor)
+            if released:
+                append(descriptor, LATE)
+            return released
 
     disk(LetIn)
     report = cleanup(folder)
@@ -90,13 +130,15 @@ def test_a_writer_who_holds_the_old_file_is_waited_for_by_the_next_job(
     folder: Path, disk: Callable[[type[Disk]], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its lines are hidden but safe meanwhile, the report says so, and no failure is made of it."""
-    monkeypatch.setattr("asynclog.apply.drain.PATIENCE", 0.1)
+    monkeypatch.setattr("asynclog.apply.backlog.PATIENCE", 0.1)
     held: list[int] = []
 
     class Held(Disk):
-        def release(self, descriptor: int) -> None:
-            super().release(descriptor)
-            held.append(os.open(f"/proc/self/fd/{descriptor}", os.O_WRONLY | os.O_APPEND))
+        def release(self, descriptor: int) -> bool:
+            released = super().release(descriptor)
+            if released:
+                held.append(os.open(f"/proc/self/fd/{descriptor}", os.O_WRONLY | os.O_APPEND))
+            return released
 
     disk(Held)
     first = cleanup(folder)
@@ -118,8 +160,9 @@ def test_a_segment_that_is_rotated_at_the_last_moment_is_left_to_its_new_name(
 
     class Rotated(Disk):
         def leased(self, descriptor: int) -> bool:
-            (folder / SEGMENT).rename(folder / "logs.jsonl.1")
-            (folder / SEGMENT).write_bytes(LATE)
+            if not (folder / "logs.jsonl.1").exists():
+                (folder / SEGMENT).rename(folder / "logs.jsonl.1")
+                (folder / SEGMENT).write_bytes(LATE)
             return super().leased(descriptor)
 
     disk(Rotated)
@@ -252,10 +295,10 @@ def test_a_drop_on_a_full_disk_keeps_what_a_writer_appends(folder: Path, disk: C
     (folder / SEGMENT).write_bytes(OLD)
 
     class Awaited(NoRoomForLinks):
-        def lease(self, descriptor: int) -> bool:
-            if not os.fstat(descriptor).st_size:
-                append(descriptor, LATE)
-            return super().lease(descriptor)
+        def link(self, name: str, new: str) -> None:
+            if not (folder / name).stat().st_size:
+                (folder / name).write_bytes(LATE)
+            super().link(name, new)
 
     disk(Awaited)
     report = cleanup(folder)

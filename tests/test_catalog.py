@@ -173,13 +173,39 @@ async def test_a_change_of_owner_or_mode_alone_has_a_segment_read_again(log: Log
     assert await log.looked() == (2, 0, 1, len(OLD + YOUNG))
 
 
-async def test_a_rotated_segment_is_read_again_once(log: Log) -> None:
-    """By another name it is another segment, and a file that has taken a name is not what that name was."""
+async def test_a_rotated_segment_is_known_by_its_new_name(log: Log) -> None:
+    """A rename moves no byte; and a file that has taken a name is not what that name was."""
     await log.looked()
     (log.folder / "logs.jsonl").rename(log.folder / "logs-20250103T000000.jsonl")
     log.write(base=YOUNG)
-    assert await log.looked() == (2, 0, 2, 4 * len(YOUNG))
+    assert await log.looked() == (3, 0, 1, len(YOUNG))
     assert await log.looked() == (4, 0, 0, 0)
+
+
+async def test_a_numbered_rotation_has_only_the_new_segment_read(tmp_path: Path) -> None:
+    """Each night every number moves on by one."""
+    log = Log(tmp_path)
+    log.write(base=YOUNG * 3)
+    for night in range(1, 4):
+        await log.looked()
+        for number in range(night - 1, -1, -1):
+            name = f"logs.jsonl.{number}" if number else "logs.jsonl"
+            (log.folder / name).rename(log.folder / f"logs.jsonl.{number + 1}")
+        log.write(base=YOUNG * (night + 3))
+        assert await log.looked() == (night, 0, 1, (night + 3) * len(YOUNG))
+        assert await log.looked() == (night + 1, 0, 0, 0)
+
+
+async def test_a_renamed_segment_with_another_end_is_read_again(log: Log) -> None:
+    """Its size and time may have been put back; its last block tells."""
+    await log.looked()
+    path = log.folder / "logs.jsonl"
+    status = path.stat()
+    path.write_bytes(YOUNG * 2 + YOUNG.replace(b"app", b"aqp"))
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    path.rename(log.folder / "logs-20250103T000000.jsonl")
+    log.write(base=YOUNG)
+    assert await log.looked() == (2, 0, 2, 4 * len(YOUNG))
 
 
 async def test_numbers_that_move_on_mislead_nobody(tmp_path: Path) -> None:
@@ -282,47 +308,72 @@ async def test_growth_goes_on_from_night_to_night(log: Log) -> None:
     assert (await log.clean(dry_run=True)).result.kept.unreadable == 0
 
 
-async def test_a_grown_segment_is_read_whole_before_it_goes(tmp_path: Path) -> None:
-    """That it has only been appended to is not proven: here a record was edited where no hash could tell."""
+async def test_an_edited_beginning_of_a_grown_segment_is_noticed(tmp_path: Path) -> None:
+    """However far from its end: all of its bytes are compared, and it is read anew."""
     log = Log(tmp_path)
-    many = OLD * (2 * EDGE // len(OLD))
-    log.write(base=many)
+    many = OLD * (3 * EDGE // len(OLD))
+    log.write(base=many + YOUNG)
     await log.looked()
     write_at(log.folder / "logs.jsonl", 0, YOUNG)
+    log.append("logs.jsonl", YOUNG)
+    assert await log.looked() == (0, 0, 1, len(many + YOUNG * 2))
+    assert (await log.clean()).result.records.deleted == many.count(b"\n") - 1
+
+
+async def test_a_segment_that_somebody_has_open_is_not_remembered(log: Log) -> None:
+    """What is written through a mapping need not move a time: such a segment is read until nobody has it open."""
+    with (log.folder / FIRST).open("ab"):
+        await log.looked()
+        assert await log.looked() == (2, 0, 1, len(OLD + YOUNG))
+    assert await log.looked() == (2, 0, 1, len(OLD + YOUNG))
+    assert await log.looked() == (3, 0, 0, 0)
+
+
+async def test_a_grown_segment_is_read_whole_before_it_goes(tmp_path: Path) -> None:
+    """What was known of its beginning is as old as ever, and what goes is judged in the job that deletes it."""
+    log = Log(tmp_path)
+    many = OLD * 900
+    log.write(base=many)
+    await log.looked()
     log.append("logs.jsonl", OLD)
     report = await log.clean()
-    assert report.result.records.deleted == many.count(b"\n")
-    assert log.contents() == {"logs.jsonl": YOUNG}
+    assert report.result.records.deleted == many.count(b"\n") + 1
+    assert log.contents() == {}
     assert report.result.bytes.scanned == len(many) + 2 * len(OLD)
 
 
-async def test_a_segment_that_was_read_in_parts_is_read_whole_before_it_goes_on_a_later_night(tmp_path: Path) -> None:
-    """What was known of its beginning is as old as ever, though the catalog has had it all for some nights."""
+async def test_what_the_catalog_has_wrong_is_left_and_known_the_next_night(tmp_path: Path) -> None:
+    """Somebody has forged it, or a mapping has moved no time: nothing goes that was not judged."""
     log = Log(tmp_path)
-    write_policy(tmp_path, "schema_name: app, retention_days: 500")
-    many = OLD * (2 * EDGE // len(OLD))
-    log.write(base=many)
+    log.write(first=OLD * 3 + YOUNG, second=YOUNG)
     await log.looked()
-    write_at(log.folder / "logs.jsonl", 0, YOUNG)
-    log.append("logs.jsonl", OLD)
-    assert (await log.looked())[:3] == (0, 1, 0)
-    write_policy(tmp_path)
-    assert (await log.clean()).result.records.deleted == many.count(b"\n")
-    assert log.contents() == {"logs.jsonl": YOUNG}
-
-
-async def test_what_a_rewrite_finds_to_be_otherwise_is_known_the_next_night(tmp_path: Path) -> None:
-    """It leaves the segment alone, for it was not to delete that, and the job after it has it right."""
-    log = Log(tmp_path)
-    many = OLD * (2 * EDGE // len(OLD))
-    log.write(base=many + YOUNG)
-    await log.looked()
-    write_at(log.folder / "logs.jsonl", 0, YOUNG + YOUNG)
-    log.append("logs.jsonl", OLD)
-    (row,) = (await log.clean()).result.actions
-    assert (row.outcome, row.outcome_reason) == ("skipped", "it has changed since it was scanned")
-    assert (await log.clean()).result.records.deleted == many.count(b"\n") - 1
-    assert log.contents() == {"logs.jsonl": YOUNG * 3}
+    catalog = store.Catalog(str(log.state), str(log.folder), "logs.jsonl")
+    first, second = catalog.get(FIRST), catalog.get(SECOND)
+    assert first is not None
+    assert second is not None
+    (count,) = first.schemas
+    assert count.days is not None
+    days = [
+        msgspec.structs.replace(day, records=day.records + number)
+        for number, day in zip((-1, 1), count.days, strict=True)
+    ]
+    catalog.put(FIRST, msgspec.structs.replace(first, schemas=(msgspec.structs.replace(count, days=tuple(days)),)))
+    catalog.put(
+        SECOND,
+        msgspec.structs.replace(
+            first,
+            fingerprint=second.fingerprint,
+            schemas=(msgspec.structs.replace(count, records=3, newest=count.oldest, days=count.days[:1]),),
+        ),
+    )
+    catalog.close()
+    rows = (await log.clean()).result.actions
+    assert [(row.outcome, row.outcome_reason) for row in rows] == [
+        ("skipped", "it has changed since it was scanned")
+    ] * 2
+    assert log.contents() == {FIRST: OLD * 3 + YOUNG, SECOND: YOUNG}
+    assert (await log.clean()).result.records.deleted == 3
+    assert log.contents() == {FIRST: YOUNG, SECOND: YOUNG}
 
 
 # ---- What jobs leave.

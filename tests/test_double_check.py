@@ -7,7 +7,6 @@ import pytest
 import asynclog
 from asynclog import Report
 from asynclog.scan import evidence, pieces
-from asynclog.scan.marks import Stretches
 from asynclog.scan.readers import PythonReader
 
 NOW = "2026-11-24T00:00:00Z"
@@ -23,8 +22,8 @@ def anyio_backend() -> str:
 class Wrong(PythonReader):
     """A fast reader with a bug: it takes every line for an expired one."""
 
-    def read(self, offset: int, block: memoryview, expired: Stretches | None) -> None:
-        super().read(offset, memoryview(bytes(block).replace(b"2026", b"2020")), expired)
+    def judge(self, block: memoryview) -> bytes:
+        return super().judge(memoryview(bytes(block).replace(b"2026", b"2020")))
 
 
 async def cleanup(folder: Path, *, double_check: bool) -> Report:
@@ -34,6 +33,7 @@ async def cleanup(folder: Path, *, double_check: bool) -> Report:
 
 @pytest.fixture
 def wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ASYNCLOG_READER", "python")
     for module in (evidence, pieces):
         monkeypatch.setattr(module, "make_reader", lambda _kind, policy, now: Wrong(policy, now))
 

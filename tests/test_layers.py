@@ -10,12 +10,13 @@ PACKAGE = Path(__file__).parent.parent / "asynclog"
 
 # From the ground up. Rooms on one floor do not know each other.
 FLOORS = [
-    {"errors", "instant", "pace", "stop"},
+    {"errors", "instant", "leases", "pace", "stop"},
     {"model", "names"},
     {"plan"},
     {"estimate"},
     {"report"},
     {"workers", "windows"},
+    {"proof"},
     {"config", "scan", "catalog", "apply"},
     {"survey"},
     {"account", "look"},

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asynclog.errors import ConfigurationError
-from asynclog.scan.marks import Stretches, others, pack
+from asynclog.scan.marks import Stretch, Stretches, others, pack
 from asynclog.scan.readers import choose_reader, choose_sift
 
 Sift = Callable[[memoryview, bytes, int], tuple[int, int]]
@@ -63,11 +63,26 @@ def test_marks_are_bits() -> None:
 def test_stretches_note_only_what_has_expired() -> None:
     """One after the other that expired whole is one stretch without marks; what stays whole is none."""
     found = Stretches()
-    found.note(0, 10, 2, b"\3")
-    found.note(10, 30, 9, b"\xff\1")
-    found.note(30, 40, 3, b"\0")
-    found.note(40, 50, 3, b"\5")
-    found.note(50, 60, 1, b"\1")
-    found.note(70, 80, 1, b"\1")
-    assert found == [(0, 30, b""), (40, 50, b"\5"), (50, 60, b""), (70, 80, b"")]
+    for start, size, lines, marks in [
+        (0, 10, 2, b"\3"),
+        (10, 20, 9, b"\xff\1"),
+        (30, 10, 3, b"\0"),
+        (40, 10, 3, b"\5"),
+        (50, 10, 1, b"\1"),
+        (70, 10, 1, b"\1"),
+    ]:
+        found.note(start, memoryview(bytes(size)), lines, marks, lambda state, part: state + part)
+    assert [stretch[:3] for stretch in found] == [(0, 30, b""), (40, 50, b"\5"), (50, 60, b""), (70, 80, b"")]
+    assert [len(stretch.digest) for stretch in found] == [30, 10, 10, 10]
     assert found.size > 4 * 100
+
+
+def test_stretches_cover_a_segment_or_not() -> None:
+    """Only if each byte of it lies in one of them, and each line of that has expired."""
+    first, second = Stretch(0, 10), Stretch(10, 20)
+    assert Stretches([first, second]).cover(20)
+    assert not Stretches([first, second]).cover(21)
+    assert not Stretches([first, Stretch(11, 20)]).cover(20)
+    assert not Stretches([second]).cover(20)
+    assert not Stretches([first, second._replace(marks=b"\1")]).cover(20)
+    assert Stretches().cover(0)

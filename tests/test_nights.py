@@ -17,7 +17,7 @@ import pytest
 
 import asynclog
 from asynclog import stop
-from asynclog.apply import drain
+from asynclog.apply import backlog
 from asynclog.apply.disk import Disk
 from asynclog.instant import DAY, SECOND, format_instant, parse_instant
 from asynclog.scan import pieces
@@ -38,8 +38,8 @@ SEEDS = int(os.environ.get("NIGHTS", "25"))  # more of them find more
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """There are no writers to be waited for, nor power cuts to be survived; many segments are read in pieces."""
     monkeypatch.setattr(pieces, "PIECE", 300)
-    monkeypatch.setattr(drain, "_PAUSE", 0)
-    monkeypatch.setattr(drain.Backlog.add, "__defaults__", (0.0,))
+    monkeypatch.setattr(backlog, "_PAUSE", 0)
+    monkeypatch.setattr(backlog.Backlog.add, "__defaults__", (0.0, None))
     monkeypatch.setattr(Disk, "sync", lambda *_: None)
     monkeypatch.setattr(Disk, "sync_folder", lambda *_: None)
 

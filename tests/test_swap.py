@@ -228,10 +228,10 @@ def test_what_came_to_the_replacement_outlives_a_failing_disk(folder: Path, disk
                 rotate(folder)
             super().exchange(name, other)
 
-        def sync_folder(self) -> None:
+        def sync_folder(self, ticket: int | None = None) -> None:
             if self.given_back:
                 raise OSError(errno.EIO, "Input/output error")
-            super().sync_folder()
+            super().sync_folder(ticket)
 
     disk(Rotated)
     assert cleanup(folder).exit_code == 3

@@ -18,17 +18,16 @@ import contextlib
 import errno
 import fcntl
 import os
-import signal
 import stat
 import threading
 from collections.abc import Callable, Sequence
 from functools import cache
 from itertools import chain
 
+from asynclog import leases
 from asynclog.pace import Pace
 
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
-_NO_LEASES = {errno.EINVAL, errno.ENOLCK, errno.EACCES, errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS}
 _NOREPLACE, _EXCHANGE = 1, 2  # RENAME_… in Linux's uapi/linux/fs.h; Python has no call for it
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -78,31 +77,24 @@ class Disk:
     # ---- leases: while one is held, nobody has the file open for writing; whoever wants to waits for its end
 
     def lease(self, descriptor: int) -> bool:
-        """Takes a read lease; False where there are none (NFS, FUSE, or a file of another user's).
-
-        BlockingIOError where somebody has the file open for writing. A writer who comes is announced by a signal;
-        SIGURG is one that is ignored by default, SIGIO would kill.
-        """
+        """Takes a read lease; False if there are none (see `leases.take`)."""
         _libc_renameat2()  # is looked up before anybody has to wait
-        fcntl.fcntl(descriptor, fcntl.F_SETSIG, signal.SIGURG)
-        try:
-            fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_RDLCK)
-        except BlockingIOError:
-            raise
-        except OSError as error:
-            if error.errno in _NO_LEASES:
-                return False
-            raise
-        return True
+        return leases.take(descriptor)
+
+    def is_free(self, descriptor: int) -> bool:
+        """Whether a lease can be had now; False if there are none. Raises BlockingIOError as `lease` does."""
+        free = leases.take(descriptor)
+        if free:
+            leases.release(descriptor)
+        return free
 
     def leased(self, descriptor: int) -> bool:
         """Whether the lease still stands and nobody waits for its end."""
-        return fcntl.fcntl(descriptor, fcntl.F_GETLEASE) == fcntl.F_RDLCK
+        return leases.is_held(descriptor)
 
-    def release(self, descriptor: int) -> None:
-        """Never an error: the close that follows ends the lease too."""
-        with contextlib.suppress(OSError):
-            fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+    def release(self, descriptor: int) -> bool:
+        """Ends the lease. False if it had ended already: somebody waited for longer than the kernel lets him."""
+        return leases.release(descriptor)
 
     # ---- what changes the folder
 
@@ -135,14 +127,20 @@ class Disk:
     def sync(self, descriptor: int) -> None:
         os.fsync(descriptor)
 
-    def sync_folder(self) -> None:
+    def ticket(self) -> int:
+        """What `sync_folder` takes to make durable what has been done to names so far, and nothing that comes later."""
+        with self._turn:
+            return self._asked + 1
+
+    def sync_folder(self, ticket: int | None = None) -> None:
         """Returns once all that this thread has done to names is durable; one call to the disk serves many threads.
 
-        What one failed call may have lost, a later one need not find again: once it has failed, it fails for good.
+        With a ticket, what had been done by then. What one failed call may have lost, a later one need not find again:
+        once it has failed, it fails for good.
         """
         with self._turn:
-            self._asked += 1
-            mine = self._asked
+            mine = self._asked + 1 if ticket is None else ticket
+            self._asked = max(self._asked, mine)
             while self._syncing and self._synced < mine:
                 self._turn.wait()
             if self._failure is not None:
@@ -195,8 +193,8 @@ class Disk:
         """
         descriptor = os.open(name, _READ | os.O_RDWR, dir_fd=self.folder)
         try:
-            fcntl.fcntl(descriptor, fcntl.F_SETSIG, signal.SIGURG)
-            fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+            if not leases.take(descriptor, fcntl.F_WRLCK):
+                raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
         except BaseException:
             self.close(descriptor)
             raise

@@ -1,96 +1,139 @@
 """What writers appended to a file while it was replaced: moved to a late segment, before the file is let go."""
 
 import os
-import threading
 import time
+from collections.abc import Callable
+from typing import Literal, NamedTuple, Protocol
+
+import msgspec
 
 from asynclog.apply.disk import Disk
 from asynclog.apply.replacement import build, discard
+from asynclog.errors import ChangedError
+from asynclog.instant import SECOND
+from asynclog.model import Fingerprint
 from asynclog.names import Hidden, Names, new_name
-from asynclog.windows import windows
+from asynclog.proof import Proof
+from asynclog.windows import end_of_lines, windows
 
-# A writer who looked the name up just before it was replaced may come to the old file a little later. Waiting
-# costs nothing here: the worker goes on with other segments meanwhile.
-GRACE = 0.05  # seconds
-PATIENCE = 1.0  # seconds at the end of a job, for writers who still have an old file open
-_PAUSE = 0.02  # seconds between two looks
+QUIET_PERIOD = 3600 * SECOND  # if no lease can tell whether a file is still written to, one that changed since may be
 
 
-class Backlog:
-    """The replaced files that are still to be drained. Its methods may be called by several threads.
+class Known(Protocol):
+    """What is known of an old file."""
 
-    `late` has the segments that were made, `problems` sentences about what could not be done. `unsettled` are the
-    segments that may not be changed because of that: their names, or the tokens of late ones.
+    @property
+    def ticket(self) -> int:
+        """Once the folder is synced up to this ticket, the file has no other hidden name."""
+
+    def is_untouched(self, status: os.stat_result) -> bool:
+        """Whether nobody can have written to it since."""
+
+    def is_renewed(self, descriptor: int, hidden: Hidden) -> bool:
+        """Whether the bytes that are accounted for are others now. Raises OSError."""
+
+
+class Displaced(msgspec.Struct, frozen=True):
+    """An old file that this job has displaced: what it was at the end of its commit, and what was judged of it."""
+
+    hidden: Hidden
+    fingerprint: Fingerprint
+    proof: Proof
+    ticket: int
+
+    @classmethod
+    def now(cls, disk: Disk, source: int, hidden: Hidden, proof: Proof) -> "Displaced":
+        return cls(hidden, Fingerprint.of(os.fstat(source)), proof, disk.ticket())
+
+    def is_untouched(self, status: os.stat_result) -> bool:
+        """By its times. On a file system that counts them in seconds they don't tell."""
+        return Fingerprint.of(status) == self.fingerprint and bool(status.st_ctime_ns % SECOND)
+
+    def is_renewed(self, descriptor: int, hidden: Hidden) -> bool:
+        """By the digests of what was judged."""
+        del hidden
+        try:
+            self.proof.check(descriptor, lambda: None)
+        except ChangedError:
+            return True
+        return False
+
+
+class Drained(NamedTuple):
+    """Under which name an old file is known now, the late segments made, and what has become of it.
+
+    It is gone; or busy, for somebody has it open; or kept for the next job, for nobody can tell whether somebody has.
     """
 
-    def __init__(self, disk: Disk, names: Names) -> None:
-        self.disk = disk
-        self.names = names
-        self._lock = threading.Lock()
-        self._waiting: list[tuple[float, Hidden]] = []
-        self.late: list[str] = []
-        self.problems: list[str] = []
-        self.unsettled: set[str] = set()
-
-    def add(self, hidden: Hidden, grace: float = GRACE) -> None:
-        """Has the file drained once so many seconds have passed."""
-        with self._lock:
-            self._waiting.append((time.monotonic() + grace, hidden))
-
-    def settle(self) -> None:
-        """Drains what is due; what is busy stays in the backlog."""
-        now = time.monotonic()
-        with self._lock:
-            due = [hidden for since, hidden in self._waiting if since <= now]
-            self._waiting = [(since, hidden) for since, hidden in self._waiting if since > now]
-        for hidden in due:
-            try:
-                self._settle(hidden)
-            except OSError as error:
-                self.unsettled.add(hidden.token)
-                self.problems.append(
-                    f"{hidden}: what was appended to {hidden.segment} can't be moved to a segment "
-                    f"of its own yet ({error.strerror}): it is safe there, and the next job tries again"
-                )
-
-    def settle_all(self) -> None:
-        """Drains everything, and gives writers a little time to close what they hold."""
-        end = time.monotonic() + PATIENCE
-        while self._waiting and time.monotonic() < end:
-            time.sleep(_PAUSE)
-            self.settle()
-
-    def _settle(self, hidden: Hidden) -> None:
-        hidden, late, done = drain(self.disk, self.names, hidden)
-        with self._lock:
-            self.late.extend(late)
-            if not done:
-                self._waiting.append((time.monotonic(), hidden))
+    hidden: Hidden
+    late: list[str]
+    fate: Literal["gone", "busy", "kept"]
 
 
-def drain(disk: Disk, names: Names, hidden: Hidden) -> tuple[Hidden, list[str], bool]:
+class Inherited(msgspec.Struct, frozen=True):
+    """An old file that another job has left; `judge` is what `is_renewed` asks if something had expired in it."""
+
+    judge: Callable[[int, Hidden], bool]
+    ticket: int = 0
+
+    def is_untouched(self, status: os.stat_result) -> bool:
+        del status
+        return False
+
+    def is_renewed(self, descriptor: int, hidden: Hidden) -> bool:
+        return hidden.with_expired and self.judge(descriptor, hidden)
+
+
+def drain(disk: Disk, names: Names, hidden: Hidden, known: Known, *, open_too: bool) -> Drained:
     """Publishes what lies beyond the accounted length, then lets the old file go.
 
-    Answers under which name the file is known now, the late segments made, and whether it is gone: it stays where
-    a writer has it open, for the next try. Raises OSError.
+    A file that became shorter, or whose first bytes were renewed, was begun anew: all of it is published. While
+    somebody has the file open it stays; `open_too` has its whole lines published all the same. Raises OSError.
     """
-    descriptor = disk.open(str(hidden))
-    late = []
     try:
-        leased = disk.lease(descriptor)
-        size = os.fstat(descriptor).st_size
-        if size > hidden.accounted:
-            late.append(publish(disk, names, hidden, descriptor, (hidden.accounted, size)))
-            hidden = forward(disk, hidden, size)
-        if os.fstat(descriptor).st_size != size or (leased and not disk.leased(descriptor)):
-            return hidden, late, False
+        descriptor = disk.open(str(hidden))
+    except BlockingIOError:  # somebody else holds a lease on it
+        return Drained(hidden, [], "busy")
+    try:
+        holder = _holder(disk, descriptor)
+        if holder == "busy" and not open_too:
+            return Drained(hidden, [], "busy")
+        status = os.fstat(descriptor)
+        if _was_begun_anew(descriptor, status, hidden, known):
+            hidden = _begin_anew(disk, hidden)
+        rests = holder == "alone" or (holder == "unknown" and _is_quiet(status))
+        end = status.st_size if rests else end_of_lines(descriptor, hidden.accounted, status.st_size)
+        late = []
+        if end > hidden.accounted:
+            late = [publish(disk, names, hidden, descriptor, (hidden.accounted, end))]
+            hidden = forward(disk, hidden, end)
+        if holder == "unknown" and (late or not rests):
+            return Drained(hidden, late, "kept")
+        if not rests or os.fstat(descriptor).st_size != end or (holder == "alone" and not disk.leased(descriptor)):
+            return Drained(hidden, late, "busy")
+        disk.sync_folder(known.ticket)
         disk.unlink(str(hidden))
         disk.sync_folder()
-    except BlockingIOError:
-        return hidden, late, False
     finally:
         disk.close(descriptor)
-    return hidden, late, True
+    return Drained(hidden, late, "gone")
+
+
+def _was_begun_anew(descriptor: int, status: os.stat_result, hidden: Hidden, known: Known) -> bool:
+    if known.is_untouched(status):
+        return False
+    return status.st_size < hidden.accounted or known.is_renewed(descriptor, hidden)
+
+
+def _holder(disk: Disk, descriptor: int) -> Literal["alone", "busy", "unknown"]:
+    try:
+        return "alone" if disk.lease(descriptor) else "unknown"
+    except BlockingIOError:
+        return "busy"
+
+
+def _is_quiet(status: os.stat_result) -> bool:
+    return max(status.st_mtime_ns, status.st_ctime_ns) + QUIET_PERIOD < time.time_ns()
 
 
 def publish(disk: Disk, names: Names, hidden: Hidden, source: int, tail: tuple[int, int]) -> str:
@@ -112,7 +155,15 @@ def publish(disk: Disk, names: Names, hidden: Hidden, source: int, tail: tuple[i
 
 def forward(disk: Disk, hidden: Hidden, accounted: int) -> Hidden:
     """Moves the accounted length on, durably, before the late segment can be cleaned like any other."""
-    moved = hidden._replace(accounted=accounted)
-    disk.rename(str(hidden), str(moved))
+    return _rename(disk, hidden, hidden._replace(accounted=accounted))
+
+
+def _begin_anew(disk: Disk, hidden: Hidden) -> Hidden:
+    """Nothing of the file is accounted for any more; a new token tells what comes of it from what came before."""
+    return _rename(disk, hidden, Hidden.of(hidden.segment, 0, os.urandom(4), with_expired=False))
+
+
+def _rename(disk: Disk, hidden: Hidden, new: Hidden) -> Hidden:
+    disk.rename(str(hidden), str(new))
     disk.sync_folder()
-    return moved
+    return new

@@ -10,14 +10,15 @@ import os
 from asynclog.apply.disk import Disk
 from asynclog.errors import ChangedError
 from asynclog.model import Action, Fingerprint
+from asynclog.proof import Proof
 
 FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
-def empty(disk: Disk, action: Action) -> tuple[Fingerprint, str]:
-    """Takes everything out of a wholly expired segment: its fingerprint then, or what the disk said against it.
+def empty(disk: Disk, action: Action, proof: Proof) -> tuple[Fingerprint, str]:
+    """Takes everything out of a segment of which all has expired: its fingerprint then, or what the disk said.
 
-    Raises ChangedError, or OSError where it can't be had alone: then nothing has happened.
+    Raises ChangedError if it is not what was judged, or OSError if it can't be had alone: then nothing has happened.
     """
     try:
         descriptor = disk.open_alone(action.segment)
@@ -26,6 +27,7 @@ def empty(disk: Disk, action: Action) -> tuple[Fingerprint, str]:
     try:
         if not action.fingerprint.is_but_for_names(os.fstat(descriptor)):
             raise ChangedError
+        proof.check(descriptor, lambda: None)
         disk.truncate(descriptor)
         try:
             disk.sync(descriptor)

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterable
 from functools import partial
 
+from asynclog.apply.backlog import Backlog
 from asynclog.apply.disk import Disk
-from asynclog.apply.drain import Backlog, forward
+from asynclog.apply.drain import forward
 from asynclog.apply.swap import give_back, let_go
 from asynclog.names import Built, Hidden, Names
 

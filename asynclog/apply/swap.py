@@ -8,15 +8,22 @@ import contextlib
 import errno
 import os
 
+from asynclog.apply.backlog import GRACE, Backlog
 from asynclog.apply.disk import Disk
-from asynclog.apply.drain import GRACE, Backlog
 from asynclog.errors import ChangedError
 from asynclog.model import Action
 from asynclog.names import Built, Hidden
 
 
 class DisplacedError(ChangedError):
-    """Another file had the segment's name when that was swapped. It gets that back; the replacement has been seen."""
+    """What had the segment's name when that was swapped is not what was meant. It gets it back.
+
+    The replacement has been seen.
+    """
+
+
+class LateWriterError(BlockingIOError):
+    """Somebody has come to the segment while that was swapped. It gets its name back; the replacement has been seen."""
 
 
 def swap(disk: Disk, action: Action, built: Built) -> bool:
@@ -62,7 +69,7 @@ def give_back(backlog: Backlog, built: Built, grace: float = GRACE) -> None:
     """
     disk, name = backlog.disk, str(built)
     if disk.status(name).st_ino == built.inode:
-        hidden = Hidden(built.segment, os.urandom(4).hex(), built.size)
+        hidden = Hidden.of(built.segment, built.size, os.urandom(4), with_expired=False)
         disk.rename(name, str(hidden))
         disk.sync_folder()
         backlog.add(hidden, grace)

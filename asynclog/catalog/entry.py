@@ -4,10 +4,10 @@ import hashlib
 
 import msgspec
 
-from asynclog.model import Census, Fingerprint, SchemaCount, schema_key
+from asynclog.model import Census, Fingerprint, Range, SchemaCount, schema_key
 
 # Raised when the meaning of a line or of an entry changes: entries of another version are not understood.
-_VERSION = b"asynclog 1"
+_VERSION = b"asynclog 2"
 
 # A file system's clock may stand still for so long while a file is changed twice; FAT's does.
 _SETTLED = 2_000_000_000  # ns
@@ -18,8 +18,8 @@ _CHECK = 8  # bytes
 class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What a scan that began at `scanned` (ns since 1970) learned of a segment.
 
-    `edge` identifies its last block, for a segment that may grow; empty where that can't be told. `whole` is whether
-    that scan has read all of it.
+    `edge` identifies its last block, for a segment that may be renamed, and `ranges` all of its bytes, for one that may
+    grow; both are empty if that can't be told. `whole` is whether that scan has read all of it.
     """
 
     fingerprint: Fingerprint
@@ -29,24 +29,38 @@ class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
     unreadable: int
     blank: int
     whole: bool
+    ranges: tuple[Range, ...] = ()
 
     @classmethod
     def of(cls, census: Census, scanned: int, edge: bytes = b"", *, whole: bool = True) -> "Entry":
-        return cls(census.fingerprint, scanned, edge, census.schemas, census.unreadable, census.blank, whole)
+        """The entry for this census.
+
+        If somebody may have written to the segment while it was read, only its bytes tell whether it is still the same.
+        """
+        fingerprint = census.fingerprint
+        if not census.quiet:
+            fingerprint = msgspec.structs.replace(fingerprint, mtime_ns=0, ctime_ns=0)
+        return cls(fingerprint, scanned, edge, census.schemas, census.unreadable, census.blank, whole, census.ranges)
 
     def census(self, segment: str, fingerprint: Fingerprint) -> Census:
         """As the census of the segment that has, or had, this name and this fingerprint."""
-        return Census(segment, fingerprint, self.schemas, self.unreadable, self.blank)
+        return Census(segment, fingerprint, self.schemas, self.unreadable, self.blank, ranges=self.ranges)
 
     def holds_for(self, fingerprint: Fingerprint) -> bool:
         """Whether the segment is still what was scanned."""
         return self.fingerprint == fingerprint and fingerprint.mtime_ns + _SETTLED <= self.scanned
 
+    def may_be_renamed(self, fingerprint: Fingerprint) -> bool:
+        """Whether the segment may have been renamed, which changes its ctime, if its last block is the same."""
+        renamed = msgspec.structs.replace(self.fingerprint, ctime_ns=fingerprint.ctime_ns)
+        return bool(self.edge) and renamed == fingerprint and fingerprint.mtime_ns + _SETTLED <= self.scanned
+
     def may_be_the_head_of(self, fingerprint: Fingerprint) -> bool:
         """Whether the segment may have grown since, if its bytes up to the old end are the same."""
         before = self.fingerprint
         same = (before.device, before.inode) == (fingerprint.device, fingerprint.inode)
-        return same and bool(self.edge) and fingerprint.size > before.size
+        known = self.ranges[-1].end if self.ranges else 0
+        return same and known == before.size < fingerprint.size
 
 
 _encode = msgspec.msgpack.Encoder().encode

@@ -21,7 +21,7 @@ def aged(census: Census, policy: Policy, now: int) -> Census | None:
         if judged is None:
             return None
         counts.append(judged)
-    return msgspec.structs.replace(census, schemas=tuple(counts))
+    return msgspec.structs.replace(census, schemas=tuple(counts), ranges=())
 
 
 def _aged(count: SchemaCount, cutoff: int | None, horizon: int) -> SchemaCount | None:
@@ -74,7 +74,7 @@ def survivors(census: Census, policy: Policy, now: int) -> Census | None:
             return None
         if left.records:
             counts.append(left)
-    return msgspec.structs.replace(census, schemas=tuple(counts))
+    return msgspec.structs.replace(census, schemas=tuple(counts), ranges=())
 
 
 def _survivors(count: SchemaCount, cutoff: int | None) -> SchemaCount | None:
@@ -117,6 +117,8 @@ def joined(head: Census, tail: Census, fingerprint: Fingerprint) -> Census:
         tuple(counts[schema] for schema in sorted(counts)),
         head.unreadable + tail.unreadable,
         head.blank + tail.blank,
+        tail.quiet,
+        head.ranges + tail.ranges,
     )
 
 

@@ -747,9 +747,83 @@ static PyObject *sift(PyObject *module, PyObject *args)
     return Py_BuildValue("nn", size, (Py_ssize_t)next);
 }
 
+/* ---- digests ------------------------------------------------------------------------------------------ */
+
+/* A digest under way: four lanes that take eight bytes each in turn, and the bytes that do not fill them yet. For a
+ * given lane each step is a bijection of its word, and for a given word of the lane: one changed word is always
+ * noticed, more of them but once in 2^64. */
+enum { LANES = 4, STRIPE = 8 * LANES };
+
+struct digest {
+    uint64_t lanes[LANES];
+    unsigned char rest[STRIPE];
+    size_t waiting; /* bytes in `rest` */
+};
+
+static void take_stripes(struct digest *d, const unsigned char *p, size_t stripes)
+{
+    uint64_t a = d->lanes[0], b = d->lanes[1], c = d->lanes[2], e = d->lanes[3], words[LANES];
+    const uint64_t odd = 0x9e3779b97f4a7c15ULL;
+    for (; stripes; stripes--, p += STRIPE) {
+        memcpy(words, p, STRIPE);
+        a = (((a ^ words[0]) << 29) | ((a ^ words[0]) >> 35)) * odd;
+        b = (((b ^ words[1]) << 29) | ((b ^ words[1]) >> 35)) * odd;
+        c = (((c ^ words[2]) << 29) | ((c ^ words[2]) >> 35)) * odd;
+        e = (((e ^ words[3]) << 29) | ((e ^ words[3]) >> 35)) * odd;
+    }
+    d->lanes[0] = a, d->lanes[1] = b, d->lanes[2] = c, d->lanes[3] = e;
+}
+
+static void take_bytes(struct digest *d, const unsigned char *p, size_t size)
+{
+    if (d->waiting) {
+        size_t room = STRIPE - d->waiting, part = size < room ? size : room;
+        memcpy(d->rest + d->waiting, p, part);
+        d->waiting += part, p += part, size -= part;
+        if (d->waiting < STRIPE)
+            return;
+        take_stripes(d, d->rest, 1);
+    }
+    take_stripes(d, p, size / STRIPE);
+    d->waiting = size % STRIPE;
+    memcpy(d->rest, p + size - d->waiting, d->waiting);
+}
+
+static PyObject *digest(PyObject *module, PyObject *args)
+{
+    Py_buffer state, part;
+    struct digest d = {{1, 2, 3, 4}, {0}, 0};
+    (void)module;
+    if (!PyArg_ParseTuple(args, "y*y*:digest", &state, &part))
+        return NULL;
+    size_t size = (size_t)state.len;
+    int valid = !size || (size >= sizeof d.lanes && size < sizeof d.lanes + STRIPE);
+    if (valid && size) {
+        d.waiting = size - sizeof d.lanes;
+        memcpy(d.lanes, state.buf, sizeof d.lanes);
+        memcpy(d.rest, (const unsigned char *)state.buf + sizeof d.lanes, d.waiting);
+    }
+    PyBuffer_Release(&state);
+    Py_BEGIN_ALLOW_THREADS
+    if (valid)
+        take_bytes(&d, part.buf, (size_t)part.len);
+    Py_END_ALLOW_THREADS
+    PyBuffer_Release(&part);
+    if (!valid) {
+        PyErr_SetString(PyExc_ValueError, "this is no digest under way");
+        return NULL;
+    }
+    unsigned char after[sizeof d.lanes + STRIPE];
+    memcpy(after, d.lanes, sizeof d.lanes);
+    memcpy(after + sizeof d.lanes, d.rest, d.waiting);
+    return bytes(after, sizeof d.lanes + d.waiting);
+}
+
 static PyMethodDef functions[] = {
     {"sift", sift, METH_VARARGS,
      "sift(part, marks, line) -> (kept, line)\n\nMoves the lines that are not marked to the front of a buffer."},
+    {"digest", digest, METH_VARARGS,
+     "digest(state, part) -> state\n\nGoes on with a digest, which begins with no bytes."},
     {NULL, NULL, 0, NULL}};
 
 static int fill(PyObject *module)

@@ -46,3 +46,9 @@ class Scanner:
 
 def sift(part: Buffer, marks: bytes, line: int, /) -> tuple[int, int]:
     """What `marks.sift` is, without the GIL; nobody else may touch the part meanwhile."""
+
+def digest(state: bytes, part: Buffer, /) -> bytes:
+    """Return the digest of what `state` stands for and this part after it; the first state is no bytes at all.
+
+    States of the same bytes are equal, however those were divided into parts.
+    """

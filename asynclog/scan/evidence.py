@@ -2,14 +2,18 @@
 each line of them judged by both readers. And what is left of the segment without them.
 """
 
+import os
 from collections.abc import Iterable, Iterator
 
 from asynclog.errors import ChangedError, DisagreementError
-from asynclog.model import Action, Census, Policy
+from asynclog.model import Action, Census, Policy, Range
+from asynclog.names import Hidden
 from asynclog.pace import Pace
+from asynclog.proof import Proof
 from asynclog.scan.blocks import whole_lines
+from asynclog.scan.line import BLANKS
 from asynclog.scan.marks import Stretch, Stretches, others
-from asynclog.scan.readers import Kind, PythonReader, choose_sift, make_reader
+from asynclog.scan.readers import Kind, PythonReader, choose_digest, choose_sift, make_reader
 from asynclog.windows import windows
 
 BUDGET = 1 << 20  # bytes of marks, for each worker: so much in its hands, and so much in memory of what it has read
@@ -30,6 +34,7 @@ class Evidence:
         self._now = now
         self._double_check = double_check
         self._sift = choose_sift("python" if double_check else kind)
+        self._digest = choose_digest(kind)
         self._left = BUDGET * workers
         self._found: dict[str, Stretches] = {}
         self.censuses: dict[str, Census] = {}
@@ -41,45 +46,90 @@ class Evidence:
             self._left -= size
             self._found[segment] = expired
 
-    def staying(self, action: Action, descriptor: int) -> Iterator[memoryview]:
-        """Yields what stays of the segment, in order, each part good until the next one is asked for.
+    def proof(self) -> Proof:
+        """A proof with nothing in it yet."""
+        return Proof(self._digest)
 
-        Memory does not grow with the segment. Raises OSError, ChangedError where the segment is shorter than it was,
+    def staying(self, action: Action, descriptor: int, proof: Proof, size: int) -> Iterator[memoryview]:
+        """Yields what stays of the segment's first `size` bytes, in order, each part good until the next is asked for.
+
+        What lies beyond the bytes that were judged has been appended since, and stays. `proof` notes all that was read.
+        Memory does not grow with the segment. Raises OSError, ChangedError where the segment is not what was judged,
         DisagreementError where the readers differ.
         """
-        position, size = 0, action.fingerprint.size
-        for start, end, marks in self._expired(action, descriptor):
-            yield from self._windows(descriptor, position, start)
-            if marks:
-                yield from self._unmarked(descriptor, start, end, marks)
-            position = end
-        yield from self._windows(descriptor, position, size)
+        known = self._found.get(action.segment)
+        judged = self._judge(action, descriptor, proof) if known is None else self._recall(known, descriptor, proof)
+        yield from judged
+        yield from proof.follow(self._windows(descriptor, proof.size, size))
 
-    def confirm_drop(self, action: Action, descriptor: int) -> None:
-        """Judges the lines of a segment that goes whole once more, where that was asked for. Raises as above."""
-        if not self._double_check:
+    def confirm_drop(self, action: Action, descriptor: int, proof: Proof) -> None:
+        """Has `proof` note a segment of which nothing but blank lines would stay. Raises as above."""
+        size = action.fingerprint.size
+        known = None if self._double_check else self._found.get(action.segment)
+        if known is not None and known.cover(size):
+            proof.ranges += [Range(stretch.start, stretch.end, stretch.digest) for stretch in known]
             return
-        gone = action.fingerprint.size - sum(map(len, self.staying(action, descriptor)))
-        if action.census is None or gone != action.census.expired_bytes:
-            raise ChangedError
+        for part in self.staying(action, descriptor, proof, size):
+            if bytes(part).strip(BLANKS):
+                raise ChangedError
 
-    def _expired(self, action: Action, descriptor: int) -> Iterable[Stretch]:
-        found = self._found.get(action.segment)
-        expired = self._read(descriptor, action) if found is None else found
-        return self._checked(expired, descriptor) if self._double_check else expired
+    def is_renewed(self, descriptor: int, hidden: Hidden) -> bool:
+        """Whether the accounted bytes of an old file are new: each line is a record, and none of them has expired.
 
-    def _read(self, descriptor: int, action: Action) -> Iterator[Stretch]:
+        Something had expired there when it was replaced. Raises OSError.
+        """
+        reader = make_reader(self._kind, self._policy, self._now)
+        try:
+            for offset, block in self._lines(descriptor, 0, hidden.accounted, os.fstat(descriptor).st_size):
+                reader.read(offset, block, None)
+        except ChangedError:
+            return True
+        found = reader.tally()
+        rows = found.rows.values()
+        return not found.unreadable and any(row.records for row in rows) and not any(row.expired for row in rows)
+
+    def _recall(self, known: Stretches, descriptor: int, proof: Proof) -> Iterator[memoryview]:
+        for stretch in self._checked(known, descriptor) if self._double_check else known:
+            yield from proof.follow(self._windows(descriptor, proof.size, stretch.start))
+            line = 0
+            for part in proof.follow(self._windows(descriptor, stretch.start, stretch.end), stretch.digest):
+                if stretch.marks:
+                    kept, line = self._sift(part, stretch.marks, line)
+                    yield part[:kept]
+
+    def _judge(self, action: Action, descriptor: int, proof: Proof) -> Iterator[memoryview]:
+        """Judges the lines as they are copied: nothing lies between the two."""
         reader, size = make_reader(self._kind, self._policy, self._now), action.fingerprint.size
         for offset, block in self._lines(descriptor, 0, size, size):
+            yield from proof.follow(self._windows(descriptor, proof.size, offset))
+            if block.readonly:
+                continue  # one byte, for a line that is no record and as long as it may be: the next turn copies that
             expired = Stretches()
             reader.read(offset, block, expired)
-            yield from expired
-        self.censuses[action.segment] = reader.tally().census(action.segment, action.fingerprint)
+            for _ in proof.follow([block]):
+                yield from self._unexpired(offset, block, expired, descriptor)
+        yield from proof.follow(self._windows(descriptor, proof.size, size))
+        census = reader.tally().census(action.segment, action.fingerprint)
+        self.censuses[action.segment] = census
+        if {count.schema: count.expired for count in census.schemas if count.expired} != action.expired:
+            raise ChangedError
+
+    def _unexpired(self, offset: int, block: memoryview, expired: Stretches, descriptor: int) -> Iterator[memoryview]:
+        """What stays of a block that begins at this offset."""
+        position = 0
+        for start, end, marks, _ in self._checked(expired, descriptor) if self._double_check else expired:
+            yield block[position : start - offset]
+            position = end - offset
+            if marks:
+                lines = block[start - offset : position]
+                kept, _ = self._sift(lines, marks, 0)
+                yield lines[:kept]
+        yield block[position:]
 
     def _checked(self, expired: Iterable[Stretch], descriptor: int) -> Iterator[Stretch]:
         reader = PythonReader(self._policy, self._now)
         for stretch in expired:
-            for lines in self._marked(descriptor, *stretch):
+            for lines in self._marked(descriptor, stretch):
                 if not all(reader.judge(lines)):
                     raise DisagreementError(
                         f"the readers differ on what has expired between bytes {stretch.start} and {stretch.end}; "
@@ -87,18 +137,15 @@ class Evidence:
                     )
             yield stretch
 
-    def _marked(self, descriptor: int, start: int, end: int, marks: bytes) -> Iterator[memoryview]:
-        """The expired lines of a stretch, in blocks."""
-        if not marks:
-            return (block for _, block in self._lines(descriptor, start, end, end))
-        # With marks it is one block of the scan, and no larger.
-        return iter([memoryview(b"".join(self._unmarked(descriptor, start, end, others(marks))))])
-
-    def _unmarked(self, descriptor: int, start: int, end: int, marks: bytes) -> Iterator[memoryview]:
-        line = 0
-        for part in self._windows(descriptor, start, end):
-            kept, line = self._sift(part, marks, line)
-            yield part[:kept]
+    def _marked(self, descriptor: int, stretch: Stretch) -> Iterator[memoryview]:
+        """The expired lines of a stretch, in blocks. With marks it is one block of the scan, and no larger."""
+        if not stretch.marks:
+            return (block for _, block in self._lines(descriptor, stretch.start, stretch.end, stretch.end))
+        expired, line, parts = others(stretch.marks), 0, []
+        for part in self._windows(descriptor, stretch.start, stretch.end):
+            kept, line = self._sift(part, expired, line)
+            parts.append(bytes(part[:kept]))
+        return iter([memoryview(b"".join(parts))])
 
     def _windows(self, descriptor: int, start: int, end: int) -> Iterator[memoryview]:
         for part in windows(descriptor, start, end):

@@ -3,7 +3,9 @@
 from itertools import compress
 from typing import NamedTuple
 
-_OBJECTS = 200  # bytes that a stretch takes beside its marks
+from asynclog.proof import Digest
+
+_OBJECTS = 300  # bytes that a stretch takes beside its marks
 _DIGITS = bytes([b"0"[0], *[b"1"[0]] * 255])  # of a flag
 _STAYS = bytes(byte != b"1"[0] for byte in range(256))  # of a digit
 _OTHERS = bytes(range(255, -1, -1))
@@ -12,12 +14,14 @@ _OTHERS = bytes(range(255, -1, -1))
 class Stretch(NamedTuple):
     """Whole lines, from one offset of a segment to another; without `marks` all of them have expired.
 
-    Else line n has expired where bit n % 8 of byte n // 8 is set; lines beyond the marks stay.
+    Else line n has expired where bit n % 8 of byte n // 8 is set; lines beyond the marks stay. `digest` is that of the
+    bytes that were judged.
     """
 
     start: int
     end: int
     marks: bytes = b""
+    digest: bytes = b""
 
 
 class Stretches(list[Stretch]):
@@ -28,13 +32,20 @@ class Stretches(list[Stretch]):
         """Bytes of memory, about."""
         return sum(_OBJECTS + len(stretch.marks) for stretch in self)
 
-    def note(self, start: int, end: int, lines: int, marks: bytes) -> None:
-        """Adds what is known of so many lines from `start` to `end`."""
+    def note(self, start: int, block: memoryview, lines: int, marks: bytes, digest: Digest) -> None:
+        """Adds what is known of a block of so many lines that begins at `start`."""
         expired = int.from_bytes(marks, "little").bit_count()
+        end = start + len(block)
         if expired == lines and self and self[-1].end == start and not self[-1].marks:
-            self[-1] = Stretch(self[-1].start, end)
+            self[-1] = Stretch(self[-1].start, end, digest=digest(self[-1].digest, block))
         elif expired:
-            self.append(Stretch(start, end, b"" if expired == lines else marks))
+            self.append(Stretch(start, end, b"" if expired == lines else marks, digest(b"", block)))
+
+    def cover(self, size: int) -> bool:
+        """Whether every line of a segment of this size has expired."""
+        ends = [0, *(stretch.end for stretch in self)]
+        starts = [*(stretch.start for stretch in self), size]
+        return starts == ends and not any(stretch.marks for stretch in self)
 
 
 def pack(flags: bytes) -> bytes:

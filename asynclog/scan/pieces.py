@@ -11,13 +11,16 @@ from typing import NamedTuple, TypeVar
 import msgspec
 
 from asynclog.errors import ChangedError
-from asynclog.model import Fingerprint, Policy, Segment
+from asynclog.leases import may_be_written
+from asynclog.model import Fingerprint, Policy, Range, Segment
 from asynclog.pace import Pace
+from asynclog.proof import Digest
 from asynclog.scan.blocks import whole_lines
 from asynclog.scan.evidence import BUDGET
 from asynclog.scan.marks import Stretches
-from asynclog.scan.readers import Kind, Reader, make_reader
+from asynclog.scan.readers import Kind, choose_digest, make_reader
 from asynclog.scan.tally import Tally
+from asynclog.windows import end_of_lines
 
 PIECE = 64 << 20  # bytes at most; larger ones are hardly faster
 LEAST = 24 << 20  # bytes; what is read ahead of one piece should not reach the last quarter of the next: `as_it_was`
@@ -32,12 +35,28 @@ T = TypeVar("T")
 
 
 class Piece(msgspec.Struct, frozen=True):
-    """The lines of `segment` that start in its bytes [start, end); `mark` is whether expired ones are remembered."""
+    """The lines of `segment` that start in its bytes [start, end).
+
+    `mark` is whether expired ones are remembered, `digest` whether the bytes are to be known again.
+    """
 
     segment: Segment
     start: int
     end: int
     mark: bool
+    digest: bool = False
+
+
+class Seen(NamedTuple):
+    """What the segment of a piece was while that was read.
+
+    The size in its fingerprint is what could be read, if it grows. `quiet` is whether nobody can have written to it
+    meanwhile. `digested` are the bytes with their digest, None if that was not wanted or could not be had.
+    """
+
+    fingerprint: Fingerprint
+    quiet: bool
+    digested: Range | None
 
 
 class Reading(NamedTuple):
@@ -45,6 +64,7 @@ class Reading(NamedTuple):
 
     tally: Tally
     expired: Stretches | None
+    seen: Seen
 
 
 class Refused(msgspec.Struct, frozen=True):
@@ -60,7 +80,7 @@ def piece_size(total: int, workers: int) -> int:
     return min(PIECE, max(LEAST, math.ceil(total / (workers * rounds))))
 
 
-def cut_up(segment: Segment, size: int, start: int = 0, *, mark: bool = True) -> list[Piece]:
+def cut_up(segment: Segment, size: int, start: int = 0, *, mark: bool = True, digest: bool = False) -> list[Piece]:
     """The pieces of at most this size that a segment is read in, from byte `start` on; a small one is one piece.
 
     They are equal, for of a short last one all would have been read ahead: see `as_it_was`.
@@ -68,7 +88,7 @@ def cut_up(segment: Segment, size: int, start: int = 0, *, mark: bool = True) ->
     end = segment.fingerprint.size
     count = max(1, math.ceil((end - start) / size))
     size = max(1, math.ceil((end - start) / count))
-    return [Piece(segment, at, min(at + size, end), mark) for at in range(start, end, size)]
+    return [Piece(segment, at, min(at + size, end), mark, digest) for at in range(start, end, size)]
 
 
 def together(pieces: Iterable[Piece]) -> Iterator[list[Piece]]:
@@ -101,29 +121,49 @@ def read_pieces(view: View, pace: Pace, pieces: Iterable[Piece]) -> list[tuple[P
 
 def read_piece(view: View, pace: Pace, piece: Piece) -> Reading | Refused:
     """Counts the lines of one piece. The page cache has no more of it afterwards than it had before."""
-    return opened(view.folder, piece, partial(_read, make_reader(view.kind, view.policy, view.now), pace, piece))
+    return opened(view.folder, piece, partial(_read, view, pace, piece))
 
 
-def opened(folder: int | str, piece: Piece, read: Callable[[int], T]) -> T | Refused:
-    """What `read` makes of the piece, given a descriptor of its segment; or what was in the way."""
+def opened(folder: int | str, piece: Piece, read: Callable[[int, Fingerprint], T]) -> T | Refused:
+    """What `read` makes of the piece, given a descriptor of its segment, and its fingerprint; or what was in the way.
+
+    Of a segment that has grown since it was listed, the whole lines are read that it had then.
+    """
     segment = piece.segment
     try:
         descriptor = open_segment(folder, segment.name)
     except FileNotFoundError:
         return Refused("it has vanished")
+    except BlockingIOError:
+        return Refused("it is busy: somebody else holds a lease on it")
     except OSError as error:
         return Refused(f"it can't be opened: {error.strerror}", failed=True)
     try:
-        if Fingerprint.of(os.fstat(descriptor)) != segment.fingerprint:
+        fingerprint = _as_listed(descriptor, segment.fingerprint)
+        if fingerprint is None:
             return Refused("it changed before it was read")
         with as_it_was(descriptor, piece.start, piece.end):
-            return read(descriptor)
+            return read(descriptor, fingerprint)
     except ChangedError:
         return Refused("it became shorter while it was read")
     except OSError as error:
         return Refused(f"it can't be read: {error.strerror}", failed=True)
     finally:
         os.close(descriptor)
+
+
+def _as_listed(descriptor: int, listed: Fingerprint) -> Fingerprint | None:
+    """The segment's fingerprint now, with the size that its whole lines had when it was listed.
+
+    None if it is another file, has become shorter, or has not one whole line.
+    """
+    now = Fingerprint.of(os.fstat(descriptor))
+    if (now.device, now.inode) != (listed.device, listed.inode) or now.size < listed.size:
+        return None
+    if now.size == listed.size:
+        return now
+    end = end_of_lines(descriptor, 0, listed.size)
+    return msgspec.structs.replace(now, size=end) if end else None
 
 
 def open_segment(folder: int | str, name: str) -> int:
@@ -171,13 +211,38 @@ def _asked_of_the_disk() -> int:
     return getrusage(RUSAGE_THREAD).ru_inblock
 
 
-def _read(reader: Reader, pace: Pace, piece: Piece, descriptor: int) -> Reading:
+class _Digested:
+    """The bytes of a piece, known by their digest if each of them was seen: of a very long line that is no record only
+    one is."""
+
+    def __init__(self, digest: Digest) -> None:
+        self._digest = digest
+        self._range: Range | None = None
+        self._whole = True
+
+    def add(self, offset: int, block: memoryview) -> None:
+        start, end, state = self._range or Range(offset, offset, b"")
+        self._whole = self._whole and end == offset and not block.readonly
+        self._range = Range(start, offset + len(block), self._digest(state, block))
+
+    def range(self) -> Range | None:
+        return self._range if self._whole else None
+
+
+def _read(view: View, pace: Pace, piece: Piece, descriptor: int, fingerprint: Fingerprint) -> Reading:
+    reader = make_reader(view.kind, view.policy, view.now)
+    digested = _Digested(choose_digest(view.kind))
+    before, written = Fingerprint.of(os.fstat(descriptor)), may_be_written(descriptor)
     expired = Stretches() if piece.mark else None
-    done = piece.start
-    for offset, block in whole_lines(descriptor, piece.start, piece.end, piece.segment.fingerprint.size):
+    done, end = piece.start, min(piece.end, fingerprint.size)
+    for offset, block in whole_lines(descriptor, piece.start, end, fingerprint.size):
         reader.read(offset, block, expired)
+        if piece.digest:
+            digested.add(offset, block)
         pace.spend(offset + len(block) - done)
         done = offset + len(block)
         if expired is not None and expired.size > BUDGET:
             expired = None
-    return Reading(reader.tally(), expired)
+    written = written or Fingerprint.of(os.fstat(descriptor)) != before or may_be_written(descriptor)
+    seen = Seen(fingerprint, not written and before == fingerprint, digested.range())
+    return Reading(reader.tally(), expired, seen)

@@ -5,6 +5,7 @@ Both count the same and find the same; the kernel is an accelerator that may be 
 """
 
 import re
+import zlib
 from array import array
 from collections.abc import Callable, Iterator
 from typing import Literal, Protocol
@@ -12,6 +13,7 @@ from typing import Literal, Protocol
 from asynclog.errors import ConfigurationError
 from asynclog.instant import FUTURE_TOLERANCE
 from asynclog.model import Policy
+from asynclog.proof import Digest
 from asynclog.scan.blocks import BLOCK
 from asynclog.scan.line import FIELDS
 from asynclog.scan.marks import Stretches, pack, sift
@@ -58,6 +60,15 @@ def choose_sift(kind: Kind) -> Callable[[memoryview, bytes, int], tuple[int, int
     return _kernel.sift if kind == "native" else sift
 
 
+def choose_digest(kind: Kind) -> Digest:
+    """How bytes are told from others; the readers need not agree, for a digest is compared with one of the same job."""
+    return _kernel.digest if kind == "native" else _crc32
+
+
+def _crc32(state: bytes, part: memoryview) -> bytes:
+    return zlib.crc32(part, int.from_bytes(state)).to_bytes(4)
+
+
 class PythonReader:
     """Every line on its own, exactly."""
 
@@ -67,7 +78,7 @@ class PythonReader:
     def read(self, offset: int, block: memoryview, expired: Stretches | None) -> None:
         flags = self.judge(block)
         if expired is not None:
-            expired.note(offset, offset + len(block), len(flags), pack(flags))
+            expired.note(offset, block, len(flags), pack(flags), _crc32)
 
     def judge(self, block: memoryview) -> bytes:
         """Counts the lines of a block: for each of them 1 where it has expired, else 0."""
@@ -96,7 +107,8 @@ class NativeReader:
                 uncertain, lines, done = array("q", (0, len(block), 0)).tobytes(), 1, len(block)
             judged = [line for start, end, line in _triples(uncertain) if self._take(block[start:end])]
             if expired is not None:
-                expired.note(offset, offset + done, lines, _with(marks, judged, lines) if judged else marks)
+                all_marks = _with(marks, judged, lines) if judged else marks
+                expired.note(offset, block[:done], lines, all_marks, _kernel.digest)
             block, offset = block[done:], offset + done
 
     def _take(self, line: memoryview) -> bool:

@@ -1,7 +1,7 @@
 """The scan: an async iterator over censuses, each yielded as soon as its segment has been read."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Set
 from contextlib import asynccontextmanager
 from functools import partial
 
@@ -11,7 +11,7 @@ from asynclog.model import Census, Policy, Segment, Unread
 from asynclog.pace import Pace
 from asynclog.scan.evidence import BUDGET, Evidence
 from asynclog.scan.marks import Stretches
-from asynclog.scan.pieces import Piece, Reading, Refused, View, cut_up, piece_size, read_pieces, together
+from asynclog.scan.pieces import Piece, Reading, Refused, Seen, View, cut_up, piece_size, read_pieces, together
 from asynclog.scan.readers import Kind
 from asynclog.scan.tally import Tally
 from asynclog.workers import Crew
@@ -33,20 +33,29 @@ class Scanner(msgspec.Struct, frozen=True):
 
     @asynccontextmanager
     async def censuses(
-        self, segments: Iterable[Segment], crew: Crew, evidence: Evidence | None, starts: Mapping[str, int] = NOWHERE
+        self,
+        segments: Iterable[Segment],
+        crew: Crew,
+        evidence: Evidence | None,
+        starts: Mapping[str, int] = NOWHERE,
+        growing: Set[str] = frozenset(),
     ) -> AsyncIterator[AsyncIterator[Census | Unread]]:
         """Reads these segments, several at once; for `async with`. `evidence` remembers where expired lines stand.
 
-        Of a segment that `starts` names only what lies beyond is read.
+        Of a segment that `starts` names only what lies beyond is read, and one of the `growing` is known by its bytes
+        afterwards.
 
-        The census of a segment holds for the fingerprint that the segment was listed with. The huge ones come last: no
+        The census of a segment holds for the fingerprint that it had when it was read. The huge ones come last: no
         small one waits for them, and their pieces keep all workers busy to the end. The Python reader works in other
         processes where that pays, the kernel in threads.
         """
         starting = [(segment, starts.get(segment.name, 0)) for segment in segments]
         total = sum(segment.fingerprint.size - start for segment, start in starting)
         size = piece_size(total, crew.jobs)
-        cuts = [cut_up(segment, size, start, mark=evidence is not None and not start) for segment, start in starting]
+        cuts = [
+            cut_up(segment, size, start, mark=evidence is not None and not start, digest=segment.name in growing)
+            for segment, start in starting
+        ]
         pieces = [piece for cut in sorted(cuts, key=len) for piece in cut]
         missing = Counter(piece.segment.name for piece in pieces)
         apart = self.kind == "python" and crew.jobs > 1 and total >= WORTH_PROCESSES
@@ -90,6 +99,7 @@ class _Progress:
         self._refused: Refused | None = None
         self._expired: dict[int, Stretches] | None = {} if whole else None
         self._size = 0
+        self._seen: dict[int, Seen] = {}
 
     def add(self, piece: Piece, result: Reading | Refused) -> None:
         self.missing -= 1
@@ -97,6 +107,7 @@ class _Progress:
             self._refused = result
             return
         self._keep(piece.start, result.expired)
+        self._seen[piece.start] = result.seen
         if self._tally is None:
             self._tally = result.tally
         else:
@@ -118,4 +129,9 @@ class _Progress:
         if evidence is not None and self._expired is not None:
             in_order = (stretch for _, expired in sorted(self._expired.items()) for stretch in expired)
             evidence.remember(name, Stretches(in_order))
-        return self._tally.census(name, fingerprint)
+        seen = [each for _, each in sorted(self._seen.items())]
+        last = seen[-1].fingerprint
+        quiet = all(each.quiet and each.fingerprint == last for each in seen)
+        ranges = [each.digested for each in seen if each.digested]
+        known = tuple(ranges) if len(ranges) == len(seen) else ()
+        return msgspec.structs.replace(self._tally.census(name, last), quiet=quiet, ranges=known)

@@ -6,7 +6,7 @@ from functools import partial
 from itertools import islice
 from typing import NamedTuple
 
-from asynclog.model import Policy, Segment
+from asynclog.model import Fingerprint, Policy, Segment
 from asynclog.pace import Pace
 from asynclog.scan.blocks import whole_lines
 from asynclog.scan.line import BLANKS
@@ -27,11 +27,11 @@ class Unreadable(NamedTuple):
 def first_unreadable(folder: int, kind: Kind, pace: Pace, most: int, segment: Segment) -> list[Unreadable] | Refused:
     """The first `most` unreadable lines; no more is read than it takes to find so many."""
     whole = Piece(segment, 0, segment.fingerprint.size, mark=False)
-    return opened(folder, whole, partial(_find, kind, pace, most, whole.end))
+    return opened(folder, whole, partial(_find, kind, pace, most))
 
 
-def _find(kind: Kind, pace: Pace, most: int, size: int, descriptor: int) -> list[Unreadable]:
-    return list(islice(_unreadable(kind, pace, size, descriptor), most))
+def _find(kind: Kind, pace: Pace, most: int, descriptor: int, fingerprint: Fingerprint) -> list[Unreadable]:
+    return list(islice(_unreadable(kind, pace, fingerprint.size, descriptor), most))
 
 
 def _unreadable(kind: Kind, pace: Pace, size: int, descriptor: int) -> Iterator[Unreadable]:

@@ -6,7 +6,7 @@ from functools import partial
 
 import msgspec
 
-from asynclog.model import Census, Segment, Unread
+from asynclog.model import Census, Fingerprint, Segment, Unread
 from asynclog.pace import Pace
 from asynclog.scan.blocks import whole_lines
 from asynclog.scan.pieces import Piece, Refused, View, cut_up, opened, piece_size
@@ -67,10 +67,11 @@ def judge_piece(pace: Pace, task: Task) -> list[Tally] | Refused:
     return opened(task.views[0].folder, task.piece, partial(_judge, pace, task))
 
 
-def _judge(pace: Pace, task: Task, descriptor: int) -> list[Tally]:
+def _judge(pace: Pace, task: Task, descriptor: int, fingerprint: Fingerprint) -> list[Tally]:
     piece = task.piece
+    end = min(piece.end, fingerprint.size)
     readers = [make_reader(view.kind, view.policy, view.now) for view in task.views]
-    for offset, block in whole_lines(descriptor, piece.start, piece.end, piece.segment.fingerprint.size):
+    for offset, block in whole_lines(descriptor, piece.start, end, fingerprint.size):
         for reader in readers:
             reader.read(offset, block, None)
         pace.spend(len(block))

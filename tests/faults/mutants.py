@@ -20,7 +20,7 @@ from faults.victim import Variant
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from asynclog.apply.drain import Backlog
+    from asynclog.apply.backlog import Backlog
     from asynclog.names import Built, Hidden, Names
     from faults.campaign import Campaign
 
@@ -35,7 +35,7 @@ class UnsyncedReplacement(Disk):
 class UnsyncedFolder(Disk):
     """Names are changed in an order that only the memory knows."""
 
-    def sync_folder(self) -> None:
+    def sync_folder(self, ticket: int | None = None) -> None:
         pass
 
 
@@ -66,8 +66,8 @@ class NoLease(Disk):
     def leased(self, descriptor: int) -> bool:
         return True
 
-    def release(self, descriptor: int) -> None:
-        pass
+    def release(self, descriptor: int) -> bool:
+        return True
 
 
 class InPlace(NoLease):

@@ -171,12 +171,13 @@ class Recorder(Disk):
         super().truncate(descriptor)
         self._note(Emptied(self._open[descriptor]))
 
-    def release(self, descriptor: int) -> None:
-        super().release(descriptor)
-        for tail in [next(self.tails, b"")]:
+    def release(self, descriptor: int) -> bool:
+        released = super().release(descriptor)
+        for tail in [next(self.tails, b"")] if released else []:
             with open(f"/proc/self/fd/{descriptor}", "ab", buffering=0) as file:
                 file.write(tail)
             self._note(Appended(self._open[descriptor], tail))
+        return released
 
     def _sync_and_note(self, descriptor: int) -> None:
         before = self._noted

@@ -36,9 +36,10 @@ for _module in ("anyio._backends._asyncio", "asynclog.cli.cleanup", "encodings.u
 
 # With these a job waits for nobody; the protocol may not depend on it.
 HASTY: dict[str, object] = {
-    "asynclog.apply.drain.PATIENCE": 0.004,
-    "asynclog.apply.drain._PAUSE": 0.001,
-    "asynclog.apply.drain.Backlog.add.__defaults__": (0.0,),
+    "asynclog.apply.backlog.PATIENCE": 0.004,
+    "asynclog.apply.backlog._PAUSE": 0.001,
+    "asynclog.apply.backlog.Backlog.add.__defaults__": (0.0, None),
+    "asynclog.apply.pin._PAUSES": (0.0, 0.001),
 }
 
 

@@ -84,9 +84,10 @@ class Timed(Disk):
         self._since[descriptor] = time.monotonic_ns()
         return taken
 
-    def release(self, descriptor: int) -> None:
-        super().release(descriptor)
+    def release(self, descriptor: int) -> bool:
+        released = super().release(descriptor)
         self._ended(descriptor)
+        return released
 
     def close(self, descriptor: int) -> None:
         self._ended(descriptor)

@@ -1,0 +1,57 @@
+"""Which bytes of a segment were judged: digests of its byte ranges, to be compared with what it holds at the commit."""
+
+from collections.abc import Callable, Iterable, Iterator
+
+from asynclog.errors import ChangedError
+from asynclog.model import Range
+from asynclog.windows import windows
+
+# Goes on with a digest, which begins with no bytes; equal for the same bytes, however those are divided.
+Digest = Callable[[bytes, memoryview], bytes]
+
+
+class Proof:
+    """The ranges that were judged or copied, in order, without a gap, from the segment's first byte on.
+
+    A mapping, times that were put back, or a clock that stands still can hide a change from every stat call. Digests
+    of what was read show it, when they are compared while nobody can write.
+    """
+
+    def __init__(self, digest: Digest, ranges: Iterable[Range] = ()) -> None:
+        self._digest = digest
+        self.ranges = list(ranges)
+
+    @property
+    def size(self) -> int:
+        """How many bytes are proven, from the first one on."""
+        return self.ranges[-1].end if self.ranges else 0
+
+    def of_nothing(self) -> "Proof":
+        """The proof of an empty file."""
+        return Proof(self._digest)
+
+    def follow(self, parts: Iterable[memoryview], expected: bytes | None = None) -> Iterator[memoryview]:
+        """Yield these parts, which come next in the segment, and note them.
+
+        Raise ChangedError at the end if their digest is not the one that was expected.
+        """
+        start = end = self.size
+        digest = b""
+        for part in parts:
+            digest = self._digest(digest, part)
+            end += len(part)
+            yield part
+        if expected is not None and digest != expected:
+            raise ChangedError
+        if end > start:
+            self.ranges.append(Range(start, end, digest))
+
+    def check(self, descriptor: int, look: Callable[[], None]) -> None:
+        """Raise ChangedError unless the file holds these bytes. `look` is called between blocks, and may raise."""
+        for start, end, expected in self.ranges:
+            digest = b""
+            for part in windows(descriptor, start, end):
+                digest = self._digest(digest, part)
+                look()
+            if digest != expected:
+                raise ChangedError
