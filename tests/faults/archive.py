@@ -41,7 +41,10 @@ class Line(NamedTuple):
 class Ledger:
     """What was written, in the order in which it was; `names` are the segments that were made by writers.
 
-    `moved` tells that a segment was renamed beside a job, which then may have met it under neither name.
+    `moved` tells that a segment was renamed, or changed, beside a job, which then may not have counted it.
+    `cut` are lines that a writer itself truncated or overwrote: they may be gone, or live on in a replacement.
+    `copied` are lines that a writer copied before it truncated them: the copy has them. They may be there twice
+    where `copied_twice`: no program can help it if it was killed in that moment.
     """
 
     def __init__(self) -> None:
@@ -49,6 +52,9 @@ class Ledger:
         self.order: dict[bytes, int] = {}
         self.names: set[str] = set()
         self.moved = False
+        self.cut: set[bytes] = set()
+        self.copied: set[bytes] = set()
+        self.copied_twice = False
 
     def add(self, line: Line) -> None:
         """Told once the line has been written whole."""
@@ -58,6 +64,15 @@ class Ledger:
     def expired(self) -> Counter[str]:
         """How many expired records were written, per schema key."""
         return Counter(line.schema for line in self.lines.values() if line.schema)
+
+    def begin_anew(self) -> None:
+        """Told before a writer empties a file: all lines so far may be gone then."""
+        self.moved = True
+        self.cut |= self.lines.keys()
+
+    def uncounted(self) -> Counter[str]:
+        """How many expired records a report may count or not, per schema key: a writer removed them, too."""
+        return Counter(self.lines[data].schema for data in self.cut | self.copied if self.lines[data].schema)
 
 
 class Archive:

@@ -25,7 +25,12 @@ _APPEND = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
 
 
 class Bystander(ABC):
-    """Somebody with two steps, to be made at the calls `first` and `second` of a job, `first` <= `second`."""
+    """Somebody with two steps, to be made at the calls `first` and `second` of a job, `first` <= `second`.
+
+    `ordered` is whether the lines of each file stay in the order in which they are told.
+    """
+
+    ordered = True
 
     def __init__(self, archive: Archive, first: int, second: int) -> None:
         self.archive = archive
@@ -82,15 +87,29 @@ class Appender(Bystander):
         """A descriptor of the file that the line goes to."""
         return os.open(self.archive.log, _APPEND, 0o644)
 
+    def wait(self) -> None:
+        """Until the file is open, however long a lease keeps it from that."""
+        self._opened.wait()
+
+    def work(self, descriptor: int) -> None:
+        """What it does with the file, which it closes then."""
+        write(self.archive, descriptor, self._line)
+
     def _append(self) -> None:
-        descriptor = self.open()
+        try:
+            descriptor = self.open()
+        except FileNotFoundError:  # it has been dropped, and is not made anew
+            descriptor = -1
         self._opened.set()
         self._may_write.wait()
-        _write(self.archive, descriptor, self._line)
+        if descriptor >= 0:
+            self.work(descriptor)
 
 
 class Latecomer(Appender):
     """A writer who looked a segment up before it was replaced, and opens the file only now, if it is still there."""
+
+    flags = os.O_APPEND
 
     def __init__(self, archive: Archive, first: int, second: int) -> None:
         super().__init__(archive, first, second)
@@ -110,7 +129,7 @@ class Latecomer(Appender):
         return []
 
     def open(self) -> int:
-        return os.open(f"/proc/self/fd/{self._found}", os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+        return os.open(f"/proc/self/fd/{self._found}", os.O_WRONLY | os.O_CLOEXEC | self.flags)
 
 
 def _at_once(path: str, flags: int) -> int:
@@ -122,7 +141,8 @@ def _sleeps_in_open(thread: threading.Thread) -> bool:
         return file.read().startswith("257 ")  # openat; a thread that is not asleep is said to be running
 
 
-def _write(archive: Archive, descriptor: int, line: Line) -> None:
+def write(archive: Archive, descriptor: int, line: Line) -> None:
+    """Writes a line, closes the file, and tells."""
     os.write(descriptor, line.data)
     os.close(descriptor)
     archive.ledger.add(line)
@@ -141,7 +161,7 @@ class Rotation(Bystander):
         self._append()
 
     def _append(self) -> None:
-        _write(self.archive, os.open(self.archive.folder / self.NAME, _APPEND, 0o644), self.archive.fresh())
+        write(self.archive, os.open(self.archive.folder / self.NAME, _APPEND, 0o644), self.archive.fresh())
 
 
 class Logrotate(Bystander):
@@ -156,7 +176,7 @@ class Logrotate(Bystander):
             self.archive.ledger.moved = True
 
     def finish(self) -> None:
-        _write(self.archive, os.open(self.archive.log, _APPEND, 0o644), self.archive.fresh())
+        write(self.archive, os.open(self.archive.log, _APPEND, 0o644), self.archive.fresh())
 
 
 class Twice(Logrotate):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import traceback
 from collections.abc import Mapping
@@ -110,8 +111,15 @@ class Victim:
 
     def aftermath(self, oracle: Oracle, ended: Ended, before: Counter[str]) -> list[Finding]:
         """What `judged` says, where the jobs that follow are like this one, and share a process; they have room."""
-        server = _server(self.variant, self.hasty)
-        return judged(oracle, ended, before, lambda: server.run(self.words))
+        return judged(oracle, ended, before, self.again)
+
+    def prepare(self) -> None:
+        """Begins the process that later jobs share: it inherits what is open by then."""
+        _server(self.variant, self.hasty)
+
+    def again(self) -> Ended:
+        """Runs another job like this one, in a process that jobs share."""
+        return _server(self.variant, self.hasty).run(self.words)
 
     def stepped(self, hook: Hook) -> Ended:
         """Runs it, and asks `hook` before each of its file-system calls, from the opening of the folder on.
@@ -137,6 +145,23 @@ class Victim:
     def calls(self) -> tuple[str, ...]:
         """Runs it, and tells the file-system calls that it made."""
         return self.stepped(lambda _: GO).calls
+
+    def leased(self) -> list[int]:
+        """Runs it, and tells the numbers of the calls before which it held a lease."""
+        held: set[int] = set()
+        numbers: list[int] = []
+
+        def hook(call: Call) -> Verdict:
+            numbers.extend([call.number] if held else [])
+            descriptor, command, kind, *_ = call.arguments
+            if call.name == "close" or (call.name, command, kind) == ("fcntl", fcntl.F_SETLEASE, fcntl.F_UNLCK):
+                held.discard(descriptor)
+            elif call.name == "fcntl" and command == fcntl.F_SETLEASE:
+                held.add(descriptor)
+            return GO
+
+        self.stepped(hook)
+        return numbers
 
     def _job(self) -> int:
         return _job(self.variant, self.hasty, self.archive.crammed, self.words)

@@ -2,31 +2,22 @@
 
 A point is `WHO,SHAPE,FIRST,SECOND,END`: WHO takes the first step before call FIRST of the job, the second one before
 call SECOND. With END `7` the job is killed at its call 7, with `7EIO` that call fails, with `0` nothing else happens
-to it. Every tenth FIRST runs with the waits of a real job.
+to it. Every tenth FIRST runs with the waits of a real job. WHO is one of `crowd`.
 """
 
 from __future__ import annotations
 
 import errno
 from collections import Counter
+from functools import cache
 from typing import TYPE_CHECKING
 
 from faults import stepper
 from faults.archive import lay
-from faults.bystanders import (
-    Appender,
-    Bystander,
-    Copytruncate,
-    Follower,
-    Latecomer,
-    Logrotate,
-    Planter,
-    Reader,
-    Rotation,
-    SecondJob,
-    Twice,
-)
+from faults.bystanders import SecondJob
 from faults.campaign import Campaign, LayerResult
+from faults.crowd import BYSTANDERS, HARMLESS, MOST
+from faults.meddlers import Daemon, Nonblocking
 from faults.oracle import Finding, Oracle
 from faults.stepper import GO, KILL, Call, Verdict
 from faults.victim import Victim
@@ -34,46 +25,15 @@ from faults.victim import Victim
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from faults.bystanders import Bystander
     from faults.victim import Ended
 
 NAME = "interleave"
-BYSTANDERS: dict[str, type[Bystander]] = {
-    "append": Appender,
-    "rotation": Rotation,
-    "logrotate": Logrotate,
-    "twice": Twice,
-    "follower": Follower,
-    "copytruncate": Copytruncate,
-    "reader": Reader,
-    "latecomer": Latecomer,
-    "planter": Planter,
-}
-# How many points of each kind; `late` is from when the segment has been read on, `swap` when names are exchanged, and
-# `recovery` beside a job that finds what killed ones have left.
-MOST = {
-    "append, late": 3_000,
-    "append, early": 200,
-    "append, kill": 400,
-    "append, recovery": 150,
-    "latecomer": 300,
-    "rotation": 200,
-    "logrotate, late": 1_200,
-    "logrotate, early": 200,
-    "logrotate, kill": 500,
-    "logrotate, swap": 300,
-    "logrotate, recovery": 150,
-    "twice, swap": 200,
-    "follower, late": 500,
-    "follower, swap": 300,
-    "copytruncate": 300,
-    "reader": 200,
-    "planter": 100,
-    "job": 200,
-}
 # A first step that is left out, and counted as that: a limit of what a lease can tell.
 TOO_LATE = "a writer's open() of an old file between the last look at its lease and its end"
+LATE = {"latecomer", "latetruncate"}
 FAILS = "EIO"
-QUICK = 4  # points of each kind
+QUICK = 60  # points, of all kinds
 BEHIND = 16  # calls of a job that found another file in a segment's place, from the swap to where all is in order again
 
 
@@ -85,10 +45,12 @@ def run(campaign: Campaign) -> LayerResult:
     points = [
         point
         for kind, most in MOST.items()
-        for point in campaign.chosen(list(_points(campaign, kind)), QUICK if campaign.quick else most)
+        for point in campaign.chosen(list(_points(campaign, kind)), QUICK // len(MOST) + 1 if campaign.quick else most)
     ]
+    Nonblocking.refused = 0
     result = campaign.explore(NAME, points, lambda point: _check(campaign, point))
     result.skipped[TOO_LATE] += _calls(campaign, "crashed").count("unlinkat")
+    result.notes.append(f"open() of writers who don't wait failed with EAGAIN {Nonblocking.refused:,} times")
     return result
 
 
@@ -96,20 +58,22 @@ def _points(campaign: Campaign, kind: str) -> Iterator[str]:
     who, _, when = kind.partition(", ")
     for shape in ("swapped",) if when == "recovery" else _shapes(who):
         calls = _calls(campaign, shape)
-        for first in _turns(who, when, calls):
-            for second in _later(who, when, first, len(calls)):
+        leased = _leased(campaign, shape)
+        for first in leased if when.startswith("leased") else _turns(who, when, calls):
+            for second in _later(who, when, first, len(calls), min(leased, default=len(calls))):
                 yield from (f"{who},{shape},{first},{second},{end}" for end in _ends(when, first, len(calls)))
 
 
-def _later(who: str, when: str, first: int, calls: int) -> range:
+def _later(who: str, when: str, first: int, calls: int, lease: int) -> range:
     if who in {"job", "planter"}:
         return range(first, first + 1)
-    return range(first, first + BEHIND if when == "swap" else calls + 2)
+    end = first + BEHIND if when == "swap" else lease + 1 if when == "before" else calls + 2
+    return range(first, end)
 
 
 def _ends(when: str, first: int, calls: int) -> Iterator[str]:
     match when:
-        case "kill":
+        case "kill" | "leased, kill":
             yield from map(str, range(first, calls + 1))
         case "swap":
             yield "0"
@@ -120,7 +84,7 @@ def _ends(when: str, first: int, calls: int) -> Iterator[str]:
 
 
 def _shapes(who: str) -> tuple[str, ...]:
-    if who == "latecomer":
+    if who in LATE:
         return ("crashed",)
     return ("rewrite", "drop") if who == "job" else ("rewrite", "drop", "full")
 
@@ -137,19 +101,26 @@ def _turns(who: str, when: str, calls: tuple[str, ...]) -> Iterator[int]:
         numbers = numbers[: -1 - calls[::-1].index("getdents64")]
     for number in numbers:
         name = calls[number - 1]
-        if (when != "swap" or name == "renameat2") and (who, name) != ("latecomer", "unlinkat"):
+        if (when != "swap" or name == "renameat2") and (who not in LATE or name != "unlinkat"):
             yield number
 
 
+@cache
 def _calls(campaign: Campaign, shape: str) -> tuple[str, ...]:
     return Victim(lay(campaign.folder(NAME), shape), campaign.variant).calls()
+
+
+@cache
+def _leased(campaign: Campaign, shape: str) -> list[int]:
+    return Victim(lay(campaign.folder(NAME), shape), campaign.variant).leased()
 
 
 def _check(campaign: Campaign, point: str) -> list[Finding] | None:
     who, shape, first, second, end = point.split(",")
     archive = lay(campaign.folder(NAME), shape)
-    oracle = Oracle(archive)
+    oracle = Oracle(archive, ordered=who not in BYSTANDERS or BYSTANDERS[who].ordered)
     victim = Victim(archive, campaign.variant, hasty=int(first) % 10 != 0)
+    victim.prepare()
     before = oracle.expired()
     bystander: Bystander
     if who == "job":
@@ -159,6 +130,7 @@ def _check(campaign: Campaign, point: str) -> list[Finding] | None:
 
     number = int(end.removesuffix(FAILS))
     verdict = Verdict("fail", errno.EIO) if end.endswith(FAILS) else KILL
+    archive.ledger.copied_twice = bool(number)
 
     def hook(call: Call) -> Verdict:
         bystander.at(call.number)
@@ -172,6 +144,11 @@ def _check(campaign: Campaign, point: str) -> list[Finding] | None:
     if isinstance(bystander, SecondJob):
         before -= bystander.gone
         found += _of_two_jobs(ended.calls, int(first), bystander.ended)
+    if who in HARMLESS and shape != "full" and not number and ended.status:
+        found.append(Finding("misreported", f"beside such a writer a job ended with {ended.status}"))
+    if isinstance(bystander, Daemon):
+        found += [*oracle.at_any_time(), *oracle.honest(ended, before), *bystander.stay(oracle, victim.again)]
+        before, ended = oracle.expired(), victim.again()
     return [*found, *victim.aftermath(oracle, ended, before)]
 
 
