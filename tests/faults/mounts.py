@@ -102,11 +102,11 @@ class Mount:
 @contextmanager
 def mounted(kind: str) -> Iterator[Mount]:
     """A new file system of this kind. Raises OSError, or CalledProcessError, where it can't be had."""
-    _stay_private()
+    stay_private()
     with ExitStack() as stack:
         path = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=f"faults-{kind}-")))
         source = "none" if kind == "tmpfs" else stack.enter_context(_loop_device(kind))
-        stack.callback(_libc.umount2, bytes(path), _DETACH)
+        stack.callback(detach, path)
         yield Mount(kind, source, path)
 
 
@@ -153,10 +153,15 @@ def unavailable(kind: str) -> str:
 
 
 @cache
-def _stay_private() -> None:
+def stay_private() -> None:
     """Gives this process mounts of its own, which end with it and its children."""
     _checked(_libc.unshare(_NEW_NAMESPACE))
     _checked(_libc.mount(None, b"/", None, _PRIVATE, None))
+
+
+def detach(path: Path) -> None:
+    """Takes a mount away, whoever still uses it."""
+    _libc.umount2(bytes(path), _DETACH)
 
 
 @contextmanager

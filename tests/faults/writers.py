@@ -101,6 +101,21 @@ class Writer:
         self._notebook.note(b"segment " + name.encode())
 
 
+class Quiet(Writer):
+    """Appends now and then to one of some old segments, and puts its times back: nobody seems to write to it."""
+
+    SEGMENTS = 6
+    AGE = 7_200  # seconds: longer than the hour after which a segment without leases counts as quiet
+
+    def turn(self) -> None:
+        name = f"logs-20251001T{self.random.randrange(self.SEGMENTS):06}.jsonl"
+        self.made(name)
+        self.append(self.archive.folder / name)
+        then = time.time() - self.AGE
+        with contextlib.suppress(FileNotFoundError):  # where it has just been dropped
+            os.utime(self.archive.folder / name, (then, then))
+
+
 class Rotator(Writer):
     """Writes to segments of its own, one after the other, as MXCP does: records and newlines apart.
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from faults.campaign import Campaign, LayerResult
 
-LAYERS = ("kill", "errno", "interleave", "power", "model", "disk_full", "hostile", "soak")
+LAYERS = ("kill", "errno", "interleave", "stopped", "power", "model", "disk_full", "hostile", "other_mount", "soak")
 
 
 def layer(name: str) -> Callable[[Campaign], LayerResult]:

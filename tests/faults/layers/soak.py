@@ -70,12 +70,12 @@ def _check(campaign: Campaign, figures: Figures, point: str) -> list[Finding]:
         with writers[0], writers[1], writers[2]:
             end = time.monotonic() + float(point)
             while time.monotonic() < end:
-                found += _job(next(victims), figures)
+                found += job(next(victims), figures)
         figures.held = [int(line) for line in leases.lines()]
         for _ in range(QUIET):
-            found += _job(next(victims), figures)
+            found += job(next(victims), figures)
         settled = oracle.read()
-        found += [*oracle.at_the_end(), *_job(next(victims), figures)]
+        found += [*oracle.at_the_end(), *job(next(victims), figures)]
     if oracle.read() != settled:
         found.append(Finding("unfinished", "one more job changed the folder again"))
     if figures.deleted != archive.ledger.expired():
@@ -92,7 +92,7 @@ def _victims(campaign: Campaign, archive: Archive, leases: Notebook) -> Iterator
         yield Victim(archive, variant, jobs, hasty=False, catalog=True)
 
 
-def _job(victim: Victim, figures: Figures) -> Iterator[Finding]:
+def job(victim: Victim, figures: Figures) -> Iterator[Finding]:
     """Runs one; its report is added to the figures."""
     ended = victim.run()
     if ended.status or ended.document is None:
