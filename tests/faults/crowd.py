@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from faults import bystanders, meddlers
+from faults import bystanders, holders, meddlers
 
 if TYPE_CHECKING:
     from faults.bystanders import Bystander
@@ -31,8 +31,9 @@ BYSTANDERS: dict[str, type[Bystander]] = {
     "copywait": meddlers.WaitingCopytruncate,
     "nonblocking": meddlers.Nonblocking,
     "daemon": meddlers.Daemon,
-    "mapping": meddlers.Mapping,
-    "leaseholder": meddlers.Leaseholder,
+    "mapping": holders.Mapping,
+    "leaseholder": holders.Leaseholder,
+    "folderlock": holders.FolderLock,
 }
 MOST = {
     "append, late": 3_000,
@@ -73,9 +74,10 @@ MOST = {
     "mapping, before": 500,
     "mapping, kill": 200,
     "leaseholder": 200,
+    "folderlock": 100,
 }
 # These may not make a job fail, whatever they do and whenever they come, but where the disk is full.
 HARMLESS = {"truncate", "refill", "latetruncate", "overwrite", "copywait", "nonblocking", "daemon", "mapping"}
-HARMLESS |= {"leaseholder"}
+HARMLESS |= {"leaseholder", "folderlock"}
 # Those for whom a lease counts, whom a job stopped for long has to expect.
 PATIENT = ("append", "truncate", "refill", "overwrite", "copywait")

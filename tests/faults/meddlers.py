@@ -1,18 +1,14 @@
-"""Bystanders who do more than append: they truncate, overwrite, copy, map, hold a lease, keep the file, or don't wait.
+"""Bystanders who do more than append: they truncate, overwrite, copy, keep the file, or don't wait.
 
 Like all of them they tell the ledger what they have written once they have; and what they are about to remove before.
 """
 
 from __future__ import annotations
 
-import ctypes
-import fcntl
-import mmap
 import os
-import signal
 from typing import TYPE_CHECKING
 
-from faults.archive import QUIET, Line
+from faults.archive import Line
 from faults.bystanders import Appender, Bystander, Latecomer, Logrotate
 from faults.oracle import Finding, split
 
@@ -23,11 +19,6 @@ if TYPE_CHECKING:
     from faults.oracle import Oracle
     from faults.victim import Ended
 
-_libc = ctypes.CDLL(None, use_errno=True)
-_libc.mmap.restype = ctypes.c_void_p
-_libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, *[ctypes.c_int] * 3, ctypes.c_long]
-_libc.madvise.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
-_libc.munmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
 _ALL = 1 << 20  # bytes, more than any of these files has
 _NIGHTS = 2  # later jobs beside which a daemon goes on
 
@@ -79,7 +70,7 @@ class Overwriter(Appender):
         status = os.fstat(descriptor)
         over = next(iter(split(os.pread(descriptor, _ALL, 0))), b"")
         if len(over) > 1:
-            line = _replacing(self.archive, over)
+            line = replacing(self.archive, over)
             self.archive.ledger.add(line)
             os.pwrite(descriptor, line.data, 0)
             os.utime(descriptor, ns=(status.st_atime_ns, status.st_mtime_ns))
@@ -159,55 +150,7 @@ class Daemon(Appender):
         return found
 
 
-class Mapping(Bystander):
-    """Stores a line over an expired one through a shared mapping, which moves no time; later unmaps and closes.
-
-    The page has been written to before, so that the kernel has no reason to look at the clock again.
-    """
-
-    ordered = False
-
-    def __init__(self, archive: Archive, first: int, second: int) -> None:
-        super().__init__(archive, first, second)
-        self._over = split(archive.log.read_bytes())[0]
-        with archive.log.open("r+b") as file:
-            self._address = _libc.mmap(None, _ALL, mmap.PROT_READ | mmap.PROT_WRITE, mmap.MAP_SHARED, file.fileno(), 0)
-        _libc.madvise(self._address, _ALL, mmap.MADV_DONTFORK)  # or else the job itself had it
-        self._store(self._over)
-        os.utime(archive.log, (QUIET, QUIET))
-
-    def begin(self) -> None:
-        line = _replacing(self.archive, self._over)
-        self.archive.ledger.add(line)
-        self._store(line.data)
-
-    def finish(self) -> None:
-        _libc.munmap(self._address, _ALL)
-
-    def _store(self, data: bytes) -> None:
-        ctypes.memmove(self._address, data, len(data))
-
-
-class Leaseholder(Bystander):
-    """Holds a write lease on the segment, as a file server does for its clients, if it is to be had."""
-
-    _descriptor = -1
-
-    def begin(self) -> None:
-        try:
-            self._descriptor = os.open(self.archive.log, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
-            fcntl.fcntl(self._descriptor, fcntl.F_SETSIG, signal.SIGURG)
-            fcntl.fcntl(self._descriptor, fcntl.F_SETLEASE, fcntl.F_WRLCK)
-        except (FileNotFoundError, BlockingIOError):
-            self.finish()
-
-    def finish(self) -> None:
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
-
-
-def _replacing(archive: Archive, over: bytes) -> Line:
+def replacing(archive: Archive, over: bytes) -> Line:
     """A fresh line of the same length as one that it is to be written over, which the ledger is told."""
     ledger: Ledger = archive.ledger
     ledger.moved = True

@@ -2,7 +2,8 @@
 
 A point is `WHAT,SIDE`: on which side the jobs are, `above` on the mount or `below` it; the writers are on the other.
 WHAT is `soak`, writers against jobs back to back, or `held`: a writer opens an old segment, is quiet while a job
-runs, and writes then: the next job has to find that. In the table each line that was written is one.
+runs, and writes then: the next job has to find that. With `job` nobody writes: while one job changes names, another
+on the other side may not begin.
 """
 
 from __future__ import annotations
@@ -14,12 +15,13 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
-from faults import bindfs
+from faults import bindfs, stepper
 from faults.archive import Archive, lay
 from faults.campaign import Campaign, LayerResult
 from faults.layers.soak import Figures, job
 from faults.oracle import Finding, Oracle
-from faults.victim import Victim
+from faults.stepper import GO, Call, Verdict
+from faults.victim import Ended, Victim
 from faults.watched import Hesitant, beneath
 from faults.writers import Quiet, Rotator, Writer
 
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 NAME = "other_mount"
-POINTS = ("soak,above", "soak,below", "held,above", "held,below")
+POINTS = ("soak,above", "soak,below", "held,above", "held,below", "job,above", "job,below")
 JOBS, LINES = 200, 5_000  # at the least
 FEW = 4  # jobs, where it has to be quick
 PAUSE = 0.1  # seconds between two jobs
@@ -37,7 +39,7 @@ CONSENT = ("--weak-leases",)
 
 def run(campaign: Campaign) -> LayerResult:
     """Lets them work."""
-    reason = bindfs.unavailable()
+    reason = bindfs.unavailable() or stepper.unavailable()
     if reason:
         return LayerResult(NAME, skipped=Counter({reason: 1}))
     notes: list[str] = []
@@ -54,12 +56,14 @@ def _check(campaign: Campaign, notes: list[str], point: str) -> list[Finding]:
     with bindfs.bound(archive.folder, above.folder):
         oracle = Oracle(archive, ordered=False, weak=side == "above")
         hesitant = beneath(campaign.variant, Hesitant)
-        if side == "above":
-            victim, writers = Victim(above, hesitant, hasty=False, options=CONSENT), archive
-        else:
-            victim, writers = Victim(archive, hesitant, hasty=False), above
+        victim, other = Victim(above, hesitant, hasty=False, options=CONSENT), Victim(archive, hesitant, hasty=False)
+        writers = archive
+        if side == "below":
+            victim, other, writers = other, victim, above
         if what == "held":
             return _held(victim, writers, oracle)
+        if what == "job":
+            return _beside(victim, other, oracle)
         figures = Figures()
         found = _soaked(victim, writers, oracle, figures, FEW if campaign.quick else JOBS)
         notes += [f"jobs {side}: {note}" for note in figures.notes() if "never" not in note]
@@ -108,6 +112,22 @@ def _held(victim: Victim, archive: Archive, oracle: Oracle) -> list[Finding]:
         found += oracle.at_any_time()
     found += _run(victim, oracle)
     return [*found, *oracle.at_any_time(), *_hidden(oracle)]
+
+
+def _beside(victim: Victim, other: Victim, oracle: Oracle) -> list[Finding]:
+    seconds: list[Ended] = []
+
+    def hook(call: Call) -> Verdict:
+        if call.name == "renameat2" and not seconds:
+            seconds.append(other.run())
+        return GO
+
+    before = oracle.expired()
+    ended = victim.stepped(hook)
+    found = [*oracle.at_any_time(), *oracle.honest(ended, before)]
+    if [second.status for second in seconds] != [4]:
+        found.append(Finding("misreported", f"beside this job another ended with {seconds[:1]}"))
+    return found
 
 
 @contextmanager
