@@ -52,8 +52,9 @@ class Account:
         self, plan: Plan, outcomes: Mapping[str, Outcome] | None, survey: Survey, backlog: Backlog, stop: Stop
     ) -> Report:
         """The report of a job that has carried out this plan; without outcomes, of a dry run."""
-        done = outcomes or {}
-        self._warn(plan, done, survey)
+        done, disk = outcomes or {}, backlog.disk
+        pending = {name: disk.size_of(name) for name in left_behind(disk.names(), backlog.names)}
+        self._warn(plan, done, survey, sum(pending.values()))
         cut_short = bool(survey.unread) or any(outcome.reason == STOPPED for outcome in done.values())
         about = Circumstances(
             run_id=self._run_id,
@@ -61,7 +62,7 @@ class Account:
             now=self._now,
             duration_s=time.monotonic() - self._begun,
             late=backlog.late,
-            pending=left_behind(backlog.disk.names(), backlog.names),
+            pending=pending,
             warnings=self._warnings,
             read=survey.reads.bytes,
             catalog=survey.catalogued(),
@@ -74,7 +75,7 @@ class Account:
         )
         return make_report(plan, outcomes, about)
 
-    def _warn(self, plan: Plan, outcomes: Mapping[str, Outcome], survey: Survey) -> None:
+    def _warn(self, plan: Plan, outcomes: Mapping[str, Outcome], survey: Survey, held_back: int) -> None:
         # Somebody who types the path of a log means one that is there; in a configuration it may have yet to begin.
         if not plan.actions and self._settings.named_by_hand:
             self._warnings.append(f"{self._settings.folder} has no segment of {self._settings.base}")
@@ -83,6 +84,11 @@ class Account:
             self._warnings.append(
                 f"{self._settings.folder}: file leases are refused here, so that {weaker} segments were judged by "
                 "their quiet alone: the newest, and any that changed in the last hour, stay as they are"
+            )
+        if held_back:
+            self._warnings.append(
+                f"{self._settings.folder}: {held_back} bytes are held back in hidden files, records that were told as "
+                "deleted among them, until the next job finds that nobody has these files open: see recovery_pending"
             )
         if survey.problem:
             self._warnings.append(survey.problem)

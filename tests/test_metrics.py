@@ -376,7 +376,7 @@ def test_hostile_labels_are_read_back_as_they_are(profile: str, log: str, schema
     samples = [each for family in text_string_to_metric_families(text) for each in family.samples]
     assert {(each.labels["profile"], each.labels["log"]) for each in samples} == {(encodable(profile), encodable(log))}
     assert {each.labels["schema"] for each in samples if "schema" in each.labels} == {encodable(schema)}
-    assert len(samples) == 7 + 5 + 8 + 3 + 5
+    assert len(samples) == 7 + 5 + 8 + 4 + 5
     assert last_success(text) == ({"profile": encodable(profile), "log": encodable(log)}, 0)
 
 

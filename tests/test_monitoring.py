@@ -113,6 +113,8 @@ SITUATIONS: dict[str, tuple[dict[str, float], bool]] = {
     "AsynclogFailed, stopped": ({"last_run_exit_code": 143}, False),
     "AsynclogNoSuccess, never": ({"last_success_timestamp_seconds": 0}, True),
     "AsynclogNoSuccess, lately": ({"last_success_timestamp_seconds": 8 * DAYS}, False),
+    "AsynclogHeldBack, something": ({"recovery_pending_bytes": 1}, True),
+    "AsynclogHeldBack, nothing": ({"recovery_pending_bytes": 0}, False),
 }
 
 

@@ -74,6 +74,13 @@ class Disk:
     def status(self, name: str) -> os.stat_result:
         return os.stat(name, dir_fd=self.folder, follow_symlinks=False)
 
+    def size_of(self, name: str) -> int:
+        """How many bytes a file has; 0 if it has vanished, or can't be looked at."""
+        try:
+            return self.status(name).st_size
+        except OSError:
+            return 0
+
     # ---- leases: while one is held, nobody has the file open for writing; whoever wants to waits for its end
 
     def lease(self, descriptor: int) -> bool:

@@ -123,8 +123,8 @@ class Figures(msgspec.Struct, frozen=True):
 class Report(msgspec.Struct, frozen=True):
     """What a job has to say. `exit_code` is the process's; `error` is a sentence, None where all went well.
 
-    Not in the document: the `schemas` that were found, and `log_bytes`, the size of all segments at the job's end;
-    None where there was nothing to look at.
+    Not in the document: the `schemas` that were found, `log_bytes`, the size of all segments at the job's end (None
+    where there was nothing to look at), and `pending_bytes`, that of the files that are held back.
     """
 
     result: Result
@@ -132,6 +132,7 @@ class Report(msgspec.Struct, frozen=True):
     error: str | None = None
     schemas: dict[str, Figures] = {}
     log_bytes: int | None = None
+    pending_bytes: int = 0
 
     def marred(self, sentence: str) -> Self:
         """The same where this went wrong too, after the job: it is partial, unless it has failed already."""

@@ -98,6 +98,8 @@ def _of_segments(labels: Labels, report: Report, log_bytes: int) -> Iterator[Met
     yield _one("unreadable_lines", "Lines that are no records, and so are kept.", labels, result.kept.unreadable)
     fates = [({**labels, "fate": fate}, getattr(result.segments, fate)) for fate in _FATES]
     yield Metric("asynclog_segments", "Segments by what became of them; a dry run: would become.", fates)
+    help_text = "Hidden files that a killed job left, or a writer holds open: expired records are still on the disk."
+    yield _one("recovery_pending_bytes", help_text, labels, report.pending_bytes)
     help_text = "How long, at the most, a writer may have waited for a segment."
     yield _one("lease_held_max_seconds", help_text, labels, result.lease_max_ms / 1000)
 

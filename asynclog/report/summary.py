@@ -27,7 +27,7 @@ from asynclog.report.words import encodable, in_a_sentence
 class Circumstances(msgspec.Struct, frozen=True):
     """What a report says beside plan and outcomes.
 
-    `stopped` is a signal's name and number, `read` is in bytes, `max_overdue` for how many seconds something may be
+    `stopped` is a signal's name and number, `pending` has the bytes of each hidden file, `read` is in bytes, `max_overdue` for how many seconds something may be
     overdue.
     """
 
@@ -36,7 +36,7 @@ class Circumstances(msgspec.Struct, frozen=True):
     now: int
     duration_s: float = 0.0
     late: Iterable[str] = ()
-    pending: Iterable[str] = ()
+    pending: Mapping[str, int] = {}
     warnings: Iterable[str] = ()
     problems: Iterable[str] = ()
     stopped: tuple[str, int] | None = None
@@ -89,6 +89,7 @@ def make_report(plan: Plan, outcomes: Mapping[str, Outcome] | None, about: Circu
         128 + stopped[1] if stopped else 1 if bug else 3 if wrong else 0,
         wrong,
         schemas={str(key): each for key, each in schemas.items()},
+        pending_bytes=sum(about.pending.values()),
         log_bytes=sum(action.fingerprint.size for action in plan.actions) - (0 if outcomes is None else freed),
     )
 
