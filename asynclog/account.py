@@ -34,6 +34,10 @@ class Account:
         self._run_id = os.urandom(8).hex()
         self._warnings: list[str] = []
 
+    def warn(self, sentence: str) -> None:
+        """Has the report say this, among its warnings."""
+        self._warnings.append(sentence)
+
     def tell(self, plan: Plan) -> None:
         """Which rule and which reason led to what, for whoever debugs it."""
         if not log.isEnabledFor(logging.DEBUG):
@@ -82,8 +86,8 @@ class Account:
         weaker = sum(outcome.unleased for outcome in outcomes.values())
         if weaker:
             self._warnings.append(
-                f"{self._settings.folder}: file leases are refused here, so that {weaker} segments were judged by "
-                "their quiet alone: the newest, and any that changed in the last hour, stay as they are"
+                f"{self._settings.folder}: file leases are refused here, or say nothing, so that {weaker} segments "
+                "were judged by their quiet alone: the newest, and any that changed in the last hour, stay as they are"
             )
         if held_back:
             self._warnings.append(

@@ -17,7 +17,7 @@ class ConfigurationError(AsynclogError):
 
 
 class LockedError(AsynclogError):
-    """Another job holds the folder."""
+    """Another job holds the log."""
 
     exit_code = 4
 

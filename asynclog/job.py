@@ -15,7 +15,9 @@ from asynclog.apply.backlog import Backlog
 from asynclog.apply.commit import carry_out
 from asynclog.apply.disk import Disk
 from asynclog.apply.drain import QUIET_PERIOD
-from asynclog.apply.folder import lock, opened_folder
+from asynclog.apply.filesystem import file_system
+from asynclog.apply.folder import opened_folder
+from asynclog.apply.lock import held_lock
 from asynclog.apply.pin import Quiet
 from asynclog.apply.recover import recover
 from asynclog.config.policy import load_policy
@@ -91,11 +93,14 @@ class Job:
             self._reader, self._policy, self.now, workers=settings.jobs, double_check=settings.double_check
         )
         self._evidence.pace = self._pace
-        self._disk = Disk(self._folder)
+        self._disk = Disk(self._folder, self._weak_leases())
         self._disk.pace = self._pace
         self._backlog = Backlog(self._disk, self._names, self._evidence.is_renewed)
         if not self.dry_run:
-            lock(self._folder, settings.folder, settings.lock_wait)
+            lock = held_lock(
+                self._disk, self._names.lock, settings.folder, wait=settings.lock_wait, breaks=settings.break_lock
+            )
+            self._lock = resources.enter_context(lock)
             recover(self._disk, self._names, self._backlog)
         segments = list_segments(self._folder, self._disk.names(), self._names)
         self._segments = [self._unless_unsettled(segment) for segment in segments]
@@ -113,6 +118,20 @@ class Job:
             plan = self._plan()
             if self.dry_run or not in_order(plan):
                 self.answer = self._report(plan, None if self.dry_run else {}, Stop())
+
+    def _weak_leases(self) -> str:
+        """Why leases can't be believed in the folder; empty where they can. Without consent no job goes on there."""
+        weak = file_system(self._folder).weak
+        if weak and not self.settings.weak_leases:
+            sentence = (
+                f"{self.settings.folder}: {weak}: that no record is lost beside a writer can't be promised there. Run "
+                "it where the log's files really are; or, if nobody writes to segments that were quiet for an hour, "
+                "say --weak-leases, or audit.weak_leases: true in the profile"
+            )
+            if not self.dry_run:
+                raise ConfigurationError(sentence)
+            self._account.warn(f"{sentence}. A run without that ends with exit 2")
+        return weak
 
     def _must_fit(self) -> None:
         """A reviewed plan is for one log, one policy and a short time."""
@@ -165,19 +184,27 @@ class Job:
             action.segment: Outcome(action.segment, "skipped", STOPPED, bytes_after=action.fingerprint.size)
             for action in in_order(plan)
         }
-        work = partial(carry_out, self._disk, self._backlog, self._quiet(), self._evidence)
+        work = partial(self._carry_out, self._quiet())
         async with Crew(self.settings.jobs, stop).results(work, actions) as results:
             async for action, outcome in results:
                 outcomes[action.segment] = outcome
                 self._survey.settle(action, outcome)
-        await to_thread.run_sync(self._backlog.settle_all)
+        if not self._lock.lost:
+            await to_thread.run_sync(self._backlog.settle_all)
         return outcomes
+
+    def _carry_out(self, quiet: Quiet, action: Action) -> Outcome:
+        """By one of the workers."""
+        if self._lock.lost:
+            reason = "somebody has taken the log's lock from this job: it was left as it is"
+            return Outcome(action.segment, "failed", reason, bytes_after=action.fingerprint.size)
+        return carry_out(self._disk, self._backlog, quiet, self._evidence, action)
 
     def _quiet(self) -> Quiet:
         """By the real clock, whatever `--now` says: it is about who may be writing at this moment."""
         by_name = [segment.name for segment in self._segments if not self._names.late_token(segment.name)][-1:]
         by_time = max(self._segments, key=lambda segment: segment.fingerprint.mtime_ns).name
-        return Quiet(frozenset([*by_name, by_time]), self._started - QUIET_PERIOD)
+        return Quiet(frozenset([*by_name, by_time]), self._started - QUIET_PERIOD, self.settings.weak_leases)
 
     def _plan(self) -> Plan:
         plan = make_plan([self._actions[segment.name] for segment in self._segments], self._policy, self.now)

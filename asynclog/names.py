@@ -21,6 +21,7 @@ class Names:
 
     def __init__(self, base: str, patterns: Iterable[str] = ()) -> None:
         self.base = base
+        self.lock = f".{base}.al-lock"  # the lock file's, which stays: it is neither a segment nor left behind
         self.stem, self.suffix = _split(base)
         self._registry = f"{self.stem}_schemas.jsonl"
         stem, suffix = re.escape(self.stem), re.escape(self.suffix)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import fcntl
 import json
 import os
 import re
@@ -11,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
@@ -18,11 +20,12 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 NOW = "2026-11-24T00:00:00Z"
 COMMAND = (sys.executable, "-m", "asynclog")
 NO_OVERRIDE = ("setpriv", "--bounding-set=-dac_override,-dac_read_search") if os.geteuid() == 0 else ()
+LOCK = ".logs.jsonl.al-lock"  # what a job of the log leaves in its folder
 DEADLINE = 60  # seconds, after which a command or a wait hangs
 # Catalogs of tests do not end up where those of real logs are.
 STATE = tempfile.mkdtemp(prefix="asynclog-state-")
@@ -118,11 +121,28 @@ def record(schema: str = "app", version: int | None = 1, days: float = 400, **mo
 
 
 def write_log(folder: Path, segments: Mapping[str, bytes | Iterable[bytes]]) -> Path:
-    """Write segments into a folder, made if need be, and give the base path `logs.jsonl` in it."""
+    """Write segments, and the lock of earlier jobs, into a folder, made if need be; give the base path in it."""
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / LOCK).touch(0o600)
     for name, lines in segments.items():
         (folder / name).write_bytes(lines if isinstance(lines, bytes) else b"".join(lines))
     return folder / "logs.jsonl"
+
+
+def entries(folder: Path) -> list[Path]:
+    """What is in a log's folder, beside the lock of its jobs, in the order of the names."""
+    return sorted(path for path in folder.iterdir() if path.suffix != ".al-lock")
+
+
+@contextmanager
+def held(folder: Path, base: str = "logs.jsonl") -> Iterator[int]:
+    """The log as a job of somebody's holds it, as far as the kernel knows."""
+    lock = os.open(folder / f".{base}.al-lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield lock
+    finally:
+        os.close(lock)
 
 
 def write_policy(folder: Path, *rules: str) -> Path:
@@ -181,9 +201,12 @@ def is_open(pid: int, path: Path) -> bool:
 
 
 def looks(folder: Path) -> dict[str, tuple[Any, ...]]:
-    """All that a job could touch below a folder, itself included: inode, mode, owner, size, times, and the inside."""
+    """All that a job could touch below a folder, itself included: inode, mode, owner, size, times, and the inside.
+
+    The lock of a log's jobs is theirs.
+    """
     found = {}
-    for path in [folder, *sorted(folder.rglob("*"))]:
+    for path in [folder, *sorted(path for path in folder.rglob("*") if path.suffix != ".al-lock")]:
         seen = path.lstat()
         owner = (seen.st_ino, seen.st_mode, seen.st_nlink, seen.st_uid, seen.st_gid)
         inside = None
@@ -212,5 +235,5 @@ def archive(tmp_path: Path) -> Path:
 
 def is_clean(folder: Path) -> bool:
     """Whether the archive's one expired record is gone and no other byte."""
-    left = {path.name: path.read_bytes() for path in (folder / "audit").iterdir()}
+    left = {path.name: path.read_bytes() for path in entries(folder / "audit")}
     return left == {"logs-20250101T000000.jsonl": record(days=1), "logs.jsonl": record(days=1)}

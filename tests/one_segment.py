@@ -6,6 +6,7 @@ from pathlib import Path
 
 import anyio
 import pytest
+from conftest import entries
 
 import asynclog
 from asynclog import Report, job
@@ -38,7 +39,7 @@ def cleanup(folder: Path) -> Report:
 
 
 def content(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+    return {path.name: path.read_bytes() for path in entries(folder)}
 
 
 @pytest.fixture

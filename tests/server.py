@@ -65,8 +65,8 @@ class Server:
         return subprocess.run(shell, cwd=self.root, env=own, capture_output=True, text=True, check=False)
 
     def files(self) -> Files:
-        """The log's folder: each file and its bytes."""
-        return {path.name: path.read_bytes() for path in self.log.iterdir()}
+        """The log's folder: each file and its bytes, but for the locks of its jobs."""
+        return {path.name: path.read_bytes() for path in self.log.iterdir() if path.suffix != ".al-lock"}
 
     def age(self, line: bytes) -> timedelta:
         """How old a record was when the archive was written."""

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from conftest import NO_OVERRIDE, NOW, Done, finish, is_open, record, run, start, until, write_log
+from conftest import NO_OVERRIDE, NOW, Done, finish, held, is_open, record, run, start, until, write_log
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -131,12 +129,10 @@ def test_one_that_can_not_begin_stops_no_other(place: Path, text: str, code: int
 
 def test_one_whose_folder_is_held_stops_no_other(place: Path) -> None:
     """Each is locked on its own, for as long as its own job takes."""
-    folder = os.open(place / "b", os.O_RDONLY)
-    fcntl.flock(folder, fcntl.LOCK_EX)
-    done = clean(place)
+    with held(place / "b"):
+        done = clean(place)
     assert (done.code, cleaned(place)) == (4, "ac")
     assert "another job is at work" in done.result["profiles"]["b"]["message"]
-    os.close(folder)
     done = clean(place)
     assert (done.code, cleaned(place)) == (0, "abc")
 
@@ -144,9 +140,9 @@ def test_one_whose_folder_is_held_stops_no_other(place: Path) -> None:
 def test_one_that_nobody_has_foreseen_stops_no_other(place: Path) -> None:
     """A folder that may be listed but not entered; `--debug` shows where it came from."""
     (place / "b").chmod(0o600)
-    done = clean(place, before=NO_OVERRIDE)
+    done = clean(place, "-n", before=NO_OVERRIDE)
     (place / "b").chmod(0o700)
-    assert (done.code, cleaned(place)) == (1, "ac")
+    assert (done.code, statuses(done)) == (1, {"a": "dry_run", "b": "error", "c": "dry_run"})
     assert done.result["profiles"]["b"]["message"].startswith("PermissionError: ")
 
 
@@ -200,15 +196,13 @@ def test_the_time_for_all_is_said_once(place: Path) -> None:
 
 
 @pytest.fixture
-def held(place: Path) -> Iterator[int]:
-    """The folder of `b` is held by somebody."""
-    folder = os.open(place / "b", os.O_RDONLY)
-    fcntl.flock(folder, fcntl.LOCK_EX)
-    yield folder
-    os.close(folder)
+def b_is_held(place: Path) -> Iterator[int]:
+    """The log of `b` is held by somebody."""
+    with held(place / "b") as lock:
+        yield lock
 
 
-@pytest.mark.usefixtures("held")
+@pytest.mark.usefixtures("b_is_held")
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_a_signal_between_two_ends_them_all(place: Path, number: signal.Signals, code: int) -> None:
     """Here while one waits for its folder: what was done before is told, and so is each that was left."""
@@ -225,11 +219,9 @@ def test_a_signal_between_two_ends_them_all(place: Path, number: signal.Signals,
 
 def test_a_signal_in_the_first_is_told_by_it(place: Path) -> None:
     """While it waits for its folder: nothing was done anywhere."""
-    folder = os.open(place / "a", os.O_RDONLY)
-    fcntl.flock(folder, fcntl.LOCK_EX)
-    process = start("cleanup", "--all-profiles", "--now", NOW, "--json", "--lock-wait", "1h", cwd=place)
-    until(lambda: is_open(process.pid, place / "a"))
-    process.send_signal(signal.SIGTERM)
-    done = finish(process)
-    os.close(folder)
+    with held(place / "a"):
+        process = start("cleanup", "--all-profiles", "--now", NOW, "--json", "--lock-wait", "1h", cwd=place)
+        until(lambda: is_open(process.pid, place / "a"))
+        process.send_signal(signal.SIGTERM)
+        done = finish(process)
     assert (done.code, cleaned(place), set(statuses(done).values())) == (143, "", {"error"})

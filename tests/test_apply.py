@@ -4,7 +4,6 @@ That it holds at every call and in every order is for the fault campaign to show
 """
 
 import errno
-import fcntl
 import os
 import stat
 from collections.abc import Callable, Sequence
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import anyio
 import pytest
+from conftest import held
 from one_segment import LATE, NEW, NOW, OLD, SEGMENT, append, cleanup, content, disk, fate, folder
 
 import asynclog
@@ -447,9 +447,6 @@ def test_hidden_files_of_another_log_are_left_to_its_own_job(folder: Path) -> No
 
 def test_the_folder_is_locked_while_a_job_is_at_work(folder: Path) -> None:
     """A second job on the folder ends at once, and touches nothing."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    fcntl.flock(descriptor, fcntl.LOCK_EX)
-    with pytest.raises(asynclog.LockedError, match="another job is at work"):
+    with held(folder), pytest.raises(asynclog.LockedError, match="another job is at work"):
         cleanup(folder)
-    os.close(descriptor)
     assert content(folder) == {SEGMENT: OLD + NEW}

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 from conftest import NO_OVERRIDE, NOW, cleanup, is_clean, looks, record, run, write_log, write_policy
+from conftest import entries as files_in
 
 import asynclog
 from asynclog.apply.disk import Disk
@@ -60,7 +61,7 @@ class Log:
         self.settle()
 
     def settle(self) -> None:
-        for path in self.folder.iterdir():
+        for path in files_in(self.folder):
             if path.stat().st_mtime > LONG_AGO + 10_000:
                 os.utime(path, (LONG_AGO, LONG_AGO + path.stat().st_size))
 
@@ -91,7 +92,7 @@ class Log:
         return catalog.hits, catalog.partial, catalog.misses, report.result.bytes.scanned
 
     def contents(self) -> dict[str, bytes]:
-        return {path.name: path.read_bytes() for path in self.folder.iterdir()}
+        return {path.name: path.read_bytes() for path in files_in(self.folder)}
 
 
 @pytest.fixture

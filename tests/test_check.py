@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import signal
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from conftest import NO_OVERRIDE, looks, record, run, write_log, write_policy
+from conftest import NO_OVERRIDE, held, looks, record, run, write_log, write_policy
 
 from asynclog.cli.signals import StoppedError, caught_signals
 
@@ -238,12 +237,8 @@ def test_it_touches_nothing_and_waits_for_nobody(log: Path) -> None:
     """Even while a job holds the folder."""
     write_policy(log)
     before = looks(log)
-    folder = os.open(log / "audit", os.O_RDONLY)
-    try:
-        fcntl.flock(folder, fcntl.LOCK_EX)
+    with held(log / "audit"):
         assert check(log).code == 0
-    finally:
-        os.close(folder)
     assert looks(log) == before
 
 

@@ -226,6 +226,7 @@ def test_a_log_that_has_no_segment_is_a_warning_where_somebody_typed_its_path(
 ) -> None:
     """A typo would go unseen; in a configuration it may be a log that has not begun yet."""
     ours(archive, "audit: {path: audit/log.jsonl, schemas: schemas.yaml}")
+    (archive / "audit" / ".log.jsonl.al-lock").touch(0o600)
     before = looks(archive / "audit")
     typed = ("--path", "audit/log.jsonl", "--schemas", "schemas.yaml")
     done = run("cleanup", "--json", *typed, *words, cwd=archive)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import pytest
 import strategies
-from conftest import NO_OVERRIDE, looks, record, run, write_log, write_policy
+from conftest import NO_OVERRIDE, entries, looks, record, run, write_log, write_policy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from judge import DAY, Definition, instant
@@ -50,7 +50,7 @@ class Asked(Log):
     def __init__(self, place: str, archive: Mapping[str, bytes], policy: Sequence[Definition]) -> None:
         super().__init__(place, archive, policy)
         self.options: Options = {"path": str(self.folder / "logs.jsonl"), "schemas": str(self.policy)}
-        for path in self.folder.iterdir():
+        for path in entries(self.folder):
             os.utime(path, ns=(LONG_AGO, LONG_AGO))
 
     def estimate(self, *retention: str, now: str, state: str = "state", scan: bool = True) -> dict[str, Any]:
@@ -169,7 +169,7 @@ def test_after_a_scan_nothing_is_read_where_no_cutoff_falls_inside_a_day(tmp_pat
     write_policy(tmp_path)
     ages = {f"logs-2026{number:04}T000000.jsonl": record(days=number) * 5 for number in range(200)}
     write_log(tmp_path / "audit", ages)
-    for path in (tmp_path / "audit").iterdir():
+    for path in entries(tmp_path / "audit"):
         os.utime(path, ns=(LONG_AGO, LONG_AGO))
     size = sum(map(len, ages.values()))
     at_noon = [*NAMED[:-1], "2026-11-24T12:00:00Z"]

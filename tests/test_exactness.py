@@ -13,6 +13,7 @@ import anyio
 import pytest
 import strategies
 import yaml
+from conftest import LOCK, entries
 from hostile import CATALOGUE, NOW, PLAIN, POLICY, Hostile, at, record
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -39,6 +40,7 @@ class Log:
         """Write the segments, the strangers and the policy."""
         self.folder = Path(place, "audit")
         self.folder.mkdir()
+        (self.folder / LOCK).touch(0o600)
         for name, content in archive.items():
             (self.folder / name).write_bytes(content)
         self.policy = Path(place, "policy.yaml")
@@ -69,13 +71,12 @@ class Log:
 
     def contents(self) -> dict[str, bytes]:
         """Return all that lies in the folder, hidden files too."""
-        return {path.name: path.read_bytes() for path in self.folder.iterdir()}
+        return {path.name: path.read_bytes() for path in entries(self.folder)}
 
     def looks(self) -> dict[str, tuple[int, int, bytes]]:
         """Return inode, mtime and bytes of each file, and when the folder itself changed last."""
         looks = {
-            path.name: (path.stat().st_ino, path.stat().st_mtime_ns, path.read_bytes())
-            for path in self.folder.iterdir()
+            path.name: (path.stat().st_ino, path.stat().st_mtime_ns, path.read_bytes()) for path in entries(self.folder)
         }
         return looks | {".": (0, self.folder.stat().st_mtime_ns, b"")}
 

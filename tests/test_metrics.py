@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import signal
@@ -17,7 +16,9 @@ from conftest import (
     NO_OVERRIDE,
     NOW,
     cleanup,
+    entries,
     finish,
+    held,
     is_clean,
     is_open,
     looks,
@@ -106,7 +107,7 @@ def test_a_run_writes_its_figures(mixed: Path, dry: bool) -> None:
     assert found.by("schema", "overdue_since_timestamp_seconds") == {}
     assert found.value("unreadable_lines") == 1
     assert found.by("fate", "segments") == {k: v for k, v in result["segments"].items() if k != "total"}
-    sizes = [path.stat().st_size for path in (mixed / "audit").iterdir()]
+    sizes = [path.stat().st_size for path in entries(mixed / "audit")]
     assert found.value("log_size_bytes") == sum(sizes)
     assert found.value("lease_held_max_seconds") == result["lease_max_ms"] / 1000
     assert 0 < found.value("filesystem_free_bytes") <= found.value("filesystem_size_bytes")
@@ -190,10 +191,8 @@ def test_the_first_run_may_be_one_that_could_not_begin(archive: Path, words: lis
 
 def test_a_folder_that_another_job_holds_is_told(archive: Path) -> None:
     """Exit 4."""
-    folder = os.open(archive / "audit", os.O_RDONLY)
-    fcntl.flock(folder, fcntl.LOCK_EX)
-    done = run(*WORDS, cwd=archive)
-    os.close(folder)
+    with held(archive / "audit"):
+        done = run(*WORDS, cwd=archive)
     assert done.code == Metrics(archive / "m.prom").value("last_run_exit_code") == 4
 
 

@@ -11,7 +11,7 @@ from resource import RUSAGE_SELF, getrusage
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import NOW, cleanup, record, write_log, write_policy
+from conftest import NOW, cleanup, entries, record, write_log, write_policy
 
 import asynclog
 from asynclog import stop
@@ -51,7 +51,7 @@ def nights(tmp_path: Path) -> Path:
     goes = {f"logs-2025010{n}T000000.jsonl": record(days=400 + n) * 2 for n in (1, 2, 3)}
     shrinks = {f"logs-2025020{n}T000000.jsonl": record(days=500 + n) + YOUNG for n in (1, 2, 3)}
     write_log(tmp_path / "audit", goes | shrinks)
-    for path in (tmp_path / "audit").iterdir():
+    for path in entries(tmp_path / "audit"):
         os.utime(path, (LONG_AGO, LONG_AGO))
     return tmp_path
 
@@ -150,10 +150,10 @@ async def test_a_segment_that_was_begun_is_read_to_its_end(tmp_path: Path, monke
 
 def test_no_time_at_all_is_no_failure(nights: Path) -> None:
     """Nothing is read and nothing is touched; a time that is enough is not mentioned."""
-    before = {path.name: path.stat().st_ctime_ns for path in (nights / "audit").iterdir()}
+    before = {path.name: path.stat().st_ctime_ns for path in entries(nights / "audit")}
     result = cleanup(nights, "--max-runtime", "0s", "--state", "state").result
     assert (result["stopped"], result["segments"]["skipped"], result["bytes"]["scanned"]) == ("max-runtime", 6, 0)
-    assert {path.name: path.stat().st_ctime_ns for path in (nights / "audit").iterdir()} == before
+    assert {path.name: path.stat().st_ctime_ns for path in entries(nights / "audit")} == before
     done = cleanup(nights, "--max-runtime", "1h", "--state", "state")
     assert (done.code, done.result["stopped"], done.result["records"]["deleted"]) == (0, None, 9)
 
@@ -161,7 +161,7 @@ def test_no_time_at_all_is_no_failure(nights: Path) -> None:
 async def test_a_job_that_has_nothing_left_was_not_stopped(nights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Though its time was up just then."""
     await clean(nights)
-    for path in (nights / "audit").iterdir():
+    for path in entries(nights / "audit"):
         path.write_bytes(YOUNG)
     with monkeypatch.context() as patch:
         cut_after(patch, 5)
@@ -301,7 +301,7 @@ async def test_pages_that_the_scan_had_to_read_are_given_back(eight: Path, monke
     next one.
     """
     monkeypatch.setattr(pieces, "PIECE", 32 * MiB)
-    files = sorted((eight / "audit").iterdir())
+    files = sorted(entries(eight / "audit"))
     files[0].write_bytes(files[0].read_bytes() * 36)
     if not can_tell(files[0]):
         pytest.skip("the file system of temporary files does not tell what is in memory")

@@ -14,6 +14,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from conftest import entries
 
 import asynclog
 from asynclog import stop
@@ -99,7 +100,7 @@ class Nights:
         return (self.logs[0] / name).read_bytes()
 
     def names(self) -> list[str]:
-        return sorted(path.name for path in self.logs[0].iterdir())
+        return sorted(path.name for path in entries(self.logs[0]))
 
     def any(self) -> str:
         return self.chance.choice([*self.names(), "logs.jsonl"])
@@ -272,7 +273,7 @@ class Nights:
 
     def must_be_equal(self) -> None:
         """To the byte; modification times, too, where they are not those of the writing itself."""
-        one, other = ({path.name: seen(path) for path in log.iterdir()} for log in self.logs)
+        one, other = ({path.name: seen(path) for path in entries(log)} for log in self.logs)
         assert one == other, self.story
 
     async def live(self, nights: int) -> None:

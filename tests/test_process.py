@@ -15,6 +15,7 @@ from conftest import (
     COMMAND,
     NOW,
     cleanup,
+    entries,
     finish,
     is_clean,
     is_open,
@@ -99,7 +100,7 @@ def test_a_signal_finishes_what_is_in_flight_and_leaves_the_rest(
         "deleted": lines.count(OLD),
         "kept": len(names),
     }
-    assert sorted(os.listdir(tmp_path / "audit")) == names
+    assert [path.name for path in entries(tmp_path / "audit")] == names
     assert {(tmp_path / "audit" / name).read_bytes() for name in names} == {YOUNG}
 
 
@@ -143,4 +144,4 @@ def test_a_signal_while_the_result_is_written_is_no_traceback(tmp_path: Path) ->
     process.send_signal(signal.SIGINT)
     assert finish(process).code == 130
     os.close(reading)
-    assert os.listdir(tmp_path / "audit") == []
+    assert entries(tmp_path / "audit") == []

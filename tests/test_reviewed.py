@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import strategies
-from conftest import NO_OVERRIDE, NOW, Done, cleanup, looks, record, run, write_log, write_policy
+from conftest import NO_OVERRIDE, NOW, Done, cleanup, entries, held, looks, record, run, write_log, write_policy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from judge import Definition, instant, left_of
@@ -48,7 +47,7 @@ def apply(folder: Path, *words: str, **options: Any) -> Done:
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in (folder / "audit").iterdir()}
+    return {path.name: path.read_bytes() for path in entries(folder / "audit")}
 
 
 def planned(folder: Path) -> dict[str, Any]:
@@ -146,12 +145,8 @@ def test_a_segment_that_is_written_to_is_skipped(log: Path) -> None:
 
 def test_only_one_job_works_on_a_folder(log: Path) -> None:
     """Exit 4 where another one does."""
-    folder = os.open(log / "audit", os.O_RDONLY)
-    try:
-        fcntl.flock(folder, fcntl.LOCK_EX)
+    with held(log / "audit"):
         assert apply(log).code == 4
-    finally:
-        os.close(folder)
     assert apply(log).code == 0
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import NOW, looks, run
+from conftest import NOW, entries, looks, run
 
 if TYPE_CHECKING:
     from conftest import Done
@@ -99,7 +99,7 @@ def test_what_stays_is_byte_identical_in_order_and_looks_as_before(sample: Path)
     assert len(untouched) == 1
     assert untouched[0].stat().st_size == before[untouched[0]][1].st_size
     names = {path.name for path in segments(sample)} | {REGISTRY}
-    assert set(os.listdir(sample / "audit")) == names
+    assert {path.name for path in entries(sample / "audit")} == names
     sizes = {name: action["bytes_after"] for name, action in done.actions.items() if action["action"] == "rewrite"}
     assert sizes == {path.name: path.stat().st_size for path in segments(sample) if path not in untouched}
 

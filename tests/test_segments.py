@@ -11,7 +11,7 @@ import socket
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import NOW, cleanup, looks, record, run, write_log, write_policy
+from conftest import NOW, cleanup, entries, looks, record, run, write_log, write_policy
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -98,7 +98,7 @@ def test_a_stem_is_taken_literally(tmp_path: Path, stem: str) -> None:
     write_log(tmp_path / "audit", dict.fromkeys([*mine, *others], OLD))
     done = cleanup(tmp_path, "--path", f"audit/{stem}.jsonl")
     assert (done.code, set(done.actions)) == (0, set(mine))
-    assert {path.name for path in (tmp_path / "audit").iterdir()} == set(others)
+    assert {path.name for path in entries(tmp_path / "audit")} == set(others)
 
 
 def test_compressed_segments_are_recognised_and_left_alone(tmp_path: Path) -> None:
@@ -213,7 +213,9 @@ def test_configured_globs_name_the_segments_instead(tmp_path: Path, globs: str, 
     write_log(tmp_path / "audit" / "below", {"audit-1.jsonl": OLD})
     done = configured(tmp_path, globs, "--json")
     assert (done.code, sorted(done.actions)) == (0, sorted([*segments, late]))
-    assert sorted(os.listdir(tmp_path / "audit")) == sorted({*names, "logs_schemas.jsonl", "below"} - {*segments, late})
+    assert [path.name for path in entries(tmp_path / "audit")] == sorted(
+        {*names, "logs_schemas.jsonl", "below"} - {*segments, late}
+    )
 
 
 HOSTILE = [

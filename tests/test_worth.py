@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from conftest import cleanup, record, run, write_log, write_policy
+from conftest import cleanup, entries, record, run, write_log, write_policy
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -167,7 +167,7 @@ def test_a_drop_does_not_wait(tmp_path: Path) -> None:
     write_log(tmp_path / "audit", log)
     done = run("cleanup", "--config", configured(tmp_path, "never"), "--now", "2026-11-24T00:00:00Z", "--json")
     assert (done.code, done.result["records"]["deleted"]) == (0, 1)
-    assert [path.name for path in (tmp_path / "audit").iterdir()] == ["logs-20250102T000000.jsonl"]
+    assert [path.name for path in entries(tmp_path / "audit")] == ["logs-20250102T000000.jsonl"]
 
 
 def test_rewrites_are_made_at_once_where_nothing_is_said(archive: Path) -> None:

@@ -37,8 +37,10 @@ class Disk:
 
     pace = Pace()
 
-    def __init__(self, folder: int) -> None:
+    def __init__(self, folder: int, weak: str = "") -> None:
+        """`weak` says why leases can't be believed in this folder; empty where they can."""
         self.folder = folder
+        self.weak = weak
         self._turn = threading.Condition()
         self._syncing = False
         self._asked = self._synced = 0
@@ -84,13 +86,13 @@ class Disk:
     # ---- leases: while one is held, nobody has the file open for writing; whoever wants to waits for its end
 
     def lease(self, descriptor: int) -> bool:
-        """Takes a read lease; False if there are none (see `leases.take`)."""
+        """Takes a read lease; False if there is none (see `leases.take`), or none that says anything (`filesystem`)."""
         _libc_renameat2()  # is looked up before anybody has to wait
-        return leases.take(descriptor)
+        return not self.weak and leases.take(descriptor)
 
     def is_free(self, descriptor: int) -> bool:
         """Whether a lease can be had now; False if there are none. Raises BlockingIOError as `lease` does."""
-        free = leases.take(descriptor)
+        free = not self.weak and leases.take(descriptor)
         if free:
             leases.release(descriptor)
         return free
@@ -198,6 +200,8 @@ class Disk:
 
         OSError where that can't be had.
         """
+        if self.weak:
+            raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
         descriptor = os.open(name, _READ | os.O_RDWR, dir_fd=self.folder)
         try:
             if not leases.take(descriptor, fcntl.F_WRLCK):
@@ -210,6 +214,37 @@ class Disk:
     def truncate(self, descriptor: int) -> None:
         """Empties a file that `open_alone` has opened."""
         os.ftruncate(descriptor, 0)
+
+    # ---- the lock file
+
+    def open_lock(self, name: str) -> int:
+        """A descriptor for reading and writing; where there is no such file it is made, for its owner alone."""
+        flags = _READ | os.O_RDWR
+        with contextlib.suppress(FileNotFoundError):
+            return os.open(name, flags, dir_fd=self.folder)
+        with contextlib.suppress(FileExistsError):
+            return os.open(name, flags | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=self.folder)
+        return os.open(name, flags, dir_fd=self.folder)
+
+    def give_to_owner(self, descriptor: int) -> None:
+        """Makes a file one that only the folder's owner may open, as far as that is ours to do."""
+        status, folder = os.fstat(descriptor), os.fstat(self.folder)
+        with contextlib.suppress(OSError):
+            if stat.S_IMODE(status.st_mode) != 0o600:
+                os.fchmod(descriptor, 0o600)
+            if status.st_uid != folder.st_uid:
+                os.fchown(descriptor, folder.st_uid, folder.st_gid)
+
+    def overwrite(self, descriptor: int, content: bytes) -> None:
+        """Puts this, which is small, in place of all that a file has, in its own blocks."""
+        written = 0
+        while written < len(content):
+            written += os.pwrite(descriptor, content[written:], written)
+        os.ftruncate(descriptor, len(content))
+
+    def touch_status(self, descriptor: int) -> None:
+        """Has the file system write its present time down, as the time at which the file's status has changed."""
+        os.fchmod(descriptor, stat.S_IMODE(os.fstat(descriptor).st_mode))
 
 
 @cache

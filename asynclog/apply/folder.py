@@ -1,16 +1,12 @@
-"""The log's folder: opened once, checked, and held by one job at a time."""
+"""The log's folder: opened once, and checked."""
 
-import fcntl
 import os
 import pwd
 import stat
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from asynclog.errors import ConfigurationError, LockedError
-
-_PAUSE = 0.1  # seconds between two tries for the lock
+from asynclog.errors import ConfigurationError
 
 
 @contextmanager
@@ -53,25 +49,3 @@ def _own_group(user: int) -> int | None:
         return pwd.getpwuid(user).pw_gid
     except KeyError:
         return None
-
-
-def lock(folder: int, path: str, wait: float) -> None:
-    """Makes this the folder's only job until the descriptor is closed; waits for `wait` seconds at the most.
-
-    The lock dies with the process, so that none is ever left to be broken. Raises LockedError.
-    """
-    end = time.monotonic() + wait
-    while True:
-        try:
-            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() >= end:
-                raise LockedError(
-                    f"{path}: another job is at work in this folder: nothing was touched. Try again later, "
-                    "or wait for it with --lock-wait 1h"
-                ) from None
-            time.sleep(min(_PAUSE, max(0, end - time.monotonic())))
-        except OSError as error:
-            raise ConfigurationError(f"{path}: the folder can't be locked: {error.strerror}") from None
-        else:
-            return

@@ -14,7 +14,8 @@ def recover(disk: Disk, names: Names, backlog: Backlog) -> None:
     """Removes worthless replacements, undoes commits that never happened, and drains those that did.
 
     Other logs' hidden files in the same folder are left to their own jobs. What can't be done yet is in the
-    backlog afterwards, or among its problems; of files that somebody keeps open the whole lines are published. Raises OSError where the folder can't be read.
+    backlog afterwards, or among its problems; of files that somebody keeps open the whole lines are published.
+    Raises OSError where the folder can't be read.
     """
     entries = disk.names()
     left = left_behind(entries, names)

@@ -149,7 +149,7 @@ def _cleanup(add_parser: AddParser) -> None:
             **ALWAYS,
             0: "done, or nothing to do",
             3: "partly done: some segments failed, too much is overdue, or there are no metrics; the report says why",
-            4: "another job holds the folder",
+            4: "another job holds the log",
             5: "refused by a guard: nothing was touched",
         },
     )
@@ -189,7 +189,7 @@ def _apply(add_parser: AddParser) -> None:
             0: "done, or nothing left to do: what has changed since was skipped",
             2: "usage, configuration or schema error, or not a plan for this log and policy: nothing was touched",
             3: "partly done: some segments failed; the report says why",
-            4: "another job holds the folder",
+            4: "another job holds the log",
             5: "refused by a guard: nothing was touched",
         },
     )

@@ -20,6 +20,8 @@ class Options(TypedDict, total=False):
     max_overdue: str | None
     allow_delete_all: bool
     allow_unsafe_folder: bool
+    weak_leases: bool
+    break_lock: bool
     double_check: bool
     state: str | None
     no_catalog: bool

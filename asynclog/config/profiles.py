@@ -29,6 +29,7 @@ class Profile(msgspec.Struct, frozen=True):
     log: str = ""
     schemas: str = ""
     patterns: tuple[str, ...] = ()
+    weak_leases: bool = False
     guard: Guard = Guard()
     rewrite: Percent = ALWAYS
     state: str = ""
@@ -39,6 +40,7 @@ class _Audit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     enabled: bool = True
     schemas: str | None = None
     segments: str | list[str] = []
+    weak_leases: bool = False
 
 
 class _Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -126,6 +128,7 @@ def _our_profile(document: "Document", name: str | None, environment: Mapping[st
         log=_beside(document, audit.path or ""),
         schemas=_beside(document, audit.schemas) if audit.schemas else "",
         patterns=(audit.segments,) if isinstance(audit.segments, str) else tuple(audit.segments),
+        weak_leases=audit.weak_leases,
         guard=profile.guard,
         rewrite=rewrites[name],
         state=_beside(document, state) if state else "",

@@ -40,6 +40,8 @@ class Settings(msgspec.Struct, frozen=True):
     max_overdue: float | None = None
     allow_delete_all: bool = False
     allow_unsafe_folder: bool = False
+    weak_leases: bool = False
+    break_lock: bool = False
     double_check: bool = False
     reader: str | None = None
     rewrite: Percent = ALWAYS
@@ -80,6 +82,8 @@ def resolve(options: Options, environment: Mapping[str, str]) -> Settings:
         max_overdue=_given(seconds, "--max-overdue", options.get("max_overdue")),
         allow_delete_all=options.get("allow_delete_all", False),
         allow_unsafe_folder=options.get("allow_unsafe_folder", False),
+        weak_leases=options.get("weak_leases", False) or profile.weak_leases,
+        break_lock=options.get("break_lock", False),
         double_check=options.get("double_check", False),
         reader=environment.get("ASYNCLOG_READER"),
         rewrite=profile.rewrite,

@@ -27,8 +27,8 @@ from asynclog.report.words import encodable, in_a_sentence
 class Circumstances(msgspec.Struct, frozen=True):
     """What a report says beside plan and outcomes.
 
-    `stopped` is a signal's name and number, `pending` has the bytes of each hidden file, `read` is in bytes, `max_overdue` for how many seconds something may be
-    overdue.
+    `stopped` is a signal's name and number, `pending` has the bytes of each hidden file, `read` is in bytes,
+    `max_overdue` for how many seconds something may be overdue.
     """
 
     run_id: str

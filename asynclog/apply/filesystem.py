@@ -1,0 +1,128 @@
+"""Whether file leases in a folder can be believed: where every opener of a file passes the kernel that grants them.
+
+Linux grants leases on file systems, too, whose files others open behind its back: a server's other clients, whoever
+works on the folder below a FUSE mount, or through an overlay on its upper folder. So only file systems count that are
+known; in doubt leases are not believed. Mounts of other mount namespaces are not seen.
+"""
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+# Of a disk or of memory, with all names, inodes and openers in this kernel. FAT and exFAT are not among them: they
+# have no hard links, and their inode numbers change. An overlay is whole for those who come through it.
+_WHOLE = {"ext2", "ext3", "ext4", "xfs", "btrfs", "bcachefs", "zfs", "f2fs", "jfs", "nilfs2", "reiserfs", "ntfs3"}
+_WHOLE |= {"tmpfs", "ramfs", "rootfs", "overlay"}
+_READ_ONLY = {"squashfs", "erofs", "iso9660", "cramfs"}  # nobody writes there at all
+
+_ESCAPE = re.compile(rb"\\([0-7]{3})")
+
+
+class FileSystem(NamedTuple):
+    """The kind of file system that a folder is on, and why leases can't be believed there; empty where they can."""
+
+    kind: str
+    weak: str
+
+
+class _Mount(NamedTuple):
+    """A line of mountinfo: `root` is what of the file system `device` is to be seen at `point`."""
+
+    number: int
+    device: str
+    root: str
+    point: str
+    kind: str
+    options: tuple[str, ...]
+
+
+def file_system(folder: int, proc: str = "/proc") -> FileSystem:
+    """Of the folder with this descriptor, as `proc` tells."""
+    try:
+        info = Path(proc, "self/fdinfo", str(folder)).read_text()
+        number = int(next(line.split()[1] for line in info.splitlines() if line.startswith("mnt_id:")))
+        mounts = [_mount(line) for line in Path(proc, "self/mountinfo").read_bytes().splitlines()]
+        own = next(mount for mount in mounts if mount.number == number)
+        path = os.readlink(Path(proc, "self/fd", str(folder)))
+    except (OSError, ValueError, IndexError, StopIteration):
+        return FileSystem("unknown", f"{proc} does not tell what file system it is on")
+    if own.kind not in _WHOLE | _READ_ONLY:
+        return FileSystem(own.kind, f"it is on {own.kind}, where others may write past this machine's leases")
+    upper = _upper_folder(folder, path, own, mounts)
+    if upper:
+        return FileSystem(own.kind, f"an overlay has {upper} as its upper folder, and who writes there minds no lease")
+    return FileSystem(own.kind, "")
+
+
+def _mount(line: bytes) -> _Mount:
+    """`36 35 98:0 /root /point rw,noatime master:1 - ext3 /dev/root rw,errors=continue`, after mountinfo(5)."""
+    words = line.split(b" ")
+    dash = words.index(b"-", 6)
+    options = tuple(map(_unescaped, words[dash + 3].split(b",")))
+    root, point, kind = map(_unescaped, (words[3], words[4], words[dash + 1]))
+    return _Mount(int(words[0]), words[2].decode(), root, point, kind, options)
+
+
+def _unescaped(word: bytes) -> str:
+    return os.fsdecode(_ESCAPE.sub(lambda match: bytes([int(match[1], 8) & 255]), word))
+
+
+def _upper_folder(folder: int, path: str, own: _Mount, mounts: Sequence[_Mount]) -> str:
+    """The upper folder of an overlay that this folder is, or is in; empty without one."""
+    place = _place(path, own)
+    parents = set(_parents(folder))
+    for upper in _upper_folders(mounts):
+        if not os.path.isabs(upper):  # as the mounting process saw it: what it may well mean counts
+            tail = os.path.normpath(upper).split("/")
+            tail = tail[len(tail) - tail[::-1].index("..") :] if ".." in tail else tail
+            if f"/{'/'.join(tail)}/" in f"{path}/" or f"/{'/'.join(tail)}/" in f"{place[1]}/":
+                return upper
+            continue
+        real = os.path.realpath(upper)
+        beneath = [mount for mount in mounts if _is_in(real, mount.point)]
+        mount = max(beneath, key=lambda mount: len(mount.point), default=own)
+        device, root = _place(real, mount)
+        if _is_in(path, real) or (device == place[0] and _is_in(place[1], root)) or _identity(real) in parents:
+            return upper
+    return ""
+
+
+def _upper_folders(mounts: Sequence[_Mount]) -> Iterator[str]:
+    for mount in mounts:
+        if mount.kind == "overlay":
+            yield from (each.removeprefix("upperdir=") for each in mount.options if each.startswith("upperdir="))
+
+
+def _place(path: str, mount: _Mount) -> tuple[str, str]:
+    """Where a path of this mount is in its file system, whatever parts of that are mounted where."""
+    return mount.device, os.path.normpath(f"{mount.root.rstrip('/')}/{os.path.relpath(path, mount.point)}")
+
+
+def _is_in(path: str, folder: str) -> bool:
+    return f"{path}/".startswith(f"{folder.rstrip('/')}/")
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    try:
+        status = os.stat(path)
+    except (OSError, ValueError):
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _parents(folder: int) -> Iterator[tuple[int, int]]:
+    """Device and inode of the folder and of each that it is in, as far as they may be looked at."""
+    here = os.dup(folder)
+    try:
+        seen = None
+        while (status := os.fstat(here)) and (found := (status.st_dev, status.st_ino)) != seen:
+            yield found
+            seen, above = found, os.open("..", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=here)
+            os.close(here)
+            here = above
+    except OSError:
+        pass
+    finally:
+        os.close(here)

@@ -1,0 +1,124 @@
+"""Who holds a log, as its lock file says: the record, the facts of this process, and whether a holder still keeps out.
+
+A holder that this kernel can vouch for lives or does not. Of any other one only its silence tells.
+"""
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Self
+
+import msgspec
+
+SILENCE = 300.0  # seconds without a renewal, after which a holder that nobody can look at is taken for dead
+_PROC = Path("/proc")
+_STATE, _START = 0, 19  # fields of /proc/PID/stat behind the command's name
+
+
+class Holder(msgspec.Struct, frozen=True):
+    """One job: the process that runs it, and since when (UTC) it has the lock.
+
+    `start` is when the process began, in clock ticks after the boot. `device` is that of the lock file where the
+    kernel's own lock on it is complete, so that whoever gets it there knows that the holder is gone; 0 elsewhere. What
+    can't be known is empty, or 0. `token` is random.
+    """
+
+    host: str
+    boot_id: str
+    pid_namespace: str
+    pid: int
+    start: int
+    since: str
+    token: str
+    device: int = 0
+
+    def __str__(self) -> str:
+        return f"pid {self.pid} on {self.host}, since {self.since}"
+
+    @classmethod
+    def myself(cls, device: int) -> Self:
+        """This process, from now on."""
+        return cls(
+            host=os.uname().nodename,
+            boot_id=_text("sys/kernel/random/boot_id"),
+            pid_namespace=_link("self/ns/pid"),
+            pid=os.getpid(),
+            start=int(_fields(os.getpid())[_START]),
+            since=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            token=os.urandom(8).hex(),
+            device=device,
+        )
+
+    def encoded(self) -> bytes:
+        """As it stands in the lock file."""
+        return msgspec.json.encode(self) + b"\n"
+
+    @classmethod
+    def decoded(cls, content: bytes) -> Self | None:
+        """None where the content is empty, torn or not ours: then it says that nobody holds the lock."""
+        try:
+            return msgspec.json.decode(content, type=cls)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return None
+
+
+def lives(holder: Holder, me: Holder) -> bool | None:
+    """Whether this very process lives; None where that can't be known from here."""
+    if not _is_of_this_boot(holder, me) or not holder.pid_namespace or holder.pid_namespace != me.pid_namespace:
+        return None
+    if holder.pid <= 0:
+        return False
+    try:
+        os.kill(holder.pid, 0)  # 0 is no signal: it only asks, and sees what a hidden /proc does not show
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        pass
+    fields = _fields(holder.pid)
+    if fields == _UNKNOWN:
+        return None
+    return fields[_STATE] not in {"Z", "X"} and int(fields[_START]) == holder.start
+
+
+def keeps_out(holder: Holder, me: Holder, silent_for: Callable[[], float]) -> bool:
+    """Whether this holder still has the lock, where `me` has got the kernel's lock on the file, if there is one.
+
+    `silent_for` tells how many seconds ago the holder has renewed it.
+    """
+    if holder.pid != me.pid:  # what this very process left is told by the kernel's lock, or its silence
+        alive = lives(holder, me)
+        if alive is not None:
+            return alive
+    if holder.host == me.host and me.device:
+        if _is_of_this_boot(holder, me) and holder.device == me.device:
+            return False
+        if holder.boot_id and me.boot_id and holder.boot_id != me.boot_id:
+            return False
+    return silent_for() < SILENCE
+
+
+def _is_of_this_boot(holder: Holder, me: Holder) -> bool:
+    return bool(me.boot_id) and (holder.host, holder.boot_id) == (me.host, me.boot_id)
+
+
+_UNKNOWN = ["", *["0"] * _START]
+
+
+def _fields(pid: int) -> list[str]:
+    """What /proc/PID/stat says behind the command's name, which may hold anything; unknown where it is not shown."""
+    return _text(f"{pid}/stat").rpartition(") ")[2].split() or _UNKNOWN
+
+
+def _text(name: str) -> str:
+    try:
+        return (_PROC / name).read_text(errors="replace").strip()
+    except OSError:
+        return ""
+
+
+def _link(name: str) -> str:
+    try:
+        return os.readlink(_PROC / name)
+    except OSError:
+        return ""
