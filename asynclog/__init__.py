@@ -8,6 +8,9 @@ This is the whole public interface; everything else may change. What does the wo
 the command line has to start quickly, and it goes through here.
 """
 
+import asynclog.safe_path  # before all that could come from the working folder
+
+# isort: split
 import os
 from collections.abc import AsyncIterator
 from contextlib import ExitStack

@@ -4,5 +4,5 @@ import sys
 
 from asynclog.cli import main
 
-if __name__ == "__main__":  # worker processes import this module under another name
+if __name__ == "__main__":
     sys.exit(main())

@@ -1,11 +1,9 @@
 """Where per-segment work runs: one task group, one limiter, one hop for each unit of work."""
 
-import os
-import signal
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from functools import partial
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from anyio import CapacityLimiter, create_memory_object_stream, create_task_group, to_thread
 from anyio.streams.memory import MemoryObjectSendStream
@@ -41,48 +39,37 @@ class Crew:
         longer than that would begin anew each night.
         """
         limiter = CapacityLimiter(self.jobs)
-        run = _in_a_process() if apart else to_thread.run_sync
         waiting = list(units)
         queue = iter(waiting)
-        hands = range(min(self.jobs, len(waiting)))
-        send, receive = create_memory_object_stream[tuple[Unit, Result]]()
-
+        hands = min(self.jobs, len(waiting))
         over = False
 
-        async def serve(send: MemoryObjectSendStream[tuple[Unit, Result]]) -> None:
+        async def serve(send: MemoryObjectSendStream[tuple[Unit, Result]], do: Callable[[Unit], Result]) -> None:
             nonlocal over
             async with send:
                 for unit in queue:
                     over = over or (bool(self._stop) and (self._stop.signal is not None or not goes_on(unit)))
                     if over:
                         break
-                    await send.send((unit, await run(work, unit, limiter=limiter)))
+                    await send.send((unit, await to_thread.run_sync(do, unit, limiter=limiter)))
 
-        if apart:
-            await _hire(len(hands), limiter)
-        async with create_task_group() as group, receive:
-            async with send:
-                for _ in hands:
-                    group.start_soon(serve, send.clone())
-            yield receive
-            group.cancel_scope.cancel()
-
-
-def _in_a_process() -> Callable[..., Any]:
-    from anyio import to_process  # noqa: PLC0415 - few jobs need processes, and it takes a while to import
-
-    return to_process.run_sync
+        with ExitStack() as processes:
+            doing = _in_processes(work, hands, processes) if apart else [work] * hands
+            send, receive = create_memory_object_stream[tuple[Unit, Result]]()
+            async with create_task_group() as group, receive:
+                async with send:
+                    for do in doing:
+                        group.start_soon(serve, send.clone(), do)
+                yield receive
+                group.cancel_scope.cancel()
 
 
-async def _hire(count: int, limiter: CapacityLimiter) -> None:
-    """Starts so many processes, deaf to the signals that a terminal or systemd sends to all of us.
+def _in_processes(work: Callable[[Unit], Result], count: int, resources: ExitStack) -> list[Callable[[Unit], Result]]:
+    """This work, done by a process of its own, so many times; `resources` end them."""
+    from asynclog.processes import WorkerProcess  # noqa: PLC0415 - few jobs need processes
 
-    They end when we do: with the pipe from which they take their work.
-    """
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
-    try:
-        async with create_task_group() as group:
-            for _ in range(count):
-                group.start_soon(partial(_in_a_process(), os.getpid, limiter=limiter))
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    processes = []
+    for _ in range(count):
+        processes.append(WorkerProcess())
+        resources.callback(processes[-1].close)
+    return [partial(process.run, work) for process in processes]
