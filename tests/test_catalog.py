@@ -630,18 +630,21 @@ async def test_something_else_in_its_place_is_left_there(log: Log) -> None:
     content = file.read_bytes()
     file.unlink()
     file.mkdir()
-    assert "unable to open database file" in await told(log)
+    assert "something else than a file" in await told(log)
     file.rmdir()
     os.mkfifo(file)
-    assert "neither a file nor a folder" in await told(log)
+    assert "something else than a file" in await told(log)
     file.unlink()
     (log.place / "elsewhere").write_bytes(content)
     file.symlink_to(log.place / "elsewhere")
-    assert "it belongs to another user, or others may write to it" in await told(log)
+    assert "something else than a file" in await told(log)
+    file.unlink()
+    file.hardlink_to(log.place / "elsewhere")
+    assert "the file has another name, too" in await told(log)
     assert (log.place / "elsewhere").read_bytes() == content
     shutil.rmtree(log.state)
     log.state.write_bytes(b"")
-    assert "File exists" in await told(log)
+    assert f"{log.state} is not a folder" in await told(log)
 
 
 async def test_a_catalog_that_others_may_write_to_is_not_used(log: Log) -> None:

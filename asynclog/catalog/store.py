@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Iterator
 
 from asynclog.catalog.entry import Entry, pack, unpack
-from asynclog.catalog.place import catalog_path
+from asynclog.catalog.place import Place
 
 _FORMAT = 1
 _BATCH = 1000  # rows a transaction
@@ -43,13 +43,11 @@ class Catalog:
         self.rebuilt = False
         self._changes: dict[bytes, bytes | None] = {}
         self._connection: sqlite3.Connection | None = None
-        try:
-            self.path = catalog_path(state, folder, base)
-        except OSError as error:
-            self.problem = str(error.strerror)
-        else:
-            with self._care():
-                self._connection = _connected(self.path)
+        self._place: Place | None = None
+        with self._care():
+            self._place = Place(state, folder, base)
+            self.path = os.path.join(state, self._place.name)
+            self._connection = _connected(self._place)
 
     def entries(self) -> Iterator[tuple[str, Entry]]:
         """All entries that can be understood, by the segment's name."""
@@ -93,12 +91,18 @@ class Catalog:
         """Writes what is left."""
         self.flush()
         self._disconnect()
+        if self._place is not None:
+            self._place.close()
+            self._place = None
 
     @contextlib.contextmanager
     def _care(self) -> Iterator[None]:
         """Does without the catalog where it can't be used, and begins it anew, once, where it is damaged."""
         try:
             yield
+        except OSError as error:
+            self._disconnect()
+            self.problem = error.strerror or str(error)
         except _FAULTS as error:
             self._disconnect()
             if self.rebuilt or getattr(error, "sqlite_errorcode", 0) & 0xFF in _UNUSABLE:
@@ -109,10 +113,9 @@ class Catalog:
                     self._begin_anew()
 
     def _begin_anew(self) -> None:
-        for suffix in ("", "-wal", "-shm"):
-            with contextlib.suppress(OSError):
-                os.unlink(self.path + suffix)
-        self._connection = _connected(self.path)
+        if self._place is not None:
+            self._place.remove()
+            self._connection = _connected(self._place)
 
     def _disconnect(self) -> None:
         if self._connection is not None:
@@ -121,11 +124,12 @@ class Catalog:
         self._connection = None
 
 
-def _connected(path: str) -> sqlite3.Connection:
-    """A connection to a catalog of our format. Raises sqlite3.Error.
+def _connected(place: Place) -> sqlite3.Connection:
+    """A connection to a catalog of our format, which has opened all its files. Raises sqlite3.Error, or OSError.
 
     A job may be opened by one thread and run by another, but no two use it at the same time.
     """
+    path = place.prepare()
     connection = sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
     try:
         connection.text_factory = bytes
@@ -137,6 +141,7 @@ def _connected(path: str) -> sqlite3.Connection:
         if not version:
             connection.execute(_TABLE)
             connection.execute(f"PRAGMA user_version = {_FORMAT}")
+        place.confirm()
     except BaseException:
         connection.close()
         raise
