@@ -87,7 +87,7 @@ class Job:
                 raise ConfigurationError(f"{settings.folder}: there is no such folder") from None
             self.answer = self._account.nothing("success", f"Nothing to do: {settings.folder} does not exist yet")
             return
-        self._policy = self._account.policy = load_policy(settings.schemas)
+        self._policy = self._account.policy = load_policy(settings.schemas, settings.schemas_are)
         self._must_fit()
         self._evidence = Evidence(
             self._reader, self._policy, self.now, workers=settings.jobs, double_check=settings.double_check

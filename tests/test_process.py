@@ -123,7 +123,7 @@ def test_a_signal_before_the_job_begins_is_told_as_well(tmp_path: Path, number: 
     pipe = tmp_path / "asynclog.yaml"
     os.mkfifo(pipe)
     writer = os.open(pipe, os.O_RDWR)
-    process = start("cleanup", "--json", cwd=tmp_path)
+    process = start("cleanup", "--json", "--config", "asynclog.yaml", cwd=tmp_path)
     until(lambda: is_open(process.pid, pipe))
     process.send_signal(number)
     os.close(writer)  # so that it reads on, even where the signal came just before it began to wait

@@ -20,4 +20,4 @@ def policy_of(settings: Settings) -> Policy:
     """The policy that these settings name. A registry in a folder that does not exist yet has no rules yet."""
     if not os.path.lexists(settings.folder) and os.path.dirname(settings.schemas) == settings.folder:
         return Policy()
-    return load_policy(settings.schemas)
+    return load_policy(settings.schemas, settings.schemas_are)

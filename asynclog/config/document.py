@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import msgspec
 import yaml
 
-from asynclog.config.text import Place, explain, read_text
+from asynclog.config.text import Origin, Place, explain, read_text
 from asynclog.errors import ConfigurationError
 
 DEEPEST = 32
@@ -28,10 +28,10 @@ _TRUE = {"true", "yes", "on"}
 class Document:
     """The data of one YAML file, with the means to say where a fault in it stands."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, origin: Origin = "named") -> None:
         self.path = path
         self._lines: dict[Place, int] = {(): 1}
-        self.data = self._load(read_text(path))
+        self.data = self._load(read_text(path, origin=origin))
 
     def error(self, place: Place, problem: str) -> ConfigurationError:
         """`FILE:LINE: KEY: problem`, for the value at `place` or the nearest one around it."""

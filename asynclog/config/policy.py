@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from asynclog.config.text import explain, read_text
+from asynclog.config.text import Origin, explain, read_text
 from asynclog.errors import ConfigurationError
 from asynclog.model import Policy, Rule, SchemaKey
 from asynclog.plan.rules import STAR
@@ -48,18 +48,18 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     schemas: list[dict[str, Any]]
 
 
-def load_policy(path: str) -> Policy:
+def load_policy(path: str, origin: Origin = "named") -> Policy:
     """The policy that a file defines: a registry where its name ends in `.jsonl`, else YAML.
 
     Raises ConfigurationError with the file, the line and the key.
     """
-    return _from_registry(path) if path.endswith(".jsonl") else _from_yaml(path)
+    return _from_registry(path, origin) if path.endswith(".jsonl") else _from_yaml(path, origin)
 
 
-def _from_yaml(path: str) -> Policy:
+def _from_yaml(path: str, origin: Origin) -> Policy:
     from asynclog.config.document import Document  # noqa: PLC0415 - YAML takes a tenth of a short job to import
 
-    document = Document(path)
+    document = Document(path, origin)
     exact: dict[SchemaKey, Rule] = {}
     wide: dict[str, Rule] = {}
     entries = document.convert(document.data, (), _File).schemas
@@ -83,9 +83,9 @@ def _named(found: _WrittenDefinition) -> str:
     return found.schema_name if found.version is None else f"{found.schema_name}:{found.version}"
 
 
-def _from_registry(path: str) -> Policy:
+def _from_registry(path: str, origin: Origin) -> Policy:
     exact: dict[SchemaKey, Rule] = {}
-    for number, line in enumerate(read_text(path).split("\n"), start=1):
+    for number, line in enumerate(read_text(path, origin=origin).split("\n"), start=1):
         if not line.strip(" \t\r"):
             continue
         where = f"{path}:{number}"

@@ -89,22 +89,27 @@ def find_configuration() -> str:
     )
 
 
-def profile_names(path: str) -> list[str]:
-    """The names of all profiles of the file at `path`, in its order. Raises ConfigurationError."""
-    from asynclog.config.document import Document  # noqa: PLC0415 - as below
+def profile_names(path: str | None) -> list[str]:
+    """The names of all profiles of the file at `path`, else of the one that is found. Raises ConfigurationError."""
+    document = _document(path)
+    names = list(document.mapping(("profiles",))) if "profiles" in document.mapping(()) else []
+    if not names:
+        raise ConfigurationError(f"{document.path}: there are no profiles")
+    return names
 
-    document = Document(os.path.join(os.getcwd(), path))
-    if "profiles" not in document.mapping(()):
-        return []
-    return list(document.mapping(("profiles",)))
 
-
-def load_profile(path: str, name: str | None, environment: Mapping[str, str]) -> Profile:
-    """The profile `name` of the file at `path`, else the one that the environment or the file says."""
+def _document(path: str | None) -> "Document":
     from asynclog.config.document import Document  # noqa: PLC0415 - YAML takes a tenth of a short job to import
 
-    path = os.path.join(os.getcwd(), path)
-    document = Document(path)
+    return Document(os.path.join(os.getcwd(), path)) if path else Document(find_configuration(), "found")
+
+
+def load_profile(path: str | None, name: str | None, environment: Mapping[str, str]) -> Profile:
+    """The profile `name`, else the one that the environment or the file says.
+
+    The file is the one at `path`, else the one that is found, which then has to be ours or root's.
+    """
+    document = _document(path)
     if "mxcp" in document.mapping(()):
         return _mxcp_profile(document, name, environment)
     return _our_profile(document, name, environment)

@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from asynclog.config.options import Options
-from asynclog.config.profiles import Profile, find_configuration, load_profile
+from asynclog.config.profiles import Profile, load_profile
 from asynclog.config.quantities import bytes_per_second, seconds
+from asynclog.config.text import Origin
 from asynclog.errors import ConfigurationError
 from asynclog.instant import parse_instant
 from asynclog.plan.guards import Guard
@@ -15,7 +16,7 @@ from asynclog.plan.worth import ALWAYS, Percent
 
 
 class Settings(msgspec.Struct, frozen=True):
-    """All that one job needs to know. `folder` and `schemas` are absolute paths.
+    """All that one job needs to know. `folder` and `schemas` are absolute paths; `schemas_are` how the latter was said.
 
     `source` tells where the log's path came from, `named_by_hand` whether a person typed it: a folder that is
     missing is then a mistake, else an application that has not started yet. `patterns` replace the names that
@@ -31,6 +32,7 @@ class Settings(msgspec.Struct, frozen=True):
     folder: str
     base: str
     schemas: str
+    schemas_are: Origin = "named"
     patterns: tuple[str, ...] = ()
     guard: Guard = Guard()
     named_by_hand: bool = False
@@ -60,7 +62,7 @@ def resolve(options: Options, environment: Mapping[str, str]) -> Settings:
     if path and not config and not profile_name:
         profile = Profile(source="--path", name=None, enabled=True)
     else:
-        profile = load_profile(config or find_configuration(), profile_name, environment)
+        profile = load_profile(config, profile_name, environment)
     log = _absolute(path) if path else profile.log
     folder, base = os.path.split(log)
     if not base and profile.enabled:
@@ -73,6 +75,7 @@ def resolve(options: Options, environment: Mapping[str, str]) -> Settings:
         folder=folder,
         base=base,
         schemas=_absolute(schemas) if schemas else profile.schemas or f"{folder}/{stem}_schemas.jsonl",
+        schemas_are=_origin(options, profile),
         patterns=profile.patterns,
         guard=profile.guard,
         named_by_hand=bool(path),
@@ -91,6 +94,15 @@ def resolve(options: Options, environment: Mapping[str, str]) -> Settings:
         max_runtime=_given(seconds, "--max-runtime", options.get("max_runtime")),
         io_limit=_given(bytes_per_second, "--io-limit", options.get("io_limit")),
     )
+
+
+def _origin(options: Options, profile: Profile) -> Origin:
+    """How the audit schema definitions came to be used. Who allows an unsafe folder allows the registry in it."""
+    if options.get("schemas"):
+        return "named"
+    if profile.schemas:
+        return "named" if options.get("config") else "found"
+    return "named" if options.get("allow_unsafe_folder") else "beside"
 
 
 def _state(option: str | None, profile: Profile, folder: str, environment: Mapping[str, str]) -> str:

@@ -2,21 +2,32 @@
 
 import os
 import re
+import stat
+from typing import Literal
 
 import msgspec
 
 from asynclog.errors import ConfigurationError
+from asynclog.ownership import StrangerError, open_file, permissions_of
+from asynclog.permissions import other_writer
 
 LARGEST = 16 << 20  # bytes; a policy of 1,000 schemas has about 100 KiB, a registry of years some MiB
 
 Place = tuple[str | int, ...]
 
 
-def read_text(path: str, largest: int = LARGEST) -> str:
-    """The file's text; an error that names it where it can't be read, is too large or is not UTF-8."""
+# How a file came to be read: a person named it; or it was found, or is named by one that was found; or it lies beside
+# the log, and is its owner's.
+Origin = Literal["named", "found", "beside"]
+
+
+def read_text(path: str, largest: int = LARGEST, origin: Origin = "named") -> str:
+    """The file's text; an error that names it where it can't be read, is too large or is not UTF-8.
+
+    What nobody has named, others could have put there, or write to: then it is an error, too.
+    """
     try:
-        # A FIFO that nobody writes to is empty, and not waited for; one that a shell made with <(…) is read.
-        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+        with open(_opened(path, origin), "rb") as file:
             os.set_blocking(file.fileno(), True)
             data = file.read(largest + 1)
     except OSError as error:
@@ -28,6 +39,39 @@ def read_text(path: str, largest: int = LARGEST) -> str:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise ConfigurationError(f"{path}:{line}: this is not UTF-8") from None
+
+
+def _opened(path: str, origin: Origin) -> int:
+    if origin == "found":
+        try:
+            return open_file(path)
+        except StrangerError as error:
+            raise ConfigurationError(
+                f"{path}: this file was found, not named, and {error.strerror}: somebody else could say there what is "
+                "deleted. Nothing was touched. If it is meant, name the configuration: --config FILE"
+            ) from None
+    # A FIFO that nobody writes to is empty, and not waited for; one that a shell made with <(…) is read.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    if origin == "beside":
+        try:
+            _refuse_unsafe(path, descriptor)
+        except BaseException:
+            os.close(descriptor)
+            raise
+    return descriptor
+
+
+def _refuse_unsafe(path: str, descriptor: int) -> None:
+    """A registry is its owner's matter, unless others could trick root by it."""
+    found = permissions_of(descriptor)
+    if not stat.S_ISREG(found.mode):
+        raise ConfigurationError(f"{path}: it is not a regular file: name it with --schemas if it is meant")
+    who = other_writer(found, {0}) if os.geteuid() == 0 else ""
+    if who:
+        raise ConfigurationError(
+            f"{path}: {who} may write to it, and so could trick a job that runs as root: run it as the file's owner, "
+            "take the write permission away, or name the file with --schemas"
+        )
 
 
 def explain(error: msgspec.ValidationError) -> tuple[Place, str]:
