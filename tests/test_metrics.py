@@ -8,6 +8,7 @@ import signal
 import stat
 import threading
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,15 +36,13 @@ from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
 from asynclog.cli.exposition import exposition, last_success
-from asynclog.cli.files import write_whole
+from asynclog.cli.files import NamedFile
 from asynclog.cli.main import main
 from asynclog.report.document import Figures, Report, Result
 from asynclog.report.metrics import Run, log_labels, metrics
 from asynclog.report.words import encodable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from conftest import Done
 
 OLD, YOUNG = record(days=400), record(days=1)
@@ -201,7 +200,7 @@ def test_a_signal_before_the_job_is_told(archive: Path, number: signal.Signals, 
     """Here while its configuration comes from a pipe."""
     os.mkfifo(archive / "asynclog.yaml")
     writer = os.open(archive / "asynclog.yaml", os.O_RDWR)
-    process = start("cleanup", *FILE, cwd=archive)
+    process = start("cleanup", "--config", "asynclog.yaml", *FILE, cwd=archive)
     until(lambda: is_open(process.pid, archive / "asynclog.yaml"))
     process.send_signal(number)
     os.close(writer)  # so that it reads on, even where the signal came just before it began to wait
@@ -419,27 +418,30 @@ def test_who_reads_meanwhile_never_sees_half_a_file(archive: Path) -> None:
 def test_it_is_durable_before_it_has_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Or the old one stays, and nothing else does."""
     file = tmp_path / "m.prom"
-    order = []
+    seen = []
+    sync = os.fsync
 
-    def noting(name: str, call: Callable[..., None]) -> Callable[..., None]:
-        def noted(*words: object) -> None:
-            order.append(name)
-            call(*words)
+    def noted(descriptor: int) -> None:
+        seen.append(file.exists())
+        sync(descriptor)
 
-        return noted
-
-    for name in ("fsync", "rename"):
-        monkeypatch.setattr(os, name, noting(name, getattr(os, name)))
-    write_whole(str(file), b"old")
-    assert order == ["fsync", "rename"]
+    monkeypatch.setattr(os, "fsync", noted)
+    write(file, b"# HELP asynclog_old")
+    assert (seen, file.read_bytes()) == ([False], b"# HELP asynclog_old")
 
     def fail(_descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", fail)
     with pytest.raises(OSError, match="No space"):
-        write_whole(str(file), b"new")
-    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"m.prom": b"old"}
+        write(file, b"# HELP asynclog_new")
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"m.prom": b"# HELP asynclog_old"}
+
+
+def write(file: Path, content: bytes) -> None:
+    """Write it as a metrics file."""
+    with closing(NamedFile(str(file), lambda _, head: head.startswith(b"# HELP asynclog_"))) as named:
+        named.write(content)
 
 
 def test_the_umask_does_not_hide_it(archive: Path) -> None:

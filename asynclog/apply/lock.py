@@ -98,7 +98,7 @@ class Lock:
     def _take_file(self, descriptor: int) -> str:
         """The descriptor is closed unless this is done."""
         try:
-            self._must_be_ours(os.fstat(descriptor))
+            self._must_be_ours(descriptor)
             self._disk.give_to_owner(descriptor)
             me = Holder.myself(0 if self._disk.weak else os.fstat(descriptor).st_dev)
             obstacle = self._obstacle(descriptor, me)
@@ -170,8 +170,11 @@ class Lock:
                 raise
         return True
 
-    def _must_be_ours(self, status: os.stat_result) -> None:
-        if not stat.S_ISREG(status.st_mode) or status.st_nlink != 1:
+    def _must_be_ours(self, descriptor: int) -> None:
+        """A second name is one in somebody's backup, unless the file holds anything else than a record."""
+        status = os.fstat(descriptor)
+        foreign = status.st_size and not Holder.decoded(os.pread(descriptor, _LARGEST, 0))
+        if not stat.S_ISREG(status.st_mode) or (status.st_nlink != 1 and foreign):
             raise ConfigurationError(
                 f"{self._path}: this is the lock file's name, but no regular file with just one name: remove it"
             )

@@ -1,22 +1,24 @@
 """`asynclog cleanup`: options -> settings -> one job, or one for each profile -> its report."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
 import anyio
 
-from asynclog.cli.files import is_inside, write_whole
+from asynclog.cli.files import NamedFile, OccupiedError
 from asynclog.cli.journal import set_up_logging
 from asynclog.cli.metrics import MetricsFile, metrics_file
 from asynclog.cli.output import bug_in_words, complain, complain_of_bug, show
 from asynclog.cli.settings import settings_of
 from asynclog.cli.signals import Signals, StoppedError
-from asynclog.config.profiles import find_configuration, profile_names
+from asynclog.config.profiles import profile_names
 from asynclog.config.settings import Settings
 from asynclog.errors import AsynclogError, ConfigurationError
 from asynclog.job import Job, opened_job
 from asynclog.report.document import Report
+from asynclog.report.plan_file import is_plan
 from asynclog.report.text import as_text
 from asynclog.report.totals import combined, failed
 
@@ -33,14 +35,15 @@ def run(given: dict[str, Any], signals: Signals) -> int:
 
 
 def _one(given: Mapping[str, Any], signals: Signals, file: MetricsFile) -> Report:
-    settings, plan_out = settings_of(given), given["plan_out"]
+    settings = settings_of(given)
     file.is_about(settings)
-    if plan_out:
-        _check_plan_out(plan_out, settings, dry_run=given["dry_run"])
-    with opened_job(settings, dry_run=given["dry_run"], with_keeps=given["debug"]) as job:
+    with (
+        _plan_out(given["plan_out"], settings, dry_run=given["dry_run"]) as plan_out,
+        opened_job(settings, dry_run=given["dry_run"], with_keeps=given["debug"]) as job,
+    ):
         report = carried_out(job, signals)
         if plan_out and not signals.stop.signal:
-            _write_plan(plan_out, job)
+            _write_plan(given["plan_out"], plan_out, job)
         return report
 
 
@@ -49,13 +52,8 @@ def _every_profile(given: Mapping[str, Any], signals: Signals, file: MetricsFile
     for name in ("path", "schemas", "profile", "metrics_file", "plan_out"):
         if given[name]:
             raise ConfigurationError(f"--all-profiles does not go with --{name.replace('_', '-')}")
-    config = given["config"] or find_configuration()
-    names = profile_names(config)
-    if not names:
-        raise ConfigurationError(f"{config}: there are no profiles")
-    return combined(
-        {name: _this_profile({**given, "config": config, "profile": name}, signals, file) for name in names}
-    )
+    names = profile_names(given["config"])
+    return combined({name: _this_profile({**given, "profile": name}, signals, file) for name in names})
 
 
 def _this_profile(given: Mapping[str, Any], signals: Signals, file: MetricsFile) -> Report:
@@ -80,19 +78,46 @@ def carried_out(job: Job, signals: Signals) -> Report:
     return job.answer or anyio.run(partial(job.run, signals.stop))
 
 
-def _check_plan_out(path: str, settings: Settings, *, dry_run: bool) -> None:
+@contextmanager
+def _plan_out(path: str | None, settings: Settings, *, dry_run: bool) -> Iterator[NamedFile | None]:
+    """The file for the plan, if there is to be one. Raises ConfigurationError before the job begins."""
+    if not path:
+        yield None
+        return
     if not dry_run:
         raise ConfigurationError("--plan-out writes down what a dry run says: use it with --dry-run")
-    if settings.enabled and is_inside(path, settings.folder):
-        raise ConfigurationError(f"--plan-out {path}: this lies in the log's own folder: name a file in another one")
+    with _told(path):
+        file = NamedFile(path, lambda _, head: is_plan(head))
+    try:
+        with _told(path):
+            inside = settings.enabled and file.is_inside(settings.folder)
+        if inside:
+            raise ConfigurationError(
+                f"--plan-out {path}: this lies in the log's own folder: name a file in another one"
+            )
+        with _told(path):
+            file.check()
+        yield file
+    finally:
+        file.close()
 
 
-def _write_plan(path: str, job: Job) -> None:
+def _write_plan(path: str, file: NamedFile, job: Job) -> None:
     text = job.plan_file()
     if text is None:
         complain(f"--plan-out {path}: there is nothing to plan, and no plan is written")
         return
+    with _told(path):
+        file.write(text.encode())
+
+
+@contextmanager
+def _told(path: str) -> Iterator[None]:
+    """Has an error be a sentence."""
     try:
-        write_whole(path, text.encode())
+        yield
+    except OccupiedError as error:
+        problem = f"something else than a plan of asynclog is there ({error}), and stays: name another file"
+        raise ConfigurationError(f"--plan-out {path}: {problem}") from None
     except OSError as error:
         raise ConfigurationError(f"--plan-out {path}: the plan can't be written: {error.strerror}") from None

@@ -42,7 +42,7 @@ def _init(given: dict[str, Any], signals: Signals) -> Answer[InitResult]:
     inventory = take_inventory(findings or [])
     texts = {policy: starter_policy(inventory.holdings), configuration: starter_configuration(given["path"], POLICY)}
     # In this order: a configuration never names a policy that is not there.
-    _write({path: text.encode() for path, text in texts.items()})
+    _write({os.path.basename(path): text.encode() for path, text in texts.items()})
     return inventory.answer(_result(settings, files, inventory))
 
 
@@ -68,7 +68,7 @@ def _write(contents: dict[str, bytes]) -> None:
     try:
         write_new(contents)
     except FileExistsError as error:  # made in this moment
-        raise _exists(str(error.filename2 or error.filename)) from None
+        raise _exists(os.path.join(os.getcwd(), str(error.filename2))) from None
     except OSError as error:
         raise ConfigurationError(f"{os.getcwd()}: the files can't be written here: {error.strerror}") from None
 

@@ -1,13 +1,13 @@
 """`--metrics-file`: what came of a run, as a file for Prometheus, however the run ends."""
 
+import errno
 import os
-import stat
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 
 from asynclog.cli.arguments import value_of
-from asynclog.cli.files import write_whole
+from asynclog.cli.files import NamedFile, OccupiedError
 from asynclog.cli.output import complain
 from asynclog.config.settings import Settings
 from asynclog.errors import ConfigurationError
@@ -24,15 +24,43 @@ class MetricsFile:
 
     def __init__(self, path: str | None, *, dry_run: bool) -> None:
         self._path = path
+        self._file: NamedFile | None = None
+        self._trouble: OSError | None = None
         self._dry_run = dry_run
         self._begun = time.monotonic()
         self._settings: Settings | None = None
         self._report: Report | None = None
         self._before: tuple[Labels, float] | None = None
 
+    def open(self) -> None:
+        """Opens the folder of the file. Why that can't be done is told when the file is written."""
+        if self._path is not None:
+            try:
+                self._file = NamedFile(self._path, _is_metrics)
+            except OSError as error:
+                self._trouble = error
+
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+
+    def check(self) -> None:
+        """Raises ConfigurationError where something else is there."""
+        if self._file is not None:
+            with suppress(OSError), self._told():  # which is told when it is written
+                self._file.check()
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except OccupiedError as error:
+            problem = f"something else than metrics of asynclog is there ({error}), and stays"
+            raise ConfigurationError(f"--metrics-file {self._path}: {problem}") from None
+
     def keep_out_of(self, folder: str) -> None:
         """Raises ConfigurationError where the file would lie in this folder, the log's own: it is not written then."""
-        if self._path is not None and _same(os.path.dirname(self._path), folder):
+        if self._file is not None and self._file.is_in(folder):
             path, self._path = self._path, None
             raise ConfigurationError(f"--metrics-file {path}: this is the log's own folder: name a file in another one")
 
@@ -67,10 +95,14 @@ class MetricsFile:
         from asynclog.cli.exposition import exposition, last_success  # noqa: PLC0415
 
         try:
-            if self._before is None:  # what this run has written itself is not what was before it
-                self._before = last_success(_previous(self._path)) or (log_labels(None, ""), 0)
-            run = self._run(exit_code, status, *self._before)
-            write_whole(self._path, exposition(metrics(run, self._report)))
+            if self._file is None:
+                raise self._trouble or FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+            with self._told():
+                if self._before is None:  # what this run has written itself is not what was before it
+                    before = self._file.read().decode(errors="replace")
+                    self._before = last_success(before) or (log_labels(None, ""), 0)
+                run = self._run(exit_code, status, *self._before)
+                self._file.write(exposition(metrics(run, self._report)))
         except ConfigurationError as error:
             return str(error)
         except OSError as error:
@@ -99,16 +131,16 @@ def metrics_file(path: str | None, log: str | None, *, dry_run: bool) -> Iterato
     or something else than metrics of ours is in the way.
     """
     file = MetricsFile(path, dry_run=dry_run)
-    if log is not None:
-        file.keep_out_of(os.path.dirname(log))
-    if path is not None:
-        with suppress(OSError):  # which is told when it is written
-            _previous(path)
-    try:
-        yield file
-    except BaseException as error:
-        file.tell_end(error)
-        raise
+    file.open()
+    with closing(file):
+        if log is not None:
+            file.keep_out_of(os.path.dirname(log))
+        file.check()
+        try:
+            yield file
+        except BaseException as error:
+            file.tell_end(error)
+            raise
 
 
 def tell_usage_error(words: Sequence[str], error: ConfigurationError) -> None:
@@ -118,25 +150,9 @@ def tell_usage_error(words: Sequence[str], error: ConfigurationError) -> None:
         raise error
 
 
-def _previous(path: str) -> str:
-    """What an earlier run wrote there, empty without one. Raises ConfigurationError where something else is there."""
-    try:
-        regular = stat.S_ISREG(os.lstat(path).st_mode)
-    except FileNotFoundError:
-        return ""
-    if regular:
-        with open(path, "rb") as file:
-            head = file.read(len(_HEAD))
-            if head in {b"", _HEAD}:
-                return (head + file.read()).decode(errors="replace")
-    raise ConfigurationError(f"--metrics-file {path}: something else than metrics of asynclog is there, and stays")
-
-
-def _same(folder: str, other: str) -> bool:
-    try:
-        return os.path.samefile(folder or ".", other or ".")
-    except OSError:
-        return False
+def _is_metrics(name: str, head: bytes) -> bool:
+    """An empty file is one only by its name: it may be a log that has just begun."""
+    return head.startswith(_HEAD) or (not head and name.endswith(".prom"))
 
 
 def _space(folder: str) -> tuple[int | None, int | None]:

@@ -5,6 +5,7 @@ A checksum tells an edited file. It is no secret: who wants to can make a new on
 
 import hashlib
 import json
+import re
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
@@ -15,6 +16,9 @@ from asynclog.model import Action, Fingerprint, Plan, SchemaKey
 from asynclog.plan.reviewed import Agreed, Reviewed
 
 FORMAT: Final = 1
+
+# How a file begins that `plan_to_text` has made.
+_HEAD = re.compile(rb'\{\n  "format": [0-9]+,\n  "log": "[^\n]*",\n  "policy": "[0-9a-f]{32}",\n  "now": "')
 
 _Count = Annotated[int, msgspec.Meta(ge=0)]
 
@@ -60,6 +64,11 @@ class Made(msgspec.Struct, frozen=True):
     policy: str
     created: int
     reader: str
+
+
+def is_plan(head: bytes) -> bool:
+    """Return whether a file that begins with these bytes is a plan of ours, and so may be replaced by one."""
+    return _HEAD.match(head) is not None
 
 
 def plan_to_text(plan: Plan, made: Made) -> str:
