@@ -162,7 +162,11 @@ def _cleanup(add_parser: AddParser) -> None:
     groups.deletion(cleanup)
     add = cleanup.add_argument
     add("-n", "--dry-run", action="store_true", help="say what would be deleted, and touch nothing")
-    add("--plan-out", metavar="FILE", help="write the plan of a dry run there: to be read, and then for `apply`")
+    add(
+        "--plan-out",
+        metavar="FILE",
+        help="write the plan of a dry run there, over nothing or an earlier plan: to be read, and then for `apply`",
+    )
     add(
         "--all-profiles", action="store_true", help="clean up each profile's log in turn; one that fails stops no other"
     )
@@ -174,7 +178,8 @@ def _cleanup(add_parser: AddParser) -> None:
     add(
         "--metrics-file",
         metavar="FILE",
-        help="write what came of the run there, for Prometheus: a *.prom file in node_exporter's textfile folder",
+        help="write what came of the run there, over nothing or earlier metrics, for Prometheus: a *.prom file in "
+        "node_exporter's textfile folder",
     )
 
 

@@ -66,7 +66,7 @@ def which_log(parser: argparse.ArgumentParser) -> None:
     add(
         "--config",
         metavar="FILE",
-        help="asynclog.yaml or mxcp-site.yml; else the nearest one upwards from here",
+        help="asynclog.yaml or mxcp-site.yml; else the nearest one upwards from here, if it is yours or root's",
     )
     add(
         "--profile",
