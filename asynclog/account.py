@@ -83,7 +83,7 @@ class Account:
         # Somebody who types the path of a log means one that is there; in a configuration it may have yet to begin.
         if not plan.actions and self._settings.named_by_hand:
             self._warnings.append(f"{self._settings.folder} has no segment of {self._settings.base}")
-        weaker = sum(outcome.unleased for outcome in outcomes.values())
+        weaker = sum(outcome.unleased and outcome.status != "skipped" for outcome in outcomes.values())
         if weaker:
             self._warnings.append(
                 f"{self._settings.folder}: file leases are refused here, or say nothing, so that {weaker} segments "

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
@@ -28,12 +29,12 @@ def folder(tmp_path: Path) -> Path:
     return folder
 
 
-def cleanup(folder: Path) -> Report:
+def cleanup(folder: Path, **options: Any) -> Report:
     """One job, with one worker."""
 
     async def run() -> Report:
         path, schemas = str(folder / "logs.jsonl"), str(folder.parent / "schemas.yaml")
-        return await asynclog.cleanup(path=path, schemas=schemas, now=NOW, jobs=1)
+        return await asynclog.cleanup(path=path, schemas=schemas, now=NOW, jobs=1, **options)
 
     return anyio.run(run)
 

@@ -233,14 +233,18 @@ class Unleased(Disk):
 
 
 def test_without_leases_only_quiet_segments_are_touched(folder: Path, disk: Callable[[type[Disk]], None]) -> None:
-    """The newest segment and any that changed in the last hour stay; the report and stderr say why."""
+    """The newest segment and any that changed in the last hour stay; the report and stderr say why. With consent only.
+
+    The old files stay, hidden, for a writer who may still have them open.
+    """
     for name in ("logs-20260102T000000.jsonl", "logs-20260103T000000.jsonl", "logs-20260104T000000.jsonl"):
         (folder / name).write_bytes(OLD + NEW)
     long_ago = 1_700_000_000
     for name in (SEGMENT, "logs-20260103T000000.jsonl", "logs-20260104T000000.jsonl"):
         os.utime(folder / name, (long_ago, long_ago))
     disk(Unleased)
-    report = cleanup(folder)
+    assert {row.outcome for row in cleanup(folder).result.actions} == {"skipped"}
+    report = cleanup(folder, weak_leases=True)
     outcomes = {row.segment: row.outcome for row in report.result.actions}
     assert outcomes == {
         SEGMENT: "done",
@@ -250,6 +254,30 @@ def test_without_leases_only_quiet_segments_are_touched(folder: Path, disk: Call
     }
     assert report.exit_code == 0
     assert "leases are refused" in report.result.warnings[0]
+    assert content(folder)[SEGMENT] == NEW
+    assert {name.partition(".al-old-")[0] for name in report.result.recovery_pending} == {
+        f".{name}" for name, outcome in outcomes.items() if outcome == "done"
+    }
+
+
+def test_without_leases_an_old_file_goes_an_hour_later(
+    folder: Path, disk: Callable[[type[Disk]], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By then nobody has appended anything to it; before that each job publishes what somebody has."""
+    for name in (SEGMENT, "logs-20260102T000000.jsonl"):
+        (folder / name).write_bytes(OLD + NEW)
+        os.utime(folder / name, (1_700_000_000, 1_700_000_000))
+    (folder / "logs-20260102T000000.jsonl").touch()
+    disk(Unleased)
+    (hidden,) = cleanup(folder, weak_leases=True).result.recovery_pending
+    with (folder / hidden).open("ab") as writer:
+        writer.write(LATE)
+    report = cleanup(folder, weak_leases=True)
+    (late,) = [name for name in content(folder) if "-late-" in name]
+    (moved,) = report.result.recovery_pending
+    assert (content(folder)[late], content(folder)[moved]) == (LATE, OLD + NEW + LATE)
+    monkeypatch.setattr("asynclog.apply.drain.QUIET_PERIOD", 0)
+    assert cleanup(folder, weak_leases=True).result.recovery_pending == []
     assert content(folder)[SEGMENT] == NEW
 
 

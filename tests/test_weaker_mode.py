@@ -51,7 +51,7 @@ def test_the_next_record_of_a_quiet_writer_is_found(tmp_path: Path, policy: Path
     """It has held a file of another user's open for hours, where we may take no lease, and writes after the job."""
     rotated = "logs.jsonl.1"
     log = write_log(tmp_path / "audit", {rotated: OLD, "logs.jsonl": NEW})
-    for path in log.parent.iterdir():
+    for path in (log, log.with_name(rotated)):
         os.chown(path, 4002, 4002)
     quiet(log.with_name(rotated))
     unleased = ("setpriv", "--bounding-set=-lease", "--inh-caps=-lease")
