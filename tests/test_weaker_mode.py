@@ -70,7 +70,7 @@ def test_through_fuse_a_job_wants_consent(tmp_path: Path, policy: Path, above: P
     assert (done.code, CONSENT in done.error) == (2, True)
     assert looks(log.parent) == before
     warned = job(above / "logs.jsonl", policy, "--dry-run")
-    assert (warned.code, CONSENT in "".join(warned.document["warnings"])) == (0, True)
+    assert (warned.code, CONSENT in "".join(warned.document["result"]["warnings"])) == (0, True)
 
 
 def test_through_fuse_a_writer_on_the_other_side_loses_nothing(tmp_path: Path, policy: Path, above: Path) -> None:
