@@ -4,7 +4,9 @@ from collections.abc import Callable, Iterable, Iterator
 
 from asynclog.errors import ChangedError
 from asynclog.model import Range
-from asynclog.windows import windows
+from asynclog.windows import WINDOW, Hole, Part, windows
+
+_ZEROS = memoryview(bytes(WINDOW))
 
 # Goes on with a digest, which begins with no bytes; equal for the same bytes, however those are divided.
 Digest = Callable[[bytes, memoryview], bytes]
@@ -30,7 +32,7 @@ class Proof:
         """The proof of an empty file."""
         return Proof(self._digest)
 
-    def follow(self, parts: Iterable[memoryview], expected: bytes | None = None) -> Iterator[memoryview]:
+    def follow(self, parts: Iterable[Part], expected: bytes | None = None) -> Iterator[Part]:
         """Yield these parts, which come next in the segment, and note them.
 
         Raise ChangedError at the end if their digest is not the one that was expected.
@@ -38,7 +40,7 @@ class Proof:
         start = end = self.size
         digest = b""
         for part in parts:
-            digest = self._digest(digest, part)
+            digest = self._with(digest, part)
             end += len(part)
             yield part
         if expected is not None and digest != expected:
@@ -51,7 +53,14 @@ class Proof:
         for start, end, expected in self.ranges:
             digest = b""
             for part in windows(descriptor, start, end):
-                digest = self._digest(digest, part)
+                digest = self._with(digest, part)
                 look()
             if digest != expected:
                 raise ChangedError
+
+    def _with(self, digest: bytes, part: Part) -> bytes:
+        """Go on with a digest. A hole that a line may have is the zeros that it reads as, of a larger one its size."""
+        if not isinstance(part, Hole):
+            return self._digest(digest, part)
+        size = len(part)
+        return self._digest(digest, _ZEROS[:size] if size <= len(_ZEROS) else memoryview(b"a hole: %d" % size))

@@ -1,26 +1,79 @@
-"""Byte ranges of a file as they are, window by window: in memory that does not grow with them."""
+"""Byte ranges of a file as they are, window by window: in memory that does not grow with them, and holes as holes."""
 
+import errno
 import os
 from collections.abc import Iterator
+from itertools import chain
 
 from asynclog.errors import ChangedError
 
 WINDOW = 1 << 20  # bytes
 _LOOK = 1 << 16  # bytes read at once to find the end of a line
+_LEAST_HOLE = 1 << 16  # bytes; smaller ones are told as the zeros that they read as
 
 
-def windows(descriptor: int, start: int, end: int) -> Iterator[memoryview]:
+class Hole:
+    """So many bytes that read as zeros and take no space on the disk."""
+
+    __slots__ = ("_size",)
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+
+    def __len__(self) -> int:
+        return self._size
+
+
+Part = memoryview | Hole
+
+
+def windows(descriptor: int, start: int, end: int) -> Iterator[Part]:
     """Yields the bytes [start, end) in order; each part is writable, and good until the next one is asked for.
 
     Raises OSError, and ChangedError where the file ends before that.
     """
     window = memoryview(bytearray(min(WINDOW, end - start)))
+    for hole, data in chain(holes(descriptor, start, end), [(end, end)]):
+        while start < hole:
+            got = os.preadv(descriptor, [window[: hole - start]], start)
+            if not got:
+                raise ChangedError
+            yield window[:got]
+            start += got
+        if data > hole:
+            yield Hole(data - hole)
+        start = data
+
+
+def holes(descriptor: int, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """The ranges of [start, end) that are holes, in order, but for small ones. Raises as above."""
     while start < end:
-        got = os.preadv(descriptor, [window[: end - start]], start)
-        if not got:
-            raise ChangedError
-        yield window[:got]
-        start += got
+        hole = _seek(descriptor, start, os.SEEK_HOLE, end, unknown=end)
+        start = next_data(descriptor, hole, end)
+        if start - hole >= _LEAST_HOLE:
+            yield hole, start
+
+
+def data_bytes(descriptor: int, start: int, end: int) -> int:
+    """How many bytes of [start, end) lie in no hole, but for small ones. Raises as above."""
+    return max(0, end - start) - sum(data - hole for hole, data in holes(descriptor, start, end))
+
+
+def next_data(descriptor: int, start: int, end: int) -> int:
+    """Where the first byte from `start` on is that lies in no hole; `end` where there is none. Raises as above."""
+    return _seek(descriptor, start, os.SEEK_DATA, end, unknown=start)
+
+
+def _seek(descriptor: int, start: int, whence: int, end: int, *, unknown: int) -> int:
+    """`unknown` where the file system can't tell holes."""
+    try:
+        return min(os.lseek(descriptor, start, whence), end)
+    except OSError as error:
+        if error.errno != errno.ENXIO:
+            return unknown
+    if os.fstat(descriptor).st_size < end:
+        raise ChangedError
+    return end
 
 
 def end_of_lines(descriptor: int, start: int, end: int) -> int:

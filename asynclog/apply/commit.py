@@ -24,6 +24,7 @@ from asynclog.errors import ChangedError, DisagreementError
 from asynclog.model import Action, Outcome
 from asynclog.names import Built, Hidden, new_name
 from asynclog.proof import Proof
+from asynclog.windows import Part
 
 _NOT_PERMITTED = " (not our file, of a group that we are not in, append-only or immutable: see ls -l, id and lsattr)"
 
@@ -34,7 +35,7 @@ class Evidence(Protocol):
     def proof(self) -> Proof:
         """A proof with nothing in it yet."""
 
-    def staying(self, action: Action, descriptor: int, proof: Proof, size: int) -> Iterable[memoryview]:
+    def staying(self, action: Action, descriptor: int, proof: Proof, size: int) -> Iterable[Part]:
         """The bytes that stay of the first `size`, in order, each part good until the next one is asked for."""
 
     def confirm_drop(self, action: Action, descriptor: int, proof: Proof) -> None:
@@ -122,7 +123,8 @@ def _replace_in_place(backlog: Backlog, quiet: Quiet, evidence: Evidence, action
 
 def _rewrite(backlog: Backlog, quiet: Quiet, evidence: Evidence, target: Target) -> Replaced:
     disk = backlog.disk
-    built = _build(disk, target, evidence.staying(*target, os.fstat(target.source).st_size))
+    size = os.fstat(target.source).st_size
+    built = _build(disk, target, evidence.staying(*target, size), size)
     try:
         return _commit(backlog, quiet, target, built)
     except (DisplacedError, LateWriterError):
@@ -153,14 +155,15 @@ def _drop_emptied(backlog: Backlog, quiet: Quiet, action: Action, proof: Proof) 
     return Replaced(None, 0, 0, leased=True, fault=fault)
 
 
-def _build(disk: Disk, target: Target, staying: Iterable[memoryview]) -> Built:
-    action, source, proof = target
+def _build(disk: Disk, target: Target, staying: Iterable[Part], size: int) -> Built:
+    action, source, _ = target
     temporary = new_name(action.segment)
-    size = build(disk, temporary, source, staying)
+    expected = action.bytes_after + size - action.fingerprint.size
+    copied = build(disk, temporary, source, staying, expected)
     try:
-        if size != action.bytes_after + proof.size - action.fingerprint.size:
+        if copied != expected:
             raise ChangedError
-        built = Built(action.segment, disk.status(temporary).st_ino, size)
+        built = Built(action.segment, disk.status(temporary).st_ino, copied)
         disk.rename(temporary, str(built))
     except BaseException:
         discard(disk, temporary)

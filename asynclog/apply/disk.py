@@ -25,6 +25,8 @@ from functools import cache
 from itertools import chain
 
 from asynclog import leases
+from asynclog.apply.flags import copy_flags, must_have_flags
+from asynclog.apply.room import Room
 from asynclog.pace import Pace
 
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
@@ -41,6 +43,7 @@ class Disk:
         """`weak` says why leases can't be believed in this folder; empty where they can."""
         self.folder = folder
         self.weak = weak
+        self.room = Room(folder)
         self._turn = threading.Condition()
         self._syncing = False
         self._asked = self._synced = 0
@@ -117,16 +120,31 @@ class Disk:
         self.pace.spend(written)
         return written
 
+    def skip(self, descriptor: int, size: int) -> None:
+        """Leaves a hole of so many bytes behind what was written."""
+        os.lseek(descriptor, size, os.SEEK_CUR)
+
+    def end_at(self, descriptor: int, size: int) -> None:
+        """Has a new file end after so many bytes where it ends in a hole."""
+        if os.fstat(descriptor).st_size < size:
+            os.ftruncate(descriptor, size)
+
     def begin_sync(self, descriptor: int, start: int, size: int) -> None:
         """Has the disk begin with these bytes, and waits for none of them; an error is the sync's business."""
         with contextlib.suppress(OSError):
             os.posix_fadvise(descriptor, start, size, os.POSIX_FADV_DONTNEED)
 
+    def give_flags(self, descriptor: int, source: int) -> None:
+        """Gives a new, empty file the flags (see chattr) and the project of the one that it replaces."""
+        copy_flags(source, descriptor)
+
     def dress(self, descriptor: int, source: int) -> None:
         """Gives a new file the owner, attributes, mode and times of the one that it replaces, in this order.
 
-        Changing the owner clears bits of the mode, and everything changes the times.
+        Changing the owner clears bits of the mode, and everything changes the times. OSError where `give_flags` could
+        not give all of them.
         """
+        must_have_flags(source, descriptor)
         status = os.fstat(source)
         os.fchown(descriptor, status.st_uid, status.st_gid)
         _copy_attributes(source, descriptor)

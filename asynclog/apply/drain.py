@@ -143,7 +143,7 @@ def publish(disk: Disk, names: Names, hidden: Hidden, source: int, tail: tuple[i
     """
     late = names.late(hidden.token, hidden.accounted)
     temporary = new_name(late)
-    build(disk, temporary, source, windows(source, *tail))
+    build(disk, temporary, source, windows(source, *tail), tail[1] - tail[0])
     try:
         disk.rename(temporary, late)
     except BaseException:

@@ -12,9 +12,9 @@ from asynclog.pace import Pace
 from asynclog.proof import Proof
 from asynclog.scan.blocks import whole_lines
 from asynclog.scan.line import BLANKS
-from asynclog.scan.marks import Stretch, Stretches, others
+from asynclog.scan.marks import Stretch, Stretches, is_marked, others
 from asynclog.scan.readers import Kind, PythonReader, choose_digest, choose_sift, make_reader
-from asynclog.windows import windows
+from asynclog.windows import Hole, Part, windows
 
 BUDGET = 1 << 20  # bytes of marks, for each worker: so much in its hands, and so much in memory of what it has read
 
@@ -50,7 +50,7 @@ class Evidence:
         """A proof with nothing in it yet."""
         return Proof(self._digest)
 
-    def staying(self, action: Action, descriptor: int, proof: Proof, size: int) -> Iterator[memoryview]:
+    def staying(self, action: Action, descriptor: int, proof: Proof, size: int) -> Iterator[Part]:
         """Yields what stays of the segment's first `size` bytes, in order, each part good until the next is asked for.
 
         What lies beyond the bytes that were judged has been appended since, and stays. `proof` notes all that was read.
@@ -70,7 +70,7 @@ class Evidence:
             proof.ranges += [Range(stretch.start, stretch.end, stretch.digest) for stretch in known]
             return
         for part in self.staying(action, descriptor, proof, size):
-            if bytes(part).strip(BLANKS):
+            if isinstance(part, Hole) or bytes(part).strip(BLANKS):
                 raise ChangedError
 
     def is_renewed(self, descriptor: int, hidden: Hidden) -> bool:
@@ -88,16 +88,26 @@ class Evidence:
         rows = found.rows.values()
         return not found.unreadable and any(row.records for row in rows) and not any(row.expired for row in rows)
 
-    def _recall(self, known: Stretches, descriptor: int, proof: Proof) -> Iterator[memoryview]:
+    def _recall(self, known: Stretches, descriptor: int, proof: Proof) -> Iterator[Part]:
         for stretch in self._checked(known, descriptor) if self._double_check else known:
             yield from proof.follow(self._windows(descriptor, proof.size, stretch.start))
-            line = 0
-            for part in proof.follow(self._windows(descriptor, stretch.start, stretch.end), stretch.digest):
-                if stretch.marks:
-                    kept, line = self._sift(part, stretch.marks, line)
-                    yield part[:kept]
+            parts = proof.follow(self._windows(descriptor, stretch.start, stretch.end), stretch.digest)
+            yield from self._unmarked(parts, stretch.marks)
 
-    def _judge(self, action: Action, descriptor: int, proof: Proof) -> Iterator[memoryview]:
+    def _unmarked(self, parts: Iterable[Part], marks: bytes) -> Iterator[Part]:
+        """What stays of the parts of a stretch with these marks; nothing does without any. A hole lies in one line."""
+        line = 0
+        for part in parts:
+            if not marks:
+                continue
+            if isinstance(part, Hole):
+                if not is_marked(marks, line):
+                    yield part
+            else:
+                kept, line = self._sift(part, marks, line)
+                yield part[:kept]
+
+    def _judge(self, action: Action, descriptor: int, proof: Proof) -> Iterator[Part]:
         """Judges the lines as they are copied: nothing lies between the two."""
         reader, size = make_reader(self._kind, self._policy, self._now), action.fingerprint.size
         for offset, block in self._lines(descriptor, 0, size, size):
@@ -141,15 +151,14 @@ class Evidence:
         """The expired lines of a stretch, in blocks. With marks it is one block of the scan, and no larger."""
         if not stretch.marks:
             return (block for _, block in self._lines(descriptor, stretch.start, stretch.end, stretch.end))
-        expired, line, parts = others(stretch.marks), 0, []
-        for part in self._windows(descriptor, stretch.start, stretch.end):
-            kept, line = self._sift(part, expired, line)
-            parts.append(bytes(part[:kept]))
-        return iter([memoryview(b"".join(parts))])
+        parts = self._unmarked(self._windows(descriptor, stretch.start, stretch.end), others(stretch.marks))
+        return iter(
+            [memoryview(b"".join(bytes(len(part)) if isinstance(part, Hole) else bytes(part) for part in parts))]
+        )
 
-    def _windows(self, descriptor: int, start: int, end: int) -> Iterator[memoryview]:
+    def _windows(self, descriptor: int, start: int, end: int) -> Iterator[Part]:
         for part in windows(descriptor, start, end):
-            self.pace.spend(len(part))
+            self.pace.spend(0 if isinstance(part, Hole) else len(part))
             yield part
 
     def _lines(self, descriptor: int, start: int, end: int, size: int) -> Iterator[tuple[int, memoryview]]:

@@ -58,6 +58,11 @@ def others(marks: bytes) -> bytes:
     return marks.translate(_OTHERS)
 
 
+def is_marked(marks: bytes, line: int) -> bool:
+    """Whether they mark this line."""
+    return line // 8 < len(marks) and bool(marks[line // 8] >> line % 8 & 1)
+
+
 def sift(part: memoryview, marks: bytes, line: int) -> tuple[int, int]:
     """Moves what is not marked to the front of this part of a stretch, which begins in this line.
 

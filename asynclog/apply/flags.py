@@ -1,0 +1,84 @@
+"""A file's flags (`lsattr`), project and extent hints: what a replacement must have as well, or not be made.
+
+Immutable and append-only files are not replaced at all: the system itself refuses that.
+"""
+
+import errno
+import fcntl
+import struct
+from typing import NamedTuple
+
+# Linux's uapi/linux/fs.h. The calls have these numbers on most machines; where they have others, files seem to have no
+# flags.
+_LONG = struct.calcsize("l") << 16
+_GET_FLAGS, _SET_FLAGS = 0x80006601 | _LONG, 0x40006602 | _LONG
+_GET_HINTS, _SET_HINTS = 0x801C581F, 0x401C5820
+_HINTS = struct.Struct("=5I8x")  # flags, size of an extent, number of extents, project, size of a copied extent
+# secrm unrm compr sync nodump noatime nocomp journal_data notail nocow dax
+_SETTABLE = 0x1 | 0x2 | 0x4 | 0x8 | 0x40 | 0x80 | 0x400 | 0x4000 | 0x8000 | 0x800000 | 0x2000000
+_COMPARED = _SETTABLE | 0x800 | 0x100000  # encrypted, and protected by fs-verity: nobody can set these
+_HINT_FLAGS = 0x1 | 0x800 | 0x2000 | 0x4000 | 0x10000  # realtime extsize nodefrag filestream cowextsize
+_NONE = {errno.ENOTTY, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL}
+
+
+class _Hints(NamedTuple):
+    flags: int
+    extent: int
+    extents: int
+    project: int
+    copied_extent: int
+
+    @property
+    def compared(self) -> tuple[int, int, int, int]:
+        return self.flags & _HINT_FLAGS, self.extent, self.project, self.copied_extent
+
+
+def copy_flags(source: int, target: int) -> None:
+    """Gives an empty file these of another one, as far as that can be done: `must_have_flags` tells. Raises OSError."""
+    wanted, present = _flags(source), _flags(target)
+    if (wanted ^ present) & _SETTABLE:
+        _try(target, _SET_FLAGS, struct.pack("Ii", (present & ~_SETTABLE) | (wanted & _SETTABLE)))
+    hints, mine = _hints(source), _hints(target)
+    if hints.compared != mine.compared:
+        flags = (mine.flags & ~_HINT_FLAGS) | (hints.flags & _HINT_FLAGS)
+        _try(target, _SET_HINTS, _HINTS.pack(flags, *hints[1:]))
+
+
+def must_have_flags(source: int, target: int) -> None:
+    """Raises OSError where the target lacks some, or has others."""
+    wanted, present = _flags(source) & _COMPARED, _flags(target) & _COMPARED
+    if wanted != present:
+        raise OSError(
+            errno.EOPNOTSUPP,
+            f"Its flags (see lsattr; {wanted:#x}) can't be given to its replacement (it has {present:#x})",
+        )
+    if _hints(source).compared != _hints(target).compared:
+        raise OSError(errno.EOPNOTSUPP, "Its project or extent size (see lsattr -p) can't be given to its replacement")
+
+
+def _flags(descriptor: int) -> int:
+    (flags,) = struct.unpack_from("I", _get(descriptor, _GET_FLAGS, struct.calcsize("l")))
+    return int(flags)
+
+
+def _hints(descriptor: int) -> _Hints:
+    return _Hints(*_HINTS.unpack(_get(descriptor, _GET_HINTS, _HINTS.size)))
+
+
+def _get(descriptor: int, call: int, size: int) -> bytes:
+    """Zeros where the file system has nothing of the kind."""
+    try:
+        return fcntl.ioctl(descriptor, call, bytes(size))
+    except OSError as error:
+        if error.errno in _NONE:
+            return bytes(size)
+        raise
+
+
+def _try(descriptor: int, call: int, value: bytes) -> None:
+    """What it does not do is found afterwards."""
+    try:
+        fcntl.ioctl(descriptor, call, value)
+    except OSError as error:
+        if error.errno not in _NONE | {errno.EPERM, errno.EACCES}:
+            raise
