@@ -9,6 +9,7 @@ from asynclog.errors import ChangedError
 
 WINDOW = 1 << 20  # bytes
 _LOOK = 1 << 16  # bytes read at once to find the end of a line
+_FAR = 64 << 20  # bytes that are searched for it; in a hole there is none
 _LEAST_HOLE = 1 << 16  # bytes; smaller ones are told as the zeros that they read as
 
 
@@ -77,8 +78,12 @@ def _seek(descriptor: int, start: int, whence: int, end: int, *, unknown: int) -
 
 
 def end_of_lines(descriptor: int, start: int, end: int) -> int:
-    """Return where the last whole line of the bytes [start, end) ends; `start` if there is none. Raise OSError."""
-    while end > start:
+    """Return where the last whole line of the bytes [start, end) ends; `start` if there is none, or only far back.
+
+    Raise OSError.
+    """
+    least = max(start, end - _FAR)
+    while end > least:
         size = min(_LOOK, end - start)
         newline = os.pread(descriptor, size, end - size).rfind(b"\n")
         if newline >= 0:

@@ -40,7 +40,7 @@ def lines_of(path: Path, start: int, end: int, size: int) -> list[tuple[int, byt
     return found
 
 
-@given(st.lists(st.binary(max_size=9).map(lambda part: part.replace(b"\n", b"")), max_size=9), st.data())
+@given(st.lists(st.binary(max_size=9).map(lambda part: re.sub(rb"[\n\0]", b"", part)), max_size=9), st.data())
 def test_pieces_of_a_segment_hold_each_line_once(
     tmp_path_factory: pytest.TempPathFactory, parts: list[bytes], data: st.DataObject
 ) -> None:

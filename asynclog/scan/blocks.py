@@ -1,10 +1,12 @@
 """A segment's bytes as blocks of whole lines, in memory that does not grow with the segment."""
 
+import errno
 import os
 import re
 from collections.abc import Iterator
 
 from asynclog.errors import ChangedError
+from asynclog.windows import next_data
 
 BLOCK = 1 << 20  # bytes; larger ones measured no faster
 _LOOK = 1 << 16  # bytes read at once to find the end of a line
@@ -15,8 +17,8 @@ def whole_lines(descriptor: int, start: int, end: int, size: int) -> Iterator[tu
     """Yields (offset, bytes) for the lines that start in [start, end) of a segment of `size` bytes, in order.
 
     Each block ends with a line's newline, or where the segment ends. A block is only good until the next one is
-    asked for. A line longer than a block gets a buffer of its own size, unless its first byte shows that it is
-    no object: then that byte stands for all of it, for a head of NUL bytes can be a gigabyte long. Raises
+    asked for. A line longer than a block gets a buffer of its own size, unless it shows that it is no record: then
+    one byte stands for all of it, for a run of NUL bytes can be as long as a file may be. Holes are not read. Raises
     ChangedError where the segment ends before `size`.
     """
     base = start if start == 0 else _after_newline(descriptor, start - 1, end, size)
@@ -28,19 +30,11 @@ def whole_lines(descriptor: int, start: int, end: int, size: int) -> Iterator[tu
         if cut:
             yield base, memoryview(buffer)[:cut]
             base, fill = base + cut, fill - cut
-            rest = buffer[cut : cut + fill]
-            buffer = bytearray(BLOCK) if len(buffer) > BLOCK >= fill else buffer
-            buffer[:fill] = rest
+            buffer[:fill] = buffer[cut : cut + fill]
         elif fill == len(buffer):
-            first = _VISIBLE.search(buffer, 0, fill)
-            if first and first[0] != b"{":
-                yield base, memoryview(first[0])
-                base, fill = _after_newline(descriptor, base + fill, end, size), 0
-            else:
-                # Not resized in place: whoever has the last block may still look at this buffer.
-                buffer, short = bytearray(2 * len(buffer)), buffer
-                buffer[:fill] = short
-                del short
+            after, block = _long_line(descriptor, base, end, size)
+            yield base, block
+            base, fill = after, 0
 
 
 def _cut(buffer: bytearray, fill: int, limit: int, *, at_the_end: bool) -> int:
@@ -52,15 +46,49 @@ def _cut(buffer: bytearray, fill: int, limit: int, *, at_the_end: bool) -> int:
     return fill if at_the_end else buffer.rfind(b"\n", 0, fill) + 1
 
 
+def _long_line(descriptor: int, base: int, end: int, size: int) -> tuple[int, memoryview]:
+    """Where the lines after the one at `base` begin, `end` at the latest where that is no record; and its bytes.
+
+    One byte stands for a line that is blank, is no object, or has a NUL byte, which no JSON text may have.
+    """
+    look = bytearray(_LOOK)
+    first = b""
+    position, found = base, -1
+    while found < 0 and position < size:
+        got = _read(descriptor, look, 0, position, size)
+        found = look.find(b"\n", 0, got)
+        stop = found if found >= 0 else got
+        if not first and (visible := _VISIBLE.search(look, 0, stop)):
+            first = visible[0]
+        if first not in {b"", b"{"} or look.find(b"\0", 0, stop) >= 0:
+            return _after_newline(descriptor, position, end, size), memoryview(b"\0" if first == b"{" else first)
+        position += stop
+    after = position + (found >= 0)
+    return after, _whole(descriptor, base, after) if first else memoryview(b" ")
+
+
+def _whole(descriptor: int, start: int, end: int) -> memoryview:
+    """One line."""
+    try:
+        line = bytearray(end - start)
+    except MemoryError:
+        raise OSError(errno.ENOMEM, f"it has a line of {end - start:,} bytes, for which there is no memory") from None
+    fill = 0
+    while fill < len(line):
+        fill += _read(descriptor, line, fill, start + fill, end)
+    return memoryview(line)
+
+
 def _after_newline(descriptor: int, start: int, end: int, size: int) -> int:
     """The offset after the first newline at or after `start`; `end` where there is none before that."""
     buffer = bytearray(_LOOK)
+    start = next_data(descriptor, start, size)
     while start < end:
         got = _read(descriptor, buffer, 0, start, size)
         found = buffer.find(b"\n", 0, got)
         if found >= 0:
             return min(start + found + 1, end)
-        start += got
+        start = next_data(descriptor, start + got, size)
     return end
 
 

@@ -9,6 +9,7 @@ import codecs
 import re
 from collections.abc import Iterator
 
+Line = bytes | memoryview  # a long one is not copied
 DEEPEST = 500  # levels, the record itself among them; the only limit that is ours
 
 # Without possessive quantifiers: before Python 3.11.5 they match what they should not.
@@ -30,7 +31,7 @@ class Fault(ValueError):  # noqa: N818 - it is a fault of a line, not of ours
         self.at = at
 
 
-def members(line: bytes) -> Iterator[tuple[bytes, bytes]]:
+def members(line: Line) -> Iterator[tuple[Line, Line]]:
     """Yields (key, value) of the one object on this line, both as they are written, and in their order.
 
     Raises Fault, maybe after some of them, where the line is anything but one object.
@@ -56,19 +57,19 @@ def members(line: bytes) -> Iterator[tuple[bytes, bytes]]:
         raise Fault("it is not JSON: something follows the object", _past_space(line, at + 1))
 
 
-def _past_space(line: bytes, at: int) -> int:
+def _past_space(line: Line, at: int) -> int:
     space = _space(line, at)
     return space.end() if space else at
 
 
-def _past_colon(line: bytes, at: int) -> int:
+def _past_colon(line: Line, at: int) -> int:
     at = _past_space(line, at)
     if line[at : at + 1] != b":":
         raise Fault("it is not JSON: a colon is missing", at)
     return _past_space(line, at + 1)
 
 
-def _string_end(line: bytes, at: int) -> int:
+def _string_end(line: Line, at: int) -> int:
     """Where the string that has to begin here ends, its quotes included."""
     if line[at : at + 1] != b'"':
         raise Fault("it is not JSON: a string is missing", at)
@@ -84,7 +85,7 @@ def _string_end(line: bytes, at: int) -> int:
         at = escapes.end()
 
 
-def _check_encoding(line: bytes) -> None:
+def _check_encoding(line: Line) -> None:
     decoder = codecs.getincrementaldecoder("utf-8")()
     for start in range(0, len(line) + 1, _CHUNK):
         pending = len(decoder.getstate()[0])
@@ -94,7 +95,7 @@ def _check_encoding(line: bytes) -> None:
             raise Fault("it is not UTF-8", start - pending + error.start) from None
 
 
-def _value_end(line: bytes, at: int) -> int:
+def _value_end(line: Line, at: int) -> int:
     """Where the value that begins here ends. Containers are walked without recursion."""
     opened = bytearray()
     while True:
@@ -127,6 +128,6 @@ def _value_end(line: bytes, at: int) -> int:
             return at
 
 
-def _item(line: bytes, at: int, container: int) -> int:
+def _item(line: Line, at: int, container: int) -> int:
     """Where the value of an item of the container begins: in an object, behind its key."""
     return _past_colon(line, _string_end(line, at)) if container == _OBJECT else at

@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from asynclog.instant import parse_instant
-from asynclog.scan.grammar import DEEPEST, Fault, members
+from asynclog.scan.grammar import DEEPEST, Fault, Line, members
 
 FIELDS = ("schema_name", "schema_version", "timestamp")
 BLANKS = b" \t\r\n"
@@ -22,12 +22,13 @@ Reading = tuple[str, int, int]  # schema name, schema version, instant in ns
 
 _ESCAPED_LETTER = re.compile(rb"\\u00[2-7]")
 _SHORT = 2 * DEEPEST  # bytes; no line of that length is nested deeper than DEEPEST
+_LONGEST_TIMESTAMP = 256  # bytes, with every character escaped
 _LONGEST_KEY = 6 * max(map(len, FIELDS)) + 2  # bytes, with every letter escaped
 
 
-def read_line(line: bytes) -> Reading | None:
+def read_line(line: Line) -> Reading | None:
     """What the record on this line says of itself; None where the line is no record, or blank."""
-    if len(line) > _SHORT and _may_nest_too_deep(line):
+    if isinstance(line, memoryview) or (len(line) > _SHORT and _may_nest_too_deep(line)):
         return _read_slowly(line)
     if b"\\" in line and _ESCAPED_LETTER.search(line):  # which could stand in one of our keys
         return _read_slowly(line)
@@ -64,24 +65,26 @@ def _may_have_lost_a_key(record: dict[str, Any], line: bytes) -> bool:
     return again.count(b'"timestamp"') != stamps or again.count(b'"schema_') != schemas
 
 
-def _read_slowly(line: bytes) -> Reading | None:
+def _read_slowly(line: Line) -> Reading | None:
     try:
         found = written_fields(line)
+        if len(found.get("timestamp", b"")) > _LONGEST_TIMESTAMP:
+            return None
         name, version, timestamp = (json.loads(found.get(field, b"null")) for field in FIELDS)
     except ValueError:  # also an integer of more than 4,300 digits, whose cost would grow with their square
         return None
     return _meaning(name, 1 if "schema_version" not in found else version, timestamp)
 
 
-def written_fields(line: bytes) -> dict[str, bytes]:
+def written_fields(line: Line) -> dict[str, bytes]:
     """Those of our fields that the object on this line has, as they are written. Raises Fault."""
     found: dict[str, bytes] = {}
     for key, value in members(line):
-        name = json.loads(key) if len(key) <= _LONGEST_KEY else None
+        name = json.loads(bytes(key)) if len(key) <= _LONGEST_KEY else None
         if name in FIELDS:
             if name in found:
                 raise Fault(f"{name} stands twice")
-            found[name] = value
+            found[name] = bytes(value)
     return found
 
 

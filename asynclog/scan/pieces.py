@@ -20,9 +20,10 @@ from asynclog.scan.evidence import BUDGET
 from asynclog.scan.marks import Stretches
 from asynclog.scan.readers import Kind, choose_digest, make_reader
 from asynclog.scan.tally import Tally
-from asynclog.windows import end_of_lines
+from asynclog.windows import data_bytes, end_of_lines
 
 PIECE = 64 << 20  # bytes at most; larger ones are hardly faster
+MOST_PIECES = 1 << 12  # of all segments together: a sparse one may have any size
 LEAST = 24 << 20  # bytes; what is read ahead of one piece should not reach the last quarter of the next: `as_it_was`
 _FOLIO = 2 << 20  # bytes, a huge page; so much of a file Linux may hold as one, and then lets go of all or nothing
 UNIT, AT_ONCE = 8 << 20, 64  # bytes and pieces that are read in one go; between these a job can be stopped
@@ -76,8 +77,9 @@ class Refused(msgspec.Struct, frozen=True):
 
 def piece_size(total: int, workers: int) -> int:
     """How large the pieces of so many bytes should be: each worker should get as many as the others."""
-    rounds = max(1, math.ceil(total / (workers * PIECE)))
-    return min(PIECE, max(LEAST, math.ceil(total / (workers * rounds))))
+    largest = max(PIECE, math.ceil(total / MOST_PIECES))
+    rounds = max(1, math.ceil(total / (workers * largest)))
+    return min(largest, max(LEAST, math.ceil(total / (workers * rounds))))
 
 
 def cut_up(segment: Segment, size: int, start: int = 0, *, mark: bool = True, digest: bool = False) -> list[Piece]:
@@ -239,7 +241,7 @@ def _read(view: View, pace: Pace, piece: Piece, descriptor: int, fingerprint: Fi
         reader.read(offset, block, expired)
         if piece.digest:
             digested.add(offset, block)
-        pace.spend(offset + len(block) - done)
+        pace.spend(data_bytes(descriptor, done, offset) + len(block))
         done = offset + len(block)
         if expired is not None and expired.size > BUDGET:
             expired = None

@@ -7,7 +7,7 @@ Both count the same and find the same; the kernel is an accelerator that may be 
 import re
 import zlib
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Literal, Protocol
 
 from asynclog.errors import ConfigurationError
@@ -15,7 +15,8 @@ from asynclog.instant import FUTURE_TOLERANCE
 from asynclog.model import Policy
 from asynclog.proof import Digest
 from asynclog.scan.blocks import BLOCK
-from asynclog.scan.line import FIELDS
+from asynclog.scan.grammar import Line
+from asynclog.scan.line import FIELDS, LONG
 from asynclog.scan.marks import Stretches, pack, sift
 from asynclog.scan.tally import Tally
 
@@ -112,7 +113,7 @@ class NativeReader:
             block, offset = block[done:], offset + done
 
     def _take(self, line: memoryview) -> bool:
-        return self._tally.take(bytes(line), len(line))
+        return self._tally.take(line if len(line) > LONG else bytes(line), len(line))
 
     def tally(self) -> Tally:
         rows, blank = self._scanner.census()
@@ -130,13 +131,14 @@ class NativeReader:
         return self._tally
 
 
-def _lines(block: memoryview) -> list[bytes]:
-    """What stands between newlines. In a block with a huge line each is copied on its own, and so only once."""
+def _lines(block: memoryview) -> Sequence[Line]:
+    """What stands between newlines. Of a huge line no copy is made."""
     if len(block) <= BLOCK:
         return bytes(block).split(b"\n")
     ends = [newline.start() for newline in _NEWLINE.finditer(block)]
     starts = [0, *(end + 1 for end in ends)]
-    return [bytes(block[start:end]) for start, end in zip(starts, [*ends, len(block)], strict=True)]
+    lines = [block[start:end] for start, end in zip(starts, [*ends, len(block)], strict=True)]
+    return [line if len(line) > LONG else bytes(line) for line in lines]
 
 
 def _with(marks: bytes, judged: list[int], lines: int) -> bytes:
