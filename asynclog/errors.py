@@ -3,6 +3,8 @@
 Only what stops a whole job is an error; a segment that fails is an outcome (see `model`).
 """
 
+import errno
+
 
 class AsynclogError(Exception):
     """The job can't go on. `str()` of it is one sentence for the person who reads it at night."""
@@ -30,6 +32,13 @@ class RefusedError(AsynclogError):
 
 class DisagreementError(Exception):
     """Two readers judge a line differently: a bug of ours, and so its segment stays. Becomes an outcome."""
+
+
+class TooManyKeysError(OSError):
+    """There are more schema keys than a job has memory for: it grows with nothing else. Becomes an outcome."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(errno.EOVERFLOW, what)
 
 
 class ChangedError(Exception):

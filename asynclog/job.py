@@ -28,6 +28,7 @@ from asynclog.names import Names
 from asynclog.pace import Pace
 from asynclog.plan.decide import Finding, decide, make_plan
 from asynclog.plan.guards import refusal
+from asynclog.plan.keys import SchemaKeys
 from asynclog.plan.lanes import in_order
 from asynclog.plan.reviewed import Reviewed, digest, misfit, restricted
 from asynclog.report.document import Report
@@ -65,6 +66,7 @@ class Job:
         self._reader = choose_reader(settings.reader)
         self._pace = Pace(settings.io_limit)
         self._policy = Policy()
+        self._keys = SchemaKeys()
         self._segments: list[Segment] = []
         self._actions: dict[str, Action] = {}
         self._folder = -1
@@ -140,7 +142,7 @@ class Job:
             raise ConfigurationError(wrong)
 
     def _decide(self, finding: Finding) -> None:
-        action = decide(finding, self._policy, self.settings.rewrite)
+        action = decide(self._keys.admitted(finding), self._policy, self.settings.rewrite)
         self._actions[action.segment] = action
 
     def _unless_unsettled(self, segment: Segment) -> Segment:

@@ -12,10 +12,11 @@ from asynclog.apply.disk import Disk
 from asynclog.apply.folder import opened_folder
 from asynclog.config.settings import Settings
 from asynclog.errors import ConfigurationError
-from asynclog.model import Census, Policy, Segment
+from asynclog.model import Census, Policy, Segment, Unread
 from asynclog.names import Names
 from asynclog.pace import Pace
 from asynclog.plan.decide import Finding
+from asynclog.plan.keys import SchemaKeys
 from asynclog.scan.pieces import Refused
 from asynclog.scan.readers import choose_reader
 from asynclog.scan.scanner import Scanner
@@ -46,6 +47,7 @@ class Look:
         self._scanner = Scanner(folder, settings.folder, policy, self.now, kind, Pace(settings.io_limit))
         catalog = opened_catalog(settings, self.segments.values(), resources)
         self._survey = Survey(self._scanner, None, self.segments.values(), names, catalog)
+        self._keys = SchemaKeys()
         self._read_again = 0
 
     @property
@@ -54,7 +56,8 @@ class Look:
 
     def recall(self) -> list[Segment]:
         """Finds what the catalog knows; the segments that it leaves to be read."""
-        self.findings.update({census.segment: census for census in self._survey.recalled()})
+        for census in self._survey.recalled():
+            self._find(census)
         return self._survey.unread
 
     def read(self) -> None:
@@ -68,7 +71,10 @@ class Look:
         while self._survey.unread and not self._stop:
             async with self._survey.findings(self._crew) as found:
                 async for finding in found:
-                    self.findings[finding.segment] = finding
+                    self._find(finding)
+
+    def _find(self, finding: Census | Unread) -> None:
+        self.findings[finding.segment] = self._keys.admitted(finding)
 
     def judge(
         self, views: Sequence[tuple[Policy, int]], wanted: Mapping[str, Sequence[int]]

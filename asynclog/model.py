@@ -19,9 +19,16 @@ class SchemaKey(NamedTuple):
         return f"{self.name}:{self.version}"
 
 
-@lru_cache(maxsize=4096)
 def schema_key(name: str, version: int) -> SchemaKey:
     """The key, the same object every time: the segments of a log name the same few again and again."""
+    return _remembered(name, version) if len(name) <= _USUAL else SchemaKey(name, version)
+
+
+_USUAL = 256  # characters of a name; longer ones are not remembered, for they may have any length
+
+
+@lru_cache(maxsize=4096)
+def _remembered(name: str, version: int) -> SchemaKey:
     return SchemaKey(name, version)
 
 

@@ -12,7 +12,7 @@ from asynclog.catalog.entry import Entry, pack, unpack
 from asynclog.catalog.place import Place
 
 _FORMAT = 1
-_BATCH = 1000  # rows a transaction
+_BATCH, _BATCH_BYTES = 1000, 8 << 20  # rows, and bytes in them, a transaction
 _PATIENCE = 2.0  # seconds for another job that writes to it
 # A row that a fault of the disk has given other types is not for us.
 _ALL = "SELECT name, entry FROM segment WHERE typeof(name) = 'blob' AND typeof(entry) = 'blob'"
@@ -42,6 +42,7 @@ class Catalog:
         self.problem = ""
         self.rebuilt = False
         self._changes: dict[bytes, bytes | None] = {}
+        self._noted = 0  # bytes
         self._connection: sqlite3.Connection | None = None
         self._place: Place | None = None
         with self._care():
@@ -71,13 +72,14 @@ class Catalog:
     def put(self, segment: str, entry: Entry | None) -> None:
         """Notes the entry of a segment; None for one that is gone."""
         name = os.fsencode(segment)
-        self._changes[name] = pack(name, entry) if entry else None
-        if len(self._changes) >= _BATCH:
+        self._changes[name] = packed = pack(name, entry) if entry else None
+        self._noted += len(packed or b"")
+        if len(self._changes) >= _BATCH or self._noted >= _BATCH_BYTES:
             self.flush()
 
     def flush(self) -> None:
         """Writes what was noted, in one transaction."""
-        changes, self._changes = self._changes, {}
+        changes, self._changes, self._noted = self._changes, {}, 0
         with self._care():
             if changes and self._connection is not None:
                 with self._connection as transaction:

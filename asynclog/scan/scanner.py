@@ -7,6 +7,7 @@ from functools import partial
 
 import msgspec
 
+from asynclog.errors import TooManyKeysError
 from asynclog.model import Census, Policy, Segment, Unread
 from asynclog.pace import Pace
 from asynclog.scan.evidence import BUDGET, Evidence
@@ -108,10 +109,18 @@ class _Progress:
             return
         self._keep(piece.start, result.expired)
         self._seen[piece.start] = result.seen
+        try:
+            self._count(result.tally)
+        except TooManyKeysError as error:
+            self._refused, self._tally = Refused(f"it can't be read: {error.strerror}", failed=True), None
+
+    def _count(self, tally: Tally) -> None:
+        if self._refused:
+            return
         if self._tally is None:
-            self._tally = result.tally
+            self._tally = tally
         else:
-            self._tally.add(result.tally)
+            self._tally.add(tally)
 
     def _keep(self, start: int, expired: Stretches | None) -> None:
         """Remembers where the expired lines of a piece stand, until that is too much for all pieces together."""

@@ -1,11 +1,17 @@
 """Counts what lines mean: the running total of a census."""
 
+import re
 from collections.abc import Iterable
 
+from asynclog.errors import TooManyKeysError
 from asynclog.instant import DAY, FIRST_PLAUSIBLE, FUTURE_TOLERANCE
 from asynclog.model import Census, DayCount, Fingerprint, Policy, SchemaCount, SchemaKey, schema_key
+from asynclog.plan.keys import MOST_KEYS, MOST_NAMES
 from asynclog.plan.rules import cutoff_for
-from asynclog.scan.line import BLANKS, read_line
+from asynclog.scan.grammar import Line
+from asynclog.scan.line import read_line
+
+_is_blank = re.compile(rb"[ \t\r\n]*").fullmatch
 
 MOST_DAYS = 16_384  # of all schema keys of a segment together; memory must not grow with its lines
 
@@ -74,25 +80,28 @@ class Row:
 
 
 class Tally:
-    """Takes lines, one by one, and knows how many of each kind there were."""
+    """Takes lines, one by one, and knows how many of each kind there were.
+
+    Raises TooManyKeysError where they have more schema keys than it may remember.
+    """
 
     def __init__(self, policy: Policy, now: int) -> None:
         self.rows: dict[tuple[str, int], Row] = {}
         self.unreadable = 0
         self.blank = 0
-        self._dated = 0
+        self._dated = self._named = 0
         self._policy = policy
         self._now = now
         self._future = now + FUTURE_TOLERANCE
 
-    def take(self, line: bytes, size: int) -> bool:
+    def take(self, line: Line, size: int) -> bool:
         """Counts a line of so many bytes, its newline among them; whether it has expired."""
         reading = read_line(line)
         if reading is None:
-            if line.strip(BLANKS):
-                self.unreadable += 1
-            else:
+            if _is_blank(line):
                 self.blank += 1
+            else:
+                self.unreadable += 1
             return False
         name, version, instant = reading
         row = self.rows.get((name, version)) or self.row(name, version)
@@ -131,11 +140,19 @@ class Tally:
         return cutoff_for(self._policy, SchemaKey(name, version), self._now)
 
     def row(self, name: str, version: int) -> Row:
-        """The row of this schema key, made where there was none."""
+        """The row of this schema key, made where there was none. Raises TooManyKeysError."""
         row = self.rows.get((name, version))
         if row is None:
+            self._make_room(name, version)
             row = self.rows[name, version] = Row(self.cutoff(name, version))
         return row
+
+    def _make_room(self, name: str, version: int) -> None:
+        self._named += len(name) + version.bit_length() // 8
+        if len(self.rows) == MOST_KEYS:
+            raise TooManyKeysError(f"it has more than {MOST_KEYS:,} schema keys")
+        if self._named > MOST_NAMES:
+            raise TooManyKeysError(f"its schema keys have more than {MOST_NAMES:,} characters together")
 
     def add(self, other: "Tally") -> None:
         """Adds what another part of the same segment held."""

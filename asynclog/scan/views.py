@@ -6,6 +6,7 @@ from functools import partial
 
 import msgspec
 
+from asynclog.errors import TooManyKeysError
 from asynclog.model import Census, Fingerprint, Segment, Unread
 from asynclog.pace import Pace
 from asynclog.scan.blocks import whole_lines
@@ -45,18 +46,23 @@ async def judge(
     refused: dict[Segment, Refused] = {}
     work = partial(judge_piece, first.pace.shared_by(crew.jobs) if apart else first.pace)
     async with crew.results(work, tasks, apart=apart) as results:
-        async for task, found in results:
-            if isinstance(found, Refused):
-                refused[task.piece.segment] = found
+        async for task, result in results:
+            if isinstance(result, Refused):
+                refused[task.piece.segment] = result
             else:
-                read[task.piece.segment].append(found)
+                read[task.piece.segment].append(result)
     censuses: list[dict[str, Census]] = [{} for _ in scanners]
     for segment in wanted.keys() - refused.keys():
         if len(read[segment]) < missing[segment]:
             refused[segment] = Refused("the job was stopped before it was read")
             continue
-        for number, tallies in zip(wanted[segment], zip(*read[segment], strict=True), strict=True):
-            censuses[number][segment.name] = _census(segment, tallies)
+        try:
+            found = [_census(segment, tallies) for tallies in zip(*read[segment], strict=True)]
+        except TooManyKeysError as error:
+            refused[segment] = Refused(f"it can't be read: {error.strerror}", failed=True)
+            continue
+        for number, census in zip(wanted[segment], found, strict=True):
+            censuses[number][segment.name] = census
     return censuses, [
         Unread(segment.name, segment.fingerprint, why.reason, why.failed) for segment, why in refused.items()
     ]
