@@ -15,12 +15,17 @@ from asynclog.config.text import Origin, Place, explain, read_text
 from asynclog.errors import ConfigurationError
 
 DEEPEST = 32
+LARGEST = 4 << 20  # bytes; a policy of 1,000 schemas has about 100 KiB
+_SHOWN = 40  # characters of a value
+MOST_EVENTS = 250_000  # a rule has some ten: beginning, keys and values, end
+MOST_DIRECTIVES = 10  # lines that begin with %; the C parser compares each to all
 
 T = TypeVar("T")
 
 # The C parser crashes on a file that is nested very deeply; the event pass below refuses it before that.
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _DECIMAL = re.compile(r"[-+]?(0|[1-9][0-9]{0,99})")
+_DIRECTIVE = re.compile("^%", re.MULTILINE)
 _FRACTION = re.compile(r"[-+]?(0|[1-9][0-9]*)\.[0-9]+")
 _TRUE = {"true", "yes", "on"}
 
@@ -31,7 +36,7 @@ class Document:
     def __init__(self, path: str, origin: Origin = "named") -> None:
         self.path = path
         self._lines: dict[Place, int] = {(): 1}
-        self.data = self._load(read_text(path, origin=origin))
+        self.data = self._load(read_text(path, LARGEST, origin))
 
     def error(self, place: Place, problem: str) -> ConfigurationError:
         """`FILE:LINE: KEY: problem`, for the value at `place` or the nearest one around it."""
@@ -73,11 +78,13 @@ class Document:
 
     def _check_shape(self, text: str) -> None:
         depth = 0
-        for event in yaml.parse(text, Loader=_LOADER):
-            problem = ""
+        if len(_DIRECTIVE.findall(text)) > MOST_DIRECTIVES:
+            raise ConfigurationError(f"{self.path}: more than {MOST_DIRECTIVES} directives (lines that begin with %)")
+        for number, event in enumerate(yaml.parse(text, Loader=_LOADER)):
+            problem = "too much for one file: what it says takes too much memory" if number == MOST_EVENTS else ""
             if isinstance(event, yaml.CollectionStartEvent):
                 depth += 1
-                problem = f"nested deeper than {DEEPEST} levels" if depth > DEEPEST else ""
+                problem = f"nested deeper than {DEEPEST} levels" if depth > DEEPEST else problem
             elif isinstance(event, yaml.CollectionEndEvent):
                 depth -= 1
             elif isinstance(event, yaml.AliasEvent):
@@ -117,11 +124,17 @@ class Document:
             case "int" if _DECIMAL.fullmatch(text):
                 return int(text)
             case "int":  # YAML 1.1 reads 010 as 8, 1:30 as 90 and 1_0 as 10
-                raise self.error(place, f"{text} can be read as more than one number: write it in plain digits")
+                raise self.error(
+                    place, f"{_shortened(text)} can be read as more than one number: write it in plain digits"
+                )
             case "float" if _FRACTION.fullmatch(text):
                 return float(text)
             case _:
                 return text
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _SHOWN else text[:_SHOWN] + "..."
 
 
 def _line_of(error: yaml.YAMLError, text: str) -> int:

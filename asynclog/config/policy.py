@@ -3,6 +3,7 @@
 An unknown policy is no permission to delete: whatever is wrong in such a file is an error.
 """
 
+import io
 import json
 from typing import Annotated, Any
 
@@ -12,6 +13,10 @@ from asynclog.config.text import Origin, explain, read_text
 from asynclog.errors import ConfigurationError
 from asynclog.model import Policy, Rule, SchemaKey
 from asynclog.plan.rules import STAR
+
+# Of a registry; one has a line for each change of a schema.
+LONGEST_LINE = 1 << 20  # characters
+MOST_RULES = 50_000
 
 _Days = Annotated[int, msgspec.Meta(ge=0)]
 _Name = Annotated[str, msgspec.Meta(min_length=1)]
@@ -85,10 +90,12 @@ def _named(found: _WrittenDefinition) -> str:
 
 def _from_registry(path: str, origin: Origin) -> Policy:
     exact: dict[SchemaKey, Rule] = {}
-    for number, line in enumerate(read_text(path, origin=origin).split("\n"), start=1):
-        if not line.strip(" \t\r"):
+    for number, line in enumerate(io.StringIO(read_text(path, origin=origin), newline="\n"), start=1):
+        if not line.strip(" \t\r\n"):
             continue
         where = f"{path}:{number}"
+        if len(line) > LONGEST_LINE:
+            raise ConfigurationError(f"{where}: this line has {len(line):,} characters: more than {LONGEST_LINE:,}")
         try:
             found = msgspec.convert(_strict_object(line), _Definition)
         except msgspec.ValidationError as error:
@@ -98,6 +105,10 @@ def _from_registry(path: str, origin: Origin) -> Policy:
         except (ValueError, RecursionError) as error:
             raise ConfigurationError(f"{where}: this line is not one JSON object: {error}") from None
         exact[SchemaKey(found.schema_name, found.version)] = Rule(found.retention_days, found.active, where)
+        if len(exact) > MOST_RULES:
+            raise ConfigurationError(
+                f"{where}: there are more than {MOST_RULES:,} schemas, which takes too much memory"
+            )
     return Policy(exact)
 
 

@@ -3,7 +3,7 @@
 import os
 import re
 import stat
-from typing import Literal
+from typing import BinaryIO, Literal
 
 import msgspec
 
@@ -12,6 +12,8 @@ from asynclog.ownership import StrangerError, open_file, permissions_of
 from asynclog.permissions import other_writer
 
 LARGEST = 16 << 20  # bytes; a policy of 1,000 schemas has about 100 KiB, a registry of years some MiB
+
+_PART = 1 << 20  # bytes read at once
 
 Place = tuple[str | int, ...]
 
@@ -22,18 +24,16 @@ Origin = Literal["named", "found", "beside"]
 
 
 def read_text(path: str, largest: int = LARGEST, origin: Origin = "named") -> str:
-    """The file's text; an error that names it where it can't be read, is too large or is not UTF-8.
+    """The file's text; an error that names it where it can't be read, is too large, has a NUL or is not UTF-8.
 
     What nobody has named, others could have put there, or write to: then it is an error, too.
     """
     try:
         with open(_opened(path, origin), "rb") as file:
             os.set_blocking(file.fileno(), True)
-            data = file.read(largest + 1)
+            data = _read(file, path, largest)
     except OSError as error:
         raise ConfigurationError(f"{path}: {error.strerror}") from None
-    if len(data) > largest:
-        raise ConfigurationError(f"{path}: larger than {largest >> 20} MiB, which no such file needs to be")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -72,6 +72,21 @@ def _refuse_unsafe(path: str, descriptor: int) -> None:
             f"{path}: {who} may write to it, and so could trick a job that runs as root: run it as the file's owner, "
             "take the write permission away, or name the file with --schemas"
         )
+
+
+def _read(file: BinaryIO, path: str, largest: int) -> bytes:
+    """All of it, but no more than shows that it is too large, or sparse, which a device can be without end."""
+    parts: list[bytes] = []
+    size = 0
+    while part := file.read(_PART):
+        if b"\0" in part:
+            line = sum(each.count(b"\n") for each in parts) + part.count(b"\n", 0, part.index(b"\0")) + 1
+            raise ConfigurationError(f"{path}:{line}: this is no text: it has a NUL byte")
+        parts.append(part)
+        size += len(part)
+        if size > largest:
+            raise ConfigurationError(f"{path}: larger than {largest >> 20} MiB, which no such file needs to be")
+    return b"".join(parts)
 
 
 def explain(error: msgspec.ValidationError) -> tuple[Place, str]:
