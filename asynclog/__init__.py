@@ -74,8 +74,10 @@ async def plan(**options: Unpack[Options]) -> Plan:
 def records(path: str) -> AsyncIterator[Record]:
     """The records of the log with this base path, segment by segment in their order, for `async for`.
 
-    Lines that are no records, and segments that can't be read as plain files, are passed over. Raises OSError.
+    Lines that are no records, and segments that can't be read as plain files, are passed over. Raises OSError, and
+    ConfigurationError for a path that no file can have.
     """
+    from asynclog.config.paths import absolute
     from asynclog.scan.records import stream_records
 
-    return stream_records(path)
+    return stream_records(absolute(path, "path"))

@@ -29,6 +29,8 @@ class Answer(Protocol):
 
 T = TypeVar("T", bound=Answer)
 
+_LONGEST = 20_000  # characters of a sentence; paths of 4,096 fit
+
 
 def show(answer: T, as_text: Callable[[T], str], *, as_json: bool, quiet: bool) -> None:
     """Prints an answer: JSON on one line, or text, which `quiet` leaves out where all went well."""
@@ -43,14 +45,19 @@ def show(answer: T, as_text: Callable[[T], str], *, as_json: bool, quiet: bool) 
 def show_fatal(sentence: str, *, as_json: bool) -> None:
     """Says why there is no result: as JSON, unless stdout is of no use, else on stderr."""
     if as_json and sys.stdout is not None:
-        _result(_json(document(msgspec.UNSET, encodable(sentence))))
+        _result(_json(document(msgspec.UNSET, encodable(_bounded(sentence)))))
     else:
         complain(sentence)
 
 
 def complain(sentence: str) -> None:
     """Tells a person, on stderr."""
-    _tell(f"asynclog: {printable(sentence)}")
+    _tell(f"asynclog: {printable(_bounded(sentence))}")
+
+
+def _bounded(sentence: str) -> str:
+    """One that quotes a value of megabytes is not for people any more."""
+    return sentence if len(sentence) <= _LONGEST else f"{sentence[: _LONGEST // 2]} ... {sentence[-_LONGEST // 2 :]}"
 
 
 def bug_in_words(error: Exception) -> str:

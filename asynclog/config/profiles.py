@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
+from asynclog.config.paths import usable
 from asynclog.config.quantities import percent
 from asynclog.errors import ConfigurationError
 from asynclog.plan.guards import Guard
@@ -130,13 +131,13 @@ def _our_profile(document: "Document", name: str | None, environment: Mapping[st
         source=document.path,
         name=name,
         enabled=audit.enabled,
-        log=_beside(document, audit.path or ""),
-        schemas=_beside(document, audit.schemas) if audit.schemas else "",
+        log=_beside(document, name, audit.path or ""),
+        schemas=_beside(document, name, audit.schemas) if audit.schemas else "",
         patterns=(audit.segments,) if isinstance(audit.segments, str) else tuple(audit.segments),
         weak_leases=audit.weak_leases,
         guard=profile.guard,
         rewrite=rewrites[name],
-        state=_beside(document, state) if state else "",
+        state=_beside(document, name, state) if state else "",
     )
 
 
@@ -157,7 +158,7 @@ def _mxcp_profile(document: "Document", name: str | None, environment: Mapping[s
         source=document.path,
         name=name,
         enabled=_overridden(environment.get("MXCP_AUDIT_ENABLED"), audit.enabled),
-        log=_beside(document, audit.path or f"audit/logs-{name}.jsonl"),
+        log=_beside(document, name, audit.path or f"audit/logs-{name}.jsonl"),
     )
 
 
@@ -178,6 +179,6 @@ def _must_have(document: "Document", profiles: Mapping[str, object], name: str) 
         raise document.error(("profiles",), f"there is no profile {name!r} (there are: {known})")
 
 
-def _beside(document: "Document", path: str) -> str:
+def _beside(document: "Document", profile: str, path: str) -> str:
     """Relative paths are relative to the file that names them."""
-    return os.path.join(os.path.dirname(document.path), path)
+    return usable(os.path.join(os.path.dirname(document.path), path), f"{document.path}: profile {profile}")

@@ -6,13 +6,17 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from asynclog.config.options import Options
+from asynclog.config.paths import absolute, usable
 from asynclog.config.profiles import Profile, load_profile
 from asynclog.config.quantities import bytes_per_second, seconds
 from asynclog.config.text import Origin
 from asynclog.errors import ConfigurationError
 from asynclog.instant import parse_instant
+from asynclog.names import LONGEST_BASE, length
 from asynclog.plan.guards import Guard
 from asynclog.plan.worth import ALWAYS, Percent
+
+MOST_JOBS = 1024  # each is a thread or a process, and has some MiB of memory
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -59,14 +63,21 @@ def resolve(options: Options, environment: Mapping[str, str]) -> Settings:
     """
     path, schemas = options.get("path"), options.get("schemas")
     config, profile_name = options.get("config"), options.get("profile")
+    if config:
+        absolute(config, "--config")
     if path and not config and not profile_name:
         profile = Profile(source="--path", name=None, enabled=True)
     else:
         profile = load_profile(config, profile_name, environment)
-    log = _absolute(path) if path else profile.log
+    log = absolute(path, "--path") if path else profile.log
     folder, base = os.path.split(log)
     if not base and profile.enabled:
         raise ConfigurationError(f"{profile.source}: the path of the log must name a file, not the folder {log!r}")
+    if length(base) > LONGEST_BASE:
+        raise ConfigurationError(
+            f"{profile.source}: the log's name has {length(base)} bytes, and late segments need room in theirs: "
+            f"give it one of {LONGEST_BASE} bytes at the most"
+        )
     stem = os.path.splitext(base)[0]
     return Settings(
         source=profile.source,
@@ -74,7 +85,7 @@ def resolve(options: Options, environment: Mapping[str, str]) -> Settings:
         enabled=profile.enabled,
         folder=folder,
         base=base,
-        schemas=_absolute(schemas) if schemas else profile.schemas or f"{folder}/{stem}_schemas.jsonl",
+        schemas=absolute(schemas, "--schemas") if schemas else profile.schemas or f"{folder}/{stem}_schemas.jsonl",
         schemas_are=_origin(options, profile),
         patterns=profile.patterns,
         guard=profile.guard,
@@ -110,8 +121,8 @@ def _state(option: str | None, profile: Profile, folder: str, environment: Mappi
 
     A log in somebody's home may well have the user's below it. Raises ConfigurationError.
     """
-    said = _absolute(option) if option else profile.state
-    state = said or _usual_state(environment)
+    said = absolute(option, "--state") if option else profile.state
+    state = usable(said or _usual_state(environment), "the state folder (STATE_DIRECTORY, XDG_STATE_HOME, HOME)")
     real, log = os.path.realpath(state), os.path.realpath(folder)
     if state and profile.enabled and (real == log or (said and real.startswith(log + os.sep))):
         raise ConfigurationError(f"{state}: the state folder lies in the log's own folder {folder}: name another one")
@@ -132,11 +143,6 @@ def _given(meaning: Callable[[str, str], float], option: str, text: str | None) 
     return None if text is None else meaning(option, text)
 
 
-def _absolute(path: str) -> str:
-    """Not normalised: `x/../y` means what the file system says, links included."""
-    return path if os.path.isabs(path) else os.path.join(os.getcwd(), path)
-
-
 def _instant(text: str | None) -> int | None:
     if text is None:
         return None
@@ -149,6 +155,6 @@ def _instant(text: str | None) -> int | None:
 def _jobs(jobs: int | None) -> int:
     if jobs is None:
         return len(os.sched_getaffinity(0))
-    if jobs < 1:
-        raise ConfigurationError(f"--jobs {jobs}: at least 1 is needed")
+    if not 1 <= jobs <= MOST_JOBS:
+        raise ConfigurationError(f"--jobs {jobs}: from 1 to {MOST_JOBS:,} can be worked on at once")
     return jobs

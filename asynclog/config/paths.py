@@ -1,0 +1,35 @@
+"""Paths as people, files and the environment write them: only such as a file system can have."""
+
+import os
+
+from asynclog.errors import ConfigurationError
+
+_LONGEST, _LONGEST_NAME = 4095, 255  # bytes, of a whole path and of each name in it
+_SHOWN = 80  # characters
+
+
+def usable(path: str, source: str) -> str:
+    """The path. Raises ConfigurationError, which says where it stands, for one that no file can have."""
+    problem = _problem(path)
+    if problem:
+        shown = path if len(path) <= _SHOWN else path[:_SHOWN] + "..."
+        raise ConfigurationError(f"{source}: {shown!a} can't be a path: {problem}")
+    return path
+
+
+def absolute(path: str, source: str) -> str:
+    """Seen from the working folder. Not normalised: `x/../y` means what the file system says, links included."""
+    return usable(path if os.path.isabs(path) else os.path.join(os.getcwd(), path), source)
+
+
+def _problem(path: str) -> str:
+    if "\0" in path:
+        return "it has a NUL character"
+    try:
+        encoded = os.fsencode(path)
+    except UnicodeEncodeError:
+        return "it has half of a surrogate pair, which is no character"
+    if len(encoded) > _LONGEST:
+        return f"it has {len(encoded):,} bytes, and the system takes {_LONGEST:,} at the most"
+    longest = max(map(len, encoded.split(b"/")))
+    return f"a name in it has {longest} bytes, and may have {_LONGEST_NAME}" if longest > _LONGEST_NAME else ""
