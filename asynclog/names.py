@@ -7,8 +7,14 @@ from typing import NamedTuple, Self
 
 _PACKED = r"(?:\.gz|\.zst)?"
 _NEW = ".al-new"
-_HIDDEN = re.compile(r"\.(.+)\.al-old-([0-9a-f]{8})-([0-9]+)", re.DOTALL)
-_BUILT = re.compile(r"\.(.+)\.al-new-([0-9]+)-([0-9]+)", re.DOTALL)
+_NUMBER = "(0|[1-9][0-9]{0,19})"
+_HIDDEN = re.compile(rf"\.(.+)\.al-old-([0-9a-f]{{8}})-{_NUMBER}", re.DOTALL)
+_BUILT = re.compile(rf"\.(.+)\.al-new-{_NUMBER}-{_NUMBER}", re.DOTALL)
+_MOST_BYTES, _MOST_INODE = 2**63 - 1, 2**64 - 1
+
+# Bytes that a name may have, so that each of ours has at most 255, whatever numbers come to stand in it.
+LONGEST_SEGMENT = 255 - len(f".{_NEW}-{_MOST_INODE}-{_MOST_BYTES}")
+LONGEST_BASE = LONGEST_SEGMENT - len(f"-late-00000000-{_MOST_BYTES}")
 
 
 class Names:
@@ -26,13 +32,11 @@ class Names:
         self._registry = f"{self.stem}_schemas.jsonl"
         stem, suffix = re.escape(self.stem), re.escape(self.suffix)
         digits = "[0-9a-f]{8}"
-        late = f"{stem}-late-{digits}-[0-9]+{suffix}"
         dated = rf"{stem}-([0-9]{{8}}(?:T[0-9]{{6}}(?:-([0-9]+))?)?){suffix}"
         rotated = rf"{stem}{suffix}(?:\.([0-9]+)|-([0-9]{{8}}(?:-[0-9]{{2,6}})?))"
-        self._late = re.compile(f"{stem}-late-({digits})-[0-9]+{suffix}{_PACKED}")
-        self._known = re.compile(f"(?:{stem}{suffix}|{late}|{dated}|{rotated}){_PACKED}")
-        globs = [re.compile(fnmatch.translate(pattern)) for pattern in patterns]
-        self._accepted = [*globs, self._late] if globs else [self._known]
+        self._late = re.compile(f"{stem}-late-({digits})-{_NUMBER}{suffix}{_PACKED}")
+        self._known = re.compile(f"(?:{stem}{suffix}|{dated}|{rotated}){_PACKED}")
+        self._globs = [re.compile(fnmatch.translate(pattern)) for pattern in patterns]
 
     def late(self, token: str, offset: int) -> str:
         """The segment for what a writer appended, from byte `offset` on, to a file that had been replaced."""
@@ -42,12 +46,12 @@ class Names:
         """Whether a file of this name is a segment of the log."""
         if name.startswith(".") or name == self._registry:
             return False
-        return any(pattern.fullmatch(name) for pattern in self._accepted)
+        return any(pattern.fullmatch(name) for pattern in self._globs or [self._known]) or bool(self.late_token(name))
 
     def late_token(self, name: str) -> str | None:
         """The token in the name of a segment that a job of ours has made; None in any other name."""
         match = self._late.fullmatch(name)
-        return match[1] if match else None
+        return match[1] if match and int(match[2]) <= _MOST_BYTES else None
 
     def is_renamed_later(self, name: str) -> bool:
         """Whether a rotation gives the file another name: the base file, and those with a number from the newest."""
@@ -56,6 +60,8 @@ class Names:
 
     def order(self, name: str) -> tuple[int, int, int, str]:
         """Sorts by the time in the name, then by its number; late ones and the base file come last."""
+        if self.late_token(name):
+            return (3, 0, 0, name)
         known = self._known.fullmatch(name)
         if known is None:
             return (0, 0, 0, name)
@@ -66,7 +72,7 @@ class Names:
             return (1, int(digits), int(number or 0), name)
         if rotation:
             return (2, -int(rotation), 0, name)
-        return (3 if self.late_token(name) else 4, 0, 0, name)
+        return (4, 0, 0, name)
 
     def owns(self, name: str) -> bool:
         """Whether this is a hidden name that a job of this log gives."""
@@ -105,7 +111,7 @@ class Hidden(NamedTuple):
     @classmethod
     def parse(cls, name: str) -> Self | None:
         match = _HIDDEN.fullmatch(name)
-        return cls(match[1], match[2], int(match[3])) if match else None
+        return cls(match[1], match[2], int(match[3])) if match and int(match[3]) <= _MOST_BYTES else None
 
 
 class Built(NamedTuple):
@@ -124,7 +130,14 @@ class Built(NamedTuple):
     @classmethod
     def parse(cls, name: str) -> Self | None:
         match = _BUILT.fullmatch(name)
-        return cls(match[1], int(match[2]), int(match[3])) if match else None
+        if match is None or int(match[2]) > _MOST_INODE or int(match[3]) > _MOST_BYTES:
+            return None
+        return cls(match[1], int(match[2]), int(match[3]))
+
+
+def length(name: str) -> int:
+    """In bytes, as the file system counts."""
+    return len(name.encode("utf-8", "surrogateescape"))
 
 
 def new_name(segment: str) -> str:

@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 from asynclog.model import Action, Census, Plan, Policy, SchemaKey, Segment, Unread
+from asynclog.names import LONGEST_SEGMENT, length
 from asynclog.plan.rules import rule_for, window_for
 from asynclog.plan.worth import ALWAYS, Percent, reason_to_wait
 
@@ -49,9 +50,12 @@ def decide(finding: Finding, policy: Policy, rewrite: Percent = ALWAYS) -> Actio
 
 def _weigh(census: Census, policy: Policy, rewrite: Percent) -> tuple[Literal["keep", "drop", "rewrite", "skip"], str]:
     expired = census.expired
+    long = length(census.segment)
     if not expired:
         is_blank = not census.schemas and not census.unreadable
         return "keep", "it has only blank lines" if is_blank else "nothing in it has expired"
+    if long > LONGEST_SEGMENT:
+        return "skip", f"its name of {long} bytes is too long to be worked on: {LONGEST_SEGMENT} is the most"
     if census.is_wholly_expired:
         return "drop", f"all {expired} records have expired"
     wait = reason_to_wait(census, policy, rewrite)
