@@ -156,5 +156,5 @@ def _jobs(jobs: int | None) -> int:
     if jobs is None:
         return len(os.sched_getaffinity(0))
     if not 1 <= jobs <= MOST_JOBS:
-        raise ConfigurationError(f"--jobs {jobs}: from 1 to {MOST_JOBS:,} can be worked on at once")
+        raise ConfigurationError(f"--jobs: from 1 to {MOST_JOBS:,} segments can be worked on at once")
     return jobs

@@ -1,29 +1,31 @@
 """The records of a log as an async stream, for whoever wants to read along in Python."""
 
 import os
+import re
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 import aiofiles
 from anyio import to_thread
 
+from asynclog.errors import ChangedError
 from asynclog.model import Record, SchemaKey
 from asynclog.names import Names
+from asynclog.scan.blocks import whole_lines
 from asynclog.scan.line import read_line
 from asynclog.scan.segments import list_segments
 
-BLOCK = 1 << 20  # bytes awaited at once; a line at a time would be hundreds of times slower
+_LINE = re.compile(rb"[^\n]*\n|[^\n]+")
 
 
 async def stream_records(path: str) -> AsyncIterator[Record]:
     """See `asynclog.records`."""
     folder, base = os.path.split(os.path.abspath(path))
     for name in await to_thread.run_sync(_readable, folder, base):
-        offset = 0
-        async for line in _lines(os.path.join(folder, name)):
+        async for offset, line in _lines(os.path.join(folder, name)):
             reading = read_line(line)
             if reading:
                 yield Record(name, offset, SchemaKey(*reading[:2]), reading[2], line)
-            offset += len(line)
 
 
 def _readable(folder: str, base: str) -> list[str]:
@@ -38,16 +40,17 @@ def _readable(folder: str, base: str) -> list[str]:
         os.close(descriptor)
 
 
-async def _lines(path: str) -> AsyncIterator[bytes]:
-    """The file's lines, cut out of blocks; the last one may have no newline."""
-    parts: list[bytes] = []
+async def _lines(path: str) -> AsyncIterator[tuple[int, bytes]]:
+    """The file's lines, cut out of blocks, each with its offset; the last one may have no newline.
+
+    Of a huge line that is no record there is but a byte. A file that becomes shorter ends there.
+    """
     async with aiofiles.open(path, "rb", buffering=0) as file:
-        while block := await file.read(BLOCK):
-            *lines, rest = block.split(b"\n")
-            for line in lines:
-                parts += (line, b"\n")
-                yield b"".join(parts)
-                parts.clear()
-            parts.append(rest)
-    if last := b"".join(parts):
-        yield last
+        size = os.fstat(file.fileno()).st_size
+        blocks = whole_lines(file.fileno(), 0, size, size)
+        with suppress(ChangedError):
+            while found := await to_thread.run_sync(next, blocks, None):
+                offset, block = found
+                for line in _LINE.findall(block):
+                    yield offset, line
+                    offset += len(line)
