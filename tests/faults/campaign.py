@@ -66,6 +66,8 @@ class Campaign:
 
     def chosen(self, points: Sequence[str], most: int) -> list[str]:
         """At most so many of these points, in their order; the same ones for the same seed."""
+        if self.first_only:
+            points = [point for point in points if re.search(self.only, point)]
         if len(points) <= most:
             return list(points)
         random = Random(f"{self.seed} {len(points)}")  # noqa: S311 - the same choice has to come again
@@ -78,7 +80,7 @@ class Campaign:
             points = [self.point]
         elif self.first_only:
             points = [point for point in points if re.search(self.only, point)]
-            Random(self.seed).shuffle(points)  # noqa: S311 - likewise
+            Random(self.seed).shuffle(points)  # noqa: S311 - the same order has to come again
         for point in points:
             findings = check(point)
             if findings is not None:

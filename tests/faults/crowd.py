@@ -1,8 +1,8 @@
 """Who comes beside a job, and at how many points of each kind.
 
-After the name, `leased` is while the job holds a lease, `before` from its beginning until it does, `late` from when
-the segment has been read on, `swap` when names are exchanged, `recovery` beside a job that finds what killed ones have
-left, `kill` where the job is killed later.
+After the name, `leased` is while the job holds a lease, `before` from its beginning until it has one for a commit,
+`late` from when a segment is read on, `between` from then until that lease, `swap` when names are exchanged,
+`recovery` beside a job that finds what killed ones have left, `kill` where the job is killed later.
 """
 
 from __future__ import annotations
@@ -62,6 +62,7 @@ MOST = {
     "refill, leased, kill": 200,
     "latetruncate": 200,
     "overwrite": 100,
+    "overwrite, between": 200,
     "overwrite, leased": 500,
     "overwrite, leased, kill": 300,
     "copywait": 100,
@@ -72,6 +73,7 @@ MOST = {
     "daemon, leased, kill": 200,
     "mapping": 200,
     "mapping, before": 500,
+    "mapping, between": 300,
     "mapping, kill": 200,
     "leaseholder": 200,
     "folderlock": 100,

@@ -34,7 +34,8 @@ TOO_LATE = "a writer's open() of an old file between the last look at its lease 
 LATE = {"latecomer", "latetruncate"}
 FAILS = "EIO"
 QUICK = 60  # points, of all kinds
-BEHIND = 16  # calls of a job that found another file in a segment's place, from the swap to where all is in order again
+BEHIND = 32  # calls of a job that found another file in a segment's place, from the swap to where all is in order again
+TAKES = ("ftruncate", "renameat2")  # these empty a segment, or take its name
 
 
 def run(campaign: Campaign) -> LayerResult:
@@ -60,15 +61,23 @@ def _points(campaign: Campaign, kind: str) -> Iterator[str]:
         calls = _calls(campaign, shape)
         leased = _leased(campaign, shape)
         for first in leased if when.startswith("leased") else _turns(who, when, calls):
-            for second in _later(who, when, first, len(calls), min(leased, default=len(calls))):
+            for second in _later(who, when, first, len(calls), _commit(calls, leased)):
                 yield from (f"{who},{shape},{first},{second},{end}" for end in _ends(when, first, len(calls)))
 
 
 def _later(who: str, when: str, first: int, calls: int, lease: int) -> range:
     if who in {"job", "planter"}:
         return range(first, first + 1)
-    end = first + BEHIND if when == "swap" else lease + 1 if when == "before" else calls + 2
+    end = first + BEHIND if when == "swap" else lease + 1 if when in {"before", "between"} else calls + 2
     return range(first, end)
+
+
+def _commit(calls: tuple[str, ...], leased: list[int]) -> int:
+    """The call before which a job has just taken the lease for its first commit; it asks for others only to see."""
+    number = 1 + min((calls.index(name) for name in TAKES if name in calls), default=len(calls))
+    while number - 1 in leased:
+        number -= 1
+    return number
 
 
 def _ends(when: str, first: int, calls: int) -> Iterator[str]:
@@ -92,8 +101,8 @@ def _shapes(who: str) -> tuple[str, ...]:
 def _turns(who: str, when: str, calls: tuple[str, ...]) -> Iterator[int]:
     """The calls before which the first step makes sense."""
     numbers = range(1, len(calls) + 1)
-    read = calls.index("preadv2")
-    if when in {"late", "kill"}:
+    read = [index for index, name in enumerate(calls) if name == "preadv2"][1]  # the first one looks into the cache
+    if when in {"late", "kill", "between"}:
         numbers = numbers[read:]
     elif when == "early":
         numbers = numbers[:read]
