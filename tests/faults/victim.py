@@ -61,14 +61,18 @@ class Variant:
     disk: type[Disk] = Disk
     patches: Mapping[str, object] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        """A name that is no longer there would break nothing, or everything."""
+        for name in self.patches:
+            owner, _, attribute = name.rpartition(".")
+            if not hasattr(resolve_name(owner), attribute):
+                raise AttributeError(name)
+
     def put_in(self) -> None:
         """In the child: from now on the job works with this variant."""
         for name, value in {"asynclog.job.Disk": self.disk, **self.patches}.items():
             owner, _, attribute = name.rpartition(".")
-            target = resolve_name(owner)
-            if not hasattr(target, attribute):
-                raise AttributeError(name)
-            setattr(target, attribute, value)
+            setattr(resolve_name(owner), attribute, value)
 
 
 REAL = Variant()

@@ -1,0 +1,206 @@
+"""What is broken in the mutants: disks that do something wrong, and functions to be put in the place of others."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+from typing import TYPE_CHECKING
+
+from asynclog.apply.commit import Replaced
+from asynclog.apply.disk import Disk
+from asynclog.apply.drain import Drained
+from asynclog.apply.swap import DisplacedError
+from asynclog.proof import Proof
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from asynclog.apply.backlog import Backlog
+    from asynclog.apply.drain import Displaced, Known
+    from asynclog.apply.pin import Pinned
+    from asynclog.names import Built, Hidden, Names
+
+
+class UnsyncedReplacement(Disk):
+    """The replacement is renamed into place before its bytes are safe."""
+
+    def sync(self, descriptor: int) -> None:
+        pass
+
+
+class UnsyncedFolder(Disk):
+    """Names are changed in an order that only the memory knows."""
+
+    def sync_folder(self, ticket: int | None = None) -> None:
+        pass
+
+
+class SwallowedSync(Disk):
+    """What fsync says is not heard."""
+
+    def sync(self, descriptor: int) -> None:
+        with contextlib.suppress(OSError):
+            super().sync(descriptor)
+
+
+class RetriedSync(Disk):
+    """A failed fsync is tried again: that succeeds, and the bytes are gone all the same."""
+
+    def sync(self, descriptor: int) -> None:
+        try:
+            super().sync(descriptor)
+        except OSError:
+            super().sync(descriptor)
+
+
+class NoLease(Disk):
+    """Nobody is kept from opening the segment meanwhile."""
+
+    def lease(self, descriptor: int) -> bool:
+        return True
+
+    def leased(self, descriptor: int) -> bool:
+        return True
+
+    def release(self, descriptor: int) -> bool:
+        return True
+
+
+class InPlace(NoLease):
+    """The segment itself is cut off and written anew."""
+
+    def exchange(self, name: str, other: str) -> None:
+        target = os.open(other, os.O_WRONLY | os.O_TRUNC | os.O_CREAT, 0o600, dir_fd=self.folder)
+        source = self.open(name)
+        os.write(target, os.read(source, 1 << 20))
+        os.fsync(target)
+        os.close(target)
+        os.close(source)
+        self.unlink(name)
+        self.link(other, name)
+
+
+class PlainRename(Disk):
+    """Whatever has the segment's name is replaced, or removed."""
+
+    def _renameat2(self, name: str, new: str, flags: int) -> None:
+        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+
+
+class AnybodysFile(Disk):
+    """A segment is emptied though others have it open."""
+
+    def open_alone(self, name: str) -> int:
+        return os.open(name, os.O_RDWR | os.O_CLOEXEC, dir_fd=self.folder)
+
+
+class LeaseAlwaysHeld(Disk):
+    """A writer who waits in open() is not noticed."""
+
+    def leased(self, descriptor: int) -> bool:
+        return True
+
+
+class ShortWritesIgnored(Disk):
+    """A write is taken for whole, whatever it says."""
+
+    def write(self, descriptor: int, parts: Sequence[memoryview]) -> int:
+        super().write(descriptor, parts)
+        return sum(map(len, parts))
+
+
+class AnyReplacement(Disk):
+    """The replacement may be there already, or be a link to anywhere."""
+
+    def create(self, name: str) -> int:
+        return os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600, dir_fd=self.folder)
+
+
+class Undressed(Disk):
+    """The new file belongs to us, and nobody else may read it."""
+
+    def dress(self, descriptor: int, source: int) -> None:
+        pass
+
+
+def undrained(disk: Disk, names: Names, hidden: Hidden, known: object, *, open_too: bool) -> Drained:
+    """Instead of `drain`: the old file goes, whatever was appended to it."""
+    del names, known, open_too
+    disk.unlink(str(hidden))
+    return Drained(hidden, [], "gone")
+
+
+def unrecovered(disk: Disk, names: Names, backlog: Backlog, hidden: Hidden) -> None:
+    """Instead of `recover._finish`: what a killed job left is worthless."""
+    del names, backlog
+    disk.unlink(str(hidden))
+
+
+def unlooked(disk: Disk, built: Built, replaced: object) -> bool:
+    """Instead of `let_go`: the file that was displaced is always the one that was meant."""
+    del replaced
+    disk.unlink(str(built))
+    return True
+
+
+def ungiven(backlog: Backlog, built: Built, grace: float = 0) -> None:
+    """Instead of `give_back`: a name that was not meant to be taken is lost."""
+    del grace
+    backlog.disk.unlink(str(built))
+
+
+def thrown_away(backlog: Backlog, built: Built, old: object) -> None:
+    """Instead of `recover._settle`: whatever has the hidden name of a replacement is worthless."""
+    del old
+    backlog.disk.unlink(str(built))
+
+
+def unmoved(disk: Disk, hidden: Hidden, accounted: int) -> Hidden:
+    """Instead of `forward`: the old file goes on counting the length that it had."""
+    del disk, accounted
+    return hidden
+
+
+def shorter(descriptor: int, status: os.stat_result, hidden: Hidden, known: Known) -> bool:
+    """Instead of `_was_begun_anew`: only an old file's bytes tell, so that a file without them is nothing new."""
+    if known.is_untouched(status) or status.st_size < hidden.accounted:
+        return False
+    return known.is_renewed(descriptor, hidden)
+
+
+def grown_again(descriptor: int, status: os.stat_result, hidden: Hidden, known: Known) -> bool:
+    """Instead of `_was_begun_anew`: only an old file's length tells."""
+    del descriptor
+    return not known.is_untouched(status) and status.st_size < hidden.accounted
+
+
+_follow = Proof.follow
+
+
+def uncompared(proof: Proof, parts: Iterable[memoryview], expected: bytes | None = None) -> Iterator[memoryview]:
+    """Instead of `Proof.follow`: what is read once more is what the scan has read."""
+    del expected
+    return _follow(proof, parts)
+
+
+def unleased(disk: Disk, source: int, built: Built, pinned: Pinned) -> None:
+    """Instead of `confirm`: only the file that was displaced is looked at, and whether the lease stood is not."""
+    if not pinned.is_still(disk.status(str(built))):
+        raise DisplacedError
+    disk.release(source)
+
+
+def as_if_leased(displaced: Displaced | None, size: int, lease_ns: int, leased: bool, fault: str = "") -> Replaced:
+    """Instead of `Replaced`: an old file may go in the same job, whether or not a lease told who writes to it."""
+    del leased
+    return Replaced(displaced, size, lease_ns, leased=True, fault=fault)
+
+
+def always(*_: object) -> bool:
+    """Instead of a look: all is well."""
+    return True
+
+
+def unchecked(*_: object, **__: object) -> None:
+    """Instead of a check, or of a lock: all is well."""
