@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from asynclog.apply.drain import Displaced, Known
     from asynclog.apply.pin import Pinned
     from asynclog.names import Built, Hidden, Names
+    from asynclog.windows import Part
 
 
 class UnsyncedReplacement(Disk):
@@ -178,7 +179,7 @@ def grown_again(descriptor: int, status: os.stat_result, hidden: Hidden, known: 
 _follow = Proof.follow
 
 
-def uncompared(proof: Proof, parts: Iterable[memoryview], expected: bytes | None = None) -> Iterator[memoryview]:
+def uncompared(proof: Proof, parts: Iterable[memoryview], expected: bytes | None = None) -> Iterator[Part]:
     """Instead of `Proof.follow`: what is read once more is what the scan has read."""
     del expected
     return _follow(proof, parts)
