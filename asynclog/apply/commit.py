@@ -17,7 +17,16 @@ from asynclog.apply.backlog import Backlog
 from asynclog.apply.disk import Disk
 from asynclog.apply.drain import Displaced
 from asynclog.apply.full_disk import FULL, empty
-from asynclog.apply.pin import NotQuietError, Quiet, Target, confirm, must_be_free, must_hold, pin
+from asynclog.apply.pin import (
+    NotQuietError,
+    Quiet,
+    Target,
+    confirm,
+    must_be_free,
+    must_go_on_with_a_line,
+    must_hold,
+    pin,
+)
 from asynclog.apply.replacement import build, discard
 from asynclog.apply.swap import DisplacedError, LateWriterError, let_go, swap, throw_away, undo_swap
 from asynclog.errors import ChangedError, DisagreementError
@@ -101,7 +110,7 @@ def _replace(disk: Disk, backlog: Backlog, quiet: Quiet, evidence: Evidence, act
     try:
         return _replace_in_place(backlog, quiet, evidence, action, proof)
     except OSError as error:
-        if action.kind != "drop" or error.errno not in FULL or disk.broken:
+        if action.kind != "drop" or error.errno not in FULL or disk.broken or proof.size != action.fingerprint.size:
             raise
     return _drop_emptied(backlog, quiet, action, proof)
 
@@ -124,6 +133,7 @@ def _replace_in_place(backlog: Backlog, quiet: Quiet, evidence: Evidence, action
 def _rewrite(backlog: Backlog, quiet: Quiet, evidence: Evidence, target: Target) -> Replaced:
     disk = backlog.disk
     size = os.fstat(target.source).st_size
+    must_go_on_with_a_line(target.source, target.action.fingerprint.size, size)
     built = _build(disk, target, evidence.staying(*target, size), size)
     try:
         return _commit(backlog, quiet, target, built)
@@ -207,7 +217,7 @@ def _commit(backlog: Backlog, quiet: Quiet, target: Target, built: Built) -> Rep
         fault = f"{error.strerror}: it was replaced, but that may not last, and the next job finishes it"
     disk.release(source)
     waited = time.monotonic_ns() - pinned.begun_ns
-    displaced = None if fault else Displaced.now(disk, source, hidden, proof)
+    displaced = None if fault else Displaced(hidden, pinned.fingerprint(os.fstat(source)), proof, disk.ticket())
     return Replaced(displaced, built.size, waited, pinned.leased, fault)
 
 

@@ -14,8 +14,9 @@ from asynclog.instant import SECOND
 from asynclog.model import Fingerprint
 from asynclog.names import Hidden, Names, new_name
 from asynclog.proof import Proof
-from asynclog.windows import end_of_lines, windows
+from asynclog.windows import Hole, end_of_lines, windows
 
+_LOOK = 1 << 16  # bytes of a line by which it is known again
 QUIET_PERIOD = 3600 * SECOND  # if no lease can tell whether a file is still written to, one that changed since may be
 
 
@@ -34,16 +35,16 @@ class Known(Protocol):
 
 
 class Displaced(msgspec.Struct, frozen=True):
-    """An old file that this job has displaced: what it was at the end of its commit, and what was judged of it."""
+    """An old file that this job has displaced, and what was judged of it.
+
+    Its fingerprint has the size and the modification time that it had while nobody could write to it, and the ctime
+    that it had when its names had changed for the last time.
+    """
 
     hidden: Hidden
     fingerprint: Fingerprint
     proof: Proof
     ticket: int
-
-    @classmethod
-    def now(cls, disk: Disk, source: int, hidden: Hidden, proof: Proof) -> "Displaced":
-        return cls(hidden, Fingerprint.of(os.fstat(source)), proof, disk.ticket())
 
     def is_untouched(self, status: os.stat_result) -> bool:
         """By its times. On a file system that counts them in seconds they don't tell."""
@@ -71,8 +72,13 @@ class Drained(NamedTuple):
 
 
 class Inherited(msgspec.Struct, frozen=True):
-    """An old file that another job has left; `judge` is what `is_renewed` asks if something had expired in it."""
+    """An old file that another job has left, on this disk.
 
+    If something had expired in it and nothing has any more, as `judge` says, it was begun anew: unless the policy is
+    another one now. So the segment that replaced it is asked, too: that begins with a line of what was judged.
+    """
+
+    disk: Disk
     judge: Callable[[int, Hidden], bool]
     ticket: int = 0
 
@@ -81,7 +87,32 @@ class Inherited(msgspec.Struct, frozen=True):
         return False
 
     def is_renewed(self, descriptor: int, hidden: Hidden) -> bool:
-        return hidden.with_expired and self.judge(descriptor, hidden)
+        if not hidden.with_expired or not self.judge(descriptor, hidden):
+            return False
+        return not _has_line(descriptor, hidden.accounted, _first_line(self.disk, hidden.segment))
+
+
+def _first_line(disk: Disk, segment: str) -> bytes:
+    """The first line of a segment, or what a look shows of it; empty if there is no such segment."""
+    try:
+        descriptor = disk.open(segment)
+    except OSError:
+        return b""
+    try:
+        return os.pread(descriptor, _LOOK, 0).partition(b"\n")[0]
+    finally:
+        disk.close(descriptor)
+
+
+def _has_line(descriptor: int, size: int, line: bytes) -> bool:
+    """Whether this line, or what is known of its beginning, is among the first `size` bytes."""
+    seen = b""
+    for part in windows(descriptor, 0, size) if line else ():
+        seen = seen + (b"\0" if isinstance(part, Hole) else bytes(part))
+        if line in seen:
+            return True
+        seen = seen[-len(line) :]
+    return False
 
 
 def drain(disk: Disk, names: Names, hidden: Hidden, known: Known, *, open_too: bool) -> Drained:
@@ -103,13 +134,11 @@ def drain(disk: Disk, names: Names, hidden: Hidden, known: Known, *, open_too: b
             hidden = _begin_anew(disk, hidden)
         rests = holder == "alone" or (holder == "unknown" and _is_quiet(status))
         end = status.st_size if rests else end_of_lines(descriptor, hidden.accounted, status.st_size)
-        late = []
-        if end > hidden.accounted:
-            late = [publish(disk, names, hidden, descriptor, (hidden.accounted, end))]
-            hidden = forward(disk, hidden, end)
+        hidden, late = _publish_new(disk, names, hidden, descriptor, end)
         if holder == "unknown" and (late or not rests):
             return Drained(hidden, late, "kept")
-        if not rests or os.fstat(descriptor).st_size != end or (holder == "alone" and not disk.leased(descriptor)):
+        came = holder == "alone" and not disk.leased(descriptor)
+        if came or not rests or os.fstat(descriptor).st_size != hidden.accounted:
             return Drained(hidden, late, "busy")
         disk.sync_folder(known.ticket)
         disk.unlink(str(hidden))
@@ -117,6 +146,17 @@ def drain(disk: Disk, names: Names, hidden: Hidden, known: Known, *, open_too: b
     finally:
         disk.close(descriptor)
     return Drained(hidden, late, "gone")
+
+
+def _publish_new(disk: Disk, names: Names, hidden: Hidden, descriptor: int, end: int) -> tuple[Hidden, list[str]]:
+    """Makes a late segment of what is not accounted for, up to `end`; of nothing if that has just become shorter."""
+    if end <= hidden.accounted:
+        return hidden, []
+    try:
+        late = publish(disk, names, hidden, descriptor, (hidden.accounted, end))
+    except ChangedError:
+        return hidden, []
+    return forward(disk, hidden, end), [late]
 
 
 def _was_begun_anew(descriptor: int, status: os.stat_result, hidden: Hidden, known: Known) -> bool:

@@ -11,7 +11,7 @@ import msgspec
 from asynclog.apply.disk import Disk
 from asynclog.apply.swap import DisplacedError, LateWriterError
 from asynclog.errors import ChangedError
-from asynclog.model import Action, Status
+from asynclog.model import Action, Fingerprint, Status
 from asynclog.names import Built
 from asynclog.proof import Proof
 
@@ -54,6 +54,10 @@ class Pinned(msgspec.Struct, frozen=True):
     size: int
     mtime_ns: int
 
+    def fingerprint(self, status: os.stat_result) -> Fingerprint:
+        """The one that it has from now on if nobody has written to it since it was pinned."""
+        return Fingerprint(status.st_dev, self.inode, self.size, self.mtime_ns, status.st_ctime_ns)
+
     def is_still(self, status: Status) -> bool:
         return (self.inode, self.size, self.mtime_ns) == (status.st_ino, status.st_size, status.st_mtime_ns)
 
@@ -66,6 +70,12 @@ def must_hold(action: Action, status: os.stat_result, links: int = 1) -> None:
     known = action.fingerprint
     fits = status.st_size == known.size or (action.kind == "rewrite" and status.st_size > known.size)
     if not fits or (status.st_dev, status.st_ino, status.st_nlink) != (known.device, known.inode, links):
+        raise ChangedError
+
+
+def must_go_on_with_a_line(source: int, known: int, size: int) -> None:
+    """Raise ChangedError if what follows the first `known` of `size` bytes goes on with their last line."""
+    if size > known > 0 and os.pread(source, 1, known - 1) != b"\n":
         raise ChangedError
 
 
@@ -100,6 +110,7 @@ def pin(disk: Disk, quiet: Quiet, target: Target) -> Pinned:
             proof.check(source, look)
             status = disk.status(action.segment)
             must_hold(action, status, links=2)
+            must_go_on_with_a_line(source, proof.size, status.st_size)
             if _dress(status) != _dress(dressed):
                 raise ChangedError
             look()

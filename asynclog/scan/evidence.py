@@ -90,7 +90,12 @@ class Evidence:
 
     def _recall(self, known: Stretches, descriptor: int, proof: Proof) -> Iterator[Part]:
         for stretch in self._checked(known, descriptor) if self._double_check else known:
-            yield from proof.follow(self._windows(descriptor, proof.size, stretch.start))
+            before = b"\n"
+            for part in proof.follow(self._windows(descriptor, proof.size, stretch.start)):
+                before = b"" if isinstance(part, Hole) else bytes(part[-1:])
+                yield part
+            if before != b"\n":  # what was judged as a line's beginning is in the middle of one
+                raise ChangedError
             parts = proof.follow(self._windows(descriptor, stretch.start, stretch.end), stretch.digest)
             yield from self._unmarked(parts, stretch.marks)
 
@@ -112,10 +117,10 @@ class Evidence:
         reader, size = make_reader(self._kind, self._policy, self._now), action.fingerprint.size
         for offset, block in self._lines(descriptor, 0, size, size):
             yield from proof.follow(self._windows(descriptor, proof.size, offset))
-            if block.readonly:
-                continue  # one byte, for a line that is no record and as long as it may be: the next turn copies that
             expired = Stretches()
             reader.read(offset, block, expired)
+            if block.readonly:
+                continue  # one byte, for a line that is no record and as long as it may be: the next turn copies that
             for _ in proof.follow([block]):
                 yield from self._unexpired(offset, block, expired, descriptor)
         yield from proof.follow(self._windows(descriptor, proof.size, size))
