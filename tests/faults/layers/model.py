@@ -31,7 +31,7 @@ NAME = "model"
 SHAPES = ("rewrite", "drop", "full", "crashed", "swapped", "mixed")
 TWICE = 1  # second crashes for each first one
 SEVERAL = 160  # crashes of four workers
-QUICK = 60  # points where it has to be quick
+QUICK = 40  # points where it has to be quick
 TAILS = 8  # more than there are leases in a run
 CUT_OFF = Ended(-signal.SIGKILL, b"", "")
 
