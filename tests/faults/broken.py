@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import os
 from typing import TYPE_CHECKING
 
 from asynclog.apply.commit import Replaced
 from asynclog.apply.disk import Disk
 from asynclog.apply.drain import Drained
+from asynclog.apply.filesystem import FileSystem
 from asynclog.apply.swap import DisplacedError
+from asynclog.errors import LockedError
 from asynclog.proof import Proof
 
 if TYPE_CHECKING:
@@ -198,9 +201,43 @@ def as_if_leased(displaced: Displaced | None, size: int, lease_ns: int, leased: 
     return Replaced(displaced, size, lease_ns, leased=True, fault=fault)
 
 
+class Unlocked:
+    """A lock that nobody takes away."""
+
+    lost = False
+
+
+@contextlib.contextmanager
+def unlocked(*_: object, **__: object) -> Iterator[Unlocked]:
+    """Instead of `held_lock`: others may be at work, too."""
+    yield Unlocked()
+
+
+@contextlib.contextmanager
+def folder_locked(disk: Disk, name: str, folder: str, *, wait: float, breaks: bool) -> Iterator[Unlocked]:
+    """Instead of `held_lock`: a lock on what everybody may open who can list it."""
+    del name, wait, breaks
+    try:
+        fcntl.flock(disk.folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise LockedError(folder) from None
+    yield Unlocked()
+
+
+def local(folder: int) -> FileSystem:
+    """Instead of `file_system`: whatever grants a lease is whole."""
+    del folder
+    return FileSystem("ext4", "")
+
+
 def always(*_: object) -> bool:
     """Instead of a look: all is well."""
     return True
+
+
+def never(*_: object) -> bool:
+    """Instead of a look: there is nobody."""
+    return False
 
 
 def unchecked(*_: object, **__: object) -> None:

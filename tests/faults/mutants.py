@@ -87,7 +87,10 @@ MUTANTS = (
         "recovery throws replacements away", _in(apply__recover___settle=broken.thrown_away), {"kill": "swapped,.*,0$"}
     ),
     Mutant("a full disk is emptied without a lease", _on(broken.AnybodysFile), {"interleave": "append,full,.*,0$"}),
-    Mutant("the folder is not locked", _in(job__lock=broken.unchecked), {"interleave": "job"}),
+    Mutant("the log is not locked", _in(job__held_lock=broken.unlocked), {"interleave": "job"}),
+    Mutant("the folder is locked", _in(job__held_lock=broken.folder_locked), {"interleave": "folderlock"}),
+    Mutant("only the kernel's lock counts", _in(apply__lock__keeps_out=broken.never), {"other_mount": "^job"}),
+    Mutant("leases are believed on every mount", _in(job__file_system=broken.local), {"other_mount": "held,above"}),
     Mutant("a drain trusts a shorter file", _in(**_SHORTER), {"interleave": "^(truncate|latetruncate),"}),
     Mutant("a drain trusts a length that grew again", _in(**_GROWN), {"interleave": "^refill,(rewrite|drop),.*,[1-9]"}),
     Mutant("a drop trusts a fingerprint", _in(proof__Proof__check=broken.unchecked), {"interleave": "^mapping,drop"}),
@@ -108,7 +111,7 @@ def caught(campaign: Campaign, mutant: Mutant) -> Caught:
         if answer.violations:
             _, point, finding = answer.violations[0]
             said.append(f"{finding.kind} at {name}:{point}")
-            if "Traceback" in finding.detail:
+            if "it broke down" in finding.detail:
                 return Caught(False, f"{said[-1]}: {finding.detail}")
             if layer(name)(replace(campaign, quick=False, point=point)).violations:
                 return Caught(False, f"{said[-1]}, where the package as it is does something wrong, too")

@@ -236,8 +236,8 @@ class Oracle:
             return  # it was killed, and says nothing
         gone, document = dict(before - self.expired()), ended.document
         if ended.status not in {0, 3}:
-            if ended.status == 70:
-                yield Finding("misreported", f"it ended with a traceback: {ended.errors[-400:]}")
+            if ended.status == 70 or b"should not happen" in ended.output:
+                yield Finding("misreported", f"it broke down: {ended.errors[-400:]}{ended.output[-400:]!r}")
             if ended.status in {2, 4, 5} and gone:
                 yield Finding("misreported", f"exit {ended.status}, but {gone} are gone")
             return

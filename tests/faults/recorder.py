@@ -104,8 +104,8 @@ class Recorder(Disk):
     notebook: Notebook
     tails: Iterator[bytes]
 
-    def __init__(self, folder: int) -> None:
-        super().__init__(folder)
+    def __init__(self, folder: int, weak: str = "") -> None:
+        super().__init__(folder, weak)
         self._files = {name: str(self.status(name).st_ino) for name in self.names()}
         self._open = {folder: FOLDER}
         self._inodes: dict[str, str] = {}
@@ -121,7 +121,7 @@ class Recorder(Disk):
 
     def open(self, name: str) -> int:
         descriptor = super().open(name)
-        self._open[descriptor] = self._files[name]
+        self._open[descriptor] = self._files.get(name, name)  # the lock file is not recorded: it may hold anything
         return descriptor
 
     def create(self, name: str) -> int:

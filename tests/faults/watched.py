@@ -68,8 +68,8 @@ class Timed(Disk):
 
     notebook: Notebook
 
-    def __init__(self, folder: int) -> None:
-        super().__init__(folder)
+    def __init__(self, folder: int, weak: str = "") -> None:
+        super().__init__(folder, weak)
         self._since: dict[int, int] = {}
         self._segments: set[int] = set()
 

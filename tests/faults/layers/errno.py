@@ -26,8 +26,8 @@ SHAPES = {"rewrite": 1, "drop": 1, "full": 1, "crashed": 1, "swapped": 1, "mixed
 ONCE = ("EIO", "ENOSPC", "EROFS", "EACCES", "EPERM", "EMFILE", "EDQUOT")
 FOR_GOOD = ("EIO+", "ENOSPC+", "EROFS+")
 CHANGES = {"openat", "writev", "fsync", "linkat", "renameat", "renameat2", "unlinkat", "ftruncate"}
-CHANGES |= {"fchown", "fchmod", "utimensat"}
-CUT_SHORT = {"read", "preadv", "preadv2", "write", "writev", "pread64"}
+CHANGES |= {"fchown", "fchmod", "utimensat", "pwrite64"}
+CUT_SHORT = {"read", "preadv", "preadv2", "write", "writev", "pread64", "pwrite64"}
 QUICK, MOST = 60, 700  # points, of each shape
 
 

@@ -74,7 +74,7 @@ def _later(who: str, when: str, first: int, calls: int, lease: int) -> range:
 
 def _commit(calls: tuple[str, ...], leased: list[int]) -> int:
     """The call before which a job has just taken the lease for its first commit; it asks for others only to see."""
-    number = 1 + min((calls.index(name) for name in TAKES if name in calls), default=len(calls))
+    number = next((number for number in leased if calls[number - 1] in TAKES), len(calls))
     while number - 1 in leased:
         number -= 1
     return number
@@ -162,10 +162,7 @@ def _check(campaign: Campaign, point: str) -> list[Finding] | None:
 
 
 def _of_two_jobs(calls: tuple[str, ...], first: int, second: Ended) -> Iterator[Finding]:
-    """While the first job holds the folder, from its flock to its last closing of something, the other ends with 4."""
-    before, after = calls[: first - 1], calls[first - 1 :]
-    allowed = {4} if "flock" in before else {0}
-    if not set(after) - {"close", "write"}:
-        allowed = {0, 4}
-    if second.status not in allowed:
+    """While the first job has the log, from its flock to the close behind its last ftruncate, the other ends with 4."""
+    taken, given_back = calls.index("flock") + 1, len(calls) - calls[::-1].index("ftruncate") + 1
+    if second.status != (4 if taken < first <= given_back else 0):
         yield Finding("misreported", f"a second job beside this one ended with {second.status}")

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 NAME = "kill"
 JOBS = (1, 4)
 WITH_CATALOG = "mixed"  # the shape whose jobs keep one
-SECOND = range(4, 124)  # the calls of a job with which it opens the log, recovers and lists
+SECOND = 120  # so many calls of a job, from its flock on, take the log's lock, recover and list
 QUICK, TWICE = 20, 1_200  # how many points are chosen
 
 
@@ -52,8 +52,9 @@ def _twice(campaign: Campaign) -> Iterator[str]:
         for jobs in JOBS:
             calls = _calls(campaign, shape, jobs)
             begun = min(calls.index(name) for name in ("unlinkat", "writev", "linkat") if name in calls)
+            locked = calls.index("flock") + 1
             for first in range(begun + 1, len(calls) + 1):
-                yield from (f"{shape},{jobs},{first},{second}" for second in SECOND)
+                yield from (f"{shape},{jobs},{first},{second}" for second in range(locked, locked + SECOND))
 
 
 def _calls(campaign: Campaign, shape: str, jobs: int) -> tuple[str, ...]:

@@ -99,7 +99,9 @@ def _recorded(campaign: Campaign, archive: Archive, jobs: int) -> tuple[list[Ope
     tails = {line.data: line for line in lines}
     with Notebook() as notebook:
         variant = beneath(campaign.variant, Recorder, notebook=notebook, tails=iter(tails))
-        Victim(archive, variant, jobs).run()
+        ended = Victim(archive, variant, jobs).run()
+        if ended.status not in {0, 3}:
+            raise RuntimeError(f"nothing can be recorded: {ended}")
         return Recorder.read(notebook), tails
 
 
