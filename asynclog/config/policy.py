@@ -17,6 +17,7 @@ from asynclog.plan.rules import STAR
 # Of a registry; one has a line for each change of a schema.
 LONGEST_LINE = 1 << 20  # characters
 MOST_RULES = 50_000
+_LONGEST_INTEGER = 1000  # characters
 
 _Days = Annotated[int, msgspec.Meta(ge=0)]
 _Name = Annotated[str, msgspec.Meta(min_length=1)]
@@ -113,7 +114,7 @@ def _from_registry(path: str, origin: Origin) -> Policy:
 
 
 def _strict_object(line: str) -> Any:
-    return json.loads(line, object_pairs_hook=_unambiguous, parse_constant=_refuse)
+    return json.loads(line, object_pairs_hook=_unambiguous, parse_constant=_refuse, parse_int=_integer)
 
 
 def _unambiguous(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -121,6 +122,12 @@ def _unambiguous(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(pairs):
         raise ValueError("a key stands twice")
     return found
+
+
+def _integer(text: str) -> int:
+    if len(text) > _LONGEST_INTEGER:
+        raise ValueError(f"a number of {len(text):,} characters")
+    return int(text)
 
 
 def _refuse(constant: str) -> None:

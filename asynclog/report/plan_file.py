@@ -118,13 +118,14 @@ def _planned(action: Action) -> PlannedSegment:
 def _parsed(text: str, source: str) -> PlanFile:
     try:
         document = json.loads(text)
+        checksum = _checksum(document) if isinstance(document, dict) else ""
     except (ValueError, RecursionError) as error:
         raise _bad(source, f"it is not JSON ({error})") from None
     if not isinstance(document, dict):
         raise _bad(source, "it is no JSON object")
     if document.get("format") != FORMAT:
         raise _bad(source, f"its format is {document.get('format')!a}, and {FORMAT} is the one that is known here")
-    if document.get("checksum") != _checksum(document):
+    if document.get("checksum") != checksum:
         raise _bad(source, "it has been edited, or damaged: its checksum is another one")
     try:
         return msgspec.convert(document, PlanFile)
