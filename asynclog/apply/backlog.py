@@ -40,7 +40,7 @@ class Backlog:
     def __init__(self, disk: Disk, names: Names, renewed: Callable[[int, Hidden], bool] = _never) -> None:
         self.disk = disk
         self.names = names
-        self._inherited = Inherited(disk, renewed)
+        self._inherited = Inherited(disk, names, renewed)
         self._lock = threading.Lock()
         self._waiting: list[_Waiting] = []
         self.late: list[str] = []

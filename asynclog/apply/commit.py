@@ -8,14 +8,14 @@ import contextlib
 import errno
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Literal, Protocol
 
 import msgspec
 
 from asynclog.apply.backlog import Backlog
 from asynclog.apply.disk import Disk
-from asynclog.apply.drain import Displaced
+from asynclog.apply.drain import Displaced, Undone
 from asynclog.apply.full_disk import FULL, empty
 from asynclog.apply.pin import (
     NotQuietError,
@@ -33,8 +33,9 @@ from asynclog.errors import ChangedError, DisagreementError
 from asynclog.model import Action, Outcome
 from asynclog.names import Built, Hidden, new_name
 from asynclog.proof import Proof
-from asynclog.windows import Part
+from asynclog.windows import Hole, Part
 
+_HEAD = 1 << 12  # bytes of a replacement by which it is known again
 _NOT_PERMITTED = " (not our file, of a group that we are not in, append-only or immutable: see ls -l, id and lsattr)"
 
 
@@ -134,9 +135,10 @@ def _rewrite(backlog: Backlog, quiet: Quiet, evidence: Evidence, target: Target)
     disk = backlog.disk
     size = os.fstat(target.source).st_size
     must_go_on_with_a_line(target.source, target.action.fingerprint.size, size)
-    built = _build(disk, target, evidence.staying(*target, size), size)
+    head = bytearray()
+    built = _build(disk, target, _noting_head(evidence.staying(*target, size), head), size)
     try:
-        return _commit(backlog, quiet, target, built)
+        return _commit(backlog, quiet, target, built, bytes(head))
     except (DisplacedError, LateWriterError):
         raise  # a writer may have come to the replacement
     except BaseException:
@@ -181,7 +183,18 @@ def _build(disk: Disk, target: Target, staying: Iterable[Part], size: int) -> Bu
     return built
 
 
-def _commit(backlog: Backlog, quiet: Quiet, target: Target, built: Built) -> Replaced:
+def _noting_head(parts: Iterable[Part], head: bytearray) -> Iterator[Part]:
+    """Copies the beginning of these parts, up to their first hole."""
+    most = _HEAD
+    for part in parts:
+        if isinstance(part, Hole):
+            most = len(head)
+        else:
+            head += part[: most - len(head)]
+        yield part
+
+
+def _commit(backlog: Backlog, quiet: Quiet, target: Target, built: Built, head: bytes = b"") -> Replaced:
     """From the second name to the end of the lease. A writer's open() waits only from `pin` to `confirm`."""
     disk, (action, source, proof) = backlog.disk, target
     hidden = Hidden.of(action.segment, proof.size, os.urandom(4), with_expired=proof.size > 0)
@@ -207,7 +220,7 @@ def _commit(backlog: Backlog, quiet: Quiet, target: Target, built: Built) -> Rep
             confirm(disk, source, built, pinned)
             let_go(disk, built, {pinned.inode})
     except (DisplacedError, LateWriterError):
-        undo_swap(backlog, built)
+        undo_swap(backlog, built, Undone(head))
         disk.release(source)
         _undo_link(disk, hidden)
         raise

@@ -75,10 +75,12 @@ class Inherited(msgspec.Struct, frozen=True):
     """An old file that another job has left, on this disk.
 
     If something had expired in it and nothing has any more, as `judge` says, it was begun anew: unless the policy is
-    another one now. So the segment that replaced it is asked, too: that begins with a line of what was judged.
+    another one now. So the segment that replaced it is asked, too: that begins with a line of what was judged. What
+    was begun anew before begins like the late segment that came of it then.
     """
 
     disk: Disk
+    names: Names
     judge: Callable[[int, Hidden], bool]
     ticket: int = 0
 
@@ -87,9 +89,26 @@ class Inherited(msgspec.Struct, frozen=True):
         return False
 
     def is_renewed(self, descriptor: int, hidden: Hidden) -> bool:
-        if not hidden.with_expired or not self.judge(descriptor, hidden):
-            return False
-        return not _has_line(descriptor, hidden.accounted, _first_line(self.disk, hidden.segment))
+        if hidden.with_expired:
+            renewed = self.judge(descriptor, hidden)
+            return renewed and not _has_line(descriptor, hidden.accounted, _first_line(self.disk, hidden.segment))
+        line = _first_line(self.disk, self.names.late(hidden.token, 0))
+        return bool(line) and not _has_line(descriptor, hidden.accounted, line)
+
+
+class Undone(msgspec.Struct, frozen=True):
+    """A replacement that somebody may have come to before it lost its name again; `head` is how it begins."""
+
+    head: bytes
+    ticket: int = 0
+
+    def is_untouched(self, status: os.stat_result) -> bool:
+        del status
+        return False
+
+    def is_renewed(self, descriptor: int, hidden: Hidden) -> bool:
+        del hidden
+        return os.pread(descriptor, len(self.head), 0) != self.head
 
 
 def _first_line(disk: Disk, segment: str) -> bytes:

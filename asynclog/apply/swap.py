@@ -10,6 +10,7 @@ import os
 
 from asynclog.apply.backlog import GRACE, Backlog
 from asynclog.apply.disk import Disk
+from asynclog.apply.drain import Known
 from asynclog.errors import ChangedError
 from asynclog.model import Action
 from asynclog.names import Built, Hidden
@@ -60,23 +61,23 @@ def let_go(disk: Disk, built: Built, replaced: set[int]) -> bool:
     return True
 
 
-def give_back(backlog: Backlog, built: Built, grace: float = GRACE) -> None:
+def give_back(backlog: Backlog, built: Built, grace: float = GRACE, known: Known | None = None) -> None:
     """Lets the hidden name go where it means a file that was not to be replaced, or the replacement itself.
 
     Such a file gets the name that the replacement has, which may have been rotated, too; without a replacement that of
     the segment, or, where that has been given away again, one of a late segment. The replacement is drained, for a
-    writer may have come to it. Raises OSError; then the next job's recovery does it.
+    writer may have come to it: `known` tells what it was. Raises OSError; then the next job's recovery does it.
     """
     disk, name = backlog.disk, str(built)
     if disk.status(name).st_ino == built.inode:
         hidden = Hidden.of(built.segment, built.size, os.urandom(4), with_expired=False)
         disk.rename(name, str(hidden))
         disk.sync_folder()
-        backlog.add(hidden, grace)
+        backlog.add(hidden, grace, known)
     elif place := disk.visible_name(built.inode):
         disk.exchange(name, place)
         disk.sync_folder()
-        give_back(backlog, built, grace)
+        give_back(backlog, built, grace, known)
     else:
         try:
             disk.move(name, built.segment)
@@ -87,10 +88,10 @@ def give_back(backlog: Backlog, built: Built, grace: float = GRACE) -> None:
         disk.sync_folder()
 
 
-def undo_swap(backlog: Backlog, built: Built) -> None:
+def undo_swap(backlog: Backlog, built: Built, known: Known) -> None:
     """Gives a file back the name that was not to be taken from it; where that fails it is among the problems."""
     try:
-        give_back(backlog, built)
+        give_back(backlog, built, known=known)
     except OSError as error:
         backlog.problems.append(
             f"{built}: the file that was given the name {built.segment} meanwhile can't have it back yet "
