@@ -57,7 +57,7 @@ class Account:
     ) -> Report:
         """The report of a job that has carried out this plan; without outcomes, of a dry run."""
         done, disk = outcomes or {}, backlog.disk
-        pending = {name: disk.size_of(name) for name in left_behind(disk.names(), backlog.names)}
+        pending = {name: disk.size_of(name) for name in left_behind(disk, backlog.names)}
         self._warn(plan, done, survey, sum(pending.values()))
         cut_short = bool(survey.unread) or any(outcome.reason == STOPPED for outcome in done.values())
         about = Circumstances(

@@ -478,3 +478,30 @@ def test_the_folder_is_locked_while_a_job_is_at_work(folder: Path) -> None:
     with held(folder), pytest.raises(asynclog.LockedError, match="another job is at work"):
         cleanup(folder)
     assert content(folder) == {SEGMENT: OLD + NEW}
+
+
+@pytest.mark.parametrize("name", [".al-old-8000abcd-1", ".al-old-0123abcd-9", ".al-new-5-10"])
+def test_a_hidden_name_that_is_no_file_is_left_and_blocks_nothing(folder: Path, name: str) -> None:
+    """A folder, say: we make none."""
+    (folder / f".{SEGMENT}{name}").mkdir()
+    report = cleanup(folder)
+    assert (report.exit_code, report.result.recovery_pending) == (0, [])
+    assert (folder / f".{SEGMENT}{name}").is_dir()
+    assert (folder / SEGMENT).read_bytes() == NEW
+
+
+def test_a_mode_that_is_changed_while_its_segment_is_rewritten_stays(
+    folder: Path, disk: Callable[[type[Disk]], None]
+) -> None:
+    """What was shut off meanwhile is not opened again by a replacement that was dressed before."""
+    path = folder / SEGMENT
+
+    class Shut(Disk):
+        def sync(self, descriptor: int) -> None:
+            super().sync(descriptor)
+            path.chmod(0o600)
+
+    disk(Shut)
+    path.chmod(0o644)
+    assert fate(cleanup(folder)) == ("skipped", "it has changed since it was scanned")
+    assert (stat.S_IMODE(path.stat().st_mode), path.read_bytes()) == (0o600, OLD + NEW)

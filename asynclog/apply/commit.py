@@ -202,6 +202,8 @@ def _commit(backlog: Backlog, quiet: Quiet, target: Target, built: Built, head: 
     try:
         disk.sync_folder()
         pinned = pin(disk, quiet, target)
+        if action.kind == "rewrite" and not disk.is_dressed_like(str(built), source):
+            raise ChangedError
     except BaseException:
         disk.release(source)
         with contextlib.suppress(OSError):  # else recovery does it

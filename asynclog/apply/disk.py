@@ -86,6 +86,13 @@ class Disk:
         except OSError:
             return 0
 
+    def is_file(self, name: str) -> bool:
+        """Whether it is a regular file, or may be one: it has vanished, or can't be looked at."""
+        try:
+            return stat.S_ISREG(self.status(name).st_mode)
+        except OSError:
+            return True
+
     # ---- leases: while one is held, nobody has the file open for writing; whoever wants to waits for its end
 
     def lease(self, descriptor: int) -> bool:
@@ -150,6 +157,19 @@ class Disk:
         _copy_attributes(source, descriptor)
         os.fchmod(descriptor, stat.S_IMODE(status.st_mode))
         os.utime(descriptor, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+    def is_dressed_like(self, name: str, source: int) -> bool:
+        """Whether a new file still has the owner, mode and attributes of the one that it replaces."""
+        descriptor = self.open(name)
+        try:
+            mine, wanted = os.fstat(descriptor), os.fstat(source)
+            if (mine.st_mode, mine.st_uid, mine.st_gid) != (wanted.st_mode, wanted.st_uid, wanted.st_gid):
+                return False
+            have, want = _attributes(descriptor), _attributes(source)
+            acls = {each for each in have if each.startswith("system.posix_acl")}
+            return want.items() <= have.items() and acls <= want.keys()
+        finally:
+            self.close(descriptor)
 
     def sync(self, descriptor: int) -> None:
         os.fsync(descriptor)

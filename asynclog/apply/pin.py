@@ -98,7 +98,6 @@ def pin(disk: Disk, quiet: Quiet, target: Target) -> Pinned:
     or NotQuietError.
     """
     action, source, proof = target
-    dressed = os.fstat(source)
     for pause in _PAUSES:
         time.sleep(pause)
         try:
@@ -111,18 +110,12 @@ def pin(disk: Disk, quiet: Quiet, target: Target) -> Pinned:
             status = disk.status(action.segment)
             must_hold(action, status, links=2)
             must_go_on_with_a_line(source, proof.size, status.st_size)
-            if _dress(status) != _dress(dressed):
-                raise ChangedError
             look()
         except BlockingIOError:
             disk.release(source)
         else:
             return Pinned(leased, begun, status.st_ino, status.st_size, status.st_mtime_ns)
     raise BlockingIOError(errno.EAGAIN, "somebody opened it for writing meanwhile")
-
-
-def _dress(status: os.stat_result) -> tuple[int, int, int]:
-    return status.st_mode, status.st_uid, status.st_gid
 
 
 def _must_be_alone(disk: Disk, source: int, *, leased: bool) -> None:

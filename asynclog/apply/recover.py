@@ -17,8 +17,7 @@ def recover(disk: Disk, names: Names, backlog: Backlog) -> None:
     backlog afterwards, or among its problems; of files that somebody keeps open the whole lines are published.
     Raises OSError where the folder can't be read.
     """
-    entries = disk.names()
-    left = left_behind(entries, names)
+    left = left_behind(disk, names)
     old = [hidden for hidden in map(Hidden.parse, left) if hidden]
     for name in left:
         if built := Built.parse(name):
@@ -44,9 +43,10 @@ def _settle(backlog: Backlog, built: Built, old: Iterable[Hidden]) -> None:
     disk.sync_folder()
 
 
-def left_behind(entries: Iterable[str], names: Names) -> list[str]:
-    """The hidden names among these that a job of this log has made."""
-    return sorted(name for name in entries if names.owns(name))
+def left_behind(disk: Disk, names: Names) -> list[str]:
+    """The hidden names in the folder that a job of this log has made. Those of old and whole files are files' only."""
+    left = sorted(filter(names.owns, disk.names()))
+    return [name for name in left if not (Hidden.parse(name) or Built.parse(name)) or disk.is_file(name)]
 
 
 def _attempt(backlog: Backlog, name: str, step: Callable[[], None]) -> bool:
