@@ -88,6 +88,8 @@ def test_leases_are_not_believed_anywhere_else(tmp_path: Path, kind: str) -> Non
         ("/data/up", "/data", False),
         (r"/data/an\040up\054per", "/data/an up,per/log", True),
         (r"/data/\134x", "/data/\\x", True),
+        (r"/data/u\134\054p", "/data/u,p/log", True),
+        (r"/data/u\134\134x", "/data/u\\x/log", True),
         ("up", "/data/up/a", True),
         ("../up", "/data/up/a", True),
         ("./x/up", "/data/x/up", True),

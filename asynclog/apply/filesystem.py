@@ -18,6 +18,7 @@ _WHOLE |= {"tmpfs", "ramfs", "rootfs", "overlay"}
 _READ_ONLY = {"squashfs", "erofs", "iso9660", "cramfs"}  # nobody writes there at all
 
 _ESCAPE = re.compile(rb"\\([0-7]{3})")
+_GIVEN = re.compile(r"\\(.)", re.DOTALL)
 
 
 class FileSystem(NamedTuple):
@@ -90,9 +91,12 @@ def _upper_folder(folder: int, path: str, own: _Mount, mounts: Sequence[_Mount])
 
 
 def _upper_folders(mounts: Sequence[_Mount]) -> Iterator[str]:
+    """As they are told, and as mount(8) has been given them: with a backslash before a comma or a backslash."""
     for mount in mounts:
-        if mount.kind == "overlay":
-            yield from (each.removeprefix("upperdir=") for each in mount.options if each.startswith("upperdir="))
+        for option in mount.options if mount.kind == "overlay" else ():
+            if option.startswith("upperdir="):
+                told = option.removeprefix("upperdir=")
+                yield from dict.fromkeys((told, _GIVEN.sub(r"\1", told)))
 
 
 def _place(path: str, mount: _Mount) -> tuple[str, str]:
