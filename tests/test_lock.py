@@ -155,6 +155,18 @@ def test_a_lock_that_is_no_plain_file_is_refused(archive: Path, lock: Path, kind
 
 
 @needs_root
+def test_a_lock_with_a_second_name_is_given_to_nobody(archive: Path, lock: Path) -> None:
+    """The folder's owner may have linked another user's empty file there. The job goes on, and it stays theirs."""
+    os.chown(archive / "audit", NOBODY, NOBODY)
+    lock.unlink()
+    (archive / "theirs").touch(mode=0o640)
+    lock.hardlink_to(archive / "theirs")
+    assert cleanup(archive).code == 0
+    seen = lock.stat()
+    assert (seen.st_uid, seen.st_mode & 0o777, seen.st_size) == (0, 0o640, 0)
+
+
+@needs_root
 def test_a_lock_of_a_strangers_is_refused(archive: Path, lock: Path) -> None:
     """Who may put a file there is neither the folder's owner, nor root, nor us."""
     os.chown(lock, NOBODY, NOBODY)
@@ -206,6 +218,15 @@ def test_another_host_that_is_silent_for_5_minutes_is_gone(archive: Path, lock: 
     then = time.time() - 60 * minutes
     os.utime(lock, (then, then))
     assert [cleanup(archive).code for _ in range(2)] == [code] * 2
+
+
+def test_a_renewal_in_the_future_counts_from_now_on(archive: Path, lock: Path) -> None:
+    """The clock has been put back since: who is kept out is so for 5 minutes, not until the clock is there again."""
+    leave(archive, lock, host="elsewhere", boot_id="another")
+    then = time.time() + 86_400
+    os.utime(lock, (then, then))
+    assert cleanup(archive).code == 4
+    assert lock.stat().st_mtime < then - 80_000
 
 
 def test_a_lock_of_this_boot_and_a_living_process_keeps_out(archive: Path, lock: Path) -> None:

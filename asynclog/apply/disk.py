@@ -265,8 +265,13 @@ class Disk:
         return os.open(name, flags, dir_fd=self.folder)
 
     def give_to_owner(self, descriptor: int) -> None:
-        """Makes a file one that only the folder's owner may open, as far as that is ours to do."""
+        """Makes a file one that only the folder's owner may open, as far as that is ours to do.
+
+        One with another name may be somebody else's: who owns the folder may have put it here to be given it.
+        """
         status, folder = os.fstat(descriptor), os.fstat(self.folder)
+        if status.st_nlink != 1:
+            return
         with contextlib.suppress(OSError):
             if stat.S_IMODE(status.st_mode) != 0o600:
                 os.fchmod(descriptor, 0o600)
@@ -279,6 +284,10 @@ class Disk:
         while written < len(content):
             written += os.pwrite(descriptor, content[written:], written)
         os.ftruncate(descriptor, len(content))
+
+    def touch(self, descriptor: int) -> None:
+        """Has the file system write its present time down, as the time at which the file was last written."""
+        os.utime(descriptor)
 
     def touch_status(self, descriptor: int) -> None:
         """Has the file system write its present time down, as the time at which the file's status has changed."""

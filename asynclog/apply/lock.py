@@ -189,7 +189,10 @@ class Lock:
         try:
             renewed = os.fstat(descriptor).st_mtime_ns
             self._disk.touch_status(descriptor)
-            return (os.fstat(descriptor).st_ctime_ns - renewed) / 1e9
+            silent = (os.fstat(descriptor).st_ctime_ns - renewed) / 1e9
+            if silent < -SILENCE:  # that clock has been put back since: from now on it counts anew
+                self._disk.touch(descriptor)
+            return silent
         except OSError:
             return 0
 
