@@ -352,6 +352,15 @@ def test_an_empty_or_damaged_one_is_replaced(archive: Path, content: bytes) -> N
     assert Metrics(archive / "m.prom").value("last_success_timestamp_seconds") == 0
 
 
+def test_one_that_is_larger_than_any_of_ours_is_not_read(archive: Path) -> None:
+    """Others may have made it: it takes no memory, and is replaced."""
+    with (archive / "m.prom").open("wb") as file:
+        file.write(b"# HELP asynclog_x y\n")
+        file.truncate(1 << 40)
+    assert cleanup(archive, *FILE, "-n").code == 0
+    assert Metrics(archive / "m.prom").value("last_success_timestamp_seconds") == 0
+
+
 def test_a_file_that_was_cut_anywhere_is_read_without_an_error() -> None:
     """Either it still says when, or that is not known."""
     labels = log_labels('a"b', "c\\d\ne")

@@ -15,6 +15,7 @@ from asynclog.apply.disk import Disk
 
 _FOLDER = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
 _HEAD = 1 << 16  # bytes that tell the kind of a file
+_LARGEST = 32 << 20  # bytes of a file that is read: the metrics of an ordinary log have some hundred KiB
 _NO_SUCH_CALL = {errno.EINVAL, errno.ENOSYS}
 
 # Whether a file of this name that begins with these bytes is of the kind that may be replaced.
@@ -66,11 +67,15 @@ class NamedFile:
         self._is_there(self._name)
 
     def read(self) -> bytes:
-        """Return what is there, empty if there is nothing. Raises OccupiedError if that is of another kind."""
+        """Return what is there, empty if there is nothing. Raises OccupiedError if that is of another kind.
+
+        Also empty if it is larger than any file of ours: others may have made it, of any size.
+        """
         if not self._is_there(self._name):
             return b""
         with open(self._disk.open(self._name), "rb") as file:
-            return file.read()
+            content = file.read(_LARGEST + 1)
+        return content if len(content) <= _LARGEST else b""
 
     def write(self, content: bytes) -> None:
         """Put a file with this content there, mode 0644: readers see the old or the new one. Raises OccupiedError."""
