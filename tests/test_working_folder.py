@@ -162,3 +162,13 @@ def is_alive(process: Path) -> bool:
         return (process / "stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except (FileNotFoundError, ProcessLookupError):
         return False
+
+
+@pytest.mark.parametrize("words", [("cleanup",), ("check",), ("init", "--path", "/nowhere/logs.jsonl")])
+def test_a_working_folder_that_was_removed_is_told(tmp_path: Path, words: tuple[str, ...]) -> None:
+    """In a sentence, exit 2."""
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    command = ["sh", "-c", 'rmdir "$PWD"; exec "$@"', "sh", *COMMAND, *words]
+    done = subprocess.run(command, cwd=gone, capture_output=True, text=True, check=False)
+    assert (done.returncode, "the working folder can't be used" in done.stderr) == (2, True)

@@ -8,6 +8,7 @@ from asynclog.cli.journal import set_up_logging
 from asynclog.cli.output import show
 from asynclog.cli.settings import settings_of
 from asynclog.cli.signals import Signals
+from asynclog.config.paths import working_folder
 from asynclog.config.profiles import OURS
 from asynclog.config.settings import Settings
 from asynclog.config.starter import can_be_named, starter_configuration, starter_policy
@@ -34,7 +35,7 @@ def _init(given: dict[str, Any], signals: Signals) -> Answer[InitResult]:
     if not given["path"]:
         raise ConfigurationError("init needs to know the log: name its base path, as in --path audit/logs.jsonl")
     settings = settings_of(given)
-    configuration, policy = (os.path.join(os.getcwd(), name) for name in (OURS, POLICY))
+    configuration, policy = (os.path.join(working_folder(), name) for name in (OURS, POLICY))
     files = [configuration, policy]
     _must_be_possible(settings, files)
     with signals.held("while the log was read"):

@@ -19,7 +19,15 @@ def usable(path: str, source: str) -> str:
 
 def absolute(path: str, source: str) -> str:
     """Seen from the working folder. Not normalised: `x/../y` means what the file system says, links included."""
-    return usable(path if os.path.isabs(path) else os.path.join(os.getcwd(), path), source)
+    return usable(path if os.path.isabs(path) else os.path.join(working_folder(), path), source)
+
+
+def working_folder() -> str:
+    """Its path. Raises ConfigurationError where it has been removed."""
+    try:
+        return os.getcwd()
+    except OSError as error:
+        raise ConfigurationError(f"the working folder can't be used: {error.strerror}") from None
 
 
 def _problem(path: str) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
-from asynclog.config.paths import usable
+from asynclog.config.paths import absolute, usable, working_folder
 from asynclog.config.quantities import percent
 from asynclog.errors import ConfigurationError
 from asynclog.plan.guards import Guard
@@ -74,7 +74,7 @@ class _MxcpSite(msgspec.Struct, frozen=True):
 
 def find_configuration() -> str:
     """The nearest `asynclog.yaml`, else the nearest `mxcp-site.yml`, from the working folder upwards."""
-    start = os.getcwd()
+    start = working_folder()
     for name in (OURS, MXCPS):
         folder = start
         while True:
@@ -102,7 +102,7 @@ def profile_names(path: str | None) -> list[str]:
 def _document(path: str | None) -> "Document":
     from asynclog.config.document import Document  # noqa: PLC0415 - YAML takes a tenth of a short job to import
 
-    return Document(os.path.join(os.getcwd(), path)) if path else Document(find_configuration(), "found")
+    return Document(absolute(path, "--config")) if path else Document(find_configuration(), "found")
 
 
 def load_profile(path: str | None, name: str | None, environment: Mapping[str, str]) -> Profile:
