@@ -36,6 +36,28 @@ def log_of(archive: Path) -> bytes:
     return b"".join(path.read_bytes() for path in paths if not path.name.startswith("."))
 
 
+LEASE = """
+import fcntl, os, signal, sys, time
+descriptor = os.open(sys.argv[1], os.O_RDWR)
+signal.signal(signal.SIGIO, lambda *_: fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK))
+fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+print("ready", flush=True)
+time.sleep(600)
+"""
+
+
+def test_a_write_lease_on_the_policy_is_waited_for(archive: Path) -> None:
+    """Its holder is asked to let go, which a file server does at once."""
+    command = [sys.executable, "-c", LEASE, str(archive / "schemas.yaml")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as holder:
+        try:
+            assert holder.stdout
+            assert holder.stdout.readline() == "ready\n"
+            assert cleanup(archive).code == 0
+        finally:
+            holder.kill()
+
+
 def test_a_segment_under_a_write_lease_is_busy(archive: Path) -> None:
     """As file servers hold them for their clients: it is skipped, which is no failure, and the others are done."""
     log = archive / "audit" / "logs-20250101T000000.jsonl"

@@ -51,7 +51,11 @@ def _opened(path: str, origin: Origin) -> int:
                 "deleted. Nothing was touched. If it is meant, name the configuration: --config FILE"
             ) from None
     # A FIFO that nobody writes to is empty, and not waited for; one that a shell made with <(…) is read.
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    flags = os.O_RDONLY | os.O_NOCTTY | os.O_CLOEXEC
+    try:
+        descriptor = os.open(path, flags | os.O_NONBLOCK)
+    except BlockingIOError:  # somebody's write lease, whose end the kernel sees to; a FIFO never says so
+        descriptor = os.open(path, flags)
     if origin == "beside":
         try:
             _refuse_unsafe(path, descriptor)
