@@ -14,7 +14,7 @@ from asynclog.account import STOPPED, Account
 from asynclog.apply.backlog import Backlog
 from asynclog.apply.commit import carry_out
 from asynclog.apply.disk import Disk
-from asynclog.apply.drain import QUIET_PERIOD
+from asynclog.apply.drain import QUIET_PERIOD, present
 from asynclog.apply.filesystem import file_system
 from asynclog.apply.folder import opened_folder
 from asynclog.apply.lock import held_lock
@@ -206,7 +206,9 @@ class Job:
         """By the real clock, whatever `--now` says: it is about who may be writing at this moment."""
         by_name = [segment.name for segment in self._segments if not self._names.late_token(segment.name)][-1:]
         by_time = max(self._segments, key=lambda segment: segment.fingerprint.mtime_ns).name
-        return Quiet(frozenset([*by_name, by_time]), self._started - QUIET_PERIOD, self.settings.weak_leases)
+        return Quiet(
+            frozenset([*by_name, by_time]), present(self._disk, self._names) - QUIET_PERIOD, self.settings.weak_leases
+        )
 
     def _plan(self) -> Plan:
         plan = make_plan([self._actions[segment.name] for segment in self._segments], self._policy, self.now)

@@ -194,7 +194,7 @@ def test_a_lock_that_says_nothing_is_nobodys(archive: Path, lock: Path, content:
         ({"pid": os.getpid(), "start": 1}, 0),
         ({"pid_namespace": "pid:[1]"}, 0),
         ({"pid_namespace": "pid:[1]", "device": 1}, 4),
-        ({"host": "elsewhere"}, 4),
+        ({"host": "a container here"}, 0),
         ({"host": "elsewhere", "boot_id": "another"}, 4),
     ],
 )

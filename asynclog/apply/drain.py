@@ -151,7 +151,7 @@ def drain(disk: Disk, names: Names, hidden: Hidden, known: Known, *, open_too: b
         status = os.fstat(descriptor)
         if _was_begun_anew(descriptor, status, hidden, known):
             hidden = _begin_anew(disk, hidden)
-        rests = holder == "alone" or (holder == "unknown" and _is_quiet(status))
+        rests = holder == "alone" or (holder == "unknown" and _is_quiet(status, present(disk, names)))
         end = status.st_size if rests else end_of_lines(descriptor, hidden.accounted, status.st_size)
         hidden, late = _publish_new(disk, names, hidden, descriptor, end)
         if holder == "unknown" and (late or not rests):
@@ -191,8 +191,19 @@ def _holder(disk: Disk, descriptor: int) -> Literal["alone", "busy", "unknown"]:
         return "busy"
 
 
-def _is_quiet(status: os.stat_result) -> bool:
-    return max(status.st_mtime_ns, status.st_ctime_ns) + QUIET_PERIOD < time.time_ns()
+def present(disk: Disk, names: Names) -> int:
+    """The time (ns since 1970) by the file system's clock, as the lock file tells, or by ours if that is earlier.
+
+    A job renews its lock file when it begins, and every few seconds.
+    """
+    try:
+        return min(time.time_ns(), disk.status(names.lock).st_mtime_ns)
+    except OSError:
+        return time.time_ns()
+
+
+def _is_quiet(status: os.stat_result, present: int) -> bool:
+    return max(status.st_mtime_ns, status.st_ctime_ns) + QUIET_PERIOD < present
 
 
 def publish(disk: Disk, names: Names, hidden: Hidden, source: int, tail: tuple[int, int]) -> str:

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 # Linux's uapi/linux/fs.h. The calls have these numbers on most machines; where they have others, files seem to have no
 # flags.
-_LONG = struct.calcsize("l") << 16
-_GET_FLAGS, _SET_FLAGS = 0x80006601 | _LONG, 0x40006602 | _LONG
+_FLAGS = struct.Struct(f"I{struct.calcsize('l') - 4}x")  # the calls say that it is a long, and mean the half of it
+_GET_FLAGS, _SET_FLAGS = 0x80006601 | _FLAGS.size << 16, 0x40006602 | _FLAGS.size << 16
 _GET_HINTS, _SET_HINTS = 0x801C581F, 0x401C5820
 _HINTS = struct.Struct("=5I8x")  # flags, size of an extent, number of extents, project, size of a copied extent
 # secrm unrm compr sync nodump noatime nocomp journal_data notail nocow dax
@@ -37,7 +37,7 @@ def copy_flags(source: int, target: int) -> None:
     """Gives an empty file these of another one, as far as that can be done: `must_have_flags` tells. Raises OSError."""
     wanted, present = _flags(source), _flags(target)
     if (wanted ^ present) & _SETTABLE:
-        _try(target, _SET_FLAGS, struct.pack("Ii", (present & ~_SETTABLE) | (wanted & _SETTABLE)))
+        _try(target, _SET_FLAGS, _FLAGS.pack((present & ~_SETTABLE) | (wanted & _SETTABLE)))
     hints, mine = _hints(source), _hints(target)
     if hints.compared != mine.compared:
         flags = (mine.flags & ~_HINT_FLAGS) | (hints.flags & _HINT_FLAGS)
@@ -57,7 +57,7 @@ def must_have_flags(source: int, target: int) -> None:
 
 
 def _flags(descriptor: int) -> int:
-    (flags,) = struct.unpack_from("I", _get(descriptor, _GET_FLAGS, struct.calcsize("l")))
+    (flags,) = _FLAGS.unpack(_get(descriptor, _GET_FLAGS, _FLAGS.size))
     return int(flags)
 
 

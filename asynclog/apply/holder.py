@@ -90,16 +90,17 @@ def keeps_out(holder: Holder, me: Holder, silent_for: Callable[[], float]) -> bo
         alive = lives(holder, me)
         if alive is not None:
             return alive
-    if holder.host == me.host and me.device:
-        if _is_of_this_boot(holder, me) and holder.device == me.device:
-            return False
-        if holder.boot_id and me.boot_id and holder.boot_id != me.boot_id:
-            return False
+    if me.device and _is_of_this_boot(holder, me) and holder.device == me.device:
+        return False
+    rebooted = holder.boot_id and me.boot_id and holder.boot_id != me.boot_id
+    if me.device and holder.host == me.host and rebooted:
+        return False
     return silent_for() < SILENCE
 
 
 def _is_of_this_boot(holder: Holder, me: Holder) -> bool:
-    return bool(me.boot_id) and (holder.host, holder.boot_id) == (me.host, me.boot_id)
+    """By the boot's number, which no two have: a container has a host name of its own."""
+    return bool(me.boot_id) and holder.boot_id == me.boot_id
 
 
 _UNKNOWN = ["", *["0"] * _START]
