@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from asynclog.errors import ChangedError
 from asynclog.scan import blocks
 from asynclog.scan.blocks import whole_lines
+from asynclog.windows import Hole, windows
 
 MIB = 1 << 20
 
@@ -106,6 +107,53 @@ def test_a_gigabyte_of_nul_bytes_takes_no_memory(tmp_path: Path) -> None:
     tracemalloc.stop()
     assert found == [(0, b"\0"), ((1 << 30) + 1, b"{}\n")]
     assert peak < 8 * MIB
+
+
+@pytest.mark.parametrize(
+    ("line", "stands"),
+    [
+        (b"{" + b"x" * (2 * MIB) + b"\0", b"\0"),
+        (b"{\0" + b"x" * (2 * MIB), b"\0"),
+        (b" " * (2 * MIB) + b"\0" + b"{", b"\0"),
+        (b"x" * (2 * MIB), b"x"),
+        (b"\t" * (2 * MIB) + b"[", b"["),
+        (b"\r" * (2 * MIB), b" "),
+        (b" " * (2 * MIB) + b"{", None),
+    ],
+    ids=["NUL at the end", "NUL in front", "NUL behind spaces", "text", "list", "blank", "object behind spaces"],
+)
+@pytest.mark.parametrize("end", [b"\n", b""], ids=["newline", "none"])
+def test_a_byte_stands_for_a_long_line_that_is_none(
+    tmp_path: Path, line: bytes, stands: bytes | None, end: bytes
+) -> None:
+    """Where its first bytes, or any NUL byte, show that it is no record."""
+    path = tmp_path / "segment"
+    path.write_bytes(b"{}\n" + line + end + (b"{}" if end else b""))
+    size = path.stat().st_size
+    found = [(0, b"{}\n"), (3, stands or line + end), *([(4 + len(line), b"{}")] if end else [])]
+    assert lines_of(path, 0, size, size) == found
+
+
+@given(st.lists(st.one_of(st.binary(max_size=200), st.integers(0, 300_000)), max_size=12), st.data())
+def test_ranges_are_told_with_their_holes(
+    tmp_path_factory: pytest.TempPathFactory, parts: list[bytes | int], data: st.DataObject
+) -> None:
+    """Bytes and holes together are the file's bytes; small holes may be told as zeros."""
+    path = tmp_path_factory.getbasetemp() / "sparse"
+    with path.open("wb") as file:
+        for part in parts:
+            file.write(part) if isinstance(part, bytes) else file.seek(part, os.SEEK_CUR)
+        file.truncate(file.tell())
+    content = path.read_bytes()
+    start = data.draw(st.integers(0, len(content)))
+    end = data.draw(st.integers(start, len(content)))
+    with opened(path) as descriptor:
+        found = [
+            bytes(len(part)) if isinstance(part, Hole) else bytes(part) for part in windows(descriptor, start, end)
+        ]
+        assert b"".join(found) == content[start:end]
+        with pytest.raises(ChangedError):
+            list(windows(descriptor, start, len(content) + 1))
 
 
 def test_a_segment_that_becomes_shorter_is_noticed(tmp_path: Path) -> None:

@@ -26,7 +26,6 @@ def write_all(disk: Disk, target: int, parts: Iterable[Part], reservation: Reser
         if written - begun >= AT_ONCE:
             disk.begin_sync(target, begun, written - begun)
             begun = written
-    disk.end_at(target, written)
     return written
 
 

@@ -128,13 +128,8 @@ class Disk:
         return written
 
     def skip(self, descriptor: int, size: int) -> None:
-        """Leaves a hole of so many bytes behind what was written."""
-        os.lseek(descriptor, size, os.SEEK_CUR)
-
-    def end_at(self, descriptor: int, size: int) -> None:
-        """Has a new file end after so many bytes where it ends in a hole."""
-        if os.fstat(descriptor).st_size < size:
-            os.ftruncate(descriptor, size)
+        """Adds a hole of so many bytes behind what was written to a new file."""
+        os.ftruncate(descriptor, os.lseek(descriptor, size, os.SEEK_CUR))
 
     def begin_sync(self, descriptor: int, start: int, size: int) -> None:
         """Has the disk begin with these bytes, and waits for none of them; an error is the sync's business."""
