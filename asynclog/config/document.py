@@ -15,7 +15,7 @@ from asynclog.config.text import Origin, Place, explain, read_text
 from asynclog.errors import ConfigurationError
 
 DEEPEST = 32
-LARGEST = 4 << 20  # bytes; a policy of 1,000 schemas has about 100 KiB
+LARGEST = 8 << 20  # bytes; a policy of 1,000 schemas has about 100 KiB
 _SHOWN = 40  # characters of a value
 MOST_EVENTS = 250_000  # a rule has some ten: beginning, keys and values, end
 MOST_DIRECTIVES = 10  # lines that begin with %; the C parser compares each to all
