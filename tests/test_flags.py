@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import NOW, cleanup, record
+from conftest import NOW, cleanup, entries, record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -93,7 +93,7 @@ def test_what_cannot_be_given_is_a_failure(with_projects: Path) -> None:
     assert done.code == 3
     assert f"{SEGMENT}: Its project or extent size" in done.document["error"]
     assert (flags(segment), segment.read_bytes()) == before
-    assert sorted(path.name for path in (with_projects / "audit").iterdir()) == [SEGMENT, "logs.jsonl"]
+    assert [path.name for path in entries(with_projects / "audit")] == [SEGMENT, "logs.jsonl"]
 
 
 def give_to_project(segment: Path) -> None:
@@ -110,7 +110,7 @@ def test_a_file_that_may_not_be_changed_is_not_replaced(archive: Path, word: str
         done = cleanup(archive, "--now", NOW)
         assert (done.code, done.result["segments"]["failed"]) == (3, 1)
         assert segment.read_bytes() == record(days=400) + record(days=1)
-        assert sorted(path.name for path in (archive / "audit").iterdir()) == [SEGMENT, "logs.jsonl"]
+        assert [path.name for path in entries(archive / "audit")] == [SEGMENT, "logs.jsonl"]
     finally:
         chattr(word.replace("+", "-"), segment)
 
