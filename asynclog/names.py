@@ -5,6 +5,8 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple, Self
 
+from asynclog.instant import parse_instant
+
 _PACKED = r"(?:\.gz|\.zst)?"
 _NEW = ".al-new"
 _NUMBER = "(0|[1-9][0-9]{0,19})"
@@ -47,6 +49,18 @@ class Names:
         if name.startswith(".") or name == self._registry:
             return False
         return any(pattern.fullmatch(name) for pattern in self._globs or [self._known]) or bool(self.late_token(name))
+
+    def is_neighbour(self, name: str) -> bool:
+        """Whether a file of this name looks as if it belonged to the log, and is neither a segment nor known."""
+        if name.endswith(("_schemas.jsonl", "_holds.jsonl", ".sig")):
+            return False
+        return name.startswith(self.stem) and not name.startswith(".") and not self.match(name)
+
+    def begun(self, name: str) -> int | None:
+        """When a segment was begun as its name says it (ns since 1970); None where that names no day."""
+        known = self._known.fullmatch(name)
+        day = re.match(r"([0-9]{4})([0-9]{2})([0-9]{2})", (known[1] or known[4] or "") if known else "")
+        return parse_instant(f"{day[1]}-{day[2]}-{day[3]}T00:00:00Z") if day else None
 
     def late_token(self, name: str) -> str | None:
         """The token in the name of a segment that a job of ours has made; None in any other name."""

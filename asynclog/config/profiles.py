@@ -1,15 +1,18 @@
 """The configuration file: which one, which profile of it, and what that says. Ours, or MXCP's own."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
+from asynclog.config.foreign import unread_keys
 from asynclog.config.paths import absolute, usable, working_folder
 from asynclog.config.quantities import percent
 from asynclog.errors import ConfigurationError
 from asynclog.plan.guards import Guard
+from asynclog.plan.owners import Claim
 from asynclog.plan.worth import ALWAYS, Percent
 
 if TYPE_CHECKING:
@@ -22,7 +25,11 @@ _SWITCH = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no
 
 
 class Profile(msgspec.Struct, frozen=True):
-    """One profile, resolved: paths are absolute. `schemas` is empty for the one beside the log, `state` for none."""
+    """One profile, resolved: paths are absolute. `schemas` is empty for the one beside the log, `state` for none.
+
+    `claims` are those of all profiles of the file. `is_mxcps` tells whose file it is; `unread_keys` are such as look
+    like retention in MXCP's, each with its place.
+    """
 
     source: str
     name: str | None
@@ -34,6 +41,9 @@ class Profile(msgspec.Struct, frozen=True):
     guard: Guard = Guard()
     rewrite: Percent = ALWAYS
     state: str = ""
+    claims: tuple[Claim, ...] = ()
+    is_mxcps: bool = False
+    unread_keys: tuple[str, ...] = ()
 
 
 class _Audit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -75,19 +85,24 @@ class _MxcpSite(msgspec.Struct, frozen=True):
 def find_configuration() -> str:
     """The nearest `asynclog.yaml`, else the nearest `mxcp-site.yml`, from the working folder upwards."""
     start = working_folder()
-    for name in (OURS, MXCPS):
-        folder = start
-        while True:
-            path = os.path.join(folder, name)
-            if os.path.lexists(path):
-                return path
-            if folder == os.path.dirname(folder):
-                break
-            folder = os.path.dirname(folder)
+    path = nearest(OURS, start) or nearest(MXCPS, start)
+    if path is not None:
+        return path
     raise ConfigurationError(
         f"no {OURS} and no {MXCPS} in {start} or above it: name one with --config, "
         "or the log with --path and its audit schema definitions with --schemas"
     )
+
+
+def nearest(name: str, folder: str) -> str | None:
+    """The nearest file of this name, from an absolute folder upwards; None where there is none."""
+    while True:
+        path = os.path.join(folder, name)
+        if os.path.lexists(path):
+            return path
+        if folder == os.path.dirname(folder):
+            return None
+        folder = os.path.dirname(folder)
 
 
 def profile_names(path: str | None) -> list[str]:
@@ -121,6 +136,7 @@ def _our_profile(document: "Document", name: str | None, environment: Mapping[st
     # All profiles are read, so that a fault in one is found before its own timer finds it.
     profiles = {each: document.convert(value, ("profiles", each), _Profile) for each, value in file.profiles.items()}
     rewrites = {each: _rewrite(document, each, profile.rewrite) for each, profile in profiles.items()}
+    patterns = {each: _patterns(document, each, profile.audit) for each, profile in profiles.items()}
     name = name or environment.get("ASYNCLOG_PROFILE") or file.profile or "default"
     _must_have(document, profiles, name)
     profile = profiles[name]
@@ -133,12 +149,31 @@ def _our_profile(document: "Document", name: str | None, environment: Mapping[st
         enabled=audit.enabled,
         log=_beside(document, name, audit.path or ""),
         schemas=_beside(document, name, audit.schemas) if audit.schemas else "",
-        patterns=(audit.segments,) if isinstance(audit.segments, str) else tuple(audit.segments),
+        patterns=patterns[name],
         weak_leases=audit.weak_leases,
         guard=profile.guard,
         rewrite=rewrites[name],
         state=_beside(document, name, state) if state else "",
+        claims=tuple(
+            Claim(each, _beside(document, each, profile.audit.path), profile.audit.enabled, patterns[each])
+            for each, profile in profiles.items()
+            if profile.audit.path
+        ),
     )
+
+
+def _patterns(document: "Document", name: str, audit: _Audit) -> tuple[str, ...]:
+    """The globs of one profile, each of which can match something. Raises ConfigurationError."""
+    globs = (audit.segments,) if isinstance(audit.segments, str) else tuple(audit.segments)
+    for glob in globs:
+        if not glob or glob.startswith("."):
+            problem = "no segment has such a name: none is empty or begins with a dot"
+        elif "/" in glob:
+            problem = "a name has no /: only files directly in the folder of `path` are looked at"
+        else:
+            continue
+        raise document.error(("profiles", name, "audit", "segments"), f"{glob!r} matches nothing: {problem}")
+    return globs
 
 
 def _rewrite(document: "Document", name: str, text: str) -> Percent:
@@ -158,8 +193,26 @@ def _mxcp_profile(document: "Document", name: str | None, environment: Mapping[s
         source=document.path,
         name=name,
         enabled=_overridden(environment.get("MXCP_AUDIT_ENABLED"), audit.enabled),
-        log=_beside(document, name, audit.path or f"audit/logs-{name}.jsonl"),
+        log=_mxcp_log(document, name, audit),
+        claims=tuple(_mxcp_claims(document, file.profiles, environment)),
+        is_mxcps=True,
+        unread_keys=tuple(unread_keys(document, name)),
     )
+
+
+def _mxcp_log(document: "Document", name: str, audit: _MxcpAudit) -> str:
+    return _beside(document, name, audit.path or f"audit/logs-{name}.jsonl")
+
+
+def _mxcp_claims(
+    document: "Document", profiles: Mapping[str, object], environment: Mapping[str, str]
+) -> Iterator[Claim]:
+    """Of all profiles but those that have a fault: it is theirs to tell."""
+    for name, profile in profiles.items():
+        with suppress(ConfigurationError):
+            found = document.convert(profile or {}, ("profiles", name), _MxcpProfile).audit or _MxcpAudit()
+            enabled = _overridden(environment.get("MXCP_AUDIT_ENABLED"), found.enabled)
+            yield Claim(name, _mxcp_log(document, name, found), enabled)
 
 
 def _overridden(switch: str | None, enabled: bool) -> bool:

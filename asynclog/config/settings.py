@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from asynclog.config.options import Options
+from asynclog.config.ownership import by_folder, contested, refuse
 from asynclog.config.paths import absolute, usable
 from asynclog.config.profiles import Profile, load_profile
 from asynclog.config.quantities import bytes_per_second, seconds
@@ -14,6 +15,7 @@ from asynclog.errors import ConfigurationError
 from asynclog.instant import parse_instant
 from asynclog.names import LONGEST_BASE, length
 from asynclog.plan.guards import Guard
+from asynclog.plan.owners import Claim, Contest
 from asynclog.plan.worth import ALWAYS, Percent
 
 MOST_JOBS = 1024  # each is a thread or a process, and has some MiB of memory
@@ -28,6 +30,9 @@ class Settings(msgspec.Struct, frozen=True):
     None for the fastest. `state` is the folder for catalogs, empty where there is none to be.
     `lock_wait`, `max_runtime` and `max_overdue` are in seconds, the latter None where nothing is too late; `io_limit`
     is in bytes a second.
+    `claims` are the claims on files of the log's folder, this log's own first; `contests` are what two profiles
+    claim where that is MXCP's to refuse (`is_mxcps`), and `unread_keys` look like retention there. `awaits_registry`
+    tells that a registry that is not there may come yet.
     """
 
     source: str
@@ -54,6 +59,11 @@ class Settings(msgspec.Struct, frozen=True):
     state: str = ""
     max_runtime: float | None = None
     io_limit: float | None = None
+    claims: tuple[Claim, ...] = ()
+    contests: tuple[Contest, ...] = ()
+    unread_keys: tuple[str, ...] = ()
+    is_mxcps: bool = False
+    awaits_registry: bool = False
 
 
 def resolve(options: Options, environment: Mapping[str, str]) -> Settings:
@@ -79,6 +89,11 @@ def resolve(options: Options, environment: Mapping[str, str]) -> Settings:
             f"give it one of {LONGEST_BASE} bytes at the most"
         )
     stem = os.path.splitext(base)[0]
+    own = Claim(profile.name or profile.source, log, profile.enabled, profile.patterns)
+    claims = [own, *(claim for claim in profile.claims if claim.profile != profile.name)]
+    contests = tuple(contested(claims))
+    if not profile.is_mxcps:
+        refuse(contests)
     return Settings(
         source=profile.source,
         profile=profile.name,
@@ -104,6 +119,11 @@ def resolve(options: Options, environment: Mapping[str, str]) -> Settings:
         state="" if options.get("no_catalog") else _state(options.get("state"), profile, folder, environment),
         max_runtime=_given(seconds, "--max-runtime", options.get("max_runtime")),
         io_limit=_given(bytes_per_second, "--io-limit", options.get("io_limit")),
+        claims=tuple(next((each for each in by_folder(claims).values() if own in each), ())),
+        contests=contests,
+        unread_keys=profile.unread_keys,
+        is_mxcps=profile.is_mxcps,
+        awaits_registry=profile.is_mxcps and not path and not schemas,
     )
 
 
