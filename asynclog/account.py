@@ -3,8 +3,10 @@
 import logging
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Literal
+
+import msgspec
 
 from asynclog.apply.backlog import Backlog
 from asynclog.apply.recover import left_behind
@@ -13,6 +15,7 @@ from asynclog.model import Outcome, Plan, Policy
 from asynclog.plan.rules import describe_rule
 from asynclog.report.document import Report
 from asynclog.report.summary import Circumstances, empty_report, make_report
+from asynclog.report.warnings import Notices, noticed
 from asynclog.report.words import printable
 from asynclog.stop import Stop
 from asynclog.survey import Survey
@@ -32,6 +35,7 @@ class Account:
         self._with_keeps = with_keeps
         self._begun = time.monotonic()
         self._run_id = os.urandom(8).hex()
+        self.notices = Notices()
         self._warnings: list[str] = []
 
     def warn(self, sentence: str) -> None:
@@ -50,7 +54,10 @@ class Account:
 
     def nothing(self, status: Literal["success", "skipped"], message: str) -> Report:
         """The report of a job that found nothing to look at."""
-        return empty_report(status, message, Circumstances(self._run_id, self._settings.profile, self._now))
+        about = Circumstances(self._run_id, self._settings.profile, self._now)
+        self._log_warnings(self.notices.warnings)
+        report = empty_report(status, message, about)
+        return msgspec.structs.replace(report, result=noticed(report.result, self.notices))
 
     def report(
         self, plan: Plan, outcomes: Mapping[str, Outcome] | None, survey: Survey, backlog: Backlog, stop: Stop
@@ -58,7 +65,7 @@ class Account:
         """The report of a job that has carried out this plan; without outcomes, of a dry run."""
         done, disk = outcomes or {}, backlog.disk
         pending = {name: disk.size_of(name) for name in left_behind(disk, backlog.names)}
-        self._warn(plan, done, survey, sum(pending.values()))
+        self._warn(done, survey, sum(pending.values()))
         cut_short = bool(survey.unread) or any(outcome.reason == STOPPED for outcome in done.values())
         about = Circumstances(
             run_id=self._run_id,
@@ -68,6 +75,7 @@ class Account:
             late=backlog.late,
             pending=pending,
             warnings=self._warnings,
+            neighbours=self.notices.neighbours,
             read=survey.reads.bytes,
             catalog=survey.catalogued(),
             time_is_up=stop.time_is_up and cut_short,
@@ -79,10 +87,8 @@ class Account:
         )
         return make_report(plan, outcomes, about)
 
-    def _warn(self, plan: Plan, outcomes: Mapping[str, Outcome], survey: Survey, held_back: int) -> None:
-        # Somebody who types the path of a log means one that is there; in a configuration it may have yet to begin.
-        if not plan.actions and self._settings.named_by_hand:
-            self._warnings.append(f"{self._settings.folder} has no segment of {self._settings.base}")
+    def _warn(self, outcomes: Mapping[str, Outcome], survey: Survey, held_back: int) -> None:
+        self._warnings += self.notices.warnings
         weaker = sum(outcome.unleased and outcome.status != "skipped" for outcome in outcomes.values())
         if weaker:
             self._warnings.append(
@@ -96,5 +102,8 @@ class Account:
             )
         if survey.problem:
             self._warnings.append(survey.problem)
-        for sentence in self._warnings:
-            log.warning(sentence)
+        self._log_warnings(self._warnings)
+
+    def _log_warnings(self, sentences: Iterable[str]) -> None:
+        for sentence in sentences:
+            log.warning(printable(sentence))

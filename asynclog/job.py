@@ -20,23 +20,27 @@ from asynclog.apply.folder import opened_folder
 from asynclog.apply.lock import held_lock
 from asynclog.apply.pin import Quiet
 from asynclog.apply.recover import recover
-from asynclog.config.policy import load_policy
+from asynclog.config.policy import policy_of
 from asynclog.config.settings import Settings
 from asynclog.errors import ConfigurationError, RefusedError
 from asynclog.model import Action, Outcome, Plan, Policy, Segment, Unread
 from asynclog.names import Names
+from asynclog.notice import facts_of, facts_of_none, refuse_contests, with_reasons
 from asynclog.pace import Pace
-from asynclog.plan.decide import Finding, decide, make_plan
+from asynclog.plan.decide import Finding, decide, finding_of, make_plan
 from asynclog.plan.guards import refusal
 from asynclog.plan.keys import SchemaKeys
 from asynclog.plan.lanes import in_order
 from asynclog.plan.reviewed import Reviewed, digest, misfit, restricted
 from asynclog.report.document import Report
 from asynclog.report.plan_file import Made, plan_to_text
+from asynclog.report.warnings import Notices, notices
 from asynclog.scan.evidence import Evidence
+from asynclog.scan.pieces import Refused
 from asynclog.scan.readers import choose_reader
 from asynclog.scan.scanner import Scanner
 from asynclog.scan.segments import list_segments
+from asynclog.scan.unreadable import Unreadable, first_unreadable
 from asynclog.stop import Stop
 from asynclog.survey import Survey, opened_catalog
 from asynclog.workers import Crew
@@ -87,9 +91,10 @@ class Job:
         except FileNotFoundError:
             if settings.named_by_hand:
                 raise ConfigurationError(f"{settings.folder}: there is no such folder") from None
+            self._account.notices = notices(facts_of_none(settings, policy_of(settings)))
             self.answer = self._account.nothing("success", f"Nothing to do: {settings.folder} does not exist yet")
             return
-        self._policy = self._account.policy = load_policy(settings.schemas, settings.schemas_are)
+        self._policy = self._account.policy = policy_of(settings)
         self._must_fit()
         self._evidence = Evidence(
             self._reader, self._policy, self.now, workers=settings.jobs, double_check=settings.double_check
@@ -104,7 +109,9 @@ class Job:
             )
             self._lock = resources.enter_context(lock)
             recover(self._disk, self._names, self._backlog)
-        segments = list_segments(self._folder, self._disk.names(), self._names)
+        self._entries = self._disk.names()
+        refuse_contests(settings, self._entries)
+        segments = list_segments(self._folder, self._entries, self._names)
         self._segments = [self._unless_unsettled(segment) for segment in segments]
         scanner = Scanner(self._folder, settings.folder, self._policy, self.now, self._reader, self._pace)
         catalog = opened_catalog(settings, self._segments, resources)
@@ -232,7 +239,22 @@ class Job:
         return os.path.join(os.path.realpath(self.settings.folder), self.settings.base)
 
     def _report(self, plan: Plan, outcomes: Mapping[str, Outcome] | None, stop: Stop) -> Report:
+        self._account.notices = self._noticed(plan, stop)
         return self._account.report(plan, outcomes, self._survey, self._backlog, stop)
+
+    def _noticed(self, plan: Plan, stop: Stop) -> Notices:
+        """What needs a look; of the segments as they were when the plan was made."""
+        unread = {segment.name for segment in self._survey.unread}
+        findings = [
+            Segment(action.segment, action.fingerprint) if action.segment in unread else finding_of(action)
+            for action in plan.actions
+        ]
+        facts = facts_of(self.settings, self._policy, self._folder, self._entries, findings)
+        return notices(facts if stop else with_reasons(facts, self._first_unreadable))
+
+    def _first_unreadable(self, name: str, most: int) -> list[Unreadable] | Refused:
+        segment = next(segment for segment in self._segments if segment.name == name)
+        return first_unreadable(self._folder, self._reader, self._pace, most, segment)
 
 
 @contextmanager

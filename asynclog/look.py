@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from typing import NamedTuple
 
 import anyio
 
@@ -14,9 +15,11 @@ from asynclog.config.settings import Settings
 from asynclog.errors import ConfigurationError
 from asynclog.model import Census, Policy, Segment, Unread
 from asynclog.names import Names
+from asynclog.notice import facts_of, facts_of_none, refuse_contests, with_reasons
 from asynclog.pace import Pace
 from asynclog.plan.decide import Finding
 from asynclog.plan.keys import SchemaKeys
+from asynclog.report.warnings import Notices, notices
 from asynclog.scan.pieces import Refused
 from asynclog.scan.readers import choose_reader
 from asynclog.scan.scanner import Scanner
@@ -39,7 +42,10 @@ class Look:
     def __init__(self, settings: Settings, policy: Policy, stop: Stop, folder: int, resources: ExitStack) -> None:
         names = Names(settings.base, settings.patterns)
         self.now = time.time_ns() if settings.now is None else settings.now
-        self.segments = {segment.name: segment for segment in list_segments(folder, Disk(folder).names(), names)}
+        self._settings = settings
+        self._entries = Disk(folder).names()
+        refuse_contests(settings, self._entries)
+        self.segments = {segment.name: segment for segment in list_segments(folder, self._entries, names)}
         self.findings: dict[str, Finding] = dict(self.segments)
         self._stop = stop
         self._crew = Crew(settings.jobs, stop)
@@ -102,6 +108,17 @@ class Look:
         scanner = self._scanner
         return first_unreadable(scanner.folder, scanner.kind, scanner.pace, most, self.segments[name])
 
+    def notices(self, policy: Policy | None) -> Notices:
+        """What needs a look under this policy, as far as the segments have been read; None is for none yet."""
+        findings = list(self.findings.values())
+        facts = facts_of(self._settings, policy, self._scanner.folder, self._entries, findings)
+        return notices(with_reasons(facts, self.unreadable))
+
+
+def notices_of_none(settings: Settings, policy: Policy | None) -> Notices:
+    """What needs a look where the log's folder does not exist yet."""
+    return notices(facts_of_none(settings, policy))
+
 
 @contextmanager
 def opened_look(settings: Settings, policy: Policy, stop: Stop) -> Iterator[Look | None]:
@@ -119,14 +136,22 @@ def opened_look(settings: Settings, policy: Policy, stop: Stop) -> Iterator[Look
         yield Look(settings, policy, stop, folder, resources)
 
 
-def look(settings: Settings, policy: Policy, stop: Stop) -> list[Finding] | None:
-    """What there is to say of each segment, in their order; None where the log's folder does not exist yet.
+class Seen(NamedTuple):
+    """What there is to say of each segment, in their order, and what needs a look.
 
-    A segment that was not reached before the stop is as it was listed. Raises ConfigurationError.
+    `findings` is None where the log's folder does not exist yet. A segment that was not reached before the stop is as
+    it was listed.
     """
-    with opened_look(settings, policy, stop) as found:
+
+    findings: list[Finding] | None
+    notices: Notices
+
+
+def look(settings: Settings, policy: Policy | None, stop: Stop) -> Seen:
+    """Reads what has to be read of a log, under this policy; None is for none yet. Raises ConfigurationError."""
+    with opened_look(settings, policy or Policy(), stop) as found:
         if found is None:
-            return None
+            return Seen(None, notices_of_none(settings, policy))
         found.recall()
         found.read()
-        return list(found.findings.values())
+        return Seen(list(found.findings.values()), found.notices(policy))

@@ -103,7 +103,8 @@ def test_rules_that_match_nothing_are_named_with_their_place(log: Path) -> None:
         {"rule": "exact", "active": True, "retention_days": 9, "where": f"{policy}:4"},
         {"rule": "*", "active": True, "retention_days": 0, "where": f"{policy}:9"},
     ]
-    assert result["warnings"] == ["Rules that match nothing here: 3"]
+    assert result["warnings"][1:] == ["Rules that match nothing here: 3"]
+    assert result["warnings"][0].startswith(f"{policy}:9: retention_days 0 ")
 
 
 def test_a_schema_without_a_rule_is_a_warning(log: Path) -> None:
@@ -194,7 +195,7 @@ def test_a_log_that_does_not_exist_yet_is_a_warning(tmp_path: Path, schemas: str
     configure(tmp_path, audit="path: audit/logs.jsonl" + (f", schemas: {schemas}" if schemas else ""))
     done = run("check", "--json", cwd=tmp_path)
     assert done.code == 0
-    assert done.result["warnings"][0] == f"{tmp_path / 'audit'} does not exist yet"
+    assert done.result["warnings"][0].startswith(f"{tmp_path / 'audit'} does not exist yet: ")
     assert len(done.result["unused_rules"]) == (1 if schemas else 0)
     write_policy(tmp_path, "schema_name: 1")
     assert run("check", "--json", cwd=tmp_path).code == (2 if schemas else 0)
@@ -206,7 +207,8 @@ def test_a_folder_without_a_segment_of_the_log_is_a_warning(log: Path) -> None:
     configure(log, audit="path: audit/log.jsonl, schemas: schemas.yaml")
     for words in [(), ("--path", "audit/log.jsonl", "--schemas", "schemas.yaml")]:
         done = run("check", "--json", *words, cwd=log)
-        assert (done.code, done.result["warnings"][0]) == (0, f"{log / 'audit'} has no segment of log.jsonl")
+        assert done.code == 0
+        assert done.result["warnings"][0].startswith(f"{log / 'audit'} has no segment of log.jsonl: ")
 
 
 def test_a_folder_that_is_named_by_hand_must_be_there(tmp_path: Path) -> None:

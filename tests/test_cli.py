@@ -27,6 +27,7 @@ SITUATION_KEYS = {
     "stopped",
     "refusal",
     "warnings",
+    "neighbours",
     "lease_max_ms",
     "catalog",
     "profiles",

@@ -18,7 +18,7 @@ FLOORS = [
     {"workers", "windows"},
     {"proof"},
     {"config", "scan", "catalog", "apply"},
-    {"survey"},
+    {"survey", "notice"},
     {"account", "look"},
     {"job"},
     {"__init__"},

@@ -3,7 +3,7 @@
 from typing import Any
 
 from asynclog.cli.cleanup import carried_out
-from asynclog.cli.journal import set_up_logging
+from asynclog.cli.journal import level_for, set_up_logging
 from asynclog.cli.output import show
 from asynclog.cli.settings import settings_of
 from asynclog.cli.signals import Signals
@@ -19,7 +19,7 @@ LARGEST = 1 << 30  # bytes; a segment has some hundred
 
 def run(given: dict[str, Any], signals: Signals) -> int:
     """Carries out the plan that these options name and prints the report; the exit status."""
-    set_up_logging("DEBUG" if given["debug"] else "WARNING")
+    set_up_logging(level_for(given))
     settings = settings_of(given)
     valid_for = int(seconds("--max-age", given["max_age"]) * SECOND)
     reviewed = plan_from_text(read_text(given["file"], LARGEST), given["file"], valid_for)

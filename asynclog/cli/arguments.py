@@ -79,7 +79,7 @@ def _check(add_parser: AddParser) -> None:
         exits={
             **ALWAYS,
             0: "valid, even where a schema has no rule",
-            3: "valid, but some segments could not be read: what is in them is not shown",
+            3: "valid, but some segments could not be read, or, with --strict, there is a warning",
         },
     )
     check = command(add_parser, told, "check")
@@ -87,6 +87,7 @@ def _check(add_parser: AddParser) -> None:
     groups.output(check, debug=_DEBUG)
     groups.jobs(check)
     groups.catalog(check)
+    check.add_argument("--strict", action="store_true", help="exit 3 where there is any warning")
 
 
 def _estimate(add_parser: AddParser) -> None:

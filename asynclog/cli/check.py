@@ -5,8 +5,9 @@ from typing import Any
 
 from asynclog.cli.journal import set_up_logging
 from asynclog.cli.output import show
-from asynclog.cli.settings import policy_of, settings_of
+from asynclog.cli.settings import settings_of
 from asynclog.cli.signals import Signals
+from asynclog.config.policy import policy_of
 from asynclog.config.settings import Settings
 from asynclog.look import look
 from asynclog.plan.guards import too_short
@@ -14,29 +15,33 @@ from asynclog.report.answers import Answer
 from asynclog.report.coverage import CheckResult, Subject, make_coverage
 from asynclog.report.coverage_text import as_text
 from asynclog.report.inventory import take_inventory
+from asynclog.report.words import in_a_sentence
 
 
 def run(given: dict[str, Any], signals: Signals) -> int:
     """Checks what these options name and prints what came of it; the exit status."""
     set_up_logging("DEBUG" if given["debug"] else "WARNING")
-    answer = _check(settings_of(given), signals)
+    answer = _check(settings_of(given), signals, strict=given["strict"])
     show(answer, as_text, as_json=given["json"], quiet=given["quiet"])
     return answer.exit_code
 
 
-def _check(settings: Settings, signals: Signals) -> Answer[CheckResult]:
+def _check(settings: Settings, signals: Signals, *, strict: bool) -> Answer[CheckResult]:
     configuration = None if settings.profile is None else settings.source
     if not settings.enabled:
         message = f"Audit logging is switched off in profile {settings.profile}"
         return Answer(CheckResult("skipped", message, configuration=configuration, profile=settings.profile))
     policy = policy_of(settings)
     with signals.held("while the log was read"):
-        findings = look(settings, policy, signals.stop)
-    inventory = take_inventory(findings or [])
+        seen = look(settings, policy, signals.stop)
+    inventory = take_inventory(seen.findings or [])
     subject = Subject(configuration, settings.profile, os.path.join(settings.folder, settings.base), settings.schemas)
-    warnings = [f"{short}: a cleanup would be refused" for short in too_short(policy, settings.guard)]
-    if findings is None:
-        warnings.append(f"{settings.folder} does not exist yet")
-    elif not findings:
-        warnings.append(f"{settings.folder} has no segment of {settings.base}")
-    return inventory.answer(make_coverage(inventory, policy, subject, warnings))
+    short = [f"{each}: a cleanup would be refused" for each in too_short(policy, settings.guard)]
+    answer = inventory.answer(make_coverage(inventory, policy, subject, short, seen.notices))
+    return _strictly(answer) if strict else answer
+
+
+def _strictly(answer: Answer[CheckResult]) -> Answer[CheckResult]:
+    """The same, with every warning an error."""
+    wrong = in_a_sentence([*answer.result.errors, *answer.result.warnings])
+    return answer if wrong is None else Answer(answer.result, 3, wrong)

@@ -8,7 +8,7 @@ from typing import Any
 import anyio
 
 from asynclog.cli.files import NamedFile, OccupiedError
-from asynclog.cli.journal import set_up_logging
+from asynclog.cli.journal import level_for, set_up_logging
 from asynclog.cli.metrics import MetricsFile, metrics_file
 from asynclog.cli.output import bug_in_words, complain, complain_of_bug, show
 from asynclog.cli.settings import settings_of
@@ -25,7 +25,7 @@ from asynclog.report.totals import combined, failed
 
 def run(given: dict[str, Any], signals: Signals) -> int:
     """Runs the job that these options ask for and prints its report; the exit status."""
-    set_up_logging("DEBUG" if given["debug"] else "WARNING")
+    set_up_logging(level_for(given))
     with metrics_file(given["metrics_file"], given["path"], dry_run=given["dry_run"]) as file:
         report = _every_profile(given, signals, file) if given["all_profiles"] else _one(given, signals, file)
         signals.in_flight, signals.moment = False, "while the result was written: the job itself was over"

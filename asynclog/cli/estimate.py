@@ -2,22 +2,26 @@
 
 import os
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from asynclog.cli.journal import set_up_logging
+from asynclog.cli.known import refuse_unknown
 from asynclog.cli.output import show
-from asynclog.cli.settings import policy_of, settings_of
+from asynclog.cli.settings import settings_of
 from asynclog.cli.signals import Signals
-from asynclog.config.retention import with_retention
+from asynclog.config.policy import policy_of
+from asynclog.config.retention import scope_of, with_retention
 from asynclog.config.settings import Settings
 from asynclog.estimate.forecast import IN_DAYS, Ledger, times
-from asynclog.look import Look, opened_look
+from asynclog.look import Look, notices_of_none, opened_look
 from asynclog.model import Census, Policy, Segment
+from asynclog.plan.decide import Finding
 from asynclog.report.answers import Answer
 from asynclog.report.estimate import BytesRead, Estimate, EstimateResult, Unknown, make_estimate
 from asynclog.report.estimate_text import as_text
 from asynclog.report.inventory import take_inventory
+from asynclog.report.warnings import noticed
 
 
 def run(given: dict[str, Any], signals: Signals) -> int:
@@ -38,17 +42,26 @@ def answer_of(settings: Settings, words: Sequence[str], signals: Signals, *, sca
     with signals.held("while the log was read"), opened_look(settings, Policy(), signals.stop) as look:
         if look is None:
             message = f"Nothing to estimate: {settings.folder} does not exist yet"
-            return Answer(EstimateResult("success", message, profile=settings.profile))
-        found = _estimate(look, policies, scan=scan)
-        inventory = take_inventory(look.findings.values())
-    return make_estimate(found, inventory, profile=settings.profile, log=os.path.join(settings.folder, settings.base))
+            _refuse_unknown(words, policy, [])
+            notices = notices_of_none(settings, policy)
+            return Answer(noticed(EstimateResult("success", message, profile=settings.profile), notices))
+        found = _estimate(look, policies, words, scan=scan)
+        inventory, notices = take_inventory(look.findings.values()), look.notices(policy)
+    log = os.path.join(settings.folder, settings.base)
+    return make_estimate(found, inventory, notices, profile=settings.profile, log=log)
 
 
-def _estimate(look: Look, policies: list[Policy], *, scan: bool) -> Estimate:
+def _refuse_unknown(words: Sequence[str], policy: Policy, findings: Iterable[Finding]) -> None:
+    for word in words:
+        refuse_unknown(f"--retention {word}", scope_of(word), policy, findings)
+
+
+def _estimate(look: Look, policies: list[Policy], words: Sequence[str], *, scan: bool) -> Estimate:
     """From the catalog; and with `scan`, what it does not know or leaves in doubt is read."""
     look.recall()
     if scan:
         look.read()
+    _refuse_unknown(words, policies[0], look.findings.values())
     ledgers = _ledgers(look, policies)
     wanted = _wanted(ledgers) if scan else {}
     views = [(policy, at) for policy in policies for at in times(look.now)]

@@ -5,19 +5,22 @@ from collections.abc import Sequence
 from typing import Any
 
 from asynclog.cli.journal import set_up_logging
+from asynclog.cli.known import refuse_unknown
 from asynclog.cli.output import show
-from asynclog.cli.settings import policy_of, settings_of
+from asynclog.cli.settings import settings_of
 from asynclog.cli.signals import Signals
+from asynclog.config.policy import policy_of
 from asynclog.config.settings import Settings
 from asynclog.errors import ConfigurationError
 from asynclog.instant import format_instant
-from asynclog.look import Look, opened_look
+from asynclog.look import Look, notices_of_none, opened_look
 from asynclog.model import Census, Policy, SchemaKey
 from asynclog.plan.decide import Finding, decide
 from asynclog.report.answers import Answer
 from asynclog.report.explain import MOST_LINES, Explained, ExplainResult, UnreadableLine, explained
 from asynclog.report.explain_text import as_text
 from asynclog.report.inventory import take_inventory
+from asynclog.report.warnings import noticed
 from asynclog.report.words import counted
 from asynclog.scan.pieces import Refused
 
@@ -38,11 +41,16 @@ def _answer(settings: Settings, segment: str | None, schema: str | None, signals
     with signals.held("while the log was read"), opened_look(settings, policy, signals.stop) as look:
         if look is None:
             message = f"Nothing to explain: {settings.folder} does not exist yet"
-            return Answer(ExplainResult("success", message, profile=settings.profile))
+            if schema:
+                refuse_unknown(f"--schema {schema}", schema, policy, [])
+            notices = notices_of_none(settings, policy)
+            return Answer(noticed(ExplainResult("success", message, profile=settings.profile), notices))
         findings = _findings(look, policy, segment)
+        if schema:
+            refuse_unknown(f"--schema {schema}", schema, policy, look.findings.values())
         chosen = [(each, _keys(each, schema)) for each in findings]
         rows = [_explained(look, each, policy, settings, keys) for each, keys in chosen if keys or not schema]
-        total = len(look.segments)
+        total, notices = len(look.segments), look.notices(policy)
     inventory = take_inventory(findings)
     return inventory.answer(
         ExplainResult(
@@ -52,6 +60,8 @@ def _answer(settings: Settings, segment: str | None, schema: str | None, signals
             now=format_instant(look.now),
             log=os.path.join(settings.folder, settings.base),
             segments=rows,
+            warnings=notices.warnings,
+            neighbours=notices.neighbours,
             errors=inventory.failures,
         )
     )

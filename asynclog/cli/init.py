@@ -9,15 +9,15 @@ from asynclog.cli.output import show
 from asynclog.cli.settings import settings_of
 from asynclog.cli.signals import Signals
 from asynclog.config.paths import working_folder
-from asynclog.config.profiles import OURS
+from asynclog.config.profiles import MXCPS, OURS, nearest
 from asynclog.config.settings import Settings
 from asynclog.config.starter import can_be_named, starter_configuration, starter_policy
 from asynclog.errors import ConfigurationError
 from asynclog.look import look
-from asynclog.model import Policy
 from asynclog.report.answers import Answer
 from asynclog.report.first_steps import InitResult, as_text
 from asynclog.report.inventory import Inventory, take_inventory
+from asynclog.report.warnings import Notices, shadowed
 from asynclog.report.words import counted, encodable
 
 POLICY = "audit-schemas.yaml"
@@ -39,12 +39,23 @@ def _init(given: dict[str, Any], signals: Signals) -> Answer[InitResult]:
     files = [configuration, policy]
     _must_be_possible(settings, files)
     with signals.held("while the log was read"):
-        findings = look(settings, Policy(), signals.stop)
-    inventory = take_inventory(findings or [])
+        seen = look(settings, None, signals.stop)
+    inventory = take_inventory(seen.findings or [])
     texts = {policy: starter_policy(inventory.holdings), configuration: starter_configuration(given["path"], POLICY)}
     # In this order: a configuration never names a policy that is not there.
     _write({os.path.basename(path): text.encode() for path, text in texts.items()})
-    return inventory.answer(_result(settings, files, inventory))
+    warnings = [*_shadowed(settings, configuration), *seen.notices.warnings]
+    return inventory.answer(_result(settings, files, inventory, Notices(warnings, seen.notices.neighbours)))
+
+
+def _shadowed(settings: Settings, written: str) -> list[str]:
+    """Of configurations that are found from here, or above the log and below here: the new one now comes first."""
+    here = os.path.dirname(written)
+    found = [nearest(OURS, os.path.dirname(here)), nearest(MXCPS, here)]
+    of_the_log = nearest(MXCPS, os.path.realpath(settings.folder))
+    if of_the_log and of_the_log.startswith(os.path.join(here, "")):
+        found.append(of_the_log)
+    return [shadowed(path) for path in dict.fromkeys(found) if path and path != written]
 
 
 def _must_be_possible(settings: Settings, files: list[str]) -> None:
@@ -74,7 +85,7 @@ def _write(contents: dict[str, bytes]) -> None:
         raise ConfigurationError(f"{os.getcwd()}: the files can't be written here: {error.strerror}") from None
 
 
-def _result(settings: Settings, files: list[str], inventory: Inventory) -> InitResult:
+def _result(settings: Settings, files: list[str], inventory: Inventory, notices: Notices) -> InitResult:
     named = {str(key): holding for key, holding in inventory.holdings.items() if can_be_named(key)}
     return InitResult(
         status="partial" if inventory.failures else "success",
@@ -85,5 +96,7 @@ def _result(settings: Settings, files: list[str], inventory: Inventory) -> InitR
         left_out=[str(key) for key in inventory.holdings if not can_be_named(key)],
         segments=inventory.segments,
         unread=inventory.unread,
+        warnings=notices.warnings,
+        neighbours=notices.neighbours,
         errors=inventory.failures,
     )

@@ -5,10 +5,12 @@ An unknown policy is no permission to delete: whatever is wrong in such a file i
 
 import io
 import json
+import os
 from typing import Annotated, Any
 
 import msgspec
 
+from asynclog.config.settings import Settings
 from asynclog.config.text import Origin, explain, read_text
 from asynclog.errors import ConfigurationError
 from asynclog.model import Policy, Rule, SchemaKey
@@ -52,6 +54,24 @@ class _WrittenDefinition(msgspec.Struct, frozen=True, forbid_unknown_fields=True
 
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     schemas: list[dict[str, Any]]
+
+
+def policy_of(settings: Settings) -> Policy:
+    """The policy that these settings name.
+
+    A registry that may come yet has no rules yet: one of MXCP's own, or one in a folder that does not exist yet.
+    """
+    path = settings.schemas
+    if not os.path.lexists(path):
+        beside = os.path.dirname(path) == settings.folder
+        if settings.awaits_registry or (beside and not os.path.lexists(settings.folder)):
+            return Policy()
+        if beside and path.endswith("_schemas.jsonl"):
+            raise ConfigurationError(
+                f"{path}: there is no such file, and so no registry beside the log: name the audit schema definitions, "
+                "with --schemas or as `schemas:` in asynclog.yaml"
+            )
+    return load_policy(path, settings.schemas_are)
 
 
 def load_policy(path: str, origin: Origin = "named") -> Policy:

@@ -35,6 +35,11 @@ def with_retention(policy: Policy, words: Iterable[str]) -> Policy:
     )
 
 
+def scope_of(word: str) -> Scope:
+    """What the rule in this word is for. Raises ConfigurationError."""
+    return _parsed(word)[0]
+
+
 def _parsed(word: str) -> tuple[Scope, Rule]:
     scope, equals, days = word.rpartition("=")
     if not equals or not scope or not (days == "none" or _DAYS.fullmatch(days)):

@@ -48,6 +48,15 @@ def decide(finding: Finding, policy: Policy, rewrite: Percent = ALWAYS) -> Actio
             return Action(name, kind, reason, fingerprint, _in_brief(finding), since=since)
 
 
+def finding_of(action: Action) -> Finding:
+    """What was known of a segment when this was decided about it."""
+    if action.census:
+        return action.census
+    if action.kind == "skip":
+        return Unread(action.segment, action.fingerprint, action.reason, action.failed)
+    return Segment(action.segment, action.fingerprint)
+
+
 def _weigh(census: Census, policy: Policy, rewrite: Percent) -> tuple[Literal["keep", "drop", "rewrite", "skip"], str]:
     expired = census.expired
     long = length(census.segment)

@@ -9,6 +9,7 @@ from asynclog.model import Policy, Rule
 from asynclog.plan.rules import Scope, all_rules, match_rule
 from asynclog.report.answers import FORMAT
 from asynclog.report.inventory import Holding, Inventory, SegmentsRead
+from asynclog.report.warnings import Neighbours, Notices
 from asynclog.report.words import counted, encodable
 
 
@@ -53,6 +54,7 @@ class CheckResult(msgspec.Struct, frozen=True):
     segments: SegmentsRead = SegmentsRead()
     unread: dict[str, str] = {}
     warnings: list[str] = []
+    neighbours: Neighbours = Neighbours()
     errors: list[str] = []
 
 
@@ -65,7 +67,9 @@ class Subject(msgspec.Struct, frozen=True):
     policy: str
 
 
-def make_coverage(inventory: Inventory, policy: Policy, subject: Subject, warnings: Iterable[str]) -> CheckResult:
+def make_coverage(
+    inventory: Inventory, policy: Policy, subject: Subject, warnings: Iterable[str], notices: Notices
+) -> CheckResult:
     """What these rules have to say about this log; `warnings` are sentences about the policy itself."""
     scopes = {key: match_rule(policy, key) for key in inventory.holdings}
     schemas = {str(key): _coverage(inventory.holdings[key], scopes[key]) for key in inventory.holdings}
@@ -90,10 +94,12 @@ def make_coverage(inventory: Inventory, policy: Policy, subject: Subject, warnin
         segments=inventory.segments,
         unread=inventory.unread,
         warnings=[
+            *notices.warnings,
             *map(encodable, warnings),
             *([f"Schemas without a rule, whose records are kept: {len(ungoverned)}"] if ungoverned else []),
             *([f"Rules that match nothing here: {len(unused)}"] if unused else []),
         ],
+        neighbours=notices.neighbours,
         errors=inventory.failures,
     )
 

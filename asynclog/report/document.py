@@ -5,6 +5,7 @@ from typing import Any, Literal, Self
 import msgspec
 
 from asynclog.report.answers import FORMAT, document
+from asynclog.report.warnings import Neighbours
 
 
 class Records(msgspec.Struct, frozen=True):
@@ -97,6 +98,7 @@ class Result(msgspec.Struct, frozen=True):
     late_segments: list[str] = []
     recovery_pending: list[str] = []
     warnings: list[str] = []
+    neighbours: Neighbours = Neighbours()
     errors: list[str] = []
     lease_max_ms: float = 0.0
     duration_s: float = 0.0

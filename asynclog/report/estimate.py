@@ -11,6 +11,7 @@ from asynclog.estimate.forecast import IN_DAYS, Forecast, Outlook, times
 from asynclog.instant import LAST, format_instant
 from asynclog.report.answers import FORMAT, Answer
 from asynclog.report.inventory import Inventory
+from asynclog.report.warnings import Neighbours, Notices
 from asynclog.report.words import counted, size_in_words
 
 
@@ -90,6 +91,8 @@ class EstimateResult(msgspec.Struct, frozen=True):
     read: BytesRead = BytesRead()
     unknown: Unknown = Unknown()
     unread: dict[str, str] = {}
+    warnings: list[str] = []
+    neighbours: Neighbours = Neighbours()
     errors: list[str] = []
 
 
@@ -104,7 +107,9 @@ class Estimate(msgspec.Struct, frozen=True):
     bounded: bool
 
 
-def make_estimate(found: Estimate, inventory: Inventory, *, profile: str | None, log: str) -> Answer[EstimateResult]:
+def make_estimate(
+    found: Estimate, inventory: Inventory, notices: Notices, *, profile: str | None, log: str
+) -> Answer[EstimateResult]:
     """The answer; what could not be read is its error."""
     return inventory.answer(
         EstimateResult(
@@ -120,6 +125,8 @@ def make_estimate(found: Estimate, inventory: Inventory, *, profile: str | None,
             read=found.read,
             unknown=found.unknown,
             unread=inventory.unread,
+            warnings=notices.warnings,
+            neighbours=notices.neighbours,
             errors=inventory.failures,
         )
     )

@@ -19,10 +19,15 @@ def as_text(answer: Answer[EstimateResult]) -> str:
 
 def _lines(result: EstimateResult) -> Iterator[str]:
     yield printable(result.message)
-    if result.totals is None:
-        return
+    if result.totals is not None:
+        yield from _totals(result, result.totals)
+    for warning in result.warnings:
+        yield f"Warning: {printable(warning)}"
+
+
+def _totals(result: EstimateResult, totals: Prospect) -> Iterator[str]:
     yield ""
-    yield from columns(_rows(result, result.totals), right=set(range(2, len(_HEAD) + len(result.totals.frees))))
+    yield from columns(_rows(result, totals), right=set(range(2, len(_HEAD) + len(totals.frees))))
     yield ""
     yield "Freed: all that has expired by then. In the end: what stays, if as much comes in each day as now."
     if result.unknown.segments:

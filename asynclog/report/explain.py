@@ -10,6 +10,7 @@ from asynclog.instant import LAST, format_instant
 from asynclog.model import Action, Census, Policy, SchemaCount, SchemaKey
 from asynclog.plan.rules import match_rule, rule_for
 from asynclog.report.answers import FORMAT
+from asynclog.report.warnings import Neighbours
 from asynclog.report.words import counted, encodable
 
 MOST_LINES = 20  # unreadable ones that are shown of a segment
@@ -73,6 +74,8 @@ class ExplainResult(msgspec.Struct, frozen=True):
     now: str | None = None
     log: str | None = None
     segments: list[Explained] = []
+    warnings: list[str] = []
+    neighbours: Neighbours = Neighbours()
     errors: list[str] = []
 
 

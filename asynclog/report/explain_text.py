@@ -14,6 +14,7 @@ def as_text(answer: Answer[ExplainResult]) -> str:
 
 def _lines(result: ExplainResult) -> Iterator[str]:
     yield result.message
+    yield from (f"Warning: {warning}" for warning in result.warnings)
     for row in result.segments:
         yield ""
         yield f"{row.segment} ({size_in_words(row.bytes)}): {row.action}: {row.reason}"

@@ -7,6 +7,7 @@ import msgspec
 
 from asynclog.report.answers import FORMAT, Answer
 from asynclog.report.inventory import Holding, SegmentsRead
+from asynclog.report.warnings import Neighbours
 from asynclog.report.words import columns, printable, size_in_words
 
 
@@ -22,6 +23,8 @@ class InitResult(msgspec.Struct, frozen=True, kw_only=True):
     left_out: list[str]
     segments: SegmentsRead
     unread: dict[str, str]
+    warnings: list[str]
+    neighbours: Neighbours
     errors: list[str]
 
 
@@ -46,4 +49,6 @@ def _lines(result: InitResult) -> Iterator[str]:
         yield f"Left out: {printable(name)}: a YAML policy can't have a rule for it alone"
     for name, reason in result.unread.items():
         yield printable(f"Not read: {name}: {reason}")
+    for warning in result.warnings:
+        yield f"Warning: {printable(warning)}"
     yield "Nothing is deleted until you give retention_days. Then: asynclog check, asynclog cleanup --dry-run"

@@ -21,6 +21,7 @@ from asynclog.report.document import (
     Segments,
 )
 from asynclog.report.figures import figures, too_late
+from asynclog.report.warnings import Neighbours
 from asynclog.report.words import encodable, in_a_sentence
 
 
@@ -38,6 +39,7 @@ class Circumstances(msgspec.Struct, frozen=True):
     late: Iterable[str] = ()
     pending: Mapping[str, int] = {}
     warnings: Iterable[str] = ()
+    neighbours: Neighbours = Neighbours()
     problems: Iterable[str] = ()
     stopped: tuple[str, int] | None = None
     with_keeps: bool = False
@@ -79,6 +81,7 @@ def make_report(plan: Plan, outcomes: Mapping[str, Outcome] | None, about: Circu
         late_segments=list(map(encodable, about.late)),
         recovery_pending=list(map(encodable, about.pending)),
         warnings=list(about.warnings),
+        neighbours=about.neighbours,
         errors=list(map(encodable, errors)),
         lease_max_ms=round(max((each.lease_ns for each in (outcomes or {}).values()), default=0) / 1e6, 3),
         duration_s=round(about.duration_s, 3),

@@ -16,8 +16,13 @@ def as_text(report: Report) -> str:
 def _lines(result: Result) -> Iterator[str]:
     yield printable(result.message) + (f" ({size_in_words(result.bytes.freed)})" if result.bytes.freed else "")
     yield from _table(result.deleted_per_schema)
-    if not result.segments.total:
-        return
+    if result.segments.total:
+        yield from _segments(result)
+    if result.profiles is None:  # each has said its own
+        yield from (f"Warning: {printable(warning)}" for warning in result.warnings)
+
+
+def _segments(result: Result) -> Iterator[str]:
     parts = {name: getattr(result.segments, name) for name in result.segments.__struct_fields__[1:]}
     shown = ", ".join(f"{number} {name}" for name, number in parts.items() if number)
     yield f"Segments: {result.segments.total} ({shown})"

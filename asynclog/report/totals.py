@@ -9,6 +9,7 @@ import msgspec
 
 from asynclog.instant import parse_instant
 from asynclog.report.document import Bytes, Kept, Overdue, Records, Report, Result, Segments
+from asynclog.report.warnings import MOST_NAMES, Neighbours
 from asynclog.report.words import in_a_sentence
 
 Figures = TypeVar("Figures", Records, Bytes, Segments)
@@ -41,6 +42,8 @@ def combined(reports: Mapping[str, Report]) -> Report:
         overdue=_overdue([result.overdue for result in results]),
         bytes=_sum(Bytes(), [result.bytes for result in results]),
         segments=_sum(Segments(), [result.segments for result in results]),
+        warnings=[f"{name}: {warning}" for name, report in reports.items() for warning in report.result.warnings],
+        neighbours=_neighbours([result.neighbours for result in results]),
         errors=wrong,
         lease_max_ms=max((result.lease_max_ms for result in results), default=0.0),
         duration_s=round(sum(result.duration_s for result in results), 3),
@@ -65,6 +68,11 @@ def _kept(parts: Iterable[Kept]) -> Kept:
         implausible=sum(part.implausible for part in parts),
         no_policy=_counts(part.no_policy for part in parts),
     )
+
+
+def _neighbours(parts: list[Neighbours]) -> Neighbours:
+    names = [name for part in parts for name in part.names]
+    return Neighbours(sum(part.count for part in parts), names[:MOST_NAMES])
 
 
 def _overdue(parts: Iterable[Overdue]) -> Overdue:

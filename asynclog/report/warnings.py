@@ -1,0 +1,244 @@
+"""What of a log and its configuration needs a look: facts in, sentences out, each with what to do. All commands have
+these, from here.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Literal, TypeVar
+
+import msgspec
+
+from asynclog.instant import DAY, format_instant
+from asynclog.model import Census, Policy, Rule, SchemaKey, Segment
+from asynclog.names import Names
+from asynclog.plan.decide import Finding
+from asynclog.plan.owners import Contest, in_words
+from asynclog.plan.rules import STAR, Scope, all_rules, match_rule
+from asynclog.report.inventory import Inventory, take_inventory
+from asynclog.report.words import counted, encodable
+
+_SHOWN = 3  # names in a sentence
+MOST_NAMES = 20  # names in the document
+_TEN_YEARS = 3652 * DAY
+
+Registry = Literal["there", "awaited"]
+R = TypeVar("R", bound=msgspec.Struct)
+
+
+class Neighbours(msgspec.Struct, frozen=True):
+    """Files of the log's folder that begin with its stem and are no segments: how many, and the first 20 names."""
+
+    count: int = 0
+    names: list[str] = []
+
+
+class Reasons(msgspec.Struct, frozen=True):
+    """Why the first `lines` unreadable lines of a log are: how many for each reason."""
+
+    lines: int
+    counts: Mapping[str, int]
+
+
+class Facts(msgspec.Struct, frozen=True):
+    """What is known of a log. `policy` is None where there is none to be yet, `schemas` is its file.
+
+    `registry` is None where that is no registry; `rotated` are files beside it that look like earlier ones.
+    """
+
+    folder: str
+    base: str
+    is_there: bool = True
+    names: Names | None = None
+    findings: Sequence[Finding] = ()
+    neighbours: Sequence[str] = ()
+    policy: Policy | None = None
+    schemas: str = ""
+    registry: Registry | None = None
+    rotated: Sequence[str] = ()
+    unread_keys: Sequence[str] = ()
+    contests: Sequence[Contest] = ()
+    reasons: Reasons | None = None
+
+
+class Notices(msgspec.Struct, frozen=True):
+    """What every answer says beside its result."""
+
+    warnings: list[str] = []
+    neighbours: Neighbours = Neighbours()
+
+
+def notices(facts: Facts) -> Notices:
+    """All that there is to say."""
+    names = [encodable(name) for name in facts.neighbours]
+    return Notices([encodable(each) for each in _warnings(facts)], Neighbours(len(names), names[:MOST_NAMES]))
+
+
+def noticed(result: R, found: Notices) -> R:
+    """The result of a command, with what needs a look."""
+    return msgspec.structs.replace(result, warnings=found.warnings, neighbours=found.neighbours)
+
+
+def shadowed(path: str) -> str:
+    """What to know of a configuration that is not found any more where a new one is."""
+    return encodable(
+        f"{path} is shadowed: wherever the asynclog.yaml that was just written is found, it comes first, and what that "
+        f"names is not cleaned up; --config {path} still names it, or remove the one of the two that is not meant"
+    )
+
+
+def has_no_record(findings: Iterable[Finding]) -> bool:
+    """Whether these segments have lines, and not one of them is a record."""
+    censuses = [finding for finding in findings if isinstance(finding, Census)]
+    return any(census.unreadable for census in censuses) and not any(census.schemas for census in censuses)
+
+
+def _warnings(facts: Facts) -> Iterator[str]:
+    inventory = take_inventory(facts.findings)
+    if not facts.is_there:
+        yield f"{facts.folder} does not exist yet: if the application has started, correct the path of the log"
+    elif not facts.findings:
+        yield (
+            f"{facts.folder} has no segment of {facts.base}: if the application has started, correct the path of the "
+            "log, or its audit.segments"
+        )
+    yield from _configuration(facts)
+    if facts.policy is not None:
+        yield from _policy(facts, facts.policy)
+    yield from _neighbours(facts)
+    yield from _unjudged(inventory)
+    if facts.policy is not None and not _is_partly_known(facts):
+        yield from _unused(facts.policy, inventory)
+    if has_no_record(facts.findings) and not _is_partly_known(facts):
+        yield _no_record(inventory.unreadable, facts.reasons)
+    yield from _clock_never_set(facts)
+
+
+def _is_partly_known(facts: Facts) -> bool:
+    """Whether there are segments that nobody has read, although they could be."""
+    return any(isinstance(each, Segment) and each.is_readable for each in facts.findings)
+
+
+def _configuration(facts: Facts) -> Iterator[str]:
+    for contest in facts.contests:
+        yield in_words(contest)
+    for key in facts.unread_keys:
+        yield (
+            f"{key}: this key is not read, and keeps or deletes nothing: days are those of the audit schemas "
+            f"({facts.schemas}); limits belong in an asynclog.yaml"
+        )
+
+
+def _policy(facts: Facts, policy: Policy) -> Iterator[str]:
+    rules = all_rules(policy)
+    if facts.is_there and facts.registry == "awaited":
+        yield (
+            f"nothing recorded yet: {facts.schemas} does not exist, so that there is no rule and all records are kept "
+            "until MXCP writes its audit schemas there"
+        )
+    elif facts.is_there and not rules:
+        what = "the registry is empty" if facts.registry else "it has no rule"
+        yield f"{facts.schemas}: {what}, and all records are kept: see asynclog check"
+    if facts.rotated:
+        yield (
+            f"{_some(facts.rotated)} beside {facts.schemas}: {'it' if len(facts.rotated) == 1 else 'they'} may have "
+            "been the registry before a rotation, and no rule of that is read: put its lines back before those of the "
+            "registry, and leave the registry out of the rotation"
+        )
+    for scope, rule in rules.items():
+        if rule.active and rule.retention_days == 0:
+            yield (
+                f"{rule.where}: retention_days 0 deletes every record of {_scope(scope)} at once, whatever its age: "
+                "write null to keep them for ever"
+            )
+
+
+def _neighbours(facts: Facts) -> Iterator[str]:
+    if facts.neighbours and facts.names:
+        many = len(facts.neighbours) != 1
+        yield (
+            f"{counted(len(facts.neighbours), 'file')} in {facts.folder} {'begin' if many else 'begins'} with "
+            f"{facts.names.stem} and {'are no segments' if many else 'is no segment'}, not read and never deleted: "
+            f"{_some(facts.neighbours)}: if {'they belong' if many else 'it belongs'} to this log, name "
+            f"{'them' if many else 'it'} in audit.segments of an asynclog.yaml"
+        )
+
+
+def _unjudged(inventory: Inventory) -> Iterator[str]:
+    """What is in these segments is not known: they are never called clean."""
+    names = list(inventory.unread)
+    if names:
+        reasons = Counter(inventory.unread.values()).most_common(_SHOWN)
+        why = "; ".join(f"{reason} ({number:,})" for reason, number in reasons)
+        yield (
+            f"{counted(len(names), 'segment')} could not be judged and stay{'s' * (len(names) == 1)}: {_some(names)}: "
+            f"{why}: see asynclog explain"
+        )
+
+
+def _unused(policy: Policy, inventory: Inventory) -> Iterator[str]:
+    """Rules that match nothing while a wider one deletes: a name may be mistyped, and what it means gone."""
+    used = {found[0] for key in inventory.holdings if (found := match_rule(policy, key))}
+    by_wider: dict[str, list[str]] = {}
+    for scope, rule in all_rules(policy).items():
+        wider = _wider(policy, scope, used) if scope not in used else None
+        if wider is not None:
+            by_wider.setdefault(wider, []).append(f"{_scope(scope)} ({rule.where})")
+    for wider, idle in by_wider.items():
+        yield (
+            f"{counted(len(idle), 'rule')} {'matches' if len(idle) == 1 else 'match'} nothing here, while {wider}: "
+            f"{_some(idle)}: if a name is mistyped, correct it before the next cleanup; see asynclog check"
+        )
+
+
+def _wider(policy: Policy, scope: Scope, used: set[Scope]) -> str | None:
+    """The wider rules that delete something of this log, in words; None without any."""
+    wider: list[tuple[Scope, Rule | None]] = []
+    if isinstance(scope, SchemaKey):
+        wider.append((scope.name, policy.by_name.get(scope.name)))
+    if scope != STAR:
+        wider.append((STAR, policy.star))
+    for each, rule in wider:
+        if each in used and rule and rule.active and rule.retention_days is not None:
+            return f"the rule for {each} deletes after {counted(rule.retention_days, 'day')}"
+    return None
+
+
+def _no_record(lines: int, reasons: Reasons | None) -> str:
+    what = f"None of {counted(lines, 'line')} is a record"
+    if reasons and reasons.counts:
+        reason, number = max(reasons.counts.items(), key=lambda each: each[1])
+        of = "" if reasons.lines >= lines else f" of the first {reasons.lines:,}"
+        what += f": {reason} in {number:,}{of}"
+    return f"{what}: nothing of this log ever goes; see asynclog explain"
+
+
+def _clock_never_set(facts: Facts) -> Iterator[str]:
+    """Records that claim to be ten years older than the name of their segment."""
+    old = {
+        finding.segment: oldest
+        for finding in facts.findings
+        if isinstance(finding, Census) and facts.names
+        if (begun := facts.names.begun(finding.segment)) is not None
+        if (oldest := _oldest(finding)) is not None and oldest < begun - _TEN_YEARS
+    }
+    if old:
+        have = f"{counted(len(old), 'segment')} {'has' if len(old) == 1 else 'have'}"
+        yield (
+            f"{have} records that are ten years older than the name of their segment says, the oldest of "
+            f"{format_instant(min(old.values()))[:10]}: {_some(list(old))}: a clock that was not set yet may have "
+            "dated them, and they expire by that date: see asynclog explain"
+        )
+
+
+def _oldest(census: Census) -> int | None:
+    return min((count.oldest for count in census.schemas if count.oldest is not None), default=None)
+
+
+def _scope(scope: Scope) -> str:
+    return "every schema without a rule of its own" if scope == STAR else str(scope)
+
+
+def _some(names: Sequence[str]) -> str:
+    """The first few names, and how many more there are."""
+    more = len(names) - _SHOWN
+    return ", ".join(names[:_SHOWN]) + (f" and {more:,} more" if more > 0 else "")
