@@ -742,7 +742,7 @@ def configured(tmp_path: Path) -> Path:
     file = tmp_path / "asynclog.yaml"
     file.write_text(
         "state: all\nprofiles:\n  default: {audit: {path: audit/logs.jsonl}}\n"
-        "  own: {audit: {path: audit/logs.jsonl}, state: mine}\n"
+        "  own: {audit: {path: audit/own.jsonl}, state: mine}\n"
     )
     return file
 

@@ -26,8 +26,8 @@ class Case(NamedTuple):
     init: bool = True  # `init` has no policy and no configuration
 
 
-def log(folder: Path, **segments: bytes) -> None:
-    write_log(folder / "audit", {"logs.jsonl": YOUNG, **segments})
+def log(folder: Path, **segments: bytes) -> Path:
+    return write_log(folder / "audit", {"logs.jsonl": YOUNG, **segments})
 
 
 def foreign(folder: Path, lines: int = 2000) -> None:
