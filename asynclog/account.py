@@ -12,8 +12,11 @@ from asynclog.apply.backlog import Backlog
 from asynclog.apply.recover import left_behind
 from asynclog.config.settings import Settings
 from asynclog.model import Outcome, Plan, Policy
+from asynclog.numbers import counted
 from asynclog.plan.rules import describe_rule
+from asynclog.provenance import provenance_of
 from asynclog.report.document import Report
+from asynclog.report.progress import NOT_BEGUN
 from asynclog.report.summary import Circumstances, empty_report, make_report
 from asynclog.report.warnings import Notices, noticed
 from asynclog.report.words import printable
@@ -21,8 +24,6 @@ from asynclog.stop import Stop
 from asynclog.survey import Survey
 
 log = logging.getLogger("asynclog")
-
-STOPPED = "the job was stopped first"  # the reason of an action that nobody has begun
 
 
 class Account:
@@ -54,7 +55,9 @@ class Account:
 
     def nothing(self, status: Literal["success", "skipped"], message: str) -> Report:
         """The report of a job that found nothing to look at."""
-        about = Circumstances(self._run_id, self._settings.profile, self._now)
+        about = Circumstances(
+            self._run_id, self._settings.profile, self._now, provenance_of(self._settings, self.policy)
+        )
         self._log_warnings(self.notices.warnings)
         report = empty_report(status, message, about)
         return msgspec.structs.replace(report, result=noticed(report.result, self.notices))
@@ -66,11 +69,12 @@ class Account:
         done, disk = outcomes or {}, backlog.disk
         pending = {name: disk.size_of(name) for name in left_behind(disk, backlog.names)}
         self._warn(done, survey, sum(pending.values()))
-        cut_short = bool(survey.unread) or any(outcome.reason == STOPPED for outcome in done.values())
+        cut_short = bool(survey.unread) or any(outcome.reason == NOT_BEGUN for outcome in done.values())
         about = Circumstances(
             run_id=self._run_id,
             profile=self._settings.profile,
             now=self._now,
+            provenance=provenance_of(self._settings, self.policy),
             duration_s=time.monotonic() - self._begun,
             late=backlog.late,
             pending=pending,
@@ -92,13 +96,15 @@ class Account:
         weaker = sum(outcome.unleased and outcome.status != "skipped" for outcome in outcomes.values())
         if weaker:
             self._warnings.append(
-                f"{self._settings.folder}: file leases are refused here, or say nothing, so that {weaker} segments "
-                "were judged by their quiet alone: the newest, and any that changed in the last hour, stay as they are"
+                f"{self._settings.folder}: file leases are refused here, or say nothing, so that "
+                f"{counted(weaker, 'segment')} {'was' if weaker == 1 else 'were'} judged by quiet alone: the newest, "
+                "and any that changed in the last hour, stay as they are"
             )
         if held_back:
             self._warnings.append(
-                f"{self._settings.folder}: {held_back} bytes are held back in hidden files, records that were told as "
-                "deleted among them, until the next job finds that nobody has these files open: see recovery_pending"
+                f"{self._settings.folder}: {counted(held_back, 'byte')} {'is' if held_back == 1 else 'are'} held back "
+                "in hidden files, records that were told as deleted among them, until the next job finds that nobody "
+                "has these files open: see recovery_pending"
             )
         if survey.problem:
             self._warnings.append(survey.problem)

@@ -10,7 +10,7 @@ from functools import partial
 import msgspec
 from anyio import to_thread
 
-from asynclog.account import STOPPED, Account
+from asynclog.account import Account
 from asynclog.apply.backlog import Backlog
 from asynclog.apply.commit import carry_out
 from asynclog.apply.disk import Disk
@@ -32,8 +32,10 @@ from asynclog.plan.guards import refusal
 from asynclog.plan.keys import SchemaKeys
 from asynclog.plan.lanes import in_order
 from asynclog.plan.reviewed import Reviewed, digest, misfit, restricted
+from asynclog.provenance import provenance_of
 from asynclog.report.document import Report
 from asynclog.report.plan_file import Made, plan_to_text
+from asynclog.report.progress import NOT_BEGUN, NOT_READ
 from asynclog.report.warnings import Notices, notices
 from asynclog.scan.evidence import Evidence
 from asynclog.scan.pieces import Refused
@@ -91,7 +93,8 @@ class Job:
         except FileNotFoundError:
             if settings.named_by_hand:
                 raise ConfigurationError(f"{settings.folder}: there is no such folder") from None
-            self._account.notices = notices(facts_of_none(settings, policy_of(settings)))
+            self._account.policy = policy_of(settings)
+            self._account.notices = notices(facts_of_none(settings, self._account.policy))
             self.answer = self._account.nothing("success", f"Nothing to do: {settings.folder} does not exist yet")
             return
         self._policy = self._account.policy = policy_of(settings)
@@ -149,7 +152,7 @@ class Job:
             raise ConfigurationError(wrong)
 
     def _decide(self, finding: Finding) -> None:
-        action = decide(self._keys.admitted(finding), self._policy, self.settings.rewrite)
+        action = decide(self._keys.admitted(finding), self._policy, self.now, self.settings.rewrite)
         self._actions[action.segment] = action
 
     def _unless_unsettled(self, segment: Segment) -> Segment:
@@ -170,7 +173,7 @@ class Job:
         plan = await self.plan(stop)
         if self.dry_run:
             return self._report(plan, None, stop)
-        if plan.refusal and not stop:
+        if plan.refusal and not self._survey.unread and not stop.signal:
             raise RefusedError(plan.refusal)
         return self._report(plan, await self._apply(plan, stop), stop)
 
@@ -179,7 +182,7 @@ class Job:
         if not self._segments:
             return self._plan()
         for segment in self._survey.unread:
-            self._decide(Unread(segment.name, segment.fingerprint, "the job was stopped before it was read"))
+            self._decide(Unread(segment.name, segment.fingerprint, NOT_READ))
         while self._survey.unread and not stop:
             async with self._survey.findings(Crew(self.settings.jobs, stop)) as found:
                 async for finding in found:
@@ -188,9 +191,9 @@ class Job:
         return self._plan()
 
     async def _apply(self, plan: Plan, stop: Stop) -> dict[str, Outcome]:
-        actions = [] if stop else in_order(plan)
+        actions = [] if stop or plan.refusal else in_order(plan)
         outcomes = {
-            action.segment: Outcome(action.segment, "skipped", STOPPED, bytes_after=action.fingerprint.size)
+            action.segment: Outcome(action.segment, "skipped", NOT_BEGUN, bytes_after=action.fingerprint.size)
             for action in in_order(plan)
         }
         work = partial(self._carry_out, self._quiet())
@@ -222,7 +225,13 @@ class Job:
         if self._reviewed:
             plan = restricted(plan, self._reviewed)
         settings = self.settings
-        reason = refusal(plan, self._policy, settings.guard, allow_delete_all=settings.allow_delete_all)
+        reason = refusal(
+            plan,
+            self._policy,
+            settings.guard,
+            allowed=100 if settings.allow_delete_all else settings.allow_delete_percent,
+            complete=not self._survey.unread,
+        )
         plan = msgspec.structs.replace(plan, refusal=reason)
         self._account.tell(plan)
         self._decided = plan
@@ -232,7 +241,8 @@ class Job:
         """The plan as a file for people to look at; None where there was nothing to plan."""
         if self._decided is None:
             return None
-        return plan_to_text(self._decided, Made(self._log(), digest(self._policy), self._started, self._reader))
+        made = Made(self._log(), digest(self._policy), self._started, provenance_of(self.settings, self._policy))
+        return plan_to_text(self._decided, made)
 
     def _log(self) -> str:
         """The log's path, whatever links lead there."""

@@ -53,12 +53,23 @@ class Rule(msgspec.Struct, frozen=True):
     where: str = ""
 
 
+class PolicyFile(msgspec.Struct, frozen=True):
+    """The file that a policy was read from, by its path, and the SHA-256 of its bytes as they were read."""
+
+    path: str
+    sha256: str
+
+
 class Policy(msgspec.Struct, frozen=True):
-    """All rules: for one schema key, for all versions of a name, and for everything else (`*`)."""
+    """All rules: for one schema key, for all versions of a name, and for everything else (`*`).
+
+    `source` is None for a policy that is in no file.
+    """
 
     exact: dict[SchemaKey, Rule] = {}
     by_name: dict[str, Rule] = {}
     star: Rule | None = None
+    source: PolicyFile | None = None
 
 
 class Status(Protocol):
@@ -193,7 +204,8 @@ class Action(msgspec.Struct, frozen=True, gc=False):
     """What is to become of one segment, why, and the fingerprint on which that was decided.
 
     `census` is None where the segment was not read. `failed` marks a skip that is an error, not a decision. `since` is
-    when the first of its expired records expired, None without any.
+    when the first of its expired records expired, None without any. `long_expired` has, per schema key, how many of
+    them had been expired for more than three days: certainly had, where only their day is known.
     """
 
     segment: str
@@ -203,6 +215,7 @@ class Action(msgspec.Struct, frozen=True, gc=False):
     census: Census | None = None
     failed: bool = False
     since: int | None = None
+    long_expired: dict[SchemaKey, int] = {}
 
     @property
     def deletes(self) -> bool:

@@ -244,3 +244,26 @@ def expected(segments: Iterable[bytes], policy: Sequence[Definition], now: int) 
     counts.no_policy = +counts.no_policy  # without the keys that count nothing
     counts.deleted_per_schema = +counts.deleted_per_schema
     return counts
+
+
+# What somebody has to be asked about.
+
+
+def needs_asking(segments: Iterable[bytes], policy: Sequence[Definition], now: int, days: int = 3) -> bool:
+    """Say whether a cleanup of a whole archive is refused: too much of it expired more than `days` days ago."""
+    every = [line for segment in segments for line in lines(segment)]
+    governed, going, long_gone = Counter[str](), Counter[str](), Counter[str]()
+    for line in every:
+        record, its = verdict(line), fate(line, policy, now)
+        if not isinstance(record, Record) or its not in ("expired", "young"):
+            continue
+        rule = governing(record, policy)
+        if rule is None or rule.retention_days is None:
+            continue
+        for counts in (governed, *([going] if its == "expired" else [])):
+            counts[record.key] += 1
+        long_gone[record.key] += fate(line, policy, now - days * DAY) == "expired"
+    shares = [(long_gone.total(), governed.total()), *((long_gone[key], governed[key]) for key in governed)]
+    if any(part >= 1000 and part > whole / 2 for part, whole in shares):
+        return True
+    return going.total() == governed.total() >= 1000

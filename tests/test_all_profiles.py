@@ -88,9 +88,9 @@ def test_text_has_a_part_for_each_profile_and_the_totals_below(place: Path) -> N
         "a:",
         "b:",
         "c:",
-        f"Would delete 3 records in 3 profiles ({3 * len(OLD)} bytes)",
+        f"Would delete 3 records in 3 profiles (would free {3 * len(OLD)} bytes)",
     ]
-    assert [part.splitlines()[1] for part in parts[:3]] == [f"Would delete 1 records ({len(OLD)} bytes)"] * 3
+    assert [part.splitlines()[1] for part in parts[:3]] == [f"Would delete 1 record (would free {len(OLD)} bytes)"] * 3
     assert run("cleanup", "--all-profiles", "--now", NOW, "--quiet", cwd=place).out == ""
     assert cleaned(place) == "abc"
 

@@ -40,7 +40,7 @@ async def test_a_plan_is_data(log: str) -> None:
     plan = await asynclog.plan(path=log, now=NOW)
     assert [(action.segment, action.kind, action.reason) for action in plan.actions] == [
         ("logs-20200101.jsonl", "rewrite", "2 of 2 records have expired"),
-        ("logs.jsonl", "rewrite", "1 of 2 records have expired"),
+        ("logs.jsonl", "rewrite", "1 of 2 records has expired"),
     ]
     assert plan.actions[1].fingerprint.size == len(OLD + NEW)
     assert plan == await asynclog.plan(path=log, now=NOW)

@@ -31,6 +31,7 @@ SITUATION_KEYS = {
     "lease_max_ms",
     "catalog",
     "profiles",
+    *("log", "policy", "host", "user", "version", "reader"),
 }  # beyond the ones that are always told
 ACTION_KEYS = {"segment", "action", "reason", "deleted_per_schema", "bytes_before", "bytes_after", "outcome"}
 
@@ -117,7 +118,7 @@ def test_quiet_says_nothing_on_success(mixed: Path, words: tuple[str, ...]) -> N
 
 def test_quiet_leaves_the_json_document(archive: Path) -> None:
     """The document is asked for by name."""
-    assert cleanup(archive, "--quiet").result["message"] == "Deleted 1 records"
+    assert cleanup(archive, "--quiet").result["message"] == "Deleted 1 record"
 
 
 @pytest.mark.parametrize(
@@ -134,6 +135,7 @@ def test_quiet_leaves_the_json_document(archive: Path) -> None:
             for bad in ("", "now", "2026-11-24", "2026-11-24T00:00:00", "2026-02-30T00:00:00Z")
         ),
         *(("cleanup", f"--jobs={bad}") for bad in ("0", "-1", "x", "1.5")),
+        *(("cleanup", f"--allow-delete-percent={bad}") for bad in ("", "x", "-1", "100.1", "nan", "inf")),
         *(("cleanup", f"--lock-wait={bad}") for bad in ("", "soon", "-1s", "90", "1w")),
     ],
 )
@@ -213,11 +215,19 @@ def test_a_segment_that_is_written_to_is_skipped_and_overdue(archive: Path) -> N
     [
         (1000, "", (), 5),
         (1000, "", ("--allow-delete-all",), 0),
+        (1000, "", ("--allow-delete-percent", "100"), 0),
+        (1000, "", ("--allow-delete-percent", "99.9"), 5),
+        (1000, "max_delete_percent: 100", (), 0),
         (999, "", (), 0),
         (20, "max_delete_percent: 50", (), 0),
         (21, "max_delete_percent: 50", (), 5),
+        (21, "max_delete_percent: 50", ("--allow-delete-percent", "52"), 0),
+        (21, "max_delete_percent: 50", ("--allow-delete-percent", "51"), 5),
+        (21, "max_delete_percent: 50", ("--allow-delete-all",), 0),
+        (1, "max_delete_percent: 0", (), 5),
         (1, "min_retention_days: 30", (), 0),
         (1, "min_retention_days: 31", (), 5),
+        (1, "min_retention_days: 31", ("--allow-delete-all",), 5),
     ],
 )
 def test_a_guard_refuses_before_anything_is_touched(

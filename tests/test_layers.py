@@ -10,7 +10,7 @@ PACKAGE = Path(__file__).parent.parent / "asynclog"
 
 # From the ground up. Rooms on one floor do not know each other.
 FLOORS = [
-    {"errors", "instant", "leases", "pace", "permissions", "processes", "safe_path", "stop"},
+    {"errors", "instant", "leases", "numbers", "pace", "permissions", "processes", "safe_path", "stop"},
     {"model", "names", "ownership"},
     {"plan"},
     {"estimate"},
@@ -18,7 +18,7 @@ FLOORS = [
     {"workers", "windows"},
     {"proof"},
     {"config", "scan", "catalog", "apply"},
-    {"survey", "notice"},
+    {"provenance", "survey", "notice"},
     {"account", "look"},
     {"job"},
     {"__init__"},
@@ -26,7 +26,7 @@ FLOORS = [
     {"__main__"},
 ]
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
-PURE = {"errors", "instant", "permissions", "model", "names", "plan", "estimate", "report"}
+PURE = {"errors", "instant", "numbers", "permissions", "model", "names", "plan", "estimate", "report"}
 IMPURE = {"os", "io", "time", "pathlib", "sqlite3", "anyio", "asyncio", "logging", "random", "secrets", "aiofiles"}
 MODULES = sorted(PACKAGE.rglob("*.py"))
 

@@ -281,7 +281,7 @@ def test_a_file_that_cannot_be_written_is_exit_3(archive: Path, which: int, as_j
         assert done.result["status"] == "partial"
         assert done.result["errors"] == [done.document["error"]] == [sentence.removeprefix("asynclog: ")]
     else:
-        assert done.out.startswith("Deleted 1 records")
+        assert done.out.startswith("Deleted 1 record ")
     assert sorted(os.listdir(archive)) == ["audit", "schemas.yaml"]
 
 

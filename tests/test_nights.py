@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 FIRST = parse_instant("2026-11-24T00:00:00Z") or 0
 LINE = '{{"schema_name": "{}", "schema_version": {}, "timestamp": "{}", "rest": "{}"}}\n'
-NEVER_THE_SAME = ("run_id", "duration_s", "lease_max_ms")
+NEVER_THE_SAME = ("run_id", "duration_s", "lease_max_ms", "log")
 SETTLED = 10**18  # ns; a segment with such a modification time may be in the catalog
 SEEDS = int(os.environ.get("NIGHTS", "25"))  # more of them find more
 

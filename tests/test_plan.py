@@ -1,11 +1,10 @@
-"""The plan: one action per segment, its reason, the order of the work, and the guards."""
+"""The plan: one action per segment, its reason, and the order of the work."""
 
 import pytest
 
 from asynclog.instant import DAY, FIRST_PLAUSIBLE
 from asynclog.model import Action, Census, Fingerprint, Plan, Policy, Rule, SchemaCount, SchemaKey, Segment, Unread
-from asynclog.plan.decide import Finding, decide, make_plan
-from asynclog.plan.guards import Guard, refusal
+from asynclog.plan.decide import Finding, decide
 from asynclog.plan.lanes import in_order
 from asynclog.plan.rules import cutoff_for, rule_for
 
@@ -53,7 +52,7 @@ def census(*counts: SchemaCount, unreadable: int = 0, blank: int = 0, name: str 
 )
 def test_each_finding_has_one_action_and_its_reason(finding: Finding, kind: str, reason: str) -> None:
     """A segment goes whole only where nothing but blank lines would stay; doubt keeps."""
-    action = decide(finding, Policy())
+    action = decide(finding, Policy(), NOW)
     assert (action.kind, action.reason) == (kind, reason)
 
 
@@ -79,7 +78,7 @@ def test_drops_come_first_and_small_lanes_are_not_starved() -> None:
 
     def action(name: str, schema: str, kind: str, size: int) -> Action:
         found = census(counted(size, size if kind == "drop" else size - 1, SchemaKey(schema, 1)), name=name)
-        made = decide(found, Policy())
+        made = decide(found, Policy(), NOW)
         assert made.kind == kind
         return made
 
@@ -88,34 +87,3 @@ def test_drops_come_first_and_small_lanes_are_not_starved() -> None:
     drop = action("d", "huge", "drop", 50)
     order = [each.segment for each in in_order(Plan(NOW, (*huge, *small, drop)))]
     assert order == ["d", "a", "b", "c", "h0", "h1", "h2", "h3", "h4"]
-
-
-def guarded(found: Census, guard: Guard | None = None, *, days: int = 30, allow: bool = False) -> str:
-    policy = Policy({KEY: Rule(days, where="policy:1")})
-    return refusal(make_plan([decide(found, policy)], policy, NOW), policy, guard or Guard(), allow_delete_all=allow)
-
-
-def test_deleting_everything_is_refused_without_permission() -> None:
-    """1,000 or more governed records, all expired: refused, unless that is allowed; future ones don't hide it."""
-    assert "--allow-delete-all" in guarded(census(counted(1000, 1000)))
-    assert "--allow-delete-all" in guarded(census(counted(1003, 1000, future=2, implausible=1)))
-    assert guarded(census(counted(1000, 1000)), allow=True) == ""
-    assert guarded(census(counted(999, 999))) == ""
-    assert guarded(census(counted(1001, 1000))) == ""
-
-
-def test_records_that_no_rule_with_days_governs_do_not_count() -> None:
-    """Records kept for ever, or without a policy, don't make a total deletion look like a partial one."""
-    policy = Policy({KEY: Rule(30), SchemaKey("legal", 1): Rule(None)})
-    found = census(counted(1000, 1000), counted(5, 0, SchemaKey("legal", 1)), counted(5, 0, SchemaKey("orphan", 1)))
-    assert refusal(make_plan([decide(found, policy)], policy, NOW), policy, Guard(), allow_delete_all=False)
-
-
-def test_a_profile_can_tighten_the_guards() -> None:
-    """`max_delete_percent` is of the governed records; `min_retention_days` names the rule that is too short."""
-    half = census(counted(10, 5))
-    assert guarded(half, Guard(max_delete_percent=50)) == ""
-    assert "guard.max_delete_percent is 49" in guarded(half, Guard(max_delete_percent=49))
-    assert "policy:1: retention_days 30" in guarded(half, Guard(min_retention_days=31))
-    assert guarded(half, Guard(min_retention_days=30)) == ""
-    assert guarded(census(counted(10, 0)), Guard(max_delete_percent=0, min_retention_days=31)) == ""

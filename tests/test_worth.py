@@ -29,7 +29,7 @@ def decided(content: bytes, now: int, least: Percent) -> tuple[str, str]:
     """What becomes of a segment, and why."""
     reader = PythonReader(POLICY, now)
     reader.read(0, memoryview(content), None)
-    action = decide(reader.tally().census("s", Fingerprint(1, 2, len(content), 3, 4)), POLICY, least)
+    action = decide(reader.tally().census("s", Fingerprint(1, 2, len(content), 3, 4)), POLICY, now, least)
     return action.kind, action.reason
 
 
@@ -87,8 +87,8 @@ def test_the_reason_says_how_much_has_expired_and_what_it_waits_for() -> None:
     assert decided(content, NOW, 50.0) == ("skip", f"{said}50 % have, on 2026-11-25")
     assert decided(content, NOW, 75.0) == ("skip", f"{said}75 % have, on 2026-11-26")
     assert decided(content, NOW, None) == ("skip", f"{said}all of it has, on 2026-11-27")
-    assert decided(content, NOW, 25.0) == ("rewrite", "1 of 4 records have expired")
-    assert decided(content, NOW, 0.0) == ("rewrite", "1 of 4 records have expired")
+    assert decided(content, NOW, 25.0) == ("rewrite", "1 of 4 records has expired")
+    assert decided(content, NOW, 0.0) == ("rewrite", "1 of 4 records has expired")
 
 
 def test_a_segment_that_is_blank_for_the_rest_goes_when_all_its_records_have_expired() -> None:
@@ -106,7 +106,7 @@ def test_a_segment_of_too_many_days_does_not_say_when() -> None:
     ).encode()
     reader = PythonReader(policy := Policy(star=Rule(8)), NOW)
     reader.read(0, memoryview(content), None)
-    action = decide(reader.tally().census("s", Fingerprint(1, 2, len(content), 3, 4)), policy, None)
+    action = decide(reader.tally().census("s", Fingerprint(1, 2, len(content), 3, 4)), policy, NOW, None)
     assert (action.kind, action.reason[-55:]) == (
         "skip",
         "on a day that is not known: it has records of too many days"[-55:],

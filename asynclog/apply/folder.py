@@ -21,7 +21,10 @@ def opened_folder(path: str, *, allow_unsafe: bool) -> Iterator[int]:
         raise
     except OSError as error:
         if os.path.islink(path):
-            raise ConfigurationError(f"{path}: the log's folder is a symbolic link: name the folder itself") from None
+            raise ConfigurationError(
+                f"{path}: the log's folder is a symbolic link, which may lead elsewhere tomorrow: "
+                f"write {os.path.realpath(path)} instead"
+            ) from None
         raise ConfigurationError(f"{path}: the log's folder can't be opened: {error.strerror}") from None
     try:
         if os.geteuid() == 0 and not allow_unsafe:

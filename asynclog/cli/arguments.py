@@ -17,12 +17,11 @@ class _Version(argparse.Action):
     """Looks up version and reader only when they are asked for."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
-        from importlib.metadata import version
-
+        from asynclog.provenance import VERSION
         from asynclog.scan.readers import choose_reader
 
         reader = choose_reader(os.environ.get("ASYNCLOG_READER"))
-        sys.stdout.write(f"asynclog {version('asynclog')}\nreader: {reader}\n")
+        sys.stdout.write(f"asynclog {VERSION}\nreader: {reader}\n")
         parser.exit()
 
 

@@ -11,10 +11,12 @@ from asynclog.config.policy import policy_of
 from asynclog.config.settings import Settings
 from asynclog.look import look
 from asynclog.plan.guards import too_short
+from asynclog.provenance import provenance_of
 from asynclog.report.answers import Answer
 from asynclog.report.coverage import CheckResult, Subject, make_coverage
 from asynclog.report.coverage_text import as_text
 from asynclog.report.inventory import take_inventory
+from asynclog.report.provenance import who
 from asynclog.report.words import in_a_sentence
 
 
@@ -30,12 +32,14 @@ def _check(settings: Settings, signals: Signals, *, strict: bool) -> Answer[Chec
     configuration = None if settings.profile is None else settings.source
     if not settings.enabled:
         message = f"Audit logging is switched off in profile {settings.profile}"
-        return Answer(CheckResult("skipped", message, configuration=configuration, profile=settings.profile))
+        ran = who(provenance_of(settings))
+        return Answer(CheckResult("skipped", message, configuration=configuration, profile=settings.profile, **ran))
     policy = policy_of(settings)
     with signals.held("while the log was read"):
         seen = look(settings, policy, signals.stop)
     inventory = take_inventory(seen.findings or [])
-    subject = Subject(configuration, settings.profile, os.path.join(settings.folder, settings.base), settings.schemas)
+    log, provenance = os.path.join(settings.folder, settings.base), provenance_of(settings, policy)
+    subject = Subject(configuration, settings.profile, log, settings.schemas, provenance)
     short = [f"{each}: a cleanup would be refused" for each in too_short(policy, settings.guard)]
     answer = inventory.answer(make_coverage(inventory, policy, subject, short, seen.notices))
     return _strictly(answer) if strict else answer

@@ -1,9 +1,10 @@
 """`asynclog estimate`: options -> settings and policies -> what they free, and when."""
 
-import os
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
+
+from msgspec.structs import asdict
 
 from asynclog.cli.journal import set_up_logging
 from asynclog.cli.known import refuse_unknown
@@ -17,6 +18,7 @@ from asynclog.estimate.forecast import IN_DAYS, Ledger, times
 from asynclog.look import Look, notices_of_none, opened_look
 from asynclog.model import Census, Policy, Segment
 from asynclog.plan.decide import Finding
+from asynclog.provenance import provenance_of
 from asynclog.report.answers import Answer
 from asynclog.report.estimate import BytesRead, Estimate, EstimateResult, Unknown, make_estimate
 from asynclog.report.estimate_text import as_text
@@ -36,19 +38,19 @@ def answer_of(settings: Settings, words: Sequence[str], signals: Signals, *, sca
     """The estimate; `words` are those of --retention. Raises AsynclogError, and StoppedError where a signal came."""
     if not settings.enabled:
         message = f"Audit logging is switched off in profile {settings.profile}"
-        return Answer(EstimateResult("skipped", message, profile=settings.profile))
+        return Answer(EstimateResult("skipped", message, profile=settings.profile, **asdict(provenance_of(settings))))
     policy = policy_of(settings)
+    provenance = provenance_of(settings, policy)
     policies = [policy, with_retention(policy, words)] if words else [policy]
     with signals.held("while the log was read"), opened_look(settings, Policy(), signals.stop) as look:
         if look is None:
             message = f"Nothing to estimate: {settings.folder} does not exist yet"
             _refuse_unknown(words, policy, [])
-            notices = notices_of_none(settings, policy)
-            return Answer(noticed(EstimateResult("success", message, profile=settings.profile), notices))
+            nothing = EstimateResult("success", message, profile=settings.profile, **asdict(provenance))
+            return Answer(noticed(nothing, notices_of_none(settings, policy)))
         found = _estimate(look, policies, words, scan=scan)
         inventory, notices = take_inventory(look.findings.values()), look.notices(policy)
-    log = os.path.join(settings.folder, settings.base)
-    return make_estimate(found, inventory, notices, profile=settings.profile, log=log)
+    return make_estimate(found, inventory, notices, profile=settings.profile, provenance=provenance)
 
 
 def _refuse_unknown(words: Sequence[str], policy: Policy, findings: Iterable[Finding]) -> None:

@@ -1,8 +1,9 @@
 """`asynclog explain`: options -> settings and policy -> why each segment is as it is."""
 
-import os
 from collections.abc import Sequence
 from typing import Any
+
+from msgspec.structs import asdict
 
 from asynclog.cli.journal import set_up_logging
 from asynclog.cli.known import refuse_unknown
@@ -15,13 +16,14 @@ from asynclog.errors import ConfigurationError
 from asynclog.instant import format_instant
 from asynclog.look import Look, notices_of_none, opened_look
 from asynclog.model import Census, Policy, SchemaKey
+from asynclog.numbers import counted
 from asynclog.plan.decide import Finding, decide
+from asynclog.provenance import provenance_of
 from asynclog.report.answers import Answer
 from asynclog.report.explain import MOST_LINES, Explained, ExplainResult, UnreadableLine, explained
 from asynclog.report.explain_text import as_text
 from asynclog.report.inventory import take_inventory
 from asynclog.report.warnings import noticed
-from asynclog.report.words import counted
 from asynclog.scan.pieces import Refused
 
 
@@ -36,15 +38,16 @@ def run(given: dict[str, Any], signals: Signals) -> int:
 def _answer(settings: Settings, segment: str | None, schema: str | None, signals: Signals) -> Answer[ExplainResult]:
     if not settings.enabled:
         message = f"Audit logging is switched off in profile {settings.profile}"
-        return Answer(ExplainResult("skipped", message, profile=settings.profile))
+        return Answer(ExplainResult("skipped", message, profile=settings.profile, **asdict(provenance_of(settings))))
     policy = policy_of(settings)
+    provenance = provenance_of(settings, policy)
     with signals.held("while the log was read"), opened_look(settings, policy, signals.stop) as look:
         if look is None:
             message = f"Nothing to explain: {settings.folder} does not exist yet"
             if schema:
                 refuse_unknown(f"--schema {schema}", schema, policy, [])
-            notices = notices_of_none(settings, policy)
-            return Answer(noticed(ExplainResult("success", message, profile=settings.profile), notices))
+            nothing = ExplainResult("success", message, profile=settings.profile, **asdict(provenance))
+            return Answer(noticed(nothing, notices_of_none(settings, policy)))
         findings = _findings(look, policy, segment)
         if schema:
             refuse_unknown(f"--schema {schema}", schema, policy, look.findings.values())
@@ -58,7 +61,7 @@ def _answer(settings: Settings, segment: str | None, schema: str | None, signals
             message=f"{len(rows):,} of {counted(total, 'segment')}",
             profile=settings.profile,
             now=format_instant(look.now),
-            log=os.path.join(settings.folder, settings.base),
+            **asdict(provenance),
             segments=rows,
             warnings=notices.warnings,
             neighbours=notices.neighbours,
@@ -90,7 +93,7 @@ def _keys(finding: Finding, schema: str | None) -> list[SchemaKey]:
 def _explained(
     look: Look, finding: Finding, policy: Policy, settings: Settings, keys: Sequence[SchemaKey]
 ) -> Explained:
-    action = decide(finding, policy, settings.rewrite)
+    action = decide(finding, policy, look.now, settings.rewrite)
     census = finding if isinstance(finding, Census) else None
     lines = look.unreadable(action.segment, MOST_LINES) if census and census.unreadable else []
     if isinstance(lines, Refused):  # it has changed since it was counted

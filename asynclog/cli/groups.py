@@ -3,9 +3,11 @@
 import argparse
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn, TypeVar
 
 from asynclog.errors import ConfigurationError
+
+Number = TypeVar("Number", int, float)
 
 # What makes a command's parser: `add_parser` of the subparsers of the whole.
 AddParser = Callable[..., argparse.ArgumentParser]
@@ -57,6 +59,18 @@ def command(add_parser: AddParser, told: Help, name: str, *aliases: str) -> argp
     )
     parser.set_defaults(module=f"asynclog.cli.{name}")
     return parser
+
+
+def number(what: str, kind: Callable[[str], Number]) -> Callable[[str], Number]:
+    """What reads an option's value; where it is no such number the sentence says what to write."""
+
+    def parsed(text: str) -> Number:
+        try:
+            return kind(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text!r}: write {what}") from None
+
+    return parsed
 
 
 def which_log(parser: argparse.ArgumentParser) -> None:
@@ -117,7 +131,10 @@ def now(parser: argparse.ArgumentParser) -> None:
 def jobs(parser: argparse.ArgumentParser) -> None:
     """--jobs."""
     parser.add_argument(
-        "--jobs", metavar="N", type=int, help="how many segments to work on at once; else one per processor"
+        "--jobs",
+        metavar="N",
+        type=number("a whole number such as 2", int),
+        help="how many segments to work on at once; else one per processor",
     )
 
 
@@ -130,7 +147,7 @@ def catalog(parser: argparse.ArgumentParser) -> None:
 
 
 def deletion(parser: argparse.ArgumentParser) -> None:
-    """--lock-wait, --break-lock, --weak-leases, --max-runtime, --double-check, --allow-delete-all."""
+    """--lock-wait, --break-lock, --weak-leases, --max-runtime, --double-check, --allow-delete-*."""
     add = parser.add_argument
     add("--lock-wait", metavar="DURATION", help="wait so long for another job in the folder, such as 90s or 1h")
     add("--break-lock", action="store_true", help="take the lock of a job that is certain to be dead, on another host")
@@ -138,3 +155,9 @@ def deletion(parser: argparse.ArgumentParser) -> None:
     add("--max-runtime", metavar="DURATION", help="begin nothing new after so long; the next job goes on there")
     add("--double-check", action="store_true", help="have every line that goes judged by a second reader first")
     add("--allow-delete-all", action="store_true", help="even if that is every record that a rule governs")
+    add(
+        "--allow-delete-percent",
+        metavar="N",
+        type=number("a number from 0 to 100, such as 78", float),
+        help="the guard's limit for this run, instead of max_delete_percent or the usual 50",
+    )

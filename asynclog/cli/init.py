@@ -14,11 +14,14 @@ from asynclog.config.settings import Settings
 from asynclog.config.starter import can_be_named, starter_configuration, starter_policy
 from asynclog.errors import ConfigurationError
 from asynclog.look import look
+from asynclog.numbers import counted
+from asynclog.provenance import provenance_of
 from asynclog.report.answers import Answer
 from asynclog.report.first_steps import InitResult, as_text
 from asynclog.report.inventory import Inventory, take_inventory
+from asynclog.report.provenance import who
 from asynclog.report.warnings import Notices, shadowed
-from asynclog.report.words import counted, encodable
+from asynclog.report.words import encodable
 
 POLICY = "audit-schemas.yaml"
 
@@ -91,6 +94,7 @@ def _result(settings: Settings, files: list[str], inventory: Inventory, notices:
         status="partial" if inventory.failures else "success",
         message=f"Wrote {OURS} and {POLICY}: {counted(len(named), 'schema')}, all kept for ever so far",
         log=encodable(os.path.join(settings.folder, settings.base)),
+        **who(provenance_of(settings)),
         files=list(map(encodable, files)),
         schemas=named,
         left_out=[str(key) for key in inventory.holdings if not can_be_named(key)],

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import msgspec
 import yaml
 
-from asynclog.config.text import Origin, Place, explain, read_text
+from asynclog.config.text import Origin, Place, explain, read_file
 from asynclog.errors import ConfigurationError
 
 DEEPEST = 32
@@ -36,7 +36,9 @@ class Document:
     def __init__(self, path: str, origin: Origin = "named") -> None:
         self.path = path
         self._lines: dict[Place, int] = {(): 1}
-        self.data = self._load(read_text(path, LARGEST, origin))
+        file = read_file(path, LARGEST, origin)
+        self.sha256 = file.sha256
+        self.data = self._load(file.text)
 
     def error(self, place: Place, problem: str) -> ConfigurationError:
         """`FILE:LINE: KEY: problem`, for the value at `place` or the nearest one around it."""

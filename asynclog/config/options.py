@@ -7,7 +7,7 @@ class Options(TypedDict, total=False):
     """What a caller may say; the command line has the same words. Nothing of it is needed.
 
     `now` is an instant as records have it; `lock_wait`, `max_runtime` and `max_overdue` are durations such as `90s` or
-    `7d`, `io_limit` is a rate such as `200MB/s`.
+    `7d`, `io_limit` is a rate such as `200MB/s`. `allow_delete_percent` is 0 to 100.
     """
 
     config: str | None
@@ -19,6 +19,7 @@ class Options(TypedDict, total=False):
     lock_wait: str | None
     max_overdue: str | None
     allow_delete_all: bool
+    allow_delete_percent: float | None
     allow_unsafe_folder: bool
     weak_leases: bool
     break_lock: bool

@@ -10,10 +10,11 @@ from typing import Annotated, Any
 
 import msgspec
 
+from asynclog.config.quantities import days_problem
 from asynclog.config.settings import Settings
-from asynclog.config.text import Origin, explain, read_text
+from asynclog.config.text import Origin, explain, read_file
 from asynclog.errors import ConfigurationError
-from asynclog.model import Policy, Rule, SchemaKey
+from asynclog.model import Policy, PolicyFile, Rule, SchemaKey
 from asynclog.plan.rules import STAR
 
 # Of a registry; one has a line for each change of a schema.
@@ -91,6 +92,9 @@ def _from_yaml(path: str, origin: Origin) -> Policy:
     entries = document.convert(document.data, (), _File).schemas
     for index, entry in enumerate(entries):
         place = ("schemas", index)
+        problem = days_problem(entry.get("retention_days"))
+        if problem:
+            raise document.error((*place, "retention_days"), problem)
         found = document.convert(entry, place, _WrittenDefinition)
         where = f"{path}:{document.line((*place, 'schema_name'))}"
         rule = Rule(found.retention_days, found.active, where)
@@ -102,7 +106,8 @@ def _from_yaml(path: str, origin: Origin) -> Policy:
             earlier = exact.setdefault(SchemaKey(found.schema_name, found.version), rule)
         if earlier is not rule:
             raise document.error((*place, "schema_name"), f"{_named(found)} is defined at {earlier.where} already")
-    return Policy(exact, {name: rule for name, rule in wide.items() if name != STAR}, wide.get(STAR))
+    by_name = {name: rule for name, rule in wide.items() if name != STAR}
+    return Policy(exact, by_name, wide.get(STAR), PolicyFile(path, document.sha256))
 
 
 def _named(found: _WrittenDefinition) -> str:
@@ -111,14 +116,19 @@ def _named(found: _WrittenDefinition) -> str:
 
 def _from_registry(path: str, origin: Origin) -> Policy:
     exact: dict[SchemaKey, Rule] = {}
-    for number, line in enumerate(io.StringIO(read_text(path, origin=origin), newline="\n"), start=1):
+    file = read_file(path, origin=origin)
+    for number, line in enumerate(io.StringIO(file.text, newline="\n"), start=1):
         if not line.strip(" \t\r\n"):
             continue
         where = f"{path}:{number}"
         if len(line) > LONGEST_LINE:
             raise ConfigurationError(f"{where}: this line has {len(line):,} characters: more than {LONGEST_LINE:,}")
         try:
-            found = msgspec.convert(_strict_object(line), _Definition)
+            entry = _strict_object(line)
+            problem = days_problem(entry.get("retention_days")) if isinstance(entry, dict) else ""
+            if problem:
+                raise ConfigurationError(f"{where}: retention_days: {problem}")
+            found = msgspec.convert(entry, _Definition)
         except msgspec.ValidationError as error:
             place, problem = explain(error)
             key = f"{place[0]}: " if place else ""
@@ -130,7 +140,7 @@ def _from_registry(path: str, origin: Origin) -> Policy:
             raise ConfigurationError(
                 f"{where}: there are more than {MOST_RULES:,} schemas, which takes too much memory"
             )
-    return Policy(exact)
+    return Policy(exact, source=PolicyFile(path, file.sha256))
 
 
 def _strict_object(line: str) -> Any:

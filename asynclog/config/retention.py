@@ -11,7 +11,7 @@ from asynclog.plan.rules import STAR, Scope
 
 _VERSIONED = re.compile(r"(.+):([0-9]{1,100})", re.DOTALL)
 _DAYS = re.compile(r"[0-9]{1,100}")
-_HOW = "write NAME=DAYS, NAME:VERSION=DAYS or *=DAYS, with a whole number of days or none"
+_HOW = "write NAME=DAYS, NAME:VERSION=DAYS or *=DAYS, with whole days (24 hours each), such as 90, or none"
 
 
 def with_retention(policy: Policy, words: Iterable[str]) -> Policy:

@@ -29,7 +29,7 @@ class Settings(msgspec.Struct, frozen=True):
     are looked for, where there are any. `now` is None where the clock is to say it. `reader` is the name of one,
     None for the fastest. `state` is the folder for catalogs, empty where there is none to be.
     `lock_wait`, `max_runtime` and `max_overdue` are in seconds, the latter None where nothing is too late; `io_limit`
-    is in bytes a second.
+    is in bytes a second. `allow_delete_percent` is the guard's limit for this run, None for that of the configuration.
     `claims` are the claims on files of the log's folder, this log's own first; `contests` are what two profiles
     claim where that is MXCP's to refuse (`is_mxcps`), and `unread_keys` look like retention there. `awaits_registry`
     tells that a registry that is not there may come yet.
@@ -50,6 +50,7 @@ class Settings(msgspec.Struct, frozen=True):
     lock_wait: float = 0
     max_overdue: float | None = None
     allow_delete_all: bool = False
+    allow_delete_percent: float | None = None
     allow_unsafe_folder: bool = False
     weak_leases: bool = False
     break_lock: bool = False
@@ -110,6 +111,7 @@ def resolve(options: Options, environment: Mapping[str, str]) -> Settings:
         lock_wait=_given(seconds, "--lock-wait", options.get("lock_wait")) or 0,
         max_overdue=_given(seconds, "--max-overdue", options.get("max_overdue")),
         allow_delete_all=options.get("allow_delete_all", False),
+        allow_delete_percent=_percent(options.get("allow_delete_percent")),
         allow_unsafe_folder=options.get("allow_unsafe_folder", False),
         weak_leases=options.get("weak_leases", False) or profile.weak_leases,
         break_lock=options.get("break_lock", False),
@@ -170,6 +172,12 @@ def _instant(text: str | None) -> int | None:
     if instant is None:
         raise ConfigurationError(f"--now {text!r}: write an instant with its offset, such as 2026-11-24T00:00:00Z")
     return instant
+
+
+def _percent(percent: float | None) -> float | None:
+    if percent is not None and not 0 <= percent <= 100:
+        raise ConfigurationError(f"--allow-delete-percent {percent:g}: write a number from 0 to 100, such as 78")
+    return percent
 
 
 def _jobs(jobs: int | None) -> int:

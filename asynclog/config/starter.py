@@ -4,9 +4,10 @@ from collections.abc import Iterable, Mapping
 
 from asynclog.errors import ConfigurationError
 from asynclog.model import SchemaKey
+from asynclog.numbers import counted
 from asynclog.plan.rules import STAR
 from asynclog.report.inventory import Holding
-from asynclog.report.words import counted, printable, size_in_words
+from asynclog.report.words import printable, size_in_words
 
 _LONGEST_VERSION = 10**100  # what a number in a policy may have is less
 
@@ -19,10 +20,11 @@ profiles:
     audit:
       path: {log}
       schemas: {policy} # left out: the registry beside the log, logs_schemas.jsonl for logs.jsonl
-    # A run that breaks one of these is refused: take the marks away once the periods stand.
+    # A run that would delete most of the log, or of one schema, that expired long ago is refused until it is told to.
+    # So is one that breaks one of these: take the marks away once the periods stand.
     # guard:
-    #   max_delete_percent: 50 # more than this at once looks like a wrong clock or a mistyped period
-    #   min_retention_days: 7 # so does a period that is shorter than this
+    #   max_delete_percent: 50 # of everything that a run would delete, in place of the usual guard; 100: no guard
+    #   min_retention_days: 7 # a period that is shorter than this looks like a slip
 """
 
 _POLICY = """\

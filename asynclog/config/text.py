@@ -1,12 +1,14 @@
 """What all files of a configuration have in common: they are short texts, and their faults are told in our words."""
 
+import hashlib
 import os
 import re
 import stat
-from typing import BinaryIO, Literal
+from typing import BinaryIO, Literal, NamedTuple
 
 import msgspec
 
+from asynclog.config.quantities import WHOLE_DAYS
 from asynclog.errors import ConfigurationError
 from asynclog.ownership import StrangerError, open_file, permissions_of
 from asynclog.permissions import other_writer
@@ -16,6 +18,24 @@ LARGEST = 16 << 20  # bytes; a policy of 1,000 schemas has about 100 KiB, a regi
 _PART = 1 << 20  # bytes read at once
 
 Place = tuple[str | int, ...]
+
+# The types that msgspec names, in words for whoever wrote the file.
+_KINDS = {
+    "int": "a whole number",
+    "float": "a number",
+    "str": "text",
+    "bool": "true or false",
+    "null": "null",
+    "array": "a list",
+    "object": "a mapping (key: value)",
+}
+
+
+class FileText(NamedTuple):
+    """The text of a file, and the SHA-256 of its bytes, in hexadecimal."""
+
+    text: str
+    sha256: str
 
 
 # How a file came to be read: a person named it; or it was found, or is named by one that was found; or it lies beside
@@ -28,12 +48,25 @@ def read_text(path: str, largest: int = LARGEST, origin: Origin = "named") -> st
 
     What nobody has named, others could have put there, or write to: then it is an error, too.
     """
+    return _decoded(path, _read(path, largest, origin))
+
+
+def read_file(path: str, largest: int = LARGEST, origin: Origin = "named") -> FileText:
+    """The same with what identifies the very bytes that were read."""
+    data = _read(path, largest, origin)
+    return FileText(_decoded(path, data), hashlib.sha256(data).hexdigest())
+
+
+def _read(path: str, largest: int, origin: Origin) -> bytes:
     try:
         with open(_opened(path, origin), "rb") as file:
             os.set_blocking(file.fileno(), True)
-            data = _read(file, path, largest)
+            return _all_of(file, path, largest)
     except OSError as error:
         raise ConfigurationError(f"{path}: {error.strerror}") from None
+
+
+def _decoded(path: str, data: bytes) -> str:
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -78,7 +111,7 @@ def _refuse_unsafe(path: str, descriptor: int) -> None:
         )
 
 
-def _read(file: BinaryIO, path: str, largest: int) -> bytes:
+def _all_of(file: BinaryIO, path: str, largest: int) -> bytes:
     """All of it, but no more than shows that it is too large, or sparse, which a device can be without end."""
     parts: list[bytes] = []
     size = 0
@@ -99,8 +132,23 @@ def explain(error: msgspec.ValidationError) -> tuple[Place, str]:
     place = tuple(int(part) if part.isdigit() else part for part in re.findall(r"[^.\[\]`]+", path))
     unknown = re.fullmatch(r"Object contains unknown field `(.*)`", text)
     if unknown:
-        return (*place, unknown[1]), "this key is not known here"
+        hint = f": write retention_days, {WHOLE_DAYS}" if unknown[1].startswith("retention") else ""
+        return (*place, unknown[1]), f"this key is not known here{hint}"
     missing = re.fullmatch(r"Object missing required field `(.*)`", text)
     if missing:
         return (*place, missing[1]), "this key is missing"
-    return place, text.replace("`", "").replace("Expected", "expected", 1)
+    return place, _in_words(text)
+
+
+def _in_words(text: str) -> str:
+    """Say what must be there, without the names of types; what is there stands at the line that is told."""
+    expected = re.fullmatch(r"Expected `([^`]+)`(?:, got `([^`]+)`| (of length >=|>=|<=) ([-0-9.]+))", text)
+    if expected is None:
+        return "this value is not one of those that are known here"
+    kinds, found, constraint, limit = expected.groups()
+    if constraint == "of length >=":
+        return "this must not be empty"
+    must = " or ".join(_KINDS[kind] for kind in kinds.split(" | "))
+    if found:
+        return f"this must be {must}, and is {_KINDS[found]}"
+    return f"this must be {must}, {float(limit):g} or {'more' if constraint == '>=' else 'less'}"

@@ -65,6 +65,20 @@ def _before(count: SchemaCount, cutoff: int) -> list[DayCount] | None:
     return gone
 
 
+def expired_before(count: SchemaCount, instant: int) -> int:
+    """How many of the expired records are older than this instant, which is not after their cutoff.
+
+    Of the one day that the instant may fall into nothing is counted, unless it is known that all of it is older: the
+    answer is at most the records of that day too small, and never too large. Where the days are not known (there were
+    too many) all expired records count if one of them is older: there the answer may be too large.
+    """
+    if count.oldest is None or count.oldest >= instant:
+        return 0
+    if count.days is None or (count.newest is not None and count.newest < instant):
+        return count.expired
+    return sum(day.records for day in count.days if (day.day + 1) * DAY <= instant)
+
+
 def survivors(census: Census, policy: Policy, now: int) -> Census | None:
     """The census of what a rewrite leaves of a segment; None where the counts can't tell."""
     counts = []

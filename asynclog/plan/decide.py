@@ -6,10 +6,16 @@ from typing import Literal
 
 import msgspec
 
+from asynclog.instant import DAY
 from asynclog.model import Action, Census, Plan, Policy, SchemaKey, Segment, Unread
 from asynclog.names import LONGEST_SEGMENT, length
-from asynclog.plan.rules import rule_for, window_for
+from asynclog.numbers import counted
+from asynclog.plan.aging import expired_before
+from asynclog.plan.rules import cutoff_for, rule_for, window_for
 from asynclog.plan.worth import ALWAYS, Percent, reason_to_wait
+
+# What expired longer ago than this, no night has left that the job has done its work in; ns.
+LONG = 3 * DAY
 
 # What is known of a segment when the decision is made: it was read, it could not be, or it was not to be.
 Finding = Census | Unread | Segment
@@ -30,8 +36,8 @@ def make_plan(actions: Iterable[Action], policy: Policy, now: int) -> Plan:
     return Plan(now=now, actions=actions, no_policy=_without_policy(actions, policy))
 
 
-def decide(finding: Finding, policy: Policy, rewrite: Percent = ALWAYS) -> Action:
-    """What is to become of one segment. The only place that says so.
+def decide(finding: Finding, policy: Policy, now: int, rewrite: Percent = ALWAYS) -> Action:
+    """What is to become of one segment at `now`, for which it was judged. The only place that says so.
 
     A partly expired one is not rewritten before `rewrite` percent of it have expired; never where that is None.
     """
@@ -44,8 +50,10 @@ def decide(finding: Finding, policy: Policy, rewrite: Percent = ALWAYS) -> Actio
             return Action(name, "skip", reason, fingerprint, failed=failed)
         case Census(name, fingerprint):
             kind, reason = _weigh(finding, policy, rewrite)
-            since = None if kind == "keep" else _since(finding, policy)
-            return Action(name, kind, reason, fingerprint, _in_brief(finding), since=since)
+            if kind == "keep":
+                return Action(name, kind, reason, fingerprint, _in_brief(finding))
+            since, stale = _since(finding, policy), _long_expired(finding, policy, now)
+            return Action(name, kind, reason, fingerprint, _in_brief(finding), since=since, long_expired=stale)
 
 
 def finding_of(action: Action) -> Finding:
@@ -66,9 +74,10 @@ def _weigh(census: Census, policy: Policy, rewrite: Percent) -> tuple[Literal["k
     if long > LONGEST_SEGMENT:
         return "skip", f"its name of {long} bytes is too long to be worked on: {LONGEST_SEGMENT} is the most"
     if census.is_wholly_expired:
-        return "drop", f"all {expired} records have expired"
+        return "drop", "its only record has expired" if expired == 1 else f"all {expired:,} records have expired"
     wait = reason_to_wait(census, policy, rewrite)
-    return ("skip", wait) if wait else ("rewrite", f"{expired} of {census.records} records have expired")
+    verb = "has" if expired == 1 else "have"
+    return ("skip", wait) if wait else ("rewrite", f"{expired:,} of {counted(census.records, 'record')} {verb} expired")
 
 
 def _since(census: Census, policy: Policy) -> int | None:
@@ -79,6 +88,17 @@ def _since(census: Census, policy: Policy) -> int | None:
         if window is not None and count.oldest is not None:
             moments.append(count.oldest + window)
     return min(moments, default=None)
+
+
+def _long_expired(census: Census, policy: Policy, now: int) -> dict[SchemaKey, int]:
+    """Per schema key, the expired records that had expired LONG before; only keys that have any."""
+    found = {}
+    for count in census.schemas:
+        cutoff = cutoff_for(policy, count.schema, now) if count.expired else None
+        records = 0 if cutoff is None else expired_before(count, cutoff - LONG)
+        if records:
+            found[count.schema] = records
+    return found
 
 
 def _in_brief(census: Census) -> Census:

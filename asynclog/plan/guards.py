@@ -1,59 +1,171 @@
-"""Guards against a wrong clock and a mistyped window: they refuse a plan, in words that say how to go on."""
+"""Guards against a wrong clock and a mistyped period: they refuse a plan, in words that say how to go on. Pure.
 
-from collections.abc import Iterator
-from typing import Annotated
+A live log always has fresh records, so that such a mistake shows as "most of it" and not as "all of it"; and what an
+ordinary night deletes has expired since the night before. So by default the guard asks about what expired long ago.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Annotated, NamedTuple
 
 import msgspec
 
 from asynclog.instant import format_instant
-from asynclog.model import Plan, Policy
+from asynclog.model import Plan, Policy, SchemaKey
+from asynclog.numbers import counted, percentage
 from asynclog.plan.decide import believed
-from asynclog.plan.rules import all_rules, rule_for
+from asynclog.plan.rules import all_rules, window_for
 
-# A log with fewer governed records than this may lose all of them at once without being asked about.
+# Fewer records than this the default guard lets go without asking.
 MANY = 1000
+# So much of the log, or of one schema key, may have expired long ago; in percent.
+USUAL_PERCENT = 50.0
 
 
 class Guard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a profile tightens. `max_delete_percent` is of the governed records (see `refusal`); 0 to 100."""
+    """What a profile says of its guards.
+
+    `max_delete_percent`, 0 to 100, is of the governed records of the log. It replaces the default: see `refusal`.
+    """
 
     max_delete_percent: Annotated[float, msgspec.Meta(ge=0, le=100)] | None = None
     min_retention_days: Annotated[int, msgspec.Meta(ge=0)] | None = None
 
 
-def refusal(plan: Plan, policy: Policy, guard: Guard, *, allow_delete_all: bool) -> str:
-    """Why this plan must not be carried out; empty where nothing speaks against it.
+class _Share(NamedTuple):
+    """So many records would go, of so many governed ones of a schema key; of the whole log if that is None."""
 
-    Governed are the records whose rule has a number of days, except future and implausible ones.
+    part: int
+    whole: int
+    schema: SchemaKey | None
+
+    def exceeds(self, limit: float) -> bool:
+        return self.part * 100 > self.whole * limit
+
+    @property
+    def least_limit(self) -> int:
+        """The smallest whole number of percent that allows it."""
+        return -(-self.part * 100 // self.whole)
+
+
+class _Broken(NamedTuple):
+    """A guard that a plan breaks: the share to tell, how it breaks it, and the limit that would let the plan pass."""
+
+    share: _Share
+    problem: str
+    enough: int
+
+
+def refusal(
+    plan: Plan,
+    policy: Policy,
+    guard: Guard,
+    *,
+    allowed: float | None = None,
+    complete: bool = True,
+) -> str:
+    """Return why this plan must not be carried out, in a sentence; empty if nothing speaks against it.
+
+    Governed are the records whose rule has a number of days, except future and implausible ones. By default a plan is
+    refused if at least MANY of its records expired long ago (`Action.long_expired`) and they are more than
+    USUAL_PERCENT of the governed records of the log or of one schema key; and if it would delete all of at least MANY
+    governed ones. `max_delete_percent` asks instead about everything that the plan would delete, from the first record
+    on. `allowed` replaces the limit of either for this run, in percent; 100 lets everything pass.
+
+    A plan that is not `complete` was made before every segment was known. It might look different then, so that no way
+    to force it is suggested.
     """
-    expired = sum(action.census.expired for action in plan.actions if action.census and action.deletes)
-    if not expired:
+    going = _going(plan)
+    if not going:
         return ""
-    governed = _governed(plan, policy)
-    clock = f"Is the clock right ({format_instant(plan.now)}), and are the retention days?"
     for short in too_short(policy, guard):
         return f"{short}: nothing was touched. Correct the rule, or lower guard.min_retention_days"
-    if expired >= MANY and expired == governed and not allow_delete_all:
-        return (
-            f"all {governed} records that a retention rule governs would be deleted: nothing was touched. {clock} "
-            "If this is meant, run it with --allow-delete-all"
-        )
-    limit = guard.max_delete_percent
-    if limit is not None and expired * 100 > governed * limit:
-        return (
-            f"{expired} of the {governed} records that a retention rule governs "
-            f"({expired * 100 / governed:.1f} %) would be deleted, and guard.max_delete_percent is {limit:g}: "
-            f"nothing was touched. {clock} If this is meant, raise the limit for this run"
-        )
-    return ""
+    governed = _governed(plan, policy)
+    if guard.max_delete_percent is None:
+        broken = _default(plan, going, governed, USUAL_PERCENT if allowed is None else allowed)
+    else:
+        broken = _configured(going, governed, guard.max_delete_percent, allowed)
+    return _sentence(broken, plan, policy, going, complete=complete) if broken else ""
 
 
-def _governed(plan: Plan, policy: Policy) -> int:
-    total = 0
-    for key, records in believed(plan.actions).items():
-        rule = rule_for(policy, key)
-        if rule is not None and rule.retention_days is not None:
-            total += records
+def _default(
+    plan: Plan, going: Mapping[SchemaKey, int], governed: Mapping[SchemaKey, int], limit: float
+) -> _Broken | None:
+    if limit >= 100:
+        return None
+    stale = _sum(action.long_expired for action in plan.actions if action.deletes)
+    shares = [_of_log(stale, governed), *(_Share(part, governed[key], key) for key, part in stale.items())]
+    broken = [share for share in shares if share.part >= MANY and share.exceeds(limit)]
+    all_of_it = _of_log(going, governed)
+    is_all = all_of_it.part == all_of_it.whole >= MANY
+    if broken:
+        enough = 100 if is_all else max(share.least_limit for share in broken)
+        worst = max(broken, key=lambda share: share.part / share.whole)
+        return _Broken(worst, "expired more than three days ago and would be deleted", enough)
+    return _Broken(all_of_it, "would be deleted, which is all of them", 100) if is_all else None
+
+
+def _configured(
+    going: Mapping[SchemaKey, int], governed: Mapping[SchemaKey, int], configured: float, allowed: float | None
+) -> _Broken | None:
+    name, limit = "guard.max_delete_percent", configured
+    if allowed is not None:
+        name, limit = "--allow-delete-percent", allowed
+    share = _of_log(going, governed)
+    if not share.exceeds(limit):
+        return None
+    return _Broken(share, f"would be deleted, and {name} is {limit:g}", share.least_limit)
+
+
+def _of_log(counts: Mapping[SchemaKey, int], governed: Mapping[SchemaKey, int]) -> _Share:
+    return _Share(sum(counts.values()), sum(governed.values()), None)
+
+
+def _sentence(broken: _Broken, plan: Plan, policy: Policy, going: Mapping[SchemaKey, int], *, complete: bool) -> str:
+    """Name the share, the schema key, since when it has expired, and the way on."""
+    share = broken.share
+    whose = f"of {share.schema}" if share.schema else "that a retention rule governs"
+    schema = share.schema or max(going, key=lambda key: going[key])
+    since = format_instant(_since(plan, policy, share.schema))
+    most = "" if share.schema else f", most of them {schema}"
+    told = (
+        f"{share.part:,} of the {counted(share.whole, 'record')} {whose} ({percentage(share.part, share.whole)}) "
+        f"{broken.problem} (the first expired at {since}{most}): nothing was touched. "
+    )
+    if not complete:
+        return f"of what is known so far, {told}This is decided once all of it is known"
+    return (
+        f"{told}Is the clock right ({format_instant(plan.now)}), and are the retention days? If this is meant, as the "
+        f"first cleanup of an old log may be, run it with --allow-delete-percent {broken.enough}, "
+        "or with --allow-delete-all"
+    )
+
+
+def _since(plan: Plan, policy: Policy, schema: SchemaKey | None) -> int:
+    """When the first record that would go, of this schema key or of all, expired."""
+    moments = []
+    for action in plan.actions:
+        for count in action.census.schemas if action.census and action.deletes else ():
+            window = window_for(policy, count.schema)
+            if count.expired and count.oldest is not None and window is not None and schema in {None, count.schema}:
+                moments.append(count.oldest + window)
+    return min(moments)
+
+
+def _going(plan: Plan) -> dict[SchemaKey, int]:
+    """The records that the plan would delete, per schema key; what waits or is skipped stays."""
+    return _sum(action.expired for action in plan.actions if action.deletes)
+
+
+def _governed(plan: Plan, policy: Policy) -> dict[SchemaKey, int]:
+    found = believed(plan.actions)
+    return {key: records for key, records in found.items() if window_for(policy, key) is not None}
+
+
+def _sum(counts: Iterable[Mapping[SchemaKey, int]]) -> dict[SchemaKey, int]:
+    total: dict[SchemaKey, int] = {}
+    for count in counts:
+        for key, records in count.items():
+            total[key] = total.get(key, 0) + records
     return total
 
 

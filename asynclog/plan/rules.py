@@ -2,6 +2,7 @@
 
 from asynclog.instant import DAY
 from asynclog.model import Policy, Rule, SchemaKey
+from asynclog.numbers import counted
 
 STAR = "*"  # the name of the rule for everything that has none of its own
 
@@ -54,5 +55,5 @@ def describe_rule(policy: Policy, key: SchemaKey) -> str:
     rule = rule_for(policy, key)
     if rule is None:
         return "none: its records are kept"
-    days = "kept for ever" if rule.retention_days is None else f"kept for {rule.retention_days} days"
+    days = "kept for ever" if rule.retention_days is None else f"kept for {counted(rule.retention_days, 'day')}"
     return f"{days} ({rule.where})"

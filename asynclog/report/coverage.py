@@ -6,11 +6,13 @@ from typing import Literal
 import msgspec
 
 from asynclog.model import Policy, Rule
+from asynclog.numbers import counted
 from asynclog.plan.rules import Scope, all_rules, match_rule
 from asynclog.report.answers import FORMAT
 from asynclog.report.inventory import Holding, Inventory, SegmentsRead
+from asynclog.report.provenance import PolicyRule, Provenance, who
 from asynclog.report.warnings import Neighbours, Notices
-from asynclog.report.words import counted, encodable
+from asynclog.report.words import encodable
 
 
 class Coverage(msgspec.Struct, frozen=True):
@@ -47,6 +49,12 @@ class CheckResult(msgspec.Struct, frozen=True):
     profile: str | None = None
     log: str | None = None
     policy: str | None = None
+    policy_sha256: str | None = None
+    policy_rules: list[PolicyRule] = []
+    host: str = ""
+    user: str = ""
+    version: str = ""
+    reader: str = ""
     schemas: dict[str, Coverage] = {}
     ungoverned: list[str] = []
     unused_rules: list[UnusedRule] = []
@@ -65,6 +73,7 @@ class Subject(msgspec.Struct, frozen=True):
     profile: str | None
     log: str
     policy: str
+    provenance: Provenance
 
 
 def make_coverage(
@@ -87,6 +96,9 @@ def make_coverage(
         profile=subject.profile,
         log=encodable(subject.log),
         policy=encodable(subject.policy),
+        policy_sha256=policy.source.sha256 if policy.source else None,
+        policy_rules=subject.provenance.policy.rules if subject.provenance.policy else [],
+        **who(subject.provenance),
         schemas=schemas,
         ungoverned=ungoverned,
         unused_rules=unused,

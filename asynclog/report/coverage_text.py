@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 
+from asynclog.numbers import counted
 from asynclog.report.answers import Answer
 from asynclog.report.coverage import CheckResult, Coverage
+from asynclog.report.provenance import PolicySource, Provenance, in_brief
 from asynclog.report.words import columns, printable, size_in_words
 
 
@@ -16,8 +18,7 @@ def _lines(result: CheckResult) -> Iterator[str]:
     yield printable(result.message)
     if result.configuration:
         yield printable(f"Configuration: {result.configuration}, profile {result.profile}")
-    if result.policy:
-        yield printable(f"Policy: {result.policy}")
+    yield from in_brief(_provenance(result))
     yield from _table(result)
     for warning in result.warnings:
         yield f"Warning: {printable(warning)}"
@@ -26,7 +27,14 @@ def _lines(result: CheckResult) -> Iterator[str]:
     for name, reason in result.unread.items():
         yield printable(f"Not read: {name}: {reason}")
     if result.unreadable:
-        yield f"Kept unread: {result.unreadable:,} lines that are no records"
+        yield f"Kept unread: {counted(result.unreadable, 'unreadable line')}"
+
+
+def _provenance(result: CheckResult) -> Provenance:
+    policy = None
+    if result.policy and result.policy_sha256:
+        policy = PolicySource(result.policy, result.policy_sha256, result.policy_rules)
+    return Provenance(result.log, policy, result.host, result.user, result.version, result.reader)
 
 
 def _table(result: CheckResult) -> Iterator[str]:
@@ -43,5 +51,5 @@ def _table(result: CheckResult) -> Iterator[str]:
 def _rule(coverage: Coverage) -> str:
     if coverage.rule is None:
         return "none: kept"
-    days = "kept for ever" if coverage.retention_days is None else f"kept for {coverage.retention_days} days"
+    days = "kept for ever" if coverage.retention_days is None else f"kept for {counted(coverage.retention_days, 'day')}"
     return f"{days if coverage.governed else 'switched off: kept'} ({coverage.where})"

@@ -5,6 +5,7 @@ from typing import Any, Literal, Self
 import msgspec
 
 from asynclog.report.answers import FORMAT, document
+from asynclog.report.provenance import PolicySource
 from asynclog.report.warnings import Neighbours
 
 
@@ -86,6 +87,12 @@ class Result(msgspec.Struct, frozen=True):
     run_id: str = ""
     profile: str | None = None
     now: str | None = None
+    log: str | None = None
+    policy: PolicySource | None = None
+    host: str = ""
+    user: str = ""
+    version: str = ""
+    reader: str = ""
     stopped: str | None = None
     refusal: str | None = None
     records: Records = Records()

@@ -9,10 +9,12 @@ import msgspec
 from asynclog.estimate.amount import Amount
 from asynclog.estimate.forecast import IN_DAYS, Forecast, Outlook, times
 from asynclog.instant import LAST, format_instant
+from asynclog.numbers import counted
 from asynclog.report.answers import FORMAT, Answer
 from asynclog.report.inventory import Inventory
+from asynclog.report.provenance import PolicySource, Provenance
 from asynclog.report.warnings import Neighbours, Notices
-from asynclog.report.words import counted, size_in_words
+from asynclog.report.words import size_in_words
 
 
 class Freed(msgspec.Struct, frozen=True):
@@ -84,6 +86,11 @@ class EstimateResult(msgspec.Struct, frozen=True):
     profile: str | None = None
     now: str | None = None
     log: str | None = None
+    policy: PolicySource | None = None
+    host: str = ""
+    user: str = ""
+    version: str = ""
+    reader: str = ""
     schemas: dict[str, Prospect] = {}
     what_if: dict[str, Prospect] | None = None
     totals: Prospect | None = None
@@ -108,7 +115,7 @@ class Estimate(msgspec.Struct, frozen=True):
 
 
 def make_estimate(
-    found: Estimate, inventory: Inventory, notices: Notices, *, profile: str | None, log: str
+    found: Estimate, inventory: Inventory, notices: Notices, *, profile: str | None, provenance: Provenance
 ) -> Answer[EstimateResult]:
     """The answer; what could not be read is its error."""
     return inventory.answer(
@@ -117,7 +124,7 @@ def make_estimate(
             message=_message(found.today.total.frees[0]),
             profile=profile,
             now=format_instant(found.now),
-            log=log,
+            **msgspec.structs.asdict(provenance),
             schemas=_prospects(found.today, found),
             what_if=_prospects(found.what_if, found) if found.what_if else None,
             totals=_prospect(found.today.total, found),

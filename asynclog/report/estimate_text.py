@@ -5,9 +5,11 @@ from typing import Any
 
 from msgspec import UNSET
 
+from asynclog.numbers import counted
 from asynclog.report.answers import Answer
-from asynclog.report.estimate import EstimateResult, Freed, Prospect
-from asynclog.report.words import columns, counted, printable, size_in_words
+from asynclog.report.estimate import BytesRead, EstimateResult, Freed, Prospect
+from asynclog.report.provenance import in_brief
+from asynclog.report.words import columns, printable, size_in_words
 
 _HEAD = ["schema", "keeps", "records", "size", "a day", "in the end"]
 
@@ -20,12 +22,13 @@ def as_text(answer: Answer[EstimateResult]) -> str:
 def _lines(result: EstimateResult) -> Iterator[str]:
     yield printable(result.message)
     if result.totals is not None:
-        yield from _totals(result, result.totals)
+        yield from _forecast(result, result.totals)
     for warning in result.warnings:
         yield f"Warning: {printable(warning)}"
+    yield from in_brief(result)
 
 
-def _totals(result: EstimateResult, totals: Prospect) -> Iterator[str]:
+def _forecast(result: EstimateResult, totals: Prospect) -> Iterator[str]:
     yield ""
     yield from columns(_rows(result, totals), right=set(range(2, len(_HEAD) + len(totals.frees))))
     yield ""
@@ -37,7 +40,13 @@ def _totals(result: EstimateResult, totals: Prospect) -> Iterator[str]:
         )
     for name, reason in result.unread.items():
         yield printable(f"Not read, and in no figure: {name}: {reason}")
-    yield f"Read for this: {size_in_words(result.read.bytes)} of {size_in_words(result.read.of)}"
+    yield f"Read for this: {_read(result.read)}"
+
+
+def _read(read: BytesRead) -> str:
+    """Never more than there is: reading a segment a second time is told as that."""
+    text = f"{size_in_words(min(read.bytes, read.of))} of {size_in_words(read.of)}"
+    return f"{text}, some of it twice" if read.bytes > read.of else text
 
 
 def _rows(result: EstimateResult, totals: Prospect) -> Iterator[list[str]]:
@@ -55,7 +64,7 @@ def _rows(result: EstimateResult, totals: Prospect) -> Iterator[list[str]]:
 
 def _row(name: str, prospect: Prospect, *, all_of_it: bool = False) -> list[str]:
     days = prospect.retention_days
-    keeps = "" if all_of_it else "for ever" if days is None else f"{days:,} days"
+    keeps = "" if all_of_it else "for ever" if days is None else counted(days, "day")
     grows = prospect.steady_bytes is None and not prospect.steady_bytes_low
     return [
         name,

@@ -8,10 +8,12 @@ import msgspec
 from asynclog.estimate.lifetime import gone_after, lifetime
 from asynclog.instant import LAST, format_instant
 from asynclog.model import Action, Census, Policy, SchemaCount, SchemaKey
+from asynclog.numbers import counted
 from asynclog.plan.rules import match_rule, rule_for
 from asynclog.report.answers import FORMAT
+from asynclog.report.provenance import PolicySource
 from asynclog.report.warnings import Neighbours
-from asynclog.report.words import counted, encodable
+from asynclog.report.words import encodable
 
 MOST_LINES = 20  # unreadable ones that are shown of a segment
 
@@ -73,6 +75,11 @@ class ExplainResult(msgspec.Struct, frozen=True):
     profile: str | None = None
     now: str | None = None
     log: str | None = None
+    policy: PolicySource | None = None
+    host: str = ""
+    user: str = ""
+    version: str = ""
+    reader: str = ""
     segments: list[Explained] = []
     warnings: list[str] = []
     neighbours: Neighbours = Neighbours()

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 
+from asynclog.numbers import counted
 from asynclog.report.answers import Answer
 from asynclog.report.explain import Explained, ExplainResult, Part
-from asynclog.report.words import counted, printable, size_in_words
+from asynclog.report.provenance import in_brief
+from asynclog.report.words import printable, size_in_words
 
 
 def as_text(answer: Answer[ExplainResult]) -> str:
@@ -15,6 +17,7 @@ def as_text(answer: Answer[ExplainResult]) -> str:
 def _lines(result: ExplainResult) -> Iterator[str]:
     yield result.message
     yield from (f"Warning: {warning}" for warning in result.warnings)
+    yield from in_brief(result)
     for row in result.segments:
         yield ""
         yield f"{row.segment} ({size_in_words(row.bytes)}): {row.action}: {row.reason}"
@@ -23,7 +26,7 @@ def _lines(result: ExplainResult) -> Iterator[str]:
         if row.unreadable:
             yield f"  {counted(row.unreadable, 'unreadable line')}: kept for ever"
         for line in row.lines:
-            yield f"    byte {line.offset}: {line.why}"
+            yield f"    byte {line.offset:,}: {line.why}"
         if row.unreadable > len(row.lines) > 0:
             yield f"    and {row.unreadable - len(row.lines):,} more"
         yield from _end(row)

@@ -6,6 +6,7 @@ from itertools import chain
 
 from asynclog.instant import SECOND, format_instant
 from asynclog.model import Action, Outcome, Plan, Policy, SchemaCount, SchemaKey
+from asynclog.numbers import counted
 from asynclog.plan.rules import window_for
 from asynclog.report.document import Figures
 
@@ -32,7 +33,7 @@ def too_late(schemas: Mapping[SchemaKey, Figures], now: int, max_overdue: float 
     if not late:
         return []
     shown = ", ".join(f"{key} since {format_instant(since)}" for since, key in late[:_SHOWN])
-    more = f", and {len(late) - _SHOWN} more schemas" if len(late) > _SHOWN else ""
+    more = f", and {counted(len(late) - _SHOWN, 'more schema')}" if len(late) > _SHOWN else ""
     return [f"what expired longer ago than --max-overdue allows is still there: {shown}{more}"]
 
 

@@ -18,6 +18,10 @@ class InitResult(msgspec.Struct, frozen=True, kw_only=True):
     message: str
     format: Literal[1] = FORMAT
     log: str
+    host: str
+    user: str
+    version: str
+    reader: str
     files: list[str]
     schemas: dict[str, Holding]
     left_out: list[str]

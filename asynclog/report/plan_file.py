@@ -14,6 +14,7 @@ from asynclog.errors import ConfigurationError
 from asynclog.instant import format_instant, parse_instant
 from asynclog.model import Action, Fingerprint, Plan, SchemaKey
 from asynclog.plan.reviewed import Agreed, Reviewed
+from asynclog.report.provenance import Provenance
 
 FORMAT: Final = 1
 
@@ -45,7 +46,10 @@ class PlannedSegment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class PlanFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`now` is the time that the plan is for, `created` when it was made; `policy` identifies the rules."""
+    """`now` is the time that the plan is for, `created` when it was made; `policy` identifies the rules.
+
+    The keys after the checksum say where it comes from; a plan of an earlier version has none.
+    """
 
     format: Literal[1]
     log: str
@@ -55,15 +59,20 @@ class PlanFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reader: str
     segments: list[PlannedSegment]
     checksum: str
+    policy_path: str | None = None
+    policy_sha256: str | None = None
+    host: str = ""
+    user: str = ""
+    version: str = ""
 
 
 class Made(msgspec.Struct, frozen=True):
-    """How a plan was made: of which log, by its path, under which policy, by its digest, when, by which reader."""
+    """How a plan was made: of which log, by its path, under which policy, by its digest, when, and by whom."""
 
     log: str
     policy: str
     created: int
-    reader: str
+    provenance: Provenance
 
 
 def is_plan(head: bytes) -> bool:
@@ -73,13 +82,19 @@ def is_plan(head: bytes) -> bool:
 
 def plan_to_text(plan: Plan, made: Made) -> str:
     """The whole file, in ASCII: a name that is not UTF-8 comes back as it was."""
+    provenance = made.provenance
     file = PlanFile(
         format=FORMAT,
         log=made.log,
         policy=made.policy,
         now=format_instant(plan.now),
         created=format_instant(made.created),
-        reader=made.reader,
+        reader=provenance.reader,
+        policy_path=provenance.policy.path if provenance.policy else None,
+        policy_sha256=provenance.policy.sha256 if provenance.policy else None,
+        host=provenance.host,
+        user=provenance.user,
+        version=provenance.version,
         segments=[_planned(action) for action in plan.actions],
         checksum="",
     )
@@ -130,7 +145,8 @@ def _parsed(text: str, source: str) -> PlanFile:
     try:
         return msgspec.convert(document, PlanFile)
     except msgspec.ValidationError as error:
-        raise _bad(source, str(error)) from None
+        place = str(error).rpartition(" - at `$")[2].strip("`.") or "one of its keys"
+        raise _bad(source, f"{place} is not as a plan has it") from None
 
 
 def _checksum(document: dict[str, Any]) -> str:

@@ -21,8 +21,9 @@ from asynclog.report.document import (
     Segments,
 )
 from asynclog.report.figures import figures, too_late
+from asynclog.report.provenance import Provenance
 from asynclog.report.warnings import Neighbours
-from asynclog.report.words import encodable, in_a_sentence
+from asynclog.report.words import deletion, encodable, in_a_sentence
 
 
 class Circumstances(msgspec.Struct, frozen=True):
@@ -35,6 +36,7 @@ class Circumstances(msgspec.Struct, frozen=True):
     run_id: str
     profile: str | None
     now: int
+    provenance: Provenance = Provenance()
     duration_s: float = 0.0
     late: Iterable[str] = ()
     pending: Mapping[str, int] = {}
@@ -64,11 +66,12 @@ def make_report(plan: Plan, outcomes: Mapping[str, Outcome] | None, about: Circu
     wrong = f"stopped by {stopped[0]}" if stopped else in_a_sentence(errors)
     result = Result(
         status="partial" if wrong else "success" if outcomes is not None else "dry_run",
-        message=f"{'Deleted' if outcomes is not None else 'Would delete'} {gone} records",
+        message=deletion(gone, dry_run=outcomes is None),
         deleted_per_schema=deleted,
         run_id=about.run_id,
         profile=about.profile,
         now=format_instant(about.now),
+        **msgspec.structs.asdict(about.provenance),
         stopped=stopped[0] if stopped else "max-runtime" if about.time_is_up else None,
         refusal=plan.refusal or None,
         records=Records(scanned, gone, scanned - gone - late),
@@ -100,7 +103,8 @@ def make_report(plan: Plan, outcomes: Mapping[str, Outcome] | None, about: Circu
 def empty_report(status: Literal["success", "skipped"], message: str, about: Circumstances) -> Report:
     """The report of a job that found nothing to look at."""
     now = format_instant(about.now)
-    return Report(Result(status, message, run_id=about.run_id, profile=about.profile, now=now))
+    provenance = msgspec.structs.asdict(about.provenance)
+    return Report(Result(status, message, run_id=about.run_id, profile=about.profile, now=now, **provenance))
 
 
 def _row(action: Action, outcomes: Mapping[str, Outcome] | None) -> ActionRow:

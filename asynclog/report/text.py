@@ -2,7 +2,10 @@
 
 from collections.abc import Iterator, Mapping
 
+from asynclog.numbers import counted
 from asynclog.report.document import Report, Result
+from asynclog.report.progress import NOT_BEGUN, NOT_READ, progress
+from asynclog.report.provenance import in_brief
 from asynclog.report.words import printable, size_in_words
 
 
@@ -14,52 +17,85 @@ def as_text(report: Report) -> str:
 
 
 def _lines(result: Result) -> Iterator[str]:
-    yield printable(result.message) + (f" ({size_in_words(result.bytes.freed)})" if result.bytes.freed else "")
+    yield _headline(result)
     yield from _table(result.deleted_per_schema)
     if result.segments.total:
-        yield from _segments(result)
+        yield from _counts(result)
+        yield from _kept(result)
+        yield from _overdue(result)
+        yield from _notes(result)
     if result.profiles is None:  # each has said its own
         yield from (f"Warning: {printable(warning)}" for warning in result.warnings)
+    yield from in_brief(result)
 
 
-def _segments(result: Result) -> Iterator[str]:
+def _headline(result: Result) -> str:
+    """The message with its number as people read it, and what is freed."""
+    would = "would free " if _is_dry(result) else "freed "
+    plain, told = f" {result.records.deleted} ", f" {result.records.deleted:,} "
+    text = printable(result.message.replace(plain, told, 1))
+    return text + (f" ({would}{size_in_words(result.bytes.freed)})" if result.bytes.freed else "")
+
+
+def _is_dry(result: Result) -> bool:
+    """Whether it says what would be; that of a dry run which went wrong is `partial`."""
+    return result.message.startswith("Would ")
+
+
+def _counts(result: Result) -> Iterator[str]:
     parts = {name: getattr(result.segments, name) for name in result.segments.__struct_fields__[1:]}
-    shown = ", ".join(f"{number} {name}" for name, number in parts.items() if number)
-    yield f"Segments: {result.segments.total} ({shown})"
-    yield f"Records: {result.records.scanned} read, {result.records.kept} kept"
-    yield from _kept(result)
-    if result.overdue.records:
-        yield f"Overdue: {sum(result.overdue.records.values())} expired, the oldest of {result.overdue.oldest}"
-        yield from _table(result.overdue.records)
-    yield from _notes(result)
+    shown = ", ".join(f"{number:,} {name}" for name, number in parts.items() if number)
+    records, dry = result.records, _is_dry(result)
+    yield f"Segments: {result.segments.total:,} ({'would be: ' if dry else ''}{shown})"
+    yield f"Records: {records.scanned:,} read, {records.kept:,} {'would be ' if dry else ''}kept"
 
 
 def _kept(result: Result) -> Iterator[str]:
-    kept = result.kept
+    kept, would = result.kept, _kept_or_would(result)
     if kept.no_policy:
-        yield f"Kept without a policy: {sum(kept.no_policy.values())}"
+        yield f"{would} without a policy: {counted(sum(kept.no_policy.values()), 'record')}"
         yield from _table(kept.no_policy)
     if kept.future:
-        yield f"Kept for a time stamp more than a day in the future: {kept.future}"
+        yield f"{would} for a timestamp more than a day in the future: {counted(kept.future, 'record')}"
     if kept.implausible:
-        yield f"Kept for a time stamp before 2000: {kept.implausible}"
+        yield f"{would} for a timestamp before 2000: {counted(kept.implausible, 'record')}"
     if kept.unreadable:
-        yield f"Kept unread: {kept.unreadable} lines that are no records"
+        yield f"{would} unread: {counted(kept.unreadable, 'unreadable line')}"
+
+
+def _kept_or_would(result: Result) -> str:
+    return "Would be kept" if _is_dry(result) else "Kept"
+
+
+def _overdue(result: Result) -> Iterator[str]:
+    """Expired records that had to stay."""
+    overdue = result.overdue
+    if overdue.records:
+        stay = "would stay" if _is_dry(result) else "stay"
+        expired = counted(sum(overdue.records.values()), "expired record")
+        yield f"Overdue: {expired} {stay}, the oldest of {overdue.oldest}"
+        yield from _table(overdue.records)
 
 
 def _notes(result: Result) -> Iterator[str]:
+    came = progress(result)
+    if came:
+        yield came
+    skipped = "Would be skipped" if _is_dry(result) else "Skipped"
     for row in result.actions:
-        if row.outcome == "skipped":
-            yield f"Skipped: {printable(row.segment)}: {row.outcome_reason or row.reason}"
+        reason = row.outcome_reason or row.reason
+        if row.outcome == "skipped" and reason not in {NOT_READ, NOT_BEGUN}:
+            yield f"{skipped}: {printable(row.segment)}: {reason}"
     for name in result.late_segments:
         yield f"Late: {printable(name)} has what a writer appended to a segment while it was replaced"
     for name in result.recovery_pending:
         yield f"Pending: {printable(name)} is left by a killed job, or held by a writer: the next job deals with it"
     if result.refusal:
-        yield f"Refused: a real run would end with exit 5: {printable(result.refusal)}"
+        refused = "Refused" if came else "Refused: a real run would end with exit 5"
+        yield f"{refused}: {printable(result.refusal)}"
 
 
 def _table(counts: Mapping[str, int]) -> Iterator[str]:
     width = max(map(len, counts), default=0)
     for name, number in counts.items():
-        yield f"  {printable(name):<{width}}  {number:>9}"
+        yield f"  {printable(name):<{width}}  {number:>9,}"

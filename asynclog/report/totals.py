@@ -3,14 +3,16 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from signal import Signals
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
 from asynclog.instant import parse_instant
+from asynclog.numbers import counted
 from asynclog.report.document import Bytes, Kept, Overdue, Records, Report, Result, Segments
+from asynclog.report.provenance import Provenance, who
 from asynclog.report.warnings import MOST_NAMES, Neighbours
-from asynclog.report.words import in_a_sentence
+from asynclog.report.words import deletion, in_a_sentence
 
 Figures = TypeVar("Figures", Records, Bytes, Segments)
 
@@ -33,9 +35,10 @@ def combined(reports: Mapping[str, Report]) -> Report:
     stopped = [result.stopped for result in results if result.stopped]
     result = Result(
         status="partial" if wrong else "dry_run" if dry else "success",
-        message=f"{'Would delete' if dry else 'Deleted'} {records.deleted} records in {len(reports)} profiles",
+        message=f"{deletion(records.deleted, dry_run=dry)} in {counted(len(reports), 'profile')}",
         deleted_per_schema=_counts(result.deleted_per_schema for result in results),
         now=_earliest(result.now for result in results),
+        **_who(results),
         stopped=stopped[0] if stopped else None,
         records=records,
         kept=_kept([result.kept for result in results]),
@@ -51,6 +54,12 @@ def combined(reports: Mapping[str, Report]) -> Report:
     )
     codes = {report.exit_code for report in reports.values()} | {0}
     return Report(result, next(code for code in _WORST_FIRST if code in codes), in_a_sentence(wrong) or None)
+
+
+def _who(results: Iterable[Result]) -> dict[str, Any]:
+    """It is the same for all of them, but that one which could not begin does not say it."""
+    ran = next((result for result in results if result.host), Result("error", ""))
+    return who(Provenance(host=ran.host, user=ran.user, version=ran.version, reader=ran.reader))
 
 
 def _sum(nothing: Figures, parts: Iterable[Figures]) -> Figures:

@@ -11,11 +11,12 @@ import msgspec
 from asynclog.instant import DAY, format_instant
 from asynclog.model import Census, Policy, Rule, SchemaKey, Segment
 from asynclog.names import Names
+from asynclog.numbers import counted
 from asynclog.plan.decide import Finding
 from asynclog.plan.owners import Contest, in_words
 from asynclog.plan.rules import STAR, Scope, all_rules, match_rule
 from asynclog.report.inventory import Inventory, take_inventory
-from asynclog.report.words import counted, encodable
+from asynclog.report.words import encodable
 
 _SHOWN = 3  # names in a sentence
 MOST_NAMES = 20  # names in the document

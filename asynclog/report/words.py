@@ -4,6 +4,8 @@ import json
 import re
 from collections.abc import Container, Iterable, Iterator, Sequence
 
+from asynclog.numbers import plural
+
 _SHOWN = 3  # errors in the sentence that people read
 _UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
 _BEYOND_ASCII = re.compile(r"[^\x20-\x7e]")
@@ -29,18 +31,20 @@ def encodable(text: str) -> str:
 def in_a_sentence(errors: Sequence[str]) -> str | None:
     """The first few of them, fit to be shown; None without any."""
     shown = "; ".join(map(printable, errors[:_SHOWN]))
-    return (f"{shown}; and {len(errors) - _SHOWN} more" if len(errors) > _SHOWN else shown) or None
+    return (f"{shown}; and {len(errors) - _SHOWN:,} more" if len(errors) > _SHOWN else shown) or None
 
 
-def counted(number: int, noun: str) -> str:
-    """`1 rule`, `1,200 rules`."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+def deletion(records: int, *, dry_run: bool) -> str:
+    """Return `Deleted 1523 records`: programs take it apart, and so the number is plain."""
+    return f"{'Would delete' if dry_run else 'Deleted'} {records} {plural(records, 'record')}"
 
 
 def size_in_words(size: int) -> str:
     """`3.1 MiB`."""
+    if size == 1:
+        return "1 byte"
     power = min(max(int(size).bit_length() - 1, 0) // 10, len(_UNITS) - 1)
-    return f"{size / 1024**power:.{1 if power else 0}f} {_UNITS[power]}"
+    return f"{size / 1024**power:,.{1 if power else 0}f} {_UNITS[power]}"
 
 
 def columns(rows: Iterable[Sequence[str]], right: Container[int]) -> Iterator[str]:

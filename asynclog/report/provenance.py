@@ -1,0 +1,90 @@
+"""Where a report comes from: the log, the policy, and who ran what. With it a report can stand alone. Pure."""
+
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+import msgspec
+
+from asynclog.model import Policy, SchemaKey
+from asynclog.numbers import counted
+from asynclog.plan.rules import all_rules
+from asynclog.report.words import encodable, printable
+
+_SHOWN = 12  # digits of a SHA-256 that tell files apart for people
+
+
+class PolicyRule(msgspec.Struct, frozen=True):
+    """One rule: what it is for (`name:version`, `name` or `*`), and its days; None for ever."""
+
+    rule: str
+    retention_days: int | None
+    active: bool
+
+
+class PolicySource(msgspec.Struct, frozen=True):
+    """The policy of a run: its file, the SHA-256 of the bytes that were read, and all rules."""
+
+    path: str
+    sha256: str
+    rules: list[PolicyRule] = []
+
+
+class Provenance(msgspec.Struct, frozen=True):
+    """What every report says of itself. `log` and `policy` are None where they are not known, or there is none."""
+
+    log: str | None = None
+    policy: PolicySource | None = None
+    host: str = ""
+    user: str = ""
+    version: str = ""
+    reader: str = ""
+
+
+def policy_source(policy: Policy) -> PolicySource | None:
+    """What a report says of a policy; None for one that is in no file."""
+    if policy.source is None:
+        return None
+    rules = [
+        PolicyRule(str(scope) if isinstance(scope, SchemaKey) else scope, rule.retention_days, rule.active)
+        for scope, rule in all_rules(policy).items()
+    ]
+    return PolicySource(encodable(policy.source.path), policy.source.sha256, rules)
+
+
+def who(provenance: Provenance) -> dict[str, Any]:
+    """The keys that say who ran what, for a document that tells log and policy in its own way."""
+    return {
+        "host": provenance.host,
+        "user": provenance.user,
+        "version": provenance.version,
+        "reader": provenance.reader,
+    }
+
+
+class Told(Protocol):
+    """A result that has the keys of a Provenance."""
+
+    @property
+    def log(self) -> str | None: ...
+    @property
+    def policy(self) -> PolicySource | None: ...
+    @property
+    def host(self) -> str: ...
+    @property
+    def user(self) -> str: ...
+    @property
+    def version(self) -> str: ...
+    @property
+    def reader(self) -> str: ...
+
+
+def in_brief(told: Told) -> Iterator[str]:
+    """Tell people: a line for log and policy, and one for who ran what."""
+    parts = [f"Log: {told.log}"] if told.log else []
+    if told.policy:
+        rules, digest = counted(len(told.policy.rules), "rule"), told.policy.sha256[:_SHOWN]
+        parts.append(f"policy: {told.policy.path} ({rules}, sha256 {digest}…)")
+    if parts:
+        yield printable("; ".join(parts))
+    if told.host:
+        yield printable(f"Run by {told.user} on {told.host}: asynclog {told.version}, {told.reader} reader")
