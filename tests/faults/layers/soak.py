@@ -86,10 +86,13 @@ def _check(campaign: Campaign, figures: Figures, point: str) -> list[Finding]:
 
 
 def _victims(campaign: Campaign, archive: Archive, leases: Notebook) -> Iterator[Victim]:
-    """Jobs with one worker and with four; every third one hesitates, and is not timed."""
+    """Jobs with one worker and with four; every third one hesitates, and is not timed.
+
+    Most of what the writers write has expired since 2020, and all of that is meant to go.
+    """
     timed, hesitant = beneath(campaign.variant, Timed, notebook=leases), beneath(campaign.variant, Hesitant)
     for jobs, variant in cycle(((1, timed), (4, timed), (4, hesitant))):
-        yield Victim(archive, variant, jobs, hasty=False, catalog=True)
+        yield Victim(archive, variant, jobs, hasty=False, catalog=True, options=("--allow-delete-all",))
 
 
 def job(victim: Victim, figures: Figures) -> Iterator[Finding]:
