@@ -163,6 +163,8 @@ class Census(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     `quiet` is whether nobody could write to the segment while it was read, as far as can be told; `ranges` tell by
     which bytes one is known that may grow.
+    `fragment` is the number, from 1, of its first line that is a piece of a document; None in a file of lines. Such a
+    segment is not JSON Lines: none of its lines is counted, for none of them can be judged alone.
     """
 
     segment: str
@@ -172,6 +174,11 @@ class Census(msgspec.Struct, frozen=True, array_like=True, gc=False):
     blank: int = 0
     quiet: bool = True
     ranges: tuple[Range, ...] = ()
+    fragment: int | None = None
+
+    @property
+    def lines(self) -> int:
+        return self.records + self.unreadable + self.blank
 
     @property
     def records(self) -> int:

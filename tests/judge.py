@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from judge_fragment import is_fragment
 from judge_json import WHITE_SPACE, Token, Unreadable, members
 
 if TYPE_CHECKING:
@@ -206,8 +207,18 @@ def lines(segment: bytes) -> list[bytes]:
     return [*whole, tail] if tail else whole
 
 
+def first_fragment(segment: bytes) -> int | None:
+    """Return the number, from 1, of the first line that is a piece of a document; None in a file of lines."""
+    for number, line in enumerate(lines(segment), 1):
+        if verdict(line) == "unreadable" and is_fragment(line):
+            return number
+    return None
+
+
 def left_of(segment: bytes, policy: Sequence[Definition], now: int) -> bytes | None:
-    """Return what a cleanup leaves of a segment: None where it goes as a whole."""
+    """Return what a cleanup leaves of a segment: None where it goes as a whole, all where it is no file of lines."""
+    if first_fragment(segment) is not None:
+        return segment
     fates = [(line, fate(line, policy, now)) for line in lines(segment)]
     if {"expired"} <= {its for _, its in fates} <= {"expired", "blank"}:
         return None
@@ -228,9 +239,9 @@ class Expected:
 
 
 def expected(segments: Iterable[bytes], policy: Sequence[Definition], now: int) -> Expected:
-    """Count an archive; blank lines count nowhere, and unreadable ones are no records."""
+    """Count an archive; blank lines count nowhere, and unreadable ones are no records. Only files of lines have any."""
     counts = Expected()
-    for line in (line for segment in segments for line in lines(segment)):
+    for line in (line for segment in segments if first_fragment(segment) is None for line in lines(segment)):
         record, its = verdict(line), fate(line, policy, now)
         if not isinstance(record, Record):
             counts.unreadable += its == "unreadable"

@@ -17,6 +17,7 @@ from judge import (
     Record,
     expected,
     fate,
+    first_fragment,
     governing,
     instant,
     left_of,
@@ -41,6 +42,25 @@ def test_the_catalogue_is_large_and_says_nothing_twice() -> None:
     assert len(CATALOGUE) == len({case.name for case in CATALOGUE}) == len({case.line for case in CATALOGUE}) > 400
     assert {case.fate for case in CATALOGUE} == set(get_args(Fate))
     assert not [case.name for case in CATALOGUE if b"\n" in case.line]
+
+
+def test_the_fragments_of_the_catalogue_are_those_that_were_found_by_hand() -> None:
+    """Torn lines, records on one line, text, NULs and lone values are none."""
+    assert {case.name for case in CATALOGUE if first_fragment(case.line)} == {
+        f"unreadable {name}"
+        for name in (
+            "an array around",
+            "an array's comma before",
+            "an array's comma behind",
+            "a brace too many",
+            "a bracket behind",
+            "only braces",
+            "an array",
+            "an open brace",
+            "a closing brace",
+            "100000 open arrays",
+        )
+    }
 
 
 @pytest.mark.parametrize(
@@ -108,11 +128,15 @@ def test_what_is_left_is_the_rest_or_nothing() -> None:
 
 
 def test_an_archive_is_counted() -> None:
-    """Every record is counted once, under one reason; blank and unreadable lines are no records."""
+    """Every record of a file of lines is counted once, under one reason; blank and unreadable lines are no records."""
     far = NEW.replace(b"2026", b"2027")
     early = OLD.replace(b"2024", b"1972")
     alien = OLD.replace(b"app", b"web")
-    counts = expected([OLD + NEW + b"\n" + OLD, far + early + alien + b"{\n"], [Definition("app", 1, 90)], instant(NOW))
+    counts = expected(
+        [OLD + NEW + b"\n" + OLD, far + early + alien + b"torn\n", OLD + b"{\n"],
+        [Definition("app", 1, 90)],
+        instant(NOW),
+    )
     assert (counts.scanned, counts.kept, counts.deleted_per_schema) == (6, 4, {"app:1": 2})
     assert (counts.unreadable, counts.future, counts.implausible, counts.no_policy) == (1, 1, 1, {"web:1": 1})
 

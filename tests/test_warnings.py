@@ -254,7 +254,7 @@ def test_the_reason_is_the_commonest_of_the_lines_looked_at(folder: Path) -> Non
     """Values of single lines count for one reason; of a large log the first lines are looked at, and that is said."""
     lines = [b'{"schema_name": "a", "timestamp": "2026-01-0%dT00:00:00"}\n' % day for day in range(1, 9)]
     log(folder)
-    write_log(folder / "audit", {"logs.jsonl": [b"{}\n" * 3, *lines]})
+    write_log(folder / "audit", {"logs.jsonl": [b'{"a": 1}\n' * 3, *lines]})
     (warning,) = cleanup(folder, "-n").result["warnings"]
     assert warning.startswith("None of 11 lines is a record: timestamp has no offset from UTC in 8: ")
     foreign(folder, 3000)

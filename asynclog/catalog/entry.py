@@ -7,7 +7,7 @@ import msgspec
 from asynclog.model import Census, Fingerprint, Range, SchemaCount, schema_key
 
 # Raised when the meaning of a line or of an entry changes: entries of another version are not understood.
-_VERSION = b"asynclog 2"
+_VERSION = b"asynclog 3"
 
 # A file system's clock may stand still for so long while a file is changed twice; FAT's does.
 _SETTLED = 2_000_000_000  # ns
@@ -30,6 +30,7 @@ class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
     blank: int
     whole: bool
     ranges: tuple[Range, ...] = ()
+    fragment: int | None = None
 
     @classmethod
     def of(cls, census: Census, scanned: int, edge: bytes = b"", *, whole: bool = True) -> "Entry":
@@ -40,11 +41,22 @@ class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
         fingerprint = census.fingerprint
         if not census.quiet:
             fingerprint = msgspec.structs.replace(fingerprint, mtime_ns=0, ctime_ns=0)
-        return cls(fingerprint, scanned, edge, census.schemas, census.unreadable, census.blank, whole, census.ranges)
+        return cls(
+            fingerprint,
+            scanned,
+            edge,
+            census.schemas,
+            census.unreadable,
+            census.blank,
+            whole,
+            census.ranges,
+            census.fragment,
+        )
 
     def census(self, segment: str, fingerprint: Fingerprint) -> Census:
         """As the census of the segment that has, or had, this name and this fingerprint."""
-        return Census(segment, fingerprint, self.schemas, self.unreadable, self.blank, ranges=self.ranges)
+        counts = (self.schemas, self.unreadable, self.blank)
+        return Census(segment, fingerprint, *counts, ranges=self.ranges, fragment=self.fragment)
 
     def holds_for(self, fingerprint: Fingerprint) -> bool:
         """Whether the segment is still what was scanned."""

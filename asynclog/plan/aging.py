@@ -121,18 +121,20 @@ def _days_left(count: SchemaCount, days: Iterable[DayCount], cutoff: int) -> Ite
 
 def joined(head: Census, tail: Census, fingerprint: Fingerprint) -> Census:
     """The census of a segment from those of its beginning and of the rest."""
+    about = Census(tail.segment, fingerprint, quiet=tail.quiet, ranges=head.ranges + tail.ranges)
+    if head.fragment is not None:
+        return msgspec.structs.replace(about, fragment=head.fragment)
+    if tail.fragment is not None:
+        return msgspec.structs.replace(about, fragment=head.lines + tail.fragment)
     counts = {count.schema: count for count in head.schemas}
     for count in tail.schemas:
         before = counts.get(count.schema)
         counts[count.schema] = _sum(before, count) if before else count
-    return Census(
-        tail.segment,
-        fingerprint,
-        tuple(counts[schema] for schema in sorted(counts)),
-        head.unreadable + tail.unreadable,
-        head.blank + tail.blank,
-        tail.quiet,
-        head.ranges + tail.ranges,
+    return msgspec.structs.replace(
+        about,
+        schemas=tuple(counts[schema] for schema in sorted(counts)),
+        unreadable=head.unreadable + tail.unreadable,
+        blank=head.blank + tail.blank,
     )
 
 

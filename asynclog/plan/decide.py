@@ -48,6 +48,8 @@ def decide(finding: Finding, policy: Policy, now: int, rewrite: Percent = ALWAYS
             return Action(name, "skip", obstacle, fingerprint)
         case Unread(name, fingerprint, reason, failed):
             return Action(name, "skip", reason, fingerprint, failed=failed)
+        case Census(name, fingerprint, fragment=int(line)):
+            return Action(name, "skip", not_json_lines(line), fingerprint, finding)
         case Census(name, fingerprint):
             kind, reason = _weigh(finding, policy, rewrite)
             if kind == "keep":
@@ -63,6 +65,11 @@ def finding_of(action: Action) -> Finding:
     if action.kind == "skip":
         return Unread(action.segment, action.fingerprint, action.reason, action.failed)
     return Segment(action.segment, action.fingerprint)
+
+
+def not_json_lines(fragment: int) -> str:
+    """Why a segment stays whole in which this line, counted from 1, is a piece of a document."""
+    return f"it is not JSON Lines: line {fragment:,} is a piece of a document that spans lines"
 
 
 def _weigh(census: Census, policy: Policy, rewrite: Percent) -> tuple[Literal["keep", "drop", "rewrite", "skip"], str]:

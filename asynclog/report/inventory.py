@@ -8,7 +8,7 @@ import msgspec
 
 from asynclog.instant import format_instant
 from asynclog.model import Census, SchemaCount, SchemaKey, Segment, Unread
-from asynclog.plan.decide import Finding
+from asynclog.plan.decide import Finding, not_json_lines
 from asynclog.report.answers import Answer
 from asynclog.report.words import encodable, in_a_sentence
 
@@ -56,6 +56,8 @@ def take_inventory(findings: Iterable[Finding]) -> Inventory:
     unreadable = 0
     for finding in findings:
         match finding:
+            case Census(name, fragment=int(line)):
+                unread[encodable(name)] = not_json_lines(line)
             case Census():
                 unreadable += finding.unreadable
                 for count in finding.schemas:

@@ -10,6 +10,10 @@ from asynclog.windows import next_data
 
 BLOCK = 1 << 20  # bytes; larger ones measured no faster
 _LOOK = 1 << 16  # bytes read at once to find the end of a line
+_PIECES = frozenset(bytes([byte]) for byte in b'[]},"-0123456789tfn')  # what a piece of a document may begin with
+_LONGEST_PIECE = 16 << 20  # bytes; of a longer line only the first byte is looked at
+_PIECES = frozenset(bytes([byte]) for byte in b'[]},"-0123456789tfn')  # what a piece of a document may begin with
+_LONGEST_PIECE = 16 << 20  # bytes; of a longer line only the first byte is looked at
 _VISIBLE = re.compile(rb"[^ \t\r\n]")
 
 
@@ -17,9 +21,9 @@ def whole_lines(descriptor: int, start: int, end: int, size: int) -> Iterator[tu
     """Yields (offset, bytes) for the lines that start in [start, end) of a segment of `size` bytes, in order.
 
     Each block ends with a line's newline, or where the segment ends. A block is only good until the next one is
-    asked for. A line longer than a block gets a buffer of its own size, unless it shows that it is no record: then
-    one byte stands for all of it, for a run of NUL bytes can be as long as a file may be. Holes are not read. Raises
-    ChangedError where the segment ends before `size`.
+    asked for. A line longer than a block gets a buffer of its own size, unless it shows that it is neither a record nor
+    a piece of a document: then one byte stands for all of it, for a run of NUL bytes can be as long as a file may be.
+    Holes are not read. Raises ChangedError where the segment ends before `size`.
     """
     base = start if start == 0 else _after_newline(descriptor, start - 1, end, size)
     buffer = bytearray(min(BLOCK, max(size - base, 1)))
@@ -49,7 +53,9 @@ def _cut(buffer: bytearray, fill: int, limit: int, *, at_the_end: bool) -> int:
 def _long_line(descriptor: int, base: int, end: int, size: int) -> tuple[int, memoryview]:
     """Where the lines after the one at `base` begin, `end` at the latest where that is no record; and its bytes.
 
-    One byte stands for a line that is blank, is no object, or has a NUL byte, which no JSON text may have.
+    One byte stands for a line that is blank, can neither be an object nor a piece of a document, or has a NUL byte,
+    which no JSON text may have. It does for what may be a piece and is longer than 16 MiB, too: a bracket or comma is
+    then taken for one, which keeps the segment. A record alone on a line of a document is followed by one of them.
     """
     look = bytearray(_LOOK)
     first = b""
@@ -60,9 +66,11 @@ def _long_line(descriptor: int, base: int, end: int, size: int) -> tuple[int, me
         stop = found if found >= 0 else got
         if not first and (visible := _VISIBLE.search(look, 0, stop)):
             first = visible[0]
-        if first not in {b"", b"{"} or look.find(b"\0", 0, stop) >= 0:
-            return _after_newline(descriptor, position, end, size), memoryview(b"\0" if first == b"{" else first)
+        if look.find(b"\0", 0, stop) >= 0:
+            return _after_newline(descriptor, position, end, size), memoryview(b"\0")
         position += stop
+        if first not in {b"", b"{"} and (first not in _PIECES or position - base > _LONGEST_PIECE):
+            return _after_newline(descriptor, position, end, size), memoryview(first)
     after = position + (found >= 0)
     return after, _whole(descriptor, base, after) if first else memoryview(b" ")
 

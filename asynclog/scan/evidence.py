@@ -119,15 +119,17 @@ class Evidence:
             yield from proof.follow(self._windows(descriptor, proof.size, offset))
             expired = Stretches()
             reader.read(offset, block, expired)
+            if reader.has_fragment:
+                break  # that leaves nothing to go, and so is not what was judged
             if block.readonly:
                 continue  # one byte, for a line that is no record and as long as it may be: the next turn copies that
             for _ in proof.follow([block]):
                 yield from self._unexpired(offset, block, expired, descriptor)
-        yield from proof.follow(self._windows(descriptor, proof.size, size))
         census = reader.tally().census(action.segment, action.fingerprint)
         self.censuses[action.segment] = census
         if {count.schema: count.expired for count in census.schemas if count.expired} != action.expired:
             raise ChangedError
+        yield from proof.follow(self._windows(descriptor, proof.size, size))
 
     def _unexpired(self, offset: int, block: memoryview, expired: Stretches, descriptor: int) -> Iterator[memoryview]:
         """What stays of a block that begins at this offset."""

@@ -36,40 +36,42 @@ def members(line: Line) -> Iterator[tuple[Line, Line]]:
 
     Raises Fault, maybe after some of them, where the line is anything but one object.
     """
-    _check_encoding(line)
-    at = _past_space(line, 0)
+    check_encoding(line)
+    at = past_space(line, 0)
     if line[at : at + 1] != b"{":
         raise Fault("it is no JSON object", at)
-    at = _past_space(line, at + 1)
+    at = past_space(line, at + 1)
     while line[at : at + 1] != b"}":
-        key_end = _string_end(line, at)
-        start = _past_colon(line, key_end)
-        end = _value_end(line, start)
+        key_end = string_end(line, at)
+        start = past_colon(line, key_end)
+        end = value_end(line, start)
         yield line[at:key_end], line[start:end]
-        at = _past_space(line, end)
+        at = past_space(line, end)
         if line[at : at + 1] == b",":
-            at = _past_space(line, at + 1)
+            at = past_space(line, at + 1)
             if line[at : at + 1] == b"}":
                 raise Fault("it is not JSON: there is a comma too many", at)
         elif line[at : at + 1] != b"}":
             raise Fault("it is not JSON: a comma is missing", at)
-    if _past_space(line, at + 1) != len(line):
-        raise Fault("it is not JSON: something follows the object", _past_space(line, at + 1))
+    if past_space(line, at + 1) != len(line):
+        raise Fault("it is not JSON: something follows the object", past_space(line, at + 1))
 
 
-def _past_space(line: Line, at: int) -> int:
+def past_space(line: Line, at: int) -> int:
+    """Where the white space that begins here, if any, ends."""
     space = _space(line, at)
     return space.end() if space else at
 
 
-def _past_colon(line: Line, at: int) -> int:
-    at = _past_space(line, at)
+def past_colon(line: Line, at: int) -> int:
+    """Where what follows the colon that has to come next begins."""
+    at = past_space(line, at)
     if line[at : at + 1] != b":":
         raise Fault("it is not JSON: a colon is missing", at)
-    return _past_space(line, at + 1)
+    return past_space(line, at + 1)
 
 
-def _string_end(line: Line, at: int) -> int:
+def string_end(line: Line, at: int) -> int:
     """Where the string that has to begin here ends, its quotes included."""
     if line[at : at + 1] != b'"':
         raise Fault("it is not JSON: a string is missing", at)
@@ -85,7 +87,8 @@ def _string_end(line: Line, at: int) -> int:
         at = escapes.end()
 
 
-def _check_encoding(line: Line) -> None:
+def check_encoding(line: Line) -> None:
+    """Raise Fault if the line is not UTF-8."""
     decoder = codecs.getincrementaldecoder("utf-8")()
     for start in range(0, len(line) + 1, _CHUNK):
         pending = len(decoder.getstate()[0])
@@ -95,32 +98,32 @@ def _check_encoding(line: Line) -> None:
             raise Fault("it is not UTF-8", start - pending + error.start) from None
 
 
-def _value_end(line: Line, at: int) -> int:
-    """Where the value that begins here ends. Containers are walked without recursion."""
+def value_end(line: Line, at: int, deepest: int = DEEPEST) -> int:
+    """Where the value that begins here ends. Containers are walked without recursion, `deepest` - 1 levels at most."""
     opened = bytearray()
     while True:
         first = line[at] if at < len(line) else 0
         if first in _CLOSING:
             opened.append(first)
-            if len(opened) == DEEPEST:
-                raise Fault(f"it is nested deeper than {DEEPEST} levels", at)
-            at = _past_space(line, at + 1)
+            if len(opened) == deepest:
+                raise Fault(f"it is nested deeper than {deepest} levels", at)
+            at = past_space(line, at + 1)
             if line[at : at + 1] != bytes([_CLOSING[first]]):
                 at = _item(line, at, first)
                 continue
         elif first == _QUOTE:
-            at = _string_end(line, at)
+            at = string_end(line, at)
         else:
             scalar = _scalar(line, at)
             if scalar is None:
                 raise Fault("it is not JSON: a value is missing", at)
             at = scalar.end()
         while opened:
-            at = _past_space(line, at)
+            at = past_space(line, at)
             byte = line[at] if at < len(line) else 0
             at += 1
             if byte == _COMMA:
-                at = _item(line, _past_space(line, at), opened[-1])
+                at = _item(line, past_space(line, at), opened[-1])
                 break
             if byte != _CLOSING[opened.pop()]:
                 raise Fault("it is not JSON: a comma or a bracket is missing", at - 1)
@@ -130,4 +133,4 @@ def _value_end(line: Line, at: int) -> int:
 
 def _item(line: Line, at: int, container: int) -> int:
     """Where the value of an item of the container begins: in an object, behind its key."""
-    return _past_colon(line, _string_end(line, at)) if container == _OBJECT else at
+    return past_colon(line, string_end(line, at)) if container == _OBJECT else at

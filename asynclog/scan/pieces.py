@@ -245,6 +245,8 @@ def _read(view: View, pace: Pace, piece: Piece, descriptor: int, fingerprint: Fi
         done = offset + len(block)
         if expired is not None and expired.size > BUDGET:
             expired = None
+        if reader.has_fragment:
+            break
     written = written or Fingerprint.of(os.fstat(descriptor)) != before or may_be_written(descriptor)
     seen = Seen(fingerprint, not written and before == fingerprint, digested.range())
     return Reading(reader.tally(), expired, seen)

@@ -15,6 +15,7 @@ from asynclog.instant import FUTURE_TOLERANCE
 from asynclog.model import Policy
 from asynclog.proof import Digest
 from asynclog.scan.blocks import BLOCK
+from asynclog.scan.fragment import Part
 from asynclog.scan.grammar import Line
 from asynclog.scan.line import FIELDS, LONG
 from asynclog.scan.marks import Stretches, pack, sift
@@ -35,6 +36,10 @@ class Reader(Protocol):
 
     def read(self, offset: int, block: memoryview, expired: Stretches | None) -> None:
         """Counts the lines of a block that starts at this offset of the segment, and notes which have expired."""
+
+    @property
+    def has_fragment(self) -> bool:
+        """Whether a line was a fragment: then nothing more need be read."""
 
     def tally(self) -> Tally:
         """All counts, once everything has been read."""
@@ -75,8 +80,11 @@ class PythonReader:
 
     def __init__(self, policy: Policy, now: int) -> None:
         self._tally = Tally(policy, now)
+        self._start: int | None = None
+        self._lines = 0
 
     def read(self, offset: int, block: memoryview, expired: Stretches | None) -> None:
+        self._start = offset if self._start is None else self._start
         flags = self.judge(block)
         if expired is not None:
             expired.note(offset, block, len(flags), pack(flags), _crc32)
@@ -85,12 +93,19 @@ class PythonReader:
         """Counts the lines of a block: for each of them 1 where it has expired, else 0."""
         *lines, unfinished = _lines(block)
         take = self._tally.take
-        flags = bytearray(take(line, len(line) + 1) for line in lines)
+        flags = bytearray(take(line, len(line) + 1, number) for number, line in enumerate(lines, self._lines + 1))
+        self._lines += len(lines)
         if unfinished:
-            flags.append(take(unfinished, len(unfinished)))
+            self._lines += 1
+            flags.append(take(unfinished, len(unfinished), self._lines))
         return bytes(flags)
 
+    @property
+    def has_fragment(self) -> bool:
+        return self._tally.fragment is not None
+
     def tally(self) -> Tally:
+        self._tally.parts = [Part(self._start or 0, self._lines, self._tally.fragment)]
         return self._tally
 
 
@@ -100,22 +115,32 @@ class NativeReader:
     def __init__(self, policy: Policy, now: int) -> None:
         self._tally = Tally(policy, now)
         self._scanner = _kernel.Scanner(FIELDS, self._tally.cutoff, now + FUTURE_TOLERANCE)
+        self._start: int | None = None
+        self._lines = 0
 
     def read(self, offset: int, block: memoryview, expired: Stretches | None) -> None:
-        while block:
+        self._start = offset if self._start is None else self._start
+        while block and not self.has_fragment:
             uncertain, marks, lines, done = self._scanner.scan(block, expired is not None)
             if not done:  # the segment's last line, without a newline
                 uncertain, lines, done = array("q", (0, len(block), 0)).tobytes(), 1, len(block)
-            judged = [line for start, end, line in _triples(uncertain) if self._take(block[start:end])]
+            judged = [line for start, end, line in _triples(uncertain) if self._take(block[start:end], line)]
+            self._lines += lines
             if expired is not None:
                 all_marks = _with(marks, judged, lines) if judged else marks
                 expired.note(offset, block[:done], lines, all_marks, _kernel.digest)
             block, offset = block[done:], offset + done
 
-    def _take(self, line: memoryview) -> bool:
-        return self._tally.take(line if len(line) > LONG else bytes(line), len(line))
+    def _take(self, line: memoryview, number: int) -> bool:
+        content = line if len(line) > LONG else bytes(line)
+        return self._tally.take(content, len(line), self._lines + number + 1)
+
+    @property
+    def has_fragment(self) -> bool:
+        return self._tally.fragment is not None
 
     def tally(self) -> Tally:
+        self._tally.parts = [Part(self._start or 0, self._lines, self._tally.fragment)]
         rows, blank = self._scanner.census()
         self._tally.blank += blank
         for name, version, records, size, oldest, newest, expired, expired_bytes, future, oldest_kept, days in rows:

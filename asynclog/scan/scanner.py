@@ -135,12 +135,13 @@ class _Progress:
         if self._refused or self._tally is None:
             refused = self._refused or Refused("nothing of it was read")
             return Unread(name, fingerprint, refused.reason, refused.failed)
-        if evidence is not None and self._expired is not None:
-            in_order = (stretch for _, expired in sorted(self._expired.items()) for stretch in expired)
-            evidence.remember(name, Stretches(in_order))
         seen = [each for _, each in sorted(self._seen.items())]
         last = seen[-1].fingerprint
+        census = self._tally.census(name, last)
+        if evidence is not None and self._expired is not None and census.fragment is None:
+            in_order = (stretch for _, expired in sorted(self._expired.items()) for stretch in expired)
+            evidence.remember(name, Stretches(in_order))
         quiet = all(each.quiet and each.fingerprint == last for each in seen)
         ranges = [each.digested for each in seen if each.digested]
         known = tuple(ranges) if len(ranges) == len(seen) else ()
-        return msgspec.structs.replace(self._tally.census(name, last), quiet=quiet, ranges=known)
+        return msgspec.structs.replace(census, quiet=quiet, ranges=known)

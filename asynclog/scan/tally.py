@@ -8,6 +8,7 @@ from asynclog.instant import DAY, FIRST_PLAUSIBLE, FUTURE_TOLERANCE
 from asynclog.model import Census, DayCount, Fingerprint, Policy, SchemaCount, SchemaKey, schema_key
 from asynclog.plan.keys import MOST_KEYS, MOST_NAMES
 from asynclog.plan.rules import cutoff_for
+from asynclog.scan.fragment import Part, first_fragment, is_fragment
 from asynclog.scan.grammar import Line
 from asynclog.scan.line import read_line
 
@@ -82,6 +83,9 @@ class Row:
 class Tally:
     """Takes lines, one by one, and knows how many of each kind there were.
 
+    `fragment` is the number of the first line that is a fragment; what comes behind it need not be counted any more.
+    `parts` are the pieces of the segment that this is about, once all of them are counted.
+
     Raises TooManyKeysError where they have more schema keys than it may remember.
     """
 
@@ -89,19 +93,23 @@ class Tally:
         self.rows: dict[tuple[str, int], Row] = {}
         self.unreadable = 0
         self.blank = 0
+        self.fragment: int | None = None
+        self.parts: list[Part] = []
         self._dated = self._named = 0
         self._policy = policy
         self._now = now
         self._future = now + FUTURE_TOLERANCE
 
-    def take(self, line: Line, size: int) -> bool:
-        """Counts a line of so many bytes, its newline among them; whether it has expired."""
+    def take(self, line: Line, size: int, number: int) -> bool:
+        """Counts a line of so many bytes, its newline among them, and of that number; whether it has expired."""
         reading = read_line(line)
         if reading is None:
             if _is_blank(line):
                 self.blank += 1
-            else:
-                self.unreadable += 1
+                return False
+            self.unreadable += 1
+            if self.fragment is None and is_fragment(line):
+                self.fragment = number
             return False
         name, version, instant = reading
         row = self.rows.get((name, version)) or self.row(name, version)
@@ -158,6 +166,7 @@ class Tally:
         """Adds what another part of the same segment held."""
         self.unreadable += other.unreadable
         self.blank += other.blank
+        self.parts += other.parts
         for (name, version), row in other.rows.items():
             mine = self.row(name, version)
             mine.add(row)
@@ -171,6 +180,9 @@ class Tally:
             day[1] += size
 
     def census(self, segment: str, fingerprint: Fingerprint) -> Census:
-        """The census that the counts so far make, the schema keys in order."""
+        """The census that the counts so far make, the schema keys in order; of no records where there is a fragment."""
+        fragment = first_fragment(self.parts)
+        if fragment is not None:
+            return Census(segment, fingerprint, fragment=fragment)
         counts = tuple(self.rows[key].count(schema_key(*key)) for key in sorted(self.rows))
         return Census(segment, fingerprint, counts, self.unreadable, self.blank)

@@ -81,6 +81,8 @@ def _judge(pace: Pace, task: Task, descriptor: int, fingerprint: Fingerprint) ->
         for reader in readers:
             reader.read(offset, block, None)
         pace.spend(len(block))
+        if readers[0].has_fragment:
+            break
     return [reader.tally() for reader in readers]
 
 

@@ -17,6 +17,7 @@ import judge
 
 from asynclog.instant import FIRST_PLAUSIBLE
 from asynclog.scan import line as exact
+from asynclog.scan.fragment import is_fragment
 from asynclog.scan.marks import pack, sift
 from fuzz.census import FIELDS, NEVER, Answer, answer, counted, in_pieces
 from fuzz.lines import block, ordinary
@@ -36,13 +37,18 @@ ENOUGH = 10  # disagreements; then the campaign ends
 
 def exact_reader(line: bytes) -> Answer:
     """Say what a line is, as the package's own reader sees it."""
-    return exact.read_line(line) or ("unreadable" if line.strip(exact.BLANKS) else "blank")
+    found = exact.read_line(line)
+    if found or not line.strip(exact.BLANKS):
+        return found or "blank"
+    return "fragment" if is_fragment(line) else "unreadable"
 
 
 def slow_judge(line: bytes) -> Answer:
     """Say what a line is, as the tests' judge sees it, which shares no code with the package."""
     found = judge.verdict(line)
-    return (found.schema_name, found.version, found.instant) if isinstance(found, judge.Record) else found
+    if isinstance(found, judge.Record):
+        return found.schema_name, found.version, found.instant
+    return "fragment" if judge.first_fragment(line) else found
 
 
 @dataclass

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from asynclog.scan._kernel import Row, Scanner
     from fuzz.buffers import Exactly
 
-Answer = tuple[str, int, int] | Literal["blank", "unreadable", "uncertain"]  # name, version, instant
+Answer = tuple[str, int, int] | Literal["blank", "unreadable", "fragment", "uncertain"]  # name, version, instant
 Key = tuple[str, int]
 Span = tuple[int, int]
 # Rows, blank lines, where uncertain and where expired lines stand.

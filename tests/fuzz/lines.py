@@ -114,7 +114,9 @@ def timestamp(random: Random) -> str:
 
 def hostile(random: Random) -> bytes:
     """Return a line that a reader could easily take for what it isn't."""
-    match random.randrange(7):
+    match random.randrange(8):
+        case 7:
+            return fragment(random)
         case 0 | 1:
             byte = bytes([random.choice(_NO_NEWLINE)])
             return ordinary(random, user_id="?").replace(b"?", random.choice(PLACES).replace(b"?", byte), 1)
@@ -130,6 +132,17 @@ def hostile(random: Random) -> bytes:
             repeated = random.choice(("timestamp", "schema_name", "schema_version", "time\\u0073tamp", "error"))
             whole = ordinary(random).rstrip()
             return whole[:-1] + f', "{repeated}": {random.choice(LITERALS)}}}'.encode()
+
+
+def fragment(random: Random) -> bytes:
+    """Return a value or a member with signs around it, as documents have them on a line of their own, or almost so."""
+    middle = random.choice(
+        ("", value(random, 3), value(random, 3), f'"key": {value(random, 2)}', '"key": {', '"key": [')
+    )
+    middle = random.choice((middle, ordinary(random).decode()))
+    before = "".join(random.choices("[, ", k=random.choice((0, 0, 1, 3))))
+    behind = "".join(random.choices(",]} ", k=random.choice((0, 1, 1, 3))))
+    return f"{before}{middle}{behind}".encode()
 
 
 def _worn(random: Random, text: str) -> str:

@@ -1,0 +1,81 @@
+"""The slow judge's notion of a fragment: a line that is a piece of a document, from the definition and nothing else.
+
+It tries every way to take signs from both ends of a line's tokens, and looks whether a value or a member is left. It
+shares no code with the package.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from judge_json import SCALARS, Unreadable, tokens
+
+
+@lru_cache(maxsize=4096)
+def is_fragment(line: bytes) -> bool:
+    """Say whether a line that is neither blank nor a record is a piece of a document."""
+    try:
+        kinds = [token.kind for token in tokens(line)]
+    except Unreadable:
+        return False
+    if all(kind in ("[", "]", "{", "}", ",") for kind in kinds):
+        return True
+    return any(is_piece(kinds, start) for start in range(run(kinds, ("[", ",")) + 1))
+
+
+def run(kinds: list[str], signs: tuple[str, ...]) -> int:
+    """Count the signs at the beginning."""
+    count = 0
+    while count < len(kinds) and kinds[count] in signs:
+        count += 1
+    return count
+
+
+def is_piece(kinds: list[str], start: int) -> bool:
+    """Say whether a member, or with something around it a value, begins here, and only signs come behind it."""
+    signs = len(kinds) - run(kinds[::-1], (",", "]", "}"))
+    done: list[str] = []
+    for end in range(start, len(kinds)):
+        try:
+            put(done, kinds[end])
+        except Unreadable:
+            return False
+        if end + 1 >= signs:
+            match done:
+                case [("string" | "value")] if start > 0 or end + 1 < len(kinds):
+                    return True
+                case ["string", ":", ("string" | "value" | "[" | "{")]:
+                    return True
+    return False
+
+
+def put(done: list[str], kind: str) -> None:
+    """Add a token to what stands before it, a whole container or scalar as `value`, but strings: they may be keys."""
+    if kind in ("]", "}"):
+        inside: list[str] = []
+        while done and done[-1] not in ("[", "{"):
+            inside.insert(0, done.pop())
+        if not done or done.pop() + kind not in ("[]", "{}"):
+            raise Unreadable("a bracket without its other one")
+        if inside and not all(is_item(item, kind) for item in items(inside)):
+            raise Unreadable("no items")
+        kind = "value"
+    done.append("value" if kind in SCALARS and kind != "string" else kind)
+
+
+def items(inside: list[str]) -> list[list[str]]:
+    """Cut at the commas."""
+    cut: list[list[str]] = [[]]
+    for kind in inside:
+        if kind == ",":
+            cut.append([])
+        else:
+            cut[-1].append(kind)
+    return cut
+
+
+def is_item(item: list[str], closing: str) -> bool:
+    """Say whether this is an item of an array, or of an object."""
+    if closing == "}":
+        return item[:2] == ["string", ":"] and item[2:] in (["string"], ["value"])
+    return item in (["string"], ["value"])
