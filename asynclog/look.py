@@ -24,7 +24,7 @@ from asynclog.scan.pieces import Refused
 from asynclog.scan.readers import choose_reader
 from asynclog.scan.scanner import Scanner
 from asynclog.scan.segments import list_segments
-from asynclog.scan.unreadable import Unreadable, first_unreadable
+from asynclog.scan.unreadable import Found, Unreadable, all_unreadable, first_unreadable
 from asynclog.scan.views import judge
 from asynclog.stop import Stop
 from asynclog.survey import Survey, opened_catalog
@@ -101,18 +101,22 @@ class Look:
         self._read_again += sum(segment.fingerprint.size for segment in segments)
         return censuses
 
-    def unreadable(self, name: str, most: int) -> list[Unreadable] | Refused:
-        """The first `most` unreadable lines of a segment, and why they are."""
-        if self._stop:
-            return []
+    def unreadable(self, name: str) -> Found | Refused:
+        """Why lines of a segment are unreadable: all of them are read again."""
         scanner = self._scanner
-        return first_unreadable(scanner.folder, scanner.kind, scanner.pace, most, self.segments[name])
+        return all_unreadable(scanner.folder, scanner.kind, scanner.pace, self._stop, self.segments[name])
 
     def notices(self, policy: Policy | None) -> Notices:
         """What needs a look under this policy, as far as the segments have been read; None is for none yet."""
         findings = list(self.findings.values())
         facts = facts_of(self._settings, policy, self._scanner.folder, self._entries, findings)
-        return notices(with_reasons(facts, self.unreadable))
+        return notices(with_reasons(facts, self._first_unreadable))
+
+    def _first_unreadable(self, name: str, most: int) -> list[Unreadable] | Refused:
+        if self._stop:
+            return []
+        scanner = self._scanner
+        return first_unreadable(scanner.folder, scanner.kind, scanner.pace, most, self.segments[name])
 
 
 def notices_of_none(settings: Settings, policy: Policy | None) -> Notices:

@@ -77,18 +77,13 @@ def with_reasons(facts: Facts, first_unreadable: FirstUnreadable) -> Facts:
         most = min(most, _MOST_LINES - counts.total())
         lines = first_unreadable(finding.segment, most) if most and isinstance(finding, Census) else []
         if isinstance(lines, list):
-            counts.update(_kind(line.why) for line in lines)
+            counts.update(line.kind for line in lines)
     return msgspec.structs.replace(facts, reasons=Reasons(counts.total(), counts))
 
 
 def _affordable(census: Census) -> int:
     """How many of its unreadable lines may be looked at, by their average length."""
     return _MOST_BYTES * census.unreadable // max(1, census.fingerprint.size)
-
-
-def _kind(why: str) -> str:
-    """The reason without what is of one line only: a value, the number of a byte."""
-    return re.sub(r" \(byte [0-9]+ of the line\)", "", why).partition(": ")[0]
 
 
 def _neighbours(settings: Settings, folder: int, entries: Iterable[str]) -> Iterator[str]:

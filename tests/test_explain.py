@@ -94,15 +94,22 @@ def test_unreadable_lines_are_shown_with_their_offsets_and_reasons(log: Path) ->
     """The first 20 of a segment; all are counted."""
     (log / "audit" / KEEP).write_bytes(YOUNG + b"".join(b"torn %d\n" % number for number in range(25)))
     found = segments(explain(log, "--json"))
-    assert found[MIXED]["lines"] == [{"offset": len(OLD), "why": "it is no JSON object (byte 0 of the line)"}]
+    assert found[MIXED]["lines"] == [
+        {"offset": len(OLD), "why": "it is no JSON object (byte 0 of the line)", "line": 2}
+    ]
     assert (found[MIXED]["unreadable"], found[MIXED]["blank"]) == (1, 1)
     assert (found[KEEP]["unreadable"], len(found[KEEP]["lines"])) == (25, 20)
     assert found[KEEP]["lines"][1]["offset"] == len(YOUNG) + len(b"torn 0\n")
+    assert found[MIXED]["reasons"] == [{"why": "it is no JSON object", "lines": 1, "examples": found[MIXED]["lines"]}]
+    (reason,) = found[KEEP]["reasons"]
+    assert (reason["lines"], [line["line"] for line in reason["examples"]]) == (25, [2, 3, 4])
+    assert found[DROP]["reasons"] == []
 
 
 def test_one_segment_or_one_schema(log: Path) -> None:
-    """By its name, or by its key or name: the rest is left out."""
-    assert list(segments(explain(log, MIXED, "--json"))) == [MIXED]
+    """By its name or a path to it, or by its key or name: the rest is left out."""
+    for name in (MIXED, f"audit/{MIXED}", f"./audit/../audit/{MIXED}", str(log / "audit" / MIXED)):
+        assert list(segments(explain(log, name, "--json"))) == [MIXED]
     for schema in ("legal", "legal:1"):
         found = segments(explain(log, "--schema", schema, "--json"))
         assert {name: list(row["schemas"]) for name, row in found.items()} == {MIXED: ["legal:1"]}
@@ -124,13 +131,16 @@ def test_the_text_has_a_paragraph_for_each_segment(log: Path) -> None:
     paragraphs = done.out.split("\n\n")
     assert (done.code, done.err, len(paragraphs)) == (0, "", 5)
     assert paragraphs[1].splitlines()[-1] == "  The next cleanup deletes it"
-    assert f"    byte {len(OLD)}: it is no JSON object" in paragraphs[2]
+    assert "    1 line: it is no JSON object\n" in paragraphs[2]
+    assert f"      line 2, byte {len(OLD)} (byte 0 of the line)\n" in paragraphs[2]
     assert paragraphs[2].splitlines()[-1].startswith("  Never goes as a whole, for it has 1 unreadable line, ")
     assert "1 expired, overdue since 2025-11-19; the last is kept until 2026-12-23" in paragraphs[2]
     assert paragraphs[3].splitlines()[-1] == "  Goes as a whole after 2026-12-23"
 
 
-@pytest.mark.parametrize("words", [("nope.jsonl",), ("../schemas.yaml",), ("one", "two")])
+@pytest.mark.parametrize(
+    "words", [("nope.jsonl",), ("../schemas.yaml",), (f"./{MIXED}",), ("audit/nope.jsonl",), ("one", "two")]
+)
 def test_a_segment_that_is_none_is_a_usage_error(log: Path, words: tuple[str, ...]) -> None:
     """Exit 2, with a sentence."""
     done = explain(log, *words, "--json")

@@ -1,5 +1,6 @@
 """Why a line is unreadable: in words, at the right byte, and for just the lines that are."""
 
+import json
 import os
 from itertools import count
 from pathlib import Path
@@ -13,9 +14,10 @@ from judge import verdict
 from asynclog.model import Fingerprint, Segment
 from asynclog.pace import Pace
 from asynclog.scan.pieces import Refused
-from asynclog.scan.readers import choose_reader
-from asynclog.scan.unreadable import Unreadable, first_unreadable
+from asynclog.scan.readers import Kind, choose_reader
+from asynclog.scan.unreadable import Found, Unreadable, all_unreadable, first_unreadable
 from asynclog.scan.why import why_unreadable
+from asynclog.stop import Stop
 
 PLAIN = record()
 
@@ -41,17 +43,25 @@ def test_a_line_has_a_reason_exactly_where_the_judge_calls_it_unreadable(line: b
         (b"torn {", "it is no JSON object (byte 0 of the line)"),
         (b"  [1]", "it is no JSON object (byte 2 of the line)"),
         (b"\0\0\0\r\n", "it is a run of NUL bytes, such as a crash leaves"),
-        (PLAIN[:16], "it is not JSON: a value is missing (byte 16 of the line)"),
-        (PLAIN[:-1] + b"\n", f"it is not JSON: a comma is missing (byte {len(PLAIN)} of the line)"),
+        (b'{"a": x}', "it is not JSON: a value is missing (byte 6 of the line)"),
+        (b'{"a": 1 "b": 2}', "it is not JSON: a comma is missing (byte 8 of the line)"),
+        (PLAIN[:16], "it is torn: the line ends before its object does (byte 16 of the line)"),
+        (PLAIN[:30], "it is torn: the line ends before its object does (byte 30 of the line)"),
+        (PLAIN[:-1] + b"\n", f"it is torn: the line ends before its object does (byte {len(PLAIN)} of the line)"),
+        (PLAIN[:30] + PLAIN, "it is torn, and the next record stands on the same line (byte "),
+        (PLAIN[:17] + PLAIN, "it is torn, and the next record stands on the same line (byte "),
+        (PLAIN + PLAIN, f"more than one object stands on the line (byte {len(PLAIN)} of the line)"),
+        (PLAIN + b" , " + PLAIN[:5], f"more than one object stands on the line (byte {len(PLAIN) + 1} of the line)"),
+        (b"\0\0" + PLAIN, "a run of NUL bytes, such as a crash leaves, stands before it (byte 0 of the line)"),
         (b'{"a" 1}', "it is not JSON: a colon is missing (byte 5 of the line)"),
         (b'{"a": 1,}', "it is not JSON: there is a comma too many (byte 8 of the line)"),
         (b'{"a": [1 2]}', "it is not JSON: a comma or a bracket is missing (byte 9 of the line)"),
-        (b'{"a": "x', "it is not JSON: a string does not end, or has what no string may have (byte 8 of the line)"),
+        (b'{"a": "\t"}', "it is not JSON: a string does not end, or has what no string may have (byte 7 of the line)"),
         (PLAIN + b" x", f"it is not JSON: something follows the object (byte {len(PLAIN) + 1} of the line)"),
         (b'{"a": "\xff"}', "it is not UTF-8 (byte 7 of the line)"),
-        (b'{"a": "' + b"x" * (1 << 20) + b'\xe2\x82"}', f"it is not UTF-8 (byte {(1 << 20) + 7} of the line)"),
-        (b'{"a": "' + b"x" * ((1 << 20) - 8) + b'\xe2"}', f"it is not UTF-8 (byte {(1 << 20) - 1} of the line)"),
-        (b'{"a": "' + b"x" * ((1 << 20) - 8) + b"\xe2", f"it is not UTF-8 (byte {(1 << 20) - 1} of the line)"),
+        (b'{"a": "' + b"x" * (1 << 20) + b'\xe2\x82"}', f"it is not UTF-8 (byte {(1 << 20) + 7:,} of the line)"),
+        (b'{"a": "' + b"x" * ((1 << 20) - 8) + b'\xe2"}', f"it is not UTF-8 (byte {(1 << 20) - 1:,} of the line)"),
+        (b'{"a": "' + b"x" * ((1 << 20) - 8) + b"\xe2", f"it is not UTF-8 (byte {(1 << 20) - 1:,} of the line)"),
         (
             record(rest="[" * 500 + "]" * 500),
             f"it is nested deeper than 500 levels (byte {499 + PLAIN.index(b'0}')} of",
@@ -69,12 +79,51 @@ def test_a_line_has_a_reason_exactly_where_the_judge_calls_it_unreadable(line: b
         (at("2026-11-24T00:00:00"), "timestamp has no offset from UTC: '2026-11-24T00:00:00'"),
         (at("yesterday"), "timestamp is no instant: 'yesterday'"),
         (at("x" * 50), "timestamp is no instant: '" + "x" * 40 + "...'"),
+        (b"{}", "schema_name and timestamp are missing"),
+        (b'{"schema_version": "1"}', "schema_name and timestamp are missing; schema_version is no integer"),
+        (b'{"schema_name": "", "timestamp": "now"}', "schema_name is empty; timestamp is no instant: 'now'"),
     ],
     ids=map(str, count()),
 )
 def test_the_reason_says_what_and_where(line: bytes, why: str) -> None:
-    """Bytes are counted from the beginning of the line, from 0."""
-    assert why_unreadable(line).startswith(why)
+    """Bytes are counted from the beginning of the line, from 0; all that is wrong is said."""
+    found = why_unreadable(line)
+    assert str(found).startswith(why)
+    assert found
+    assert str(found).startswith(found.kind)
+
+
+DOCKER = json.dumps({"log": PLAIN.decode() + "\n", "stream": "stdout", "time": "2026-01-01T00:00:00.123456789Z"})
+
+
+@pytest.mark.parametrize(
+    ("line", "what"),
+    [
+        (b"\xef\xbb\xbf" + PLAIN, "a byte order mark stands before it"),
+        (b"<34>Oct 11 22:14:15 host app: " + PLAIN, "a syslog header (RFC 3164) stands before it"),
+        (b"<165>1 2003-10-11T22:14:15.003Z host app - ID47 - " + PLAIN, "a syslog header (RFC 5424) stands before it"),
+        (b"Oct  1 22:14:15 host app[12]: " + PLAIN, "a syslog header stands before it"),
+        (b"2026-01-01T00:00:00.123456+00:00 host app: " + PLAIN, "a syslog header stands before it"),
+        (b"2026-01-01T00:00:00.123456789Z stdout F " + PLAIN, "a container runtime's prefix (CRI) stands before it"),
+        (b"2026-01-01T00:00:00Z " + PLAIN, "a time stands before it"),
+        (b"app-1  | " + PLAIN, "Docker Compose's prefix stands before it"),
+        (DOCKER.encode(), "it is wrapped by Docker's json-file driver, as text in `log`"),
+    ],
+)
+def test_what_wraps_a_record_is_recognised(line: bytes, what: str) -> None:
+    """And where what is inside is no record either, that is said, too."""
+    assert str(why_unreadable(line)) == what
+    broken = why_unreadable(line.replace(b"timestamp", b"time"))
+    assert str(broken) == f"{what}; without that timestamp is missing"
+
+
+def test_what_only_looks_like_a_wrapper_is_told_as_it_is() -> None:
+    """Text behind a header, an object with a `log` of its own, and any number of prefixes."""
+    assert str(why_unreadable(b"<34>Oct 11 22:14:15 host app: no JSON")).endswith("without that it has no JSON object")
+    assert str(why_unreadable(b'{"log":"{}","level":1}')) == "schema_name and timestamp are missing"
+    assert str(why_unreadable(b'{"log":1}')) == "schema_name and timestamp are missing"
+    assert str(why_unreadable(b'{"log":"' + b"[" * 5000)).startswith("it is torn")
+    assert "no JSON object" in str(why_unreadable(b"2026-01-01T00:00:00Z stdout F " * 5000))
 
 
 @pytest.mark.parametrize("kind", ["native", "python"])
@@ -95,6 +144,34 @@ def test_the_first_unreadable_lines_are_found_with_their_offsets(tmp_path: Path,
         os.close(folder)
     assert not isinstance(found, Refused)
     assert [line.offset for line in found] == [starts[1], starts[4], starts[5], starts[6]]
-    assert found[1] == Unreadable(starts[4], "it is a run of NUL bytes, such as a crash leaves")
+    assert [line.line for line in found] == [2, 5, 6, 7]
+    nul = "it is a run of NUL bytes, such as a crash leaves"
+    assert found[1] == Unreadable(5, starts[4], nul, nul)
     assert some == found[:2]
     assert isinstance(changed, Refused)
+
+
+@pytest.mark.parametrize("kind", ["native", "python"])
+def test_all_unreadable_lines_are_counted_by_reason(tmp_path: Path, kind: Kind) -> None:
+    """Over many blocks, the commonest first, with three examples of each; a stop ends it."""
+    no_offset, torn = at("2026-01-01T00:00:00") + b"\n", PLAIN[:50] + b"\n"
+    parts = [*[no_offset] * 9_000, PLAIN + b"\n", b"{ }x\n" * 2, torn, *[PLAIN + b"\n"] * 5_000, *[torn] * 4_000]
+    (tmp_path / "s").write_bytes(b"".join(parts))
+    segment = Segment("s", Fingerprint.of((tmp_path / "s").stat()))
+    stopped = Stop()
+    stopped.limit(0)
+    folder = os.open(tmp_path, os.O_RDONLY)
+    try:
+        found = all_unreadable(folder, kind, Pace(), Stop(), segment)
+        nothing = all_unreadable(folder, kind, Pace(), stopped, segment)
+    finally:
+        os.close(folder)
+    assert isinstance(found, Found)
+    assert [(reason.why, reason.lines, [line.line for line in reason.examples]) for reason in found.reasons] == [
+        ("timestamp has no offset from UTC", 9_000, [1, 2, 3]),
+        ("it is torn: the line ends before its object does", 4_001, [9_004, 14_005, 14_006]),
+        ("it is not JSON: something follows the object", 2, [9_002, 9_003]),
+    ]
+    assert len(found.first) == 20
+    assert found.reasons[1].examples[0].offset == 9_000 * len(no_offset) + len(PLAIN) + 1 + 10
+    assert nothing == Found([], [])

@@ -131,7 +131,7 @@ def _explain(add_parser: AddParser) -> None:
         },
     )
     explain = command(add_parser, told, "explain")
-    explain.add_argument("segment", metavar="SEGMENT", nargs="?", help="the name of one segment; else all of them")
+    explain.add_argument("segment", metavar="SEGMENT", nargs="?", help="one segment, by name or path; else all of them")
     groups.which_log(explain)
     groups.output(explain, debug=_DEBUG)
     groups.now(explain)

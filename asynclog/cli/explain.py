@@ -1,8 +1,10 @@
 """`asynclog explain`: options -> settings and policy -> why each segment is as it is."""
 
+import os
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 from msgspec.structs import asdict
 
 from asynclog.cli.journal import set_up_logging
@@ -20,11 +22,12 @@ from asynclog.numbers import counted
 from asynclog.plan.decide import Finding, decide
 from asynclog.provenance import provenance_of
 from asynclog.report.answers import Answer
-from asynclog.report.explain import MOST_LINES, Explained, ExplainResult, UnreadableLine, explained
+from asynclog.report.explain import Explained, ExplainResult, UnreadableLine, UnreadableReason, explained
 from asynclog.report.explain_text import as_text
 from asynclog.report.inventory import take_inventory
 from asynclog.report.warnings import noticed
 from asynclog.scan.pieces import Refused
+from asynclog.scan.unreadable import Unreadable
 
 
 def run(given: dict[str, Any], signals: Signals) -> int:
@@ -48,7 +51,7 @@ def _answer(settings: Settings, segment: str | None, schema: str | None, signals
                 refuse_unknown(f"--schema {schema}", schema, policy, [])
             nothing = ExplainResult("success", message, profile=settings.profile, **asdict(provenance))
             return Answer(noticed(nothing, notices_of_none(settings, policy)))
-        findings = _findings(look, policy, segment)
+        findings = _findings(look, policy, settings, segment)
         if schema:
             refuse_unknown(f"--schema {schema}", schema, policy, look.findings.values())
         chosen = [(each, _keys(each, schema)) for each in findings]
@@ -70,18 +73,25 @@ def _answer(settings: Settings, segment: str | None, schema: str | None, signals
     )
 
 
-def _findings(look: Look, policy: Policy, name: str | None) -> list[Finding]:
+def _findings(look: Look, policy: Policy, settings: Settings, name: str | None) -> list[Finding]:
     """What there is to know of all segments, or of one: then only that is read."""
     if name is None:
         look.recall()
         look.read()
         return list(look.findings.values())
+    name = _without_folder(name, settings.folder)
     if name not in look.segments:
         raise ConfigurationError(f"{name}: there is no such segment in the log")
     if look.segments[name] in look.recall():
         (judged,) = look.judge([(policy, look.now)], {name: [0]})
         look.findings.update(judged)
     return [look.findings[name]]
+
+
+def _without_folder(name: str, folder: str) -> str:
+    """The name of a segment that is given by a path into the log's folder."""
+    place, _, last = name.rpartition("/")
+    return last if place and os.path.realpath(place) == os.path.realpath(folder) else name
 
 
 def _keys(finding: Finding, schema: str | None) -> list[SchemaKey]:
@@ -95,7 +105,13 @@ def _explained(
 ) -> Explained:
     action = decide(finding, policy, look.now, settings.rewrite)
     census = finding if isinstance(finding, Census) else None
-    lines = look.unreadable(action.segment, MOST_LINES) if census and census.unreadable else []
-    if isinstance(lines, Refused):  # it has changed since it was counted
-        lines = []
-    return explained(action, census, policy, [UnreadableLine(*line) for line in lines], keys)
+    row = explained(action, census, policy, keys)
+    found = look.unreadable(action.segment) if census and census.unreadable else None
+    if found is None or isinstance(found, Refused):  # it has changed since it was counted
+        return row
+    reasons = [UnreadableReason(why, lines, _lines(examples)) for why, lines, examples in found.reasons]
+    return msgspec.structs.replace(row, lines=_lines(found.first), reasons=reasons)
+
+
+def _lines(lines: Sequence[Unreadable]) -> list[UnreadableLine]:
+    return [UnreadableLine(each.offset, each.why, each.line) for each in lines]

@@ -15,14 +15,24 @@ from asynclog.report.provenance import PolicySource
 from asynclog.report.warnings import Neighbours
 from asynclog.report.words import encodable
 
-MOST_LINES = 20  # unreadable ones that are shown of a segment
-
 
 class UnreadableLine(msgspec.Struct, frozen=True):
-    """Where an unreadable line stands in its segment, in bytes, and what is wrong with it."""
+    """Where an unreadable line stands in its segment, in bytes, and what is wrong with it.
+
+    `line` is its number in the segment, from 1.
+    """
 
     offset: int
     why: str
+    line: int
+
+
+class UnreadableReason(msgspec.Struct, frozen=True):
+    """How many lines are unreadable for this reason, and the first few of them."""
+
+    why: str
+    lines: int
+    examples: list[UnreadableLine]
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -50,7 +60,8 @@ class Part(msgspec.Struct, frozen=True):
 
 class Explained(msgspec.Struct, frozen=True):
     """One segment. `gone_after` is when all of it will have expired, None where something of it never does: that is
-    told in `kept_for_ever`. `schemas` is empty where it was not read. `lines` are the first unreadable ones.
+    told in `kept_for_ever`. `schemas` is empty where it was not read. `lines` are the first unreadable ones, `reasons`
+    those of all of them, the commonest first.
     """
 
     segment: str
@@ -64,6 +75,7 @@ class Explained(msgspec.Struct, frozen=True):
     unreadable: int = 0
     blank: int = 0
     lines: list[UnreadableLine] = []
+    reasons: list[UnreadableReason] = []
 
 
 class ExplainResult(msgspec.Struct, frozen=True):
@@ -86,10 +98,8 @@ class ExplainResult(msgspec.Struct, frozen=True):
     errors: list[str] = []
 
 
-def explained(
-    action: Action, census: Census | None, policy: Policy, lines: Iterable[UnreadableLine], schemas: Iterable[SchemaKey]
-) -> Explained:
-    """Why there is this action; of its census only these schemas are told."""
+def explained(action: Action, census: Census | None, policy: Policy, schemas: Iterable[SchemaKey]) -> Explained:
+    """Why there is this action, but for what its unreadable lines are; of its census only these schemas are told."""
     shown = set(schemas)
     return Explained(
         segment=encodable(action.segment),
@@ -104,7 +114,6 @@ def explained(
         else {},
         unreadable=census.unreadable if census else 0,
         blank=census.blank if census else 0,
-        lines=list(lines),
     )
 
 

@@ -25,10 +25,12 @@ def _lines(result: ExplainResult) -> Iterator[str]:
             yield f"  {name}: {_part(part)}"
         if row.unreadable:
             yield f"  {counted(row.unreadable, 'unreadable line')}: kept for ever"
-        for line in row.lines:
-            yield f"    byte {line.offset:,}: {line.why}"
-        if row.unreadable > len(row.lines) > 0:
-            yield f"    and {row.unreadable - len(row.lines):,} more"
+        for reason in row.reasons:
+            yield f"    {counted(reason.lines, 'line')}: {reason.why}"
+            for line in reason.examples:
+                yield f"      line {line.line:,}, byte {line.offset:,}{line.why.removeprefix(reason.why)}"
+            if reason.lines > len(reason.examples):
+                yield f"      and {reason.lines - len(reason.examples):,} more"
         yield from _end(row)
 
 

@@ -7,7 +7,10 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
+import orjson
+
 from asynclog.scan.grammar import Fault, Line, check_encoding, past_colon, past_space, value_end
+from asynclog.scan.line import LONG
 
 _SIGNS = re.compile(rb"[\[\]{}, \t\r\n]*")
 _LEADING = re.compile(rb"[\[, \t\r\n]*")
@@ -52,7 +55,14 @@ def is_fragment(line: Line) -> bool:
         return True
     start, trailing = _value_start(line), _trailing(line)
     if line[start] not in _FIRST or (line[start] == _BRACE and trailing == len(line) and past_space(line, 0) == start):
-        return False  # it is torn, or text
+        return False  # it is text, or torn
+    if len(line) <= LONG:
+        try:
+            whole = orjson.loads(line)
+        except orjson.JSONDecodeError:
+            pass
+        else:
+            return type(whole) is list and len(whole) == 1
     try:
         found = _is_piece(line, start, trailing)
         if found:

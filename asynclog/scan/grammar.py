@@ -19,6 +19,7 @@ _scalar = re.compile(rb"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[Ee][+-]?[0-9]+)?|tru
 _space = re.compile(rb"[ \t\r\n]*").match
 _CHUNK = 1 << 20  # bytes
 _CLOSING = {0x7B: 0x7D, 0x5B: 0x5D}  # { and }, [ and ]
+FOLLOWS = "it is not JSON: something follows the object"
 _COMMA, _OBJECT, _QUOTE = 0x2C, 0x7B, 0x22
 
 
@@ -54,7 +55,7 @@ def members(line: Line) -> Iterator[tuple[Line, Line]]:
         elif line[at : at + 1] != b"}":
             raise Fault("it is not JSON: a comma is missing", at)
     if past_space(line, at + 1) != len(line):
-        raise Fault("it is not JSON: something follows the object", past_space(line, at + 1))
+        raise Fault(FOLLOWS, past_space(line, at + 1))
 
 
 def past_space(line: Line, at: int) -> int:

@@ -28,20 +28,25 @@ _LONGEST_KEY = 6 * max(map(len, FIELDS)) + 2  # bytes, with every letter escaped
 
 def read_line(line: Line) -> Reading | None:
     """What the record on this line says of itself; None where the line is no record, or blank."""
-    if isinstance(line, memoryview) or (len(line) > _SHORT and _may_nest_too_deep(line)):
+    record = None if isinstance(line, memoryview) else proven_object(line)
+    if record is None:
         return _read_slowly(line)
+    return _meaning(record.get("schema_name"), record.get("schema_version", 1), record.get("timestamp"))
+
+
+def proven_object(line: bytes) -> dict[str, Any] | None:
+    """The object on this line, if orjson is enough to tell what our fields are in it; else None."""
+    if len(line) > _SHORT and _may_nest_too_deep(line):
+        return None
     if b"\\" in line and _ESCAPED_LETTER.search(line):  # which could stand in one of our keys
-        return _read_slowly(line)
+        return None
     try:
         record = orjson.loads(line)
     except orjson.JSONDecodeError:
-        return _read_slowly(line)
-    if type(record) is not dict:
         return None
-    version = record.get("schema_version", 1)
-    if type(version) is float or _may_have_lost_a_key(record, line):  # a huge integer becomes a float
-        return _read_slowly(line)
-    return _meaning(record.get("schema_name"), version, record.get("timestamp"))
+    if type(record) is not dict or type(record.get("schema_version")) is float:  # as a huge integer becomes one
+        return None
+    return None if _may_have_lost_a_key(record, line) else record
 
 
 def _may_nest_too_deep(line: bytes) -> bool:
