@@ -26,7 +26,7 @@ STAY = (
     EXPIRED[:-9],
     EXPIRED[:-9] + EXPIRED,
     EXPIRED * 2,
-    f"[{EXPIRED}]",
+    f"[{EXPIRED}, {EXPIRED}]",
     EXPIRED.replace("Z", "-01:00"),
     EXPIRED.replace("Z", ""),
     EXPIRED.replace("T23:59:59.5Z", ""),

@@ -10,7 +10,7 @@ import pytest
 import strategies
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from judge import DAY, Definition, fate, instant, left_of, lines, verdict
+from judge import DAY, Definition, fate, first_fragment, instant, left_of, lines, verdict
 from strategies import NOWS, judged
 
 from asynclog.estimate.amount import Amount
@@ -65,7 +65,7 @@ def truth(segments: Sequence[bytes], policy: Sequence[Definition], at: int) -> t
     """Records and bytes that a cleanup deletes of each schema, and by how much it makes the log smaller."""
     records: Counter[str] = Counter()
     size: Counter[str] = Counter()
-    for line in (line for segment in segments for line in lines(segment)):
+    for line in (line for segment in segments if first_fragment(segment) is None for line in lines(segment)):
         record = verdict(line)
         if fate(line, policy, at) == "expired" and not isinstance(record, str):
             records[record.key] += 1
