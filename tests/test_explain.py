@@ -131,11 +131,23 @@ def test_the_text_has_a_paragraph_for_each_segment(log: Path) -> None:
     paragraphs = done.out.split("\n\n")
     assert (done.code, done.err, len(paragraphs)) == (0, "", 5)
     assert paragraphs[1].splitlines()[-1] == "  The next cleanup deletes it"
-    assert "    1 line: it is no JSON object\n" in paragraphs[2]
-    assert f"      line 2, byte {len(OLD)} (byte 0 of the line)\n" in paragraphs[2]
+    assert f"    line 2, byte {len(OLD)}: it is no JSON object (byte 0 of the line)\n" in paragraphs[2]
     assert paragraphs[2].splitlines()[-1].startswith("  Never goes as a whole, for it has 1 unreadable line, ")
     assert "1 expired, overdue since 2025-11-19; the last is kept until 2026-12-23" in paragraphs[2]
     assert paragraphs[3].splitlines()[-1] == "  Goes as a whole after 2026-12-23"
+
+
+def test_a_reason_of_many_lines_is_told_once(log: Path) -> None:
+    """Then three lines that have it, with what is of each of them only, and how many more there are."""
+    write_log(log / "audit", {MIXED: OLD + b"torn\n" * 5 + b'{"a": 1\n'})
+    assert (
+        "    5 lines: it is no JSON object\n"
+        f"      line 2, byte {len(OLD)} (byte 0 of the line)\n"
+        f"      line 3, byte {len(OLD) + 5} (byte 0 of the line)\n"
+        f"      line 4, byte {len(OLD) + 10} (byte 0 of the line)\n"
+        "      and 2 more\n"
+        f"    line 7, byte {len(OLD) + 25}: it is torn: "
+    ) in explain(log, MIXED).out
 
 
 @pytest.mark.parametrize(

@@ -23,9 +23,9 @@ def _lines(result: EstimateResult) -> Iterator[str]:
     yield printable(result.message)
     if result.totals is not None:
         yield from _forecast(result, result.totals)
+    yield from in_brief(result)
     for warning in result.warnings:
         yield f"Warning: {printable(warning)}"
-    yield from in_brief(result)
 
 
 def _forecast(result: EstimateResult, totals: Prospect) -> Iterator[str]:

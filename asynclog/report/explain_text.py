@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from asynclog.numbers import counted
 from asynclog.report.answers import Answer
-from asynclog.report.explain import Explained, ExplainResult, Part
+from asynclog.report.explain import Explained, ExplainResult, Part, UnreadableReason
 from asynclog.report.provenance import in_brief
 from asynclog.report.words import printable, size_in_words
 
@@ -16,8 +16,8 @@ def as_text(answer: Answer[ExplainResult]) -> str:
 
 def _lines(result: ExplainResult) -> Iterator[str]:
     yield result.message
-    yield from (f"Warning: {warning}" for warning in result.warnings)
     yield from in_brief(result)
+    yield from (f"Warning: {warning}" for warning in result.warnings)
     for row in result.segments:
         yield ""
         yield f"{row.segment} ({size_in_words(row.bytes)}): {row.action}: {row.reason}"
@@ -26,12 +26,20 @@ def _lines(result: ExplainResult) -> Iterator[str]:
         if row.unreadable:
             yield f"  {counted(row.unreadable, 'unreadable line')}: kept for ever"
         for reason in row.reasons:
-            yield f"    {counted(reason.lines, 'line')}: {reason.why}"
-            for line in reason.examples:
-                yield f"      line {line.line:,}, byte {line.offset:,}{line.why.removeprefix(reason.why)}"
-            if reason.lines > len(reason.examples):
-                yield f"      and {reason.lines - len(reason.examples):,} more"
+            yield from _reason(reason)
         yield from _end(row)
+
+
+def _reason(reason: UnreadableReason) -> Iterator[str]:
+    """One line for a reason that one line has; else the reason first."""
+    if reason.lines == 1:
+        yield from (f"    line {line.line:,}, byte {line.offset:,}: {line.why}" for line in reason.examples)
+        return
+    yield f"    {counted(reason.lines, 'line')}: {reason.why}"
+    for line in reason.examples:
+        yield f"      line {line.line:,}, byte {line.offset:,}{line.why.removeprefix(reason.why)}"
+    if reason.lines > len(reason.examples):
+        yield f"      and {reason.lines - len(reason.examples):,} more"
 
 
 def _part(part: Part) -> str:

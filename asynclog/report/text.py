@@ -24,9 +24,9 @@ def _lines(result: Result) -> Iterator[str]:
         yield from _kept(result)
         yield from _overdue(result)
         yield from _notes(result)
+    yield from in_brief(result)
     if result.profiles is None:  # each has said its own
         yield from (f"Warning: {printable(warning)}" for warning in result.warnings)
-    yield from in_brief(result)
 
 
 def _headline(result: Result) -> str:
@@ -71,9 +71,9 @@ def _overdue(result: Result) -> Iterator[str]:
     """Expired records that had to stay."""
     overdue = result.overdue
     if overdue.records:
-        stay = "would stay" if _is_dry(result) else "stay"
-        expired = counted(sum(overdue.records.values()), "expired record")
-        yield f"Overdue: {expired} {stay}, the oldest of {overdue.oldest}"
+        records = sum(overdue.records.values())
+        stay = "would stay" if _is_dry(result) else "stays" if records == 1 else "stay"
+        yield f"Overdue: {counted(records, 'expired record')} {stay}, the oldest of {overdue.oldest}"
         yield from _table(overdue.records)
 
 

@@ -205,7 +205,7 @@ def _wider(policy: Policy, scope: Scope, used: set[Scope]) -> str | None:
 
 
 def _no_record(lines: int, reasons: Reasons | None) -> str:
-    what = f"None of {counted(lines, 'line')} is a record"
+    what = "The only line is no record" if lines == 1 else f"None of {lines:,} lines is a record"
     if reasons and reasons.counts:
         reason, number = max(reasons.counts.items(), key=lambda each: each[1])
         of = "" if reasons.lines >= lines else f" of the first {reasons.lines:,}"
