@@ -408,6 +408,17 @@ async def test_the_night_after_a_cleanup_is_warm(log: Log, warm: bool, now: str)
     assert await log.looked(now) == (1, 1, 0, len(YOUNG))
 
 
+@pytest.mark.parametrize("reader", ["native", "python"])
+async def test_a_rewrite_counts_a_huge_line_too(log: Log, monkeypatch: pytest.MonkeyPatch, reader: str) -> None:
+    """Where its lines are judged once more, and one that is no record is told by a byte: the next night knows it."""
+    monkeypatch.setenv("ASYNCLOG_READER", reader)
+    log.write(first=OLD + b"x" * (2 << 20) + b"\n" + YOUNG)
+    await log.looked()
+    assert (await log.clean()).result.records.deleted == 1
+    night = await log.clean(dry_run=True)
+    assert (night.result.kept.unreadable, night.result.catalog) == (1, Catalogued(hits=3))
+
+
 async def test_a_segment_that_is_gone_is_forgotten(log: Log) -> None:
     """Whoever has removed it: the catalog does not grow for ever."""
     await log.looked()
