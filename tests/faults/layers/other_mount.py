@@ -35,6 +35,7 @@ FEW = 4  # jobs, where it has to be quick
 PAUSE = 0.1  # seconds between two jobs
 QUIET = 2  # jobs that nobody disturbs
 CONSENT = ("--weak-leases",)
+MEANT = "--allow-delete-all"
 
 
 def run(campaign: Campaign) -> LayerResult:
@@ -56,7 +57,9 @@ def _check(campaign: Campaign, notes: list[str], point: str) -> list[Finding]:
     with bindfs.bound(archive.folder, above.folder):
         oracle = Oracle(archive, ordered=False, weak=side == "above")
         hesitant = beneath(campaign.variant, Hesitant)
-        victim, other = Victim(above, hesitant, hasty=False, options=CONSENT), Victim(archive, hesitant, hasty=False)
+        # What expired is years old, and all of it is meant to go.
+        victim = Victim(above, hesitant, hasty=False, options=(*CONSENT, MEANT))
+        other = Victim(archive, hesitant, hasty=False, options=(MEANT,))
         writers = archive
         if side == "below":
             victim, other, writers = other, victim, above
