@@ -26,9 +26,9 @@ def take(descriptor: int, kind: int = fcntl.F_RDLCK) -> bool:
     return True
 
 
-def is_held(descriptor: int) -> bool:
-    """Whether a read lease still stands and nobody waits for its end."""
-    return fcntl.fcntl(descriptor, fcntl.F_GETLEASE) == fcntl.F_RDLCK
+def is_held(descriptor: int, kind: int = fcntl.F_RDLCK) -> bool:
+    """Whether a lease of this kind still stands and nobody waits for its end."""
+    return fcntl.fcntl(descriptor, fcntl.F_GETLEASE) == kind
 
 
 def release(descriptor: int) -> bool:

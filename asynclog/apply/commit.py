@@ -19,6 +19,7 @@ from asynclog.apply.drain import Displaced, Undone
 from asynclog.apply.full_disk import FULL, empty
 from asynclog.apply.pin import (
     NotQuietError,
+    Pinned,
     Quiet,
     Target,
     confirm,
@@ -121,7 +122,7 @@ def _replace_in_place(backlog: Backlog, quiet: Quiet, evidence: Evidence, action
     source = disk.open(action.segment)
     try:
         must_hold(action, os.fstat(source))
-        must_be_free(disk, source, quiet, action)
+        must_be_free(disk, source)
         target = Target(action, source, proof)
         if action.kind == "rewrite":
             return _rewrite(backlog, quiet, evidence, target)
@@ -232,8 +233,16 @@ def _commit(backlog: Backlog, quiet: Quiet, target: Target, built: Built, head: 
         fault = f"{error.strerror}: it was replaced, but that may not last, and the next job finishes it"
     disk.release(source)
     waited = time.monotonic_ns() - pinned.begun_ns
-    displaced = None if fault else Displaced(hidden, pinned.fingerprint(os.fstat(source)), proof, disk.ticket())
+    displaced = None if fault else _displaced(disk, target, pinned, hidden)
     return Replaced(displaced, built.size, waited, pinned.leased, fault)
+
+
+def _displaced(disk: Disk, target: Target, pinned: Pinned, hidden: Hidden) -> Displaced | None:
+    """The old file; None if the disk does not tell of it any more, and the next job has to see to it."""
+    try:
+        return Displaced(hidden, pinned.fingerprint(os.fstat(target.source)), target.proof, disk.ticket())
+    except OSError:
+        return None
 
 
 def _undo_link(disk: Disk, hidden: Hidden) -> None:

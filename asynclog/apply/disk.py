@@ -245,7 +245,9 @@ class Disk:
         return descriptor
 
     def truncate(self, descriptor: int) -> None:
-        """Empties a file that `open_alone` has opened."""
+        """Empties a file that `open_alone` has opened. BlockingIOError where somebody waits for it, or has come."""
+        if not leases.is_held(descriptor, fcntl.F_WRLCK):
+            raise BlockingIOError(errno.EAGAIN, "somebody opened it meanwhile")
         os.ftruncate(descriptor, 0)
 
     # ---- the lock file

@@ -80,10 +80,9 @@ def must_go_on_with_a_line(source: int, known: int, size: int) -> None:
         raise ChangedError
 
 
-def must_be_free(disk: Disk, source: int, quiet: Quiet, action: Action) -> None:
-    """Raise BlockingIOError if somebody has it open for writing, NotQuietError if nobody can tell: nothing is built."""
-    if not disk.is_free(source):
-        _must_be_quiet(quiet, action)
+def must_be_free(disk: Disk, source: int) -> None:
+    """Raise BlockingIOError if somebody has it open for writing: then nothing is built in vain."""
+    disk.is_free(source)
 
 
 def _must_be_quiet(quiet: Quiet, action: Action) -> None:

@@ -1,5 +1,6 @@
 """What identifies the bytes of a segment that may be renamed, or grow: a hash of its last block, or of all of it."""
 
+import contextlib
 import hashlib
 import os
 from collections.abc import Callable, Sequence
@@ -70,4 +71,5 @@ def _of(folder: int, segment: Segment, read: Callable[[int], T]) -> T | None:
     except (OSError, ChangedError, ValueError):  # ValueError: a digest that another reader has made
         return None
     finally:
-        os.close(descriptor)
+        with contextlib.suppress(OSError):  # it was only read
+            os.close(descriptor)

@@ -3,7 +3,7 @@
 import math
 import os
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from resource import RUSAGE_THREAD, getrusage
 from typing import NamedTuple, TypeVar
@@ -151,7 +151,8 @@ def opened(folder: int | str, piece: Piece, read: Callable[[int, Fingerprint], T
     except OSError as error:
         return Refused(f"it can't be read: {error.strerror}", failed=True)
     finally:
-        os.close(descriptor)
+        with suppress(OSError):  # it was only read
+            os.close(descriptor)
 
 
 def _as_listed(descriptor: int, listed: Fingerprint) -> Fingerprint | None:

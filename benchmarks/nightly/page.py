@@ -85,10 +85,10 @@ ROWS = (
     Row("warm run, peak memory", lambda nights: peak(nights.warm), _amount, _more),
     Row("one new day: a cleanup", lambda nights: nights.new_day.run.wall, duration, _by_segment),
     Row("new bytes", lambda nights: nights.new_day.new, _amount, _none),
-    Row("bytes of segments that a cutoff crosses", lambda nights: nights.new_day.crossed, _amount, _none),
+    Row("bytes of segments that are rewritten or go", lambda nights: nights.new_day.crossed, _amount, _none),
     Row("bytes read : both", lambda nights: nights.new_day.ratio, number, _times),
     Row("policy changed by a day: a cleanup", lambda nights: nights.new_policy.run.wall, duration, _by_segment),
-    Row("bytes of segments that a cutoff crosses", lambda nights: nights.new_policy.crossed, _amount, _none),
+    Row("bytes of segments that are rewritten or go", lambda nights: nights.new_policy.crossed, _amount, _none),
     Row("bytes read : these", lambda nights: nights.new_policy.ratio, number, _times),
     Row("load of the machine before", lambda nights: nights.load, number, _none),
 )
