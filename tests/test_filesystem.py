@@ -176,7 +176,7 @@ def test_a_job_on_fuse_needs_consent(fuse: Path) -> None:
 @needs_bindfs
 @pytest.mark.parametrize("told_in", ["words", "profile"])
 def test_consent_is_given_by_word_or_profile(fuse: Path, told_in: str) -> None:
-    """`--weak-leases`, or `audit.weak_leases: true`. What has just changed stays even so."""
+    """`--weak-leases`, or `audit.weak_leases: true`. The old file keeps a hidden name until nobody can be at it."""
     for segment in (fuse / "real").glob("logs*"):
         os.utime(segment, (1_700_000_000 + len(segment.name), 1_700_000_000 - len(segment.name)))
     audit = {"path": "audit/logs.jsonl", "schemas": "schemas.yaml", "weak_leases": told_in == "profile"}
@@ -185,6 +185,9 @@ def test_consent_is_given_by_word_or_profile(fuse: Path, told_in: str) -> None:
     words += ["--weak-leases"] * (told_in == "words")
     done = run(*words, cwd=fuse)
     assert (done.code, "quiet alone" in done.out + done.err) == (0, True)
+    (old,) = fuse.glob("audit/.logs-20250101T000000.jsonl.al-old-*")
+    assert len(old.read_bytes().splitlines()) == 2
+    old.unlink()
     assert is_clean(fuse)
 
 
