@@ -25,9 +25,10 @@ from asynclog.config.settings import Settings
 from asynclog.errors import ConfigurationError, RefusedError
 from asynclog.model import Action, Outcome, Plan, Policy, Segment, Unread
 from asynclog.names import Names
-from asynclog.notice import facts_of, facts_of_none, refuse_contests, with_reasons
+from asynclog.notice import facts_of, facts_of_none, refuse_contests, with_offsets, with_reasons
 from asynclog.pace import Pace
 from asynclog.plan.decide import Finding, decide, finding_of, make_plan
+from asynclog.plan.empties import removable
 from asynclog.plan.guards import refusal
 from asynclog.plan.keys import SchemaKeys
 from asynclog.plan.lanes import in_order
@@ -37,7 +38,9 @@ from asynclog.report.document import Report
 from asynclog.report.plan_file import Made, plan_to_text
 from asynclog.report.progress import NOT_BEGUN, NOT_READ
 from asynclog.report.warnings import Notices, notices
+from asynclog.scan.chain import first_cut
 from asynclog.scan.evidence import Evidence
+from asynclog.scan.offsets import without_offset
 from asynclog.scan.pieces import Refused
 from asynclog.scan.readers import choose_reader
 from asynclog.scan.scanner import Scanner
@@ -74,6 +77,7 @@ class Job:
         self._policy = Policy()
         self._keys = SchemaKeys()
         self._segments: list[Segment] = []
+        self._empties: frozenset[str] = frozenset()
         self._actions: dict[str, Action] = {}
         self._folder = -1
 
@@ -116,6 +120,7 @@ class Job:
         refuse_contests(settings, self._entries)
         segments = list_segments(self._folder, self._entries, self._names)
         self._segments = [self._unless_unsettled(segment) for segment in segments]
+        self._empties = removable(self._segments, self._names, self.now, self._started)
         scanner = Scanner(self._folder, settings.folder, self._policy, self.now, self._reader, self._pace)
         catalog = opened_catalog(settings, self._segments, resources)
         evidence = None if self.dry_run else self._evidence
@@ -129,6 +134,7 @@ class Job:
         if not self._survey.unread:
             plan = self._plan()
             if self.dry_run or not in_order(plan):
+                self._account.notices = self._noticed(plan, Stop())
                 self.answer = self._report(plan, None if self.dry_run else {}, Stop())
 
     def _weak_leases(self) -> str:
@@ -152,7 +158,8 @@ class Job:
             raise ConfigurationError(wrong)
 
     def _decide(self, finding: Finding) -> None:
-        action = decide(self._keys.admitted(finding), self._policy, self.now, self.settings.rewrite)
+        finding = self._keys.admitted(finding)
+        action = decide(finding, self._policy, self.now, self.settings.rewrite, self._empties)
         self._actions[action.segment] = action
 
     def _unless_unsettled(self, segment: Segment) -> Segment:
@@ -171,10 +178,11 @@ class Job:
         if self.settings.max_runtime is not None:
             stop.limit(self.settings.max_runtime)
         plan = await self.plan(stop)
+        if plan.refusal and not self.dry_run and not self._survey.unread and not stop.signal:
+            raise RefusedError(plan.refusal)
+        self._account.notices = self._noticed(plan, stop)  # while all that it is about is still there
         if self.dry_run:
             return self._report(plan, None, stop)
-        if plan.refusal and not self._survey.unread and not stop.signal:
-            raise RefusedError(plan.refusal)
         return self._report(plan, await self._apply(plan, stop), stop)
 
     async def plan(self, stop: Stop) -> Plan:
@@ -249,7 +257,6 @@ class Job:
         return os.path.join(os.path.realpath(self.settings.folder), self.settings.base)
 
     def _report(self, plan: Plan, outcomes: Mapping[str, Outcome] | None, stop: Stop) -> Report:
-        self._account.notices = self._noticed(plan, stop)
         return self._account.report(plan, outcomes, self._survey, self._backlog, stop)
 
     def _noticed(self, plan: Plan, stop: Stop) -> Notices:
@@ -260,11 +267,23 @@ class Job:
             for action in plan.actions
         ]
         facts = facts_of(self.settings, self._policy, self._folder, self._entries, findings)
-        return notices(facts if stop else with_reasons(facts, self._first_unreadable))
+        if stop:
+            return notices(facts)
+        facts = with_offsets(with_reasons(facts, self._first_unreadable), self._without_offset)
+        return notices(msgspec.structs.replace(facts, cut=self._first_cut(plan)))
 
     def _first_unreadable(self, name: str, most: int) -> list[Unreadable] | Refused:
-        segment = next(segment for segment in self._segments if segment.name == name)
-        return first_unreadable(self._folder, self._reader, self._pace, most, segment)
+        return first_unreadable(self._folder, self._reader, self._pace, most, self._segment(name))
+
+    def _without_offset(self, name: str, end: int) -> int | Refused:
+        return without_offset(self._folder, self._pace, end, self._segment(name))
+
+    def _segment(self, name: str) -> Segment:
+        return next(segment for segment in self._segments if segment.name == name)
+
+    def _first_cut(self, plan: Plan) -> str:
+        actions = [action for action in plan.actions if not self._names.late_token(action.segment)]
+        return first_cut(self._folder, self._pace, self._policy, self.now, actions)
 
 
 @contextmanager

@@ -15,11 +15,13 @@ from asynclog.config.settings import Settings
 from asynclog.errors import ConfigurationError
 from asynclog.model import Census, Policy, Segment, Unread
 from asynclog.names import Names
-from asynclog.notice import facts_of, facts_of_none, refuse_contests, with_reasons
+from asynclog.notice import facts_of, facts_of_none, refuse_contests, with_offsets, with_reasons
 from asynclog.pace import Pace
 from asynclog.plan.decide import Finding
+from asynclog.plan.empties import removable
 from asynclog.plan.keys import SchemaKeys
 from asynclog.report.warnings import Notices, notices
+from asynclog.scan.offsets import without_offset
 from asynclog.scan.pieces import Refused
 from asynclog.scan.readers import choose_reader
 from asynclog.scan.scanner import Scanner
@@ -36,7 +38,8 @@ log = logging.getLogger("asynclog")
 class Look:
     """A log that is being looked at, under this policy: made by `opened_look`.
 
-    `findings` has what is known of each segment, by name and in order: as it was listed, at first.
+    `findings` has what is known of each segment, by name and in order: as it was listed, at first. `empties` are the
+    empty segments that a cleanup removes.
     """
 
     def __init__(self, settings: Settings, policy: Policy, stop: Stop, folder: int, resources: ExitStack) -> None:
@@ -47,6 +50,7 @@ class Look:
         refuse_contests(settings, self._entries)
         self.segments = {segment.name: segment for segment in list_segments(folder, self._entries, names)}
         self.findings: dict[str, Finding] = dict(self.segments)
+        self.empties = removable(self.segments.values(), names, self.now, time.time_ns())
         self._stop = stop
         self._crew = Crew(settings.jobs, stop)
         kind = choose_reader(settings.reader)
@@ -106,11 +110,17 @@ class Look:
         scanner = self._scanner
         return all_unreadable(scanner.folder, scanner.kind, scanner.pace, self._stop, self.segments[name])
 
+    def _without_offset(self, name: str, end: int) -> int | Refused:
+        """See `offsets.without_offset`."""
+        if self._stop:
+            return 0
+        return without_offset(self._scanner.folder, self._scanner.pace, end, self.segments[name])
+
     def notices(self, policy: Policy | None) -> Notices:
         """What needs a look under this policy, as far as the segments have been read; None is for none yet."""
         findings = list(self.findings.values())
         facts = facts_of(self._settings, policy, self._scanner.folder, self._entries, findings)
-        return notices(with_reasons(facts, self._first_unreadable))
+        return notices(with_offsets(with_reasons(facts, self._first_unreadable), self._without_offset))
 
     def _first_unreadable(self, name: str, most: int) -> list[Unreadable] | Refused:
         if self._stop:

@@ -210,9 +210,10 @@ class Unread(msgspec.Struct, frozen=True):
 class Action(msgspec.Struct, frozen=True, gc=False):
     """What is to become of one segment, why, and the fingerprint on which that was decided.
 
-    `census` is None where the segment was not read. `failed` marks a skip that is an error, not a decision. `since` is
-    when the first of its expired records expired, None without any. `long_expired` has, per schema key, how many of
-    them had been expired for more than three days: certainly had, where only their day is known.
+    `census` is None where the segment was not read, an empty one included. `failed` marks a skip that is an error, not
+    a decision. `since` is when the first of its expired records expired, None without any. `long_expired` has, per
+    schema key, how many of them had been expired for more than three days: certainly had, where only their day is
+    known.
     """
 
     segment: str
@@ -227,6 +228,11 @@ class Action(msgspec.Struct, frozen=True, gc=False):
     @property
     def deletes(self) -> bool:
         return self.kind in {"drop", "rewrite"}
+
+    @property
+    def of_nothing(self) -> bool:
+        """Whether it removes an empty segment, with which no record goes."""
+        return self.kind == "drop" and not self.fingerprint.size
 
     @property
     def expired(self) -> dict[SchemaKey, int]:

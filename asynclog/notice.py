@@ -14,7 +14,7 @@ from asynclog.model import Census, Policy
 from asynclog.names import Names
 from asynclog.plan.decide import Finding
 from asynclog.plan.owners import contests
-from asynclog.report.warnings import Facts, Reasons, Registry, has_no_record
+from asynclog.report.warnings import Facts, Reasons, Registry, WithoutOffset, has_no_record
 from asynclog.scan.pieces import Refused
 from asynclog.scan.unreadable import Unreadable
 
@@ -22,8 +22,14 @@ from asynclog.scan.unreadable import Unreadable
 _MOST_LINES = 2000
 _MOST_BYTES = 1 << 20
 
+# Bytes that are looked at for timestamps without an offset: of one segment, and of all.
+_MOST_OF_A_SEGMENT = 1 << 20
+_MOST_OF_ALL = 16 << 20
+
 # The first unreadable lines of a segment: its name, and how many at the most.
 FirstUnreadable = Callable[[str, int], list[Unreadable] | Refused]
+# How many lines that start in so many first bytes of a segment are no records for want of an offset.
+CountWithoutOffset = Callable[[str, int], int | Refused]
 
 
 def refuse_contests(settings: Settings, entries: Sequence[str]) -> None:
@@ -79,6 +85,20 @@ def with_reasons(facts: Facts, first_unreadable: FirstUnreadable) -> Facts:
         if isinstance(lines, list):
             counts.update(line.kind for line in lines)
     return msgspec.structs.replace(facts, reasons=Reasons(counts.total(), counts))
+
+
+def with_offsets(facts: Facts, count: CountWithoutOffset) -> Facts:
+    """The same with the lines whose timestamp has no offset, as far as the beginnings of the segments show them."""
+    lines, left, complete = 0, _MOST_OF_ALL, True
+    for finding in facts.findings:
+        if isinstance(finding, Census) and finding.unreadable:
+            size = finding.fingerprint.size
+            end = min(size, left, _MOST_OF_A_SEGMENT)
+            found = count(finding.segment, end) if end else 0
+            complete = complete and end == size and not isinstance(found, Refused)
+            lines += 0 if isinstance(found, Refused) else found
+            left -= end
+    return msgspec.structs.replace(facts, without_offset=WithoutOffset(lines, complete))
 
 
 def _affordable(census: Census) -> int:

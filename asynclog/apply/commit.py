@@ -112,7 +112,13 @@ def _replace(disk: Disk, backlog: Backlog, quiet: Quiet, evidence: Evidence, act
     try:
         return _replace_in_place(backlog, quiet, evidence, action, proof)
     except OSError as error:
-        if action.kind != "drop" or error.errno not in FULL or disk.broken or proof.size != action.fingerprint.size:
+        if (
+            action.kind != "drop"
+            or action.of_nothing
+            or error.errno not in FULL
+            or disk.broken
+            or proof.size != action.fingerprint.size
+        ):
             raise
     return _drop_emptied(backlog, quiet, action, proof)
 

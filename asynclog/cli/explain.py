@@ -103,7 +103,7 @@ def _keys(finding: Finding, schema: str | None) -> list[SchemaKey]:
 def _explained(
     look: Look, finding: Finding, policy: Policy, settings: Settings, keys: Sequence[SchemaKey]
 ) -> Explained:
-    action = decide(finding, policy, look.now, settings.rewrite)
+    action = decide(finding, policy, look.now, settings.rewrite, look.empties)
     census = finding if isinstance(finding, Census) else None
     row = explained(action, census, policy, keys)
     found = look.unreadable(action.segment) if census and census.unreadable else None

@@ -1,7 +1,7 @@
 """The decision: one action per segment, each with its reason."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from typing import Literal
 
 import msgspec
@@ -11,6 +11,7 @@ from asynclog.model import Action, Census, Plan, Policy, SchemaKey, Segment, Unr
 from asynclog.names import LONGEST_SEGMENT, length
 from asynclog.numbers import counted
 from asynclog.plan.aging import expired_before
+from asynclog.plan.empties import EMPTY
 from asynclog.plan.rules import cutoff_for, rule_for, window_for
 from asynclog.plan.worth import ALWAYS, Percent, reason_to_wait
 
@@ -36,14 +37,17 @@ def make_plan(actions: Iterable[Action], policy: Policy, now: int) -> Plan:
     return Plan(now=now, actions=actions, no_policy=_without_policy(actions, policy))
 
 
-def decide(finding: Finding, policy: Policy, now: int, rewrite: Percent = ALWAYS) -> Action:
+def decide(
+    finding: Finding, policy: Policy, now: int, rewrite: Percent = ALWAYS, empties: Container[str] = ()
+) -> Action:
     """What is to become of one segment at `now`, for which it was judged. The only place that says so.
 
-    A partly expired one is not rewritten before `rewrite` percent of it have expired; never where that is None.
+    A partly expired one is not rewritten before `rewrite` percent of it have expired; never where that is None. An
+    empty one goes if it is one of the `empties` (see `empties.removable`).
     """
     match finding:
         case Segment(name, fingerprint, ""):
-            return Action(name, "keep", "it is empty", fingerprint)
+            return Action(name, "drop" if name in empties else "keep", EMPTY, fingerprint)
         case Segment(name, fingerprint, obstacle):
             return Action(name, "skip", obstacle, fingerprint)
         case Unread(name, fingerprint, reason, failed):

@@ -13,12 +13,16 @@ def lane_of(action: Action) -> SchemaKey:
 
 
 def in_order(plan: Plan) -> list[Action]:
-    """What there is to do: drops first, for they free space; what has been overdue longest first within each lane."""
-    going = [action for action in plan.actions if action.deletes]
+    """What there is to do: drops first, for they free space; what has been overdue longest first within each lane.
+
+    Empty segments come last: that they go frees nothing.
+    """
+    going = [action for action in plan.actions if action.deletes and not action.of_nothing]
     oldest_first = sorted(going, key=lambda action: action.since or 0)
     drops = [action for action in oldest_first if action.kind == "drop"]
     rewrites = [action for action in oldest_first if action.kind == "rewrite"]
-    return [*_dealt(drops), *_dealt(rewrites)]
+    empties = [action for action in plan.actions if action.of_nothing]
+    return [*_dealt(drops), *_dealt(rewrites), *empties]
 
 
 def _dealt(actions: Iterable[Action]) -> Iterator[Action]:

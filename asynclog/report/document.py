@@ -50,7 +50,10 @@ class Catalogued(msgspec.Struct, frozen=True):
 
 
 class Segments(msgspec.Struct, frozen=True):
-    """How many of `total` met which fate; a dry run counts what would."""
+    """How many of `total` met which fate; a dry run counts what would.
+
+    `emptied` are those of `dropped` that were empty.
+    """
 
     total: int = 0
     dropped: int = 0
@@ -58,6 +61,7 @@ class Segments(msgspec.Struct, frozen=True):
     kept: int = 0
     skipped: int = 0
     failed: int = 0
+    emptied: int = 0
 
 
 class ActionRow(msgspec.Struct, frozen=True, gc=False):

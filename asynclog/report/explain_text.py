@@ -71,7 +71,7 @@ def _rule(part: Part) -> str:
 def _end(row: Explained) -> Iterator[str]:
     if row.kept_for_ever:
         yield f"  Never goes as a whole, for it has {', '.join(row.kept_for_ever)}"
-    elif row.gone_after and row.action == "drop":
+    elif row.action == "drop":
         yield "  The next cleanup deletes it"
     elif row.gone_after:
         yield f"  Goes as a whole after {_day(row.gone_after)}"

@@ -156,7 +156,8 @@ def _kept(plan: Plan) -> Kept:
 def _segments(plan: Plan, rows: list[ActionRow]) -> Segments:
     """`rows` need not have the segments that are kept."""
     fates = Counter(row.outcome for row in rows)
-    dealt_with = Counter(row.action for row in rows if row.outcome in {"done", None})
+    gone = [row for row in rows if row.outcome in {"done", None}]
+    dealt_with = Counter(row.action for row in gone)
     return Segments(
         total=len(plan.actions),
         dropped=dealt_with["drop"],
@@ -164,6 +165,7 @@ def _segments(plan: Plan, rows: list[ActionRow]) -> Segments:
         kept=sum(action.kind == "keep" for action in plan.actions),
         skipped=fates["skipped"],
         failed=fates["failed"],
+        emptied=sum(row.action == "drop" and not row.bytes_before for row in gone),
     )
 
 

@@ -43,10 +43,12 @@ def _is_dry(result: Result) -> bool:
 
 
 def _counts(result: Result) -> Iterator[str]:
-    parts = {name: getattr(result.segments, name) for name in result.segments.__struct_fields__[1:]}
+    parts = {name: getattr(result.segments, name) for name in result.segments.__struct_fields__[1:-1]}
     shown = ", ".join(f"{number:,} {name}" for name, number in parts.items() if number)
-    records, dry = result.records, _is_dry(result)
+    records, dry, empty = result.records, _is_dry(result), result.segments.emptied
     yield f"Segments: {result.segments.total:,} ({'would be: ' if dry else ''}{shown})"
+    if empty:
+        yield f"{counted(empty, 'empty segment')} {'would go' if dry else 'went'}"
     yield f"Records: {records.scanned:,} read, {records.kept:,} {'would be ' if dry else ''}kept"
 
 

@@ -21,6 +21,7 @@ from asynclog.report.words import encodable
 _SHOWN = 3  # names in a sentence
 MOST_NAMES = 20  # names in the document
 _TEN_YEARS = 3652 * DAY
+NO_OFFSET = "timestamp has no offset from UTC"  # a reason why a line is unreadable
 
 Registry = Literal["there", "awaited"]
 R = TypeVar("R", bound=msgspec.Struct)
@@ -40,10 +41,18 @@ class Reasons(msgspec.Struct, frozen=True):
     counts: Mapping[str, int]
 
 
+class WithoutOffset(msgspec.Struct, frozen=True):
+    """How many lines are no records only because their timestamp has no offset; at least so many if not `complete`."""
+
+    lines: int = 0
+    complete: bool = True
+
+
 class Facts(msgspec.Struct, frozen=True):
     """What is known of a log. `policy` is None where there is none to be yet, `schemas` is its file.
 
-    `registry` is None where that is no registry; `rotated` are files beside it that look like earlier ones.
+    `registry` is None where that is no registry; `rotated` are files beside it that look like earlier ones. `cut` is a
+    segment whose record would stay and names one that goes; empty if there is none, or nothing goes.
     """
 
     folder: str
@@ -59,6 +68,8 @@ class Facts(msgspec.Struct, frozen=True):
     unread_keys: Sequence[str] = ()
     contests: Sequence[Contest] = ()
     reasons: Reasons | None = None
+    without_offset: WithoutOffset = WithoutOffset()
+    cut: str = ""
 
 
 class Notices(msgspec.Struct, frozen=True):
@@ -111,6 +122,8 @@ def _warnings(facts: Facts) -> Iterator[str]:
         yield from _unused(facts.policy, inventory)
     if has_no_record(facts.findings) and not _is_partly_known(facts):
         yield _no_record(inventory.unreadable, facts.reasons)
+    yield from _without_offset(facts)
+    yield from _cut_chain(facts)
     yield from _clock_never_set(facts)
 
 
@@ -204,13 +217,40 @@ def _wider(policy: Policy, scope: Scope, used: set[Scope]) -> str | None:
     return None
 
 
+def _commonest(reasons: Reasons) -> tuple[str, int]:
+    return max(reasons.counts.items(), key=lambda each: each[1])
+
+
 def _no_record(lines: int, reasons: Reasons | None) -> str:
     what = "The only line is no record" if lines == 1 else f"None of {lines:,} lines is a record"
     if reasons and reasons.counts:
-        reason, number = max(reasons.counts.items(), key=lambda each: each[1])
+        reason, number = _commonest(reasons)
         of = "" if reasons.lines >= lines else f" of the first {reasons.lines:,}"
         what += f": {reason} in {number:,}{of}"
     return f"{what}: nothing of this log ever goes; see asynclog explain"
+
+
+def _without_offset(facts: Facts) -> Iterator[str]:
+    """Unless that has been told already, as the commonest reason why nothing of the log is a record."""
+    found, reasons = facts.without_offset, facts.reasons
+    told = bool(reasons and reasons.counts and NO_OFFSET in _commonest(reasons)[0])
+    if found.lines and not told:
+        one = found.complete and found.lines == 1
+        yield (
+            f"{'' if found.complete else 'at least '}{counted(found.lines, 'line')} {'has' if one else 'have'} a "
+            f"timestamp without an offset from UTC: which instant {'it means' if one else 'they mean'} is not known, "
+            f"so that {'it is' if one else 'they are'} kept for ever: have the application write one, such as Z; see "
+            "asynclog explain"
+        )
+
+
+def _cut_chain(facts: Facts) -> Iterator[str]:
+    if facts.cut:
+        yield (
+            f"a chain of hashes is cut: a record of {facts.cut} that stays follows one that goes, and has a prev_hash: "
+            "whoever verifies the chain finds it broken there. If it is verified, keep a copy of what goes first, or "
+            "give the schemas of this log one period, so that only the beginning of the chain goes"
+        )
 
 
 def _clock_never_set(facts: Facts) -> Iterator[str]:

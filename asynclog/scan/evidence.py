@@ -65,6 +65,8 @@ class Evidence:
     def confirm_drop(self, action: Action, descriptor: int, proof: Proof) -> None:
         """Has `proof` note a segment of which nothing but blank lines would stay. Raises as above."""
         size = action.fingerprint.size
+        if action.of_nothing:
+            return
         known = None if self._double_check else self._found.get(action.segment)
         if known is not None and known.cover(size):
             proof.ranges += [Range(stretch.start, stretch.end, stretch.digest) for stretch in known]

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from asynclog.instant import parse_instant
+from asynclog.report.warnings import NO_OFFSET
 from asynclog.scan.grammar import FOLLOWS, Fault
 from asynclog.scan.line import BLANKS, FIELDS, proven_object, written_fields
 from asynclog.scan.prefix import unwrapped
@@ -106,7 +107,7 @@ def _timestamp(fields: dict[str, object]) -> Iterator[Why]:
     elif parse_instant(text) is None:
         shown = ascii(text if len(text) <= _SHOWN else text[:_SHOWN] + "...")
         has_offset = parse_instant(text + "Z") is None
-        yield Why("timestamp is no instant" if has_offset else "timestamp has no offset from UTC", f": {shown}")
+        yield Why("timestamp is no instant" if has_offset else NO_OFFSET, f": {shown}")
 
 
 def _value(text: bytes) -> object:
