@@ -38,6 +38,7 @@ from asynclog.report.document import Report
 from asynclog.report.plan_file import Made, plan_to_text
 from asynclog.report.progress import NOT_BEGUN, NOT_READ
 from asynclog.report.warnings import Notices, notices
+from asynclog.rights import rights_in
 from asynclog.scan.chain import first_cut
 from asynclog.scan.evidence import Evidence
 from asynclog.scan.offsets import without_offset
@@ -270,7 +271,9 @@ class Job:
         if stop:
             return notices(facts)
         facts = with_offsets(with_reasons(facts, self._first_unreadable), self._without_offset)
-        return notices(msgspec.structs.replace(facts, cut=self._first_cut(plan)))
+        # A run finds out by itself what it may do.
+        rights = rights_in(self.settings, self._folder, self._disk.weak, plan.actions) if self.dry_run else None
+        return notices(msgspec.structs.replace(facts, cut=self._first_cut(plan), rights=rights))
 
     def _first_unreadable(self, name: str, most: int) -> list[Unreadable] | Refused:
         return first_unreadable(self._folder, self._reader, self._pace, most, self._segment(name))

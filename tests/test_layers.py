@@ -18,7 +18,7 @@ FLOORS = [
     {"workers", "windows"},
     {"proof"},
     {"config", "scan", "catalog", "apply"},
-    {"provenance", "survey", "notice"},
+    {"provenance", "survey", "notice", "rights"},
     {"account", "look"},
     {"job"},
     {"__init__"},

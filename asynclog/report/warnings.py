@@ -16,6 +16,7 @@ from asynclog.plan.decide import Finding
 from asynclog.plan.owners import Contest, in_words
 from asynclog.plan.rules import STAR, Scope, all_rules, match_rule
 from asynclog.report.inventory import Inventory, take_inventory
+from asynclog.report.rights import Rights, hindrances
 from asynclog.report.words import encodable
 
 _SHOWN = 3  # names in a sentence
@@ -52,7 +53,8 @@ class Facts(msgspec.Struct, frozen=True):
     """What is known of a log. `policy` is None where there is none to be yet, `schemas` is its file.
 
     `registry` is None where that is no registry; `rotated` are files beside it that look like earlier ones. `cut` is a
-    segment whose record would stay and names one that goes; empty if there is none, or nothing goes.
+    segment whose record would stay and names one that goes; empty if there is none, or nothing goes. `rights` are for a
+    dry run: what a run would find.
     """
 
     folder: str
@@ -70,6 +72,7 @@ class Facts(msgspec.Struct, frozen=True):
     reasons: Reasons | None = None
     without_offset: WithoutOffset = WithoutOffset()
     cut: str = ""
+    rights: Rights | None = None
 
 
 class Notices(msgspec.Struct, frozen=True):
@@ -113,6 +116,8 @@ def _warnings(facts: Facts) -> Iterator[str]:
             f"{facts.folder} has no segment of {facts.base}: if the application has started, correct the path of the "
             "log, or its audit.segments"
         )
+    if facts.rights:
+        yield from hindrances(facts.rights)
     yield from _configuration(facts)
     if facts.policy is not None:
         yield from _policy(facts, facts.policy)

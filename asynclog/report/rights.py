@@ -1,0 +1,148 @@
+"""What a run would lack the right to do, as far as that can be seen without trying: facts in, sentences out. Pure."""
+
+import stat
+from collections.abc import Container, Iterator, Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from asynclog.numbers import counted, plural
+from asynclog.report.words import encodable
+
+CHOWN, FOWNER, LEASE = 0, 3, 28  # bits of a set of capabilities: see the kernel's uapi/linux/capability.h
+_SHOWN = 3  # names in a sentence
+
+
+class User(msgspec.Struct, frozen=True):
+    """Whose rights a process has: `capabilities` are the effective ones, a bit each."""
+
+    uid: int
+    name: str
+    groups: Container[int]
+    capabilities: int
+
+    def has(self, capability: int) -> bool:
+        return bool(self.capabilities >> capability & 1)
+
+
+class Owned(NamedTuple):
+    """A segment that a plan changes: whose it is, and whether it may be opened for reading and writing."""
+
+    name: str
+    uid: int
+    gid: int
+    owner: str
+    is_rewritten: bool
+    may_open: bool
+
+
+class Rights(msgspec.Struct, frozen=True):
+    """What a run would find. `owner` is the folder's, by name; `lock` is what is wrong with the lock file, `holder` who
+    has it now, both empty if nothing or nobody.
+
+    `links_are_protected` is the kernel's fs.protected_hardlinks, `by_quiet` whether weak leases are allowed, `weak` why
+    no lease says anything in the folder.
+    """
+
+    user: User
+    folder: str
+    uid: int
+    mode: int
+    owner: str
+    is_read_only: bool
+    may_write: bool
+    has_lock: bool
+    lock: str
+    holder: str
+    segments: Sequence[Owned]
+    links_are_protected: bool
+    by_quiet: bool
+    weak: str
+
+
+def hindrances(rights: Rights) -> Iterator[str]:
+    """One sentence for each kind of hindrance, whatever the number of segments; what stops a run altogether alone."""
+    stopped = _stopped(rights)
+    if stopped:
+        yield encodable(f"{stopped}: a run would end with exit 2, and nothing would be deleted")
+        return
+    if rights.holder:
+        yield encodable(
+            f"{rights.folder}: another job is at work on this log now ({rights.holder}): a run would end with exit 4, "
+            "or wait for it with --lock-wait 1h"
+        )
+    yield from map(encodable, _of_segments(rights))
+
+
+def _stopped(rights: Rights) -> str:
+    """What no run could do anything about."""
+    if rights.is_read_only:
+        return f"{rights.folder} is mounted read-only"
+    if rights.lock:
+        return f"{rights.folder}: {rights.lock}"
+    if not rights.may_write and not rights.has_lock:
+        return f"{_no_write(rights)}, and can't make its lock file there"
+    return ""
+
+
+def _no_write(rights: Rights) -> str:
+    mode = f"{stat.S_IMODE(rights.mode):o}"
+    return f"we are {rights.user.name}, and may not write to {rights.folder} of {rights.owner} (mode {mode})"
+
+
+def _of_segments(rights: Rights) -> Iterator[str]:
+    """In the order in which a run comes to them: without a lease, or consent to do without, it tries nothing else."""
+    if rights.weak and not rights.by_quiet:
+        return  # the whole run is refused, which is told elsewhere
+    user, why = rights.user, rights.weak or "only their owner, or CAP_LEASE, can have a file lease on them"
+    unleased = [each for each in rights.segments if rights.weak or not _can_be_leased(each, user)]
+    tried = [each for each in rights.segments if rights.by_quiet or each not in unleased]
+    if unleased and not rights.by_quiet:
+        yield f"{_whose(unleased, user)} would be skipped: {why}"
+    if tried and not rights.may_write:
+        yield f"{_no_write(rights)}: {counted(len(tried), 'segment')} would fail"
+        return
+    stuck = [each for each in tried if _is_stuck(each, rights)]
+    if stuck:
+        yield f"{_whose(stuck, user)} would fail: only their owner may give these files other names"
+    foreign = [each for each in tried if each not in stuck and not _can_be_given(each, user)]
+    if foreign:
+        yield (
+            f"{_whose(foreign, user)} would fail: a rewritten file can't be given to its owner and group. Run it as "
+            "their owner, or with CAP_CHOWN and CAP_FOWNER"
+        )
+    by_quiet = [each for each in unleased if each in tried and each not in stuck and each not in foreign]
+    if by_quiet:
+        yield f"{_whose(by_quiet, user)} would be judged by quiet alone: {why}"
+
+
+def _whose(segments: Sequence[Owned], user: User) -> str:
+    more = len(segments) - _SHOWN
+    names = ", ".join(each.name for each in segments[:_SHOWN]) + (f" and {more:,} more" if more > 0 else "")
+    owners = sorted({each.owner for each in segments})
+    shown = ", ".join(owners[:_SHOWN]) + (" and others" if len(owners) > _SHOWN else "")
+    number = f"{len(segments):,} {plural(len(segments), 'segment')}"
+    return f"we are {user.name}, and {number} of {shown} ({names})"
+
+
+def _is_stuck(segment: Owned, rights: Rights) -> bool:
+    """Whether the kernel refuses to link it, or to take it out of a sticky folder."""
+    user = rights.user
+    if segment.uid == user.uid or user.has(FOWNER):
+        return False
+    return bool(rights.mode & stat.S_ISVTX and rights.uid != user.uid) or (
+        rights.links_are_protected and not segment.may_open
+    )
+
+
+def _can_be_given(segment: Owned, user: User) -> bool:
+    """A drop needs no new file."""
+    if not segment.is_rewritten:
+        return True
+    if segment.uid != user.uid:
+        return user.has(CHOWN) and user.has(FOWNER)
+    return segment.gid in user.groups or user.has(CHOWN)
+
+
+def _can_be_leased(segment: Owned, user: User) -> bool:
+    return segment.uid == user.uid or user.has(LEASE)

@@ -1,0 +1,194 @@
+"""A dry run says what the run could not do: once, with who we are and whose it is; and the run then proves it right."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+from conftest import LOCK, Done, cleanup, held, looks, record, write_log, write_policy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
+OLD, YOUNG = record(days=400), record(days=1)
+DROPPED, REWRITTEN, NEWEST = "logs-20250101T000000.jsonl", "logs-20250102T000000.jsonl", "logs.jsonl"
+ME, OTHER, GROUP = 65_601, 65_602, 65_603  # numbers of users, and of a group, that have no name
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A log of one segment to drop, one to rewrite, and one that stays; all may be read by everybody."""
+    write_policy(tmp_path)
+    write_log(tmp_path / "audit", {DROPPED: OLD, REWRITTEN: OLD + YOUNG, NEWEST: YOUNG})
+    for parent in (tmp_path, *list(tmp_path.parents)[:3]):
+        if parent.stat().st_uid == os.geteuid() and parent.name != "tmp":
+            parent.chmod(0o755)
+    return tmp_path
+
+
+def give(folder: Path, owner: int, group: int, *names: str, mode: int = 0o644) -> None:
+    """Give the log's folder, or files in it, to somebody."""
+    for path in [folder / "audit" / name for name in names] or [folder / "audit"]:
+        os.chown(path, owner, group)
+        path.chmod(mode if names else 0o755)
+
+
+def as_user(folder: Path, *words: str, number: int = ME, groups: Sequence[int] = ()) -> Done:
+    """A cleanup with the rights of that user, who has no capability."""
+    named = f"--groups={','.join(map(str, groups))}" if groups else "--clear-groups"
+    user = ("setpriv", f"--reuid={number}", f"--regid={number}", named, "--inh-caps=-all", "--bounding-set=-all")
+    return cleanup(folder, *words, "--no-catalog", before=user)
+
+
+def hindrances(done: Done) -> list[str]:
+    assert done.code == 0
+    return list(done.result["warnings"])
+
+
+def test_where_all_is_ours_nothing_is_told(folder: Path) -> None:
+    """Nor anything written: the folder looks as before."""
+    before = looks(folder)
+    assert hindrances(cleanup(folder, "-n")) == []
+    assert looks(folder) == before
+
+
+@needs_root
+def test_a_folder_that_we_may_not_write_to(folder: Path) -> None:
+    """Without a lock file of ours there the run is exit 2, and that alone is told; it is."""
+    (folder / "audit" / LOCK).unlink()
+    (warning,) = hindrances(as_user(folder, "-n"))
+    assert f"we are user {ME}, and may not write to {folder / 'audit'} of user root (0) (mode 755)" in warning
+    assert "a run would end with exit 2" in warning
+    assert as_user(folder).code == 2
+
+
+@needs_root
+def test_a_folder_of_which_only_the_lock_is_ours(folder: Path) -> None:
+    """The run begins, and each segment fails."""
+    give(folder, ME, ME, LOCK, mode=0o600)
+    give(folder, ME, ME, DROPPED, REWRITTEN)
+    (warning,) = hindrances(as_user(folder, "-n"))
+    assert f"we are user {ME}, and may not write" in warning
+    assert "2 segments would fail" in warning
+    assert as_user(folder).result["segments"]["failed"] == 2
+
+
+@needs_root
+def test_a_lock_file_that_can_not_be_opened(folder: Path) -> None:
+    """Root's, whom the folder does not belong to; or a stranger's, or a symbolic link: exit 2, and so it is."""
+    give(folder, ME, ME)
+    lock = folder / "audit" / LOCK
+    lock.chmod(0o600)
+    (warning,) = hindrances(as_user(folder, "-n"))
+    assert f"we are user {ME}, and may not open the lock file {LOCK} of user root (0) for writing" in warning
+    assert as_user(folder).code == 2
+    give(folder, OTHER, OTHER, LOCK, mode=0o666)
+    (warning,) = hindrances(as_user(folder, "-n"))
+    assert f"the lock file {LOCK} of user {OTHER} is neither ours, nor root's" in warning
+    assert as_user(folder).code == 2
+    lock.unlink()
+    lock.symlink_to("elsewhere")
+    (warning,) = hindrances(as_user(folder, "-n"))
+    assert f"{LOCK} is the lock file's name, but no regular file" in warning
+    assert as_user(folder).code == 2
+
+
+@needs_root
+def test_files_of_others_once_and_not_per_segment(folder: Path) -> None:
+    """They are skipped for want of a lease; with consent to do without, a drop is judged by quiet, a rewrite fails."""
+    names = [f"logs-2025020{day}T000000.jsonl" for day in range(1, 6)]
+    write_log(folder / "audit", dict.fromkeys(names, OLD + YOUNG))
+    give(folder, ME, ME)
+    give(folder, ME, ME, LOCK, mode=0o600)
+    give(folder, OTHER, GROUP, DROPPED, REWRITTEN, NEWEST, *names, mode=0o666)
+    for name in (DROPPED, REWRITTEN, *names):
+        os.utime(folder / "audit" / name, (1_700_000_000, 1_700_000_000))
+    whose = f"of user {OTHER}, group {GROUP} ("
+    (skipped,) = hindrances(as_user(folder, "-n"))
+    assert skipped.startswith(f"we are user {ME}, and 7 segments {whose}{DROPPED}, ")
+    assert " and 4 more) would be skipped: only their owner, or CAP_LEASE" in skipped
+    assert as_user(folder).result["segments"]["skipped"] == 7
+    foreign, quiet = hindrances(as_user(folder, "-n", "--weak-leases"))
+    assert foreign.startswith(f"we are user {ME}, and 6 segments {whose}{REWRITTEN}, ")
+    assert " would fail: a rewritten file can't be given to its owner and group" in foreign
+    assert f"1 segment {whose}{DROPPED}) would be judged by quiet alone: " in quiet
+    result = as_user(folder, "--weak-leases").result
+    assert (result["segments"]["dropped"], result["segments"]["failed"]) == (1, 6)
+
+
+@needs_root
+def test_a_group_that_we_are_not_in(folder: Path) -> None:
+    """Our own file can't be rewritten then, and can be dropped; in the group, both."""
+    give(folder, ME, ME)
+    give(folder, ME, ME, LOCK, mode=0o600)
+    give(folder, ME, GROUP, DROPPED, REWRITTEN, NEWEST)
+    assert hindrances(as_user(folder, "-n", groups=[GROUP])) == []
+    (warning,) = hindrances(as_user(folder, "-n"))
+    assert f"1 segment of user {ME}, group {GROUP} ({REWRITTEN}) would fail" in warning
+    done = as_user(folder)
+    assert {name: each["outcome"] for name, each in done.actions.items()} == {DROPPED: "done", REWRITTEN: "failed"}
+
+
+@needs_root
+@pytest.mark.parametrize("sticky", [False, True])
+def test_files_to_which_no_name_may_be_given(folder: Path, *, sticky: bool) -> None:
+    """Another one's that we may only read, or in a sticky folder: each fails, dropped or rewritten."""
+    audit = folder / "audit"
+    os.chown(audit, OTHER if sticky else ME, ME)
+    audit.chmod(0o1775 if sticky else 0o755)
+    give(folder, ME, ME, LOCK, mode=0o600)
+    give(folder, OTHER, OTHER, DROPPED, REWRITTEN, NEWEST, mode=0o666 if sticky else 0o644)
+    for name in (DROPPED, REWRITTEN):
+        os.utime(audit / name, (1_700_000_000, 1_700_000_000))
+    (warning,) = hindrances(as_user(folder, "-n", "--weak-leases"))
+    assert "2 segments of user" in warning
+    assert "would fail: only their owner may give these files other names" in warning
+    assert as_user(folder, "--weak-leases").result["segments"]["failed"] == 2
+
+
+@needs_root
+def test_root_without_its_capabilities_is_told_as_well(folder: Path) -> None:
+    """What counts is what the process may do: with CAP_LEASE a rewrite is tried, and fails without CAP_CHOWN."""
+    give(folder, OTHER, OTHER, DROPPED, REWRITTEN, mode=0o666)
+    for capabilities, would in (("-lease", "be skipped"), ("-chown", "fail"), ("-fowner", "fail")):
+        without = ("setpriv", f"--bounding-set={capabilities}")
+        (warning,) = hindrances(cleanup(folder, "-n", before=without))
+        assert warning.startswith("we are user root (0), and ")
+        assert f" would {would}: " in warning
+    assert hindrances(cleanup(folder, "-n")) == []
+    done = cleanup(folder, before=("setpriv", "--bounding-set=-fowner"))
+    assert {name: each["outcome"] for name, each in done.actions.items()} == {DROPPED: "done", REWRITTEN: "failed"}
+
+
+@pytest.fixture
+def read_only(folder: Path) -> Iterator[Path]:
+    """The log's folder mounted read-only."""
+    place = str(folder / "audit")
+    if os.geteuid() != 0 or subprocess.run(["mount", "--bind", place, place], check=False).returncode:
+        pytest.skip("needs root, who may mount")
+    subprocess.run(["mount", "-o", "remount,bind,ro", place], check=True)
+    yield folder
+    subprocess.run(["umount", "--lazy", place], check=True)
+
+
+def test_a_read_only_mount(read_only: Path) -> None:
+    """The run is exit 2, and that alone is told."""
+    (warning,) = hindrances(cleanup(read_only, "-n"))
+    assert warning == (
+        f"{read_only / 'audit'} is mounted read-only: a run would end with exit 2, and nothing would be deleted"
+    )
+    assert cleanup(read_only).code == 2
+
+
+def test_a_lock_that_another_job_holds_now(folder: Path) -> None:
+    """The kernel's list of locks tells; the lock is not asked for, and not disturbed."""
+    with held(folder / "audit"):
+        (warning,) = hindrances(cleanup(folder, "-n"))
+        assert "another job is at work on this log now" in warning
+        assert "exit 4" in warning
+        assert cleanup(folder).code == 4
+    assert hindrances(cleanup(folder, "-n")) == []
