@@ -88,6 +88,7 @@ class Account:
             with_keeps=self._with_keeps,
             policy=self.policy,
             max_overdue=self._settings.max_overdue,
+            names=backlog.names,
         )
         return make_report(plan, outcomes, about)
 

@@ -25,9 +25,9 @@ from asynclog.config.settings import Settings
 from asynclog.errors import ConfigurationError, RefusedError
 from asynclog.model import Action, Outcome, Plan, Policy, Segment, Unread
 from asynclog.names import Names
-from asynclog.notice import facts_of, facts_of_none, refuse_contests, with_offsets, with_reasons
+from asynclog.notice import facts_of, facts_of_none, refuse_contests, with_obstacles, with_offsets, with_reasons
 from asynclog.pace import Pace
-from asynclog.plan.decide import Finding, decide, finding_of, make_plan
+from asynclog.plan.decide import Conditions, Finding, decide, finding_of, make_plan
 from asynclog.plan.empties import removable
 from asynclog.plan.guards import refusal
 from asynclog.plan.keys import SchemaKeys
@@ -78,7 +78,7 @@ class Job:
         self._policy = Policy()
         self._keys = SchemaKeys()
         self._segments: list[Segment] = []
-        self._empties: frozenset[str] = frozenset()
+        self._conditions = Conditions()
         self._actions: dict[str, Action] = {}
         self._folder = -1
 
@@ -121,7 +121,10 @@ class Job:
         refuse_contests(settings, self._entries)
         segments = list_segments(self._folder, self._entries, self._names)
         self._segments = [self._unless_unsettled(segment) for segment in segments]
-        self._empties = removable(self._segments, self._names, self.now, self._started)
+        self._conditions = Conditions(
+            removable(self._segments, self._names, self.now, self._started),
+            {segment.name: segment.obstacle for segment in self._segments if segment.obstacle},
+        )
         scanner = Scanner(self._folder, settings.folder, self._policy, self.now, self._reader, self._pace)
         catalog = opened_catalog(settings, self._segments, resources)
         evidence = None if self.dry_run else self._evidence
@@ -160,7 +163,7 @@ class Job:
 
     def _decide(self, finding: Finding) -> None:
         finding = self._keys.admitted(finding)
-        action = decide(finding, self._policy, self.now, self.settings.rewrite, self._empties)
+        action = decide(finding, self._policy, self.now, self.settings.rewrite, self._conditions)
         self._actions[action.segment] = action
 
     def _unless_unsettled(self, segment: Segment) -> Segment:
@@ -170,7 +173,8 @@ class Job:
         """
         if not self._backlog.unsettled & {segment.name, self._names.late_token(segment.name)}:
             return segment
-        return msgspec.structs.replace(segment, obstacle="what a killed job left of it can't be cleaned up yet")
+        obstacle = segment.obstacle or "what a killed job left of it can't be cleaned up yet"
+        return msgspec.structs.replace(segment, obstacle=obstacle)
 
     async def run(self, stop: Stop) -> Report:
         """Scan, plan, and, unless it is a dry run, apply. Raises RefusedError where a guard says no."""
@@ -191,7 +195,7 @@ class Job:
         if not self._segments:
             return self._plan()
         for segment in self._survey.unread:
-            self._decide(Unread(segment.name, segment.fingerprint, NOT_READ))
+            self._decide(Unread(segment.name, segment.fingerprint, NOT_READ, "not_reached"))
         while self._survey.unread and not stop:
             async with self._survey.findings(Crew(self.settings.jobs, stop)) as found:
                 async for finding in found:
@@ -268,6 +272,7 @@ class Job:
             for action in plan.actions
         ]
         facts = facts_of(self.settings, self._policy, self._folder, self._entries, findings)
+        facts = with_obstacles(facts, self._segments)
         if stop:
             return notices(facts)
         facts = with_offsets(with_reasons(facts, self._first_unreadable), self._without_offset)

@@ -15,9 +15,9 @@ from asynclog.config.settings import Settings
 from asynclog.errors import ConfigurationError
 from asynclog.model import Census, Policy, Segment, Unread
 from asynclog.names import Names
-from asynclog.notice import facts_of, facts_of_none, refuse_contests, with_offsets, with_reasons
+from asynclog.notice import facts_of, facts_of_none, refuse_contests, with_obstacles, with_offsets, with_reasons
 from asynclog.pace import Pace
-from asynclog.plan.decide import Finding
+from asynclog.plan.decide import Conditions, Finding
 from asynclog.plan.empties import removable
 from asynclog.plan.keys import SchemaKeys
 from asynclog.report.warnings import Notices, notices
@@ -38,8 +38,7 @@ log = logging.getLogger("asynclog")
 class Look:
     """A log that is being looked at, under this policy: made by `opened_look`.
 
-    `findings` has what is known of each segment, by name and in order: as it was listed, at first. `empties` are the
-    empty segments that a cleanup removes.
+    `findings` has what is known of each segment, by name and in order: as it was listed, at first.
     """
 
     def __init__(self, settings: Settings, policy: Policy, stop: Stop, folder: int, resources: ExitStack) -> None:
@@ -50,7 +49,10 @@ class Look:
         refuse_contests(settings, self._entries)
         self.segments = {segment.name: segment for segment in list_segments(folder, self._entries, names)}
         self.findings: dict[str, Finding] = dict(self.segments)
-        self.empties = removable(self.segments.values(), names, self.now, time.time_ns())
+        self.conditions = Conditions(
+            removable(self.segments.values(), names, self.now, time.time_ns()),
+            {segment.name: segment.obstacle for segment in self.segments.values() if segment.obstacle},
+        )
         self._stop = stop
         self._crew = Crew(settings.jobs, stop)
         kind = choose_reader(settings.reader)
@@ -120,6 +122,7 @@ class Look:
         """What needs a look under this policy, as far as the segments have been read; None is for none yet."""
         findings = list(self.findings.values())
         facts = facts_of(self._settings, policy, self._scanner.folder, self._entries, findings)
+        facts = with_obstacles(facts, self.segments.values())
         return notices(with_offsets(with_reasons(facts, self._first_unreadable), self._without_offset))
 
     def _first_unreadable(self, name: str, most: int) -> list[Unreadable] | Refused:

@@ -8,6 +8,9 @@ from typing import Literal, NamedTuple, Protocol, Self
 
 import msgspec
 
+# Why a segment could not be judged: what is in it is not known, and it is never called clean.
+WhyUnjudged = Literal["packed", "damaged", "special", "not_json_lines", "no_record", "changed", "not_reached"]
+
 
 class SchemaKey(NamedTuple):
     """Which audit schema a record belongs to; printed `name:version`."""
@@ -108,17 +111,19 @@ class Fingerprint(msgspec.Struct, frozen=True, array_like=True, gc=False):
 class Segment(msgspec.Struct, frozen=True, gc=False):
     """One file of the log, by its name in the folder.
 
-    `obstacle` says in words why it is not to be read or changed; empty where nothing is in the way.
+    `obstacle` says in words why it is not to be changed; empty where nothing is in the way. `unjudged` says in a word
+    why it can't even be read, None where it can. A special file has no bytes of the log: its size is 0.
     """
 
     name: str
     fingerprint: Fingerprint
     obstacle: str = ""
+    unjudged: WhyUnjudged | None = None
 
     @property
     def is_readable(self) -> bool:
         """Whether there is something in it to be read."""
-        return bool(self.fingerprint.size) and not self.obstacle
+        return bool(self.fingerprint.size) and self.unjudged is None
 
 
 class DayCount(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -193,17 +198,26 @@ class Census(msgspec.Struct, frozen=True, array_like=True, gc=False):
         return sum(count.expired_bytes for count in self.schemas)
 
     @property
+    def has_no_record(self) -> bool:
+        """Whether there are lines in it that say something, and not one of them is a record."""
+        return self.unreadable > 0 and not self.schemas
+
+    @property
     def is_wholly_expired(self) -> bool:
         """Whether nothing but blank lines would stay."""
         return self.expired == self.records > 0 and not self.unreadable
 
 
 class Unread(msgspec.Struct, frozen=True):
-    """A segment that the scan could not read: it vanished or changed, or, where `failed`, the disk refused."""
+    """A segment that the scan could not read: it vanished or changed, or, where `failed`, the disk refused.
+
+    `unjudged` is the word for the `reason`.
+    """
 
     segment: str
     fingerprint: Fingerprint
     reason: str
+    unjudged: WhyUnjudged
     failed: bool = False
 
 
@@ -213,7 +227,8 @@ class Action(msgspec.Struct, frozen=True, gc=False):
     `census` is None where the segment was not read, an empty one included. `failed` marks a skip that is an error, not
     a decision. `since` is when the first of its expired records expired, None without any. `long_expired` has, per
     schema key, how many of them had been expired for more than three days: certainly had, where only their day is
-    known.
+    known. `unjudged` is why it is not known what the segment holds; of such a one nothing is kept, overdue or deleted,
+    and its action is a skip.
     """
 
     segment: str
@@ -224,6 +239,7 @@ class Action(msgspec.Struct, frozen=True, gc=False):
     failed: bool = False
     since: int | None = None
     long_expired: dict[SchemaKey, int] = {}
+    unjudged: WhyUnjudged | None = None
 
     @property
     def deletes(self) -> bool:

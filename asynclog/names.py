@@ -57,10 +57,10 @@ class Names:
         return name.startswith(self.stem) and not name.startswith(".") and not self.match(name)
 
     def begun(self, name: str) -> int | None:
-        """When a segment was begun as its name says it (ns since 1970); None where that names no day."""
+        """When a segment was begun as its name says it (ns since 1970, in UTC); None where that names no time."""
         known = self._known.fullmatch(name)
-        day = re.match(r"([0-9]{4})([0-9]{2})([0-9]{2})", (known[1] or known[4] or "") if known else "")
-        return parse_instant(f"{day[1]}-{day[2]}-{day[3]}T00:00:00Z") if day else None
+        time = _digits(known[1] or known[4] or "") if known else ""
+        return parse_instant(f"{time[:4]}-{time[4:6]}-{time[6:8]}T{time[8:10]}:{time[10:12]}:{time[12:]}Z")
 
     def late_token(self, name: str) -> str | None:
         """The token in the name of a segment that a job of ours has made; None in any other name."""
@@ -81,9 +81,7 @@ class Names:
             return (0, 0, 0, name)
         dated, number, rotation, day = known.groups()
         if dated or day:
-            time = (dated or day)[: len("YYYYMMDDTHHMMSS")]
-            digits = time.replace("T", "").replace("-", "").ljust(14, "0")
-            return (1, int(digits), int(number or 0), name)
+            return (1, int(_digits(dated or day)), int(number or 0), name)
         if rotation:
             return (2, -int(rotation), 0, name)
         return (4, 0, 0, name)
@@ -157,6 +155,11 @@ def length(name: str) -> int:
 def new_name(segment: str) -> str:
     """The hidden name under which a segment's replacement is built; worthless until that is whole."""
     return f".{segment}{_NEW}"
+
+
+def _digits(time: str) -> str:
+    """The time in a name as YYYYMMDDHHMMSS; what it does not say is zeros."""
+    return time[: len("YYYYMMDDTHHMMSS")].replace("T", "").replace("-", "").ljust(14, "0")
 
 
 def _split(base: str) -> tuple[str, str]:

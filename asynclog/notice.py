@@ -10,7 +10,7 @@ import msgspec
 
 from asynclog.config.ownership import refuse
 from asynclog.config.settings import Settings
-from asynclog.model import Census, Policy
+from asynclog.model import Census, Policy, Segment
 from asynclog.names import Names
 from asynclog.plan.decide import Finding
 from asynclog.plan.owners import contests
@@ -71,6 +71,12 @@ def facts_of(
         findings=findings,
         neighbours=sorted(_neighbours(settings, folder, entries)),
     )
+
+
+def with_obstacles(facts: Facts, segments: Iterable[Segment]) -> Facts:
+    """The same with what is in the way of changing these segments, as far as they can be read."""
+    obstacles = {each.name: each.obstacle for each in segments if each.obstacle and each.unjudged is None}
+    return msgspec.structs.replace(facts, obstacles=obstacles)
 
 
 def with_reasons(facts: Facts, first_unreadable: FirstUnreadable) -> Facts:

@@ -28,6 +28,7 @@ SITUATION_KEYS = {
     "refusal",
     "warnings",
     "neighbours",
+    "unjudged",
     "lease_max_ms",
     "catalog",
     "profiles",

@@ -139,14 +139,14 @@ def test_a_failed_segment_is_partial(mixed: Path) -> None:
     assert found.by("schema", "deleted_records")["app:1"] == 2
 
 
-def test_a_job_with_nothing_to_look_at_is_a_success(tmp_path: Path) -> None:
-    """An application that has not started yet, or auditing that is switched off."""
+def test_a_job_with_nothing_to_look_at_is_exit_0(tmp_path: Path) -> None:
+    """An application that has not started yet, or auditing that is switched off; but it has been no success yet."""
     for profile, status in (("path: none/logs.jsonl", "success"), ("enabled: false", "skipped")):
         (tmp_path / "asynclog.yaml").write_text(f"asynclog: 1\nprofiles: {{default: {{audit: {{{profile}}}}}}}\n")
         assert run("cleanup", *FILE, cwd=tmp_path).code == 0
         found = Metrics(tmp_path / "m.prom")
         assert (found.value("last_run_exit_code"), found.status) == (0, status)
-        assert found.value("last_success_timestamp_seconds") == found.value("last_run_timestamp_seconds")
+        assert found.value("last_success_timestamp_seconds") == 0
 
 
 FATAL = {
@@ -383,7 +383,7 @@ def test_hostile_labels_are_read_back_as_they_are(profile: str, log: str, schema
     samples = [each for family in text_string_to_metric_families(text) for each in family.samples]
     assert {(each.labels["profile"], each.labels["log"]) for each in samples} == {(encodable(profile), encodable(log))}
     assert {each.labels["schema"] for each in samples if "schema" in each.labels} == {encodable(schema)}
-    assert len(samples) == 7 + 5 + 8 + 4 + 5
+    assert len(samples) == 7 + 5 + 8 + 6 + 5
     assert last_success(text) == ({"profile": encodable(profile), "log": encodable(log)}, 0)
 
 

@@ -36,10 +36,10 @@ def panels() -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
-    """The metrics that a real run writes, each with its labels; here one that has to leave something."""
+    """The metrics that a real run writes, each with its labels; here of one that had to leave something."""
     folder = tmp_path_factory.mktemp("monitored")
     write_policy(folder)
-    write_log(folder / "audit", {"logs.jsonl": record(days=400)})
+    write_log(folder / "audit", {"logs.jsonl": record(days=400), "logs.jsonl.1.gz": b"packed"})
     with (folder / "audit/logs.jsonl").open("ab"):
         assert cleanup(folder, "--metrics-file", "m.prom").code == 0
     families = text_string_to_metric_families((folder / "m.prom").read_text())
@@ -104,6 +104,8 @@ SITUATIONS: dict[str, tuple[dict[str, float], bool]] = {
     "AsynclogDiskSpace, enough": ({"filesystem_free_bytes": 11, "filesystem_size_bytes": 100}, False),
     "AsynclogOverdue, long": ({"overdue_since_timestamp_seconds": 2 * DAYS}, True),
     "AsynclogOverdue, not yet": ({"overdue_since_timestamp_seconds": 4 * DAYS}, False),
+    "AsynclogUnjudged, old": ({"unjudged_oldest_seconds": 8 * DAYS}, True),
+    "AsynclogUnjudged, new": ({"unjudged_oldest_seconds": 6 * DAYS}, False),
     "AsynclogNotRun, for two days": ({"last_run_timestamp_seconds": 8 * DAYS}, True),
     "AsynclogNotRun, for a day": ({"last_run_timestamp_seconds": 9 * DAYS}, False),
     "AsynclogMissing, nothing": ({"dry_run": 0}, True),

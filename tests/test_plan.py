@@ -4,7 +4,7 @@ import pytest
 
 from asynclog.instant import DAY, FIRST_PLAUSIBLE
 from asynclog.model import Action, Census, Fingerprint, Plan, Policy, Rule, SchemaCount, SchemaKey, Segment, Unread
-from asynclog.plan.decide import Finding, decide
+from asynclog.plan.decide import Conditions, Finding, decide, finding_of
 from asynclog.plan.lanes import in_order
 from asynclog.plan.rules import cutoff_for, rule_for
 
@@ -38,11 +38,11 @@ def census(*counts: SchemaCount, unreadable: int = 0, blank: int = 0, name: str 
     ("finding", "kind", "reason"),
     [
         (Segment("s", fingerprint(0)), "keep", "it is empty"),
-        (Segment("s", fingerprint(), "it is a FIFO"), "skip", "it is a FIFO"),
-        (Unread("s", fingerprint(), "it has vanished"), "skip", "it has vanished"),
+        (Segment("s", fingerprint(0), "it is a FIFO", "special"), "skip", "it is a FIFO"),
+        (Unread("s", fingerprint(), "it has vanished", "changed"), "skip", "it has vanished"),
         (census(counted(3, 0)), "keep", "nothing in it has expired"),
         (census(blank=3), "keep", "it has only blank lines"),
-        (census(unreadable=3), "keep", "nothing in it has expired"),
+        (census(unreadable=3), "skip", "none of its lines is a record"),
         (census(counted(3, 3)), "drop", "all 3 records have expired"),
         (census(counted(3, 3), blank=2), "drop", "all 3 records have expired"),
         (census(counted(3, 3), unreadable=1), "rewrite", "3 of 3 records have expired"),
@@ -53,6 +53,44 @@ def census(*counts: SchemaCount, unreadable: int = 0, blank: int = 0, name: str 
 def test_each_finding_has_one_action_and_its_reason(finding: Finding, kind: str, reason: str) -> None:
     """A segment goes whole only where nothing but blank lines would stay; doubt keeps."""
     action = decide(finding, Policy(), NOW)
+    assert (action.kind, action.reason) == (kind, reason)
+
+
+@pytest.mark.parametrize(
+    ("finding", "word"),
+    [
+        (Segment("s", fingerprint(0), "it is a FIFO", "special"), "special"),
+        (Segment("s", fingerprint(0), "it has 2 hard links"), None),
+        (Unread("s", fingerprint(), "it has vanished", "changed"), "changed"),
+        (Unread("s", fingerprint(), "it can't be read", "damaged", failed=True), "damaged"),
+        (census(unreadable=3, blank=1), "no_record"),
+        (census(blank=1), None),
+        (census(counted(3, 3), unreadable=1), None),
+    ],
+)
+def test_what_could_not_be_judged_has_a_word_for_it(finding: Finding, word: str | None) -> None:
+    """And the action gives back what was known of it."""
+    action = decide(finding, Policy(), NOW)
+    assert action.unjudged == word
+    assert action.kind == "skip" or not word
+    again = decide(finding_of(action), Policy(), NOW)
+    assert (again.kind, again.reason, again.unjudged, again.failed) == (
+        (action.kind, action.reason, action.unjudged, action.failed)
+    )
+
+
+@pytest.mark.parametrize(
+    ("finding", "kind", "reason"),
+    [
+        (census(counted(3, 0)), "keep", "nothing in it has expired"),
+        (census(counted(3, 3)), "skip", "it has 2 hard links"),
+        (census(counted(3, 2)), "skip", "it has 2 hard links"),
+        (census(unreadable=3), "skip", "none of its lines is a record"),
+    ],
+)
+def test_nothing_goes_where_an_obstacle_is(finding: Census, kind: str, reason: str) -> None:
+    """What has expired there is overdue, and so is told, with the obstacle as the reason."""
+    action = decide(finding, Policy(), NOW, conditions=Conditions(obstacles={finding.segment: "it has 2 hard links"}))
     assert (action.kind, action.reason) == (kind, reason)
 
 

@@ -95,8 +95,8 @@ async def test_a_segment_that_is_replaced_or_removed_before_it_is_read_is_told(
     (tmp_path / "logs.jsonl.1").unlink()
     reasons = {finding.segment: finding for finding in await read(folder, segments, kind)}
     assert reasons == {
-        "logs.jsonl": Unread("logs.jsonl", segments[1].fingerprint, "it changed before it was read"),
-        "logs.jsonl.1": Unread("logs.jsonl.1", segments[0].fingerprint, "it has vanished"),
+        "logs.jsonl": Unread("logs.jsonl", segments[1].fingerprint, "it changed before it was read", "changed"),
+        "logs.jsonl.1": Unread("logs.jsonl.1", segments[0].fingerprint, "it has vanished", "changed"),
     }
 
 

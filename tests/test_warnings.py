@@ -48,6 +48,12 @@ def rotated(folder: Path) -> None:
     (folder / "audit/logs_schemas.jsonl.1").write_text('{"schema_name": "app", "retention_days": 30}\n')
 
 
+def linked(folder: Path) -> None:
+    log(folder, **{SEGMENT: YOUNG})
+    (folder / "copy").unlink(missing_ok=True)
+    (folder / "copy").hardlink_to(folder / "audit" / SEGMENT)
+
+
 def rules(*rules: str) -> Callable[[Path], object]:
     return lambda folder: (log(folder), write_policy(folder, *rules))
 
@@ -67,6 +73,14 @@ CASES = {
     "unjudged": Case(
         lambda folder: log(folder, **{f"logs.jsonl.{n}.gz": gzip.compress(OLD) for n in (1, 2)}),
         ("2 segments could not be judged", "logs.jsonl.2.gz", "it is compressed", "see asynclog explain"),
+    ),
+    "no record in one": Case(
+        lambda folder: log(folder, **{SEGMENT: b"torn\n"}),
+        ("1 segment could not be judged and stays: ", SEGMENT, "none of its lines is a record", "see asynclog explain"),
+    ),
+    "hard links": Case(
+        linked,
+        ("1 segment stays whatever has expired there: ", SEGMENT, "it has 2 hard links", "see asynclog explain"),
     ),
     "no record": Case(
         foreign,
@@ -264,11 +278,15 @@ def test_the_reason_is_the_commonest_of_the_lines_looked_at(folder: Path) -> Non
 
 @pytest.mark.parametrize("reader", ["native", "python"])
 def test_one_record_is_enough_not_to_be_foreign(folder: Path, reader: str) -> None:
-    """Torn lines among records are told by their number alone."""
+    """Torn lines among records are told by their number alone; a segment of nothing else is unjudged."""
     foreign(folder)
-    write_log(folder / "audit", {SEGMENT: YOUNG})
+    write_log(folder / "audit", {SEGMENT: YOUNG + b"torn\n"})
     done = cleanup(folder, env={"ASYNCLOG_READER": reader})
-    assert (done.result["warnings"], done.result["kept"]["unreadable"]) == ([], 2000)
+    (warning,) = done.result["warnings"]
+    assert warning.startswith(
+        "1 segment could not be judged and stays: logs.jsonl: none of its lines is a record (1): "
+    )
+    assert done.result["kept"]["unreadable"] == 1
 
 
 def test_what_was_not_read_is_not_called_foreign_or_unused(folder: Path) -> None:
@@ -277,8 +295,9 @@ def test_what_was_not_read_is_not_called_foreign_or_unused(folder: Path) -> None
     log(folder, **{SEGMENT: record("web"), "logs-20251002T000000.jsonl": b"torn\n"})
     assert run("estimate", "--no-scan", "--json", cwd=folder).result["warnings"] == []
     done = run("explain", "logs-20251002T000000.jsonl", "--no-catalog", "--json", "--now", NOW, cwd=folder)
-    assert done.result["warnings"] == []
-    assert "legal" in run("explain", "--json", "--now", NOW, cwd=folder).result["warnings"][0]
+    (warning,) = done.result["warnings"]
+    assert warning.startswith("1 segment could not be judged"), "that one alone"
+    assert "legal" in run("explain", "--json", "--now", NOW, cwd=folder).result["warnings"][1]
 
 
 @pytest.mark.parametrize(

@@ -87,7 +87,8 @@ def _estimate(look: Look, policies: list[Policy], words: Sequence[str], *, scan:
 
 def _ledgers(look: Look, policies: list[Policy]) -> list[Ledger]:
     censuses = [finding for finding in look.findings.values() if isinstance(finding, Census)]
-    return [Ledger(censuses, policy, look.now) for policy in policies]
+    staying = {segment.name for segment in look.segments.values() if segment.obstacle}
+    return [Ledger(censuses, policy, look.now, staying) for policy in policies]
 
 
 def _wanted(ledgers: list[Ledger]) -> dict[str, list[int]]:

@@ -68,6 +68,7 @@ def _answer(settings: Settings, segment: str | None, schema: str | None, signals
             segments=rows,
             warnings=notices.warnings,
             neighbours=notices.neighbours,
+            unjudged=notices.unjudged,
             errors=inventory.failures,
         )
     )
@@ -103,7 +104,7 @@ def _keys(finding: Finding, schema: str | None) -> list[SchemaKey]:
 def _explained(
     look: Look, finding: Finding, policy: Policy, settings: Settings, keys: Sequence[SchemaKey]
 ) -> Explained:
-    action = decide(finding, policy, look.now, settings.rewrite, look.empties)
+    action = decide(finding, policy, look.now, settings.rewrite, look.conditions)
     census = finding if isinstance(finding, Census) else None
     row = explained(action, census, policy, keys)
     found = look.unreadable(action.segment) if census and census.unreadable else None

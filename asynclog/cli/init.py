@@ -3,6 +3,8 @@
 import os
 from typing import Any
 
+import msgspec
+
 from asynclog.cli.files import write_new
 from asynclog.cli.journal import set_up_logging
 from asynclog.cli.output import show
@@ -48,7 +50,9 @@ def _init(given: dict[str, Any], signals: Signals) -> Answer[InitResult]:
     # In this order: a configuration never names a policy that is not there.
     _write({os.path.basename(path): text.encode() for path, text in texts.items()})
     warnings = [*_shadowed(settings, configuration), *seen.notices.warnings]
-    return inventory.answer(_result(settings, files, inventory, Notices(warnings, seen.notices.neighbours)))
+    return inventory.answer(
+        _result(settings, files, inventory, msgspec.structs.replace(seen.notices, warnings=warnings))
+    )
 
 
 def _shadowed(settings: Settings, written: str) -> list[str]:
@@ -102,5 +106,6 @@ def _result(settings: Settings, files: list[str], inventory: Inventory, notices:
         unread=inventory.unread,
         warnings=notices.warnings,
         neighbours=notices.neighbours,
+        unjudged=notices.unjudged,
         errors=inventory.failures,
     )

@@ -116,7 +116,7 @@ class MetricsFile:
         if settings is not None:
             labels = log_labels(settings.profile, os.path.join(settings.folder, settings.base))
             free, size = _space(settings.folder)
-        if exit_code == 0 and not self._dry_run:
+        if exit_code == 0 and not self._dry_run and not (self._report and self._report.judged_nothing):
             success = now
         elif labels != before:
             success = 0

@@ -5,7 +5,7 @@ there none before and nothing came in.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 
 import msgspec
@@ -59,14 +59,17 @@ def times(now: int) -> tuple[int, ...]:
 class Ledger:
     """What of each segment has expired under this policy, at each of the times.
 
-    The censuses may have been made under any policy, but what is future in them must be so at `now`.
+    The censuses may have been made under any policy, but what is future in them must be so at `now`. Nothing goes from
+    the segments that are `staying`, by their names.
     """
 
-    def __init__(self, censuses: Iterable[Census], policy: Policy, now: int) -> None:
+    def __init__(
+        self, censuses: Iterable[Census], policy: Policy, now: int, staying: Container[str] = frozenset()
+    ) -> None:
         self._policy = policy
         self._now = now
         self._cutoffs: dict[SchemaKey, tuple[int, ...] | None] = {}
-        self._rows = [(census, self._row(census)) for census in censuses]
+        self._rows = [(census, [] if census.segment in staying else self._row(census)) for census in censuses]
 
     def _row(self, census: Census) -> list[list[Amount]]:
         """For each time an amount for each schema; nothing where nothing goes at any of them, as in most segments."""

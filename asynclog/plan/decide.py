@@ -1,7 +1,7 @@
 """The decision: one action per segment, each with its reason."""
 
 from collections import defaultdict
-from collections.abc import Container, Iterable
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
 import msgspec
@@ -18,8 +18,25 @@ from asynclog.plan.worth import ALWAYS, Percent, reason_to_wait
 # What expired longer ago than this, no night has left that the job has done its work in; ns.
 LONG = 3 * DAY
 
+# Why a segment stays of which no line is a record: it may be the file of something else.
+NO_RECORD = "none of its lines is a record"
+
 # What is known of a segment when the decision is made: it was read, it could not be, or it was not to be.
 Finding = Census | Unread | Segment
+
+
+class Conditions(msgspec.Struct, frozen=True):
+    """What besides its lines decides about a segment, by name.
+
+    `empties` are the empty ones that go (see `empties.removable`), `obstacles` the reasons why others may not be
+    changed.
+    """
+
+    empties: frozenset[str] = frozenset()
+    obstacles: Mapping[str, str] = {}
+
+
+NO_CONDITIONS = Conditions()
 
 
 def believed(actions: Iterable[Action]) -> dict[SchemaKey, int]:
@@ -38,24 +55,26 @@ def make_plan(actions: Iterable[Action], policy: Policy, now: int) -> Plan:
 
 
 def decide(
-    finding: Finding, policy: Policy, now: int, rewrite: Percent = ALWAYS, empties: Container[str] = ()
+    finding: Finding, policy: Policy, now: int, rewrite: Percent = ALWAYS, conditions: Conditions = NO_CONDITIONS
 ) -> Action:
     """What is to become of one segment at `now`, for which it was judged. The only place that says so.
 
-    A partly expired one is not rewritten before `rewrite` percent of it have expired; never where that is None. An
-    empty one goes if it is one of the `empties` (see `empties.removable`).
+    A partly expired one is not rewritten before `rewrite` percent of it have expired; never where that is None.
+    Nothing goes from one that was read although there is an obstacle to changing it: what has expired in it is overdue.
     """
     match finding:
         case Segment(name, fingerprint, ""):
-            return Action(name, "drop" if name in empties else "keep", EMPTY, fingerprint)
-        case Segment(name, fingerprint, obstacle):
-            return Action(name, "skip", obstacle, fingerprint)
-        case Unread(name, fingerprint, reason, failed):
-            return Action(name, "skip", reason, fingerprint, failed=failed)
+            return Action(name, "drop" if name in conditions.empties else "keep", EMPTY, fingerprint)
+        case Segment(name, fingerprint, reason, unjudged):
+            return Action(name, "skip", reason, fingerprint, unjudged=unjudged)
+        case Unread(name, fingerprint, reason, unjudged, failed):
+            return Action(name, "skip", reason, fingerprint, failed=failed, unjudged=unjudged)
         case Census(name, fingerprint, fragment=int(line)):
-            return Action(name, "skip", not_json_lines(line), fingerprint, finding)
+            return Action(name, "skip", not_json_lines(line), fingerprint, finding, unjudged="not_json_lines")
+        case Census(name, fingerprint) if finding.has_no_record:
+            return Action(name, "skip", NO_RECORD, fingerprint, _in_brief(finding), unjudged="no_record")
         case Census(name, fingerprint):
-            kind, reason = _weigh(finding, policy, rewrite)
+            kind, reason = _weigh(finding, policy, rewrite, conditions.obstacles.get(name, ""))
             if kind == "keep":
                 return Action(name, kind, reason, fingerprint, _in_brief(finding))
             since, stale = _since(finding, policy), _long_expired(finding, policy, now)
@@ -66,9 +85,9 @@ def finding_of(action: Action) -> Finding:
     """What was known of a segment when this was decided about it."""
     if action.census:
         return action.census
-    if action.kind == "skip":
-        return Unread(action.segment, action.fingerprint, action.reason, action.failed)
-    return Segment(action.segment, action.fingerprint)
+    if action.unjudged:
+        return Unread(action.segment, action.fingerprint, action.reason, action.unjudged, action.failed)
+    return Segment(action.segment, action.fingerprint, action.reason if action.kind == "skip" else "")
 
 
 def not_json_lines(fragment: int) -> str:
@@ -76,12 +95,15 @@ def not_json_lines(fragment: int) -> str:
     return f"it is not JSON Lines: line {fragment:,} is a piece of a document that spans lines"
 
 
-def _weigh(census: Census, policy: Policy, rewrite: Percent) -> tuple[Literal["keep", "drop", "rewrite", "skip"], str]:
+def _weigh(
+    census: Census, policy: Policy, rewrite: Percent, obstacle: str
+) -> tuple[Literal["keep", "drop", "rewrite", "skip"], str]:
     expired = census.expired
     long = length(census.segment)
     if not expired:
-        is_blank = not census.schemas and not census.unreadable
-        return "keep", "it has only blank lines" if is_blank else "nothing in it has expired"
+        return "keep", "nothing in it has expired" if census.schemas else "it has only blank lines"
+    if obstacle:
+        return "skip", obstacle
     if long > LONGEST_SEGMENT:
         return "skip", f"its name of {long} bytes is too long to be worked on: {LONGEST_SEGMENT} is the most"
     if census.is_wholly_expired:

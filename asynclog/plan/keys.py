@@ -33,7 +33,7 @@ class SchemaKeys:
             problem = f"too many segments have more than {USUAL:,} schema keys"
         if problem:
             reason = f"it can't be judged: {problem}"
-            return Unread(finding.segment, finding.fingerprint, reason, failed=True)
+            return Unread(finding.segment, finding.fingerprint, reason, "damaged", failed=True)
         self._known |= new
         self._names, self._counts = names, counts
         return finding

@@ -11,6 +11,7 @@ from asynclog.plan.rules import Scope, all_rules, match_rule
 from asynclog.report.answers import FORMAT
 from asynclog.report.inventory import Holding, Inventory, SegmentsRead
 from asynclog.report.provenance import PolicyRule, Provenance, who
+from asynclog.report.unjudged import Unjudged
 from asynclog.report.warnings import Neighbours, Notices
 from asynclog.report.words import encodable
 
@@ -63,6 +64,7 @@ class CheckResult(msgspec.Struct, frozen=True):
     unread: dict[str, str] = {}
     warnings: list[str] = []
     neighbours: Neighbours = Neighbours()
+    unjudged: Unjudged = Unjudged()
     errors: list[str] = []
 
 
@@ -112,6 +114,7 @@ def make_coverage(
             *([f"Rules that match nothing here: {len(unused)}"] if unused else []),
         ],
         neighbours=notices.neighbours,
+        unjudged=notices.unjudged,
         errors=inventory.failures,
     )
 

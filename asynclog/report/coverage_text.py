@@ -6,6 +6,7 @@ from asynclog.numbers import counted
 from asynclog.report.answers import Answer
 from asynclog.report.coverage import CheckResult, Coverage
 from asynclog.report.provenance import PolicySource, Provenance, in_brief
+from asynclog.report.unjudged import unjudged_in_words
 from asynclog.report.words import columns, printable, size_in_words
 
 
@@ -26,6 +27,7 @@ def _lines(result: CheckResult) -> Iterator[str]:
         yield printable(f"Matches nothing: the rule for {rule.rule} ({rule.where})")
     for name, reason in result.unread.items():
         yield printable(f"Not read: {name}: {reason}")
+    yield from unjudged_in_words(result.unjudged)
     if result.unreadable:
         yield f"Kept unread: {counted(result.unreadable, 'unreadable line')}"
 

@@ -4,8 +4,10 @@ from typing import Any, Literal, Self
 
 import msgspec
 
+from asynclog.model import WhyUnjudged
 from asynclog.report.answers import FORMAT, document
 from asynclog.report.provenance import PolicySource
+from asynclog.report.unjudged import Unjudged
 from asynclog.report.warnings import Neighbours
 
 
@@ -65,7 +67,9 @@ class Segments(msgspec.Struct, frozen=True):
 
 
 class ActionRow(msgspec.Struct, frozen=True, gc=False):
-    """One segment. `outcome` is None in a dry run; `outcome_reason` says why it was not done."""
+    """One segment. `outcome` is None in a dry run; `outcome_reason` says why it was not done, `unjudged` in a word why
+    it is not known what the segment holds.
+    """
 
     segment: str
     action: str
@@ -75,6 +79,7 @@ class ActionRow(msgspec.Struct, frozen=True, gc=False):
     bytes_after: int
     outcome: str | None
     outcome_reason: str | None = None
+    unjudged: WhyUnjudged | None = None
 
 
 class Result(msgspec.Struct, frozen=True):
@@ -102,6 +107,7 @@ class Result(msgspec.Struct, frozen=True):
     records: Records = Records()
     kept: Kept = Kept()
     overdue: Overdue = Overdue()
+    unjudged: Unjudged = Unjudged()
     bytes: Bytes = Bytes()
     catalog: Catalogued | None = None
     segments: Segments = Segments()
@@ -137,7 +143,8 @@ class Report(msgspec.Struct, frozen=True):
     """What a job has to say. `exit_code` is the process's; `error` is a sentence, None where all went well.
 
     Not in the document: the `schemas` that were found, `log_bytes`, the size of all segments at the job's end (None
-    where there was nothing to look at), and `pending_bytes`, that of the files that are held back.
+    where there was nothing to look at), `pending_bytes`, that of the files that are held back, and whether this job
+    `judged_nothing`, for there was no segment, or it could judge none.
     """
 
     result: Result
@@ -146,6 +153,7 @@ class Report(msgspec.Struct, frozen=True):
     schemas: dict[str, Figures] = {}
     log_bytes: int | None = None
     pending_bytes: int = 0
+    judged_nothing: bool = False
 
     def marred(self, sentence: str) -> Self:
         """The same where this went wrong too, after the job: it is partial, unless it has failed already."""

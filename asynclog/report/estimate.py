@@ -13,6 +13,7 @@ from asynclog.numbers import counted
 from asynclog.report.answers import FORMAT, Answer
 from asynclog.report.inventory import Inventory
 from asynclog.report.provenance import PolicySource, Provenance
+from asynclog.report.unjudged import Unjudged
 from asynclog.report.warnings import Neighbours, Notices
 from asynclog.report.words import size_in_words
 
@@ -100,6 +101,7 @@ class EstimateResult(msgspec.Struct, frozen=True):
     unread: dict[str, str] = {}
     warnings: list[str] = []
     neighbours: Neighbours = Neighbours()
+    unjudged: Unjudged = Unjudged()
     errors: list[str] = []
 
 
@@ -134,6 +136,7 @@ def make_estimate(
             unread=inventory.unread,
             warnings=notices.warnings,
             neighbours=notices.neighbours,
+            unjudged=notices.unjudged,
             errors=inventory.failures,
         )
     )

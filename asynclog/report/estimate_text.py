@@ -9,6 +9,7 @@ from asynclog.numbers import counted
 from asynclog.report.answers import Answer
 from asynclog.report.estimate import BytesRead, EstimateResult, Freed, Prospect
 from asynclog.report.provenance import in_brief
+from asynclog.report.unjudged import unjudged_in_words
 from asynclog.report.words import columns, printable, size_in_words
 
 _HEAD = ["schema", "keeps", "records", "size", "a day", "in the end"]
@@ -40,6 +41,7 @@ def _forecast(result: EstimateResult, totals: Prospect) -> Iterator[str]:
         )
     for name, reason in result.unread.items():
         yield printable(f"Not read, and in no figure: {name}: {reason}")
+    yield from unjudged_in_words(result.unjudged)
     yield f"Read for this: {_read(result.read)}"
 
 

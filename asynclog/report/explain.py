@@ -7,11 +7,12 @@ import msgspec
 
 from asynclog.estimate.lifetime import gone_after, lifetime
 from asynclog.instant import LAST, format_instant
-from asynclog.model import Action, Census, Policy, SchemaCount, SchemaKey
+from asynclog.model import Action, Census, Policy, SchemaCount, SchemaKey, WhyUnjudged
 from asynclog.numbers import counted
 from asynclog.plan.rules import match_rule, rule_for
 from asynclog.report.answers import FORMAT
 from asynclog.report.provenance import PolicySource
+from asynclog.report.unjudged import Unjudged
 from asynclog.report.warnings import Neighbours
 from asynclog.report.words import encodable
 
@@ -61,7 +62,7 @@ class Part(msgspec.Struct, frozen=True):
 class Explained(msgspec.Struct, frozen=True):
     """One segment. `gone_after` is when all of it will have expired, None where something of it never does: that is
     told in `kept_for_ever`. `schemas` is empty where it was not read. `lines` are the first unreadable ones, `reasons`
-    those of all of them, the commonest first.
+    those of all of them, the commonest first. `unjudged` says in a word why it is not known what the segment holds.
     """
 
     segment: str
@@ -76,6 +77,7 @@ class Explained(msgspec.Struct, frozen=True):
     blank: int = 0
     lines: list[UnreadableLine] = []
     reasons: list[UnreadableReason] = []
+    unjudged: WhyUnjudged | None = None
 
 
 class ExplainResult(msgspec.Struct, frozen=True):
@@ -95,6 +97,7 @@ class ExplainResult(msgspec.Struct, frozen=True):
     segments: list[Explained] = []
     warnings: list[str] = []
     neighbours: Neighbours = Neighbours()
+    unjudged: Unjudged = Unjudged()
     errors: list[str] = []
 
 
@@ -114,6 +117,7 @@ def explained(action: Action, census: Census | None, policy: Policy, schemas: It
         else {},
         unreadable=census.unreadable if census else 0,
         blank=census.blank if census else 0,
+        unjudged=action.unjudged,
     )
 
 

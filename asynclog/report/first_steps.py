@@ -7,6 +7,7 @@ import msgspec
 
 from asynclog.report.answers import FORMAT, Answer
 from asynclog.report.inventory import Holding, SegmentsRead
+from asynclog.report.unjudged import Unjudged
 from asynclog.report.warnings import Neighbours
 from asynclog.report.words import columns, printable, size_in_words
 
@@ -29,6 +30,7 @@ class InitResult(msgspec.Struct, frozen=True, kw_only=True):
     unread: dict[str, str]
     warnings: list[str]
     neighbours: Neighbours
+    unjudged: Unjudged
     errors: list[str]
 
 

@@ -8,8 +8,9 @@ import msgspec
 
 from asynclog.instant import format_instant
 from asynclog.model import Census, SchemaCount, SchemaKey, Segment, Unread
-from asynclog.plan.decide import Finding, not_json_lines
+from asynclog.plan.decide import NO_RECORD, Finding, not_json_lines
 from asynclog.report.answers import Answer
+from asynclog.report.unjudged import Left
 from asynclog.report.words import encodable, in_a_sentence
 
 R = TypeVar("R")
@@ -34,13 +35,17 @@ class SegmentsRead(msgspec.Struct, frozen=True):
 
 
 class Inventory(msgspec.Struct, frozen=True):
-    """The sum over all segments. `unread` has the reason for each that was not read; `failures` are sentences."""
+    """The sum over all segments. `unread` has the reason for each that was not read; `failures` are sentences.
+
+    `unjudged` are these, and those that were read and have no record.
+    """
 
     holdings: dict[SchemaKey, Holding]
     unreadable: int
     segments: SegmentsRead
     unread: dict[str, str]
     failures: list[str]
+    unjudged: list[Left]
 
     def answer(self, result: R) -> Answer[R]:
         """The answer that this result is, and whatever could not be read its error."""
@@ -53,21 +58,27 @@ def take_inventory(findings: Iterable[Finding]) -> Inventory:
     counts: defaultdict[SchemaKey, list[SchemaCount]] = defaultdict(list)
     unread: dict[str, str] = {}
     failures = []
+    unjudged = []
     unreadable = 0
     for finding in findings:
         match finding:
-            case Census(name, fragment=int(line)):
+            case Census(name, fingerprint, fragment=int(line)):
                 unread[encodable(name)] = not_json_lines(line)
-            case Census():
+                unjudged.append(Left(name, fingerprint, "not_json_lines", not_json_lines(line)))
+            case Census(name, fingerprint):
                 unreadable += finding.unreadable
+                if finding.has_no_record:
+                    unjudged.append(Left(name, fingerprint, "no_record", NO_RECORD))
                 for count in finding.schemas:
                     counts[count.schema].append(count)
-            case Unread(name, _, reason, failed):
+            case Unread(name, fingerprint, reason, why, failed):
                 unread[encodable(name)] = reason
+                unjudged.append(Left(name, fingerprint, why, reason))
                 if failed:
                     failures.append(encodable(f"{name}: {reason}"))
-            case Segment(name, _, obstacle) if obstacle:
+            case Segment(name, fingerprint, obstacle, why) if why:
                 unread[encodable(name)] = obstacle
+                unjudged.append(Left(name, fingerprint, why, obstacle))
     skipped = len(unread) - len(failures)
     return Inventory(
         holdings={key: _sum(counts[key]) for key in sorted(counts)},
@@ -75,6 +86,7 @@ def take_inventory(findings: Iterable[Finding]) -> Inventory:
         segments=SegmentsRead(len(findings), len(findings) - len(unread), skipped, len(failures)),
         unread=unread,
         failures=failures,
+        unjudged=unjudged,
     )
 
 

@@ -10,6 +10,7 @@ import msgspec
 
 from asynclog.instant import SECOND
 from asynclog.report.document import Report
+from asynclog.report.unjudged import age_of
 from asynclog.report.words import encodable
 
 LAST_SUCCESS = "asynclog_last_success_timestamp_seconds"
@@ -78,7 +79,9 @@ def _of_run(run: Run) -> Iterator[Metric]:
     ]
     yield Metric("asynclog_last_run_status", "1 for what the last run came to; error: it has no result.", statuses)
     yield _one("dry_run", "1 if the last run was a dry run, which deletes nothing.", run.labels, run.dry_run)
-    help_text = "When a run that was no dry run last ended with exit code 0; 0 if none is known."
+    help_text = (
+        "When a run that was no dry run last ended with exit code 0 and had judged a segment; 0 if none is known."
+    )
     yield Metric(LAST_SUCCESS, help_text, [(run.labels, run.last_success)])
     yield _one("filesystem_free_bytes", "Room that is left in the log's file system.", run.labels, run.free)
     yield _one("filesystem_size_bytes", "Size of the log's file system.", run.labels, run.size)
@@ -96,6 +99,10 @@ def _of_segments(labels: Labels, report: Report, log_bytes: int) -> Iterator[Met
     result = report.result
     yield _one("log_size_bytes", "Size of the log's segments when the last run ended.", labels, log_bytes)
     yield _one("unreadable_lines", "Lines that are no records, and so are kept.", labels, result.kept.unreadable)
+    unjudged, age = result.unjudged, age_of(result.unjudged.oldest, result.now)
+    yield _one("unjudged_segments", "Segments of which nobody knows what they hold.", labels, unjudged.segments)
+    yield _one("unjudged_bytes", "Size of the segments of which nobody knows what they hold.", labels, unjudged.bytes)
+    yield _one("unjudged_oldest_seconds", "Age of the oldest segment that could not be judged.", labels, age)
     fates = [({**labels, "fate": fate}, getattr(result.segments, fate)) for fate in _FATES]
     yield Metric("asynclog_segments", "Segments by what became of them; a dry run: would become.", fates)
     help_text = "Hidden files that a killed job left, or a writer holds open: expired records are still on the disk."

@@ -8,6 +8,7 @@ import msgspec
 
 from asynclog.instant import format_instant
 from asynclog.model import Action, Outcome, Plan, Policy, SchemaKey
+from asynclog.names import Names
 from asynclog.report.document import (
     ActionRow,
     Bytes,
@@ -22,6 +23,7 @@ from asynclog.report.document import (
 )
 from asynclog.report.figures import figures, too_late
 from asynclog.report.provenance import Provenance
+from asynclog.report.unjudged import Left, sum_unjudged, too_old
 from asynclog.report.warnings import Neighbours
 from asynclog.report.words import deletion, encodable, in_a_sentence
 
@@ -30,7 +32,7 @@ class Circumstances(msgspec.Struct, frozen=True):
     """What a report says beside plan and outcomes.
 
     `stopped` is a signal's name and number, `pending` has the bytes of each hidden file, `read` is in bytes,
-    `max_overdue` for how many seconds something may be overdue.
+    `max_overdue` for how many seconds something may be overdue; the log's `names` say how old a segment is.
     """
 
     run_id: str
@@ -50,6 +52,7 @@ class Circumstances(msgspec.Struct, frozen=True):
     time_is_up: bool = False
     policy: Policy = Policy()
     max_overdue: float | None = None
+    names: Names | None = None
 
 
 def make_report(plan: Plan, outcomes: Mapping[str, Outcome] | None, about: Circumstances) -> Report:
@@ -61,7 +64,13 @@ def make_report(plan: Plan, outcomes: Mapping[str, Outcome] | None, about: Circu
     scanned = sum(each.deleted + each.kept + each.overdue for each in schemas.values())
     freed = sum(row.bytes_before - row.bytes_after for row in rows)
     gone, late = sum(deleted.values()), sum(overdue.records.values())
-    errors = [*too_late(schemas, plan.now, about.max_overdue), *_failures(rows), *about.problems]
+    left = [Left(each.segment, each.fingerprint, each.unjudged, each.reason) for each in plan.actions if each.unjudged]
+    errors = [
+        *too_late(schemas, plan.now, about.max_overdue),
+        *too_old(left, about.names, plan.now, about.max_overdue),
+        *_failures(rows),
+        *about.problems,
+    ]
     stopped = about.stopped
     wrong = f"stopped by {stopped[0]}" if stopped else in_a_sentence(errors)
     result = Result(
@@ -77,6 +86,7 @@ def make_report(plan: Plan, outcomes: Mapping[str, Outcome] | None, about: Circu
         records=Records(scanned, gone, scanned - gone - late),
         kept=_kept(plan),
         overdue=overdue,
+        unjudged=sum_unjudged(left, about.names),
         bytes=Bytes(about.read, freed),
         catalog=about.catalog,
         segments=_segments(plan, rows),
@@ -97,6 +107,7 @@ def make_report(plan: Plan, outcomes: Mapping[str, Outcome] | None, about: Circu
         schemas={str(key): each for key, each in schemas.items()},
         pending_bytes=sum(about.pending.values()),
         log_bytes=sum(action.fingerprint.size for action in plan.actions) - (0 if outcomes is None else freed),
+        judged_nothing=_judged_nothing(plan),
     )
 
 
@@ -104,7 +115,14 @@ def empty_report(status: Literal["success", "skipped"], message: str, about: Cir
     """The report of a job that found nothing to look at."""
     now = format_instant(about.now)
     provenance = msgspec.structs.asdict(about.provenance)
-    return Report(Result(status, message, run_id=about.run_id, profile=about.profile, now=now, **provenance))
+    result = Result(status, message, run_id=about.run_id, profile=about.profile, now=now, **provenance)
+    return Report(result, judged_nothing=True)
+
+
+def _judged_nothing(plan: Plan) -> bool:
+    """Return whether there was no segment, or whatever was not empty could not be judged."""
+    unjudged = [action.unjudged for action in plan.actions if action.fingerprint.size or action.unjudged]
+    return all(unjudged) if unjudged else not plan.actions
 
 
 def _row(action: Action, outcomes: Mapping[str, Outcome] | None) -> ActionRow:
@@ -122,6 +140,7 @@ def _row(action: Action, outcomes: Mapping[str, Outcome] | None) -> ActionRow:
         bytes_after=after,
         outcome=status,
         outcome_reason=reason or None,
+        unjudged=action.unjudged,
     )
 
 
@@ -144,7 +163,7 @@ def _overdue(schemas: Mapping[SchemaKey, Figures]) -> Overdue:
 
 
 def _kept(plan: Plan) -> Kept:
-    censuses = [action.census for action in plan.actions if action.census]
+    censuses = [action.census for action in plan.actions if action.census and not action.unjudged]
     return Kept(
         unreadable=sum(census.unreadable for census in censuses),
         future=sum(count.future for census in censuses for count in census.schemas),

@@ -6,6 +6,7 @@ from asynclog.numbers import counted
 from asynclog.report.document import Report, Result
 from asynclog.report.progress import NOT_BEGUN, NOT_READ, progress
 from asynclog.report.provenance import in_brief
+from asynclog.report.unjudged import unjudged_in_words
 from asynclog.report.words import printable, size_in_words
 
 
@@ -23,6 +24,7 @@ def _lines(result: Result) -> Iterator[str]:
         yield from _counts(result)
         yield from _kept(result)
         yield from _overdue(result)
+        yield from unjudged_in_words(result.unjudged)
         yield from _notes(result)
     yield from in_brief(result)
     if result.profiles is None:  # each has said its own

@@ -11,6 +11,7 @@ from asynclog.instant import parse_instant
 from asynclog.numbers import counted
 from asynclog.report.document import Bytes, Kept, Overdue, Records, Report, Result, Segments
 from asynclog.report.provenance import Provenance, who
+from asynclog.report.unjudged import Unjudged
 from asynclog.report.warnings import MOST_NAMES, Neighbours
 from asynclog.report.words import deletion, in_a_sentence
 
@@ -43,6 +44,7 @@ def combined(reports: Mapping[str, Report]) -> Report:
         records=records,
         kept=_kept([result.kept for result in results]),
         overdue=_overdue([result.overdue for result in results]),
+        unjudged=_unjudged([result.unjudged for result in results]),
         bytes=_sum(Bytes(), [result.bytes for result in results]),
         segments=_sum(Segments(), [result.segments for result in results]),
         warnings=[f"{name}: {warning}" for name, report in reports.items() for warning in report.result.warnings],
@@ -87,6 +89,15 @@ def _neighbours(parts: list[Neighbours]) -> Neighbours:
 def _overdue(parts: Iterable[Overdue]) -> Overdue:
     parts = list(parts)
     return Overdue(_counts(part.records for part in parts), _earliest(part.oldest for part in parts))
+
+
+def _unjudged(parts: list[Unjudged]) -> Unjudged:
+    return Unjudged(
+        segments=sum(part.segments for part in parts),
+        bytes=sum(part.bytes for part in parts),
+        oldest=_earliest(part.oldest for part in parts),
+        reasons=_counts(part.reasons for part in parts),
+    )
 
 
 def _earliest(instants: Iterable[str | None]) -> str | None:

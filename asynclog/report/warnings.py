@@ -17,6 +17,7 @@ from asynclog.plan.owners import Contest, in_words
 from asynclog.plan.rules import STAR, Scope, all_rules, match_rule
 from asynclog.report.inventory import Inventory, take_inventory
 from asynclog.report.rights import Rights, hindrances
+from asynclog.report.unjudged import Left, Unjudged, sum_unjudged
 from asynclog.report.words import encodable
 
 _SHOWN = 3  # names in a sentence
@@ -52,9 +53,10 @@ class WithoutOffset(msgspec.Struct, frozen=True):
 class Facts(msgspec.Struct, frozen=True):
     """What is known of a log. `policy` is None where there is none to be yet, `schemas` is its file.
 
-    `registry` is None where that is no registry; `rotated` are files beside it that look like earlier ones. `cut` is a
-    segment whose record would stay and names one that goes; empty if there is none, or nothing goes. `rights` are for a
-    dry run: what a run would find.
+    `obstacles` are the reasons why segments that can be read are never changed, by their names. `registry` is None
+    where that is no registry; `rotated` are files beside it that look like earlier ones. `cut` is a segment whose
+    record would stay and names one that goes; empty if there is none, or nothing goes. `rights` are for a dry run: what
+    a run would find.
     """
 
     folder: str
@@ -62,6 +64,7 @@ class Facts(msgspec.Struct, frozen=True):
     is_there: bool = True
     names: Names | None = None
     findings: Sequence[Finding] = ()
+    obstacles: Mapping[str, str] = {}
     neighbours: Sequence[str] = ()
     policy: Policy | None = None
     schemas: str = ""
@@ -80,17 +83,25 @@ class Notices(msgspec.Struct, frozen=True):
 
     warnings: list[str] = []
     neighbours: Neighbours = Neighbours()
+    unjudged: Unjudged = Unjudged()
 
 
 def notices(facts: Facts) -> Notices:
     """All that there is to say."""
     names = [encodable(name) for name in facts.neighbours]
-    return Notices([encodable(each) for each in _warnings(facts)], Neighbours(len(names), names[:MOST_NAMES]))
+    inventory = take_inventory(facts.findings)
+    return Notices(
+        [encodable(each) for each in _warnings(facts, inventory)],
+        Neighbours(len(names), names[:MOST_NAMES]),
+        sum_unjudged(inventory.unjudged, facts.names),
+    )
 
 
 def noticed(result: R, found: Notices) -> R:
     """The result of a command, with what needs a look."""
-    return msgspec.structs.replace(result, warnings=found.warnings, neighbours=found.neighbours)
+    return msgspec.structs.replace(
+        result, warnings=found.warnings, neighbours=found.neighbours, unjudged=found.unjudged
+    )
 
 
 def shadowed(path: str) -> str:
@@ -107,8 +118,7 @@ def has_no_record(findings: Iterable[Finding]) -> bool:
     return any(census.unreadable for census in censuses) and not any(census.schemas for census in censuses)
 
 
-def _warnings(facts: Facts) -> Iterator[str]:
-    inventory = take_inventory(facts.findings)
+def _warnings(facts: Facts, inventory: Inventory) -> Iterator[str]:
     if not facts.is_there:
         yield f"{facts.folder} does not exist yet: if the application has started, correct the path of the log"
     elif not facts.findings:
@@ -122,10 +132,13 @@ def _warnings(facts: Facts) -> Iterator[str]:
     if facts.policy is not None:
         yield from _policy(facts, facts.policy)
     yield from _neighbours(facts)
-    yield from _unjudged(inventory)
+    is_foreign = has_no_record(facts.findings) and not _is_partly_known(facts)
+    # Where no line of the whole log is a record, that is told below, with the reason.
+    yield from _unjudged([each for each in inventory.unjudged if each.why != "no_record" or not is_foreign])
+    yield from _obstacles(facts.obstacles)
     if facts.policy is not None and not _is_partly_known(facts):
         yield from _unused(facts.policy, inventory)
-    if has_no_record(facts.findings) and not _is_partly_known(facts):
+    if is_foreign:
         yield _no_record(inventory.unreadable, facts.reasons)
     yield from _without_offset(facts)
     yield from _cut_chain(facts)
@@ -182,16 +195,28 @@ def _neighbours(facts: Facts) -> Iterator[str]:
         )
 
 
-def _unjudged(inventory: Inventory) -> Iterator[str]:
+def _unjudged(left: Sequence[Left]) -> Iterator[str]:
     """What is in these segments is not known: they are never called clean."""
-    names = list(inventory.unread)
+    names = [each.segment for each in left]
     if names:
-        reasons = Counter(inventory.unread.values()).most_common(_SHOWN)
-        why = "; ".join(f"{reason} ({number:,})" for reason, number in reasons)
         yield (
             f"{counted(len(names), 'segment')} could not be judged and stay{'s' * (len(names) == 1)}: {_some(names)}: "
-            f"{why}: see asynclog explain"
+            f"{_reasons(each.reason for each in left)}: see asynclog explain"
         )
+
+
+def _obstacles(obstacles: Mapping[str, str]) -> Iterator[str]:
+    """What has expired in these segments is counted, and stays."""
+    names = list(obstacles)
+    if names:
+        yield (
+            f"{counted(len(names), 'segment')} stay{'s' * (len(names) == 1)} whatever has expired there: "
+            f"{_some(names)}: {_reasons(obstacles.values())}: see asynclog explain"
+        )
+
+
+def _reasons(reasons: Iterable[str]) -> str:
+    return "; ".join(f"{reason} ({number:,})" for reason, number in Counter(reasons).most_common(_SHOWN))
 
 
 def _unused(policy: Policy, inventory: Inventory) -> Iterator[str]:

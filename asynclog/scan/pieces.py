@@ -12,7 +12,7 @@ import msgspec
 
 from asynclog.errors import ChangedError
 from asynclog.leases import may_be_written
-from asynclog.model import Fingerprint, Policy, Range, Segment
+from asynclog.model import Fingerprint, Policy, Range, Segment, WhyUnjudged
 from asynclog.pace import Pace
 from asynclog.proof import Digest
 from asynclog.scan.blocks import whole_lines
@@ -69,9 +69,10 @@ class Reading(NamedTuple):
 
 
 class Refused(msgspec.Struct, frozen=True):
-    """Why a piece could not be read; `failed` where that is an error, not a change."""
+    """Why a piece could not be read, in words and in a word; `failed` where that is an error, not a change."""
 
     reason: str
+    unjudged: WhyUnjudged
     failed: bool = False
 
 
@@ -135,21 +136,21 @@ def opened(folder: int | str, piece: Piece, read: Callable[[int, Fingerprint], T
     try:
         descriptor = open_segment(folder, segment.name)
     except FileNotFoundError:
-        return Refused("it has vanished")
+        return Refused("it has vanished", "changed")
     except BlockingIOError:
-        return Refused("it is busy: somebody else holds a lease on it")
+        return Refused("it is busy: somebody else holds a lease on it", "not_reached")
     except OSError as error:
-        return Refused(f"it can't be opened: {error.strerror}", failed=True)
+        return Refused(f"it can't be opened: {error.strerror}", "not_reached", failed=True)
     try:
         fingerprint = _as_listed(descriptor, segment.fingerprint)
         if fingerprint is None:
-            return Refused("it changed before it was read")
+            return Refused("it changed before it was read", "changed")
         with as_it_was(descriptor, piece.start, piece.end):
             return read(descriptor, fingerprint)
     except ChangedError:
-        return Refused("it became shorter while it was read")
+        return Refused("it became shorter while it was read", "changed")
     except OSError as error:
-        return Refused(f"it can't be read: {error.strerror}", failed=True)
+        return Refused(f"it can't be read: {error.strerror}", "damaged", failed=True)
     finally:
         with suppress(OSError):  # it was only read
             os.close(descriptor)

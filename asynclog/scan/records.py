@@ -34,7 +34,7 @@ def _readable(folder: str, base: str) -> list[str]:
         return [
             segment.name
             for segment in list_segments(descriptor, os.listdir(folder), Names(base))
-            if not segment.obstacle
+            if segment.unjudged is None
         ]
     finally:
         os.close(descriptor)

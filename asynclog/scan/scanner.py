@@ -112,7 +112,8 @@ class _Progress:
         try:
             self._count(result.tally)
         except TooManyKeysError as error:
-            self._refused, self._tally = Refused(f"it can't be read: {error.strerror}", failed=True), None
+            refused = Refused(f"it can't be read: {error.strerror}", "damaged", failed=True)
+            self._refused, self._tally = refused, None
 
     def _count(self, tally: Tally) -> None:
         if self._refused:
@@ -133,8 +134,8 @@ class _Progress:
     def finding(self, evidence: Evidence | None) -> Census | Unread:
         name, fingerprint = self._segment.name, self._segment.fingerprint
         if self._refused or self._tally is None:
-            refused = self._refused or Refused("nothing of it was read")
-            return Unread(name, fingerprint, refused.reason, refused.failed)
+            refused = self._refused or Refused("nothing of it was read", "not_reached")
+            return Unread(name, fingerprint, refused.reason, refused.unjudged, refused.failed)
         seen = [each for _, each in sorted(self._seen.items())]
         last = seen[-1].fingerprint
         census = self._tally.census(name, last)

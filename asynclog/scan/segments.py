@@ -5,6 +5,8 @@ import stat
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
+import msgspec
+
 from asynclog.model import Fingerprint, Segment
 from asynclog.names import Hidden, Names
 
@@ -16,6 +18,8 @@ _KINDS = {
     stat.S_IFBLK: "a device",
     stat.S_IFDIR: "a folder",
 }
+# The usual names come with the first two; a pattern may claim any.
+_PACKED = (".gz", ".zst", ".xz", ".bz2", ".lz4", ".zip")
 
 
 def list_segments(folder: int, entries: Iterable[str], names: Names) -> list[Segment]:
@@ -31,20 +35,20 @@ def list_segments(folder: int, entries: Iterable[str], names: Names) -> list[Seg
             status = os.stat(name, dir_fd=folder, follow_symlinks=False)
         except FileNotFoundError:
             continue
-        links = status.st_nlink - own_links[status.st_ino]
-        found.append(Segment(name, Fingerprint.of(status), _obstacle(name, status.st_mode, links)))
+        found.append(_segment(name, status, status.st_nlink - own_links[status.st_ino]))
     return found
 
 
-def _obstacle(name: str, mode: int, links: int) -> str:
-    kind = stat.S_IFMT(mode)
+def _segment(name: str, status: os.stat_result, links: int) -> Segment:
+    fingerprint, kind = Fingerprint.of(status), stat.S_IFMT(status.st_mode)
     if kind != stat.S_IFREG:
-        return f"it is {_KINDS.get(kind, 'no regular file')}"
+        fingerprint = msgspec.structs.replace(fingerprint, size=0)  # what it says of its size is not of the log
+        return Segment(name, fingerprint, f"it is {_KINDS.get(kind, 'no regular file')}", "special")
+    if name.endswith(_PACKED):
+        return Segment(name, fingerprint, "it is compressed, and compressed segments are left alone", "packed")
     if links > 1:
-        return f"it has {links} hard links, and a rewrite would part them"
-    if name.endswith((".gz", ".zst")):
-        return "it is compressed, and compressed segments are left alone"
-    return ""
+        return Segment(name, fingerprint, f"it has {links} hard links, and a rewrite would part them")
+    return Segment(name, fingerprint)
 
 
 def _hidden_inodes(folder: int, entries: Iterable[str]) -> Iterator[int]:

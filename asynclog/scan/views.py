@@ -54,17 +54,18 @@ async def judge(
     censuses: list[dict[str, Census]] = [{} for _ in scanners]
     for segment in wanted.keys() - refused.keys():
         if len(read[segment]) < missing[segment]:
-            refused[segment] = Refused("the job was stopped before it was read")
+            refused[segment] = Refused("the job was stopped before it was read", "not_reached")
             continue
         try:
             found = [_census(segment, tallies) for tallies in zip(*read[segment], strict=True)]
         except TooManyKeysError as error:
-            refused[segment] = Refused(f"it can't be read: {error.strerror}", failed=True)
+            refused[segment] = Refused(f"it can't be read: {error.strerror}", "damaged", failed=True)
             continue
         for number, census in zip(wanted[segment], found, strict=True):
             censuses[number][segment.name] = census
     return censuses, [
-        Unread(segment.name, segment.fingerprint, why.reason, why.failed) for segment, why in refused.items()
+        Unread(segment.name, segment.fingerprint, why.reason, why.unjudged, why.failed)
+        for segment, why in refused.items()
     ]
 
 

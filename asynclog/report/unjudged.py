@@ -1,0 +1,90 @@
+"""What of a log could not be judged: its sum, and what of it is too old. Pure."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from asynclog.instant import LAST, SECOND, format_instant, parse_instant
+from asynclog.model import Fingerprint, WhyUnjudged
+from asynclog.names import Names
+from asynclog.numbers import counted
+from asynclog.report.words import encodable, size_in_words
+
+_SHOWN = 3  # segments in the sentence about what is too old
+
+
+class Unjudged(msgspec.Struct, frozen=True):
+    """Segments of which it is not known what they hold, and the instant of the oldest, None without any.
+
+    `reasons` has how many there are for each word. Links, devices and the like have no bytes.
+    """
+
+    segments: int = 0
+    bytes: int = 0
+    oldest: str | None = None
+    reasons: dict[str, int] = {}
+
+
+class Left(NamedTuple):
+    """One segment that was left unjudged, why in a word, and the reason in words."""
+
+    segment: str
+    fingerprint: Fingerprint
+    why: WhyUnjudged
+    reason: str
+
+
+def sum_unjudged(left: Sequence[Left], names: Names | None) -> Unjudged:
+    """Return the sum over these segments."""
+    oldest = min((_begun(each, names) for each in left), default=None)
+    return Unjudged(
+        segments=len(left),
+        bytes=sum(each.fingerprint.size for each in left),
+        oldest=None if oldest is None else format_instant(oldest),
+        reasons=dict(sorted(Counter(each.why for each in left).items())),
+    )
+
+
+def too_old(left: Iterable[Left], names: Names | None, now: int, max_overdue: float | None) -> list[str]:
+    """Return a sentence if one of these segments is older than `max_overdue` seconds."""
+    if max_overdue is None:
+        return []
+    limit = now - int(max_overdue * SECOND)
+    old = sorted((begun, each) for each in left if (begun := _begun(each, names)) < limit)
+    if not old:
+        return []
+    shown = ", ".join(
+        f"{encodable(each.segment)} of {format_instant(at)[:10]} ({each.reason})" for at, each in old[:_SHOWN]
+    )
+    more = f", and {len(old) - _SHOWN:,} more" if len(old) > _SHOWN else ""
+    many = f"{counted(len(old), 'segment')} older than --max-overdue allows could not be judged"
+    return [f"{many} and {'stays' if len(old) == 1 else 'stay'}: {shown}{more}"]
+
+
+def unjudged_in_words(unjudged: Unjudged) -> Iterator[str]:
+    """Yield one line for a report, if there is anything to say."""
+    if unjudged.segments:
+        reasons = ", ".join(f"{number:,} {_WORDS.get(why, why)}" for why, number in unjudged.reasons.items())
+        size = size_in_words(unjudged.bytes)
+        yield f"Unjudged: {counted(unjudged.segments, 'segment')} ({size}), the oldest of {unjudged.oldest}: {reasons}"
+
+
+def age_of(instant: str | None, now: str | None) -> float | None:
+    """Return how many seconds ago it was, 0 if that is still to come; None if there is no such instant."""
+    then, present = parse_instant(instant or ""), parse_instant(now or "")
+    return None if then is None or present is None else max(0, present - then) / SECOND
+
+
+_WORDS = {
+    "not_json_lines": "not JSON Lines",
+    "no_record": "without a record",
+    "not_reached": "not reached",
+}
+
+
+def _begun(left: Left, names: Names | None) -> int:
+    """Return when the segment was begun, as its name says or else its mtime, which may be any number."""
+    named = names.begun(left.segment) if names else None
+    return min(max(left.fingerprint.mtime_ns, 0), LAST) if named is None else named

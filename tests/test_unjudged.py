@@ -1,0 +1,413 @@
+"""What could not be judged: told as that, in no other figure, and never called clean."""
+
+from __future__ import annotations
+
+import fcntl
+import gzip
+import os
+import random
+import signal
+from collections import Counter
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import anyio
+import judge
+import pytest
+from conftest import NO_OVERRIDE, NOW, cleanup, entries, is_clean, looks, record, run, write_log, write_policy
+from prometheus_client.parser import text_string_to_metric_families
+
+from asynclog.config.settings import resolve
+from asynclog.job import opened_job
+from asynclog.model import Fingerprint
+from asynclog.names import Names
+from asynclog.report.unjudged import Left, sum_unjudged, too_old
+from asynclog.stop import Stop
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from asynclog.report.document import Report
+
+OLD, YOUNG, TORN = record(days=400), record(days=1), b"torn {\n"
+SEGMENT = "logs-20240101T120000.jsonl"
+LONG_AGO = 1_740_000_000  # seconds since 1970: 2025-02-19T21:20:00Z
+NOTHING: dict[str, object] = {"segments": 0, "bytes": 0, "oldest": None, "reasons": {}}
+POLICY = [judge.Definition("app", None, 30)]
+COMMANDS = {
+    "init": ("init",),
+    "check": ("check",),
+    "estimate": ("estimate", "--now", NOW),
+    "explain": ("explain", "--now", NOW),
+    "dry run": ("cleanup", "-n", "--now", NOW),
+    "cleanup": ("cleanup", "--now", NOW),
+}
+
+
+def metrics(file: Path) -> dict[str, float]:
+    """The values of the metrics that have no label of their own."""
+    families = text_string_to_metric_families(file.read_text())
+    samples = [sample for family in families for sample in family.samples]
+    return {sample.name.removeprefix("asynclog_"): sample.value for sample in samples if len(sample.labels) == 2}
+
+
+def too_many_keys() -> bytes:
+    return b"".join(record(f"schema{number}") for number in range(16_385))
+
+
+@contextmanager
+def write_lease(path: Path) -> Iterator[None]:
+    """A file that Samba or knfsd works on."""
+    descriptor = os.open(path, os.O_RDWR)
+    fcntl.fcntl(descriptor, 10, signal.SIGURG)  # F_SETSIG: the default signal would end the tests
+    fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+    yield
+    os.close(descriptor)
+
+
+def make_fifo(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
+# By the reason: what makes a segment that can't be judged of the one that is there, and the bytes that count.
+KINDS: dict[str, tuple[Callable[[Path], object], int]] = {
+    "packed": (lambda path: path.rename(f"{path}.gz"), len(OLD)),
+    "special": (make_fifo, 0),
+    "no_record": (lambda path: path.write_bytes(TORN * 3 + b"\n"), 3 * len(TORN) + 1),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_can_not_be_judged_is_in_its_own_figures_only(archive: Path, kind: str) -> None:
+    """Its action is a skip with the word, its lines are not kept ones, no byte of it changes, and the rest is done."""
+    path = archive / "audit" / SEGMENT
+    path.write_bytes(OLD)
+    make, size = KINDS[kind]
+    make(path)
+    name = next(each.name for each in entries(archive / "audit") if each.name.startswith(SEGMENT))
+    before = looks(archive / "audit")[name]
+    done = cleanup(archive, "--metrics-file", "m.prom")
+    assert (done.code, done.result["status"]) == (0, "success")
+    told = {"segments": 1, "bytes": size, "oldest": "2024-01-01T12:00:00Z", "reasons": {kind: 1}}
+    if kind == "packed":  # with that ending the name is one, too
+        assert name == f"{SEGMENT}.gz"
+    assert done.result["unjudged"] == told
+    assert (done.actions[name]["action"], done.actions[name]["unjudged"]) == ("skip", kind)
+    assert done.actions[name]["bytes_before"] == done.actions[name]["bytes_after"] == size
+    assert done.result["records"] == {"scanned": 3, "deleted": 1, "kept": 2}
+    assert done.result["kept"] == {"unreadable": 0, "future": 0, "implausible": 0, "no_policy": {}}
+    assert done.result["overdue"] == {"records": {}, "oldest": None}
+    assert looks(archive / "audit")[name] == before
+    found = metrics(archive / "m.prom")
+    assert (found["unjudged_segments"], found["unjudged_bytes"], found["unreadable_lines"]) == (1, size, 0)
+    assert found["unjudged_oldest_seconds"] == judge.instant(NOW) / 1e9 - judge.instant("2024-01-01T12:00:00Z") / 1e9
+    assert found["last_success_timestamp_seconds"] == found["last_run_timestamp_seconds"], "it knew the others"
+
+
+def test_a_log_in_order_has_nothing_unjudged(archive: Path) -> None:
+    """No age is told of nothing; blank lines are known to mean nothing, and so is an empty segment."""
+    write_log(archive / "audit", {SEGMENT: b"\n \n", "logs-20240102T000000.jsonl": b""})
+    done = cleanup(archive, "--metrics-file", "m.prom", "--max-overdue", "1d", "--debug")
+    assert (done.code, done.result["unjudged"]) == (0, NOTHING)
+    assert all(action["unjudged"] is None for action in done.actions.values())
+    found = metrics(archive / "m.prom")
+    assert (found["unjudged_segments"], found["unjudged_bytes"]) == (0, 0)
+    assert "unjudged_oldest_seconds" not in found
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_tells_it(archive: Path, command: str) -> None:
+    """The same sum in the JSON, and in the text how many, and why."""
+    os.mkfifo(archive / "audit/logs-20240103T000000.jsonl")
+    write_log(archive / "audit", {f"{SEGMENT}.gz": b"x" * 9, "logs-20240102T000000.jsonl": TORN})
+    words = (*COMMANDS[command], "--path", "audit/logs.jsonl", *(["--schemas", "schemas.yaml"] * (command != "init")))
+    done = run(*words, "--json", cwd=archive)
+    told = {
+        "segments": 3,
+        "bytes": 9 + len(TORN),
+        "oldest": "2024-01-01T12:00:00Z",
+        "reasons": {"no_record": 1, "packed": 1, "special": 1},
+    }
+    assert (done.code, done.result["unjudged"]) == (0, told)
+    if command == "explain":
+        words_told = {each["segment"]: each["unjudged"] for each in done.result["segments"]}
+        assert [words_told[name] for name in sorted(words_told)] == ["packed", "no_record", "special", None, None]
+    (archive / "asynclog.yaml").unlink(missing_ok=True)
+    (archive / "audit-schemas.yaml").unlink(missing_ok=True)
+    text = run(*words, cwd=archive).out
+    assert "Warning: 3 segments could not be judged and stay" in text
+    line = (
+        "Unjudged: 3 segments (16 bytes), the oldest of 2024-01-01T12:00:00Z: 1 without a record, 1 packed, 1 special"
+    )
+    assert (line in text) == (command not in {"init", "explain"})
+
+
+def test_all_profiles_have_it_in_their_totals(archive: Path) -> None:
+    """Summed up, with the oldest of all."""
+    audit = "audit: {path: %s/logs.jsonl, schemas: schemas.yaml}"
+    (archive / "asynclog.yaml").write_text(
+        f"asynclog: 1\nprofiles:\n  a: {{{audit % 'audit'}}}\n  b: {{{audit % 'more'}}}\n"
+    )
+    write_log(archive / "audit", {f"{SEGMENT}.gz": b"x"})
+    write_log(archive / "more", {"logs-20230101.jsonl.gz": b"xx", "logs-20230102.jsonl": TORN})
+    result = run("cleanup", "--all-profiles", "--json", "--now", NOW, cwd=archive).result
+    reasons = {"no_record": 1, "packed": 2}
+    bytes_ = 3 + len(TORN)
+    assert result["unjudged"] == {"segments": 3, "bytes": bytes_, "oldest": "2023-01-01T00:00:00Z", "reasons": reasons}
+
+
+@pytest.mark.parametrize(
+    ("name", "oldest"),
+    [
+        ("logs-20240101T120000-7.jsonl.gz", "2024-01-01T12:00:00Z"),
+        ("logs-20240101.jsonl.gz", "2024-01-01T00:00:00Z"),
+        ("logs.jsonl-20240101-13.gz", "2024-01-01T13:00:00Z"),
+        ("logs.jsonl.3.gz", "2025-02-19T21:20:00Z"),
+        ("logs-20241301.jsonl.gz", "2025-02-19T21:20:00Z"),
+        ("logs-late-20240101-5.jsonl.gz", "2025-02-19T21:20:00Z"),
+    ],
+)
+def test_how_old_it_is_its_name_says_or_else_its_mtime(archive: Path, name: str, oldest: str) -> None:
+    """A name says it in UTC, as far as it goes; eight digits that are a token or no day are none."""
+    path = archive / "audit" / name
+    path.write_bytes(b"x")
+    os.utime(path, (LONG_AGO, LONG_AGO))
+    assert cleanup(archive).result["unjudged"]["oldest"] == oldest
+
+
+@pytest.mark.parametrize("mtime", [-(2**70), -1, 2**70])
+def test_an_mtime_may_be_any_number(mtime: int) -> None:
+    """It is told as the nearest instant that can be."""
+    left = [Left("logs.jsonl", Fingerprint(1, 2, 3, mtime, 5), "packed", "it is compressed")]
+    oldest = sum_unjudged(left, Names("logs.jsonl")).oldest
+    assert oldest == ("1970-01-01T00:00:00Z" if mtime < 0 else "9999-12-31T23:59:59.999999999Z")
+
+
+@pytest.mark.parametrize(("longest", "code"), [("643d", 0), ("642d", 3), ("1d", 3)])
+@pytest.mark.parametrize("words", [(), ("-n",)])
+def test_what_is_unjudged_and_too_old_is_exit_3(archive: Path, longest: str, code: int, words: tuple[str, ...]) -> None:
+    """In a dry run, too; the sentence names it with its day and its reason. The rest is done all the same."""
+    path = archive / "audit/logs.jsonl.1.gz"
+    path.write_bytes(b"x")
+    os.utime(path, (LONG_AGO, LONG_AGO))
+    done = cleanup(archive, "--max-overdue", longest, *words)
+    assert done.code == code
+    assert done.result["records"]["deleted"] == 1
+    if code:
+        assert "1 segment older than --max-overdue allows could not be judged and stays" in done.document["error"]
+        assert "logs.jsonl.1.gz of 2025-02-19 (it is compressed" in done.document["error"]
+    assert is_clean(archive) or words or path.exists()
+
+
+def test_the_sentence_about_old_ones_stays_short() -> None:
+    """Three are named, the oldest first, and the others counted; exactly as old as allowed is not older."""
+    day = 86_400 * 10**9
+    left = [Left(f"s{n}", Fingerprint(1, 2, 3, (9 - n) * day, 5), "changed", "it has vanished") for n in range(6)]
+    (sentence,) = too_old(left, None, 10 * day, 2 * 86_400)
+    assert sentence.startswith(
+        "4 segments older than --max-overdue allows could not be judged and stay: s5 of 1970-01-05"
+    )
+    assert sentence.endswith("s3 of 1970-01-07 (it has vanished), and 1 more")
+    assert too_old(left, None, 10 * day, None) == too_old(left, None, 10 * day, 6 * 86_400) == []
+
+
+KNOWN: dict[str, tuple[dict[str, bytes], bool]] = {
+    "no segment": ({}, False),
+    "all packed": ({"logs.jsonl.1.gz": b"x"}, False),
+    "packed, and the next one begun": ({"logs.jsonl.1.gz": b"x", "logs.jsonl": b""}, False),
+    "foreign": ({"logs.jsonl": TORN}, False),
+    "empty": ({"logs.jsonl": b""}, True),
+    "packed but for one": ({"logs.jsonl.1.gz": b"x", "logs.jsonl": YOUNG}, True),
+}
+
+
+@pytest.mark.parametrize("case", KNOWN)
+def test_a_run_that_knew_nothing_is_no_success_for_the_alert(tmp_path: Path, case: str) -> None:
+    """It is exit 0, and the time of the last success stays what it was: without one 0."""
+    write_policy(tmp_path)
+    segments, renews = KNOWN[case]
+    write_log(tmp_path / "audit", {"logs.jsonl": YOUNG})
+    assert cleanup(tmp_path, "--metrics-file", "m.prom").code == 0
+    before = metrics(tmp_path / "m.prom")["last_success_timestamp_seconds"]
+    (tmp_path / "audit/logs.jsonl").unlink()
+    write_log(tmp_path / "audit", segments)
+    for file in ("m.prom", "new.prom"):
+        assert cleanup(tmp_path, "--metrics-file", file).code == 0
+        found = metrics(tmp_path / file)
+        last = found["last_run_timestamp_seconds"] if renews else before if file == "m.prom" else 0
+        assert found["last_success_timestamp_seconds"] == last
+
+
+def test_what_the_time_was_too_short_for_is_not_reached(archive: Path) -> None:
+    """By its age it counts for --max-overdue, and such a run is no success for the alert."""
+    words = ("--max-runtime", "0s", "--metrics-file", "m.prom")
+    done = cleanup(archive, *words)
+    assert (done.code, done.result["stopped"], done.result["records"]["scanned"]) == (0, "max-runtime", 0)
+    assert (done.result["unjudged"]["reasons"], done.result["unjudged"]["segments"]) == ({"not_reached": 2}, 2)
+    assert done.result["unjudged"]["oldest"] == "2025-01-01T00:00:00Z"
+    assert metrics(archive / "m.prom")["last_success_timestamp_seconds"] == 0
+    assert cleanup(archive, *words, "--max-overdue", "7d").code == 3
+
+
+def test_a_segment_that_failed_is_unjudged_too(archive: Path) -> None:
+    """Exit 3 as ever: one that has too much in it, and one that nobody may open."""
+    write_log(archive / "audit", {SEGMENT: too_many_keys(), "logs-20240102T000000.jsonl": OLD})
+    (archive / "audit/logs-20240102T000000.jsonl").chmod(0)
+    done = cleanup(archive, before=NO_OVERRIDE)
+    assert (done.code, done.result["segments"]["failed"]) == (3, 2)
+    assert done.result["unjudged"]["reasons"] == {"damaged": 1, "not_reached": 1}
+    assert done.result["records"] == {"scanned": 3, "deleted": 1, "kept": 2}
+
+
+@pytest.mark.parametrize("reader", ["native", "python"])
+def test_a_segment_of_several_names_is_read_and_stays(tmp_path: Path, reader: str) -> None:
+    """What has expired in it is overdue, from the catalog as well; it is never called unjudged, and never changed."""
+    write_policy(tmp_path)
+    write_log(tmp_path / "audit", {SEGMENT: OLD + YOUNG + TORN, "logs-20240102T000000.jsonl": YOUNG})
+    for name in (SEGMENT, "logs-20240102T000000.jsonl"):
+        (tmp_path / f"copy-{name}").hardlink_to(tmp_path / "audit" / name)
+        os.utime(tmp_path / "audit" / name, (LONG_AGO, LONG_AGO))
+    before = looks(tmp_path / "audit")
+    for words in ((), (), ("--no-catalog",), ("-n",)):
+        done = cleanup(tmp_path, *words, env={"ASYNCLOG_READER": reader})
+        assert (done.code, done.result["unjudged"]) == (0, NOTHING)
+        assert done.result["records"] == {"scanned": 3, "deleted": 0, "kept": 2}
+        assert done.result["overdue"] == {"records": {"app:1": 1}, "oldest": "2025-10-20T00:00:00Z"}
+        assert (done.result["segments"]["skipped"], done.result["segments"]["kept"]) == (1, 1)
+        assert done.actions[SEGMENT]["reason"] == "it has 2 hard links, and a rewrite would part them"
+        assert done.result["kept"]["unreadable"] == 1
+        assert "2 segments stay whatever has expired there" in done.result["warnings"][0]
+    assert cleanup(tmp_path, "--max-overdue", "7d").code == 3
+    assert looks(tmp_path / "audit") == before
+    named = ("--path", "audit/logs.jsonl", "--schemas", "schemas.yaml", "--now", NOW, "--json")
+    found = run("estimate", *named, cwd=tmp_path).result
+    assert (found["schemas"]["app:1"]["records"], found["totals"]["frees"][0]["records"]) == (3, 0), "nothing goes"
+    (first, _) = run("explain", *named, cwd=tmp_path).result["segments"]
+    assert (first["action"], first["schemas"]["app:1"]["expired"], first["unjudged"]) == ("skip", 1, None)
+    (tmp_path / f"copy-{SEGMENT}").unlink()
+    assert cleanup(tmp_path).result["records"] == {"scanned": 3, "deleted": 1, "kept": 2}, "it goes once it is alone"
+
+
+# A judge of figures.
+
+
+SPECIAL: list[Callable[[Path], None]] = [os.mkfifo, os.mkdir, lambda path: path.symlink_to("../schemas.yaml")]
+
+
+def some_lines(chance: random.Random) -> bytes:
+    """Lines of which one is a record."""
+    lines = [OLD, OLD, YOUNG, record("other"), record(days=-3), TORN, b" \n", record(days=12_000)]
+    return record(days=chance.choice([400, 1])) + b"".join(chance.choices(lines, k=chance.randrange(8)))
+
+
+def make_archive(chance: random.Random, folder: Path) -> dict[str, str]:
+    """A log of segments of all kinds, of which it is told which is which, and its neighbours."""
+    kinds = ["plain", "plain", "packed", "linked", "foreign", "special", "busy", "leased", "changing", "neighbour"]
+    names: dict[str, str] = {}
+    for number in range(chance.randrange(1, 14)):
+        kind = chance.choice(kinds)
+        name = f"logs-202401{number + 1:02}T000000.jsonl" + (".gz" if kind == "packed" else "")
+        names[name if kind != "neighbour" else f"logs.{number}.copy"] = kind
+    write_log(folder, {})
+    for name, kind in names.items():
+        path = folder / name
+        if kind == "special":
+            SPECIAL[chance.randrange(3)](path)
+            continue
+        content = {"packed": gzip.compress(some_lines(chance)), "foreign": TORN * chance.randrange(1, 5)}
+        path.write_bytes(content.get(kind) or some_lines(chance))
+        os.utime(path, (LONG_AGO, LONG_AGO))
+        if kind == "linked":
+            (folder.parent / f"link-{name}").hardlink_to(path)
+    return names
+
+
+def change(chance: random.Random, paths: list[Path]) -> None:
+    """As somebody does who rotates, truncates, or removes."""
+    for path in paths:
+        if chance.random() < 0.3:
+            path.unlink()
+        elif chance.random() < 0.5:
+            os.truncate(path, path.stat().st_size - 1)
+        else:
+            (path.parent / ".new").write_bytes(some_lines(chance))
+            (path.parent / ".new").rename(path)
+
+
+def job_of(folder: Path, *, dry_run: bool, read: bool, then: Callable[[], object] = lambda: None) -> Report:
+    """The report of a job, which reads all or asks the catalog; something happens once it has listed the folder."""
+    words: dict[str, Any] = {"path": str(folder / "audit/logs.jsonl"), "schemas": str(folder / "schemas.yaml")}
+    settings = resolve({**words, "now": NOW, "allow_delete_all": True, "no_catalog": read}, os.environ)  # type: ignore[typeddict-item]
+    with opened_job(settings, dry_run=dry_run, with_keeps=True) as job:
+        then()
+        return anyio.run(partial(job.run, Stop()))
+
+
+@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("case", ["still", "changing", "changing, but known"])
+def test_every_byte_is_in_exactly_one_figure(tmp_path: Path, seed: int, case: str) -> None:
+    """Kept, deleted, overdue, unjudged or a neighbour; what has expired is deleted or overdue; a slow judge says so.
+
+    A segment that the catalog knows is judged as it was listed, whatever then becomes of it.
+    """
+    changing, read = case != "still", case == "changing"
+    chance = random.Random(seed)  # noqa: S311 - the archives are to be the same each time
+    write_policy(tmp_path)
+    audit = tmp_path / "audit"
+    kinds = make_archive(chance, audit)
+    moving = [name for name, kind in kinds.items() if kind == "changing" and changing]
+    sizes = {name: 0 if kind == "special" else (audit / name).stat().st_size for name, kind in kinds.items()}
+    contents = {name: (audit / name).read_bytes() for name, kind in kinds.items() if kind != "special"}
+    before = {name: look[-1] for name, look in looks(audit).items()}
+    with ExitStack() as holding:
+        for name, kind in kinds.items():
+            if kind == "busy":
+                holding.enter_context((audit / name).open("ab"))
+            elif kind == "leased":
+                holding.enter_context(write_lease(audit / name))
+        dry = job_of(tmp_path, dry_run=True, read=read)
+        report = job_of(
+            tmp_path, dry_run=False, read=read, then=lambda: change(chance, [audit / name for name in moving])
+        )
+    result = report.result
+
+    unjudged = {row.segment for row in result.actions if row.unjudged}
+    judged = {row.segment for row in result.actions} - unjudged
+    neighbours = set(result.neighbours.names)
+    assert sorted([*unjudged, *judged, *neighbours]) == sorted(kinds), "each file is in exactly one of them"
+    blind = {"packed", "foreign", "special", "leased"} | ({"changing"} if read else set())
+    assert unjudged == {name for name, kind in kinds.items() if kind in blind}
+    assert neighbours == {name for name, kind in kinds.items() if kind == "neighbour"}
+    assert (result.unjudged.segments, sum(result.unjudged.reasons.values())) == (len(unjudged), len(unjudged))
+    assert result.unjudged.bytes == sum(sizes[name] for name in unjudged)
+
+    stays = {name for name in judged if kinds[name] in {"linked", "busy"} or name in moving}
+    found = judge.expected((contents[name] for name in judged), POLICY, judge.instant(NOW))
+    late = judge.expected((contents[name] for name in stays), POLICY, judge.instant(NOW))
+    gone = judge.expected((contents[name] for name in judged - stays), POLICY, judge.instant(NOW))
+    assert result.deleted_per_schema == gone.deleted_per_schema
+    assert result.overdue.records == late.deleted_per_schema
+    assert result.records.scanned == found.scanned
+    assert result.records.kept == found.kept
+    assert result.records.scanned == result.records.deleted + sum(result.overdue.records.values()) + result.records.kept
+    kept = (result.kept.unreadable, result.kept.future, result.kept.implausible, result.kept.no_policy)
+    assert kept == (found.unreadable, found.future, found.implausible, found.no_policy)
+    if not moving:
+        would, did = (Counter(each.deleted_per_schema) + Counter(each.overdue.records) for each in (dry.result, result))
+        assert would == did, "a dry run counts what expires, whatever then stays"
+
+    # The same in bytes: those of judged segments are of records, of lines that are none, or blank.
+    lines = [line for name in judged for line in judge.lines(contents[name])]
+    others = sum(len(line) for line in lines if isinstance(judge.verdict(line), str))
+    told = sum(each.deleted_bytes + each.kept_bytes + each.overdue_bytes for each in report.schemas.values())
+    assert told + others == sum(sizes[name] for name in judged)
+    assert sum(row.bytes_before for row in result.actions) == sum(sizes[name] for name in judged | unjudged)
+
+    for name in set(kinds) - set(moving):
+        left = before[name]
+        if name in judged - stays:
+            left = judge.left_of(contents[name], POLICY, judge.instant(NOW))
+        assert looks(audit).get(name, [None])[-1] == left, name
