@@ -229,8 +229,8 @@ def _commit(backlog: Backlog, quiet: Quiet, target: Target, built: Built, head: 
             confirm(disk, source, built, pinned)
             let_go(disk, built, {pinned.inode})
     except (DisplacedError, LateWriterError):
+        disk.release(source)  # the file has all that it had, under whatever name: nobody has to wait for that
         undo_swap(backlog, built, Undone(head))
-        disk.release(source)
         _undo_link(disk, hidden)
         raise
     except OSError as error:
