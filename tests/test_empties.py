@@ -92,6 +92,7 @@ def test_the_base_file_stays_and_is_the_newest(folder: Path) -> None:
         ("2026-01-01T00:00:00Z", parse_instant("2025-12-31T00:00:00.000001Z")),
         ("2026-01-01T00:00:00Z", parse_instant("2026-06-01T00:00:00Z")),
     ],
+    ids=["new by the real clock", "new by --now", "of the future"],
 )
 def test_a_day_has_passed_by_now_and_by_the_real_clock(folder: Path, now: str, written: int) -> None:
     """A `--now` in the future makes nothing old, nor does the real clock what was new then."""
