@@ -7,6 +7,7 @@ shares no code with the package.
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import pairwise
 
 from judge_json import SCALARS, Unreadable, tokens
 
@@ -20,7 +21,15 @@ def is_fragment(line: bytes) -> bool:
         return False
     if all(kind in ("[", "]", "{", "}", ",") for kind in kinds):
         return True
+    if kinds[0] in (",", "]", "}") and goes_on(kinds):
+        return True
     return any(is_piece(kinds, start) for start in range(run(kinds, ("[", ",")) + 1))
+
+
+def goes_on(kinds: list[str]) -> bool:
+    """Say whether behind each value, and behind each closing bracket, a sign comes that may stand there."""
+    openings = ("[", "{", ",", ":")
+    return all(kind in openings or after in (",", ":", "]", "}") for kind, after in pairwise(kinds))
 
 
 def run(kinds: list[str], signs: tuple[str, ...]) -> int:

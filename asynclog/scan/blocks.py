@@ -12,8 +12,6 @@ BLOCK = 1 << 20  # bytes; larger ones measured no faster
 _LOOK = 1 << 16  # bytes read at once to find the end of a line
 _PIECES = frozenset(bytes([byte]) for byte in b'[]},"-0123456789tfn')  # what a piece of a document may begin with
 _LONGEST_PIECE = 16 << 20  # bytes; of a longer line only the first byte is looked at
-_PIECES = frozenset(bytes([byte]) for byte in b'[]},"-0123456789tfn')  # what a piece of a document may begin with
-_LONGEST_PIECE = 16 << 20  # bytes; of a longer line only the first byte is looked at
 _VISIBLE = re.compile(rb"[^ \t\r\n]")
 
 

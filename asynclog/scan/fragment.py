@@ -20,6 +20,10 @@ _CHUNK = 1 << 16  # bytes
 _OPENING = (b"[", b"{")
 _BRACKET = b"["
 _BRACE = 0x7B  # {
+_NEXT = frozenset(b",]}")  # what a line begins with that goes on behind a value
+_FOLLOWING = frozenset(b",:]}")  # what may stand behind a value or key
+_BEFORE = frozenset(b"[{,:")  # behind what a value or key may stand
+_SINGLE = _FOLLOWING | _BEFORE
 
 
 class Part(NamedTuple):
@@ -48,10 +52,14 @@ def is_fragment(line: Line) -> bool:
 
     It is if it has brackets, braces and commas only; or, after any of `[` and `,`, one JSON value or one member (whose
     value may be an opening bracket alone), and then only `,`, `]` and `}`. A value needs at least one such sign around
-    it. Torn records, records on one line, text, lone values and NUL bytes are no fragments.
+    it. It is, too, if it begins with `,`, `]` or `}`, and JSON goes on to its end: so begins what comes behind a record
+    that stands alone on a line of a document. Torn records, records on one line, text, lone values and NUL bytes are
+    no fragments.
     """
     signs = _SIGNS.match(line)
     if signs and signs.end() == len(line):
+        return True
+    if _goes_on(line):
         return True
     start, trailing = _value_start(line), _trailing(line)
     if line[start] not in _FIRST or (line[start] == _BRACE and trailing == len(line) and past_space(line, 0) == start):
@@ -70,6 +78,25 @@ def is_fragment(line: Line) -> bool:
     except Fault:
         return False
     return found
+
+
+def _goes_on(line: Line) -> bool:
+    """Whether the line goes on behind a value of a document, in as many tokens as there are."""
+    at = past_space(line, 0)
+    if line[at] not in _NEXT:
+        return False
+    try:
+        is_behind_value = True
+        while at < len(line):
+            byte = line[at]
+            if is_behind_value and byte not in _FOLLOWING:
+                return False
+            is_behind_value = byte not in _BEFORE
+            at = past_space(line, at + 1 if byte in _SINGLE else _end(line, at))
+        check_encoding(line)
+    except Fault:
+        return False
+    return True
 
 
 def _value_start(line: Line) -> int:
