@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
+from asynclog.apply.flags import fixed
 from asynclog.apply.holder import SILENCE, Holder, lives
 from asynclog.config.settings import Settings
 from asynclog.model import Action
@@ -33,6 +34,7 @@ def rights_in(settings: Settings, folder: int, weak: str, actions: Iterable[Acti
         uid=status.st_uid,
         mode=status.st_mode,
         owner=_owner(status.st_uid),
+        fixed=fixed(folder),
         is_read_only=bool(os.fstatvfs(folder).f_flag & os.ST_RDONLY),
         may_write=_may(folder, ".", os.W_OK | os.X_OK),
         has_lock=has_lock,
@@ -59,7 +61,19 @@ def _owned(folder: int, action: Action) -> Owned | None:
     uid, gid = status.st_uid, status.st_gid
     owner = f"{_owner(uid)}, {_group(gid)}"
     may_open = _may(folder, action.segment, os.R_OK | os.W_OK)
-    return Owned(action.segment, uid, gid, owner, action.kind == "rewrite", may_open)
+    return Owned(action.segment, uid, gid, owner, action.kind == "rewrite", may_open, _fixed(folder, action.segment))
+
+
+def _fixed(folder: int, name: str) -> str:
+    """The flag that keeps a segment from being changed; empty where that can't be told."""
+    try:
+        descriptor = os.open(name, _LOOK, dir_fd=folder)
+    except OSError:
+        return ""
+    try:
+        return fixed(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _lock(folder: int, name: str, owner: int) -> tuple[str, bool, str]:

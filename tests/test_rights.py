@@ -99,7 +99,7 @@ def test_a_lock_file_that_can_not_be_opened(folder: Path) -> None:
 
 @needs_root
 def test_files_of_others_once_and_not_per_segment(folder: Path) -> None:
-    """They are skipped for want of a lease; with consent to do without, a drop is judged by quiet, a rewrite fails."""
+    """A rewrite fails, a drop is skipped for want of a lease; with consent to do without, it is judged by quiet."""
     names = [f"logs-2025020{day}T000000.jsonl" for day in range(1, 6)]
     write_log(folder / "audit", dict.fromkeys(names, OLD + YOUNG))
     give(folder, ME, ME)
@@ -108,10 +108,12 @@ def test_files_of_others_once_and_not_per_segment(folder: Path) -> None:
     for name in (DROPPED, REWRITTEN, *names):
         os.utime(folder / "audit" / name, (1_700_000_000, 1_700_000_000))
     whose = f"of user {OTHER}, group {GROUP} ("
-    (skipped,) = hindrances(as_user(folder, "-n"))
-    assert skipped.startswith(f"we are user {ME}, and 7 segments {whose}{DROPPED}, ")
-    assert " and 4 more) would be skipped: only their owner, or CAP_LEASE" in skipped
-    assert as_user(folder).result["segments"]["skipped"] == 7
+    foreign, skipped = hindrances(as_user(folder, "-n"))
+    assert foreign.startswith(f"we are user {ME}, and 6 segments {whose}{REWRITTEN}, ")
+    assert " and 3 more) would fail: a rewritten file can't be given to its owner and group" in foreign
+    assert f"1 segment {whose}{DROPPED}) would be skipped: only their owner, or CAP_LEASE" in skipped
+    result = as_user(folder).result
+    assert (result["segments"]["skipped"], result["segments"]["failed"]) == (1, 6)
     foreign, quiet = hindrances(as_user(folder, "-n", "--weak-leases"))
     assert foreign.startswith(f"we are user {ME}, and 6 segments {whose}{REWRITTEN}, ")
     assert " would fail: a rewritten file can't be given to its owner and group" in foreign
@@ -144,10 +146,27 @@ def test_files_to_which_no_name_may_be_given(folder: Path, *, sticky: bool) -> N
     give(folder, OTHER, OTHER, DROPPED, REWRITTEN, NEWEST, mode=0o666 if sticky else 0o644)
     for name in (DROPPED, REWRITTEN):
         os.utime(audit / name, (1_700_000_000, 1_700_000_000))
-    (warning,) = hindrances(as_user(folder, "-n", "--weak-leases"))
-    assert "2 segments of user" in warning
-    assert "would fail: only their owner may give these files other names" in warning
-    assert as_user(folder, "--weak-leases").result["segments"]["failed"] == 2
+    for words in (["--weak-leases"],) if sticky else ([], ["--weak-leases"]):
+        (warning,) = hindrances(as_user(folder, "-n", *words))
+        assert "2 segments of user" in warning
+        assert "would fail: only their owner may give these files other names" in warning
+        assert as_user(folder, *words).result["segments"]["failed"] == 2
+
+
+@needs_root
+@pytest.mark.parametrize(("flag", "word"), [("i", "immutable"), ("a", "append-only")])
+def test_what_a_flag_keeps_everybody_from_changing(folder: Path, flag: str, word: str) -> None:
+    """A segment, or the whole folder: also from root."""
+    for name, problem in ((DROPPED, f"1 segment of user root (0), group root (0) ({DROPPED}) would fail"), ("", word)):
+        place = folder / "audit" / name
+        if subprocess.run(["chattr", f"+{flag}", place], check=False, capture_output=True).returncode:
+            pytest.skip("there are no such flags here")
+        try:
+            (warning,) = hindrances(cleanup(folder, "-n", "--no-catalog"))
+        finally:
+            subprocess.run(["chattr", f"-{flag}", place], check=True)
+        assert problem in warning
+        assert f"{word} " in warning or f"{word}:" in warning
 
 
 @needs_root

@@ -18,6 +18,7 @@ _HINTS = struct.Struct("=5I8x")  # flags, size of an extent, number of extents, 
 _SETTABLE = 0x1 | 0x2 | 0x4 | 0x8 | 0x40 | 0x80 | 0x400 | 0x4000 | 0x8000 | 0x800000 | 0x2000000
 _COMPARED = _SETTABLE | 0x800 | 0x100000  # encrypted, and protected by fs-verity: nobody can set these
 _HINT_FLAGS = 0x1 | 0x800 | 0x2000 | 0x4000 | 0x10000  # realtime extsize nodefrag filestream cowextsize
+_IMMUTABLE, _APPEND_ONLY = 0x10, 0x20
 _NONE = {errno.ENOTTY, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL}
 
 
@@ -54,6 +55,15 @@ def must_have_flags(source: int, target: int) -> None:
         )
     if _hints(source).compared != _hints(target).compared:
         raise OSError(errno.EOPNOTSUPP, "Its project or extent size (see lsattr -p) can't be given to its replacement")
+
+
+def fixed(descriptor: int) -> str:
+    """The flag that keeps a file or folder from being replaced or changed, as `lsattr` calls it; empty without one."""
+    try:
+        flags = _flags(descriptor)
+    except OSError:
+        return ""
+    return "immutable" if flags & _IMMUTABLE else "append-only" if flags & _APPEND_ONLY else ""
 
 
 def _flags(descriptor: int) -> int:

@@ -26,7 +26,10 @@ class User(msgspec.Struct, frozen=True):
 
 
 class Owned(NamedTuple):
-    """A segment that a plan changes: whose it is, and whether it may be opened for reading and writing."""
+    """A segment that a plan changes: whose it is, and whether it may be opened for reading and writing.
+
+    `fixed` is the flag that keeps everybody from changing it: `immutable`, `append-only`, or empty.
+    """
 
     name: str
     uid: int
@@ -34,11 +37,12 @@ class Owned(NamedTuple):
     owner: str
     is_rewritten: bool
     may_open: bool
+    fixed: str
 
 
 class Rights(msgspec.Struct, frozen=True):
-    """What a run would find. `owner` is the folder's, by name; `lock` is what is wrong with the lock file, `holder` who
-    has it now, both empty if nothing or nobody.
+    """What a run would find. `owner` is the folder's, by name, `fixed` its flag, as a segment's; `lock` is what is
+    wrong with the lock file, `holder` who has it now, both empty if nothing or nobody.
 
     `links_are_protected` is the kernel's fs.protected_hardlinks, `by_quiet` whether weak leases are allowed, `weak` why
     no lease says anything in the folder.
@@ -49,6 +53,7 @@ class Rights(msgspec.Struct, frozen=True):
     uid: int
     mode: int
     owner: str
+    fixed: str
     is_read_only: bool
     may_write: bool
     has_lock: bool
@@ -86,34 +91,38 @@ def _stopped(rights: Rights) -> str:
 
 
 def _no_write(rights: Rights) -> str:
-    mode = f"{stat.S_IMODE(rights.mode):o}"
-    return f"we are {rights.user.name}, and may not write to {rights.folder} of {rights.owner} (mode {mode})"
+    mode = f"mode {stat.S_IMODE(rights.mode):o}" + (f", {rights.fixed}: see lsattr" if rights.fixed else "")
+    return f"we are {rights.user.name}, and may not write to {rights.folder} of {rights.owner} ({mode})"
 
 
 def _of_segments(rights: Rights) -> Iterator[str]:
-    """In the order in which a run comes to them: without a lease, or consent to do without, it tries nothing else."""
+    """In the order in which a run comes to them: it asks for a lease only once all else is prepared."""
     if rights.weak and not rights.by_quiet:
         return  # the whole run is refused, which is told elsewhere
-    user, why = rights.user, rights.weak or "only their owner, or CAP_LEASE, can have a file lease on them"
-    unleased = [each for each in rights.segments if rights.weak or not _can_be_leased(each, user)]
-    tried = [each for each in rights.segments if rights.by_quiet or each not in unleased]
-    if unleased and not rights.by_quiet:
-        yield f"{_whose(unleased, user)} would be skipped: {why}"
-    if tried and not rights.may_write:
-        yield f"{_no_write(rights)}: {counted(len(tried), 'segment')} would fail"
+    user, left = rights.user, list(rights.segments)
+    if left and (rights.fixed or not rights.may_write):
+        why = f"{rights.folder} is {rights.fixed} (see lsattr)" if rights.may_write else _no_write(rights)
+        yield f"{why}: {counted(len(left), 'segment')} would fail"
         return
-    stuck = [each for each in tried if _is_stuck(each, rights)]
+    held = [each for each in left if each.fixed]
+    if held:
+        flags = " or ".join(sorted({each.fixed for each in held}))
+        yield f"{_whose(held, user)} would fail: nobody can change what is {flags} (see lsattr)"
+    left = [each for each in left if each not in held]
+    stuck = [each for each in left if _is_stuck(each, rights)]
     if stuck:
         yield f"{_whose(stuck, user)} would fail: only their owner may give these files other names"
-    foreign = [each for each in tried if each not in stuck and not _can_be_given(each, user)]
+    left = [each for each in left if each not in stuck]
+    foreign = [each for each in left if not _can_be_given(each, user)]
     if foreign:
         yield (
             f"{_whose(foreign, user)} would fail: a rewritten file can't be given to its owner and group. Run it as "
             "their owner, or with CAP_CHOWN and CAP_FOWNER"
         )
-    by_quiet = [each for each in unleased if each in tried and each not in stuck and each not in foreign]
-    if by_quiet:
-        yield f"{_whose(by_quiet, user)} would be judged by quiet alone: {why}"
+    unleased = [each for each in left if each not in foreign and (rights.weak or not _can_be_leased(each, user))]
+    if unleased:
+        why = rights.weak or "only their owner, or CAP_LEASE, can have a file lease on them"
+        yield f"{_whose(unleased, user)} would be {'judged by quiet alone' if rights.by_quiet else 'skipped'}: {why}"
 
 
 def _whose(segments: Sequence[Owned], user: User) -> str:
@@ -126,13 +135,14 @@ def _whose(segments: Sequence[Owned], user: User) -> str:
 
 
 def _is_stuck(segment: Owned, rights: Rights) -> bool:
-    """Whether the kernel refuses to link it, or to take it out of a sticky folder."""
+    """Whether the kernel refuses to link it, or to take it out of a sticky folder, if it comes to that."""
     user = rights.user
     if segment.uid == user.uid or user.has(FOWNER):
         return False
-    return bool(rights.mode & stat.S_ISVTX and rights.uid != user.uid) or (
-        rights.links_are_protected and not segment.may_open
-    )
+    if rights.links_are_protected and not segment.may_open:
+        return True
+    is_tried = segment.is_rewritten or rights.by_quiet or _can_be_leased(segment, user)
+    return is_tried and bool(rights.mode & stat.S_ISVTX) and rights.uid != user.uid
 
 
 def _can_be_given(segment: Owned, user: User) -> bool:
