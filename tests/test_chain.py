@@ -33,6 +33,7 @@ CUTS = {
     "before an unreadable object": ({ONE: OLD + b'{"prev_hash":"1f"}\n' + YOUNG}, ONE),
     "at the beginning of a segment": ({ONE: OLD, TWO: NAMED + YOUNG}, TWO),
     "across an empty one": ({ONE: OLD, TWO: b"", THREE: NAMED}, THREE),
+    "across a blank one": ({ONE: OLD, TWO: b"\n \n", THREE: NAMED}, THREE),
     "behind a rewritten one": ({ONE: YOUNG + OLD, TWO: NAMED}, None),
     "behind a chained, rewritten one": ({ONE: NAMED + record(days=400, prev_hash="2e"), TWO: NAMED}, TWO),
     "behind the first block": ({ONE: NAMED * 12_000 + OLD + NAMED}, ONE),

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 from functools import partial
 
-from asynclog.model import Action, Fingerprint, Policy, Segment
+from asynclog.model import Action, Census, Fingerprint, Policy, Segment
 from asynclog.pace import Pace
 from asynclog.scan.blocks import BLOCK, whole_lines
 from asynclog.scan.grammar import Fault, members
@@ -36,9 +36,14 @@ def first_cut(folder: int, pace: Pace, policy: Policy, now: int, actions: Iterab
     for action in actions:
         if action.kind == "drop":
             search.gone = search.gone or not action.of_nothing
-        elif action.fingerprint.size and search.is_cut_in(folder, action):
+        elif action.fingerprint.size and not _is_blank(action.census) and search.is_cut_in(folder, action):
             return action.segment
     return ""
+
+
+def _is_blank(census: Census | None) -> bool:
+    """Whether a segment has nothing that could stand between two records of a chain."""
+    return census is not None and not census.schemas and not census.unreadable and census.fragment is None
 
 
 class _Search:
