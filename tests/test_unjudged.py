@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import bz2
 import fcntl
 import gzip
+import lzma
 import os
 import random
 import signal
@@ -105,6 +107,16 @@ def test_what_can_not_be_judged_is_in_its_own_figures_only(archive: Path, kind: 
     assert (found["unjudged_segments"], found["unjudged_bytes"], found["unreadable_lines"]) == (1, size, 0)
     assert found["unjudged_oldest_seconds"] == judge.instant(NOW) / 1e9 - judge.instant("2024-01-01T12:00:00Z") / 1e9
     assert found["last_success_timestamp_seconds"] == found["last_run_timestamp_seconds"], "it knew the others"
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress])
+def test_a_compressed_segment_of_any_name_is_packed(archive: Path, pack: Callable[[bytes], bytes]) -> None:
+    """It is known by its first bytes, whatever stands behind them: its lines are not judged, and no byte goes."""
+    content = pack(OLD * 3) + b"\n" + OLD
+    (archive / "audit" / SEGMENT).write_bytes(content)
+    done = cleanup(archive)
+    assert done.result["unjudged"]["reasons"] == {"packed": 1}
+    assert (archive / "audit" / SEGMENT).read_bytes() == content
 
 
 def test_a_log_in_order_has_nothing_unjudged(archive: Path) -> None:

@@ -31,6 +31,9 @@ UNIT, AT_ONCE = 8 << 20, 64  # bytes and pieces that are read in one go; between
 # No link is followed, no FIFO is waited for, and opening gives no writer's descriptor away.
 _FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 
+# How a file begins that gzip, zstd, xz, lz4, zip or bzip2 has written.
+_PACKED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\xfd7zXZ\0", b"\x04\x22\x4d\x18", b"PK\x03\x04")
+_BZIP2, _BZIP2_BLOCK, _HEAD = b"BZh", b"1AY&SY", 10
 
 T = TypeVar("T")
 
@@ -233,7 +236,14 @@ class _Digested:
         return self._range if self._whole else None
 
 
-def _read(view: View, pace: Pace, piece: Piece, descriptor: int, fingerprint: Fingerprint) -> Reading:
+def _is_packed(head: bytes) -> bool:
+    """Whether a file begins as a compressed one does. No JSON text begins so."""
+    return head.startswith(_PACKED) or (head.startswith(_BZIP2) and head.endswith(_BZIP2_BLOCK))
+
+
+def _read(view: View, pace: Pace, piece: Piece, descriptor: int, fingerprint: Fingerprint) -> Reading | Refused:
+    if piece.start == 0 and _is_packed(os.pread(descriptor, _HEAD, 0)):
+        return Refused("it is compressed, whatever its name says, and compressed segments are left alone", "packed")
     reader = make_reader(view.kind, view.policy, view.now)
     digested = _Digested(choose_digest(view.kind))
     before, written = Fingerprint.of(os.fstat(descriptor)), may_be_written(descriptor)
