@@ -233,3 +233,14 @@ def test_a_log_that_has_no_segment_is_a_warning(archive: Path, words: tuple[str,
     assert done.result["warnings"][0] in done.err
     assert run("cleanup", "--json", *words, cwd=archive).result["warnings"] == done.result["warnings"]
     assert looks(archive / "audit") == before
+
+
+@pytest.mark.parametrize("segments", ["[]", '""'])
+def test_segments_that_name_none_are_refused(archive: Path, segments: str) -> None:
+    """They are not taken for the usual names, which would delete what nobody named."""
+    ours(archive, f"audit: {{path: audit/logs.jsonl, schemas: schemas.yaml, segments: {segments}}}")
+    before = looks(archive / "audit")
+    done = run("cleanup", "--json", cwd=archive)
+    assert done.code == 2
+    assert "audit.segments: this names no segment" in done.error
+    assert looks(archive / "audit") == before

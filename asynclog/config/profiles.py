@@ -50,7 +50,7 @@ class _Audit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     path: str | None = None
     enabled: bool = True
     schemas: str | None = None
-    segments: str | list[str] = []
+    segments: str | list[str] | msgspec.UnsetType = msgspec.UNSET
     weak_leases: bool = False
 
 
@@ -164,6 +164,11 @@ def _our_profile(document: "Document", name: str | None, environment: Mapping[st
 
 def _patterns(document: "Document", name: str, audit: _Audit) -> tuple[str, ...]:
     """The globs of one profile, each of which can match something. Raises ConfigurationError."""
+    if audit.segments is msgspec.UNSET:
+        return ()
+    place = ("profiles", name, "audit", "segments")
+    if not audit.segments:
+        raise document.error(place, "this names no segment: name some, or leave the key out for the usual names")
     globs = (audit.segments,) if isinstance(audit.segments, str) else tuple(audit.segments)
     for glob in globs:
         if not glob or glob.startswith("."):
@@ -172,7 +177,7 @@ def _patterns(document: "Document", name: str, audit: _Audit) -> tuple[str, ...]
             problem = "a name has no /: only files directly in the folder of `path` are looked at"
         else:
             continue
-        raise document.error(("profiles", name, "audit", "segments"), f"{glob!r} matches nothing: {problem}")
+        raise document.error(place, f"{glob!r} matches nothing: {problem}")
     return globs
 
 
