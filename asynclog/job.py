@@ -24,7 +24,6 @@ from asynclog.config.policy import policy_of
 from asynclog.config.settings import Settings
 from asynclog.errors import ConfigurationError, RefusedError
 from asynclog.model import Action, Outcome, Plan, Policy, Segment, Unread
-from asynclog.names import Names
 from asynclog.notice import facts_of, facts_of_none, refuse_contests, with_obstacles, with_offsets, with_reasons
 from asynclog.pace import Pace
 from asynclog.plan.decide import Conditions, Finding, decide, finding_of, make_plan
@@ -72,7 +71,7 @@ class Job:
         self._decided: Plan | None = None
         self.answer: Report | None = None
         self._account = Account(settings, self.now, with_keeps=with_keeps)
-        self._names = Names(settings.base, settings.patterns)
+        self._names = settings.names
         self._reader = choose_reader(settings.reader)
         self._pace = Pace(settings.io_limit)
         self._policy = Policy()

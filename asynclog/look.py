@@ -14,7 +14,6 @@ from asynclog.apply.folder import opened_folder
 from asynclog.config.settings import Settings
 from asynclog.errors import ConfigurationError
 from asynclog.model import Census, Policy, Segment, Unread
-from asynclog.names import Names
 from asynclog.notice import facts_of, facts_of_none, refuse_contests, with_obstacles, with_offsets, with_reasons
 from asynclog.pace import Pace
 from asynclog.plan.decide import Conditions, Finding
@@ -42,7 +41,7 @@ class Look:
     """
 
     def __init__(self, settings: Settings, policy: Policy, stop: Stop, folder: int, resources: ExitStack) -> None:
-        names = Names(settings.base, settings.patterns)
+        names = settings.names
         self.now = time.time_ns() if settings.now is None else settings.now
         self._settings = settings
         self._entries = Disk(folder).names()

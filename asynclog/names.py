@@ -8,6 +8,7 @@ from typing import NamedTuple, Self
 from asynclog.instant import parse_instant
 
 _PACKED = r"(?:\.gz|\.zst)?"
+_OF_ANOTHER_KIND = ("_schemas.jsonl", "_holds.jsonl", ".sig")
 _NEW = ".al-new"
 _NUMBER = "(0|[1-9][0-9]{0,19})"
 _HIDDEN = re.compile(rf"\.(.+)\.al-old-([0-9a-f]{{8}})-{_NUMBER}", re.DOTALL)
@@ -24,14 +25,16 @@ class Names:
 
     For `logs.jsonl`: the base file itself; MXCP's `logs-YYYYMMDDTHHMMSS[-n].jsonl`; logrotate's `logs.jsonl.N`,
     `logs.jsonl-YYYYMMDD[-HH…]` and `logs-YYYYMMDD.jsonl`; our own `logs-late-<token>-<offset>.jsonl`; each also
-    with `.gz` or `.zst`. Where `patterns` (globs) are given, these and the late ones instead.
+    with `.gz` or `.zst`. Where `patterns` (globs) are given, these and the late ones instead. Files that are `apart`
+    are the configuration's own, and neither segments nor neighbours, whatever a pattern says; nor are registries,
+    lists of holds and signatures of any log.
     """
 
-    def __init__(self, base: str, patterns: Iterable[str] = ()) -> None:
+    def __init__(self, base: str, patterns: Iterable[str] = (), apart: Iterable[str] = ()) -> None:
         self.base = base
         self.lock = f".{base}.al-lock"  # the lock file's, which stays: it is neither a segment nor left behind
         self.stem, self.suffix = _split(base)
-        self._registry = f"{self.stem}_schemas.jsonl"
+        self._apart = {f"{self.stem}_schemas.jsonl", *apart}
         stem, suffix = re.escape(self.stem), re.escape(self.suffix)
         digits = "[0-9a-f]{8}"
         dated = rf"{stem}-([0-9]{{8}}(?:T[0-9]{{6}}(?:-([0-9]+))?)?){suffix}"
@@ -46,15 +49,18 @@ class Names:
 
     def match(self, name: str) -> bool:
         """Whether a file of this name is a segment of the log."""
-        if name.startswith(".") or name == self._registry:
+        if name.startswith(".") or self._is_apart(name):
             return False
         return any(pattern.fullmatch(name) for pattern in self._globs or [self._known]) or bool(self.late_token(name))
 
     def is_neighbour(self, name: str) -> bool:
         """Whether a file of this name looks as if it belonged to the log, and is neither a segment nor known."""
-        if name.endswith(("_schemas.jsonl", "_holds.jsonl", ".sig")):
+        if self._is_apart(name) or name.startswith("."):
             return False
-        return name.startswith(self.stem) and not name.startswith(".") and not self.match(name)
+        return name.startswith(self.stem) and not self.match(name)
+
+    def _is_apart(self, name: str) -> bool:
+        return name in self._apart or (name.endswith(_OF_ANOTHER_KIND) and name != self.base)
 
     def begun(self, name: str) -> int | None:
         """When a segment was begun as its name says it (ns since 1970, in UTC); None where that names no time."""

@@ -11,7 +11,6 @@ import msgspec
 from asynclog.config.ownership import refuse
 from asynclog.config.settings import Settings
 from asynclog.model import Census, Policy, Segment
-from asynclog.names import Names
 from asynclog.plan.decide import Finding
 from asynclog.plan.owners import contests
 from asynclog.report.warnings import Facts, Reasons, Registry, WithoutOffset, has_no_record
@@ -67,7 +66,7 @@ def facts_of(
     return msgspec.structs.replace(
         facts_of_none(settings, policy),
         is_there=True,
-        names=Names(settings.base, settings.patterns),
+        names=settings.names,
         findings=findings,
         neighbours=sorted(_neighbours(settings, folder, entries)),
     )
@@ -113,21 +112,16 @@ def _affordable(census: Census) -> int:
 
 
 def _neighbours(settings: Settings, folder: int, entries: Iterable[str]) -> Iterator[str]:
-    names = Names(settings.base, settings.patterns)
+    names = settings.names
     others = [claim.names for claim in settings.claims[1:]]
-    known = {os.path.basename(path) for path in (settings.schemas, settings.source) if _is_in(settings.folder, path)}
     for name in entries:
-        if names.is_neighbour(name) and name not in known and not any(other.match(name) for other in others):
+        if names.is_neighbour(name) and not any(other.match(name) for other in others):
             try:
                 mode = os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode
             except OSError:  # gone meanwhile
                 continue
             if not stat.S_ISDIR(mode):
                 yield name
-
-
-def _is_in(folder: str, path: str) -> bool:
-    return os.path.dirname(path) == folder
 
 
 def _registry(settings: Settings) -> Registry | None:

@@ -138,3 +138,21 @@ def test_what_a_killed_job_left_hidden_belongs_to_its_segment() -> None:
     claims = [Claim("us", "/d/a.jsonl", True, ("a*-1.jsonl",)), Claim("eu", "/d/x.jsonl", True, ("ab-1.jsonl",))]
     assert list(contests(["a.jsonl"], claims)) == []
     assert [each.file for each in contests([".ab-1.jsonl.al-old-0123abcd-7"], claims)] == ["/d/ab-1.jsonl"]
+
+
+def test_no_glob_makes_a_segment_of_a_policy(tmp_path: Path) -> None:
+    """Neither of one's own, nor of another profile's, nor of the registry of another log, whatever its lines are."""
+    write_log(tmp_path / "log", {"audit-1.jsonl": OLD + YOUNG})
+    rule = b'{"schema_name": "app", "version": 1, "retention_days": 30, "timestamp": "2020-01-01T00:00:00Z"}\n'
+    for name in ("us.jsonl", "eu.jsonl", "web_schemas.jsonl", "asynclog.jsonl"):
+        (tmp_path / "log" / name).write_bytes(rule)
+    (tmp_path / "policy.jsonl").symlink_to("log/us.jsonl")
+    us = "path: log/audit.jsonl, segments: '*.jsonl', schemas: policy.jsonl"
+    eu = "path: elsewhere/audit.jsonl, schemas: log/../log/eu.jsonl"
+    profiles = f"  us:\n    audit: {{{us}}}\n  eu:\n    audit: {{{eu}}}\n"
+    (tmp_path / "asynclog.yaml").write_text(f"asynclog: 1\nprofile: us\nprofiles:\n{profiles}")
+    before = looks(tmp_path / "log")
+    done = run("cleanup", "--now", NOW, "--json", cwd=tmp_path)
+    assert done.result["segments"]["total"] == 2  # asynclog.jsonl is nobody's policy
+    after = looks(tmp_path / "log")
+    assert all(after[name] == before[name] for name in ("us.jsonl", "eu.jsonl", "web_schemas.jsonl"))

@@ -23,6 +23,14 @@ def by_folder(claims: Iterable[Claim]) -> dict[object, list[Claim]]:
     return dict(found)
 
 
+def within(folder: str, paths: Iterable[str]) -> Iterator[str]:
+    """The names of those files that lie in this folder, whatever path leads there; links count for what they mean, too."""
+    for path in paths:
+        for each in {path, os.path.realpath(path)} if path else ():
+            if _identity(os.path.dirname(each)) == _identity(folder):
+                yield os.path.basename(each)
+
+
 def refuse(found: Iterable[Contest]) -> None:
     """Raises ConfigurationError for the first."""
     for contest in found:

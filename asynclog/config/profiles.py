@@ -155,7 +155,13 @@ def _our_profile(document: "Document", name: str | None, environment: Mapping[st
         rewrite=rewrites[name],
         state=_beside(document, name, state) if state else "",
         claims=tuple(
-            Claim(each, _beside(document, each, profile.audit.path), profile.audit.enabled, patterns[each])
+            Claim(
+                each,
+                _beside(document, each, profile.audit.path),
+                profile.audit.enabled,
+                patterns[each],
+                _beside(document, each, profile.audit.schemas) if profile.audit.schemas else "",
+            )
             for each, profile in profiles.items()
             if profile.audit.path
         ),

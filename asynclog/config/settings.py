@@ -6,14 +6,14 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from asynclog.config.options import Options
-from asynclog.config.ownership import by_folder, contested, refuse
+from asynclog.config.ownership import by_folder, contested, refuse, within
 from asynclog.config.paths import absolute, usable
 from asynclog.config.profiles import Profile, load_profile
 from asynclog.config.quantities import bytes_per_second, seconds
 from asynclog.config.text import Origin
 from asynclog.errors import ConfigurationError
 from asynclog.instant import parse_instant
-from asynclog.names import LONGEST_BASE, length
+from asynclog.names import LONGEST_BASE, Names, length
 from asynclog.plan.guards import Guard
 from asynclog.plan.owners import Claim, Contest
 from asynclog.plan.worth import ALWAYS, Percent
@@ -32,7 +32,7 @@ class Settings(msgspec.Struct, frozen=True):
     is in bytes a second. `allow_delete_percent` is the guard's limit for this run, None for that of the configuration.
     `claims` are the claims on files of the log's folder, this log's own first; `contests` are what two profiles
     claim where that is MXCP's to refuse (`is_mxcps`), and `unread_keys` look like retention there. `awaits_registry`
-    tells that a registry that is not there may come yet.
+    tells that a registry that is not there may come yet. `apart` are the configuration's own files in the log's folder.
     """
 
     source: str
@@ -60,11 +60,16 @@ class Settings(msgspec.Struct, frozen=True):
     state: str = ""
     max_runtime: float | None = None
     io_limit: float | None = None
+    apart: tuple[str, ...] = ()
     claims: tuple[Claim, ...] = ()
     contests: tuple[Contest, ...] = ()
     unread_keys: tuple[str, ...] = ()
     is_mxcps: bool = False
     awaits_registry: bool = False
+
+    @property
+    def names(self) -> Names:
+        return Names(self.base, self.patterns, self.apart)
 
 
 def resolve(options: Options, environment: Mapping[str, str]) -> Settings:
@@ -95,13 +100,14 @@ def resolve(options: Options, environment: Mapping[str, str]) -> Settings:
     contests = tuple(contested(claims))
     if not profile.is_mxcps:
         refuse(contests)
+    policy = absolute(schemas, "--schemas") if schemas else profile.schemas or f"{folder}/{stem}_schemas.jsonl"
     return Settings(
         source=profile.source,
         profile=profile.name,
         enabled=profile.enabled,
         folder=folder,
         base=base,
-        schemas=absolute(schemas, "--schemas") if schemas else profile.schemas or f"{folder}/{stem}_schemas.jsonl",
+        schemas=policy,
         schemas_are=_origin(options, profile),
         patterns=profile.patterns,
         guard=profile.guard,
@@ -121,6 +127,7 @@ def resolve(options: Options, environment: Mapping[str, str]) -> Settings:
         state="" if options.get("no_catalog") else _state(options.get("state"), profile, folder, environment),
         max_runtime=_given(seconds, "--max-runtime", options.get("max_runtime")),
         io_limit=_given(bytes_per_second, "--io-limit", options.get("io_limit")),
+        apart=tuple(within(folder, [policy, profile.source, *(claim.schemas for claim in profile.claims)])),
         claims=tuple(next((each for each in by_folder(claims).values() if own in each), ())),
         contests=contests,
         unread_keys=profile.unread_keys,
