@@ -215,6 +215,15 @@ def first_fragment(segment: bytes) -> int | None:
     return None
 
 
+def why_unjudged(segment: bytes) -> str | None:
+    """Say in a word why it is not known what a segment holds; None where it is, as of one with blank lines only."""
+    if first_fragment(segment) is not None:
+        return "not_json_lines"
+    verdicts = [verdict(line) for line in lines(segment)]
+    has_record = any(isinstance(each, Record) for each in verdicts)
+    return "no_record" if "unreadable" in verdicts and not has_record else None
+
+
 def left_of(segment: bytes, policy: Sequence[Definition], now: int) -> bytes | None:
     """Return what a cleanup leaves of a segment: None where it goes as a whole, all where it is no file of lines."""
     if first_fragment(segment) is not None:

@@ -3,41 +3,28 @@
 from __future__ import annotations
 
 import bz2
-import fcntl
 import gzip
 import lzma
 import os
-import random
-import signal
-from collections import Counter
-from contextlib import ExitStack, contextmanager
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import anyio
 import judge
 import pytest
 from conftest import NO_OVERRIDE, NOW, cleanup, entries, is_clean, looks, record, run, write_log, write_policy
 from prometheus_client.parser import text_string_to_metric_families
 
-from asynclog.config.settings import resolve
-from asynclog.job import opened_job
 from asynclog.model import Fingerprint
 from asynclog.names import Names
 from asynclog.report.unjudged import Left, sum_unjudged, too_old
-from asynclog.stop import Stop
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from asynclog.report.document import Report
+    from collections.abc import Callable
 
 OLD, YOUNG, TORN = record(days=400), record(days=1), b"torn {\n"
 SEGMENT = "logs-20240101T120000.jsonl"
 LONG_AGO = 1_740_000_000  # seconds since 1970: 2025-02-19T21:20:00Z
 NOTHING: dict[str, object] = {"segments": 0, "bytes": 0, "oldest": None, "reasons": {}}
-POLICY = [judge.Definition("app", None, 30)]
 COMMANDS = {
     "init": ("init",),
     "check": ("check",),
@@ -57,16 +44,6 @@ def metrics(file: Path) -> dict[str, float]:
 
 def too_many_keys() -> bytes:
     return b"".join(record(f"schema{number}") for number in range(16_385))
-
-
-@contextmanager
-def write_lease(path: Path) -> Iterator[None]:
-    """A file that Samba or knfsd works on."""
-    descriptor = os.open(path, os.O_RDWR)
-    fcntl.fcntl(descriptor, 10, signal.SIGURG)  # F_SETSIG: the default signal would end the tests
-    fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_WRLCK)
-    yield
-    os.close(descriptor)
 
 
 def make_fifo(path: Path) -> None:
@@ -301,125 +278,3 @@ def test_a_segment_of_several_names_is_read_and_stays(tmp_path: Path, reader: st
     assert (first["action"], first["schemas"]["app:1"]["expired"], first["unjudged"]) == ("skip", 1, None)
     (tmp_path / f"copy-{SEGMENT}").unlink()
     assert cleanup(tmp_path).result["records"] == {"scanned": 3, "deleted": 1, "kept": 2}, "it goes once it is alone"
-
-
-# A judge of figures.
-
-
-SPECIAL: list[Callable[[Path], None]] = [os.mkfifo, os.mkdir, lambda path: path.symlink_to("../schemas.yaml")]
-
-
-def some_lines(chance: random.Random) -> bytes:
-    """Lines of which one is a record."""
-    lines = [OLD, OLD, YOUNG, record("other"), record(days=-3), TORN, b" \n", record(days=12_000)]
-    return record(days=chance.choice([400, 1])) + b"".join(chance.choices(lines, k=chance.randrange(8)))
-
-
-def make_archive(chance: random.Random, folder: Path) -> dict[str, str]:
-    """A log of segments of all kinds, of which it is told which is which, and its neighbours."""
-    kinds = ["plain", "plain", "packed", "linked", "foreign", "special", "busy", "leased", "changing", "neighbour"]
-    names: dict[str, str] = {}
-    for number in range(chance.randrange(1, 14)):
-        kind = chance.choice(kinds)
-        name = f"logs-202401{number + 1:02}T000000.jsonl" + (".gz" if kind == "packed" else "")
-        names[name if kind != "neighbour" else f"logs.{number}.copy"] = kind
-    write_log(folder, {})
-    for name, kind in names.items():
-        path = folder / name
-        if kind == "special":
-            SPECIAL[chance.randrange(3)](path)
-            continue
-        content = {"packed": gzip.compress(some_lines(chance)), "foreign": TORN * chance.randrange(1, 5)}
-        path.write_bytes(content.get(kind) or some_lines(chance))
-        os.utime(path, (LONG_AGO, LONG_AGO))
-        if kind == "linked":
-            (folder.parent / f"link-{name}").hardlink_to(path)
-    return names
-
-
-def change(chance: random.Random, paths: list[Path]) -> None:
-    """As somebody does who rotates, truncates, or removes."""
-    for path in paths:
-        if chance.random() < 0.3:
-            path.unlink()
-        elif chance.random() < 0.5:
-            os.truncate(path, path.stat().st_size - 1)
-        else:
-            (path.parent / ".new").write_bytes(some_lines(chance))
-            (path.parent / ".new").rename(path)
-
-
-def job_of(folder: Path, *, dry_run: bool, read: bool, then: Callable[[], object] = lambda: None) -> Report:
-    """The report of a job, which reads all or asks the catalog; something happens once it has listed the folder."""
-    words: dict[str, Any] = {"path": str(folder / "audit/logs.jsonl"), "schemas": str(folder / "schemas.yaml")}
-    settings = resolve({**words, "now": NOW, "allow_delete_all": True, "no_catalog": read}, os.environ)  # type: ignore[typeddict-item]
-    with opened_job(settings, dry_run=dry_run, with_keeps=True) as job:
-        then()
-        return anyio.run(partial(job.run, Stop()))
-
-
-@pytest.mark.parametrize("seed", range(40))
-@pytest.mark.parametrize("case", ["still", "changing", "changing, but known"])
-def test_every_byte_is_in_exactly_one_figure(tmp_path: Path, seed: int, case: str) -> None:
-    """Kept, deleted, overdue, unjudged or a neighbour; what has expired is deleted or overdue; a slow judge says so.
-
-    A segment that the catalog knows is judged as it was listed, whatever then becomes of it.
-    """
-    changing, read = case != "still", case == "changing"
-    chance = random.Random(seed)  # noqa: S311 - the archives are to be the same each time
-    write_policy(tmp_path)
-    audit = tmp_path / "audit"
-    kinds = make_archive(chance, audit)
-    moving = [name for name, kind in kinds.items() if kind == "changing" and changing]
-    sizes = {name: 0 if kind == "special" else (audit / name).stat().st_size for name, kind in kinds.items()}
-    contents = {name: (audit / name).read_bytes() for name, kind in kinds.items() if kind != "special"}
-    before = {name: look[-1] for name, look in looks(audit).items()}
-    with ExitStack() as holding:
-        for name, kind in kinds.items():
-            if kind == "busy":
-                holding.enter_context((audit / name).open("ab"))
-            elif kind == "leased":
-                holding.enter_context(write_lease(audit / name))
-        dry = job_of(tmp_path, dry_run=True, read=read)
-        report = job_of(
-            tmp_path, dry_run=False, read=read, then=lambda: change(chance, [audit / name for name in moving])
-        )
-    result = report.result
-
-    unjudged = {row.segment for row in result.actions if row.unjudged}
-    judged = {row.segment for row in result.actions} - unjudged
-    neighbours = set(result.neighbours.names)
-    assert sorted([*unjudged, *judged, *neighbours]) == sorted(kinds), "each file is in exactly one of them"
-    blind = {"packed", "foreign", "special", "leased"} | ({"changing"} if read else set())
-    assert unjudged == {name for name, kind in kinds.items() if kind in blind}
-    assert neighbours == {name for name, kind in kinds.items() if kind == "neighbour"}
-    assert (result.unjudged.segments, sum(result.unjudged.reasons.values())) == (len(unjudged), len(unjudged))
-    assert result.unjudged.bytes == sum(sizes[name] for name in unjudged)
-
-    stays = {name for name in judged if kinds[name] in {"linked", "busy"} or name in moving}
-    found = judge.expected((contents[name] for name in judged), POLICY, judge.instant(NOW))
-    late = judge.expected((contents[name] for name in stays), POLICY, judge.instant(NOW))
-    gone = judge.expected((contents[name] for name in judged - stays), POLICY, judge.instant(NOW))
-    assert result.deleted_per_schema == gone.deleted_per_schema
-    assert result.overdue.records == late.deleted_per_schema
-    assert result.records.scanned == found.scanned
-    assert result.records.kept == found.kept
-    assert result.records.scanned == result.records.deleted + sum(result.overdue.records.values()) + result.records.kept
-    kept = (result.kept.unreadable, result.kept.future, result.kept.implausible, result.kept.no_policy)
-    assert kept == (found.unreadable, found.future, found.implausible, found.no_policy)
-    if not moving:
-        would, did = (Counter(each.deleted_per_schema) + Counter(each.overdue.records) for each in (dry.result, result))
-        assert would == did, "a dry run counts what expires, whatever then stays"
-
-    # The same in bytes: those of judged segments are of records, of lines that are none, or blank.
-    lines = [line for name in judged for line in judge.lines(contents[name])]
-    others = sum(len(line) for line in lines if isinstance(judge.verdict(line), str))
-    told = sum(each.deleted_bytes + each.kept_bytes + each.overdue_bytes for each in report.schemas.values())
-    assert told + others == sum(sizes[name] for name in judged)
-    assert sum(row.bytes_before for row in result.actions) == sum(sizes[name] for name in judged | unjudged)
-
-    for name in set(kinds) - set(moving):
-        left = before[name]
-        if name in judged - stays:
-            left = judge.left_of(contents[name], POLICY, judge.instant(NOW))
-        assert looks(audit).get(name, [None])[-1] == left, name
