@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 OLD, YOUNG, TORN = record(days=400), record(days=1), b"torn {\n"
+DOCUMENT = b"[\n" + OLD[:-1] + b",\n" + OLD + b"]\n"
 SEGMENT = "logs-20240101T120000.jsonl"
 LONG_AGO = 1_740_000_000  # seconds since 1970: 2025-02-19T21:20:00Z
 NOTHING: dict[str, object] = {"segments": 0, "bytes": 0, "oldest": None, "reasons": {}}
@@ -56,6 +57,7 @@ KINDS: dict[str, tuple[Callable[[Path], object], int]] = {
     "packed": (lambda path: path.rename(f"{path}.gz"), len(OLD)),
     "special": (make_fifo, 0),
     "no_record": (lambda path: path.write_bytes(TORN * 3 + b"\n"), 3 * len(TORN) + 1),
+    "not_json_lines": (lambda path: path.write_bytes(DOCUMENT), len(DOCUMENT)),
 }
 
 
@@ -208,6 +210,7 @@ KNOWN: dict[str, tuple[dict[str, bytes], bool]] = {
     "all packed": ({"logs.jsonl.1.gz": b"x"}, False),
     "packed, and the next one begun": ({"logs.jsonl.1.gz": b"x", "logs.jsonl": b""}, False),
     "foreign": ({"logs.jsonl": TORN}, False),
+    "a document": ({"logs.jsonl": DOCUMENT, "logs.jsonl.1": b""}, False),
     "empty": ({"logs.jsonl": b""}, True),
     "packed but for one": ({"logs.jsonl.1.gz": b"x", "logs.jsonl": YOUNG}, True),
 }

@@ -148,7 +148,7 @@ def _cleanup(add_parser: AddParser) -> None:
         exits={
             **ALWAYS,
             0: "done, or nothing to do",
-            3: "partly done: some segments failed, too much is overdue, or there are no metrics; the report says why",
+            3: "partly done: segments failed, too much is overdue or unjudged, or no metrics; the report says why",
             4: "another job holds the log",
             5: "refused by a guard: nothing was touched",
         },
@@ -173,7 +173,8 @@ def _cleanup(add_parser: AddParser) -> None:
     add(
         "--max-overdue",
         metavar="DURATION",
-        help="exit 3 where something that expired longer ago than this, such as 7d, is still there",
+        help="exit 3 where something that expired longer ago than this, such as 7d, is still there, or a segment that "
+        "could not be judged is older",
     )
     add(
         "--metrics-file",
