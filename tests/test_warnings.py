@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import ast
 import gzip
+import os
+import re
+import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
-from conftest import NOW, Done, cleanup, looks, record, run, write_log, write_policy
+from conftest import LOCK, NO_OVERRIDE, NOW, Done, cleanup, looks, record, run, write_log, write_policy
+
+from asynclog.plan import owners
+from asynclog.report import warnings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
+    from collections.abc import Callable, Iterator
+    from types import ModuleType
 
 CONFIGURATION = "asynclog: 1\nprofiles:\n  default:\n    audit: {path: audit/logs.jsonl, schemas: schemas.yaml}\n"
 SITE = "mxcp: 1\nproject: demo\nprofiles:\n  default:\n    audit: {enabled: true, path: audit/logs.jsonl}\n"
@@ -18,12 +26,29 @@ OLD, YOUNG = record(days=400), record(days=1)
 SEGMENT = "logs-20251001T000000.jsonl"
 
 
+COMMANDS = {
+    "check": ("check",),
+    "estimate": ("estimate", "--now", NOW),
+    "explain": ("explain", "--now", NOW),
+    "dry run": ("cleanup", "-n", "--now", NOW),
+    "cleanup": ("cleanup", "--now", NOW),
+}
+ALL = ("init", *COMMANDS)
+LATER = tuple(COMMANDS)  # `init` has no policy and no configuration
+PLANNED = ("dry run", "cleanup")  # it is about what goes
+DRY = ("dry run",)  # it is about a run that is yet to come, which finds out by itself
+
+
 class Case(NamedTuple):
-    """A folder that needs a look: what makes it, and what the sentence says, parts of it."""
+    """A folder that needs a look: what makes it, what the sentence says, parts of it, and which commands say so.
+
+    `code` is their exit status: 3 if a segment has failed.
+    """
 
     make: Callable[[Path], object]
     said: tuple[str, ...]
-    init: bool = True  # `init` has no policy and no configuration
+    told_by: tuple[str, ...] = ALL
+    code: int = 0
 
 
 def log(folder: Path, **segments: bytes) -> Path:
@@ -54,6 +79,28 @@ def linked(folder: Path) -> None:
     (folder / "copy").hardlink_to(folder / "audit" / SEGMENT)
 
 
+def special(folder: Path) -> None:
+    shutil.rmtree(folder / "audit", ignore_errors=True)
+    log(folder)
+    os.mkfifo(folder / "audit/logs.jsonl.1")
+    (folder / "audit/logs.jsonl.2").mkdir()
+    (folder / "audit/logs.jsonl.3").symlink_to("logs.jsonl")
+
+
+def closed(folder: Path) -> None:
+    (folder / "audit" / SEGMENT).unlink(missing_ok=True)
+    log(folder, **{SEGMENT: OLD})
+    (folder / "audit" / SEGMENT).chmod(0)
+
+
+def without_lock(folder: Path) -> None:
+    lock = folder / "audit" / LOCK
+    lock.unlink(missing_ok=True)
+    log(folder, **{SEGMENT: OLD})
+    lock.unlink()
+    lock.symlink_to("elsewhere")
+
+
 def rules(*rules: str) -> Callable[[Path], object]:
     return lambda folder: (log(folder), write_policy(folder, *rules))
 
@@ -62,7 +109,7 @@ CASES = {
     "no segment": Case(
         lambda folder: write_log(folder / "audit", {"other.jsonl": YOUNG}), ("audit has no segment of logs.jsonl",)
     ),
-    "no folder": Case(lambda folder: None, ("audit does not exist yet", "correct the path"), init=False),
+    "no folder": Case(lambda folder: None, ("audit does not exist yet", "correct the path"), told_by=LATER),
     "neighbours": Case(
         lambda folder: log(folder, **{f"logs-2025-01-0{day}.jsonl": OLD for day in range(1, 6)}),
         ("5 files in ", " begin with logs", "logs-2025-01-01.jsonl, ", " and 2 more", "audit.segments"),
@@ -78,6 +125,22 @@ CASES = {
         lambda folder: log(folder, **{SEGMENT: b"torn\n"}),
         ("1 segment could not be judged and stays: ", SEGMENT, "none of its lines is a record", "see asynclog explain"),
     ),
+    "not JSON Lines": Case(
+        lambda folder: log(folder, **{SEGMENT: b"[\n" + OLD[:-1] + b"\n]\n"}),
+        ("1 segment could not be judged and stays: ", SEGMENT, "it is not JSON Lines: line 1 is a piece of a document"),
+    ),
+    "special": Case(
+        special,
+        ("3 segments could not be judged", "it is a FIFO (1)", "it is a folder (1)", "it is a symbolic link (1)"),
+    ),
+    "damaged": Case(
+        lambda folder: log(folder, **{SEGMENT: b"".join(record(f"schema{number}") for number in range(16_385))}),
+        ("1 segment could not be judged and stays: ", SEGMENT, "schema keys"),
+        code=3,
+    ),
+    "not reached": Case(closed, ("1 segment could not be judged and stays: ", SEGMENT, "Permission denied"), code=3),
+    # One that has `changed` takes a race, and is told by the same sentence: see test_figures. What the time was too
+    # short for is told once, in a sentence of its own.
     "hard links": Case(
         linked,
         ("1 segment stays whatever has expired there: ", SEGMENT, "it has 2 hard links", "see asynclog explain"),
@@ -86,52 +149,73 @@ CASES = {
         foreign,
         ("None of 2,000 lines is a record: schema_name is missing in 2,000", "see asynclog explain"),
     ),
+    "no record in the only line": Case(
+        lambda folder: (log(folder), write_log(folder / "audit", {"logs.jsonl": b"torn\n"})),
+        ("The only line is no record: ", "see asynclog explain"),
+    ),
+    "without an offset": Case(
+        lambda folder: log(folder, **{SEGMENT: YOUNG + YOUNG.replace(b'Z"', b'"')}),
+        ("1 line has a timestamp without an offset from UTC", "such as Z", "see asynclog explain"),
+    ),
+    "cut chain": Case(
+        lambda folder: log(folder, **{SEGMENT: record(prev_hash=None) + record(days=1, prev_hash="1f")}),
+        (f"a chain of hashes is cut: a record of {SEGMENT} that stays", "keep a copy of what goes first"),
+        told_by=PLANNED,
+    ),
+    # All others that say what a run has no right to do are in test_rights.
+    "no lock to be had": Case(
+        without_lock, ("is the lock file's name, but no regular file", "a run would end with exit 2"), told_by=DRY
+    ),
+    "shadowed": Case(log, ("asynclog.yaml is shadowed: ", "it comes first"), told_by=("init",)),
     "unused rules": Case(
         rules("schema_name: App", "schema_name: 'legal', retention_days: null", "schema_name: '*', retention_days: 90"),
         ("2 rules match nothing here, while the rule for * deletes after 90 days: App (", "legal (", "asynclog check"),
-        init=False,
+        told_by=LATER,
     ),
     "unused version": Case(
         rules("schema_name: app, retention_days: 30", "schema_name: app, version: 2, retention_days: null"),
         ("1 rule matches nothing here, while the rule for app deletes after 30 days: app:2 (", "asynclog check"),
-        init=False,
+        told_by=LATER,
     ),
     "zero days": Case(
         rules("schema_name: app, retention_days: 0"),
         ("schemas.yaml:2: retention_days 0 deletes every record of app", "null"),
-        init=False,
+        told_by=LATER,
+    ),
+    "zero days for all": Case(
+        rules("schema_name: '*', retention_days: 0"),
+        ("retention_days 0 deletes every record of every schema without a rule of its own at once",),
+        told_by=LATER,
     ),
     "no rule": Case(
         lambda folder: (log(folder), (folder / "schemas.yaml").write_text("schemas: []\n")),
         ("it has no rule",),
-        init=False,
+        told_by=LATER,
     ),
-    "empty registry": Case(lambda folder: site(folder, registry="\n"), ("the registry is empty",), init=False),
-    "rotated registry": Case(rotated, ("logs_schemas.jsonl.1 beside ", "before a rotation"), init=False),
+    "empty registry": Case(lambda folder: site(folder, registry="\n"), ("the registry is empty",), told_by=LATER),
+    "rotated registry": Case(rotated, ("logs_schemas.jsonl.1 beside ", "before a rotation"), told_by=LATER),
     "registry to come": Case(
-        lambda folder: site(folder, registry=None), ("nothing recorded yet: ", "logs_schemas.jsonl"), init=False
+        lambda folder: site(folder, registry=None), ("nothing recorded yet: ", "logs_schemas.jsonl"), told_by=LATER
     ),
     "foreign keys": Case(
         lambda folder: site(folder, "    guard: {max_delete_percent: 5}\n"),
         ("mxcp-site.yml:6: guard: this key is not read",),
-        init=False,
+        told_by=LATER,
     ),
     "clock never set": Case(
         lambda folder: log(folder, **{SEGMENT: record(days=4100) + record(days=420)}),
         ("1 segment has records that are ten years older", "2015-09-03", SEGMENT, "see asynclog explain"),
     ),
+    "one file, two profiles": Case(
+        lambda folder: site(folder, "  other:\n    audit: {enabled: true, path: audit/logs-20250101.jsonl}\n"),
+        ("logs-20250101.jsonl is claimed by two profiles, default (the log logs.jsonl) and other (",),
+        told_by=LATER,
+    ),
     "one log, two profiles": Case(
         lambda folder: site(folder, "  other:\n    audit: {enabled: true, path: audit/../audit/logs.jsonl}\n"),
         ("audit/logs.jsonl is the log of two profiles, default and other",),
-        init=False,
+        told_by=LATER,
     ),
-}
-COMMANDS = {
-    "check": ("check",),
-    "estimate": ("estimate", "--now", NOW),
-    "explain": ("explain", "--now", NOW),
-    "dry run": ("cleanup", "-n", "--now", NOW),
-    "cleanup": ("cleanup", "--now", NOW),
 }
 
 
@@ -144,46 +228,84 @@ def folder(tmp_path: Path) -> Path:
 
 
 def init(folder: Path, *words: str) -> Done:
-    (folder / "here").mkdir(exist_ok=True)
-    return run("init", "--path", "../audit/logs.jsonl", *words, cwd=folder / "here")
+    shutil.rmtree(folder / "here", ignore_errors=True)
+    (folder / "here").mkdir()
+    return run("init", "--path", "../audit/logs.jsonl", *words, cwd=folder / "here", before=NO_OVERRIDE)
+
+
+def ask(folder: Path, command: str, *words: str) -> Done:
+    return (
+        init(folder, *words) if command == "init" else run(*COMMANDS[command], *words, cwd=folder, before=NO_OVERRIDE)
+    )
+
+
+def warnings_of(done: Done) -> list[str]:
+    return list(done.document.get("result", {}).get("warnings", []))
+
+
+TOLD = [(case, command) for case, each in CASES.items() for command in each.told_by]
+NOT_TOLD = [(case, command) for case, each in CASES.items() for command in ALL if command not in each.told_by]
+
+
+@pytest.mark.parametrize(("case", "command"), TOLD)
+def test_every_command_has_every_warning(folder: Path, case: str, command: str) -> None:
+    """One sentence with all its parts, once, in the text and in the JSON; it is no failure."""
+    CASES[case].make(folder)
+    done = ask(folder, command, "--json")
+    (sentence,) = [each for each in warnings_of(done) if CASES[case].said[0] in each]
+    assert [part for part in CASES[case].said if part not in sentence] == []
+    assert done.code == CASES[case].code
+    CASES[case].make(folder)  # once more, for a cleanup may have deleted what it was about
+    text = ask(folder, command)
+    assert (text.out + "\n").count(f"Warning: {sentence}\n") == 1
+    assert (text.code, bool(text.err)) == (done.code, done.code != 0)
+
+
+@pytest.mark.parametrize(("case", "command"), NOT_TOLD)
+def test_no_other_command_has_it(folder: Path, case: str, command: str) -> None:
+    """Those that have no policy yet, or change nothing, have nothing to say about that."""
+    CASES[case].make(folder)
+    assert not [each for each in warnings_of(ask(folder, command, "--json")) if CASES[case].said[0] in each]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-@pytest.mark.parametrize("case", CASES)
-def test_every_command_has_every_warning(folder: Path, case: str, command: str) -> None:
-    """One sentence with all its parts, once, in the text and in the JSON; exit 0."""
-    CASES[case].make(folder)
-    done = run(*COMMANDS[command], "--json", cwd=folder)
-    (sentence,) = [each for each in done.result["warnings"] if CASES[case].said[0] in each]
-    assert [part for part in CASES[case].said if part not in sentence] == []
-    assert done.code == 0
-    CASES[case].make(folder)  # once more, for a cleanup may have deleted what it was about
-    text = run(*COMMANDS[command], cwd=folder)
-    assert f"Warning: {sentence}\n" in text.out + "\n"
-    assert text.err == ""
-    quiet = run(*COMMANDS[command], "--quiet", cwd=folder)
-    assert quiet == (0, "", "")
+def test_quiet_is_quiet_about_warnings_too(folder: Path, command: str) -> None:
+    """Who wants to hear of them has `check --strict`."""
+    CASES["neighbours"].make(folder)
+    assert ask(folder, command, "--quiet") == (0, "", "")
 
 
-@pytest.mark.parametrize("case", [name for name, case in CASES.items() if case.init])
-def test_init_has_those_that_need_no_policy(folder: Path, case: str) -> None:
-    """As every other command; it is where people first look."""
-    CASES[case].make(folder)
-    done = init(folder, "--json")
-    (sentence,) = [each for each in done.result["warnings"] if CASES[case].said[0] in each]
-    assert [part for part in CASES[case].said if part not in sentence] == []
-
-
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", [name for name, case in CASES.items() if "check" in case.told_by])
 def test_strict_makes_every_warning_exit_3(folder: Path, case: str) -> None:
-    """With the sentence for whoever gets the mail; without it exit 0."""
+    """With the sentence for whoever gets the mail."""
     CASES[case].make(folder)
-    done = run("check", "--strict", "--quiet", cwd=folder)
+    done = ask(folder, "check", "--strict", "--quiet")
     assert done.code == 3
     assert CASES[case].said[0] in done.err
-    document = run("check", "--strict", "--json", cwd=folder).document
+    document = ask(folder, "check", "--strict", "--json").document
     assert document["status"] == "error"
     assert document["result"]["warnings"]
+
+
+def sentences(module: ModuleType) -> Iterator[str]:
+    """A pattern for each text of a module that is filled in, and longer than a few words."""
+    for node in ast.walk(ast.parse(Path(str(module.__file__)).read_text())):
+        if isinstance(node, ast.JoinedStr):
+            parts = [str(part.value) if isinstance(part, ast.Constant) else None for part in node.values]
+            if sum(len(part) for part in parts if part) > 25:
+                yield "".join(".*" if part is None else re.escape(part) for part in parts)
+
+
+def test_no_warning_is_missing_here(folder: Path) -> None:
+    """Every sentence that is written down in the modules that make them is said in one of the cases above."""
+    said = []
+    for number, case in enumerate(CASES.values()):
+        place = shutil.copytree(folder, folder.parent / f"{folder.name}-{number}")
+        case.make(place)
+        said += warnings_of(ask(place, case.told_by[-1] if case.told_by[-1] != "cleanup" else "dry run", "--json"))
+    patterns = [*sentences(warnings), *sentences(owners)]
+    assert len(patterns) > 15
+    assert [pattern for pattern in patterns if not any(re.search(pattern, each) for each in said)] == []
 
 
 @pytest.mark.parametrize("command", COMMANDS)
