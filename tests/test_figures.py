@@ -130,7 +130,7 @@ def name_of(kind: str, number: int, chance: random.Random) -> tuple[str, str]:
             (f"logs-late-{number:08x}-{number}.jsonl", THEN),
         ]
     )
-    return name + (chance.choice([".gz", ".zst"]) if kind == "packed" else ""), begun
+    return name + (chance.choice([".gz", ".zst", ""]) if kind == "packed" else ""), begun
 
 
 def fate_of(kind: str, content: bytes) -> str:
