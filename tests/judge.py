@@ -248,9 +248,9 @@ class Expected:
 
 
 def expected(segments: Iterable[bytes], policy: Sequence[Definition], now: int) -> Expected:
-    """Count an archive; blank lines count nowhere, and unreadable ones are no records. Only files of lines have any."""
+    """Count an archive: what can be judged of it. Blank lines count nowhere, and unreadable ones are no records."""
     counts = Expected()
-    for line in (line for segment in segments if first_fragment(segment) is None for line in lines(segment)):
+    for line in (line for segment in segments if why_unjudged(segment) is None for line in lines(segment)):
         record, its = verdict(line), fate(line, policy, now)
         if not isinstance(record, Record):
             counts.unreadable += its == "unreadable"

@@ -17,7 +17,7 @@ from conftest import LOCK, entries
 from hostile import CATALOGUE, NOW, PLAIN, POLICY, Hostile, at, record
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from judge import Definition, Record, expected, fate, first_fragment, instant, left_of, lines, verdict
+from judge import Definition, Record, expected, fate, first_fragment, instant, left_of, lines, verdict, why_unjudged
 from strategies import NOWS, Archive, judged
 
 import asynclog
@@ -55,7 +55,7 @@ class Log:
         self.policy.write_text(yaml.safe_dump({"schemas": rules}), encoding="utf-8")
 
     async def clean(self, now: str = NOW, dry_run: bool = False) -> dict[str, Any]:
-        """Run one job and return its report's result; nothing may have failed, nor files of lines been skipped."""
+        """Run one job and return its report's result; nothing may have failed, nor what can be judged been skipped."""
         report = await asynclog.cleanup(
             path=str(self.folder / "logs.jsonl"),
             schemas=str(self.policy),
@@ -68,7 +68,7 @@ class Log:
         result: dict[str, Any] = document["result"]
         skipped = [action["reason"] for action in result["actions"] if action["action"] == "skip"]
         assert (result["segments"]["failed"], result["segments"]["skipped"], result["errors"]) == (0, len(skipped), [])
-        assert all("is not JSON Lines" in reason for reason in skipped)
+        assert len(skipped) == result["unjudged"]["segments"]
         return result
 
     def contents(self) -> dict[str, bytes]:
@@ -122,8 +122,9 @@ def assert_segments(result: dict[str, Any], archive: Archive, policy: Sequence[D
     after = left(before, policy, now)
     dropped = len(before) - len(after)
     rewritten = sum(content != before[name] for name, content in after.items())
-    documents = {name for name, content in before.items() if first_fragment(content) is not None}
-    assert documents == {action["segment"] for action in result["actions"] if action["action"] == "skip"}
+    unjudged = {name: why for name, content in before.items() if (why := why_unjudged(content))}
+    skipped = [action for action in result["actions"] if action["action"] == "skip"]
+    assert {action["segment"]: action["unjudged"] for action in skipped} == unjudged
     assert result["segments"]["total"] == len(before)
     assert (result["segments"]["dropped"], result["segments"]["rewritten"]) == (dropped, rewritten)
 
@@ -199,8 +200,8 @@ async def test_hostile_lines_stay_unless_they_are_proven_expired(content: bytes)
     with log({"logs.jsonl": content}, policy) as folder:
         result = await folder.clean()
         stayed = folder.contents().get("logs.jsonl", b"")
-        if first_fragment(content) is not None:
-            assert (stayed, result["segments"]["skipped"]) == (content, 1)
+        if why_unjudged(content):
+            assert (stayed, result["segments"]["skipped"], result["kept"]["unreadable"]) == (content, 1, 0)
             return
         fates = [(line, fate(line, policy, instant(NOW))) for line in lines(content)]
         assert stayed or {its for _, its in fates} <= {"expired", "blank"}
