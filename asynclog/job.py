@@ -16,7 +16,7 @@ from asynclog.apply.commit import carry_out
 from asynclog.apply.disk import Disk
 from asynclog.apply.drain import QUIET_PERIOD, present
 from asynclog.apply.filesystem import file_system
-from asynclog.apply.folder import opened_folder
+from asynclog.apply.folder import opened_folder, refuse_fixed
 from asynclog.apply.lock import held_lock
 from asynclog.apply.pin import Quiet
 from asynclog.apply.recover import recover
@@ -115,6 +115,7 @@ class Job:
                 self._disk, self._names.lock, settings.folder, wait=settings.lock_wait, breaks=settings.break_lock
             )
             self._lock = resources.enter_context(lock)
+            refuse_fixed(settings.folder, self._folder)  # only now: whoever was waited for may set the flag at its end
             recover(self._disk, self._names, self._backlog)
         self._entries = self._disk.names()
         refuse_contests(settings, self._entries)

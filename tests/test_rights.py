@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -47,6 +48,17 @@ def as_user(folder: Path, *words: str, number: int = ME, groups: Sequence[int] =
 def hindrances(done: Done) -> list[str]:
     assert done.code == 0
     return list(done.result["warnings"])
+
+
+@contextmanager
+def flagged(place: Path, flag: str) -> Iterator[None]:
+    """Give a file or folder this flag of chattr for a while."""
+    if subprocess.run(["chattr", f"+{flag}", place], check=False, capture_output=True).returncode:
+        pytest.skip("there are no such flags here")
+    try:
+        yield
+    finally:
+        subprocess.run(["chattr", f"-{flag}", place], check=True)
 
 
 def test_where_all_is_ours_nothing_is_told(folder: Path) -> None:
@@ -156,17 +168,32 @@ def test_files_to_which_no_name_may_be_given(folder: Path, *, sticky: bool) -> N
 @needs_root
 @pytest.mark.parametrize(("flag", "word"), [("i", "immutable"), ("a", "append-only")])
 def test_what_a_flag_keeps_everybody_from_changing(folder: Path, flag: str, word: str) -> None:
-    """A segment, or the whole folder: also from root."""
-    for name, problem in ((DROPPED, f"1 segment of user root (0), group root (0) ({DROPPED}) would fail"), ("", word)):
-        place = folder / "audit" / name
-        if subprocess.run(["chattr", f"+{flag}", place], check=False, capture_output=True).returncode:
-            pytest.skip("there are no such flags here")
-        try:
-            (warning,) = hindrances(cleanup(folder, "-n", "--no-catalog"))
-        finally:
-            subprocess.run(["chattr", f"-{flag}", place], check=True)
-        assert problem in warning
-        assert f"{word} " in warning or f"{word}:" in warning
+    """A segment: also from root."""
+    with flagged(folder / "audit" / DROPPED, flag):
+        (warning,) = hindrances(cleanup(folder, "-n", "--no-catalog"))
+    assert f"1 segment of user root (0), group root (0) ({DROPPED}) would fail" in warning
+    assert f"{word} " in warning
+
+
+@needs_root
+@pytest.mark.parametrize("has_lock", [True, False])
+@pytest.mark.parametrize(("flag", "word"), [("i", "immutable"), ("a", "append-only")])
+def test_a_folder_in_which_nothing_can_be_removed(folder: Path, flag: str, word: str, *, has_lock: bool) -> None:
+    """The run is exit 2 before it makes any name but that of its lock; it says what to do, and so does the dry run."""
+    audit = folder / "audit"
+    if not has_lock:
+        (audit / LOCK).unlink()
+    before = {name: look for name, look in looks(audit).items() if name not in {LOCK, "."}}
+    sentence = f"{audit} is {word} (see lsattr), so that no file there can be removed or renamed: "
+    with flagged(audit, flag):
+        (warning,) = hindrances(cleanup(folder, "-n", "--no-catalog"))
+        done = cleanup(folder, "--no-catalog")
+    assert warning.startswith(f"{sentence}take that flag away first, with chattr -{flag} {audit}: ")
+    assert warning.endswith(": a run would end with exit 2, and nothing would be deleted")
+    assert done.code == 2
+    assert f"{sentence}take that flag away first, with chattr -{flag} {audit}: nothing was touched" in done.error
+    assert {name: look for name, look in looks(audit).items() if name not in {LOCK, "."}} == before
+    assert cleanup(folder, "--no-catalog").result["records"]["deleted"] == 2
 
 
 @needs_root

@@ -4,9 +4,11 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from asynclog.apply.flags import fixed
 from asynclog.errors import ConfigurationError
 from asynclog.ownership import permissions_of
 from asynclog.permissions import other_writer
+from asynclog.report.rights import fixed_folder
 
 
 @contextmanager
@@ -32,6 +34,13 @@ def opened_folder(path: str, *, allow_unsafe: bool) -> Iterator[int]:
         yield descriptor
     finally:
         os.close(descriptor)
+
+
+def refuse_fixed(path: str, descriptor: int) -> None:
+    """Raise ConfigurationError if the folder is immutable or append-only: what is made there could not be removed."""
+    flag = fixed(descriptor)
+    if flag:
+        raise ConfigurationError(f"{fixed_folder(path, flag)}: nothing was touched")
 
 
 def _refuse_unsafe(path: str, descriptor: int) -> None:

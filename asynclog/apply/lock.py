@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from asynclog.apply.disk import Disk
+from asynclog.apply.folder import refuse_fixed
 from asynclog.apply.holder import SILENCE, Holder, keeps_out, lives
 from asynclog.errors import ConfigurationError, LockedError
 
@@ -244,6 +245,8 @@ class Lock:
             return ConfigurationError(
                 f"{self._path}: this is the lock file's name, but it is a symbolic link: remove it"
             )
+        if error.errno in _READ_ONLY:
+            refuse_fixed(os.path.dirname(self._path), self._disk.folder)
         hint = ": a cleanup has to write to the log's folder, a dry run does not" if error.errno in _READ_ONLY else ""
         return ConfigurationError(f"{self._path}: the lock file can't be used: {error.strerror}{hint}")
 

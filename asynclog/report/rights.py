@@ -79,10 +79,21 @@ def hindrances(rights: Rights) -> Iterator[str]:
     yield from map(encodable, _of_segments(rights))
 
 
+def fixed_folder(folder: str, flag: str) -> str:
+    """Say why no run works in a folder with this flag, `immutable` or `append-only`, and what to do about it."""
+    letter = "i" if flag == "immutable" else "a"
+    return (
+        f"{folder} is {flag} (see lsattr), so that no file there can be removed or renamed: take that flag away first, "
+        f"with chattr -{letter} {folder}"
+    )
+
+
 def _stopped(rights: Rights) -> str:
     """What no run could do anything about."""
     if rights.is_read_only:
         return f"{rights.folder} is mounted read-only"
+    if rights.fixed:
+        return fixed_folder(rights.folder, rights.fixed)
     if rights.lock:
         return f"{rights.folder}: {rights.lock}"
     if not rights.may_write and not rights.has_lock:
@@ -91,8 +102,8 @@ def _stopped(rights: Rights) -> str:
 
 
 def _no_write(rights: Rights) -> str:
-    mode = f"mode {stat.S_IMODE(rights.mode):o}" + (f", {rights.fixed}: see lsattr" if rights.fixed else "")
-    return f"we are {rights.user.name}, and may not write to {rights.folder} of {rights.owner} ({mode})"
+    mode = stat.S_IMODE(rights.mode)
+    return f"we are {rights.user.name}, and may not write to {rights.folder} of {rights.owner} (mode {mode:o})"
 
 
 def _of_segments(rights: Rights) -> Iterator[str]:
@@ -100,9 +111,8 @@ def _of_segments(rights: Rights) -> Iterator[str]:
     if rights.weak and not rights.by_quiet:
         return  # the whole run is refused, which is told elsewhere
     user, left = rights.user, list(rights.segments)
-    if left and (rights.fixed or not rights.may_write):
-        why = f"{rights.folder} is {rights.fixed} (see lsattr)" if rights.may_write else _no_write(rights)
-        yield f"{why}: {counted(len(left), 'segment')} would fail"
+    if left and not rights.may_write:
+        yield f"{_no_write(rights)}: {counted(len(left), 'segment')} would fail"
         return
     held = [each for each in left if each.fixed]
     if held:
