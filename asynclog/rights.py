@@ -1,4 +1,7 @@
-"""What a run could not do, looked up for a dry run: nothing is tried, and nothing written. See `report.rights`."""
+"""What a run could not do, looked up for a dry run: nothing is tried but for a lease, and nothing written.
+
+See `report.rights`.
+"""
 
 import grp
 import os
@@ -12,6 +15,7 @@ from pathlib import Path
 from asynclog.apply.flags import fixed
 from asynclog.apply.holder import SILENCE, Holder, lives
 from asynclog.config.settings import Settings
+from asynclog.leases import may_be_written
 from asynclog.model import Action
 from asynclog.names import Names
 from asynclog.report.rights import Owned, Rights, User
@@ -27,7 +31,7 @@ def rights_in(settings: Settings, folder: int, weak: str, actions: Iterable[Acti
     """
     status = os.fstat(folder)
     problem, has_lock, holder = _lock(folder, Names(settings.base).lock, status.st_uid)
-    owned = (_owned(folder, action) for action in actions if action.deletes)
+    owned = (_owned(folder, action, weak) for action in actions if action.deletes)
     return Rights(
         user=_user(),
         folder=settings.folder,
@@ -52,7 +56,7 @@ def _user() -> User:
     return User(uid, _owner(uid), {os.getegid(), *os.getgroups()}, int(line.split()[1], 16))
 
 
-def _owned(folder: int, action: Action) -> Owned | None:
+def _owned(folder: int, action: Action, weak: str) -> Owned | None:
     """None where it has vanished."""
     try:
         status = os.stat(action.segment, dir_fd=folder, follow_symlinks=False)
@@ -61,17 +65,21 @@ def _owned(folder: int, action: Action) -> Owned | None:
     uid, gid = status.st_uid, status.st_gid
     owner = f"{_owner(uid)}, {_group(gid)}"
     may_open = _may(folder, action.segment, os.R_OK | os.W_OK)
-    return Owned(action.segment, uid, gid, owner, action.kind == "rewrite", may_open, _fixed(folder, action.segment))
+    flag, is_busy = _in_the_way(folder, action.segment, weak)
+    return Owned(action.segment, uid, gid, owner, action.kind == "rewrite", may_open, flag, is_busy)
 
 
-def _fixed(folder: int, name: str) -> str:
-    """The flag that keeps a segment from being changed; empty where that can't be told."""
+def _in_the_way(folder: int, name: str, weak: str) -> tuple[str, bool]:
+    """Return the flag that keeps a segment from being changed, and whether somebody has it open for writing now.
+
+    Empty and False if that can't be told; of writers a lease tells, if one can be believed.
+    """
     try:
         descriptor = os.open(name, _LOOK, dir_fd=folder)
     except OSError:
-        return ""
+        return "", False
     try:
-        return fixed(descriptor)
+        return fixed(descriptor), not weak and may_be_written(descriptor)
     finally:
         os.close(descriptor)
 

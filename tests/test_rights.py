@@ -230,6 +230,26 @@ def test_a_read_only_mount(read_only: Path) -> None:
     assert cleanup(read_only).code == 2
 
 
+def test_segments_that_somebody_has_open_for_writing(folder: Path) -> None:
+    """The run skips those; they are told once, and no other. The figures are those of a run that has no such luck."""
+    audit = folder / "audit"
+    with (audit / DROPPED).open("ab"), (audit / NEWEST).open("ab"), (audit / REWRITTEN).open("rb"):
+        done = cleanup(folder, "-n", "--no-catalog")
+        (warning,) = hindrances(done)
+        assert warning == f"1 segment ({DROPPED}) would be skipped: somebody has it open for writing now"
+        assert done.result["records"]["deleted"] == 2
+        with (audit / REWRITTEN).open("ab"):
+            (warning,) = hindrances(cleanup(folder, "-n", "--no-catalog"))
+            them = f"{DROPPED}, {REWRITTEN}"
+            assert warning == f"2 segments ({them}) would be skipped: somebody has them open for writing now"
+            assert cleanup(folder, "--no-catalog").result["segments"]["skipped"] == 2
+        (warning,) = hindrances(cleanup(folder, "-n", "--no-catalog"))
+        assert warning.startswith("1 segment (")
+        run = cleanup(folder, "--no-catalog")
+        assert {name: each["outcome"] for name, each in run.actions.items()} == {DROPPED: "skipped", REWRITTEN: "done"}
+    assert hindrances(cleanup(folder, "-n", "--no-catalog")) == []
+
+
 def test_a_lock_that_another_job_holds_now(folder: Path) -> None:
     """The kernel's list of locks tells; the lock is not asked for, and not disturbed."""
     with held(folder / "audit"):

@@ -24,6 +24,7 @@ CONFIGURATION = "asynclog: 1\nprofiles:\n  default:\n    audit: {path: audit/log
 SITE = "mxcp: 1\nproject: demo\nprofiles:\n  default:\n    audit: {enabled: true, path: audit/logs.jsonl}\n"
 OLD, YOUNG = record(days=400), record(days=1)
 SEGMENT = "logs-20251001T000000.jsonl"
+WRITERS: list[int] = []  # descriptors that a case has opened, until the end of its test
 
 
 COMMANDS = {
@@ -91,6 +92,11 @@ def closed(folder: Path) -> None:
     (folder / "audit" / SEGMENT).unlink(missing_ok=True)
     log(folder, **{SEGMENT: OLD})
     (folder / "audit" / SEGMENT).chmod(0)
+
+
+def written(folder: Path) -> None:
+    log(folder, **{SEGMENT: OLD})
+    WRITERS.append(os.open(folder / "audit" / SEGMENT, os.O_WRONLY | os.O_APPEND))
 
 
 def without_lock(folder: Path) -> None:
@@ -166,6 +172,9 @@ CASES = {
     "no lock to be had": Case(
         without_lock, ("is the lock file's name, but no regular file", "a run would end with exit 2"), told_by=DRY
     ),
+    "open for writing": Case(
+        written, (f"1 segment ({SEGMENT}) would be skipped: ", "somebody has it open for writing now"), told_by=DRY
+    ),
     "shadowed": Case(log, ("asynclog.yaml is shadowed: ", "it comes first"), told_by=("init",)),
     "unused rules": Case(
         rules("schema_name: App", "schema_name: 'legal', retention_days: null", "schema_name: '*', retention_days: 90"),
@@ -220,11 +229,13 @@ CASES = {
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
+def folder(tmp_path: Path) -> Iterator[Path]:
     """A configuration and a policy of one rule, for a log that is not there yet."""
     write_policy(tmp_path)
     (tmp_path / "asynclog.yaml").write_text(CONFIGURATION)
-    return tmp_path
+    yield tmp_path
+    while WRITERS:
+        os.close(WRITERS.pop())
 
 
 def init(folder: Path, *words: str) -> Done:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from asynclog.numbers import counted, plural
+from asynclog.numbers import counted
 from asynclog.report.words import encodable
 
 CHOWN, FOWNER, LEASE = 0, 3, 28  # bits of a set of capabilities: see the kernel's uapi/linux/capability.h
@@ -28,7 +28,8 @@ class User(msgspec.Struct, frozen=True):
 class Owned(NamedTuple):
     """A segment that a plan changes: whose it is, and whether it may be opened for reading and writing.
 
-    `fixed` is the flag that keeps everybody from changing it: `immutable`, `append-only`, or empty.
+    `fixed` is the flag that keeps everybody from changing it: `immutable`, `append-only`, or empty. `is_busy` tells
+    that somebody has it open for writing now.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Owned(NamedTuple):
     is_rewritten: bool
     may_open: bool
     fixed: str
+    is_busy: bool
 
 
 class Rights(msgspec.Struct, frozen=True):
@@ -114,6 +116,12 @@ def _of_segments(rights: Rights) -> Iterator[str]:
     if left and not rights.may_write:
         yield f"{_no_write(rights)}: {counted(len(left), 'segment')} would fail"
         return
+    busy = [each for each in left if each.is_busy]
+    if busy:
+        them = "it" if len(busy) == 1 else "them"
+        many = counted(len(busy), "segment")
+        yield f"{many} ({_names(busy)}) would be skipped: somebody has {them} open for writing now"
+    left = [each for each in left if not each.is_busy]
     held = [each for each in left if each.fixed]
     if held:
         flags = " or ".join(sorted({each.fixed for each in held}))
@@ -136,12 +144,14 @@ def _of_segments(rights: Rights) -> Iterator[str]:
 
 
 def _whose(segments: Sequence[Owned], user: User) -> str:
-    more = len(segments) - _SHOWN
-    names = ", ".join(each.name for each in segments[:_SHOWN]) + (f" and {more:,} more" if more > 0 else "")
     owners = sorted({each.owner for each in segments})
     shown = ", ".join(owners[:_SHOWN]) + (" and others" if len(owners) > _SHOWN else "")
-    number = f"{len(segments):,} {plural(len(segments), 'segment')}"
-    return f"we are {user.name}, and {number} of {shown} ({names})"
+    return f"we are {user.name}, and {counted(len(segments), 'segment')} of {shown} ({_names(segments)})"
+
+
+def _names(segments: Sequence[Owned]) -> str:
+    more = len(segments) - _SHOWN
+    return ", ".join(each.name for each in segments[:_SHOWN]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def _is_stuck(segment: Owned, rights: Rights) -> bool:
