@@ -113,6 +113,7 @@ def test_one_segment_or_one_schema(log: Path) -> None:
     for schema in ("legal", "legal:1"):
         found = segments(explain(log, "--schema", schema, "--json"))
         assert {name: list(row["schemas"]) for name, row in found.items()} == {MIXED: ["legal:1"]}
+    write_policy(log, "schema_name: legal, version: 2")
     assert segments(explain(log, "--schema", "legal:2", "--json")) == {}
 
 

@@ -440,20 +440,27 @@ def test_what_was_not_read_is_not_called_foreign_or_unused(folder: Path) -> None
         (("estimate", "--retention", "legal.hold:2=3650"), 2, "legal.hold:1"),
         (("estimate", "--retention", "nothing_like_it=3"), 2, "legal.hold"),
         (("estimate", "--retention", "legal.hold=3650"), 0, ""),
-        (("estimate", "--retention", "app:7=5"), 0, ""),
+        (("estimate", "--retention", "app:7=5"), 2, "app"),
+        (("estimate", "--retention", "app=5"), 0, ""),
+        (("estimate", "--retention", "web:3=5"), 0, ""),
+        (("estimate", "--retention", "web:2=5"), 2, "web:3"),
         (("estimate", "--retention", "*=5"), 0, ""),
         (("explain", "--schema", "legal_hold"), 2, "legal.hold"),
         (("explain", "--schema", "legal.hold:2"), 2, "legal.hold:1"),
         (("explain", "--schema", "legal.hold"), 0, ""),
         (("explain", "--schema", "legal.hold:1"), 0, ""),
         (("explain", "--schema", "app"), 0, ""),
-        (("explain", "--schema", "app:7"), 0, ""),
+        (("explain", "--schema", "app:7"), 2, "app"),
+        (("explain", "--schema", "web"), 0, ""),
+        (("explain", "--schema", "web:3"), 0, ""),
+        (("explain", "--schema", "web:2"), 2, "web:3"),
         (("explain", "--schema", "*"), 0, ""),
     ],
     ids=str,
 )
 def test_a_schema_that_nobody_has_is_exit_2(folder: Path, words: tuple[str, ...], code: int, near: str) -> None:
-    """With the nearest names; what the log or the policy has, a rule for all versions too, is none, nor is `*`."""
+    """With the nearest names; what the log or the policy has is none, nor is `*`. A version is part of the name."""
+    write_policy(folder, "schema_name: app, retention_days: 30", "schema_name: web, version: 3")
     log(folder)
     write_log(folder / "audit", {"logs.jsonl": record("legal.hold")})
     done = run(*words, "--now", NOW, "--json", cwd=folder)

@@ -29,10 +29,7 @@ def refuse_unknown(said: str, scope: Scope, policy: Policy, findings: Iterable[F
 
 
 def _is_known(scope: Scope, keys: Iterable[SchemaKey], policy: Policy) -> bool:
-    """A rule for all versions of a name has each of them."""
+    """A version is part of the name: a rule for all versions has none of its own."""
     if isinstance(scope, SchemaKey):
-        return scope in keys or scope.name in policy.by_name
-    name, colon, version = scope.rpartition(":")
-    if colon and version.isdecimal() and name in policy.by_name:
-        return True
+        return scope in keys
     return scope in policy.by_name or any(scope in {key.name, str(key)} for key in keys)
