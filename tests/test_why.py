@@ -94,6 +94,8 @@ def test_the_reason_says_what_and_where(line: bytes, why: str) -> None:
 
 
 DOCKER = json.dumps({"log": PLAIN.decode() + "\n", "stream": "stdout", "time": "2026-01-01T00:00:00.123456789Z"})
+REORDERED = json.dumps({"time": "2026-01-01T00:00:00Z", "attrs": {"tag": "a"}, "log": PLAIN.decode()}, indent=1)
+REORDERED = REORDERED.replace("\n", " ")
 
 
 @pytest.mark.parametrize(
@@ -107,7 +109,11 @@ DOCKER = json.dumps({"log": PLAIN.decode() + "\n", "stream": "stdout", "time": "
         (b"2026-01-01T00:00:00.123456789Z stdout F " + PLAIN, "a container runtime's prefix (CRI) stands before it"),
         (b"2026-01-01T00:00:00Z " + PLAIN, "a time stands before it"),
         (b"app-1  | " + PLAIN, "Docker Compose's prefix stands before it"),
+        (b"[2026-01-01T00:00:00Z] " + PLAIN, "a prefix in brackets stands before it"),
+        (b"[INFO] " + PLAIN, "a prefix in brackets stands before it"),
+        (b"[2026-01-01 00:00:00,123][42] app.INFO: " + PLAIN, "a prefix in brackets stands before it"),
         (DOCKER.encode(), "it is wrapped by Docker's json-file driver, as text in `log`"),
+        (REORDERED.encode(), "it is wrapped by Docker's json-file driver, as text in `log`"),
     ],
 )
 def test_what_wraps_a_record_is_recognised(line: bytes, what: str) -> None:
@@ -121,6 +127,9 @@ def test_what_only_looks_like_a_wrapper_is_told_as_it_is() -> None:
     """Text behind a header, an object with a `log` of its own, and any number of prefixes."""
     assert str(why_unreadable(b"<34>Oct 11 22:14:15 host app: no JSON")).endswith("without that it has no JSON object")
     assert str(why_unreadable(b'{"log":"{}","level":1}')) == "schema_name and timestamp are missing"
+    assert str(why_unreadable(b'{"time":"log"}')) == "schema_name and timestamp are missing"
+    assert str(why_unreadable(b'[{"a": 1}] ' + PLAIN)).startswith("it is no JSON object")
+    assert "no JSON object" in str(why_unreadable(b"[a] " * 100_000))
     assert str(why_unreadable(b'{"log":1}')) == "schema_name and timestamp are missing"
     assert str(why_unreadable(b'{"log":"' + b"[" * 5000)).startswith("it is torn")
     assert "no JSON object" in str(why_unreadable(b"2026-01-01T00:00:00Z stdout F " * 5000))

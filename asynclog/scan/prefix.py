@@ -17,6 +17,7 @@ _PREFIXES = (
     ("a container runtime's prefix (CRI)", re.compile(_DATE + rb"T" + _TIME + rb"\S* std(?:out|err) [FP]\S* ?")),
     ("a syslog header", re.compile(_DATE + rb"T" + _TIME + rb"[^ {]* [^ {]+ [^ {]+: [^{]*")),
     ("a time", re.compile(_DATE + rb"[T ]" + _TIME + rb"[^ {]* (?={)")),
+    ("a prefix in brackets", re.compile(rb'(?:\[[^]["{}]++\][^]["{}]*+)++(?={)')),
     ("Docker Compose's prefix", re.compile(rb"[\w.-]+ +\| (?={)")),
 )
 _DOCKER = "it is wrapped by Docker's json-file driver, as text in `log`"
@@ -36,7 +37,7 @@ def unwrapped(line: bytes) -> Wrapped | None:
     No record begins with one.
     """
     if line.startswith(b"{"):
-        return _of_docker(line) if line.startswith(b'{"log":') and len(line) <= LONG else None
+        return _of_docker(line) if b'"log"' in line and len(line) <= LONG else None
     for what, prefix in _PREFIXES:
         found = prefix.match(line)
         if found:
@@ -49,6 +50,6 @@ def _of_docker(line: bytes) -> Wrapped | None:
         found = json.loads(line)
     except (ValueError, RecursionError):
         return None
-    if found.keys() <= _DOCKER_KEYS and isinstance(found["log"], str):
+    if found.keys() <= _DOCKER_KEYS and isinstance(found.get("log"), str):
         return Wrapped(_DOCKER, found["log"].encode("utf-8", "replace"))
     return None
