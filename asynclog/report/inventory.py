@@ -37,7 +37,7 @@ class SegmentsRead(msgspec.Struct, frozen=True):
 class Inventory(msgspec.Struct, frozen=True):
     """The sum over all segments. `unread` has the reason for each that was not read; `failures` are sentences.
 
-    `unjudged` are these, and those that were read and have no record.
+    `unjudged` are these, and those that were read and have no record, whose lines are not among the `unreadable`.
     """
 
     holdings: dict[SchemaKey, Holding]
@@ -66,9 +66,10 @@ def take_inventory(findings: Iterable[Finding]) -> Inventory:
                 unread[encodable(name)] = not_json_lines(line)
                 unjudged.append(Left(name, fingerprint, "not_json_lines", not_json_lines(line)))
             case Census(name, fingerprint):
-                unreadable += finding.unreadable
                 if finding.has_no_record:
                     unjudged.append(Left(name, fingerprint, "no_record", NO_RECORD))
+                else:
+                    unreadable += finding.unreadable
                 for count in finding.schemas:
                     counts[count.schema].append(count)
             case Unread(name, fingerprint, reason, why, failed):

@@ -139,7 +139,8 @@ def _warnings(facts: Facts, inventory: Inventory) -> Iterator[str]:
     if facts.policy is not None and not _is_partly_known(facts):
         yield from _unused(facts.policy, inventory)
     if is_foreign:
-        yield _no_record(inventory.unreadable, facts.reasons)
+        lines = sum(each.unreadable for each in facts.findings if isinstance(each, Census) and each.fragment is None)
+        yield _no_record(lines, facts.reasons)
     yield from _without_offset(facts)
     yield from _cut_chain(facts)
     yield from _clock_never_set(facts)
