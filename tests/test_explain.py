@@ -152,13 +152,13 @@ def test_a_reason_of_many_lines_is_told_once(log: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [("nope.jsonl",), ("../schemas.yaml",), (f"./{MIXED}",), ("audit/nope.jsonl",), ("one", "two")]
+    "words", [("nope.jsonl",), ("../schemas.yaml",), (f"./{MIXED}",), ("audit/nope.jsonl",), ("audit/",), ("one", "two")]
 )
 def test_a_segment_that_is_none_is_a_usage_error(log: Path, words: tuple[str, ...]) -> None:
-    """Exit 2, with a sentence."""
+    """Exit 2, with a sentence that names what was typed."""
     done = explain(log, *words, "--json")
     assert done.code == 2
-    assert done.error
+    assert words[-1] in done.error
 
 
 KEY = SchemaKey("app", 1)

@@ -80,9 +80,9 @@ def _findings(look: Look, policy: Policy, settings: Settings, name: str | None) 
         look.recall()
         look.read()
         return list(look.findings.values())
-    name = _without_folder(name, settings.folder)
+    given, name = name, _without_folder(name, settings.folder)
     if name not in look.segments:
-        raise ConfigurationError(f"{name}: there is no such segment in the log")
+        raise ConfigurationError(f"{given}: there is no such segment in the log")
     if look.segments[name] in look.recall():
         (judged,) = look.judge([(policy, look.now)], {name: [0]})
         look.findings.update(judged)
