@@ -138,6 +138,20 @@ def test_the_text_has_a_paragraph_for_each_segment(log: Path) -> None:
     assert paragraphs[3].splitlines()[-1] == "  Goes as a whole after 2026-12-23"
 
 
+@pytest.mark.parametrize(
+    ("lines", "end"), [([OLD], "has expired"), ([OLD, YOUNG], "will have expired after 2026-12-23")]
+)
+def test_a_segment_of_two_hard_links_does_not_go(log: Path, lines: list[bytes], end: str) -> None:
+    """Whatever has expired in it, it stays, and why is said; no day is promised."""
+    write_log(log / "audit", {KEEP: lines})
+    (log / "copy").hardlink_to(log / "audit" / KEEP)
+    reason = segments(explain(log, KEEP, "--json"))[KEEP]["reason"]
+    text = explain(log, KEEP).out
+    assert text.splitlines()[-1] == f"  Stays: {reason}; all of it {end}"
+    assert "it has 2 hard links" in reason
+    assert "Goes as a whole" not in text
+
+
 def test_a_reason_of_many_lines_is_told_once(log: Path) -> None:
     """Then three lines that have it, with what is of each of them only, and how many more there are."""
     write_log(log / "audit", {MIXED: OLD + b"torn\n" * 5 + b'{"a": 1\n'})
@@ -152,7 +166,8 @@ def test_a_reason_of_many_lines_is_told_once(log: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [("nope.jsonl",), ("../schemas.yaml",), (f"./{MIXED}",), ("audit/nope.jsonl",), ("audit/",), ("one", "two")]
+    "words",
+    [("nope.jsonl",), ("../schemas.yaml",), (f"./{MIXED}",), ("audit/nope.jsonl",), ("audit/",), ("one", "two")],
 )
 def test_a_segment_that_is_none_is_a_usage_error(log: Path, words: tuple[str, ...]) -> None:
     """Exit 2, with a sentence that names what was typed."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from asynclog.instant import parse_instant
 from asynclog.numbers import counted
 from asynclog.report.answers import Answer
 from asynclog.report.explain import Explained, ExplainResult, Part, UnreadableReason
@@ -27,7 +28,7 @@ def _lines(result: ExplainResult) -> Iterator[str]:
             yield f"  {counted(row.unreadable, 'unreadable line')}: kept for ever"
         for reason in row.reasons:
             yield from _reason(reason)
-        yield from _end(row)
+        yield from _end(row, result.now)
 
 
 def _reason(reason: UnreadableReason) -> Iterator[str]:
@@ -68,13 +69,20 @@ def _rule(part: Part) -> str:
     return f"kept for {counted(part.retention_days, 'day')} ({_place(part)})"
 
 
-def _end(row: Explained) -> Iterator[str]:
+def _end(row: Explained, now: str | None) -> Iterator[str]:
     if row.kept_for_ever:
         yield f"  Never goes as a whole, for it has {', '.join(row.kept_for_ever)}"
     elif row.action == "drop":
         yield "  The next cleanup deletes it"
+    elif row.gone_after and row.action == "skip":
+        yield f"  Stays: {row.reason}; all of it {_expires(row.gone_after, now)}"
     elif row.gone_after:
         yield f"  Goes as a whole after {_day(row.gone_after)}"
+
+
+def _expires(gone_after: str, now: str | None) -> str:
+    is_over = (parse_instant(gone_after) or 0) < (parse_instant(now or "") or 0)
+    return "has expired" if is_over else f"will have expired after {_day(gone_after)}"
 
 
 def _day(instant: str | None) -> str:
