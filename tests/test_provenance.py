@@ -7,7 +7,7 @@ import json
 import os
 import pwd
 import subprocess
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from conftest import COMMAND, NOW, record, run, write_log, write_policy
@@ -113,10 +113,13 @@ async def test_the_bytes_are_those_of_the_only_reading(log: Path) -> None:
 
 
 @pytest.mark.parametrize("command", ["cleanup", "estimate", "explain", "check"])
-def test_what_is_switched_off_has_neither_log_nor_policy(tmp_path: Path, command: str) -> None:
-    """But who ran it is told."""
+def test_what_is_switched_off_has_no_policy(tmp_path: Path, command: str) -> None:
+    """But who ran it is told, and the log, if the profile names one."""
+    (tmp_path / "asynclog.yaml").write_text("profiles: {default: {audit: {enabled: false, path: a/b.jsonl}}}\n")
+    result = run(command, "--json", cwd=tmp_path).result
+    assert (result["log"], result["policy"], result["host"]) == (str(tmp_path / "a/b.jsonl"), None, os.uname().nodename)
     (tmp_path / "asynclog.yaml").write_text("profiles: {default: {audit: {enabled: false}}}\n")
-    result: dict[str, Any] = run(command, "--json", cwd=tmp_path).result
+    result = run(command, "--json", cwd=tmp_path).result
     assert (result["log"], result["policy"], result["host"]) == (None, None, os.uname().nodename)
 
 

@@ -3,6 +3,8 @@
 import os
 from typing import Any
 
+import msgspec
+
 from asynclog.cli.journal import set_up_logging
 from asynclog.cli.output import show
 from asynclog.cli.settings import settings_of
@@ -32,8 +34,9 @@ def _check(settings: Settings, signals: Signals, *, strict: bool) -> Answer[Chec
     configuration = None if settings.profile is None else settings.source
     if not settings.enabled:
         message = f"Audit logging is switched off in profile {settings.profile}"
-        ran = who(provenance_of(settings))
-        return Answer(CheckResult("skipped", message, configuration=configuration, profile=settings.profile, **ran))
+        provenance = provenance_of(settings)
+        skipped = CheckResult("skipped", message, configuration=configuration, profile=settings.profile)
+        return Answer(msgspec.structs.replace(skipped, log=provenance.log, **who(provenance)))
     policy = policy_of(settings)
     with signals.held("while the log was read"):
         seen = look(settings, policy, signals.stop)
