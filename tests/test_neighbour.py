@@ -221,13 +221,13 @@ def test_what_is_written_counts_as_well(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 async def test_a_rewrite_is_held_to_the_pace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the scan reads, what a rewrite reads again and what it writes."""
+    """What the scan reads, what is looked at for a chain, what a rewrite reads again and what it writes."""
     spent: list[int] = []
     monkeypatch.setattr(Pace, "spend", lambda _, size: spent.append(size))
     write_policy(tmp_path)
     write_log(tmp_path / "audit", {"logs.jsonl": OLD * 50 + YOUNG * 50})
     await clean(tmp_path)
-    assert sum(spent) == (100 + 100 + 50) * len(OLD)
+    assert sum(spent) == (100 + 100 + 100 + 50) * len(OLD)
 
 
 @pytest.mark.parametrize("word", ["fast", "10", "10MB", "0B/s", "-1MB/s", "1.5MB/s", "10 MB/s", "10mb/s", "10TB/s", ""])
