@@ -17,7 +17,7 @@ from faults.archive import lay
 from faults.bystanders import SecondJob
 from faults.campaign import Campaign, LayerResult
 from faults.crowd import BYSTANDERS, HARMLESS, MOST
-from faults.meddlers import Daemon, Nonblocking
+from faults.meddlers import Daemon, Nonblocking, Overwriter
 from faults.oracle import Finding, Oracle
 from faults.stepper import GO, KILL, Call, Verdict
 from faults.victim import Victim
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 NAME = "interleave"
 # A first step that is left out, and counted as that: a limit of what a lease can tell.
 TOO_LATE = "a writer's open() of an old file between the last look at its lease and its end"
+# So is this: nobody is left who knows the digests of what the killed job had judged.
+OVER = "a writer who waited overwrites in place, length and times as before, what a killed job had put aside"
 LATE = {"latecomer", "latetruncate"}
 FAILS = "EIO"
 QUICK = 1  # points of each kind
@@ -48,8 +50,9 @@ def run(campaign: Campaign) -> LayerResult:
         for kind, most in MOST.items()
         for point in campaign.chosen(list(_points(campaign, kind)), QUICK if campaign.quick else most)
     ]
-    Nonblocking.refused = 0
+    Nonblocking.refused = Overwriter.unseen = 0
     result = campaign.explore(NAME, points, lambda point: _check(campaign, point))
+    result.skipped[OVER] += Overwriter.unseen
     result.skipped[TOO_LATE] += _calls(campaign, "crashed").count("unlinkat")
     result.notes.append(f"open() of writers who don't wait failed with EAGAIN {Nonblocking.refused:,} times")
     return result
@@ -145,7 +148,10 @@ def _check(campaign: Campaign, point: str) -> list[Finding] | None:
         bystander.at(call.number)
         return verdict if call.number == number else GO
 
+    inode = archive.log.stat().st_ino
     ended = victim.stepped(hook)
+    if isinstance(bystander, Overwriter) and verdict is KILL and number and bystander.comes_too_late(inode):
+        return None
     if len(ended.calls) < max(int(first), number):
         bystander.end()
         return None
