@@ -258,3 +258,14 @@ def test_a_lock_that_another_job_holds_now(folder: Path) -> None:
         assert "exit 4" in warning
         assert cleanup(folder).code == 4
     assert hindrances(cleanup(folder, "-n")) == []
+
+
+@needs_root
+def test_a_lock_file_of_another_user_says_whose_it_is(folder: Path) -> None:
+    """As a folder has that was given away after a job, or copied with its owners."""
+    give(folder, ME, ME)
+    lock = folder / "audit" / LOCK
+    lock.touch(mode=0o600)
+    os.chown(lock, 0, 0)
+    done = as_user(folder)
+    assert (done.code, "it belongs to user 0" in done.error) == (2, True)

@@ -247,8 +247,16 @@ class Lock:
             )
         if error.errno in _READ_ONLY:
             refuse_fixed(os.path.dirname(self._path), self._disk.folder)
-        hint = ": a cleanup has to write to the log's folder, a dry run does not" if error.errno in _READ_ONLY else ""
-        return ConfigurationError(f"{self._path}: the lock file can't be used: {error.strerror}{hint}")
+        return ConfigurationError(f"{self._path}: the lock file can't be used: {error.strerror}{self._hint(error)}")
+
+    def _hint(self, error: OSError) -> str:
+        if error.errno not in _READ_ONLY:
+            return ""
+        with suppress(OSError):
+            owner = self._disk.status(self._name).st_uid
+            if owner != os.geteuid():
+                return f": it belongs to user {owner}: if no job of that user is at work, remove it"
+        return ": a cleanup has to write to the log's folder, a dry run does not"
 
     def _let_go(self) -> None:
         for descriptor in (self._descriptor, self._folder):

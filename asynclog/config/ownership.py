@@ -26,7 +26,7 @@ def by_folder(claims: Iterable[Claim]) -> dict[object, list[Claim]]:
 def within(folder: str, paths: Iterable[str]) -> Iterator[str]:
     """The names of those files that lie in this folder, whatever path leads there, by a link or not."""
     for path in paths:
-        for each in {path, os.path.realpath(path)} if path else ():
+        for each in {path, os.path.realpath(path)} if os.path.isabs(path) else ():
             if _identity(os.path.dirname(each)) == _identity(folder):
                 yield os.path.basename(each)
 

@@ -89,6 +89,10 @@ def resolve(options: Options, environment: Mapping[str, str]) -> Settings:
     folder, base = os.path.split(log)
     if not base and profile.enabled:
         raise ConfigurationError(f"{profile.source}: the path of the log must name a file, not the folder {log!r}")
+    if profile.enabled and os.path.isdir(log):
+        raise ConfigurationError(
+            f"{profile.source}: {log} is a folder: name the log in it, as in {os.path.join(path or log, 'logs.jsonl')}"
+        )
     if length(base) > LONGEST_BASE:
         raise ConfigurationError(
             f"{profile.source}: the log's name has {length(base)} bytes, and late segments need room in theirs: "
