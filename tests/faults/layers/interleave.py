@@ -148,10 +148,12 @@ def _check(campaign: Campaign, point: str) -> list[Finding] | None:
         bystander.at(call.number)
         return verdict if call.number == number else GO
 
-    inode = archive.log.stat().st_ino
     ended = victim.stepped(hook)
-    if isinstance(bystander, Overwriter) and verdict is KILL and number and bystander.comes_too_late(inode):
-        return None
+    if isinstance(bystander, Overwriter) and number and verdict is KILL:
+        bystander.end()
+        if bystander.came_too_late:
+            Overwriter.unseen += 1
+            return None
     if len(ended.calls) < max(int(first), number):
         bystander.end()
         return None
