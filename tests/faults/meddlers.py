@@ -61,8 +61,8 @@ class LateTruncater(Latecomer):
 class Overwriter(Appender):
     """Writes another line over the first one of the segment, in place, and puts its times back.
 
-    `came_too_late` tells that a job had displaced the file by then; `unseen` counts the points where that job was killed,
-    too: nobody can know of it any more.
+    `came_too_late` tells that a job had displaced the file by then; `unseen` counts the points where that job was
+    killed, too: nobody can know of it any more.
     """
 
     ordered = False
