@@ -596,11 +596,13 @@ def test_an_entry_whose_bytes_have_changed_is_none() -> None:
     assert unpack(b"s", b"") is None
 
 
-def test_an_entry_of_another_version_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a line means may have changed."""
-    packed = pack(b"s", Entry.of(Census("s", Fingerprint(1, 2, 3, 4, 5)), 10**18))
+@pytest.mark.parametrize("version", [b"asynclog 0", b"asynclog 3"])
+def test_an_entry_of_another_version_is_none(version: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a line means may have changed; since 3, what a fragment is, and what is compressed."""
+    with monkeypatch.context() as patch:
+        patch.setattr(entries, "_VERSION", version)
+        packed = pack(b"s", Entry.of(Census("s", Fingerprint(1, 2, 3, 4, 5)), 10**18))
     assert packed
-    monkeypatch.setattr(entries, "_VERSION", b"asynclog 0")
     assert unpack(b"s", packed) is None
 
 

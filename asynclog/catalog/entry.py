@@ -7,7 +7,7 @@ import msgspec
 from asynclog.model import Census, Fingerprint, Range, SchemaCount, schema_key
 
 # Raised when the meaning of a line or of an entry changes: entries of another version are not understood.
-_VERSION = b"asynclog 3"
+_VERSION = b"asynclog 4"
 
 # A file system's clock may stand still for so long while a file is changed twice; FAT's does.
 _SETTLED = 2_000_000_000  # ns
