@@ -141,18 +141,22 @@ def test_what_a_killed_job_left_hidden_belongs_to_its_segment() -> None:
 
 
 def test_no_glob_makes_a_segment_of_a_policy(tmp_path: Path) -> None:
-    """Neither of one's own, nor of another profile's, nor of the registry of another log, whatever its lines are."""
+    """Neither of one's own, nor of another profile's, nor of the registry of another log, whatever its lines are.
+
+    Nor of a profile that is switched off, and has no log yet.
+    """
     write_log(tmp_path / "log", {"audit-1.jsonl": OLD + YOUNG})
     rule = b'{"schema_name": "app", "version": 1, "retention_days": 30, "timestamp": "2020-01-01T00:00:00Z"}\n'
-    for name in ("us.jsonl", "eu.jsonl", "web_schemas.jsonl", "asynclog.jsonl"):
+    for name in ("us.jsonl", "eu.jsonl", "off.jsonl", "web_schemas.jsonl", "asynclog.jsonl"):
         (tmp_path / "log" / name).write_bytes(rule)
     (tmp_path / "policy.jsonl").symlink_to("log/us.jsonl")
     us = "path: log/audit.jsonl, segments: '*.jsonl', schemas: policy.jsonl"
     eu = "path: elsewhere/audit.jsonl, schemas: log/../log/eu.jsonl"
     profiles = f"  us:\n    audit: {{{us}}}\n  eu:\n    audit: {{{eu}}}\n"
+    profiles += "  off:\n    audit: {enabled: false, schemas: log/off.jsonl}\n"
     (tmp_path / "asynclog.yaml").write_text(f"asynclog: 1\nprofile: us\nprofiles:\n{profiles}")
     before = looks(tmp_path / "log")
     done = run("cleanup", "--now", NOW, "--json", cwd=tmp_path)
     assert done.result["segments"]["total"] == 2  # asynclog.jsonl is nobody's policy
     after = looks(tmp_path / "log")
-    assert all(after[name] == before[name] for name in ("us.jsonl", "eu.jsonl", "web_schemas.jsonl"))
+    assert all(after[name] == before[name] for name in ("us.jsonl", "eu.jsonl", "off.jsonl", "web_schemas.jsonl"))

@@ -27,8 +27,8 @@ _SWITCH = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no
 class Profile(msgspec.Struct, frozen=True):
     """One profile, resolved: paths are absolute. `schemas` is empty for the one beside the log, `state` for none.
 
-    `claims` are those of all profiles of the file. `is_mxcps` tells whose file it is; `unread_keys` are such as look
-    like retention in MXCP's, each with its place.
+    `claims` are those of all profiles of the file, `policies` the files that any of them names. `is_mxcps` tells whose
+    file it is; `unread_keys` are such as look like retention in MXCP's, each with its place.
     """
 
     source: str
@@ -42,6 +42,7 @@ class Profile(msgspec.Struct, frozen=True):
     rewrite: Percent = ALWAYS
     state: str = ""
     claims: tuple[Claim, ...] = ()
+    policies: tuple[str, ...] = ()
     is_mxcps: bool = False
     unread_keys: tuple[str, ...] = ()
 
@@ -155,15 +156,14 @@ def _our_profile(document: "Document", name: str | None, environment: Mapping[st
         rewrite=rewrites[name],
         state=_beside(document, name, state) if state else "",
         claims=tuple(
-            Claim(
-                each,
-                _beside(document, each, profile.audit.path),
-                profile.audit.enabled,
-                patterns[each],
-                _beside(document, each, profile.audit.schemas) if profile.audit.schemas else "",
-            )
+            Claim(each, _beside(document, each, profile.audit.path), profile.audit.enabled, patterns[each])
             for each, profile in profiles.items()
             if profile.audit.path
+        ),
+        policies=tuple(
+            _beside(document, each, profile.audit.schemas)
+            for each, profile in profiles.items()
+            if profile.audit.schemas
         ),
     )
 

@@ -131,7 +131,7 @@ def resolve(options: Options, environment: Mapping[str, str]) -> Settings:
         state="" if options.get("no_catalog") else _state(options.get("state"), profile, folder, environment),
         max_runtime=_given(seconds, "--max-runtime", options.get("max_runtime")),
         io_limit=_given(bytes_per_second, "--io-limit", options.get("io_limit")),
-        apart=tuple(within(folder, [policy, profile.source, *(claim.schemas for claim in profile.claims)])),
+        apart=tuple(within(folder, [policy, profile.source, *profile.policies])),
         claims=tuple(next((each for each in by_folder(claims).values() if own in each), ())),
         contests=contests,
         unread_keys=profile.unread_keys,

@@ -9,16 +9,12 @@ from asynclog.names import Built, Hidden, Names
 
 
 class Claim(msgspec.Struct, frozen=True):
-    """The files that one profile takes for segments of its log, whose base path is `log`: as in `Names`.
-
-    `schemas` is the file of its policy, empty where that is not said.
-    """
+    """The files that one profile takes for segments of its log, whose base path is `log`: as in `Names`."""
 
     profile: str
     log: str
     enabled: bool
     patterns: tuple[str, ...] = ()
-    schemas: str = ""
 
     @property
     def base(self) -> str:
