@@ -28,6 +28,15 @@ def permissions_of(descriptor: int) -> Permissions:
     return Permissions(status.st_uid, status.st_gid, status.st_mode, _own_group(status.st_uid), *lists)
 
 
+def capabilities() -> int:
+    """Return the effective capabilities of this process, a bit each; 0 if they can't be told."""
+    try:
+        with open("/proc/self/status", encoding="utf-8", errors="replace") as lines:
+            return next((int(line.split()[1], 16) for line in lines if line.startswith("CapEff:")), 0)
+    except OSError:
+        return 0
+
+
 def open_folder(path: str) -> int:
     """Return an O_PATH descriptor of the folder at an absolute path, which is made if it is missing.
 

@@ -18,6 +18,7 @@ from asynclog.config.settings import Settings
 from asynclog.leases import may_be_written
 from asynclog.model import Action
 from asynclog.names import Names
+from asynclog.ownership import capabilities
 from asynclog.report.rights import Owned, Rights, User
 
 _LARGEST = 4096  # bytes of the lock file's record
@@ -52,8 +53,8 @@ def rights_in(settings: Settings, folder: int, weak: str, actions: Iterable[Acti
 
 
 def _user() -> User:
-    uid, line = os.geteuid(), next((each for each in _status() if each.startswith("CapEff:")), "CapEff: 0")
-    return User(uid, _owner(uid), {os.getegid(), *os.getgroups()}, int(line.split()[1], 16))
+    uid = os.geteuid()
+    return User(uid, _owner(uid), {os.getegid(), *os.getgroups()}, capabilities())
 
 
 def _owned(folder: int, action: Action, weak: str) -> Owned | None:
@@ -64,9 +65,9 @@ def _owned(folder: int, action: Action, weak: str) -> Owned | None:
         return None
     uid, gid = status.st_uid, status.st_gid
     owner = f"{_owner(uid)}, {_group(gid)}"
-    may_open = _may(folder, action.segment, os.R_OK | os.W_OK)
+    may_read, may_open = (_may(folder, action.segment, how) for how in (os.R_OK, os.R_OK | os.W_OK))
     flag, is_busy = _in_the_way(folder, action.segment, weak)
-    return Owned(action.segment, uid, gid, owner, action.kind == "rewrite", may_open, flag, is_busy)
+    return Owned(action.segment, uid, gid, owner, action.kind == "rewrite", may_read, may_open, flag, is_busy)
 
 
 def _in_the_way(folder: int, name: str, weak: str) -> tuple[str, bool]:
@@ -136,10 +137,6 @@ def _group(gid: int) -> str:
         return f"group {grp.getgrgid(gid).gr_name} ({gid})"
     except KeyError:
         return f"group {gid}"
-
-
-def _status() -> list[str]:
-    return _read("/proc/self/status").splitlines()
 
 
 def _read(path: str) -> str:

@@ -158,11 +158,38 @@ def test_files_to_which_no_name_may_be_given(folder: Path, *, sticky: bool) -> N
     give(folder, OTHER, OTHER, DROPPED, REWRITTEN, NEWEST, mode=0o666 if sticky else 0o644)
     for name in (DROPPED, REWRITTEN):
         os.utime(audit / name, (1_700_000_000, 1_700_000_000))
-    for words in (["--weak-leases"],) if sticky else ([], ["--weak-leases"]):
+    before = looks(folder)
+    for words in ([], ["--weak-leases"]):
         (warning,) = hindrances(as_user(folder, "-n", *words))
         assert "2 segments of user" in warning
         assert "would fail: only their owner may give these files other names" in warning
         assert as_user(folder, *words).result["segments"]["failed"] == 2
+        assert looks(folder).keys() == before.keys()  # no link was made that we could not remove again
+
+
+@needs_root
+def test_an_empty_segment_that_we_may_not_read(folder: Path) -> None:
+    """No scan opens it, and the run has to: it fails, and that is told."""
+    give(folder, ME, ME)
+    give(folder, ME, ME, LOCK, mode=0o600)
+    give(folder, ME, ME, REWRITTEN, NEWEST)
+    (folder / "audit" / DROPPED).write_bytes(b"")
+    os.utime(folder / "audit" / DROPPED, (1_700_000_000, 1_700_000_000))
+    give(folder, ME, ME, DROPPED, mode=0o200)
+    (warning,) = hindrances(as_user(folder, "-n"))
+    assert f"({DROPPED}) would fail: we may not read it" in warning
+    assert as_user(folder).actions[DROPPED]["outcome"] == "failed"
+
+
+@needs_root
+@pytest.mark.parametrize("words", [(), ("-n",)])
+def test_a_folder_that_we_may_list_but_not_enter(folder: Path, words: tuple[str, ...]) -> None:
+    """Exit 2, and what to do, from a dry run, too."""
+    give(folder, ME, ME)
+    (folder / "audit").chmod(0o600)
+    done = as_user(folder, *words)
+    assert done.code == 2
+    assert f"{folder / 'audit'}: the log's folder can be listed, but not entered" in done.error
 
 
 @needs_root

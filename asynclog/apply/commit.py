@@ -24,6 +24,7 @@ from asynclog.apply.pin import (
     Target,
     confirm,
     must_be_free,
+    must_be_removable,
     must_go_on_with_a_line,
     must_hold,
     pin,
@@ -129,6 +130,7 @@ def _replace_in_place(backlog: Backlog, quiet: Quiet, evidence: Evidence, action
     try:
         must_hold(action, os.fstat(source))
         must_be_free(disk, source)
+        must_be_removable(disk, source)
         target = Target(action, source, proof)
         if action.kind == "rewrite":
             return _rewrite(backlog, quiet, evidence, target)

@@ -29,6 +29,7 @@ def opened_folder(path: str, *, allow_unsafe: bool) -> Iterator[int]:
             ) from None
         raise ConfigurationError(f"{path}: the log's folder can't be opened: {error.strerror}") from None
     try:
+        _must_be_entered(path, descriptor)
         if os.geteuid() == 0 and not allow_unsafe:
             _refuse_unsafe(path, descriptor)
         yield descriptor
@@ -41,6 +42,15 @@ def refuse_fixed(path: str, descriptor: int) -> None:
     flag = fixed(descriptor)
     if flag:
         raise ConfigurationError(f"{fixed_folder(path, flag)}: nothing was touched")
+
+
+def _must_be_entered(path: str, descriptor: int) -> None:
+    try:
+        os.stat(".", dir_fd=descriptor)
+    except OSError as error:
+        raise ConfigurationError(
+            f"{path}: the log's folder can be listed, but not entered: {error.strerror}: its mode has no x for us"
+        ) from None
 
 
 def _refuse_unsafe(path: str, descriptor: int) -> None:

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import stat
 import time
 from collections.abc import Container
 from functools import partial
@@ -14,7 +15,9 @@ from asynclog.apply.swap import DisplacedError, LateWriterError
 from asynclog.errors import ChangedError
 from asynclog.model import Action, Fingerprint, Status
 from asynclog.names import Built
+from asynclog.ownership import capabilities
 from asynclog.proof import Proof
+from asynclog.report.rights import FOWNER
 
 # How long a segment is left to its writer before each try, in seconds: most of them only come for a moment.
 _PAUSES = (0.0, 0.003, 0.007, 0.02, 0.05)
@@ -83,6 +86,14 @@ def must_go_on_with_a_line(source: int, known: int, size: int) -> None:
 def must_be_free(disk: Disk, source: int) -> None:
     """Raise BlockingIOError if somebody has it open for writing: then nothing is built in vain."""
     disk.is_free(source)
+
+
+def must_be_removable(disk: Disk, source: int) -> None:
+    """Raise PermissionError in a sticky folder that keeps its files from us: no link to one could be removed again."""
+    folder, file = os.fstat(disk.folder), os.fstat(source)
+    is_kept = folder.st_mode & stat.S_ISVTX and os.geteuid() not in {folder.st_uid, file.st_uid}
+    if is_kept and not capabilities() >> FOWNER & 1:
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
 
 
 def _must_be_quiet(quiet: Quiet, action: Action) -> None:

@@ -26,7 +26,7 @@ class User(msgspec.Struct, frozen=True):
 
 
 class Owned(NamedTuple):
-    """A segment that a plan changes: whose it is, and whether it may be opened for reading and writing.
+    """A segment that a plan changes: whose it is, whether it may be read, and opened for reading and writing.
 
     `fixed` is the flag that keeps everybody from changing it: `immutable`, `append-only`, or empty. `is_busy` tells
     that somebody has it open for writing now.
@@ -37,6 +37,7 @@ class Owned(NamedTuple):
     gid: int
     owner: str
     is_rewritten: bool
+    may_read: bool
     may_open: bool
     fixed: str
     is_busy: bool
@@ -116,6 +117,10 @@ def _of_segments(rights: Rights) -> Iterator[str]:
     if left and not rights.may_write:
         yield f"{_no_write(rights)}: {counted(len(left), 'segment')} would fail"
         return
+    unreadable = [each for each in left if not each.may_read]
+    if unreadable:
+        yield f"{_whose(unreadable, user)} would fail: we may not read {'it' if len(unreadable) == 1 else 'them'}"
+    left = [each for each in left if each.may_read]
     busy = [each for each in left if each.is_busy]
     if busy:
         them = "it" if len(busy) == 1 else "them"
@@ -155,14 +160,13 @@ def _names(segments: Sequence[Owned]) -> str:
 
 
 def _is_stuck(segment: Owned, rights: Rights) -> bool:
-    """Whether the kernel refuses to link it, or to take it out of a sticky folder, if it comes to that."""
+    """Whether the kernel refuses to link it, or to take it out of a sticky folder."""
     user = rights.user
     if segment.uid == user.uid or user.has(FOWNER):
         return False
     if rights.links_are_protected and not segment.may_open:
         return True
-    is_tried = segment.is_rewritten or rights.by_quiet or _can_be_leased(segment, user)
-    return is_tried and bool(rights.mode & stat.S_ISVTX) and rights.uid != user.uid
+    return bool(rights.mode & stat.S_ISVTX) and rights.uid != user.uid
 
 
 def _can_be_given(segment: Owned, user: User) -> bool:
