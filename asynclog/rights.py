@@ -100,6 +100,9 @@ def _lock(folder: int, name: str, owner: int) -> tuple[str, bool, str]:
         problem = f"{whose} is neither ours, nor root's, nor the folder's owner's"
         return f"{problem}: if no job of that user is at work, remove it", True, ""
     holder = _holder(folder, name, status)
+    flag, _ = _in_the_way(folder, name, weak="it is not asked for a lease")
+    if flag:
+        return f"{whose} is {flag} (see lsattr), so that nobody can write to it", True, holder
     if not _may(folder, name, os.R_OK | os.W_OK):
         return f"we are {_owner(os.geteuid())}, and may not open {whose} for writing", True, holder
     return "", True, holder

@@ -110,6 +110,18 @@ def test_a_lock_file_that_can_not_be_opened(folder: Path) -> None:
 
 
 @needs_root
+@pytest.mark.parametrize("flag", ["i", "a"])
+def test_a_lock_file_that_has_a_flag(folder: Path, flag: str) -> None:
+    """No job can use it: exit 2, from root, too, and the dry run says so."""
+    lock = folder / "audit" / LOCK
+    with flagged(lock, flag):
+        (warning,) = hindrances(cleanup(folder, "-n", "--no-catalog"))
+        assert cleanup(folder, "--no-catalog").code == 2
+    assert LOCK in warning
+    assert "a run would end with exit 2" in warning
+
+
+@needs_root
 def test_files_of_others_once_and_not_per_segment(folder: Path) -> None:
     """A rewrite fails, a drop is skipped for want of a lease; with consent to do without, it is judged by quiet."""
     names = [f"logs-2025020{day}T000000.jsonl" for day in range(1, 6)]
