@@ -84,10 +84,10 @@ class Log:
         return await asynclog.cleanup(path=path, schemas=schemas, now=now, dry_run=dry_run, state=state, **options)
 
     async def looked(self, now: str = NOW) -> tuple[int, int, int, int]:
-        """A dry run's hits, partial, misses, and the bytes that it has read."""
+        """A dry run's hits, partial, misses, and the bytes that it has read. It warns of open segments at the most."""
         report = await self.clean(now, dry_run=True)
         assert report.result.catalog
-        assert report.result.warnings == []
+        assert all("open for writing now" in warning for warning in report.result.warnings)
         catalog = report.result.catalog
         return catalog.hits, catalog.partial, catalog.misses, report.result.bytes.scanned
 
