@@ -38,7 +38,10 @@ from asynclog.proof import Proof
 from asynclog.windows import Hole, Part
 
 _HEAD = 1 << 12  # bytes of a replacement by which it is known again
-_NOT_PERMITTED = " (not our file, of a group that we are not in, append-only or immutable: see ls -l, id and lsattr)"
+_HINTS = {
+    errno.EPERM: " (not our file, of a group that we are not in, append-only or immutable: see ls -l, id and lsattr)",
+    errno.EXDEV: " (it is a mount of its own, and can't be replaced: mount the log's folder instead)",
+}
 
 
 class Evidence(Protocol):
@@ -88,7 +91,7 @@ def _attempt(disk: Disk, backlog: Backlog, quiet: Quiet, evidence: Evidence, act
     except NotQuietError as error:
         return msgspec.structs.replace(_left(action, "skipped", str(error)), unleased=True)
     except OSError as error:
-        hint = _NOT_PERMITTED if error.errno == errno.EPERM else ""
+        hint = _HINTS.get(error.errno or 0, "")
         return _left(action, "failed", f"{error.strerror}{hint}: it was left as it is")
     # Without leases nobody can tell who still writes to the old file: the next job looks again.
     if replaced.displaced and replaced.leased:
