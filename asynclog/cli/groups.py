@@ -149,7 +149,7 @@ def catalog(parser: argparse.ArgumentParser) -> None:
 def deletion(parser: argparse.ArgumentParser) -> None:
     """--lock-wait, --break-lock, --weak-leases, --max-runtime, --double-check, --allow-delete-*."""
     add = parser.add_argument
-    add("--lock-wait", metavar="DURATION", help="wait so long for another job in the folder, such as 90s or 1h")
+    add("--lock-wait", metavar="DURATION", help="wait so long for another job on this log, such as 90s or 1h")
     add("--break-lock", action="store_true", help="take the lock of a job that is certain to be dead, on another host")
     add("--weak-leases", action="store_true", help="even where the folder's file leases can't be believed")
     add("--max-runtime", metavar="DURATION", help="begin nothing new after so long; the next job goes on there")
