@@ -6,11 +6,10 @@ import hashlib
 import json
 import os
 import pwd
-import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import COMMAND, NOW, record, run, write_log, write_policy
+from conftest import NOW, record, run, write_log, write_policy
 from server import PROJECT
 
 import asynclog
@@ -46,7 +45,7 @@ def sha256(folder: Path) -> str:
 
 
 def who() -> dict[str, str]:
-    version = subprocess.run([*COMMAND, "--version"], capture_output=True, text=True, check=True).stdout.split()
+    version = run("--version").out.split()
     user = pwd.getpwuid(os.geteuid()).pw_name
     return {"host": os.uname().nodename, "user": user, "version": version[1], "reader": version[3]}
 
