@@ -33,10 +33,19 @@ POINTS = ("soak,above", "soak,below", "held,above", "held,below", "job,above", "
 JOBS, LINES = 200, 5_000  # at the least
 FEW = 4  # jobs, where it has to be quick
 PAUSE = 0.1  # seconds between two jobs
+SELDOM = 0.3  # seconds between two batches
 ENOUGH = 400  # segments: while there are more, no others are begun, or a slow machine never comes to an end
 QUIET = 2  # jobs that nobody disturbs
 CONSENT = ("--weak-leases",)
 MEANT = "--allow-delete-all"
+
+
+class Seldom(Quiet):
+    """Writes no more than jobs can keep up with: in the weaker mode all of it stays for an hour, each time anew."""
+
+    def turn(self) -> None:
+        if not self.stopped.wait(SELDOM):
+            super().turn()
 
 
 class Moderate(Rotator):
@@ -84,7 +93,7 @@ def _check(campaign: Campaign, notes: list[str], point: str) -> list[Finding]:
 
 def _soaked(victim: Victim, archive: Archive, oracle: Oracle, figures: Figures, jobs: int) -> list[Finding]:
     found: list[Finding] = []
-    writers = Writer(archive, 1), Quiet(archive, 2), Quiet(archive, 3), Moderate(archive, 4)
+    writers = Writer(archive, 1), Seldom(archive, 2), Seldom(archive, 3), Moderate(archive, 4)
     with writers[0], writers[1], writers[2], writers[3]:
         while figures.jobs < jobs and not found:
             found += job(victim, figures)
