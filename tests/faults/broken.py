@@ -98,6 +98,9 @@ class AnybodysFile(Disk):
     def open_alone(self, name: str) -> int:
         return os.open(name, os.O_RDWR | os.O_CLOEXEC, dir_fd=self.folder)
 
+    def truncate(self, descriptor: int) -> None:
+        os.ftruncate(descriptor, 0)
+
 
 class LeaseAlwaysHeld(Disk):
     """A writer who waits in open() is not noticed."""
