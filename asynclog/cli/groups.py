@@ -62,7 +62,7 @@ def command(add_parser: AddParser, told: Help, name: str, *aliases: str) -> argp
 
 
 def number(what: str, kind: Callable[[str], Number]) -> Callable[[str], Number]:
-    """What reads an option's value; where it is no such number the sentence says what to write."""
+    """Return what reads an option's value; where it is no such number the sentence says what to write."""
 
     def parsed(text: str) -> Number:
         try:

@@ -56,7 +56,7 @@ def _init(given: dict[str, Any], signals: Signals) -> Answer[InitResult]:
 
 
 def _shadowed(settings: Settings, written: str) -> list[str]:
-    """Of configurations that are found from here, or above the log and below here: the new one now comes first."""
+    """Tell of configurations that are found from here, or above the log and below here: the new one comes first now."""
     here = os.path.dirname(written)
     found = [nearest(OURS, os.path.dirname(here)), nearest(MXCPS, here)]
     of_the_log = nearest(MXCPS, os.path.realpath(settings.folder))

@@ -14,7 +14,7 @@ _PRIORITIES = {logging.DEBUG: 7, logging.INFO: 6, logging.WARNING: 4, logging.ER
 
 
 def level_for(given: Mapping[str, Any]) -> str:
-    """Of a job's log lines. Its warnings stand in the text, too; beside JSON they are told here, if anywhere."""
+    """Choose the level of log lines. Warnings stand in the text, too; beside JSON they are told here, if anywhere."""
     if given["debug"]:
         return "DEBUG"
     return "WARNING" if given["json"] and not given["quiet"] else "ERROR"

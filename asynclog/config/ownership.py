@@ -9,7 +9,7 @@ from asynclog.plan.owners import Claim, Contest, contests, in_words
 
 
 def contested(claims: Iterable[Claim]) -> Iterator[Contest]:
-    """What two of these claim. A folder that can't be listed is judged by the names that its logs are sure to get."""
+    """Yield what two of these claim. A folder that can't be listed is judged by names that its logs are sure to get."""
     for together in by_folder(claims).values():
         if sum(claim.enabled for claim in together) > 1:
             yield from contests(_entries(os.path.dirname(together[0].log)), together)

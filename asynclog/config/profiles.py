@@ -218,7 +218,7 @@ def _mxcp_log(document: "Document", name: str, audit: _MxcpAudit) -> str:
 def _mxcp_claims(
     document: "Document", profiles: Mapping[str, object], environment: Mapping[str, str]
 ) -> Iterator[Claim]:
-    """Of all profiles but those that have a fault: it is theirs to tell."""
+    """Yield those of all profiles but the ones that have a fault: it is theirs to tell."""
     for name, profile in profiles.items():
         with suppress(ConfigurationError):
             found = document.convert(profile or {}, ("profiles", name), _MxcpProfile).audit or _MxcpAudit()

@@ -36,7 +36,7 @@ def with_retention(policy: Policy, words: Iterable[str]) -> Policy:
 
 
 def scope_of(word: str) -> Scope:
-    """What the rule in this word is for. Raises ConfigurationError."""
+    """Return what the rule in this word is for. Raise ConfigurationError."""
     return _parsed(word)[0]
 
 
