@@ -26,8 +26,7 @@ from asynclog.errors import ConfigurationError, RefusedError
 from asynclog.model import Action, Outcome, Plan, Policy, Segment, Unread
 from asynclog.notice import facts_of, facts_of_none, refuse_contests, with_obstacles, with_offsets, with_reasons
 from asynclog.pace import Pace
-from asynclog.plan.decide import Conditions, Finding, decide, finding_of, make_plan
-from asynclog.plan.empties import removable
+from asynclog.plan.decide import Conditions, Finding, conditions_of, decide, finding_of, make_plan
 from asynclog.plan.guards import refusal
 from asynclog.plan.keys import SchemaKeys
 from asynclog.plan.lanes import in_order
@@ -121,10 +120,7 @@ class Job:
         refuse_contests(settings, self._entries)
         segments = list_segments(self._folder, self._entries, self._names)
         self._segments = [self._unless_unsettled(segment) for segment in segments]
-        self._conditions = Conditions(
-            removable(self._segments, self._names, self.now, self._started),
-            {segment.name: segment.obstacle for segment in self._segments if segment.obstacle},
-        )
+        self._conditions = conditions_of(self._segments, self._names, self.now, self._started)
         scanner = Scanner(self._folder, settings.folder, self._policy, self.now, self._reader, self._pace)
         catalog = opened_catalog(settings, self._segments, resources)
         evidence = None if self.dry_run else self._evidence

@@ -16,8 +16,7 @@ from asynclog.errors import ConfigurationError
 from asynclog.model import Census, Policy, Segment, Unread
 from asynclog.notice import facts_of, facts_of_none, refuse_contests, with_obstacles, with_offsets, with_reasons
 from asynclog.pace import Pace
-from asynclog.plan.decide import Conditions, Finding
-from asynclog.plan.empties import removable
+from asynclog.plan.decide import Finding, conditions_of
 from asynclog.plan.keys import SchemaKeys
 from asynclog.report.warnings import Notices, notices
 from asynclog.scan.offsets import without_offset
@@ -48,10 +47,7 @@ class Look:
         refuse_contests(settings, self._entries)
         self.segments = {segment.name: segment for segment in list_segments(folder, self._entries, names)}
         self.findings: dict[str, Finding] = dict(self.segments)
-        self.conditions = Conditions(
-            removable(self.segments.values(), names, self.now, time.time_ns()),
-            {segment.name: segment.obstacle for segment in self.segments.values() if segment.obstacle},
-        )
+        self.conditions = conditions_of(self.segments.values(), names, self.now, time.time_ns())
         self._stop = stop
         self._crew = Crew(settings.jobs, stop)
         kind = choose_reader(settings.reader)

@@ -17,7 +17,6 @@ from asynclog.apply.holder import SILENCE, Holder, lives
 from asynclog.config.settings import Settings
 from asynclog.leases import may_be_written
 from asynclog.model import Action
-from asynclog.names import Names
 from asynclog.ownership import capabilities
 from asynclog.report.rights import Owned, Rights, User
 
@@ -31,7 +30,7 @@ def rights_in(settings: Settings, folder: int, weak: str, actions: Iterable[Acti
     `weak` says why leases can't be believed there; empty if they can.
     """
     status = os.fstat(folder)
-    problem, has_lock, holder = _lock(folder, Names(settings.base).lock, status.st_uid)
+    problem, has_lock, holder = _lock(folder, settings.names.lock, status.st_uid)
     owned = (_owned(folder, action, weak) for action in actions if action.deletes)
     return Rights(
         user=_user(),

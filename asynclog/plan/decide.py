@@ -1,17 +1,17 @@
 """The decision: one action per segment, each with its reason."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Literal
 
 import msgspec
 
 from asynclog.instant import DAY
 from asynclog.model import Action, Census, Plan, Policy, SchemaKey, Segment, Unread
-from asynclog.names import LONGEST_SEGMENT, length
+from asynclog.names import LONGEST_SEGMENT, Names, length
 from asynclog.numbers import counted
 from asynclog.plan.aging import expired_before
-from asynclog.plan.empties import EMPTY
+from asynclog.plan.empties import EMPTY, removable
 from asynclog.plan.rules import cutoff_for, rule_for, window_for
 from asynclog.plan.worth import ALWAYS, Percent, reason_to_wait
 
@@ -37,6 +37,12 @@ class Conditions(msgspec.Struct, frozen=True):
 
 
 NO_CONDITIONS = Conditions()
+
+
+def conditions_of(segments: Collection[Segment], names: Names, now: int, clock: int) -> Conditions:
+    """Return those of a log's segments, which are given in their order; see `empties.removable` for the times."""
+    obstacles = {segment.name: segment.obstacle for segment in segments if segment.obstacle}
+    return Conditions(removable(segments, names, now, clock), obstacles)
 
 
 def believed(actions: Iterable[Action]) -> dict[SchemaKey, int]:
