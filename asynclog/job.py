@@ -108,7 +108,7 @@ class Job:
         self._evidence.pace = self._pace
         self._disk = Disk(self._folder, self._weak_leases())
         self._disk.pace = self._pace
-        self._backlog = Backlog(self._disk, self._names, self._evidence.is_renewed)
+        self._backlog = Backlog(self._disk, self._names, self._evidence.proof())
         if not self.dry_run:
             lock = held_lock(
                 self._disk, self._names.lock, settings.folder, wait=settings.lock_wait, breaks=settings.break_lock

@@ -2,6 +2,7 @@
 
 import fnmatch
 import re
+import zlib
 from collections.abc import Iterable
 from typing import NamedTuple, Self
 
@@ -105,8 +106,9 @@ class Names:
 class Hidden(NamedTuple):
     """A hidden link to a file that is being replaced: `.<segment>.al-old-<token>-<accounted>`.
 
-    Its first `accounted` bytes have been dealt with; what lies beyond was appended by a writer meanwhile. The
-    token is random, for inode numbers come back soon; only its first digit says which kind of file it is.
+    Its first `accounted` bytes have been dealt with; what lies beyond was appended by a writer meanwhile. The token is
+    random, for inode numbers come back soon. Only its first digit says whether its last four are of the digest of the
+    accounted bytes: 6 of the kernel's, 5 of Python's. Those between stay the same as long as the file does.
     """
 
     segment: str
@@ -114,14 +116,23 @@ class Hidden(NamedTuple):
     accounted: int
 
     @classmethod
-    def of(cls, segment: str, accounted: int, chance: bytes, *, with_expired: bool) -> Self:
-        """A name that four random bytes make; `with_expired` if something had expired in the accounted bytes."""
-        number = int.from_bytes(chance) >> 1
-        return cls(segment, f"{number if with_expired else number | 1 << 31:08x}", accounted)
+    def of(cls, segment: str, accounted: int, chance: bytes) -> Self:
+        """A name that four random bytes make."""
+        return cls(segment, f"0{chance.hex()[1:]}", accounted)
 
-    @property
-    def with_expired(self) -> bool:
-        return int(self.token, 16) < 1 << 31
+    def going_on(self, accounted: int, digest: bytes) -> Self:
+        """The name once so many bytes are accounted for; an empty digest is not known."""
+        maker, check = _shown(digest) if digest else ("0", self.token[4:])
+        return self._replace(token=f"{maker}{self.token[1:4]}{check}", accounted=accounted)
+
+    def may_have(self, digest: bytes) -> bool:
+        """Whether the accounted bytes can have had this digest. What another reader has made can't be compared."""
+        maker, check = _shown(digest)
+        return self.token[0] != maker or self.token[4:] == check
+
+    def is_origin(self, token: str) -> bool:
+        """Whether a late segment with this token comes from the same file, most likely."""
+        return token[1:4] == self.token[1:4]
 
     def __str__(self) -> str:
         return f".{self.segment}.al-old-{self.token}-{self.accounted}"
@@ -151,6 +162,11 @@ class Built(NamedTuple):
         if match is None or int(match[2]) > _MOST_INODE or int(match[3]) > _MOST_BYTES:
             return None
         return cls(match[1], int(match[2]), int(match[3]))
+
+
+def _shown(digest: bytes) -> tuple[str, str]:
+    """What a token can tell of a digest. Python's is a CRC-32, of 4 bytes; the kernel's has more."""
+    return "5" if len(digest) == 4 else "6", f"{zlib.crc32(digest) & 0xFFFF:04x}"
 
 
 def length(name: str) -> int:

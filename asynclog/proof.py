@@ -48,15 +48,44 @@ class Proof:
         if end > start:
             self.ranges.append(Range(start, end, digest))
 
-    def check(self, descriptor: int, look: Callable[[], None]) -> None:
-        """Raise ChangedError unless the file holds these bytes. `look` is called between blocks, and may raise."""
+    def check(self, descriptor: int, look: Callable[[], None]) -> bytes:
+        """Return the one digest of all these bytes; raise ChangedError unless the file holds them.
+
+        `look` is called between blocks, and may raise.
+        """
+        digest = whole = b""
+        sparse, several = False, len(self.ranges) > 1
         for start, end, expected in self.ranges:
             digest = b""
             for part in windows(descriptor, start, end):
                 digest = self._with(digest, part)
+                if several:
+                    whole = self._with(whole, part)
+                    sparse |= isinstance(part, Hole)
                 look()
             if digest != expected:
                 raise ChangedError
+        if sparse:  # a hole is divided where a range ends
+            return self.digest(descriptor, self.size)
+        return whole if several else digest
+
+    def digest(self, descriptor: int, size: int) -> bytes:
+        """The digest of the file's first bytes. Raise OSError, and ChangedError where it has fewer."""
+        digest = b""
+        for part in windows(descriptor, 0, size):
+            digest = self._with(digest, part)
+        return digest
+
+    def extended(self, digest: bytes, descriptor: int, size: int) -> bytes:
+        """A digest gone on with by a file's first bytes; empty if there is a hole, which would stand elsewhere there.
+
+        Raise as above.
+        """
+        for part in windows(descriptor, 0, size):
+            if isinstance(part, Hole):
+                return b""
+            digest = self._with(digest, part)
+        return digest
 
     def _with(self, digest: bytes, part: Part) -> bytes:
         """Go on with a digest. A hole that a line may have is the zeros that it reads as, of a larger one its size."""

@@ -3,15 +3,21 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
+from conftest import entries
 from one_segment import LATE, NEW, OLD, SEGMENT, append, cleanup, content, disk, fate, folder
 
 from asynclog.apply.disk import Disk
+from asynclog.names import Hidden
+from asynclog.scan.readers import choose_digest, choose_reader
 
 __all__ = ["disk", "folder"]  # fixtures
 
-HIDDEN = f".{SEGMENT}.al-old-0123abcd"  # of a file in which something had expired when it was replaced
+HIDDEN = f".{SEGMENT}.al-old-0123abcd"
+DIGEST = choose_digest(choose_reader(os.environ.get("ASYNCLOG_READER")))(b"", memoryview(OLD + NEW))
+KNOWN = str(Hidden.of(SEGMENT, 0, b"abcd").going_on(len(OLD + NEW), DIGEST))
 
 
 def test_a_line_that_is_written_in_two_parts_is_not_split(folder: Path, disk: Callable[[type[Disk]], None]) -> None:
@@ -56,9 +62,9 @@ def test_an_old_file_that_became_shorter_comes_whole(folder: Path) -> None:
 
 
 def test_an_old_file_that_was_begun_anew_and_grew_comes_whole(folder: Path) -> None:
-    """It is longer than what is accounted for, but nothing in it has expired, and its replacement begins otherwise."""
+    """It is longer than what is accounted for, but its name tells that other bytes were."""
     (folder / SEGMENT).write_bytes(NEW)
-    (folder / f"{HIDDEN}-{len(OLD + NEW)}").write_bytes(LATE * 3)
+    (folder / KNOWN).write_bytes(LATE * 3)
     (late,) = cleanup(folder).result.late_segments
     assert content(folder) == {SEGMENT: NEW, late: LATE * 3}
 
@@ -66,7 +72,7 @@ def test_an_old_file_that_was_begun_anew_and_grew_comes_whole(folder: Path) -> N
 def test_an_old_file_is_not_new_because_the_policy_is(folder: Path) -> None:
     """A job was killed, and now everything is kept for longer: what stayed then is there once."""
     (folder / SEGMENT).write_bytes(NEW)
-    (folder / f"{HIDDEN}-{len(OLD + NEW)}").write_bytes(OLD + NEW)
+    (folder / KNOWN).write_bytes(OLD + NEW)
     (folder.parent / "schemas.yaml").write_text("schemas: [{schema_name: api, retention_days: 30000}]")
     assert cleanup(folder).result.late_segments == []
     assert content(folder) == {SEGMENT: NEW}
@@ -75,7 +81,7 @@ def test_an_old_file_is_not_new_because_the_policy_is(folder: Path) -> None:
 def test_an_old_file_may_be_begun_anew_twice(folder: Path) -> None:
     """Each time all that it holds comes as a late segment; what came before stays."""
     (folder / SEGMENT).write_bytes(NEW)
-    with (folder / f"{HIDDEN}-{len(OLD + NEW)}").open("ab", buffering=0) as writer:
+    with (folder / KNOWN).open("ab", buffering=0) as writer:
         writer.write(NEW.replace(b"23T", b"22T"))
         (first,) = cleanup(folder).result.late_segments
         writer.truncate(0)
@@ -105,3 +111,79 @@ def test_an_old_file_that_becomes_shorter_while_it_is_published_is_no_failure(
     disk(Disk)
     assert cleanup(folder).exit_code == 0
     assert sorted(content(folder).values()) == sorted([NEW, LATE])
+
+
+class Held(Disk):
+    """Somebody opens the segment once its lease ends, and keeps it."""
+
+    writers: ClassVar[list[int]] = []
+
+    def release(self, descriptor: int) -> bool:
+        released = super().release(descriptor)
+        if released:
+            self.writers.append(os.open(f"/proc/self/fd/{descriptor}", os.O_RDWR))
+        return released
+
+
+def overwrite(descriptor: int, line: bytes) -> None:
+    """Its beginning, with as many bytes; and puts the times back."""
+    status = os.fstat(descriptor)
+    os.pwrite(descriptor, line, 0)
+    os.utime(descriptor, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+@pytest.mark.parametrize("pairs", [1, 40], ids=["in one range", "in many ranges"])
+@pytest.mark.parametrize("appended", [b"", LATE], ids=["only that", "and went on"])
+def test_the_next_job_sees_what_was_overwritten_in_an_old_file(
+    folder: Path, disk: Callable[[type[Disk]], None], monkeypatch: pytest.MonkeyPatch, pairs: int, appended: bytes
+) -> None:
+    """The job that judged it has ended; its digest is in the name. That line comes, and what was appended."""
+    monkeypatch.setattr("asynclog.apply.backlog.PATIENCE", 0.1)
+    old, new = (OLD + NEW.rjust(100_000)) * pairs, NEW.rjust(100_000) * pairs
+    (folder / SEGMENT).write_bytes(old)
+    disk(Held)
+    (hidden,) = cleanup(folder).result.recovery_pending
+    writer = Held.writers.pop()
+    overwrite(writer, LATE)
+    os.pwrite(writer, appended, len(old))
+    os.close(writer)
+    disk(Disk)
+    late = cleanup(folder).result.late_segments
+    assert content(folder) == {SEGMENT: new, **dict(zip(late, [LATE, appended], strict=False))}
+    assert hidden not in content(folder)
+
+
+def test_what_was_moved_out_of_an_old_file_counts_as_known(
+    folder: Path, disk: Callable[[type[Disk]], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each job publishes what was added; the one after that sees if any of it is overwritten."""
+    monkeypatch.setattr("asynclog.apply.backlog.PATIENCE", 0.1)
+    disk(Held)
+    cleanup(folder)
+    writer = Held.writers.pop()
+    disk(Disk)
+    os.pwrite(writer, NEW, len(OLD + NEW))
+    (first,) = cleanup(folder).result.late_segments
+    assert cleanup(folder).result.late_segments == []
+    overwrite(writer, LATE)
+    os.close(writer)
+    (second,) = cleanup(folder).result.late_segments
+    assert content(folder) == {SEGMENT: NEW, first: NEW, second: LATE}
+
+
+@pytest.mark.parametrize("hole", [1 << 17, 3 << 20], ids=["a small hole", "a large one"])
+def test_an_old_file_with_a_hole_is_known_again(
+    folder: Path, disk: Callable[[type[Disk]], None], monkeypatch: pytest.MonkeyPatch, hole: int
+) -> None:
+    """However its holes were divided when it was read: nothing comes twice."""
+    monkeypatch.setattr("asynclog.apply.backlog.PATIENCE", 0.1)
+    with (folder / SEGMENT).open("ab") as file:
+        for _ in range(3):
+            file.seek(hole, os.SEEK_CUR)
+            file.write(b"\n" + OLD + NEW)
+    disk(Held)
+    assert len(cleanup(folder).result.recovery_pending) == 1
+    os.close(Held.writers.pop())
+    disk(Disk)
+    assert cleanup(folder).result.late_segments == []
+    assert [path.name for path in entries(folder)] == [SEGMENT]

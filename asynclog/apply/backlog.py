@@ -2,12 +2,12 @@
 
 import threading
 import time
-from collections.abc import Callable
 from typing import NamedTuple
 
 from asynclog.apply.disk import Disk
 from asynclog.apply.drain import Inherited, Known, drain
 from asynclog.names import Hidden, Names
+from asynclog.proof import Proof
 
 # A writer who looked the name up just before it was replaced may come to the old file a little later. Waiting
 # costs nothing here: the worker goes on with other segments meanwhile.
@@ -24,23 +24,18 @@ class _Waiting(NamedTuple):
     known: Known
 
 
-def _never(descriptor: int, hidden: Hidden) -> bool:
-    del descriptor, hidden
-    return False
-
-
 class Backlog:
     """The replaced files that are still to be drained. Its methods may be called by several threads.
 
-    `renewed` judges old files that other jobs have left: see `Inherited`. `late` has the segments that were made,
+    `proof` makes the digests of old files that other jobs have left. `late` has the segments that were made,
     `problems` sentences about what could not be done. `unsettled` are the segments that may not be changed because of
     that: their names, or the tokens of late ones.
     """
 
-    def __init__(self, disk: Disk, names: Names, renewed: Callable[[int, Hidden], bool] = _never) -> None:
+    def __init__(self, disk: Disk, names: Names, proof: Proof) -> None:
         self.disk = disk
         self.names = names
-        self._inherited = Inherited(disk, names, renewed)
+        self.inherited = Inherited(proof)
         self._lock = threading.Lock()
         self._waiting: list[_Waiting] = []
         self.late: list[str] = []
@@ -50,7 +45,7 @@ class Backlog:
     def add(self, hidden: Hidden, grace: float = GRACE, known: Known | None = None) -> None:
         """Has the file drained once so many seconds have passed. Without anything known, another job has left it."""
         with self._lock:
-            self._waiting.append(_Waiting(time.monotonic() + grace, hidden, known or self._inherited))
+            self._waiting.append(_Waiting(time.monotonic() + grace, hidden, known or self.inherited))
 
     def settle(self, *, open_too: bool = False) -> None:
         """Drains what is due; what is busy stays in the backlog, `open_too` publishes the whole lines of that."""
@@ -80,5 +75,5 @@ class Backlog:
         hidden, late, fate = drain(self.disk, self.names, waiting.hidden, waiting.known, open_too=open_too)
         with self._lock:
             self.late.extend(late)
-        if fate == "busy":
-            self.add(hidden, 0, waiting.known)
+        if fate == "busy":  # what was known of fewer bytes, or of those before, its name tells better now
+            self.add(hidden, 0, waiting.known if hidden == waiting.hidden else None)

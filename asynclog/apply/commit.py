@@ -209,13 +209,14 @@ def _noting_head(parts: Iterable[Part], head: bytearray) -> Iterator[Part]:
 def _commit(backlog: Backlog, quiet: Quiet, target: Target, built: Built, head: bytes = b"") -> Replaced:
     """From the second name to the end of the lease. A writer's open() waits only from `pin` to `confirm`."""
     disk, (action, source, proof) = backlog.disk, target
-    hidden = Hidden.of(action.segment, proof.size, os.urandom(4), with_expired=proof.size > 0)
+    hidden = Hidden.of(action.segment, proof.size, os.urandom(4))
     disk.link(action.segment, str(hidden))
     try:
         disk.sync_folder()
         pinned = pin(disk, quiet, target)
         if action.kind == "rewrite" and not disk.is_dressed_like(str(built), source):
             raise ChangedError
+        hidden = _with_digest(disk, hidden, pinned.digest)
     except BaseException:
         disk.release(source)
         with contextlib.suppress(OSError):  # else recovery does it
@@ -235,7 +236,7 @@ def _commit(backlog: Backlog, quiet: Quiet, target: Target, built: Built, head: 
             let_go(disk, built, {pinned.inode})
     except (DisplacedError, LateWriterError):
         disk.release(source)  # the file has all that it had, under whatever name: nobody has to wait for that
-        undo_swap(backlog, built, Undone(head))
+        undo_swap(backlog, built, Undone(proof, head))
         _undo_link(disk, hidden)
         raise
     except OSError as error:
@@ -246,6 +247,13 @@ def _commit(backlog: Backlog, quiet: Quiet, target: Target, built: Built, head: 
     waited = time.monotonic_ns() - pinned.begun_ns
     displaced = None if fault else _displaced(disk, target, pinned, hidden)
     return Replaced(displaced, built.size, waited, pinned.leased, fault)
+
+
+def _with_digest(disk: Disk, hidden: Hidden, digest: bytes) -> Hidden:
+    """Has the name tell what was judged, while nobody can change it: this job may be killed, and writers go on."""
+    known = hidden.going_on(hidden.accounted, digest)
+    disk.rename(str(hidden), str(known))
+    return known
 
 
 def _displaced(disk: Disk, target: Target, pinned: Pinned, hidden: Hidden) -> Displaced | None:

@@ -2,21 +2,20 @@
 
 import os
 import time
-from collections.abc import Callable
 from typing import Literal, NamedTuple, Protocol
 
 import msgspec
 
 from asynclog.apply.disk import Disk
+from asynclog.apply.overwritten import publish_overwritten
 from asynclog.apply.replacement import build, discard
 from asynclog.errors import ChangedError
 from asynclog.instant import SECOND
 from asynclog.model import Fingerprint
 from asynclog.names import Hidden, Names, new_name
 from asynclog.proof import Proof
-from asynclog.windows import Hole, end_of_lines, windows
+from asynclog.windows import end_of_lines, windows
 
-_LOOK = 1 << 16  # bytes of a line by which it is known again
 QUIET_PERIOD = 3600 * SECOND  # if no lease can tell whether a file is still written to, one that changed since may be
 
 
@@ -27,11 +26,15 @@ class Known(Protocol):
     def ticket(self) -> int:
         """Once the folder is synced up to this ticket, the file has no other hidden name."""
 
+    @property
+    def proof(self) -> Proof:
+        """Makes digests."""
+
     def is_untouched(self, status: os.stat_result) -> bool:
         """Whether nobody can have written to it since."""
 
-    def is_renewed(self, descriptor: int, hidden: Hidden) -> bool:
-        """Whether the bytes that are accounted for are others now. Raises OSError."""
+    def digest(self, descriptor: int, hidden: Hidden) -> bytes | None:
+        """The digest of the accounted bytes; None if they are others now, or fewer. Raises OSError."""
 
 
 class Displaced(msgspec.Struct, frozen=True):
@@ -50,14 +53,13 @@ class Displaced(msgspec.Struct, frozen=True):
         """By its times. On a file system that counts them in seconds they don't tell."""
         return Fingerprint.of(status) == self.fingerprint and bool(status.st_ctime_ns % SECOND)
 
-    def is_renewed(self, descriptor: int, hidden: Hidden) -> bool:
+    def digest(self, descriptor: int, hidden: Hidden) -> bytes | None:
         """By the digests of what was judged."""
         del hidden
         try:
-            self.proof.check(descriptor, lambda: None)
+            return self.proof.check(descriptor, lambda: None)
         except ChangedError:
-            return True
-        return False
+            return None
 
 
 class Drained(NamedTuple):
@@ -72,33 +74,30 @@ class Drained(NamedTuple):
 
 
 class Inherited(msgspec.Struct, frozen=True):
-    """An old file that another job has left, on this disk.
+    """An old file that another job has left. Its name tells its digest.
 
-    If something had expired in it and nothing has any more, as `judge` says, it was begun anew: unless the policy is
-    another one now. So the segment that replaced it is asked, too: that begins with a line of what was judged. What
-    was begun anew before begins like the late segment that came of it then.
+    What another reader has made can't be compared: then only its length tells.
     """
 
-    disk: Disk
-    names: Names
-    judge: Callable[[int, Hidden], bool]
+    proof: Proof
     ticket: int = 0
 
     def is_untouched(self, status: os.stat_result) -> bool:
         del status
         return False
 
-    def is_renewed(self, descriptor: int, hidden: Hidden) -> bool:
-        if hidden.with_expired:
-            renewed = self.judge(descriptor, hidden)
-            return renewed and not _has_line(descriptor, hidden.accounted, _first_line(self.disk, hidden.segment))
-        line = _first_line(self.disk, self.names.late(hidden.token, 0))
-        return bool(line) and not _has_line(descriptor, hidden.accounted, line)
+    def digest(self, descriptor: int, hidden: Hidden) -> bytes | None:
+        try:
+            digest = self.proof.digest(descriptor, hidden.accounted)
+        except ChangedError:
+            return None
+        return digest if hidden.may_have(digest) else None
 
 
 class Undone(msgspec.Struct, frozen=True):
     """A replacement that somebody may have come to before it lost its name again; `head` is how it begins."""
 
+    proof: Proof
     head: bytes
     ticket: int = 0
 
@@ -106,39 +105,18 @@ class Undone(msgspec.Struct, frozen=True):
         del status
         return False
 
-    def is_renewed(self, descriptor: int, hidden: Hidden) -> bool:
-        del hidden
-        return os.pread(descriptor, len(self.head), 0) != self.head
-
-
-def _first_line(disk: Disk, segment: str) -> bytes:
-    """The first line of a segment, or what a look shows of it; empty if there is no such segment."""
-    try:
-        descriptor = disk.open(segment)
-    except OSError:
-        return b""
-    try:
-        return os.pread(descriptor, _LOOK, 0).partition(b"\n")[0]
-    finally:
-        disk.close(descriptor)
-
-
-def _has_line(descriptor: int, size: int, line: bytes) -> bool:
-    """Whether this line, or what is known of its beginning, is among the first `size` bytes."""
-    seen = b""
-    for part in windows(descriptor, 0, size) if line else ():
-        seen = seen + (b"\0" if isinstance(part, Hole) else bytes(part))
-        if line in seen:
-            return True
-        seen = seen[-len(line) :]
-    return False
+    def digest(self, descriptor: int, hidden: Hidden) -> bytes | None:
+        if os.pread(descriptor, len(self.head), 0) != self.head:
+            return None
+        return Inherited(self.proof).digest(descriptor, hidden)
 
 
 def drain(disk: Disk, names: Names, hidden: Hidden, known: Known, *, open_too: bool) -> Drained:
     """Publishes what lies beyond the accounted length, then lets the old file go.
 
-    A file that became shorter, or whose first bytes were renewed, was begun anew: all of it is published. While
-    somebody has the file open it stays; `open_too` has its whole lines published all the same. Raises OSError.
+    A file that became shorter, or has nothing in common with what replaced it, was begun anew: all of it is published;
+    of one in which lines were overwritten these are. While somebody has the file open it stays; `open_too` has its
+    whole lines published all the same. Raises OSError.
     """
     try:
         descriptor = disk.open(str(hidden))
@@ -149,11 +127,15 @@ def drain(disk: Disk, names: Names, hidden: Hidden, known: Known, *, open_too: b
         if holder == "busy" and not open_too:
             return Drained(hidden, [], "busy")
         status = os.fstat(descriptor)
-        if _was_begun_anew(descriptor, status, hidden, known):
-            hidden = _begin_anew(disk, hidden)
+        digest = _accounted(descriptor, status, hidden, known)
+        late: list[str] = []
+        if digest is None:
+            hidden, digest, late = _renewed(disk, names, hidden, descriptor, known.proof)
         rests = holder == "alone" or (holder == "unknown" and _is_quiet(status, present(disk, names)))
         end = status.st_size if rests else end_of_lines(descriptor, hidden.accounted, status.st_size)
-        hidden, late = _publish_new(disk, names, hidden, descriptor, end)
+        for segment in _publish_new(disk, names, hidden, descriptor, end):
+            hidden = forward(disk, hidden, segment, known.proof, digest)
+            late.append(segment)
         if holder == "unknown" and (late or not rests):
             return Drained(hidden, late, "kept")
         came = holder == "alone" and not disk.leased(descriptor)
@@ -167,21 +149,38 @@ def drain(disk: Disk, names: Names, hidden: Hidden, known: Known, *, open_too: b
     return Drained(hidden, late, "gone")
 
 
-def _publish_new(disk: Disk, names: Names, hidden: Hidden, descriptor: int, end: int) -> tuple[Hidden, list[str]]:
+def _publish_new(disk: Disk, names: Names, hidden: Hidden, descriptor: int, end: int) -> list[str]:
     """Makes a late segment of what is not accounted for, up to `end`; of nothing if that has just become shorter."""
     if end <= hidden.accounted:
-        return hidden, []
+        return []
     try:
-        late = publish(disk, names, hidden, descriptor, (hidden.accounted, end))
+        return [publish(disk, names, hidden, descriptor, (hidden.accounted, end))]
     except ChangedError:
-        return hidden, []
-    return forward(disk, hidden, end), [late]
+        return []
 
 
-def _was_begun_anew(descriptor: int, status: os.stat_result, hidden: Hidden, known: Known) -> bool:
-    if known.is_untouched(status):
-        return False
-    return status.st_size < hidden.accounted or known.is_renewed(descriptor, hidden)
+def _accounted(descriptor: int, status: os.stat_result, hidden: Hidden, known: Known) -> bytes | None:
+    """The digest of the accounted bytes, if there is more to come; None if the file was begun anew."""
+    if status.st_size < hidden.accounted:
+        return None
+    if status.st_size == hidden.accounted and known.is_untouched(status):
+        return b""
+    return known.digest(descriptor, hidden)
+
+
+def _renewed(
+    disk: Disk, names: Names, hidden: Hidden, descriptor: int, proof: Proof
+) -> tuple[Hidden, bytes, list[str]]:
+    """Publish what was overwritten; of a file that was begun anew nothing is accounted for any more.
+
+    Return the name, what is accounted for now by its digest, and the late segments.
+    """
+    if os.fstat(descriptor).st_size >= hidden.accounted:
+        overwritten = publish_overwritten(disk, names, hidden, descriptor, proof)
+        if overwritten:
+            late, digest = overwritten
+            return _rename(disk, hidden, hidden.going_on(hidden.accounted, digest)), digest, late
+    return _rename(disk, hidden, Hidden.of(hidden.segment, 0, os.urandom(4))), b"", []
 
 
 def _holder(disk: Disk, descriptor: int) -> Literal["alone", "busy", "unknown"]:
@@ -223,14 +222,18 @@ def publish(disk: Disk, names: Names, hidden: Hidden, source: int, tail: tuple[i
     return late
 
 
-def forward(disk: Disk, hidden: Hidden, accounted: int) -> Hidden:
-    """Moves the accounted length on, durably, before the late segment can be cleaned like any other."""
-    return _rename(disk, hidden, hidden._replace(accounted=accounted))
+def forward(disk: Disk, hidden: Hidden, late: str, proof: Proof, digest: bytes) -> Hidden:
+    """Moves the accounted length on behind what a late segment has, durably, before that can be cleaned like any other.
 
-
-def _begin_anew(disk: Disk, hidden: Hidden) -> Hidden:
-    """Nothing of the file is accounted for any more; a new token tells what comes of it from what came before."""
-    return _rename(disk, hidden, Hidden.of(hidden.segment, 0, os.urandom(4), with_expired=False))
+    `digest` is that of the bytes before. Raises OSError.
+    """
+    descriptor = disk.open(late)
+    try:
+        size = os.fstat(descriptor).st_size
+        digest = proof.extended(digest, descriptor, size)
+    finally:
+        disk.close(descriptor)
+    return _rename(disk, hidden, hidden.going_on(hidden.accounted + size, digest))
 
 
 def _rename(disk: Disk, hidden: Hidden, new: Hidden) -> Hidden:

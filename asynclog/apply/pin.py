@@ -50,13 +50,17 @@ class NotQuietError(Exception):
 
 
 class Pinned(msgspec.Struct, frozen=True):
-    """A segment as it is to be displaced; if it is `leased`, nobody has changed it since `begun_ns` (monotonic)."""
+    """A segment as it is to be displaced; if it is `leased`, nobody has changed it since `begun_ns` (monotonic).
+
+    `digest` is that of the bytes that were judged.
+    """
 
     leased: bool
     begun_ns: int
     inode: int
     size: int
     mtime_ns: int
+    digest: bytes
 
     def fingerprint(self, status: os.stat_result) -> Fingerprint:
         """The one that it has from now on if nobody has written to it since it was pinned."""
@@ -117,7 +121,7 @@ def pin(disk: Disk, quiet: Quiet, target: Target) -> Pinned:
             if not leased:
                 _must_be_quiet(quiet, action)
             look = partial(_must_be_alone, disk, source, leased=leased)
-            proof.check(source, look)
+            digest = proof.check(source, look)
             status = disk.status(action.segment)
             must_hold(action, status, links=(2,) if leased else (1, 2))  # FUSE may tell a count of before
             must_go_on_with_a_line(source, proof.size, status.st_size)
@@ -125,7 +129,7 @@ def pin(disk: Disk, quiet: Quiet, target: Target) -> Pinned:
         except BlockingIOError:
             disk.release(source)
         else:
-            return Pinned(leased, begun, status.st_ino, status.st_size, status.st_mtime_ns)
+            return Pinned(leased, begun, status.st_ino, status.st_size, status.st_mtime_ns, digest)
     raise BlockingIOError(errno.EAGAIN, "somebody opened it for writing meanwhile")
 
 

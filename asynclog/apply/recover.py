@@ -5,7 +5,7 @@ from functools import partial
 
 from asynclog.apply.backlog import Backlog
 from asynclog.apply.disk import Disk
-from asynclog.apply.drain import forward
+from asynclog.apply.drain import Inherited, forward
 from asynclog.apply.swap import give_back, let_go
 from asynclog.names import Built, Hidden, Names
 
@@ -64,10 +64,21 @@ def _finish(disk: Disk, names: Names, backlog: Backlog, hidden: Hidden) -> None:
     if status.st_nlink > 1 and disk.visible_name(status.st_ino):  # then nothing has taken its place
         disk.unlink(str(hidden))
         return
+    backlog.add(_behind_published(disk, names, backlog.inherited, hidden), grace=0)
+
+
+def _behind_published(disk: Disk, names: Names, inherited: Inherited, hidden: Hidden) -> Hidden:
+    """Moves the accounted length on if a job was killed between that and the late segment; not of a file begun anew."""
+    late = names.late(hidden.token, hidden.accounted)
     try:
-        published = disk.status(names.late(hidden.token, hidden.accounted)).st_size
+        published = disk.status(late).st_size
     except FileNotFoundError:
         published = 0
-    if published:
-        hidden = forward(disk, hidden, hidden.accounted + published)
-    backlog.add(hidden, grace=0)
+    if not published:
+        return hidden
+    descriptor = disk.open(str(hidden))
+    try:
+        digest = inherited.digest(descriptor, hidden)
+    finally:
+        disk.close(descriptor)
+    return hidden if digest is None else forward(disk, hidden, late, inherited.proof, digest)

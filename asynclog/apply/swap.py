@@ -70,7 +70,7 @@ def give_back(backlog: Backlog, built: Built, grace: float = GRACE, known: Known
     """
     disk, name = backlog.disk, str(built)
     if disk.status(name).st_ino == built.inode:
-        hidden = Hidden.of(built.segment, built.size, os.urandom(4), with_expired=False)
+        hidden = Hidden.of(built.segment, built.size, os.urandom(4))
         disk.rename(name, str(hidden))
         disk.sync_folder()
         backlog.add(hidden, grace, known)

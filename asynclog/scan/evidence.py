@@ -2,12 +2,10 @@
 each line of them judged by both readers. And what is left of the segment without them.
 """
 
-import os
 from collections.abc import Iterable, Iterator
 
 from asynclog.errors import ChangedError, DisagreementError
 from asynclog.model import Action, Census, Policy, Range
-from asynclog.names import Hidden
 from asynclog.pace import Pace
 from asynclog.proof import Proof
 from asynclog.scan.blocks import whole_lines
@@ -74,21 +72,6 @@ class Evidence:
         for part in self.staying(action, descriptor, proof, size):
             if isinstance(part, Hole) or bytes(part).strip(BLANKS):
                 raise ChangedError
-
-    def is_renewed(self, descriptor: int, hidden: Hidden) -> bool:
-        """Whether the accounted bytes of an old file are new: each line is a record, and none of them has expired.
-
-        Something had expired there when it was replaced. Raises OSError.
-        """
-        reader = make_reader(self._kind, self._policy, self._now)
-        try:
-            for offset, block in self._lines(descriptor, 0, hidden.accounted, os.fstat(descriptor).st_size):
-                reader.read(offset, block, None)
-        except ChangedError:
-            return True
-        found = reader.tally()
-        rows = found.rows.values()
-        return not found.unreadable and any(row.records for row in rows) and not any(row.expired for row in rows)
 
     def _recall(self, known: Stretches, descriptor: int, proof: Proof) -> Iterator[Part]:
         for stretch in self._checked(known, descriptor) if self._double_check else known:

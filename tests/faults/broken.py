@@ -163,23 +163,33 @@ def thrown_away(backlog: Backlog, built: Built, old: object) -> None:
     backlog.disk.unlink(str(built))
 
 
-def unmoved(disk: Disk, hidden: Hidden, accounted: int) -> Hidden:
+def unmoved(disk: Disk, hidden: Hidden, late: str, proof: Proof, digest: bytes) -> Hidden:
     """Instead of `forward`: the old file goes on counting the length that it had."""
-    del disk, accounted
+    del disk, late, proof, digest
     return hidden
 
 
-def shorter(descriptor: int, status: os.stat_result, hidden: Hidden, known: Known) -> bool:
-    """Instead of `_was_begun_anew`: only an old file's bytes tell, so that a file without them is nothing new."""
-    if known.is_untouched(status) or status.st_size < hidden.accounted:
-        return False
-    return known.is_renewed(descriptor, hidden)
+def shorter(descriptor: int, status: os.stat_result, hidden: Hidden, known: Known) -> bytes | None:
+    """Instead of `_accounted`: only an old file's bytes tell, so that a file without them is nothing new."""
+    gone_on = known.is_untouched(status) and status.st_size == hidden.accounted
+    return b"" if gone_on or status.st_size < hidden.accounted else known.digest(descriptor, hidden)
 
 
-def grown_again(descriptor: int, status: os.stat_result, hidden: Hidden, known: Known) -> bool:
-    """Instead of `_was_begun_anew`: only an old file's length tells."""
-    del descriptor
-    return not known.is_untouched(status) and status.st_size < hidden.accounted
+def grown_again(descriptor: int, status: os.stat_result, hidden: Hidden, known: Known) -> bytes | None:
+    """Instead of `_accounted`: only an old file's length tells."""
+    return None if status.st_size < hidden.accounted else known.proof.digest(descriptor, hidden.accounted)
+
+
+def untold(disk: Disk, hidden: Hidden, digest: bytes) -> Hidden:
+    """Instead of `_with_digest`: what a job has judged, only that job knows."""
+    del disk, digest
+    return hidden
+
+
+def unproven(proof: Proof, descriptor: int, look: object) -> bytes:
+    """Instead of `Proof.check`: what was judged is what is there."""
+    del look
+    return proof.digest(descriptor, min(proof.size, os.fstat(descriptor).st_size))
 
 
 _follow = Proof.follow

@@ -59,16 +59,9 @@ class LateTruncater(Latecomer):
 
 
 class Overwriter(Appender):
-    """Writes another line over the first one of the segment, in place, and puts its times back.
-
-    `came_too_late` tells that a job had displaced the file by then; `unseen` counts the points where that job was
-    killed, too: nobody can know of it any more.
-    """
+    """Writes another line over the first one of the segment, in place, and puts its times back."""
 
     ordered = False
-    unseen = 0
-
-    came_too_late = False
 
     def open(self) -> int:
         return os.open(self.archive.log, os.O_RDWR | os.O_CLOEXEC)
@@ -79,7 +72,6 @@ class Overwriter(Appender):
         if len(over) > 1:
             line = replacing(self.archive, over)
             self.archive.ledger.add(line)
-            self.came_too_late = not _is_named(self.archive, status)
             os.pwrite(descriptor, line.data, 0)
             os.utime(descriptor, ns=(status.st_atime_ns, status.st_mtime_ns))
         os.close(descriptor)
@@ -175,10 +167,3 @@ def _add_all(archive: Archive, descriptor: int, lines: list[Line]) -> None:
     os.write(descriptor, b"".join(line.data for line in lines))
     for line in lines:
         archive.ledger.add(line)
-
-
-def _is_named(archive: Archive, status: os.stat_result) -> bool:
-    try:
-        return os.path.samestat(archive.log.stat(), status)
-    except FileNotFoundError:
-        return False

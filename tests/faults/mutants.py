@@ -46,11 +46,11 @@ def _in(**patches: object) -> Variant:
 _UNCHECKED = {
     "apply__commit__must_hold": broken.unchecked,
     "apply__pin__must_hold": broken.unchecked,
-    "proof__Proof__check": broken.unchecked,
+    "proof__Proof__check": broken.unproven,
 }
 _UNLOOKED = {"apply__pin__Pinned__is_still": broken.always, "apply__commit__let_go": broken.unlooked}
-_SHORTER = {"apply__drain___was_begun_anew": broken.shorter}
-_GROWN = {"apply__drain___was_begun_anew": broken.grown_again}
+_SHORTER = {"apply__drain___accounted": broken.shorter}
+_GROWN = {"apply__drain___accounted": broken.grown_again}
 _UNCOMPARED = {"proof__Proof__follow": broken.uncompared}
 _UNLEASED = {"apply__commit__confirm": broken.unleased}
 _AT_ONCE = {"apply__commit__Replaced": broken.as_if_leased, "apply__drain___is_quiet": broken.always}
@@ -93,7 +93,12 @@ MUTANTS = (
     Mutant("leases are believed on every mount", _in(job__file_system=broken.local), {"other_mount": "held,above"}),
     Mutant("a drain trusts a shorter file", _in(**_SHORTER), {"interleave": "^(truncate|latetruncate),"}),
     Mutant("a drain trusts a length that grew again", _in(**_GROWN), {"interleave": "^refill,(rewrite|drop),.*,[1-9]"}),
-    Mutant("a drop trusts a fingerprint", _in(proof__Proof__check=broken.unchecked), {"interleave": "^mapping,drop"}),
+    Mutant(
+        "a job does not tell the next one what it has judged",
+        _in(apply__commit___with_digest=broken.untold),
+        {"interleave": "^overwrite,.*,[1-9]"},
+    ),
+    Mutant("a drop trusts a fingerprint", _in(proof__Proof__check=broken.unproven), {"interleave": "^mapping,drop"}),
     Mutant("what a rewrite leaves out is unchecked", _in(**_UNCOMPARED), {"interleave": "^mapping,rewrite"}),
     Mutant("nobody looks at the lease after the exchange", _in(**_UNLEASED), {"stopped": "^overwrite,(rewrite|drop)"}),
     Mutant("an old file goes at once without leases", _in(**_AT_ONCE), {"other_mount": "held,above"}),

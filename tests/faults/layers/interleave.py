@@ -17,7 +17,7 @@ from faults.archive import lay
 from faults.bystanders import SecondJob
 from faults.campaign import Campaign, LayerResult
 from faults.crowd import BYSTANDERS, HARMLESS, MOST
-from faults.meddlers import Daemon, Nonblocking, Overwriter
+from faults.meddlers import Daemon, Nonblocking
 from faults.oracle import Finding, Oracle
 from faults.stepper import GO, KILL, Call, Verdict
 from faults.victim import Victim
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 NAME = "interleave"
 # A first step that is left out, and counted as that: a limit of what a lease can tell.
 TOO_LATE = "a writer's open() of an old file between the last look at its lease and its end"
-# So is this: nobody is left who knows the digests of what the killed job had judged.
-OVER = "a writer who waited overwrites in place, length and times as before, what a killed job had put aside"
 LATE = {"latecomer", "latetruncate"}
 FAILS = "EIO"
 QUICK = 1  # points of each kind
@@ -50,9 +48,8 @@ def run(campaign: Campaign) -> LayerResult:
         for kind, most in MOST.items()
         for point in campaign.chosen(list(_points(campaign, kind)), QUICK if campaign.quick else most)
     ]
-    Nonblocking.refused = Overwriter.unseen = 0
+    Nonblocking.refused = 0
     result = campaign.explore(NAME, points, lambda point: _check(campaign, point))
-    result.skipped[OVER] += Overwriter.unseen
     result.skipped[TOO_LATE] += _calls(campaign, "crashed").count("unlinkat")
     result.notes.append(f"open() of writers who don't wait failed with EAGAIN {Nonblocking.refused:,} times")
     return result
@@ -149,11 +146,6 @@ def _check(campaign: Campaign, point: str) -> list[Finding] | None:
         return verdict if call.number == number else GO
 
     ended = victim.stepped(hook)
-    if isinstance(bystander, Overwriter) and number and verdict is KILL:
-        bystander.end()
-        if bystander.came_too_late:
-            Overwriter.unseen += 1
-            return None
     if len(ended.calls) < max(int(first), number):
         bystander.end()
         return None
