@@ -21,7 +21,7 @@ from faults.oracle import KINDS
 
 ALONE = "soak"  # it measures how long leases are held
 WORKERS = 2
-SHOWN = 10  # violations per layer that are printed
+SHOWN = 40  # violations per layer that are printed
 
 
 def main() -> int:

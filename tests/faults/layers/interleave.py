@@ -101,7 +101,7 @@ def _shapes(who: str) -> tuple[str, ...]:
 def _turns(who: str, when: str, calls: tuple[str, ...]) -> Iterator[int]:
     """The calls before which the first step makes sense."""
     numbers = range(1, len(calls) + 1)
-    read = [index for index, name in enumerate(calls) if name == "preadv2"][1]  # the first one looks into the cache
+    read = _read(calls)
     if when in {"late", "kill", "between"}:
         numbers = numbers[read:]
     elif when == "early":
@@ -112,6 +112,14 @@ def _turns(who: str, when: str, calls: tuple[str, ...]) -> Iterator[int]:
         name = calls[number - 1]
         if (when != "swap" or name == "renameat2") and (who not in LATE or name != "unlinkat"):
             yield number
+
+
+def _read(calls: tuple[str, ...]) -> int:
+    """Where the segment has been read: the first such call looks into the cache."""
+    reads = [index for index, name in enumerate(calls) if name == "preadv2"]
+    if len(reads) < 2:
+        raise AssertionError(f"a job that nobody disturbed has read nothing: {calls}")
+    return reads[1]
 
 
 @cache
