@@ -252,7 +252,8 @@ def _commit(backlog: Backlog, quiet: Quiet, target: Target, built: Built, head: 
 def _with_digest(disk: Disk, hidden: Hidden, digest: bytes) -> Hidden:
     """Has the name tell what was judged, while nobody can change it: this job may be killed, and writers go on."""
     known = hidden.going_on(hidden.accounted, digest)
-    disk.rename(str(hidden), str(known))
+    if known != hidden:  # of nothing there is no digest
+        disk.rename(str(hidden), str(known))
     return known
 
 
