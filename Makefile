@@ -23,7 +23,7 @@ format: $(READY)
 
 # The JSON Schema that ships in the package, anew from the types.
 schema: $(READY)
-	$(BIN)/python -c 'import json; from asynclog.report.contract import json_schema; \
+	$(BIN)/python -c 'import json; from asynclog.report.json_schema import json_schema; \
 	  print(json.dumps(json_schema(), indent=2))' > asynclog/report/schema.json
 
 # The fault campaign: what docs/reliability.md quotes. As root for all of it; `make faults ARGS=--quick` for a choice.
@@ -45,7 +45,7 @@ bench-nightly: $(READY)
 clean:
 	rm -rf $(VENV) build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
-$(READY): pyproject.toml asynclog/scan/_kernel.c
+$(READY): pyproject.toml asynclog/records/_kernel.c
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "asynclog needs Python 3.11 or later; choose one with: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
 	@$(PYTHON) -m venv $(VENV) || \

@@ -16,11 +16,12 @@ from collections.abc import AsyncIterator
 from contextlib import ExitStack
 from typing import Unpack
 
-import asynclog.plan  # noqa: F401 - the room of this name comes first, and then the function takes the name
+import asynclog.plan
+import asynclog.records  # noqa: F401 - the packages come first, and then the functions take their names
 from asynclog.config.options import Options
 from asynclog.errors import AsynclogError, ConfigurationError, LockedError, RefusedError
-from asynclog.model import Action, Census, Plan, Record, SchemaKey
-from asynclog.report.document import Report
+from asynclog.report.cleanup.result import Report
+from asynclog.types import Action, Census, Plan, Record, SchemaKey
 
 __all__ = [
     "Action",
@@ -47,9 +48,9 @@ async def cleanup(*, dry_run: bool = False, **options: Unpack[Options]) -> Repor
     """
     from anyio import to_thread
 
+    from asynclog.cancellation import Stop
     from asynclog.config.settings import resolve
-    from asynclog.job import opened_job
-    from asynclog.stop import Stop
+    from asynclog.runner.cleanup import opened_job
 
     settings = resolve(options, os.environ)
     with ExitStack() as resources:
@@ -61,9 +62,9 @@ async def plan(**options: Unpack[Options]) -> Plan:
     """What a cleanup with these options would do, segment by segment. Touches nothing. Raises AsynclogError."""
     from anyio import to_thread
 
+    from asynclog.cancellation import Stop
     from asynclog.config.settings import resolve
-    from asynclog.job import opened_job
-    from asynclog.stop import Stop
+    from asynclog.runner.cleanup import opened_job
 
     settings = resolve(options, os.environ)
     with ExitStack() as resources:
@@ -78,6 +79,6 @@ def records(path: str) -> AsyncIterator[Record]:
     ConfigurationError for a path that no file can have.
     """
     from asynclog.config.paths import absolute
-    from asynclog.scan.records import stream_records
+    from asynclog.scan.stream import stream_records
 
     return stream_records(absolute(path, "path"))

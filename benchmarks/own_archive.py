@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from asynclog.names import Names
+from asynclog.storage.naming import Names
 from benchmarks.engines import CLEANUP, OURS, reading
 from benchmarks.results import Section
 from benchmarks.sections import amount

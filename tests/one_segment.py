@@ -10,8 +10,9 @@ import pytest
 from conftest import entries
 
 import asynclog
-from asynclog import Report, job
-from asynclog.apply.disk import Disk
+from asynclog import Report
+from asynclog.runner import cleanup as job
+from asynclog.storage.local.directory import Disk
 
 NOW = "2026-11-24T00:00:00Z"
 OLD = b'{"schema_name": "api", "timestamp": "2020-01-01T00:00:00Z"}\n'

@@ -11,11 +11,11 @@ from judge import DAY, Definition, Record, fate, instant, left_of, lines, verdic
 from msgspec.structs import replace
 from strategies import written
 
-from asynclog.model import Census, DayCount, Fingerprint, Policy, Rule, SchemaCount, SchemaKey
-from asynclog.plan.aging import aged, joined, survivors
-from asynclog.plan.rules import cutoff_for
-from asynclog.scan.readers import PythonReader
-from asynclog.scan.tally import MOST_DAYS
+from asynclog.plan.projection import aged, joined, survivors
+from asynclog.policy.rules import cutoff_for
+from asynclog.scan.classifiers import PythonReader
+from asynclog.scan.counter import MOST_DAYS
+from asynclog.types import Census, DayCount, Fingerprint, Policy, Rule, SchemaCount, SchemaKey
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

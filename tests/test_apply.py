@@ -16,7 +16,7 @@ from one_segment import LATE, NEW, NOW, OLD, SEGMENT, append, cleanup, content, 
 
 import asynclog
 from asynclog import Report
-from asynclog.apply.disk import Disk
+from asynclog.storage.local.directory import Disk
 
 __all__ = ["disk", "folder"]  # fixtures
 
@@ -130,7 +130,7 @@ def test_a_writer_who_holds_the_old_file_is_waited_for_by_the_next_job(
     folder: Path, disk: Callable[[type[Disk]], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its lines are hidden but safe meanwhile, the report says so, and no failure is made of it."""
-    monkeypatch.setattr("asynclog.apply.backlog.PATIENCE", 0.1)
+    monkeypatch.setattr("asynclog.storage.local.commit.drain_queue.PATIENCE", 0.1)
     held: list[int] = []
 
     class Held(Disk):
@@ -276,7 +276,7 @@ def test_without_leases_an_old_file_goes_an_hour_later(
     (late,) = [name for name in content(folder) if "-late-" in name]
     (moved,) = report.result.recovery_pending
     assert (content(folder)[late], content(folder)[moved]) == (LATE, OLD + NEW + LATE)
-    monkeypatch.setattr("asynclog.apply.drain.QUIET_PERIOD", 0)
+    monkeypatch.setattr("asynclog.storage.local.commit.drain.QUIET_PERIOD", 0)
     assert cleanup(folder, weak_leases=True).result.recovery_pending == []
     assert content(folder)[SEGMENT] == NEW
 

@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asynclog.errors import ChangedError
-from asynclog.scan import blocks
-from asynclog.scan.blocks import whole_lines
-from asynclog.windows import Hole, windows
+from asynclog.scan import line_blocks as blocks
+from asynclog.scan.line_blocks import whole_lines
+from asynclog.storage.byte_ranges import Hole, windows
 
 MIB = 1 << 20
 

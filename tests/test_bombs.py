@@ -12,7 +12,7 @@ import pytest
 from conftest import NOW, Done, record, run, write_log, write_policy
 
 import asynclog
-from asynclog.plan.keys import MOST_COUNTS, MOST_KEYS, MOST_NAMES, USUAL
+from asynclog.scan.schema_limits import MOST_COUNTS, MOST_KEYS, MOST_NAMES, USUAL
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -17,14 +17,14 @@ from conftest import NO_OVERRIDE, NOW, cleanup, is_clean, looks, record, run, wr
 from conftest import entries as files_in
 
 import asynclog
-from asynclog.apply.disk import Disk
 from asynclog.catalog import entry as entries
 from asynclog.catalog import store
 from asynclog.catalog.entry import Entry, pack, unpack
 from asynclog.config.settings import resolve
 from asynclog.errors import ConfigurationError
-from asynclog.model import Census, Fingerprint, SchemaCount, SchemaKey
-from asynclog.report.document import Catalogued, Report
+from asynclog.report.cleanup.result import Catalogued, Report
+from asynclog.storage.local.directory import Disk
+from asynclog.types import Census, Fingerprint, SchemaCount, SchemaKey
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -441,7 +441,7 @@ async def test_what_a_writer_did_to_a_rewritten_segment_at_once_is_read_again(
             append(log.folder / other, OLD * 2)
 
     with monkeypatch.context() as patch:
-        patch.setattr("asynclog.job.Disk", Watched)
+        patch.setattr("asynclog.runner.cleanup.Disk", Watched)
         assert (await log.clean()).result.records.deleted == 1
     log.append("logs.jsonl", YOUNG)
     assert await log.looked() == (2, 0, 1, len(YOUNG + OLD * 2 + YOUNG))

@@ -13,7 +13,7 @@ from conftest import NO_OVERRIDE, NOW, record, run, subcommands, write_log, writ
 from jsonschema import Draft202012Validator, ValidationError
 from server import PROJECT
 
-from asynclog.report.contract import DOCUMENTS, json_schema
+from asynclog.report.json_schema import DOCUMENTS, json_schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,8 +6,9 @@ import pytest
 
 import asynclog
 from asynclog import Report
-from asynclog.scan import evidence, pieces
-from asynclog.scan.readers import PythonReader
+from asynclog.scan import chunks as pieces
+from asynclog.scan import survivors as evidence
+from asynclog.scan.classifiers import PythonReader
 
 NOW = "2026-11-24T00:00:00Z"
 OLD = b'{"schema_name": "api", "timestamp": "2020-01-01T00:00:00Z"}\n'

@@ -9,9 +9,9 @@ import pytest
 from conftest import entries
 from one_segment import LATE, NEW, OLD, SEGMENT, append, cleanup, content, disk, fate, folder
 
-from asynclog.apply.disk import Disk
-from asynclog.names import Hidden
-from asynclog.scan.readers import choose_digest, choose_reader
+from asynclog.scan.classifiers import choose_digest, choose_reader
+from asynclog.storage.local.directory import Disk
+from asynclog.storage.naming import Hidden
 
 __all__ = ["disk", "folder"]  # fixtures
 
@@ -138,7 +138,7 @@ def test_the_next_job_sees_what_was_overwritten_in_an_old_file(
     folder: Path, disk: Callable[[type[Disk]], None], monkeypatch: pytest.MonkeyPatch, pairs: int, appended: bytes
 ) -> None:
     """The job that judged it has ended; its digest is in the name. That line comes, and what was appended."""
-    monkeypatch.setattr("asynclog.apply.backlog.PATIENCE", 0.1)
+    monkeypatch.setattr("asynclog.storage.local.commit.drain_queue.PATIENCE", 0.1)
     old, new = (OLD + NEW.rjust(100_000)) * pairs, NEW.rjust(100_000) * pairs
     (folder / SEGMENT).write_bytes(old)
     disk(Held)
@@ -157,7 +157,7 @@ def test_what_was_moved_out_of_an_old_file_counts_as_known(
     folder: Path, disk: Callable[[type[Disk]], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each job publishes what was added; the one after that sees if any of it is overwritten."""
-    monkeypatch.setattr("asynclog.apply.backlog.PATIENCE", 0.1)
+    monkeypatch.setattr("asynclog.storage.local.commit.drain_queue.PATIENCE", 0.1)
     disk(Held)
     cleanup(folder)
     writer = Held.writers.pop()
@@ -176,7 +176,7 @@ def test_an_old_file_with_a_hole_is_known_again(
     folder: Path, disk: Callable[[type[Disk]], None], monkeypatch: pytest.MonkeyPatch, hole: int
 ) -> None:
     """However its holes were divided when it was read: nothing comes twice."""
-    monkeypatch.setattr("asynclog.apply.backlog.PATIENCE", 0.1)
+    monkeypatch.setattr("asynclog.storage.local.commit.drain_queue.PATIENCE", 0.1)
     with (folder / SEGMENT).open("ab") as file:
         for _ in range(3):
             file.seek(hole, os.SEEK_CUR)

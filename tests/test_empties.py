@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 from conftest import NOW, cleanup, entries, record, run, write_log, write_policy
 
-from asynclog.instant import DAY, SECOND, parse_instant
-from asynclog.model import Fingerprint, Segment
-from asynclog.names import Names
-from asynclog.plan.empties import removable
+from asynclog.plan.decide import removable
+from asynclog.storage.naming import Names
+from asynclog.timestamps import DAY, SECOND, parse_instant
+from asynclog.types import Fingerprint, Segment
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -22,7 +22,7 @@ from asynclog.cli.estimate import answer_of
 from asynclog.cli.signals import Signals
 from asynclog.config.options import Options
 from asynclog.config.settings import resolve
-from asynclog.instant import format_instant
+from asynclog.timestamps import format_instant
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

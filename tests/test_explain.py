@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from conftest import NO_OVERRIDE, NOW, Done, cleanup, looks, record, run, write_log, write_policy
 
-from asynclog.estimate.lifetime import Lifetime, gone_after, lifetime
-from asynclog.instant import DAY, FIRST_PLAUSIBLE
-from asynclog.model import Census, DayCount, Fingerprint, Policy, Rule, SchemaCount, SchemaKey
+from asynclog.forecast.lifetime import Lifetime, gone_after, lifetime
+from asynclog.timestamps import DAY, FIRST_PLAUSIBLE
+from asynclog.types import Census, DayCount, Fingerprint, Policy, Rule, SchemaCount, SchemaKey
 
 if TYPE_CHECKING:
     from pathlib import Path

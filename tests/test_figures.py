@@ -24,15 +24,15 @@ import pytest
 from conftest import NOW, cleanup, entries, looks, record, run, write_log, write_policy
 from prometheus_client.parser import text_string_to_metric_families
 
+from asynclog.cancellation import Stop
 from asynclog.config.settings import resolve
-from asynclog.job import opened_job
-from asynclog.stop import Stop
+from asynclog.runner.cleanup import opened_job
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
-    from asynclog.report.document import Report
+    from asynclog.report.cleanup.result import Report
 
 INSTANT = judge.instant(NOW)
 POLICY = [

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 from conftest import LOCK, cleanup, is_clean, looks, run
 
-from asynclog.apply.disk import Disk
-from asynclog.apply.filesystem import FileSystem, file_system
+from asynclog.storage.local.directory import Disk
+from asynclog.storage.local.mounts import FileSystem, file_system
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

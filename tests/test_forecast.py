@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from judge import DAY, Definition, fate, first_fragment, instant, left_of, lines, verdict
 from strategies import NOWS, judged
 
-from asynclog.estimate.amount import Amount
-from asynclog.estimate.forecast import IN_DAYS, Forecast, Ledger, times
-from asynclog.model import Census, Fingerprint, Policy, Rule, SchemaKey
-from asynclog.plan.aging import aged
-from asynclog.scan.readers import PythonReader
+from asynclog.forecast.bounds import Amount
+from asynclog.forecast.log_forecast import IN_DAYS, Forecast, Ledger, times
+from asynclog.plan.projection import aged
+from asynclog.scan.classifiers import PythonReader
+from asynclog.types import Census, Fingerprint, Policy, Rule, SchemaKey
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

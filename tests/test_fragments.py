@@ -23,14 +23,14 @@ from judge_fragment import is_fragment as judged_fragment
 
 import asynclog
 from asynclog.errors import ChangedError
-from asynclog.model import Action, Census, Fingerprint, Policy, Rule, SchemaCount, SchemaKey, Segment
-from asynclog.pace import Pace
-from asynclog.plan.aging import joined
-from asynclog.scan.evidence import Evidence
-from asynclog.scan.fragment import is_fragment
-from asynclog.scan.line import read_line
-from asynclog.scan.pieces import Reading, View, cut_up, read_piece
-from asynclog.scan.readers import Kind
+from asynclog.executors.rate_limit import Pace
+from asynclog.plan.projection import joined
+from asynclog.records.fragments import is_fragment
+from asynclog.records.parser import read_line
+from asynclog.scan.chunks import Reading, View, cut_up, read_piece
+from asynclog.scan.classifiers import Kind
+from asynclog.scan.survivors import Evidence
+from asynclog.types import Action, Census, Fingerprint, Policy, Rule, SchemaCount, SchemaKey, Segment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

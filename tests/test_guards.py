@@ -13,10 +13,10 @@ import pytest
 from conftest import NOW, Done, cleanup, looks, record, run, write_log, write_policy
 
 import asynclog
-from asynclog.instant import DAY, FIRST_PLAUSIBLE, format_instant, parse_instant
-from asynclog.model import Census, DayCount, Fingerprint, Policy, Rule, SchemaCount, SchemaKey
 from asynclog.plan.decide import decide, make_plan
 from asynclog.plan.guards import Guard, refusal
+from asynclog.timestamps import DAY, FIRST_PLAUSIBLE, format_instant, parse_instant
+from asynclog.types import Census, DayCount, Fingerprint, Policy, Rule, SchemaCount, SchemaKey
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

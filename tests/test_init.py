@@ -17,12 +17,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from server import PROJECT
 
-from asynclog.cli.files import write_new
-from asynclog.config.policy import load_policy
-from asynclog.config.starter import starter_policy
-from asynclog.model import SchemaKey
-from asynclog.plan.rules import all_rules
-from asynclog.report.inventory import Holding
+from asynclog.config.policy_file import load_policy
+from asynclog.policy.rules import all_rules
+from asynclog.report.holdings import Holding
+from asynclog.report.init.templates import starter_policy
+from asynclog.storage.local.atomic_write import write_new
+from asynclog.types import SchemaKey
 
 if TYPE_CHECKING:
     from conftest import Done

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from conftest import CALM, COMMAND, NOW, record, run, write_log, write_policy
 
-from asynclog.cli.journal import for_stderr
+from asynclog.cli.logging import for_stderr
 from asynclog.cli.output import complain_of_bug
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def test_a_closed_stderr_is_no_error(folder: Path) -> None:
 )
 def test_the_priorities_are_those_of_syslog(monkeypatch: pytest.MonkeyPatch, level: int, prefix: str) -> None:
     """As sd-daemon(3) has them."""
-    monkeypatch.setattr("asynclog.cli.journal._leads_to_the_journal", lambda: True)
+    monkeypatch.setattr("asynclog.cli.logging._leads_to_the_journal", lambda: True)
     assert for_stderr("one\ntwo", level) == rf"{prefix}one\ntwo"
 
 
@@ -87,6 +87,6 @@ def test_a_traceback_is_one_event(monkeypatch: pytest.MonkeyPatch, capsys: pytes
         return capsys.readouterr().err
 
     assert told().count("\n") > 3
-    monkeypatch.setattr("asynclog.cli.journal._leads_to_the_journal", lambda: True)
+    monkeypatch.setattr("asynclog.cli.logging._leads_to_the_journal", lambda: True)
     assert told().startswith("<3>Traceback")
     assert told().count("\n") == 1

@@ -16,19 +16,19 @@ import pytest
 from fuzz.buffers import Cliff
 from fuzz.campaign import ENOUGH, Campaign, exact_reader
 
-from asynclog.config.policy import load_policy
-from asynclog.instant import DAY, FIRST_PLAUSIBLE, SECOND, format_instant, parse_instant
-from asynclog.model import SchemaKey
-from asynclog.plan.rules import cutoff_for
+from asynclog.config.policy_file import load_policy
+from asynclog.policy.rules import cutoff_for
+from asynclog.timestamps import DAY, FIRST_PLAUSIBLE, SECOND, format_instant, parse_instant
+from asynclog.types import SchemaKey
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from fuzz.census import Answer
 
-    from asynclog.scan._kernel import Row, Scanner
+    from asynclog.records._kernel import Row, Scanner
 
-kernel = pytest.importorskip("asynclog.scan._kernel", reason="the kernel is not built: it needs a C compiler")
+kernel = pytest.importorskip("asynclog.records._kernel", reason="the kernel is not built: it needs a C compiler")
 
 ROOT = Path(__file__).resolve().parents[1]
 SAMPLE = ROOT / "tests" / "data" / "mxcp-sample" / "audit"

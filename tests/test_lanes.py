@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 import asynclog
-from asynclog import job
-from asynclog.apply.disk import Disk
+from asynclog.runner import cleanup as job
+from asynclog.storage.local.directory import Disk
 
 NOW = "2026-11-24T00:00:00Z"
 DEADLINE = 20  # seconds, for a test that would otherwise hang

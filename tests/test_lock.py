@@ -31,10 +31,10 @@ from conftest import (
     write_policy,
 )
 
-from asynclog.apply.disk import Disk
-from asynclog.apply.lock import held_lock
 from asynclog.errors import LockedError
-from asynclog.names import Names
+from asynclog.storage.local.directory import Disk
+from asynclog.storage.local.lock import held_lock
+from asynclog.storage.naming import Names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asynclog.errors import ConfigurationError
-from asynclog.scan.marks import Stretch, Stretches, others, pack
-from asynclog.scan.readers import choose_reader, choose_sift
+from asynclog.scan.classifiers import choose_reader, choose_sift
+from asynclog.scan.expired_lines import Stretch, Stretches, others, pack
 
 Sift = Callable[[memoryview, bytes, int], tuple[int, int]]
 

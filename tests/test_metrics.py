@@ -36,11 +36,11 @@ from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
 from asynclog.cli.exposition import exposition, last_success
-from asynclog.cli.files import NamedFile
 from asynclog.cli.main import main
-from asynclog.report.document import Figures, Report, Result
+from asynclog.formatting import encodable
+from asynclog.report.cleanup.result import Figures, Report, Result
 from asynclog.report.metrics import Run, log_labels, metrics
-from asynclog.report.words import encodable
+from asynclog.storage.local.atomic_write import NamedFile
 
 if TYPE_CHECKING:
     from conftest import Done
@@ -230,7 +230,7 @@ def test_a_bug_is_told(archive: Path, monkeypatch: pytest.MonkeyPatch, capsys: p
     """Exit 1, and the last success is kept."""
     assert cleanup(archive, *FILE).code == 0
     monkeypatch.chdir(archive)
-    monkeypatch.setattr("asynclog.job.make_plan", lambda *_: 1 / 0)
+    monkeypatch.setattr("asynclog.runner.cleanup.make_plan", lambda *_: 1 / 0)
     assert main(WORDS) == 1
     found = Metrics(archive / "m.prom")
     assert (found.value("last_run_exit_code"), found.status) == (1, "error")

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from conftest import cleanup, looks, record, run, write_log
 
-from asynclog.apply.disk import Disk
-from asynclog.cli.files import NamedFile, OccupiedError
+from asynclog.storage.local.atomic_write import NamedFile, OccupiedError
+from asynclog.storage.local.directory import Disk
 
 if TYPE_CHECKING:
     from collections.abc import Callable

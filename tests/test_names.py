@@ -11,7 +11,7 @@ from conftest import NOW, cleanup, looks, record, run, write_log
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asynclog.names import LONGEST_BASE, LONGEST_SEGMENT, Built, Hidden, Names, length, new_name
+from asynclog.storage.naming import LONGEST_BASE, LONGEST_SEGMENT, Built, Hidden, Names, length, new_name
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,13 +14,14 @@ import pytest
 from conftest import NOW, cleanup, entries, record, write_log, write_policy
 
 import asynclog
-from asynclog import stop
-from asynclog.apply.disk import Disk
-from asynclog.pace import Pace
-from asynclog.scan import pieces, scanner
+from asynclog import cancellation as stop
+from asynclog.executors.rate_limit import Pace
+from asynclog.scan import chunks as pieces
+from asynclog.scan import scanner
+from asynclog.storage.local.directory import Disk
 
 if TYPE_CHECKING:
-    from asynclog.report.document import Report
+    from asynclog.report.cleanup.result import Report
 
 LONG_AGO = 1_600_000_000  # seconds since 1970
 OLD, YOUNG = record(days=400), record(days=1)
@@ -70,7 +71,7 @@ def done(monkeypatch: pytest.MonkeyPatch) -> list[str]:
             super().exchange(name, other)
             names.append(other)
 
-    monkeypatch.setattr("asynclog.job.Disk", Watched)
+    monkeypatch.setattr("asynclog.runner.cleanup.Disk", Watched)
     return names
 
 
@@ -207,8 +208,8 @@ def test_what_is_written_counts_as_well(monkeypatch: pytest.MonkeyPatch) -> None
     """All that share a pace wait together; who has waited for nothing may not catch up."""
     clock = [100.0]
     waits: list[float] = []
-    monkeypatch.setattr("asynclog.pace.time.monotonic", lambda: clock[0])
-    monkeypatch.setattr("asynclog.pace.time.sleep", waits.append)
+    monkeypatch.setattr("asynclog.executors.rate_limit.time.monotonic", lambda: clock[0])
+    monkeypatch.setattr("asynclog.executors.rate_limit.time.sleep", waits.append)
     pace = Pace(10.0)
     for size in (10, 5, 20):
         pace.spend(size)

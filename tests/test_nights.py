@@ -17,11 +17,11 @@ import pytest
 from conftest import entries
 
 import asynclog
-from asynclog import stop
-from asynclog.apply import backlog
-from asynclog.apply.disk import Disk
-from asynclog.instant import DAY, SECOND, format_instant, parse_instant
-from asynclog.scan import pieces
+from asynclog import cancellation as stop
+from asynclog.scan import chunks as pieces
+from asynclog.storage.local.commit import drain_queue as backlog
+from asynclog.storage.local.directory import Disk
+from asynclog.timestamps import DAY, SECOND, format_instant, parse_instant
 
 if TYPE_CHECKING:
     from collections.abc import Callable

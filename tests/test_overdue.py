@@ -8,9 +8,9 @@ import pytest
 from conftest import NO_OVERRIDE, NOW, cleanup, record, write_log, write_policy
 
 import asynclog
-from asynclog.instant import DAY
-from asynclog.model import Action, Census, Fingerprint, Plan, Policy, Rule, SchemaCount, SchemaKey
-from asynclog.report.figures import figures, too_late
+from asynclog.report.cleanup.schema_totals import figures, too_late
+from asynclog.timestamps import DAY
+from asynclog.types import Action, Census, Fingerprint, Plan, Policy, Rule, SchemaCount, SchemaKey
 
 NAME = "logs-20250101T000000.jsonl"
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from conftest import NOW, finish, is_open, looks, record, run, start, until, write_log, write_policy
 
-from asynclog.plan.owners import Claim, contests
+from asynclog.storage.claims import Claim, contests
 
 if TYPE_CHECKING:
     from pathlib import Path

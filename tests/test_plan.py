@@ -2,11 +2,23 @@
 
 import pytest
 
-from asynclog.instant import DAY, FIRST_PLAUSIBLE
-from asynclog.model import Action, Census, Fingerprint, Plan, Policy, Rule, SchemaCount, SchemaKey, Segment, Unread
-from asynclog.plan.decide import Conditions, Finding, decide, finding_of
-from asynclog.plan.lanes import in_order
-from asynclog.plan.rules import cutoff_for, rule_for
+from asynclog.plan.decide import Conditions, decide, finding_of
+from asynclog.plan.ordering import in_order
+from asynclog.policy.rules import cutoff_for, rule_for
+from asynclog.timestamps import DAY, FIRST_PLAUSIBLE
+from asynclog.types import (
+    Action,
+    Census,
+    Finding,
+    Fingerprint,
+    Plan,
+    Policy,
+    Rule,
+    SchemaCount,
+    SchemaKey,
+    Segment,
+    Unread,
+)
 
 NOW = FIRST_PLAUSIBLE + 10_000 * DAY
 KEY = SchemaKey("api", 1)

@@ -13,7 +13,7 @@ from conftest import NOW, record, run, write_log, write_policy
 from server import PROJECT
 
 import asynclog
-from asynclog.provenance import VERSION
+from asynclog.runner.provenance import VERSION
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -137,5 +137,5 @@ def test_all_profiles_have_it_each(log: Path) -> None:
 
 def test_the_version_is_the_packages() -> None:
     """It is said in one place."""
-    assert 'attr = "asynclog.provenance.VERSION"' in (PROJECT / "pyproject.toml").read_text()
+    assert 'attr = "asynclog.runner.provenance.VERSION"' in (PROJECT / "pyproject.toml").read_text()
     assert who()["version"] == VERSION

@@ -2,10 +2,10 @@
 
 import pytest
 
-from asynclog.config.retention import with_retention
 from asynclog.errors import ConfigurationError
-from asynclog.model import Policy, Rule, SchemaKey
-from asynclog.plan.rules import rule_for
+from asynclog.policy.overrides import with_retention
+from asynclog.policy.rules import rule_for
+from asynclog.types import Policy, Rule, SchemaKey
 
 POLICY = Policy(
     exact={SchemaKey("app", 1): Rule(10), SchemaKey("app", 2): Rule(20, active=False), SchemaKey("web", 1): Rule(30)},

@@ -19,8 +19,8 @@ from judge import Definition, instant, left_of
 from test_exactness import Log
 
 from asynclog.cli.main import main
-from asynclog.model import Policy, Rule, SchemaKey
-from asynclog.plan.reviewed import digest
+from asynclog.plan.approval import digest
+from asynclog.types import Policy, Rule, SchemaKey
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

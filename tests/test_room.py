@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from asynclog.apply.room import Room, space_for
+from asynclog.storage.local.disk_space import Room, space_for
 
 MIB = 1 << 20
 

@@ -7,17 +7,18 @@ from pathlib import Path
 
 import pytest
 
+from asynclog.cancellation import Stop
 from asynclog.errors import ConfigurationError
-from asynclog.model import Census, Fingerprint, Policy, Rule, SchemaKey, Segment, Unread
-from asynclog.names import Names
-from asynclog.scan import pieces, scanner
-from asynclog.scan.evidence import Evidence
-from asynclog.scan.marks import Stretches
-from asynclog.scan.readers import Kind, choose_reader
+from asynclog.executors.pool import Crew
+from asynclog.scan import chunks as pieces
+from asynclog.scan import scanner
+from asynclog.scan.classifiers import Kind, choose_reader
+from asynclog.scan.expired_lines import Stretches
 from asynclog.scan.scanner import Scanner
-from asynclog.scan.segments import list_segments
-from asynclog.stop import Stop
-from asynclog.workers import Crew
+from asynclog.scan.survivors import Evidence
+from asynclog.storage.local.listing import list_segments
+from asynclog.storage.naming import Names
+from asynclog.types import Census, Fingerprint, Policy, Rule, SchemaKey, Segment, Unread
 
 POLICY = Policy(by_name={"api": Rule(30)})
 NOW = 1_795_478_400_000_000_000  # 2026-11-24T00:00:00Z

@@ -20,7 +20,14 @@ HEAVY = {
     "prometheus_client",
     "sqlite3",
 }
-JOB = {"anyio", "yaml", "asynclog.job", "asynclog.look", "asynclog.survey", "asynclog.scan.scanner"}
+JOB = {
+    "anyio",
+    "yaml",
+    "asynclog.runner.cleanup",
+    "asynclog.runner.inspect",
+    "asynclog.runner.inventory",
+    "asynclog.scan.scanner",
+}
 
 
 def loaded(*words: str) -> set[str]:
@@ -56,7 +63,7 @@ def test_a_job_with_nothing_to_do_starts_no_event_loop(tmp_path: Path) -> None:
     (tmp_path / "logs.jsonl").touch()
     (tmp_path / "logs_schemas.jsonl").touch()
     modules = loaded("cleanup", "--path", str(tmp_path / "logs.jsonl"), "--quiet")
-    assert "asynclog.job" in modules
+    assert "asynclog.runner.cleanup" in modules
     assert modules & (HEAVY | {"shutil"}) == set()
 
 
@@ -75,15 +82,26 @@ def test_a_check_loads_neither_the_job_nor_what_deletes(tmp_path: Path) -> None:
     (tmp_path / "logs.jsonl").touch()
     (tmp_path / "logs_schemas.jsonl").touch()
     modules = loaded("check", "--path", str(tmp_path / "logs.jsonl"), "--quiet")
-    assert "asynclog.look" in modules
-    assert modules & (HEAVY | {"asynclog.job", "asynclog.apply.commit", "asynclog.config.starter"}) == set()
+    assert "asynclog.runner.inspect" in modules
+    assert (
+        modules
+        & (
+            HEAVY
+            | {
+                "asynclog.runner.cleanup",
+                "asynclog.storage.local.commit.apply_action",
+                "asynclog.report.init.templates",
+            }
+        )
+        == set()
+    )
 
 
 def test_what_the_catalog_knows_needs_no_event_loop(thousand: Path) -> None:
     """Where nothing has to be read, none is started."""
     named = ("--path", str(thousand / "audit/logs.jsonl"), "--schemas", str(thousand / "schemas.yaml"))
     modules = loaded("estimate", *named, "--state", str(thousand / "state"), "--now", NOW, "--quiet")
-    assert "asynclog.look" in modules
+    assert "asynclog.runner.inspect" in modules
     assert modules & {"asyncio", "aiofiles", "multiprocessing", "ssl"} == set()
 
 

@@ -16,7 +16,7 @@ from conftest import NOW, Done, cleanup, is_clean, looks, run, write_log, write_
 
 from asynclog.catalog.entry import Entry
 from asynclog.catalog.store import Catalog
-from asynclog.model import Census, Fingerprint
+from asynclog.types import Census, Fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from one_segment import LATE, NEW, OLD, SEGMENT, append, cleanup, content, disk, fate, folder
 
-from asynclog.apply.disk import Disk, _libc_renameat2
-from asynclog.names import Built
+from asynclog.storage.local.directory import Disk, _libc_renameat2
+from asynclog.storage.naming import Built
 
 __all__ = ["disk", "folder"]  # fixtures
 
@@ -110,7 +110,7 @@ def test_where_names_cannot_be_exchanged_they_are_replaced(
 def test_a_python_without_ctypes_uses_the_older_calls(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One that was built without libffi."""
     monkeypatch.setitem(sys.modules, "ctypes", None)
-    monkeypatch.setattr("asynclog.apply.disk._libc_renameat2", _libc_renameat2.__wrapped__)
+    monkeypatch.setattr("asynclog.storage.local.directory._libc_renameat2", _libc_renameat2.__wrapped__)
     assert fate(cleanup(folder)) == ("done", None)
     assert content(folder) == {SEGMENT: NEW}
 

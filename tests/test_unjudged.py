@@ -14,9 +14,9 @@ import pytest
 from conftest import NO_OVERRIDE, NOW, cleanup, entries, is_clean, looks, record, run, write_log, write_policy
 from prometheus_client.parser import text_string_to_metric_families
 
-from asynclog.model import Fingerprint
-from asynclog.names import Names
 from asynclog.report.unjudged import Left, sum_unjudged, too_old
+from asynclog.storage.naming import Names
+from asynclog.types import Fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 from conftest import LOCK, NO_OVERRIDE, NOW, Done, cleanup, looks, record, run, write_log, write_policy
 
-from asynclog.plan import owners
 from asynclog.report import warnings
+from asynclog.storage import claims as owners
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -11,13 +11,13 @@ from hostile import CATALOGUE, Hostile, at, record
 from hypothesis import given
 from judge import verdict
 
-from asynclog.model import Fingerprint, Segment
-from asynclog.pace import Pace
-from asynclog.scan.pieces import Refused
-from asynclog.scan.readers import Kind, choose_reader
-from asynclog.scan.unreadable import Found, Unreadable, all_unreadable, first_unreadable
-from asynclog.scan.why import why_unreadable
-from asynclog.stop import Stop
+from asynclog.cancellation import Stop
+from asynclog.executors.rate_limit import Pace
+from asynclog.records.diagnostics import why_unreadable
+from asynclog.scan.chunks import Refused
+from asynclog.scan.classifiers import Kind, choose_reader
+from asynclog.scan.unreadable_lines import Found, Unreadable, all_unreadable, first_unreadable
+from asynclog.types import Fingerprint, Segment
 
 PLAIN = record()
 

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 from conftest import NOW, cleanup, record, run, write_log, write_policy
 
-from asynclog.numbers import counted, percentage
-from asynclog.report.document import ActionRow, Result, Segments
-from asynclog.report.progress import NOT_BEGUN, NOT_READ, duration, progress
-from asynclog.report.words import size_in_words
+from asynclog.formatting import counted, percentage, size_in_words
+from asynclog.report.cleanup.progress import NOT_BEGUN, NOT_READ, duration, progress
+from asynclog.report.cleanup.result import ActionRow, Result, Segments
 
 if TYPE_CHECKING:
     from pathlib import Path

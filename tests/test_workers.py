@@ -6,8 +6,8 @@ from signal import SIGTERM
 import anyio
 import pytest
 
-from asynclog.stop import Stop
-from asynclog.workers import Crew
+from asynclog.cancellation import Stop
+from asynclog.executors.pool import Crew
 
 DEADLINE = 20  # seconds, for a test that would otherwise hang
 

@@ -11,8 +11,8 @@ import anyio
 import pytest
 from conftest import CALM, COMMAND, NOW, finish, record, start, until, write_log, write_policy
 
-from asynclog.stop import Stop
-from asynclog.workers import Crew
+from asynclog.cancellation import Stop
+from asynclog.executors.pool import Crew
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,9 +52,9 @@ SCRIPT = (str(Path(sys.executable).with_name("asynclog")),)
 OUT_OF_REACH = {"contextlib"}
 PROGRAM = """
 import asyncio, os, sys
-import anyio, anyio.to_thread, anyio._backends._asyncio, asynclog.processes, traceback
-from asynclog.stop import Stop
-from asynclog.workers import Crew
+import anyio, anyio.to_thread, anyio._backends._asyncio, asynclog.executors.processes, traceback
+from asynclog.cancellation import Stop
+from asynclog.executors.pool import Crew
 
 async def results():
     async with Crew(2, Stop()).results(abs, [-1, -2, -3], apart=True) as found:

@@ -10,12 +10,12 @@ from conftest import cleanup, entries, record, run, write_log, write_policy
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from asynclog.config.quantities import percent
-from asynclog.instant import DAY, format_instant, parse_instant
-from asynclog.model import Fingerprint, Policy, Rule, SchemaKey
+from asynclog.config.units import percent
 from asynclog.plan.decide import decide
-from asynclog.plan.worth import Percent
-from asynclog.scan.readers import PythonReader
+from asynclog.plan.rewrite_threshold import Percent
+from asynclog.scan.classifiers import PythonReader
+from asynclog.timestamps import DAY, format_instant, parse_instant
+from asynclog.types import Fingerprint, Policy, Rule, SchemaKey
 
 NOW = parse_instant("2026-11-24T00:00:00Z") or 0
 LINE = '{{"schema_name": "{}", "timestamp": "{}"}}\n'

@@ -4,7 +4,7 @@ import hashlib
 
 import msgspec
 
-from asynclog.model import Census, Fingerprint, Range, SchemaCount, schema_key
+from asynclog.types import Census, Fingerprint, Range, SchemaCount, schema_key
 
 # Raised when the meaning of a line or of an entry changes: entries of another version are not understood.
 _VERSION = b"asynclog 4"

@@ -3,16 +3,16 @@
 from typing import Any
 
 from asynclog.cli.cleanup import carried_out
-from asynclog.cli.journal import level_for, set_up_logging
+from asynclog.cli.command import settings_of
+from asynclog.cli.logging import level_for, set_up_logging
 from asynclog.cli.output import show
-from asynclog.cli.settings import settings_of
 from asynclog.cli.signals import Signals
-from asynclog.config.quantities import seconds
-from asynclog.config.text import read_text
-from asynclog.instant import SECOND
-from asynclog.job import opened_job
+from asynclog.config.reading import read_text
+from asynclog.config.units import seconds
+from asynclog.report.cleanup.text import as_text
 from asynclog.report.plan_file import plan_from_text
-from asynclog.report.text import as_text
+from asynclog.runner.cleanup import opened_job
+from asynclog.timestamps import SECOND
 
 LARGEST = 1 << 30  # bytes; a segment has some hundred
 

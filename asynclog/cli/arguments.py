@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import NoReturn
 
-from asynclog.cli import groups
-from asynclog.cli.groups import ALWAYS, AddParser, Help, Parser, command
+from asynclog.cli import options as groups
+from asynclog.cli.options import ALWAYS, AddParser, Help, Parser, command
 
 _DEBUG = "tell on stderr what is read, and where an error came from"
 
@@ -17,8 +17,8 @@ class _Version(argparse.Action):
     """Looks up version and reader only when they are asked for."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
-        from asynclog.provenance import VERSION
-        from asynclog.scan.readers import choose_reader
+        from asynclog.runner.provenance import VERSION
+        from asynclog.scan.classifiers import choose_reader
 
         reader = choose_reader(os.environ.get("ASYNCLOG_READER"))
         sys.stdout.write(f"asynclog {VERSION}\nreader: {reader}\n")

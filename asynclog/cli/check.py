@@ -5,21 +5,21 @@ from typing import Any
 
 import msgspec
 
-from asynclog.cli.journal import set_up_logging
+from asynclog.cli.command import settings_of
+from asynclog.cli.logging import set_up_logging
 from asynclog.cli.output import show
-from asynclog.cli.settings import settings_of
 from asynclog.cli.signals import Signals
-from asynclog.config.policy import policy_of
+from asynclog.config.policy_file import policy_of
 from asynclog.config.settings import Settings
-from asynclog.look import look
+from asynclog.formatting import in_a_sentence
 from asynclog.plan.guards import too_short
-from asynclog.provenance import provenance_of
-from asynclog.report.answers import Answer
-from asynclog.report.coverage import CheckResult, Subject, make_coverage
-from asynclog.report.coverage_text import as_text
-from asynclog.report.inventory import take_inventory
+from asynclog.report.check.result import CheckResult, Subject, make_coverage
+from asynclog.report.check.text import as_text
+from asynclog.report.envelope import Answer
+from asynclog.report.holdings import take_inventory
 from asynclog.report.provenance import who
-from asynclog.report.words import in_a_sentence
+from asynclog.runner.inspect import look
+from asynclog.runner.provenance import provenance_of
 
 
 def run(given: dict[str, Any], signals: Signals) -> int:

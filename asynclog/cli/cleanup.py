@@ -7,20 +7,20 @@ from typing import Any
 
 import anyio
 
-from asynclog.cli.files import NamedFile, OccupiedError
-from asynclog.cli.journal import level_for, set_up_logging
-from asynclog.cli.metrics import MetricsFile, metrics_file
+from asynclog.cli.command import settings_of
+from asynclog.cli.logging import level_for, set_up_logging
+from asynclog.cli.metrics_file import MetricsFile, metrics_file
 from asynclog.cli.output import bug_in_words, complain, complain_of_bug, show
-from asynclog.cli.settings import settings_of
 from asynclog.cli.signals import Signals, StoppedError
 from asynclog.config.profiles import profile_names
 from asynclog.config.settings import Settings
 from asynclog.errors import AsynclogError, ConfigurationError
-from asynclog.job import Job, opened_job
-from asynclog.report.document import Report
+from asynclog.report.cleanup.combine import combined, failed
+from asynclog.report.cleanup.result import Report
+from asynclog.report.cleanup.text import as_text
 from asynclog.report.plan_file import is_plan
-from asynclog.report.text import as_text
-from asynclog.report.totals import combined, failed
+from asynclog.runner.cleanup import Job, opened_job
+from asynclog.storage.local.atomic_write import NamedFile, OccupiedError
 
 
 def run(given: dict[str, Any], signals: Signals) -> int:

@@ -6,24 +6,23 @@ from typing import Any
 
 from msgspec.structs import asdict
 
-from asynclog.cli.journal import set_up_logging
-from asynclog.cli.known import refuse_unknown
+from asynclog.cli.command import settings_of
+from asynclog.cli.logging import set_up_logging
 from asynclog.cli.output import show
-from asynclog.cli.settings import settings_of
 from asynclog.cli.signals import Signals
-from asynclog.config.policy import policy_of
-from asynclog.config.retention import scope_of, with_retention
+from asynclog.config.policy_file import policy_of
 from asynclog.config.settings import Settings
-from asynclog.estimate.forecast import IN_DAYS, Ledger, times
-from asynclog.look import Look, notices_of_none, opened_look
-from asynclog.model import Census, Policy, Segment
-from asynclog.plan.decide import Finding
-from asynclog.provenance import provenance_of
-from asynclog.report.answers import Answer
-from asynclog.report.estimate import BytesRead, Estimate, EstimateResult, Unknown, make_estimate
-from asynclog.report.estimate_text import as_text
-from asynclog.report.inventory import take_inventory
+from asynclog.forecast.log_forecast import IN_DAYS, Ledger, times
+from asynclog.policy.overrides import scope_of, with_retention
+from asynclog.policy.schema_names import refuse_unknown
+from asynclog.report.envelope import Answer
+from asynclog.report.estimate.result import BytesRead, Estimate, EstimateResult, Unknown, make_estimate
+from asynclog.report.estimate.text import as_text
+from asynclog.report.holdings import take_inventory
 from asynclog.report.warnings import noticed
+from asynclog.runner.inspect import Look, notices_of_none, opened_look
+from asynclog.runner.provenance import provenance_of
+from asynclog.types import Census, Finding, Policy, Segment
 
 
 def run(given: dict[str, Any], signals: Signals) -> int:

@@ -7,27 +7,27 @@ from typing import Any
 import msgspec
 from msgspec.structs import asdict
 
-from asynclog.cli.journal import set_up_logging
-from asynclog.cli.known import refuse_unknown
+from asynclog.cli.command import settings_of
+from asynclog.cli.logging import set_up_logging
 from asynclog.cli.output import show
-from asynclog.cli.settings import settings_of
 from asynclog.cli.signals import Signals
-from asynclog.config.policy import policy_of
+from asynclog.config.policy_file import policy_of
 from asynclog.config.settings import Settings
 from asynclog.errors import ConfigurationError
-from asynclog.instant import format_instant
-from asynclog.look import Look, notices_of_none, opened_look
-from asynclog.model import Census, Policy, SchemaKey
-from asynclog.numbers import counted
-from asynclog.plan.decide import Finding, decide
-from asynclog.provenance import provenance_of
-from asynclog.report.answers import Answer
-from asynclog.report.explain import Explained, ExplainResult, UnreadableLine, UnreadableReason, explained
-from asynclog.report.explain_text import as_text
-from asynclog.report.inventory import take_inventory
+from asynclog.formatting import counted
+from asynclog.plan.decide import decide
+from asynclog.policy.schema_names import refuse_unknown
+from asynclog.report.envelope import Answer
+from asynclog.report.explain.result import Explained, ExplainResult, UnreadableLine, UnreadableReason, explained
+from asynclog.report.explain.text import as_text
+from asynclog.report.holdings import take_inventory
 from asynclog.report.warnings import noticed
-from asynclog.scan.pieces import Refused
-from asynclog.scan.unreadable import Unreadable
+from asynclog.runner.inspect import Look, notices_of_none, opened_look
+from asynclog.runner.provenance import provenance_of
+from asynclog.scan.chunks import Refused
+from asynclog.scan.unreadable_lines import Unreadable
+from asynclog.timestamps import format_instant
+from asynclog.types import Census, Finding, Policy, SchemaKey
 
 
 def run(given: dict[str, Any], signals: Signals) -> int:

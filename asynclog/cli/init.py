@@ -5,25 +5,24 @@ from typing import Any
 
 import msgspec
 
-from asynclog.cli.files import write_new
-from asynclog.cli.journal import set_up_logging
+from asynclog.cli.command import settings_of
+from asynclog.cli.logging import set_up_logging
 from asynclog.cli.output import show
-from asynclog.cli.settings import settings_of
 from asynclog.cli.signals import Signals
 from asynclog.config.paths import working_folder
 from asynclog.config.profiles import MXCPS, OURS, nearest
 from asynclog.config.settings import Settings
-from asynclog.config.starter import can_be_named, starter_configuration, starter_policy
 from asynclog.errors import ConfigurationError
-from asynclog.look import look
-from asynclog.numbers import counted
-from asynclog.provenance import provenance_of
-from asynclog.report.answers import Answer
-from asynclog.report.first_steps import InitResult, as_text
-from asynclog.report.inventory import Inventory, take_inventory
+from asynclog.formatting import counted, encodable
+from asynclog.report.envelope import Answer
+from asynclog.report.holdings import Inventory, take_inventory
+from asynclog.report.init.result import InitResult, as_text
+from asynclog.report.init.templates import can_be_named, starter_configuration, starter_policy
 from asynclog.report.provenance import who
 from asynclog.report.warnings import Notices, shadowed
-from asynclog.report.words import encodable
+from asynclog.runner.inspect import look
+from asynclog.runner.provenance import provenance_of
+from asynclog.storage.local.atomic_write import write_new
 
 POLICY = "audit-schemas.yaml"
 

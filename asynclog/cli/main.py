@@ -47,5 +47,5 @@ def _understood(words: Sequence[str]) -> Namespace:
         return parser().parse_args(words)
     except ConfigurationError as error:
         if value_of("--metrics-file", words):
-            import_module("asynclog.cli.metrics").tell_usage_error(words, error)
+            import_module("asynclog.cli.metrics_file").tell_usage_error(words, error)
         raise

@@ -11,10 +11,10 @@ from typing import Any, Protocol, TypeVar
 import msgspec
 import orjson
 
-from asynclog.cli.journal import for_stderr
+from asynclog.cli.logging import for_stderr
 from asynclog.errors import AsynclogError
-from asynclog.report.answers import document
-from asynclog.report.words import encodable, printable, printable_json
+from asynclog.formatting import encodable, printable, printable_json
+from asynclog.report.envelope import document
 
 
 class Answer(Protocol):

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from asynclog.stop import Stop
+from asynclog.cancellation import Stop
 
 
 class StoppedError(BaseException):

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
-from asynclog.config.foreign import unread_keys
+from asynclog.config.mxcp_site import unread_keys
 from asynclog.config.paths import absolute, usable, working_folder
-from asynclog.config.quantities import percent
+from asynclog.config.units import percent
 from asynclog.errors import ConfigurationError
 from asynclog.plan.guards import Guard
-from asynclog.plan.owners import Claim
-from asynclog.plan.worth import ALWAYS, Percent
+from asynclog.plan.rewrite_threshold import ALWAYS, Percent
+from asynclog.storage.claims import Claim
 
 if TYPE_CHECKING:
-    from asynclog.config.document import Document
+    from asynclog.config.yaml_document import Document
 
 OURS = "asynclog.yaml"
 MXCPS = "mxcp-site.yml"
@@ -116,7 +116,7 @@ def profile_names(path: str | None) -> list[str]:
 
 
 def _document(path: str | None) -> "Document":
-    from asynclog.config.document import Document  # noqa: PLC0415 - YAML takes a tenth of a short job to import
+    from asynclog.config.yaml_document import Document  # noqa: PLC0415 - YAML takes a tenth of a short job to import
 
     return Document(absolute(path, "--config")) if path else Document(find_configuration(), "found")
 

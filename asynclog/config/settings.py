@@ -5,18 +5,18 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
+from asynclog.config.contested import by_folder, contested, refuse, within
 from asynclog.config.options import Options
-from asynclog.config.ownership import by_folder, contested, refuse, within
 from asynclog.config.paths import absolute, usable
 from asynclog.config.profiles import Profile, load_profile
-from asynclog.config.quantities import bytes_per_second, seconds
-from asynclog.config.text import Origin
+from asynclog.config.reading import Origin
+from asynclog.config.units import bytes_per_second, seconds
 from asynclog.errors import ConfigurationError
-from asynclog.instant import parse_instant
-from asynclog.names import LONGEST_BASE, Names, length
 from asynclog.plan.guards import Guard
-from asynclog.plan.owners import Claim, Contest
-from asynclog.plan.worth import ALWAYS, Percent
+from asynclog.plan.rewrite_threshold import ALWAYS, Percent
+from asynclog.storage.claims import Claim, Contest
+from asynclog.storage.naming import LONGEST_BASE, Names, length
+from asynclog.timestamps import parse_instant
 
 MOST_JOBS = 1024  # each is a thread or a process, and has some MiB of memory
 

@@ -1,1 +1,1 @@
-"""Census + policy + now -> plan. Pure: no clock, no file, no surprise."""
+"""Statistics + cutoffs -> plan. Pure: no clock, no file."""

@@ -6,23 +6,19 @@ from typing import Literal
 
 import msgspec
 
-from asynclog.instant import DAY
-from asynclog.model import Action, Census, Plan, Policy, SchemaKey, Segment, Unread
-from asynclog.names import LONGEST_SEGMENT, Names, length
-from asynclog.numbers import counted
-from asynclog.plan.aging import expired_before
-from asynclog.plan.empties import EMPTY, removable
-from asynclog.plan.rules import cutoff_for, rule_for, window_for
-from asynclog.plan.worth import ALWAYS, Percent, reason_to_wait
+from asynclog.formatting import counted
+from asynclog.plan.projection import expired_before
+from asynclog.plan.rewrite_threshold import ALWAYS, Percent, reason_to_wait
+from asynclog.policy.rules import cutoff_for, rule_for, window_for
+from asynclog.storage.naming import LONGEST_SEGMENT, Names, length
+from asynclog.timestamps import DAY
+from asynclog.types import Action, Census, Finding, Plan, Policy, SchemaKey, Segment, Unread
 
 # What expired longer ago than this, no night has left that the job has done its work in; ns.
 LONG = 3 * DAY
 
 # Why a segment stays of which no line is a record: it may be the file of something else.
 NO_RECORD = "none of its lines is a record"
-
-# What is known of a segment when the decision is made: it was read, it could not be, or it was not to be.
-Finding = Census | Unread | Segment
 
 
 class Conditions(msgspec.Struct, frozen=True):
@@ -150,3 +146,23 @@ def _without_policy(actions: Iterable[Action], policy: Policy) -> dict[SchemaKey
     """Records that no rule governs, per schema key; future and implausible ones are counted as those."""
     found = believed(actions)
     return {key: found[key] for key in sorted(found) if found[key] and rule_for(policy, key) is None}
+
+
+EMPTY = "it is empty"
+
+
+def removable(segments: Collection[Segment], names: Names, now: int, clock: int) -> frozenset[str]:
+    """Return which of the log's segments, given in their order, have been empty for a day and are no writer's next one.
+
+    Those are the base file, and the newest: the last by its name that is not a late one. A day must have passed both by
+    `now` and by the real `clock`, whatever `--now` says.
+    """
+    newest = [segment.name for segment in segments if not names.late_token(segment.name)][-1:]
+    return frozenset(
+        segment.name
+        for segment in segments
+        if not segment.fingerprint.size
+        and segment.fingerprint.mtime_ns <= min(now, clock) - DAY
+        and segment.name not in {names.base, *newest}
+        and length(segment.name) <= LONGEST_SEGMENT
+    )

@@ -9,11 +9,11 @@ from typing import Annotated, NamedTuple
 
 import msgspec
 
-from asynclog.instant import format_instant
-from asynclog.model import Plan, Policy, SchemaKey
-from asynclog.numbers import counted, percentage
+from asynclog.formatting import counted, percentage
 from asynclog.plan.decide import believed
-from asynclog.plan.rules import all_rules, window_for
+from asynclog.policy.rules import all_rules, window_for
+from asynclog.timestamps import format_instant
+from asynclog.types import Plan, Policy, SchemaKey
 
 # Fewer records than this the default guard lets go without asking.
 MANY = 1000

@@ -1,1 +1,1 @@
-"""Plan + outcomes -> the document and the text. Pure."""
+"""Results -> document, text and metrics. Pure."""

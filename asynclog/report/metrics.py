@@ -8,10 +8,10 @@ from typing import Literal, NamedTuple, get_args
 
 import msgspec
 
-from asynclog.instant import SECOND
-from asynclog.report.document import Report
+from asynclog.formatting import encodable
+from asynclog.report.cleanup.result import Report
 from asynclog.report.unjudged import age_of
-from asynclog.report.words import encodable
+from asynclog.timestamps import SECOND
 
 LAST_SUCCESS = "asynclog_last_success_timestamp_seconds"
 

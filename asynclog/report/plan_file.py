@@ -11,10 +11,10 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 
 from asynclog.errors import ConfigurationError
-from asynclog.instant import format_instant, parse_instant
-from asynclog.model import Action, Fingerprint, Plan, SchemaKey
-from asynclog.plan.reviewed import Agreed, Reviewed
+from asynclog.plan.approval import Agreed, Reviewed
 from asynclog.report.provenance import Provenance
+from asynclog.timestamps import format_instant, parse_instant
+from asynclog.types import Action, Fingerprint, Plan, SchemaKey
 
 FORMAT: Final = 1
 

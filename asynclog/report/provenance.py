@@ -5,10 +5,9 @@ from typing import Any, Protocol
 
 import msgspec
 
-from asynclog.model import Policy, SchemaKey
-from asynclog.numbers import counted
-from asynclog.plan.rules import all_rules
-from asynclog.report.words import encodable, printable
+from asynclog.formatting import counted, encodable, printable
+from asynclog.policy.rules import all_rules
+from asynclog.types import Policy, SchemaKey
 
 _SHOWN = 12  # digits of a SHA-256 that tell files apart for people
 

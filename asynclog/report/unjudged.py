@@ -6,11 +6,10 @@ from typing import NamedTuple
 
 import msgspec
 
-from asynclog.instant import LAST, SECOND, format_instant, parse_instant
-from asynclog.model import Fingerprint, WhyUnjudged
-from asynclog.names import Names
-from asynclog.numbers import counted
-from asynclog.report.words import encodable, size_in_words
+from asynclog.formatting import counted, encodable, size_in_words
+from asynclog.storage.naming import Names
+from asynclog.timestamps import LAST, SECOND, format_instant, parse_instant
+from asynclog.types import Fingerprint, WhyUnjudged
 
 _SHOWN = 3  # segments in the sentence about what is too old
 

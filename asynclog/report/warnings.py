@@ -8,22 +8,20 @@ from typing import Literal, TypeVar
 
 import msgspec
 
-from asynclog.instant import DAY, format_instant
-from asynclog.model import Census, Policy, Rule, SchemaKey, Segment
-from asynclog.names import Names
-from asynclog.numbers import counted
-from asynclog.plan.decide import Finding
-from asynclog.plan.owners import Contest, in_words
-from asynclog.plan.rules import STAR, Scope, all_rules, match_rule
-from asynclog.report.inventory import Inventory, take_inventory
-from asynclog.report.rights import Rights, hindrances
+from asynclog.formatting import counted, encodable
+from asynclog.policy.rules import STAR, Scope, all_rules, match_rule
+from asynclog.records.diagnostics import NO_OFFSET
+from asynclog.report.holdings import Inventory, take_inventory
 from asynclog.report.unjudged import Left, Unjudged, sum_unjudged
-from asynclog.report.words import encodable
+from asynclog.storage.access import Rights, hindrances
+from asynclog.storage.claims import Contest, in_words
+from asynclog.storage.naming import Names
+from asynclog.timestamps import DAY, format_instant
+from asynclog.types import Census, Finding, Policy, Rule, SchemaKey, Segment
 
 _SHOWN = 3  # names in a sentence
 MOST_NAMES = 20  # names in the document
 _TEN_YEARS = 3652 * DAY
-NO_OFFSET = "timestamp has no offset from UTC"  # a reason why a line is unreadable
 
 Registry = Literal["there", "awaited"]
 R = TypeVar("R", bound=msgspec.Struct)

@@ -1,1 +1,1 @@
-"""Segments -> censuses. Reads only: nothing below this folder changes a byte of the log."""
+"""Segments -> statistics. Reads only: nothing in this package changes a byte of the log."""

@@ -8,14 +8,14 @@ from functools import partial
 import msgspec
 
 from asynclog.errors import TooManyKeysError
-from asynclog.model import Census, Policy, Segment, Unread
-from asynclog.pace import Pace
-from asynclog.scan.evidence import BUDGET, Evidence
-from asynclog.scan.marks import Stretches
-from asynclog.scan.pieces import Piece, Reading, Refused, Seen, View, cut_up, piece_size, read_pieces, together
-from asynclog.scan.readers import Kind
-from asynclog.scan.tally import Tally
-from asynclog.workers import Crew
+from asynclog.executors.pool import Crew
+from asynclog.executors.rate_limit import Pace
+from asynclog.scan.chunks import Piece, Reading, Refused, Seen, View, cut_up, piece_size, read_pieces, together
+from asynclog.scan.classifiers import Kind
+from asynclog.scan.counter import Tally
+from asynclog.scan.expired_lines import Stretches
+from asynclog.scan.survivors import BUDGET, Evidence
+from asynclog.types import Census, Policy, Segment, Unread
 
 NOWHERE: Mapping[str, int] = {}
 

@@ -8,22 +8,22 @@ import fcntl
 import os
 from typing import TYPE_CHECKING
 
-from asynclog.apply.commit import Replaced
-from asynclog.apply.disk import Disk
-from asynclog.apply.drain import Drained
-from asynclog.apply.filesystem import FileSystem
-from asynclog.apply.swap import DisplacedError
 from asynclog.errors import LockedError
-from asynclog.proof import Proof
+from asynclog.storage.local.commit.apply_action import Replaced
+from asynclog.storage.local.commit.drain import Drained
+from asynclog.storage.local.commit.exchange import DisplacedError
+from asynclog.storage.local.directory import Disk
+from asynclog.storage.local.mounts import FileSystem
+from asynclog.storage.proof import Proof
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from asynclog.apply.backlog import Backlog
-    from asynclog.apply.drain import Displaced, Known
-    from asynclog.apply.pin import Pinned
-    from asynclog.names import Built, Hidden, Names
-    from asynclog.windows import Part
+    from asynclog.storage.byte_ranges import Part
+    from asynclog.storage.local.commit.drain import Displaced, Known
+    from asynclog.storage.local.commit.drain_queue import Backlog
+    from asynclog.storage.local.commit.precommit import Pinned
+    from asynclog.storage.naming import Built, Hidden, Names
 
 
 class UnsyncedReplacement(Disk):

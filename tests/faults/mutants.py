@@ -15,7 +15,7 @@ from faults.layers import layer
 from faults.victim import Variant
 
 if TYPE_CHECKING:
-    from asynclog.apply.disk import Disk
+    from asynclog.storage.local.directory import Disk
     from faults.campaign import Campaign
 
 
@@ -44,16 +44,22 @@ def _in(**patches: object) -> Variant:
 
 
 _UNCHECKED = {
-    "apply__commit__must_hold": broken.unchecked,
-    "apply__pin__must_hold": broken.unchecked,
-    "proof__Proof__check": broken.unproven,
+    "storage__local__commit__apply_action__must_hold": broken.unchecked,
+    "storage__local__commit__precommit__must_hold": broken.unchecked,
+    "storage__proof__Proof__check": broken.unproven,
 }
-_UNLOOKED = {"apply__pin__Pinned__is_still": broken.always, "apply__commit__let_go": broken.unlooked}
-_SHORTER = {"apply__drain___accounted": broken.shorter}
-_GROWN = {"apply__drain___accounted": broken.grown_again}
-_UNCOMPARED = {"proof__Proof__follow": broken.uncompared}
-_UNLEASED = {"apply__commit__confirm": broken.unleased}
-_AT_ONCE = {"apply__commit__Replaced": broken.as_if_leased, "apply__drain___is_quiet": broken.always}
+_UNLOOKED = {
+    "storage__local__commit__precommit__Pinned__is_still": broken.always,
+    "storage__local__commit__apply_action__let_go": broken.unlooked,
+}
+_SHORTER = {"storage__local__commit__drain___accounted": broken.shorter}
+_GROWN = {"storage__local__commit__drain___accounted": broken.grown_again}
+_UNCOMPARED = {"storage__proof__Proof__follow": broken.uncompared}
+_UNLEASED = {"storage__local__commit__apply_action__confirm": broken.unleased}
+_AT_ONCE = {
+    "storage__local__commit__apply_action__Replaced": broken.as_if_leased,
+    "storage__local__commit__drain___is_quiet": broken.always,
+}
 
 _ROTATED = "^(logrotate|follower),.*,0$"
 
@@ -71,34 +77,54 @@ MUTANTS = (
     Mutant("the replacement may be there already", _on(broken.AnyReplacement), {"interleave": "planter,rewrite"}),
     Mutant("owner, mode and attributes are not kept", _on(broken.Undressed), {"kill": "mixed"}),
     Mutant(
-        "nothing is drained", _in(apply__backlog__drain=broken.undrained), {"kill": "crashed", "interleave": "append"}
+        "nothing is drained",
+        _in(storage__local__commit__drain_queue__drain=broken.undrained),
+        {"kill": "crashed", "interleave": "append"},
     ),
-    Mutant("recovery drains nothing", _in(apply__recover___finish=broken.unrecovered), {"kill": "crashed"}),
+    Mutant(
+        "recovery drains nothing",
+        _in(storage__local__commit__recovery___finish=broken.unrecovered),
+        {"kill": "crashed"},
+    ),
     Mutant(
         "a drain does not move its source forward",
-        _in(apply__drain__forward=broken.unmoved),
+        _in(storage__local__commit__drain__forward=broken.unmoved),
         {"interleave": "latecomer"},
     ),
     Mutant("nobody looks whether a segment has changed", _in(**_UNCHECKED), {"interleave": "copytruncate,drop"}),
     Mutant("whatever has the segment's name is replaced", _on(broken.PlainRename), {"interleave": _ROTATED}),
     Mutant("nobody looks what was displaced", _in(**_UNLOOKED), {"interleave": _ROTATED}),
-    Mutant("a displaced file is thrown away", _in(apply__swap__give_back=broken.ungiven), {"interleave": _ROTATED}),
     Mutant(
-        "recovery throws replacements away", _in(apply__recover___settle=broken.thrown_away), {"kill": "swapped,.*,0$"}
+        "a displaced file is thrown away",
+        _in(storage__local__commit__exchange__give_back=broken.ungiven),
+        {"interleave": _ROTATED},
+    ),
+    Mutant(
+        "recovery throws replacements away",
+        _in(storage__local__commit__recovery___settle=broken.thrown_away),
+        {"kill": "swapped,.*,0$"},
     ),
     Mutant("a full disk is emptied without a lease", _on(broken.AnybodysFile), {"interleave": "append,full,.*,0$"}),
-    Mutant("the log is not locked", _in(job__held_lock=broken.unlocked), {"interleave": "job"}),
-    Mutant("the folder is locked", _in(job__held_lock=broken.folder_locked), {"interleave": "folderlock"}),
-    Mutant("only the kernel's lock counts", _in(apply__lock__keeps_out=broken.never), {"other_mount": "^job"}),
-    Mutant("leases are believed on every mount", _in(job__file_system=broken.local), {"other_mount": "held,above"}),
+    Mutant("the log is not locked", _in(runner__cleanup__held_lock=broken.unlocked), {"interleave": "job"}),
+    Mutant("the folder is locked", _in(runner__cleanup__held_lock=broken.folder_locked), {"interleave": "folderlock"}),
+    Mutant("only the kernel's lock counts", _in(storage__local__lock__keeps_out=broken.never), {"other_mount": "^job"}),
+    Mutant(
+        "leases are believed on every mount",
+        _in(runner__cleanup__file_system=broken.local),
+        {"other_mount": "held,above"},
+    ),
     Mutant("a drain trusts a shorter file", _in(**_SHORTER), {"interleave": "^(truncate|latetruncate),"}),
     Mutant("a drain trusts a length that grew again", _in(**_GROWN), {"interleave": "^refill,(rewrite|drop),.*,[1-9]"}),
     Mutant(
         "a job does not tell the next one what it has judged",
-        _in(apply__commit___with_digest=broken.untold),
+        _in(storage__local__commit__apply_action___with_digest=broken.untold),
         {"interleave": "^overwrite,.*,[1-9]"},
     ),
-    Mutant("a drop trusts a fingerprint", _in(proof__Proof__check=broken.unproven), {"interleave": "^mapping,drop"}),
+    Mutant(
+        "a drop trusts a fingerprint",
+        _in(storage__proof__Proof__check=broken.unproven),
+        {"interleave": "^mapping,drop"},
+    ),
     Mutant("what a rewrite leaves out is unchecked", _in(**_UNCOMPARED), {"interleave": "^mapping,rewrite"}),
     Mutant("nobody looks at the lease after the exchange", _in(**_UNLEASED), {"stopped": "^overwrite,(rewrite|drop)"}),
     Mutant("an old file goes at once without leases", _in(**_AT_ONCE), {"other_mount": "held,above"}),

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from asynclog.apply.disk import Disk
+from asynclog.storage.local.directory import Disk
 from faults.watched import Notebook
 
 BUILT = re.compile(r"(?<=\.al-new-)(.+)(?=-[0-9]+$)")  # the inode in the hidden name of a replacement

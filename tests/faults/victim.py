@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 
 # What a job imports when it needs it: its import is no part of a job here.
 import asynclog.catalog.store
-import asynclog.config.document  # noqa: F401
-from asynclog.apply.disk import Disk
+import asynclog.config.yaml_document  # noqa: F401
 from asynclog.cli import main
+from asynclog.storage.local.directory import Disk
 from faults.archive import NOW
 from faults.child import Ended as Ended  # noqa: PLC0414 - layers know it from here
 from faults.child import Server, Streams
@@ -37,10 +37,10 @@ for _module in ("anyio._backends._asyncio", "asynclog.cli.cleanup", "encodings.u
 
 # With these a job waits for nobody; the protocol may not depend on it.
 HASTY: dict[str, object] = {
-    "asynclog.apply.backlog.PATIENCE": 0.004,
-    "asynclog.apply.backlog._PAUSE": 0.001,
-    "asynclog.apply.backlog.Backlog.add.__defaults__": (0.0, None),
-    "asynclog.apply.pin._PAUSES": (0.0, 0.001),
+    "asynclog.storage.local.commit.drain_queue.PATIENCE": 0.004,
+    "asynclog.storage.local.commit.drain_queue._PAUSE": 0.001,
+    "asynclog.storage.local.commit.drain_queue.Backlog.add.__defaults__": (0.0, None),
+    "asynclog.storage.local.commit.precommit._PAUSES": (0.0, 0.001),
 }
 
 
@@ -52,8 +52,8 @@ def _none(folder: int) -> Iterator[tuple[int, int]]:
 # With these a job makes the same calls each time, in the same order: no other thread looks at its lock meanwhile, and
 # it does not matter how deep its folder lies.
 STEADY: dict[str, object] = {
-    "asynclog.apply.lock._FIRST_LOOK": 3_600.0,
-    "asynclog.apply.filesystem._parents": _none,
+    "asynclog.storage.local.lock._FIRST_LOOK": 3_600.0,
+    "asynclog.storage.local.mounts._parents": _none,
 }
 
 
@@ -64,7 +64,7 @@ def _link_where_there_is_room(disk: Disk, name: str, new: str) -> None:
 
 
 # With these a folder has no room for another name of a file until the file itself has been emptied.
-CRAMMED: dict[str, object] = {"asynclog.apply.disk.Disk.link": _link_where_there_is_room}
+CRAMMED: dict[str, object] = {"asynclog.storage.local.directory.Disk.link": _link_where_there_is_room}
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +83,7 @@ class Variant:
 
     def put_in(self) -> None:
         """In the child: from now on the job works with this variant."""
-        for name, value in {"asynclog.job.Disk": self.disk, **self.patches}.items():
+        for name, value in {"asynclog.runner.cleanup.Disk": self.disk, **self.patches}.items():
             owner, _, attribute = name.rpartition(".")
             setattr(resolve_name(owner), attribute, value)
 

@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 import asynclog.cli.cleanup  # noqa: F401 - else each child would import it
-from asynclog.apply.disk import Disk
+from asynclog.storage.local.directory import Disk
 from faults.victim import Variant
 
 

@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 
 import asynclog
 
-SOURCE = Path(asynclog.__file__).parent / "scan" / "_kernel.c"
+SOURCE = Path(asynclog.__file__).parent / "records" / "_kernel.c"
 FLAGS = ("-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fPIC", "-shared")
 
 
@@ -32,7 +32,7 @@ class Build(NamedTuple):
 
 def installed() -> Build:
     """Return the build that the package uses. Raises Unavailable."""
-    spec = find_spec("asynclog.scan._kernel")
+    spec = find_spec("asynclog.records._kernel")
     if spec is None or spec.origin is None:
         raise Unavailable("the kernel is not built")
     return Build("the kernel as built", spec.origin, "cliff", {})

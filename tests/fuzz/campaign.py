@@ -15,17 +15,17 @@ from typing import TYPE_CHECKING
 
 import judge
 
-from asynclog.instant import FIRST_PLAUSIBLE
-from asynclog.scan import line as exact
-from asynclog.scan.fragment import is_fragment
-from asynclog.scan.marks import pack, sift
+from asynclog.records import parser as exact
+from asynclog.records.fragments import is_fragment
+from asynclog.scan.expired_lines import pack, sift
+from asynclog.timestamps import FIRST_PLAUSIBLE
 from fuzz.census import FIELDS, NEVER, Answer, answer, counted, in_pieces
 from fuzz.lines import block, ordinary
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from asynclog.scan._kernel import Scanner
+    from asynclog.records._kernel import Scanner
     from fuzz.buffers import Exactly
     from fuzz.lines import Line
 

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from random import Random
 
-    from asynclog.scan._kernel import Row, Scanner
+    from asynclog.records._kernel import Row, Scanner
     from fuzz.buffers import Exactly
 
 Answer = tuple[str, int, int] | Literal["blank", "unreadable", "fragment", "uncertain"]  # name, version, instant

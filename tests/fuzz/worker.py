@@ -16,7 +16,7 @@ from fuzz.buffers import Cliff, on_the_heap
 from fuzz.campaign import Campaign, Counts, Sift
 
 if TYPE_CHECKING:
-    from asynclog.scan._kernel import Scanner
+    from asynclog.records._kernel import Scanner
     from fuzz.builds import Build
 
 

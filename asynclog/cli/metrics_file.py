@@ -1,0 +1,164 @@
+"""`--metrics-file`: what came of a run, as a file for Prometheus, however the run ends."""
+
+import errno
+import os
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
+
+from asynclog.cli.arguments import value_of
+from asynclog.cli.output import complain
+from asynclog.config.settings import Settings
+from asynclog.errors import ConfigurationError
+from asynclog.formatting import encodable
+from asynclog.report.cleanup.result import Report
+from asynclog.report.metrics import Labels, Run, Status, log_labels, metrics
+from asynclog.storage.local.atomic_write import NamedFile, OccupiedError
+
+# How a file begins that is ours to replace.
+_HEAD = b"# HELP asynclog_"
+
+
+class MetricsFile:
+    """The metrics file of one run, made by `metrics_file`. Without a path it does nothing."""
+
+    def __init__(self, path: str | None, *, dry_run: bool) -> None:
+        self._path = path
+        self._file: NamedFile | None = None
+        self._trouble: OSError | None = None
+        self._dry_run = dry_run
+        self._begun = time.monotonic()
+        self._settings: Settings | None = None
+        self._report: Report | None = None
+        self._before: tuple[Labels, float] | None = None
+
+    def open(self) -> None:
+        """Opens the folder of the file. Why that can't be done is told when the file is written."""
+        if self._path is not None:
+            try:
+                self._file = NamedFile(self._path, _is_metrics)
+            except OSError as error:
+                self._trouble = error
+
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+
+    def check(self) -> None:
+        """Raises ConfigurationError where something else is there."""
+        if self._file is not None:
+            with suppress(OSError), self._told():  # which is told when it is written
+                self._file.check()
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except OccupiedError as error:
+            problem = f"something else than metrics of asynclog is there ({error}), and stays"
+            raise ConfigurationError(f"--metrics-file {self._path}: {problem}") from None
+
+    def keep_out_of(self, folder: str) -> None:
+        """Raises ConfigurationError where the file would lie in this folder, the log's own: it is not written then."""
+        if self._file is not None and self._file.is_in(folder):
+            path, self._path = self._path, None
+            raise ConfigurationError(f"--metrics-file {path}: this is the log's own folder: name a file in another one")
+
+    def is_about(self, settings: Settings) -> None:
+        """From now on it is known which log the run is about. Raises ConfigurationError as `keep_out_of` does."""
+        self._settings = settings
+        if settings.enabled:  # else there need not be one
+            self.keep_out_of(settings.folder)
+
+    def tell(self, report: Report, *, as_json: bool) -> Report:
+        """Writes this report's figures. Where that can't be done, the report that comes back says so.
+
+        With JSON, stderr says so as well: the error of a report is told there otherwise.
+        """
+        self._report = report
+        problem = self._written(report.exit_code, report.result.status)
+        if problem and as_json:
+            complain(problem)
+        return report.marred(encodable(problem)) if problem else report
+
+    def tell_end(self, error: BaseException) -> None:
+        """Writes what is known of a run that this error ends."""
+        problem = self._written(getattr(error, "exit_code", 1), "error")
+        if problem:
+            complain(problem)
+
+    def _written(self, exit_code: int, status: Status) -> str:
+        """Why it could not be written; empty where it could."""
+        if self._path is None:
+            return ""
+        # A fifth of the time that a small job takes: only for whoever asks.
+        from asynclog.cli.exposition import exposition, last_success  # noqa: PLC0415
+
+        try:
+            if self._file is None:
+                raise self._trouble or FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+            with self._told():
+                if self._before is None:  # what this run has written itself is not what was before it
+                    before = self._file.read().decode(errors="replace")
+                    self._before = last_success(before) or (log_labels(None, ""), 0)
+                run = self._run(exit_code, status, *self._before)
+                self._file.write(exposition(metrics(run, self._report)))
+        except ConfigurationError as error:
+            return str(error)
+        except OSError as error:
+            return f"--metrics-file {self._path}: the metrics can't be written: {error.strerror}"
+        return ""
+
+    def _run(self, exit_code: int, status: Status, before: Labels, success: float) -> Run:
+        now, settings = time.time(), self._settings
+        # Where nobody knows which log it is about, it is the one that the file was about before.
+        labels, free, size = before, None, None
+        if settings is not None:
+            labels = log_labels(settings.profile, os.path.join(settings.folder, settings.base))
+            free, size = _space(settings.folder)
+        if exit_code == 0 and not self._dry_run and not (self._report and self._report.judged_nothing):
+            success = now
+        elif labels != before:
+            success = 0
+        return Run(labels, now, time.monotonic() - self._begun, exit_code, status, self._dry_run, success, free, size)
+
+
+@contextmanager
+def metrics_file(path: str | None, log: str | None, *, dry_run: bool) -> Iterator[MetricsFile]:
+    """The metrics file at `path` for one run, which is inside the `with`; what ends that too early is told there.
+
+    `log` is the log's path where that is known. Raises ConfigurationError where the file would lie in the log's folder,
+    or something else than metrics of ours is in the way.
+    """
+    file = MetricsFile(path, dry_run=dry_run)
+    file.open()
+    with closing(file):
+        if log is not None:
+            file.keep_out_of(os.path.dirname(log))
+        file.check()
+        try:
+            yield file
+        except BaseException as error:
+            file.tell_end(error)
+            raise
+
+
+def tell_usage_error(words: Sequence[str], error: ConfigurationError) -> None:
+    """Writes the metrics of a run whose command line could not be understood."""
+    path, log = value_of("--metrics-file", words), value_of("--path", words)
+    with suppress(ConfigurationError), metrics_file(path, log, dry_run=bool({"-n", "--dry-run"} & {*words})):
+        raise error
+
+
+def _is_metrics(name: str, head: bytes) -> bool:
+    """An empty file is one only by its name: it may be a log that has just begun."""
+    return head.startswith(_HEAD) or (not head and name.endswith(".prom"))
+
+
+def _space(folder: str) -> tuple[int | None, int | None]:
+    """What is free, for all users, and how large it is: the file system that the folder is on, in bytes."""
+    try:
+        status = os.statvfs(folder)
+    except OSError:
+        return None, None
+    return status.f_bavail * status.f_frsize, status.f_blocks * status.f_frsize

@@ -1,0 +1,154 @@
+"""What all files of a configuration have in common: they are short texts, and their faults are told in our words."""
+
+import hashlib
+import os
+import re
+import stat
+from typing import BinaryIO, Literal, NamedTuple
+
+import msgspec
+
+from asynclog.config.units import WHOLE_DAYS
+from asynclog.errors import ConfigurationError
+from asynclog.storage.local.ownership import StrangerError, open_file, permissions_of
+from asynclog.storage.local.permissions import other_writer
+
+LARGEST = 16 << 20  # bytes; a policy of 1,000 schemas has about 100 KiB, a registry of years some MiB
+
+_PART = 1 << 20  # bytes read at once
+
+Place = tuple[str | int, ...]
+
+# The types that msgspec names, in words for whoever wrote the file.
+_KINDS = {
+    "int": "a whole number",
+    "float": "a number",
+    "str": "text",
+    "bool": "true or false",
+    "null": "null",
+    "array": "a list",
+    "object": "a mapping (key: value)",
+}
+
+
+class FileText(NamedTuple):
+    """The text of a file, and the SHA-256 of its bytes, in hexadecimal."""
+
+    text: str
+    sha256: str
+
+
+# How a file came to be read: a person named it; or it was found, or is named by one that was found; or it lies beside
+# the log, and is its owner's.
+Origin = Literal["named", "found", "beside"]
+
+
+def read_text(path: str, largest: int = LARGEST, origin: Origin = "named") -> str:
+    """The file's text; an error that names it where it can't be read, is too large, has a NUL or is not UTF-8.
+
+    What nobody has named, others could have put there, or write to: then it is an error, too.
+    """
+    return _decoded(path, _read(path, largest, origin))
+
+
+def read_file(path: str, largest: int = LARGEST, origin: Origin = "named") -> FileText:
+    """The same with what identifies the very bytes that were read."""
+    data = _read(path, largest, origin)
+    return FileText(_decoded(path, data), hashlib.sha256(data).hexdigest())
+
+
+def _read(path: str, largest: int, origin: Origin) -> bytes:
+    try:
+        with open(_opened(path, origin), "rb") as file:
+            os.set_blocking(file.fileno(), True)
+            return _all_of(file, path, largest)
+    except OSError as error:
+        raise ConfigurationError(f"{path}: {error.strerror}") from None
+
+
+def _decoded(path: str, data: bytes) -> str:
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise ConfigurationError(f"{path}:{line}: this is not UTF-8") from None
+
+
+def _opened(path: str, origin: Origin) -> int:
+    if origin == "found":
+        try:
+            return open_file(path)
+        except StrangerError as error:
+            raise ConfigurationError(
+                f"{path}: this file was found, not named, and {error.strerror}: somebody else could say there what is "
+                "deleted. Nothing was touched. If it is meant, name the configuration: --config FILE"
+            ) from None
+    # A FIFO that nobody writes to is empty, and not waited for; one that a shell made with <(…) is read.
+    flags = os.O_RDONLY | os.O_NOCTTY | os.O_CLOEXEC
+    try:
+        descriptor = os.open(path, flags | os.O_NONBLOCK)
+    except BlockingIOError:  # somebody's write lease, whose end the kernel sees to; a FIFO never says so
+        descriptor = os.open(path, flags)
+    if origin == "beside":
+        try:
+            _refuse_unsafe(path, descriptor)
+        except BaseException:
+            os.close(descriptor)
+            raise
+    return descriptor
+
+
+def _refuse_unsafe(path: str, descriptor: int) -> None:
+    """A registry is its owner's matter, unless others could trick root by it."""
+    found = permissions_of(descriptor)
+    if not stat.S_ISREG(found.mode):
+        raise ConfigurationError(f"{path}: it is not a regular file: name it with --schemas if it is meant")
+    who = other_writer(found, {0}) if os.geteuid() == 0 else ""
+    if who:
+        raise ConfigurationError(
+            f"{path}: {who} may write to it, and so could trick a job that runs as root: run it as the file's owner, "
+            "take the write permission away, or name the file with --schemas"
+        )
+
+
+def _all_of(file: BinaryIO, path: str, largest: int) -> bytes:
+    """All of it, but no more than shows that it is too large, or sparse, which a device can be without end."""
+    parts: list[bytes] = []
+    size = 0
+    while part := file.read(_PART):
+        if b"\0" in part:
+            line = sum(each.count(b"\n") for each in parts) + part.count(b"\n", 0, part.index(b"\0")) + 1
+            raise ConfigurationError(f"{path}:{line}: this is no text: it has a NUL byte")
+        parts.append(part)
+        size += len(part)
+        if size > largest:
+            raise ConfigurationError(f"{path}: larger than {largest >> 20} MiB, which no such file needs to be")
+    return b"".join(parts)
+
+
+def explain(error: msgspec.ValidationError) -> tuple[Place, str]:
+    """The place inside the converted value, and the fault in words."""
+    text, _, path = str(error).partition(" - at `$")
+    place = tuple(int(part) if part.isdigit() else part for part in re.findall(r"[^.\[\]`]+", path))
+    unknown = re.fullmatch(r"Object contains unknown field `(.*)`", text)
+    if unknown:
+        hint = f": write retention_days, {WHOLE_DAYS}" if unknown[1].startswith("retention") else ""
+        return (*place, unknown[1]), f"this key is not known here{hint}"
+    missing = re.fullmatch(r"Object missing required field `(.*)`", text)
+    if missing:
+        return (*place, missing[1]), "this key is missing"
+    return place, _in_words(text)
+
+
+def _in_words(text: str) -> str:
+    """Say what must be there, without the names of types; what is there stands at the line that is told."""
+    expected = re.fullmatch(r"Expected `([^`]+)`(?:, got `([^`]+)`| (of length >=|>=|<=) ([-0-9.]+))", text)
+    if expected is None:
+        return "this value is not one of those that are known here"
+    kinds, found, constraint, limit = expected.groups()
+    if constraint == "of length >=":
+        return "this must not be empty"
+    must = " or ".join(_KINDS[kind] for kind in kinds.split(" | "))
+    if found:
+        return f"this must be {must}, and is {_KINDS[found]}"
+    return f"this must be {must}, {float(limit):g} or {'more' if constraint == '>=' else 'less'}"

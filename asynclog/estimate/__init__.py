@@ -1,1 +1,0 @@
-"""Censuses + policy + now -> what is held, what comes in, what goes and when. Pure."""

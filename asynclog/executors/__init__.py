@@ -1,0 +1,1 @@
+"""Where units of work run: threads and processes; and how fast they may read and write."""

@@ -1,0 +1,65 @@
+"""How much of a segment has expired at some cutoff, told from its census: exactly, or between bounds."""
+
+from collections.abc import Iterable
+
+from asynclog.forecast.bounds import NOTHING, Amount
+from asynclog.timestamps import DAY
+from asynclog.types import Census, SchemaCount
+
+
+def expired(count: SchemaCount, cutoff: int) -> Amount:
+    """What of these records lies before the cutoff, whatever policy and time they were counted under.
+
+    Implausible ones never expire, and those that were in the future then do so like any other.
+    """
+    if count.oldest is not None and count.oldest >= cutoff:
+        return NOTHING
+    if count.newest is not None and count.newest < cutoff and not count.future:
+        return plausible(count)
+    return between(count, None, cutoff)
+
+
+def plausible(count: SchemaCount) -> Amount:
+    """All records but the implausible ones, whose bytes were not counted apart."""
+    records = count.records - count.implausible
+    if not count.implausible:
+        return Amount.exactly(records, count.bytes)
+    if count.days is None:
+        return Amount(records, records, 0, count.bytes)
+    return Amount.exactly(records, sum(day.bytes for day in count.days))
+
+
+def between(count: SchemaCount, start: int | None, end: int) -> Amount:
+    """What of the plausible records lies in [start, end), by the days; the day that an edge falls into is in doubt."""
+    if count.days is None:
+        return Amount(0, count.records - count.implausible, 0, count.bytes)
+    records = size = records_in_doubt = bytes_in_doubt = 0
+    for day in count.days:
+        first, last = day.day * DAY, (day.day + 1) * DAY
+        if first >= end or (start is not None and last <= start):
+            continue
+        if last <= end and (start is None or first >= start):
+            records, size = records + day.records, size + day.bytes
+        else:
+            records_in_doubt, bytes_in_doubt = records_in_doubt + day.records, bytes_in_doubt + day.bytes
+    return Amount(records, records + records_in_doubt, size, size + bytes_in_doubt)
+
+
+def freed(census: Census, gone: Iterable[Amount]) -> Amount:
+    """What a cleanup takes from this segment where so much of each schema has expired.
+
+    Where nothing but blank lines would stay, they go too: their bytes are of no schema.
+    """
+    total = NOTHING
+    for each in gone:
+        if each is not NOTHING:
+            total = total.plus(each)
+    if not total.records_high or census.unreadable:
+        return total
+    records, size = census.records, census.fingerprint.size
+    return Amount(
+        total.records_low,
+        total.records_high,
+        size if total.records_low == records else total.bytes_low,
+        size if total.records_high == records else total.bytes_high,
+    )

@@ -1,0 +1,39 @@
+"""How much of a schema comes in per day."""
+
+from collections.abc import Iterable
+
+from asynclog.forecast.bounds import NOTHING, Amount
+from asynclog.forecast.expiry import between
+from asynclog.timestamps import DAY
+from asynclog.types import SchemaCount
+
+WINDOW = 30  # days
+
+
+def daily(counts: Iterable[SchemaCount], now: int, unknown: Amount = NOTHING) -> Amount:
+    """Records and bytes per day of one schema, over the last 30 whole UTC days before today.
+
+    Where its oldest record is younger than that, over the time since then, but at least a day: what an earlier cleanup
+    has taken is not missed. Where all of it is of today, today stands for a whole day. `unknown` may come on top.
+    """
+    counts = list(counts)
+    oldest = min((count.oldest for count in counts if count.oldest is not None), default=None)
+    midnight = now // DAY * DAY
+    if oldest is None:
+        return unknown
+    if oldest >= midnight:
+        today = _sum(counts, midnight, midnight + DAY)
+        # What is unknown may be older, and then today is not looked at.
+        return today if unknown == NOTHING else Amount(0, today.records_high, 0, today.bytes_high).plus(unknown)
+    start = max(oldest, midnight - WINDOW * DAY)
+    covered = max(midnight - start, DAY) / DAY
+    found = _sum(counts, start // DAY * DAY, midnight).plus(unknown)
+    return found.per(covered, covered if unknown == NOTHING else WINDOW)
+
+
+def _sum(counts: Iterable[SchemaCount], start: int, end: int) -> Amount:
+    total = NOTHING
+    for count in counts:
+        if count.newest is None or count.newest >= start or count.future:
+            total = total.plus(between(count, start, end))
+    return total

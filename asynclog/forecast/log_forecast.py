@@ -1,0 +1,166 @@
+"""What a policy does to a log: what it holds of each schema, and what goes today and later.
+
+A figure for a time is all that has expired by then, today's included: what a cleanup would delete at that time, were
+there none before and nothing came in.
+"""
+
+from collections import defaultdict
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
+
+import msgspec
+
+from asynclog.forecast.bounds import NOTHING, Amount
+from asynclog.forecast.expiry import expired, freed
+from asynclog.forecast.ingest_rate import daily
+from asynclog.policy.rules import cutoff_for, rule_for
+from asynclog.timestamps import DAY
+from asynclog.types import Census, Policy, SchemaCount, SchemaKey
+
+IN_DAYS = (0, 7, 30, 90)
+
+# The shortest line that is a record, with its newline: so many of them an unknown number of bytes may hold.
+SHORTEST = len(b'{"schema_name":"a","timestamp":"2000-01-01T00:00:00Z"}\n')
+
+
+class Outlook(msgspec.Struct, frozen=True):
+    """One schema, or all of them, under one policy.
+
+    `oldest` and `newest` are over the records that are neither future nor implausible. `retention_days` is None where
+    nothing expires. `steady` is what is held in the end if as much comes in each day as now: None where that grows
+    without end. `frees` has one amount for each of IN_DAYS.
+    """
+
+    held: Amount
+    oldest: int | None
+    newest: int | None
+    retention_days: int | None
+    daily: Amount
+    steady: Amount | None
+    frees: tuple[Amount, ...]
+
+
+class Forecast(msgspec.Struct, frozen=True):
+    """The outlook for each schema, in order, and for the whole log.
+
+    The bytes that the whole frees are those that the log becomes smaller by: the blank lines of a segment that goes as
+    a whole are among them, and of no schema.
+    """
+
+    schemas: dict[SchemaKey, Outlook]
+    total: Outlook
+
+
+def times(now: int) -> tuple[int, ...]:
+    """The instants that a forecast is for."""
+    return tuple(now + days * DAY for days in IN_DAYS)
+
+
+class Ledger:
+    """What of each segment has expired under this policy, at each of the times.
+
+    The censuses may have been made under any policy, but what is future in them must be so at `now`. Nothing goes from
+    the segments that are `staying`, by their names.
+    """
+
+    def __init__(
+        self, censuses: Iterable[Census], policy: Policy, now: int, staying: Container[str] = frozenset()
+    ) -> None:
+        self._policy = policy
+        self._now = now
+        self._cutoffs: dict[SchemaKey, tuple[int, ...] | None] = {}
+        self._rows = [(census, [] if census.segment in staying else self._row(census)) for census in censuses]
+
+    def _row(self, census: Census) -> list[list[Amount]]:
+        """For each time an amount for each schema; nothing where nothing goes at any of them, as in most segments."""
+        limits = [self._limits(count.schema) for count in census.schemas]
+        pairs = list(zip(census.schemas, limits, strict=True))
+        if all(not cutoffs or (count.oldest is not None and count.oldest >= cutoffs[-1]) for count, cutoffs in pairs):
+            return []
+        return [
+            [expired(count, cutoffs[number]) if cutoffs else NOTHING for count, cutoffs in pairs]
+            for number in range(len(IN_DAYS))
+        ]
+
+    def _limits(self, schema: SchemaKey) -> tuple[int, ...] | None:
+        """The cutoffs of a schema, the earliest first; None where nothing of it ever expires."""
+        if schema not in self._cutoffs:
+            found = [cutoff_for(self._policy, schema, at) for at in times(self._now)]
+            self._cutoffs[schema] = tuple(each for each in found if each is not None) or None
+        return self._cutoffs[schema]
+
+    def doubts(self) -> Iterator[tuple[int, str]]:
+        """The times, by their number, and segments, for which the censuses can't tell exactly what has expired."""
+        for census, row in self._rows:
+            for number, amounts in enumerate(row):
+                if not all(each is NOTHING or each.is_exact for each in amounts):
+                    yield number, census.segment
+
+    def forecast(self, judged: Sequence[Mapping[str, Census]], unknown_bytes: int = 0) -> Forecast:
+        """The outlook for the log of these censuses; `unknown_bytes` more of it were never read.
+
+        `judged` has, for each time, the censuses of segments that were made under this policy at that time.
+        """
+        unknown = Amount(0, unknown_bytes // SHORTEST, 0, unknown_bytes)
+        gone: defaultdict[SchemaKey, list[Amount]] = defaultdict(lambda: [NOTHING] * len(IN_DAYS))
+        counts: defaultdict[SchemaKey, list[SchemaCount]] = defaultdict(list)
+        frees = [unknown] * len(IN_DAYS)
+        for census, row in self._rows:
+            for count in census.schemas:
+                counts[count.schema].append(count)
+            for number, told in enumerate(row):
+                exact = judged[number].get(census.segment)
+                amounts = _judged(exact) if exact else told
+                for count, amount in zip(census.schemas, amounts, strict=True):
+                    if amount is not NOTHING:
+                        gone[count.schema][number] = gone[count.schema][number].plus(amount)
+                frees[number] = frees[number].plus(freed(census, amounts))
+        schemas = {key: _outlook(counts[key], gone[key], self._policy, self._now, unknown) for key in sorted(counts)}
+        return Forecast(schemas, _total(counts.values(), list(schemas.values()), frees, unknown))
+
+
+def _judged(census: Census) -> list[Amount]:
+    return [Amount.exactly(count.expired, count.expired_bytes) for count in census.schemas]
+
+
+def _outlook(
+    counts: Sequence[SchemaCount], gone: Iterable[Amount], policy: Policy, now: int, unknown: Amount
+) -> Outlook:
+    rule = rule_for(policy, counts[0].schema)
+    days = rule.retention_days if rule else None
+    rate = daily(counts, now, unknown)
+    return Outlook(
+        _held(counts).plus(unknown),
+        min((count.oldest for count in counts if count.oldest is not None), default=None),
+        max((count.newest for count in counts if count.newest is not None), default=None),
+        days,
+        rate,
+        None if days is None else rate.times(days),
+        tuple(gone) if days is None else tuple(each.plus(unknown) for each in gone),
+    )
+
+
+def _held(counts: Iterable[SchemaCount]) -> Amount:
+    counts = list(counts)
+    return Amount.exactly(sum(count.records for count in counts), sum(count.bytes for count in counts))
+
+
+def _total(
+    counts: Iterable[Sequence[SchemaCount]], outlooks: Sequence[Outlook], frees: Iterable[Amount], unknown: Amount
+) -> Outlook:
+    """What is unknown may be of a schema of its own, and of one day."""
+    rate = unknown
+    steady: Amount | None = None if unknown.bytes_high else NOTHING
+    for each in outlooks:
+        rate = rate.plus(each.daily)
+        if each.daily.records_high:
+            steady = None if steady is None or each.steady is None else steady.plus(each.steady)
+    return Outlook(
+        _held(chain.from_iterable(counts)).plus(unknown),
+        min((each.oldest for each in outlooks if each.oldest is not None), default=None),
+        max((each.newest for each in outlooks if each.newest is not None), default=None),
+        None,
+        rate,
+        steady,
+        tuple(frees),
+    )

@@ -1,0 +1,78 @@
+"""Numbers as people read them: thousands separated by commas, one noun a sentence can count. Pure.
+
+They are for text and sentences. A number of a JSON document is a number, and the `message` of a cleanup, which programs
+take apart, has its number without commas.
+"""
+
+import json
+import re
+from collections.abc import Container, Iterable, Iterator, Sequence
+
+
+def counted(number: int, noun: str) -> str:
+    """Return `1 rule` or `1,200 rules`."""
+    return f"{number:,} {plural(number, noun)}"
+
+
+def plural(number: int, noun: str) -> str:
+    """Return the noun alone, in the form that this number of it asks for."""
+    return noun if number == 1 else f"{noun}s"
+
+
+def percentage(part: int, whole: int) -> str:
+    """Return `99.8 %`, rounded down, so that only all of it is 100."""
+    tenths = part * 1000 // whole
+    return f"{tenths // 10}.{tenths % 10} %"
+
+
+_SHOWN = 3  # errors in the sentence that people read
+_UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
+_BEYOND_ASCII = re.compile(r"[^\x20-\x7e]")
+
+
+def printable(text: str) -> str:
+    r"""With every character escaped that a terminal might obey: `\x1b[2J` is shown, not done."""
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode() for character in text
+    )
+
+
+def printable_json(text: str) -> str:
+    """JSON text with the same characters escaped as JSON can: it may be read on a terminal, too."""
+    return _BEYOND_ASCII.sub(lambda odd: odd[0] if odd[0].isprintable() else json.dumps(odd[0])[1:-1], text)
+
+
+def encodable(text: str) -> str:
+    r"""With the bytes of a file name that is not UTF-8 as `\udcff`: JSON escapes the rest itself."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def in_a_sentence(errors: Sequence[str]) -> str | None:
+    """The first few of them, fit to be shown; None without any."""
+    shown = "; ".join(map(printable, errors[:_SHOWN]))
+    return (f"{shown}; and {len(errors) - _SHOWN:,} more" if len(errors) > _SHOWN else shown) or None
+
+
+def deletion(records: int, *, dry_run: bool) -> str:
+    """Return `Deleted 1523 records`: programs take it apart, and so the number is plain."""
+    return f"{'Would delete' if dry_run else 'Deleted'} {records} {plural(records, 'record')}"
+
+
+def size_in_words(size: int) -> str:
+    """`3.1 MiB`."""
+    if size == 1:
+        return "1 byte"
+    power = min(max(int(size).bit_length() - 1, 0) // 10, len(_UNITS) - 1)
+    return f"{size / 1024**power:,.{1 if power else 0}f} {_UNITS[power]}"
+
+
+def columns(rows: Iterable[Sequence[str]], right: Container[int]) -> Iterator[str]:
+    """The rows as lines whose cells stand below each other; those of the columns `right` (from 0) end in one place."""
+    rows = [[printable(cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = [
+            cell.rjust(width) if number in right else cell.ljust(width)
+            for number, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        yield "  ".join(cells).rstrip()

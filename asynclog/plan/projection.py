@@ -1,0 +1,171 @@
+"""A census as time goes by: judged again from its counts per day, without its segment being read again. Pure."""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from asynclog.policy.rules import cutoff_for
+from asynclog.timestamps import DAY, FUTURE_TOLERANCE
+from asynclog.types import Census, DayCount, Fingerprint, Policy, SchemaCount
+
+
+def aged(census: Census, policy: Policy, now: int) -> Census | None:
+    """The census that a scan under this policy would make at `now`, but that `oldest_kept` may be unknown, None.
+
+    None where the counts can't tell: a cutoff, or the horizon of the future, falls inside a day with records.
+    """
+    counts = []
+    horizon = now + FUTURE_TOLERANCE
+    for count in census.schemas:
+        judged = _aged(count, cutoff_for(policy, count.schema, now), horizon)
+        if judged is None:
+            return None
+        counts.append(judged)
+    return msgspec.structs.replace(census, schemas=tuple(counts), ranges=())
+
+
+def _aged(count: SchemaCount, cutoff: int | None, horizon: int) -> SchemaCount | None:
+    if not _same_future(count, horizon):
+        return None
+    if cutoff is None or count.oldest is None or count.oldest >= cutoff:
+        return _judged(count, 0, 0, count.oldest)
+    if count.newest is not None and count.newest < cutoff and not count.future and not count.implausible:
+        return _judged(count, count.records, count.bytes, None)
+    gone = _before(count, cutoff)
+    if gone is None:
+        return None
+    records = sum(day.records for day in gone)
+    return _judged(count, records, sum(day.bytes for day in gone), None)
+
+
+def _judged(count: SchemaCount, expired: int, expired_bytes: int, oldest_kept: int | None) -> SchemaCount:
+    """Where as many have expired as before, they are the same ones, and nothing that was known is forgotten."""
+    if expired == count.expired:
+        return count
+    return msgspec.structs.replace(count, expired=expired, expired_bytes=expired_bytes, oldest_kept=oldest_kept)
+
+
+def _same_future(count: SchemaCount, horizon: int) -> bool:
+    """Whether the records that were in the future at the scan are just those that are beyond the horizon now."""
+    if count.newest is not None and count.newest > horizon:
+        return False
+    if not count.future:
+        return True
+    beyond = sum(day.records for day in count.days or () if day.day * DAY > horizon)
+    return count.days is not None and beyond == count.future
+
+
+def _before(count: SchemaCount, cutoff: int) -> list[DayCount] | None:
+    """The days before the cutoff; None where it falls among the records of one."""
+    if count.days is None or count.newest is None:
+        return None
+    gone = [day for day in count.days if day.day * DAY < cutoff]
+    if gone and (gone[-1].day + 1) * DAY > cutoff and count.newest >= cutoff:
+        return None
+    return gone
+
+
+def expired_before(count: SchemaCount, instant: int) -> int:
+    """How many of the expired records are older than this instant, which is not after their cutoff.
+
+    Of the one day that the instant may fall into nothing is counted, unless it is known that all of it is older: the
+    answer is at most the records of that day too small, and never too large. Where the days are not known (there were
+    too many) all expired records count if one of them is older: there the answer may be too large.
+    """
+    if count.oldest is None or count.oldest >= instant:
+        return 0
+    if count.days is None or (count.newest is not None and count.newest < instant):
+        return count.expired
+    return sum(day.records for day in count.days if (day.day + 1) * DAY <= instant)
+
+
+def survivors(census: Census, policy: Policy, now: int) -> Census | None:
+    """The census of what a rewrite leaves of a segment; None where the counts can't tell."""
+    counts = []
+    for count in census.schemas:
+        left = _survivors(count, cutoff_for(policy, count.schema, now)) if count.expired else count
+        if left is None:
+            return None
+        if left.records:
+            counts.append(left)
+    return msgspec.structs.replace(census, schemas=tuple(counts), ranges=())
+
+
+def _survivors(count: SchemaCount, cutoff: int | None) -> SchemaCount | None:
+    kept = count.records - count.future - count.implausible - count.expired
+    if count.days is None or cutoff is None or (kept and count.oldest_kept is None):
+        return None
+    return msgspec.structs.replace(
+        count,
+        records=count.records - count.expired,
+        bytes=count.bytes - count.expired_bytes,
+        oldest=count.oldest_kept,
+        newest=count.newest if kept else None,
+        expired=0,
+        expired_bytes=0,
+        days=tuple(_days_left(count, count.days, cutoff)),
+    )
+
+
+def _days_left(count: SchemaCount, days: Iterable[DayCount], cutoff: int) -> Iterable[DayCount]:
+    """Of the day that the cutoff falls into, that has lost what the days before it don't account for."""
+    records, size = count.expired, count.expired_bytes
+    for day in days:
+        if day.day * DAY >= cutoff:
+            yield day
+        elif (day.day + 1) * DAY <= cutoff:
+            records, size = records - day.records, size - day.bytes
+        elif day.records > records:
+            yield DayCount(day.day, day.records - records, day.bytes - size)
+
+
+def joined(head: Census, tail: Census, fingerprint: Fingerprint) -> Census:
+    """The census of a segment from those of its beginning and of the rest."""
+    about = Census(tail.segment, fingerprint, quiet=tail.quiet, ranges=head.ranges + tail.ranges)
+    if head.fragment is not None:
+        return msgspec.structs.replace(about, fragment=head.fragment)
+    if tail.fragment is not None:
+        return msgspec.structs.replace(about, fragment=head.lines + tail.fragment)
+    counts = {count.schema: count for count in head.schemas}
+    for count in tail.schemas:
+        before = counts.get(count.schema)
+        counts[count.schema] = _sum(before, count) if before else count
+    return msgspec.structs.replace(
+        about,
+        schemas=tuple(counts[schema] for schema in sorted(counts)),
+        unreadable=head.unreadable + tail.unreadable,
+        blank=head.blank + tail.blank,
+    )
+
+
+def _sum(one: SchemaCount, other: SchemaCount) -> SchemaCount:
+    unknown = any(each.oldest_kept is None and _kept(each) for each in (one, other))
+    return SchemaCount(
+        one.schema,
+        one.records + other.records,
+        one.bytes + other.bytes,
+        _least(one.oldest, other.oldest),
+        max((each for each in (one.newest, other.newest) if each is not None), default=None),
+        one.expired + other.expired,
+        one.expired_bytes + other.expired_bytes,
+        one.future + other.future,
+        one.implausible + other.implausible,
+        None if unknown else _least(one.oldest_kept, other.oldest_kept),
+        None if one.days is None or other.days is None else _sum_of_days(one.days, other.days),
+    )
+
+
+def _kept(count: SchemaCount) -> int:
+    return count.records - count.future - count.implausible - count.expired
+
+
+def _least(*instants: int | None) -> int | None:
+    return min((instant for instant in instants if instant is not None), default=None)
+
+
+def _sum_of_days(one: Iterable[DayCount], other: Iterable[DayCount]) -> tuple[DayCount, ...]:
+    days: dict[int, DayCount] = {day.day: day for day in one}
+    for day in other:
+        before = days.get(day.day, DayCount(day.day, 0, 0))
+        days[day.day] = DayCount(day.day, before.records + day.records, before.bytes + day.bytes)
+    return tuple(days[number] for number in sorted(days))

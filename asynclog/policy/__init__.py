@@ -1,0 +1,1 @@
+"""Which rule governs a record, and when its records expire. Pure."""

@@ -1,0 +1,59 @@
+"""Which rule governs a record, and when its records expire."""
+
+from asynclog.formatting import counted
+from asynclog.timestamps import DAY
+from asynclog.types import Policy, Rule, SchemaKey
+
+STAR = "*"  # the name of the rule for everything that has none of its own
+
+# What a rule is for: one schema key, all versions of a name, or, by STAR, everything else.
+Scope = SchemaKey | str
+
+
+def all_rules(policy: Policy) -> dict[Scope, Rule]:
+    """Every rule, switched off or not, under what it is for."""
+    rules: list[tuple[Scope, Rule]] = [*policy.exact.items(), *policy.by_name.items()]
+    if policy.star is not None:
+        rules.append((STAR, policy.star))
+    return dict(rules)
+
+
+def match_rule(policy: Policy, key: SchemaKey) -> tuple[Scope, Rule] | None:
+    """The rule for exactly this key, else for its name, else STAR's, switched off or not; None where there is none."""
+    rule = policy.exact.get(key)
+    if rule is not None:
+        return key, rule
+    rule = policy.by_name.get(key.name)
+    if rule is not None:
+        return key.name, rule
+    return None if policy.star is None else (STAR, policy.star)
+
+
+def rule_for(policy: Policy, key: SchemaKey) -> Rule | None:
+    """The rule that governs this key's records; None where none does.
+
+    A rule that is switched off hides the wider ones: its records are kept as if there were no policy.
+    """
+    found = match_rule(policy, key)
+    return found[1] if found and found[1].active else None
+
+
+def window_for(policy: Policy, key: SchemaKey) -> int | None:
+    """How long the records of `key` are kept, in ns; None where that is for ever."""
+    rule = rule_for(policy, key)
+    return None if rule is None or rule.retention_days is None else rule.retention_days * DAY
+
+
+def cutoff_for(policy: Policy, key: SchemaKey, now: int) -> int | None:
+    """Records of `key` with an instant before this one have expired; None where they never do."""
+    window = window_for(policy, key)
+    return None if window is None else now - window
+
+
+def describe_rule(policy: Policy, key: SchemaKey) -> str:
+    """The rule of a schema key in words, with the place that gave it."""
+    rule = rule_for(policy, key)
+    if rule is None:
+        return "none: its records are kept"
+    days = "kept for ever" if rule.retention_days is None else f"kept for {counted(rule.retention_days, 'day')}"
+    return f"{days} ({rule.where})"

@@ -1,0 +1,34 @@
+"""Names of audit schemas on a command line: one that neither the log nor the policy has is a mistake."""
+
+from collections.abc import Iterable
+
+from asynclog.errors import ConfigurationError
+from asynclog.policy.rules import STAR, Scope
+from asynclog.types import Census, Finding, Policy, SchemaKey, Segment
+
+
+def refuse_unknown(said: str, scope: Scope, policy: Policy, findings: Iterable[Finding]) -> None:
+    """Raises ConfigurationError, with the names that are nearest, for a schema that neither log nor policy has.
+
+    `*` never; nor what a segment may have that could be read and was not.
+    """
+    findings = list(findings)
+    if any(isinstance(each, Segment) and each.is_readable for each in findings):
+        return
+    keys = {count.schema for each in findings if isinstance(each, Census) for count in each.schemas} | {*policy.exact}
+    if scope == STAR or _is_known(scope, keys, policy):
+        return
+    from difflib import get_close_matches  # noqa: PLC0415 - only for an error
+
+    names = sorted({key.name for key in keys} | {str(key) for key in keys} | {*policy.by_name})
+    folded = {name.casefold(): name for name in names}
+    near = [folded[each] for each in get_close_matches(str(scope).casefold(), folded)]
+    there = f"the nearest names are {', '.join(near)}" if near else f"there are {', '.join(names[:5]) or 'none'}"
+    raise ConfigurationError(f"{said}: neither the log nor the policy has this audit schema: {there}")
+
+
+def _is_known(scope: Scope, keys: Iterable[SchemaKey], policy: Policy) -> bool:
+    """A version is part of the name: a rule for all versions has none of its own."""
+    if isinstance(scope, SchemaKey):
+        return scope in keys
+    return scope in policy.by_name or any(scope in {key.name, str(key)} for key in keys)

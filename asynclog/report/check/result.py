@@ -1,0 +1,136 @@
+"""What `check` answers with: which rule governs what is on disk. Its shape, and how it is filled."""
+
+from collections.abc import Iterable
+from typing import Literal
+
+import msgspec
+
+from asynclog.formatting import counted, encodable
+from asynclog.policy.rules import Scope, all_rules, match_rule
+from asynclog.report.envelope import FORMAT
+from asynclog.report.holdings import Holding, Inventory, SegmentsRead
+from asynclog.report.provenance import PolicyRule, Provenance, who
+from asynclog.report.unjudged import Unjudged
+from asynclog.report.warnings import Neighbours, Notices
+from asynclog.types import Policy, Rule
+
+
+class Coverage(msgspec.Struct, frozen=True):
+    """One schema that was found: how much of it there is, and the rule for it.
+
+    `rule` is what that is for (`name:version`, `name` or `*`), `where` the file and line that give it; both None
+    without one. `governed` is False there, and where the rule is switched off. `retention_days` of None is for ever.
+    """
+
+    records: int
+    bytes: int
+    governed: bool
+    retention_days: int | None
+    rule: str | None
+    where: str | None
+
+
+class UnusedRule(msgspec.Struct, frozen=True):
+    """A rule that is the rule for nothing that was found."""
+
+    rule: str
+    active: bool
+    retention_days: int | None
+    where: str
+
+
+class CheckResult(msgspec.Struct, frozen=True):
+    """`result` of the JSON document. `ungoverned` are keys of `schemas`; `unread` has the reason for each segment."""
+
+    status: Literal["success", "skipped", "partial"]
+    message: str
+    format: Literal[1] = FORMAT
+    configuration: str | None = None
+    profile: str | None = None
+    log: str | None = None
+    policy: str | None = None
+    policy_sha256: str | None = None
+    policy_rules: list[PolicyRule] = []
+    host: str = ""
+    user: str = ""
+    version: str = ""
+    reader: str = ""
+    schemas: dict[str, Coverage] = {}
+    ungoverned: list[str] = []
+    unused_rules: list[UnusedRule] = []
+    unreadable: int = 0
+    segments: SegmentsRead = SegmentsRead()
+    unread: dict[str, str] = {}
+    warnings: list[str] = []
+    neighbours: Neighbours = Neighbours()
+    unjudged: Unjudged = Unjudged()
+    errors: list[str] = []
+
+
+class Subject(msgspec.Struct, frozen=True):
+    """What is checked, by its paths; `configuration` is None where the command line named it all."""
+
+    configuration: str | None
+    profile: str | None
+    log: str
+    policy: str
+    provenance: Provenance
+
+
+def make_coverage(
+    inventory: Inventory, policy: Policy, subject: Subject, warnings: Iterable[str], notices: Notices
+) -> CheckResult:
+    """What these rules have to say about this log; `warnings` are sentences about the policy itself."""
+    scopes = {key: match_rule(policy, key) for key in inventory.holdings}
+    schemas = {str(key): _coverage(inventory.holdings[key], scopes[key]) for key in inventory.holdings}
+    used = {found[0] for found in scopes.values() if found}
+    rules = all_rules(policy)
+    ungoverned = [name for name, coverage in schemas.items() if not coverage.governed]
+    unused = [_unused(scope, rule) for scope, rule in rules.items() if scope not in used]
+    return CheckResult(
+        status="partial" if inventory.failures else "success",
+        message=(
+            f"Valid: {counted(len(rules), 'rule')}, "
+            f"{counted(len(schemas), 'schema')} in {counted(inventory.segments.total, 'segment')}"
+        ),
+        configuration=subject.configuration and encodable(subject.configuration),
+        profile=subject.profile,
+        log=encodable(subject.log),
+        policy=encodable(subject.policy),
+        policy_sha256=policy.source.sha256 if policy.source else None,
+        policy_rules=subject.provenance.policy.rules if subject.provenance.policy else [],
+        **who(subject.provenance),
+        schemas=schemas,
+        ungoverned=ungoverned,
+        unused_rules=unused,
+        unreadable=inventory.unreadable,
+        segments=inventory.segments,
+        unread=inventory.unread,
+        warnings=[
+            *notices.warnings,
+            *map(encodable, warnings),
+            *([f"Schemas without a rule, whose records are kept: {len(ungoverned)}"] if ungoverned else []),
+            *([f"Rules that match nothing here: {len(unused)}"] if unused else []),
+        ],
+        neighbours=notices.neighbours,
+        unjudged=notices.unjudged,
+        errors=inventory.failures,
+    )
+
+
+def _coverage(holding: Holding, found: tuple[Scope, Rule] | None) -> Coverage:
+    if found is None:
+        return Coverage(holding.records, holding.bytes, governed=False, retention_days=None, rule=None, where=None)
+    scope, rule = found
+    return Coverage(
+        records=holding.records,
+        bytes=holding.bytes,
+        governed=rule.active,
+        retention_days=rule.retention_days,
+        rule=str(scope),
+        where=encodable(rule.where),
+    )
+
+
+def _unused(scope: Scope, rule: Rule) -> UnusedRule:
+    return UnusedRule(str(scope), rule.active, rule.retention_days, encodable(rule.where))

@@ -1,0 +1,1 @@
+"""The result of `asynclog cleanup` and `asynclog apply`, and its text."""

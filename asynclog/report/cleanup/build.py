@@ -1,0 +1,203 @@
+"""Plan + outcomes -> report: every figure of the document, and the exit status, from one place."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Literal
+
+import msgspec
+
+from asynclog.formatting import deletion, encodable, in_a_sentence
+from asynclog.report.cleanup.result import (
+    ActionRow,
+    Bytes,
+    Catalogued,
+    Figures,
+    Kept,
+    Overdue,
+    Records,
+    Report,
+    Result,
+    Segments,
+)
+from asynclog.report.cleanup.schema_totals import figures, too_late
+from asynclog.report.provenance import Provenance
+from asynclog.report.unjudged import Left, sum_unjudged, too_old
+from asynclog.report.warnings import Neighbours
+from asynclog.storage.naming import Names
+from asynclog.timestamps import format_instant
+from asynclog.types import Action, Outcome, Plan, Policy, SchemaKey
+
+
+class Circumstances(msgspec.Struct, frozen=True):
+    """What a report says beside plan and outcomes.
+
+    `stopped` is a signal's name and number, `pending` has the bytes of each hidden file, `read` is in bytes,
+    `max_overdue` for how many seconds something may be overdue; the log's `names` say how old a segment is.
+    """
+
+    run_id: str
+    profile: str | None
+    now: int
+    provenance: Provenance = Provenance()
+    duration_s: float = 0.0
+    late: Iterable[str] = ()
+    pending: Mapping[str, int] = {}
+    warnings: Iterable[str] = ()
+    neighbours: Neighbours = Neighbours()
+    problems: Iterable[str] = ()
+    stopped: tuple[str, int] | None = None
+    with_keeps: bool = False
+    read: int = 0
+    catalog: Catalogued | None = None
+    time_is_up: bool = False
+    policy: Policy = Policy()
+    max_overdue: float | None = None
+    names: Names | None = None
+
+
+def make_report(plan: Plan, outcomes: Mapping[str, Outcome] | None, about: Circumstances) -> Report:
+    """The report of a job that carried out this plan; without outcomes, of a dry run."""
+    rows = [_row(action, outcomes) for action in plan.actions if action.kind != "keep" or about.with_keeps]
+    deleted = _sum(row.deleted_per_schema for row in rows)
+    schemas = figures(plan, outcomes, about.policy)
+    overdue = _overdue(schemas)
+    scanned = sum(each.deleted + each.kept + each.overdue for each in schemas.values())
+    freed = sum(row.bytes_before - row.bytes_after for row in rows)
+    gone, late = sum(deleted.values()), sum(overdue.records.values())
+    left = [Left(each.segment, each.fingerprint, each.unjudged, each.reason) for each in plan.actions if each.unjudged]
+    errors = [
+        *too_late(schemas, plan.now, about.max_overdue),
+        *too_old(left, about.names, plan.now, about.max_overdue),
+        *_failures(rows),
+        *about.problems,
+    ]
+    stopped = about.stopped
+    wrong = f"stopped by {stopped[0]}" if stopped else in_a_sentence(errors)
+    result = Result(
+        status="partial" if wrong else "success" if outcomes is not None else "dry_run",
+        message=deletion(gone, dry_run=outcomes is None),
+        deleted_per_schema=deleted,
+        run_id=about.run_id,
+        profile=about.profile,
+        now=format_instant(about.now),
+        **msgspec.structs.asdict(about.provenance),
+        stopped=stopped[0] if stopped else "max-runtime" if about.time_is_up else None,
+        refusal=plan.refusal or None,
+        records=Records(scanned, gone, scanned - gone - late),
+        kept=_kept(plan),
+        overdue=overdue,
+        unjudged=sum_unjudged(left, about.names),
+        bytes=Bytes(about.read, freed),
+        catalog=about.catalog,
+        segments=_segments(plan, rows),
+        actions=rows,
+        late_segments=list(map(encodable, about.late)),
+        recovery_pending=list(map(encodable, about.pending)),
+        warnings=list(about.warnings),
+        neighbours=about.neighbours,
+        errors=list(map(encodable, errors)),
+        lease_max_ms=round(max((each.lease_ns for each in (outcomes or {}).values()), default=0) / 1e6, 3),
+        duration_s=round(about.duration_s, 3),
+    )
+    bug = any(outcome.bug for outcome in (outcomes or {}).values())
+    return Report(
+        result,
+        128 + stopped[1] if stopped else 1 if bug else 3 if wrong else 0,
+        wrong,
+        schemas={str(key): each for key, each in schemas.items()},
+        pending_bytes=sum(about.pending.values()),
+        log_bytes=sum(action.fingerprint.size for action in plan.actions) - (0 if outcomes is None else freed),
+        judged_nothing=_judged_nothing(plan),
+    )
+
+
+def empty_report(status: Literal["success", "skipped"], message: str, about: Circumstances) -> Report:
+    """The report of a job that found nothing to look at."""
+    now = format_instant(about.now)
+    provenance = msgspec.structs.asdict(about.provenance)
+    result = Result(status, message, run_id=about.run_id, profile=about.profile, now=now, **provenance)
+    return Report(result, judged_nothing=True)
+
+
+def _judged_nothing(plan: Plan) -> bool:
+    """Return whether there was no segment, or whatever was not empty could not be judged."""
+    unjudged = [action.unjudged for action in plan.actions if action.fingerprint.size or action.unjudged]
+    return all(unjudged) if unjudged else not plan.actions
+
+
+def _row(action: Action, outcomes: Mapping[str, Outcome] | None) -> ActionRow:
+    deleted, after = action.expired if action.deletes else {}, action.bytes_after
+    status, reason = _fate(action), None
+    if action.deletes and outcomes is not None:
+        outcome = outcomes[action.segment]
+        deleted, after, status, reason = outcome.deleted, outcome.bytes_after, outcome.status, outcome.reason
+    return ActionRow(
+        segment=encodable(action.segment),
+        action=action.kind,
+        reason=action.reason,
+        deleted_per_schema=_named(deleted),
+        bytes_before=action.fingerprint.size,
+        bytes_after=after,
+        outcome=status,
+        outcome_reason=reason or None,
+        unjudged=action.unjudged,
+    )
+
+
+def _fate(action: Action) -> Literal["done", "skipped", "failed"] | None:
+    """What becomes of an action that needs nobody to carry it out; None for one that does, in a dry run."""
+    match action.kind:
+        case "keep":
+            return "done"
+        case "skip":
+            return "failed" if action.failed else "skipped"
+        case _:
+            return None
+
+
+def _overdue(schemas: Mapping[SchemaKey, Figures]) -> Overdue:
+    """Expired records that the plan meant to delete and that are still there, or that it had to skip."""
+    left = {key: each.overdue for key, each in schemas.items() if each.overdue}
+    oldest = min((each.oldest for each in schemas.values() if each.oldest is not None), default=None)
+    return Overdue(_named(left), None if oldest is None else format_instant(oldest))
+
+
+def _kept(plan: Plan) -> Kept:
+    censuses = [action.census for action in plan.actions if action.census and not action.unjudged]
+    return Kept(
+        unreadable=sum(census.unreadable for census in censuses),
+        future=sum(count.future for census in censuses for count in census.schemas),
+        implausible=sum(count.implausible for census in censuses for count in census.schemas),
+        no_policy=_named(plan.no_policy),
+    )
+
+
+def _segments(plan: Plan, rows: list[ActionRow]) -> Segments:
+    """`rows` need not have the segments that are kept."""
+    fates = Counter(row.outcome for row in rows)
+    gone = [row for row in rows if row.outcome in {"done", None}]
+    dealt_with = Counter(row.action for row in gone)
+    return Segments(
+        total=len(plan.actions),
+        dropped=dealt_with["drop"],
+        rewritten=dealt_with["rewrite"],
+        kept=sum(action.kind == "keep" for action in plan.actions),
+        skipped=fates["skipped"],
+        failed=fates["failed"],
+        emptied=sum(row.action == "drop" and not row.bytes_before for row in gone),
+    )
+
+
+def _failures(rows: list[ActionRow]) -> list[str]:
+    return [f"{row.segment}: {row.outcome_reason or row.reason}" for row in rows if row.outcome == "failed"]
+
+
+def _sum(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    total: Counter[str] = Counter()
+    for count in counts:
+        total.update(count)
+    return dict(sorted(total.items()))
+
+
+def _named(counts: Mapping[SchemaKey, int]) -> dict[str, int]:
+    return {str(key): number for key, number in sorted(counts.items())}

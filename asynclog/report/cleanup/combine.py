@@ -1,0 +1,111 @@
+"""The reports of several logs as one: each under its profile's name, and the totals above them. Pure."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from signal import Signals
+from typing import Any, TypeVar
+
+import msgspec
+
+from asynclog.formatting import counted, deletion, in_a_sentence
+from asynclog.report.cleanup.result import Bytes, Kept, Overdue, Records, Report, Result, Segments
+from asynclog.report.provenance import Provenance, who
+from asynclog.report.unjudged import Unjudged
+from asynclog.report.warnings import MOST_NAMES, Neighbours
+from asynclog.timestamps import parse_instant
+
+Figures = TypeVar("Figures", Records, Bytes, Segments)
+
+# Of several exit codes the worst: a signal, a bug, then what was not touched before what was done in part.
+_WORST_FIRST = (143, 130, 1, 2, 5, 4, 3, 0)
+
+
+def failed(sentence: str, exit_code: int, stopped: Signals | None = None) -> Report:
+    """The report of a job that could not begin, was refused, or was `stopped` by this signal before that."""
+    result = Result("error", sentence, stopped=stopped.name if stopped else None, errors=[sentence])
+    return Report(result, exit_code, sentence)
+
+
+def combined(reports: Mapping[str, Report]) -> Report:
+    """One report for all profiles, in their order. The exit code is the worst."""
+    results = [report.result for report in reports.values()]
+    dry = any(result.status == "dry_run" for result in results)
+    records = _sum(Records(), [result.records for result in results])
+    wrong = [f"{name}: {report.error}" for name, report in reports.items() if report.error is not None]
+    stopped = [result.stopped for result in results if result.stopped]
+    result = Result(
+        status="partial" if wrong else "dry_run" if dry else "success",
+        message=f"{deletion(records.deleted, dry_run=dry)} in {counted(len(reports), 'profile')}",
+        deleted_per_schema=_counts(result.deleted_per_schema for result in results),
+        now=_earliest(result.now for result in results),
+        **_who(results),
+        stopped=stopped[0] if stopped else None,
+        records=records,
+        kept=_kept([result.kept for result in results]),
+        overdue=_overdue([result.overdue for result in results]),
+        unjudged=_unjudged([result.unjudged for result in results]),
+        bytes=_sum(Bytes(), [result.bytes for result in results]),
+        segments=_sum(Segments(), [result.segments for result in results]),
+        warnings=[f"{name}: {warning}" for name, report in reports.items() for warning in report.result.warnings],
+        neighbours=_neighbours([result.neighbours for result in results]),
+        errors=wrong,
+        lease_max_ms=max((result.lease_max_ms for result in results), default=0.0),
+        duration_s=round(sum(result.duration_s for result in results), 3),
+        profiles={name: report.result for name, report in reports.items()},
+    )
+    codes = {report.exit_code for report in reports.values()} | {0}
+    return Report(result, next(code for code in _WORST_FIRST if code in codes), in_a_sentence(wrong) or None)
+
+
+def _who(results: Iterable[Result]) -> dict[str, Any]:
+    """It is the same for all of them, but that one which could not begin does not say it."""
+    ran = next((result for result in results if result.host), Result("error", ""))
+    return who(Provenance(host=ran.host, user=ran.user, version=ran.version, reader=ran.reader))
+
+
+def _sum(nothing: Figures, parts: Iterable[Figures]) -> Figures:
+    total = msgspec.structs.asdict(nothing)
+    for part in parts:
+        total = {name: number + getattr(part, name) for name, number in total.items()}
+    return type(nothing)(**total)
+
+
+def _kept(parts: Iterable[Kept]) -> Kept:
+    parts = list(parts)
+    return Kept(
+        unreadable=sum(part.unreadable for part in parts),
+        future=sum(part.future for part in parts),
+        implausible=sum(part.implausible for part in parts),
+        no_policy=_counts(part.no_policy for part in parts),
+    )
+
+
+def _neighbours(parts: list[Neighbours]) -> Neighbours:
+    names = [name for part in parts for name in part.names]
+    return Neighbours(sum(part.count for part in parts), names[:MOST_NAMES])
+
+
+def _overdue(parts: Iterable[Overdue]) -> Overdue:
+    parts = list(parts)
+    return Overdue(_counts(part.records for part in parts), _earliest(part.oldest for part in parts))
+
+
+def _unjudged(parts: list[Unjudged]) -> Unjudged:
+    return Unjudged(
+        segments=sum(part.segments for part in parts),
+        bytes=sum(part.bytes for part in parts),
+        oldest=_earliest(part.oldest for part in parts),
+        reasons=_counts(part.reasons for part in parts),
+    )
+
+
+def _earliest(instants: Iterable[str | None]) -> str | None:
+    """As text they don't sort: some have a fraction."""
+    return min(filter(None, instants), key=lambda text: parse_instant(text) or 0, default=None)
+
+
+def _counts(parts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    total: Counter[str] = Counter()
+    for part in parts:
+        total.update(part)
+    return dict(sorted(total.items()))

@@ -1,0 +1,166 @@
+"""The document that a job answers with: `--json` prints it key for key. Only its shape; `summary` fills it."""
+
+from typing import Any, Literal, Self
+
+import msgspec
+
+from asynclog.report.envelope import FORMAT, document
+from asynclog.report.provenance import PolicySource
+from asynclog.report.unjudged import Unjudged
+from asynclog.report.warnings import Neighbours
+from asynclog.types import WhyUnjudged
+
+
+class Records(msgspec.Struct, frozen=True):
+    """scanned = deleted + overdue + kept; unreadable lines are no records."""
+
+    scanned: int = 0
+    deleted: int = 0
+    kept: int = 0
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """Why lines stayed, apart from records that have not expired: each under one reason."""
+
+    unreadable: int = 0
+    future: int = 0
+    implausible: int = 0
+    no_policy: dict[str, int] = {}
+
+
+class Overdue(msgspec.Struct, frozen=True):
+    """Expired records that had to stay, per schema key, and the instant of the oldest of them."""
+
+    records: dict[str, int] = {}
+    oldest: str | None = None
+
+
+class Bytes(msgspec.Struct, frozen=True):
+    """`scanned` counts what was read, `freed` what the log has become smaller by."""
+
+    scanned: int = 0
+    freed: int = 0
+
+
+class Catalogued(msgspec.Struct, frozen=True):
+    """How many segments the catalog knew, or their beginning, and how many were read; whether it was damaged."""
+
+    hits: int = 0
+    partial: int = 0
+    misses: int = 0
+    rebuilt: bool = False
+
+
+class Segments(msgspec.Struct, frozen=True):
+    """How many of `total` met which fate; a dry run counts what would.
+
+    `emptied` are those of `dropped` that were empty.
+    """
+
+    total: int = 0
+    dropped: int = 0
+    rewritten: int = 0
+    kept: int = 0
+    skipped: int = 0
+    failed: int = 0
+    emptied: int = 0
+
+
+class ActionRow(msgspec.Struct, frozen=True, gc=False):
+    """One segment. `outcome` is None in a dry run; `outcome_reason` says why it was not done, `unjudged` in a word why
+    it is not known what the segment holds.
+    """
+
+    segment: str
+    action: str
+    reason: str
+    deleted_per_schema: dict[str, int]
+    bytes_before: int
+    bytes_after: int
+    outcome: str | None
+    outcome_reason: str | None = None
+    unjudged: WhyUnjudged | None = None
+
+
+class Result(msgspec.Struct, frozen=True):
+    """`result` of the JSON document. In a dry run all figures are what the run would give.
+
+    `profiles` is for `--all-profiles`: the other figures are their totals then. One that could not even
+    begin has the status `error`, and its message says why.
+    """
+
+    status: Literal["success", "dry_run", "skipped", "partial", "error"]
+    message: str
+    deleted_per_schema: dict[str, int] = {}
+    format: Literal[1] = FORMAT
+    run_id: str = ""
+    profile: str | None = None
+    now: str | None = None
+    log: str | None = None
+    policy: PolicySource | None = None
+    host: str = ""
+    user: str = ""
+    version: str = ""
+    reader: str = ""
+    stopped: str | None = None
+    refusal: str | None = None
+    records: Records = Records()
+    kept: Kept = Kept()
+    overdue: Overdue = Overdue()
+    unjudged: Unjudged = Unjudged()
+    bytes: Bytes = Bytes()
+    catalog: Catalogued | None = None
+    segments: Segments = Segments()
+    actions: list[ActionRow] = []
+    late_segments: list[str] = []
+    recovery_pending: list[str] = []
+    warnings: list[str] = []
+    neighbours: Neighbours = Neighbours()
+    errors: list[str] = []
+    lease_max_ms: float = 0.0
+    duration_s: float = 0.0
+    profiles: "dict[str, Result] | None" = None
+
+
+class Figures(msgspec.Struct, frozen=True):
+    """One schema: deleted + overdue + kept is what was read of it.
+
+    Of the overdue records, `oldest` is the earliest timestamp, and `since` when the first of them expired (ns since
+    1970); both None where none are.
+    """
+
+    deleted: int = 0
+    deleted_bytes: int = 0
+    kept: int = 0
+    kept_bytes: int = 0
+    overdue: int = 0
+    overdue_bytes: int = 0
+    oldest: int | None = None
+    since: int | None = None
+
+
+class Report(msgspec.Struct, frozen=True):
+    """What a job has to say. `exit_code` is the process's; `error` is a sentence, None where all went well.
+
+    Not in the document: the `schemas` that were found, `log_bytes`, the size of all segments at the job's end (None
+    where there was nothing to look at), `pending_bytes`, that of the files that are held back, and whether this job
+    `judged_nothing`, for there was no segment, or it could judge none.
+    """
+
+    result: Result
+    exit_code: int = 0
+    error: str | None = None
+    schemas: dict[str, Figures] = {}
+    log_bytes: int | None = None
+    pending_bytes: int = 0
+    judged_nothing: bool = False
+
+    def marred(self, sentence: str) -> Self:
+        """The same where this went wrong too, after the job: it is partial, unless it has failed already."""
+        result = msgspec.structs.replace(self.result, status="partial", errors=[*self.result.errors, sentence])
+        error = f"{self.error}; {sentence}" if self.error else sentence
+        return msgspec.structs.replace(self, result=result, exit_code=self.exit_code or 3, error=error)
+
+    def document(self) -> dict[str, Any]:
+        """The whole JSON document, as plain data."""
+        return document(self.result, self.error)

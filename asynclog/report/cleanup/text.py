@@ -1,0 +1,104 @@
+"""The report for people: what went, what stayed and why, what needs a look."""
+
+from collections.abc import Iterator, Mapping
+
+from asynclog.formatting import counted, printable, size_in_words
+from asynclog.report.cleanup.progress import NOT_BEGUN, NOT_READ, progress
+from asynclog.report.cleanup.result import Report, Result
+from asynclog.report.provenance import in_brief
+from asynclog.report.unjudged import unjudged_in_words
+
+
+def as_text(report: Report) -> str:
+    """Some lines, the most important first; ends without a newline."""
+    profiles = report.result.profiles or {}
+    parts = [line for name, result in profiles.items() for line in (f"{printable(name)}:", *_lines(result), "")]
+    return "\n".join([*parts, *_lines(report.result)])
+
+
+def _lines(result: Result) -> Iterator[str]:
+    yield _headline(result)
+    yield from _table(result.deleted_per_schema)
+    if result.segments.total:
+        yield from _counts(result)
+        yield from _kept(result)
+        yield from _overdue(result)
+        yield from unjudged_in_words(result.unjudged)
+        yield from _notes(result)
+    yield from in_brief(result)
+    if result.profiles is None:  # each has said its own
+        yield from (f"Warning: {printable(warning)}" for warning in result.warnings)
+
+
+def _headline(result: Result) -> str:
+    """The message with its number as people read it, and what is freed."""
+    would = "would free " if _is_dry(result) else "freed "
+    plain, told = f" {result.records.deleted} ", f" {result.records.deleted:,} "
+    text = printable(result.message.replace(plain, told, 1))
+    return text + (f" ({would}{size_in_words(result.bytes.freed)})" if result.bytes.freed else "")
+
+
+def _is_dry(result: Result) -> bool:
+    """Whether it says what would be; that of a dry run which went wrong is `partial`."""
+    return result.message.startswith("Would ")
+
+
+def _counts(result: Result) -> Iterator[str]:
+    parts = {name: getattr(result.segments, name) for name in result.segments.__struct_fields__[1:-1]}
+    shown = ", ".join(f"{number:,} {name}" for name, number in parts.items() if number)
+    records, dry, empty = result.records, _is_dry(result), result.segments.emptied
+    yield f"Segments: {result.segments.total:,} ({'would be: ' if dry else ''}{shown})"
+    if empty:
+        yield f"{counted(empty, 'empty segment')} {'would go' if dry else 'went'}"
+    yield f"Records: {records.scanned:,} read, {records.kept:,} {'would be ' if dry else ''}kept"
+
+
+def _kept(result: Result) -> Iterator[str]:
+    kept, would = result.kept, _kept_or_would(result)
+    if kept.no_policy:
+        yield f"{would} without a policy: {counted(sum(kept.no_policy.values()), 'record')}"
+        yield from _table(kept.no_policy)
+    if kept.future:
+        yield f"{would} for a timestamp more than a day in the future: {counted(kept.future, 'record')}"
+    if kept.implausible:
+        yield f"{would} for a timestamp before 2000: {counted(kept.implausible, 'record')}"
+    if kept.unreadable:
+        yield f"{would} unread: {counted(kept.unreadable, 'unreadable line')}"
+
+
+def _kept_or_would(result: Result) -> str:
+    return "Would be kept" if _is_dry(result) else "Kept"
+
+
+def _overdue(result: Result) -> Iterator[str]:
+    """Expired records that had to stay."""
+    overdue = result.overdue
+    if overdue.records:
+        records = sum(overdue.records.values())
+        stay = "would stay" if _is_dry(result) else "stays" if records == 1 else "stay"
+        yield f"Overdue: {counted(records, 'expired record')} {stay}, the oldest of {overdue.oldest}"
+        yield from _table(overdue.records)
+
+
+def _notes(result: Result) -> Iterator[str]:
+    came = progress(result)
+    if came:
+        yield came
+    skipped = "Would be skipped" if _is_dry(result) else "Skipped"
+    for row in result.actions:
+        reason = row.outcome_reason or row.reason
+        if row.outcome == "skipped" and reason not in {NOT_READ, NOT_BEGUN}:
+            yield f"{skipped}: {printable(row.segment)}: {reason}"
+    for name in result.late_segments:
+        yield f"Late: {printable(name)} has what a writer appended to a segment while it was replaced"
+    for name in result.recovery_pending:
+        yield f"Pending: {printable(name)} is left by a killed job, or held by a writer: the next job deals with it"
+    if result.refusal:
+        refused = "Refused" if came else "Refused: a real run would end with exit 5"
+        yield f"{refused}: {printable(result.refusal)}"
+
+
+def _table(counts: Mapping[str, int]) -> Iterator[str]:
+    width = max(map(len, counts), default=0)
+    for name, number in counts.items():
+        yield f"  {printable(name):<{width}}  {number:>9,}"

@@ -1,0 +1,1 @@
+"""The result of `asynclog estimate`, and its text."""

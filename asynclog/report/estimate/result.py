@@ -1,0 +1,212 @@
+"""What `estimate` answers with: what a policy frees, and what it would free with other days. Its shape, and how it is
+filled.
+"""
+
+from typing import Literal
+
+import msgspec
+
+from asynclog.forecast.bounds import Amount
+from asynclog.forecast.log_forecast import IN_DAYS, Forecast, Outlook, times
+from asynclog.formatting import counted, size_in_words
+from asynclog.report.envelope import FORMAT, Answer
+from asynclog.report.holdings import Inventory
+from asynclog.report.provenance import PolicySource, Provenance
+from asynclog.report.unjudged import Unjudged
+from asynclog.report.warnings import Neighbours, Notices
+from asynclog.timestamps import LAST, format_instant
+
+
+class Freed(msgspec.Struct, frozen=True):
+    """All that has expired `in_days` days from now, at the instant `at`.
+
+    In the totals the bytes are those that the log becomes smaller by: the blank lines of a segment that goes whole are
+    among them. A figure of None is not known exactly: with --no-scan, it lies between its `low` and `high`.
+    """
+
+    in_days: int
+    at: str
+    records: int | None
+    bytes: int | None
+    records_low: int | msgspec.UnsetType = msgspec.UNSET
+    records_high: int | msgspec.UnsetType = msgspec.UNSET
+    bytes_low: int | msgspec.UnsetType = msgspec.UNSET
+    bytes_high: int | msgspec.UnsetType = msgspec.UNSET
+
+
+class Prospect(msgspec.Struct, frozen=True):
+    """One schema, or all, under one policy.
+
+    `oldest` and `newest` leave out records whose clock was wrong. `retention_days` is None where nothing expires, and
+    of all schemas together. The daily figures are those of the last 30 whole days, or of fewer where there are no
+    older records. `steady_bytes` is what stays in the log in the end at that rate; None where it grows without end.
+    """
+
+    records: int | None
+    bytes: int | None
+    oldest: str | None
+    newest: str | None
+    retention_days: int | None
+    daily_records: float | None
+    daily_bytes: float | None
+    steady_bytes: int | None
+    frees: list[Freed]
+    records_low: int | msgspec.UnsetType = msgspec.UNSET
+    records_high: int | msgspec.UnsetType = msgspec.UNSET
+    bytes_low: int | msgspec.UnsetType = msgspec.UNSET
+    bytes_high: int | msgspec.UnsetType = msgspec.UNSET
+    daily_records_low: float | msgspec.UnsetType = msgspec.UNSET
+    daily_records_high: float | msgspec.UnsetType = msgspec.UNSET
+    daily_bytes_low: float | msgspec.UnsetType = msgspec.UNSET
+    daily_bytes_high: float | msgspec.UnsetType = msgspec.UNSET
+    steady_bytes_low: int | msgspec.UnsetType | None = msgspec.UNSET
+    steady_bytes_high: int | msgspec.UnsetType | None = msgspec.UNSET
+
+
+class BytesRead(msgspec.Struct, frozen=True):
+    """How many bytes were read for this answer, of how many in the log; more, where a segment was read again."""
+
+    bytes: int = 0
+    of: int = 0
+
+
+class Unknown(msgspec.Struct, frozen=True):
+    """Segments that no scan has seen yet, and their bytes: with --no-scan they may hold anything."""
+
+    segments: int = 0
+    bytes: int = 0
+
+
+class EstimateResult(msgspec.Struct, frozen=True):
+    """`result` of the JSON document. `unread` has the reason for each segment that is in no figure."""
+
+    status: Literal["success", "skipped", "partial"]
+    message: str
+    format: Literal[1] = FORMAT
+    profile: str | None = None
+    now: str | None = None
+    log: str | None = None
+    policy: PolicySource | None = None
+    host: str = ""
+    user: str = ""
+    version: str = ""
+    reader: str = ""
+    schemas: dict[str, Prospect] = {}
+    what_if: dict[str, Prospect] | None = None
+    totals: Prospect | None = None
+    what_if_totals: Prospect | None = None
+    read: BytesRead = BytesRead()
+    unknown: Unknown = Unknown()
+    unread: dict[str, str] = {}
+    warnings: list[str] = []
+    neighbours: Neighbours = Neighbours()
+    unjudged: Unjudged = Unjudged()
+    errors: list[str] = []
+
+
+class Estimate(msgspec.Struct, frozen=True):
+    """What was found out. `what_if` is None where no other days were asked for."""
+
+    now: int
+    today: Forecast
+    what_if: Forecast | None
+    read: BytesRead
+    unknown: Unknown
+    bounded: bool
+
+
+def make_estimate(
+    found: Estimate, inventory: Inventory, notices: Notices, *, profile: str | None, provenance: Provenance
+) -> Answer[EstimateResult]:
+    """The answer; what could not be read is its error."""
+    return inventory.answer(
+        EstimateResult(
+            status="partial" if inventory.failures else "success",
+            message=_message(found.today.total.frees[0]),
+            profile=profile,
+            now=format_instant(found.now),
+            **msgspec.structs.asdict(provenance),
+            schemas=_prospects(found.today, found),
+            what_if=_prospects(found.what_if, found) if found.what_if else None,
+            totals=_prospect(found.today.total, found),
+            what_if_totals=_prospect(found.what_if.total, found) if found.what_if else None,
+            read=found.read,
+            unknown=found.unknown,
+            unread=inventory.unread,
+            warnings=notices.warnings,
+            neighbours=notices.neighbours,
+            unjudged=notices.unjudged,
+            errors=inventory.failures,
+        )
+    )
+
+
+def _message(now: Amount) -> str:
+    low, high = round(now.records_low), round(now.records_high)
+    least, most = size_in_words(round(now.bytes_low)), size_in_words(round(now.bytes_high))
+    if now.is_exact:
+        return f"A cleanup now would delete {counted(low, 'record')} ({least})"
+    return f"A cleanup now would delete {low:,} to {high:,} records ({least} to {most})"
+
+
+def _prospects(forecast: Forecast, found: Estimate) -> dict[str, Prospect]:
+    return {str(key): _prospect(outlook, found) for key, outlook in forecast.schemas.items()}
+
+
+def _prospect(outlook: Outlook, found: Estimate) -> Prospect:
+    held, daily, steady = outlook.held, outlook.daily, outlook.steady
+    prospect = Prospect(
+        records=_exact(held.records_low, held.records_high),
+        bytes=_exact(held.bytes_low, held.bytes_high),
+        oldest=None if outlook.oldest is None else format_instant(outlook.oldest),
+        newest=None if outlook.newest is None else format_instant(outlook.newest),
+        retention_days=outlook.retention_days,
+        daily_records=_rounded(daily.records_low) if daily.records_low == daily.records_high else None,
+        daily_bytes=_rounded(daily.bytes_low) if daily.bytes_low == daily.bytes_high else None,
+        steady_bytes=_exact(steady.bytes_low, steady.bytes_high) if steady else None,
+        frees=_freed(outlook, found),
+    )
+    if not found.bounded:
+        return prospect
+    return msgspec.structs.replace(
+        prospect,
+        records_low=round(held.records_low),
+        records_high=round(held.records_high),
+        bytes_low=round(held.bytes_low),
+        bytes_high=round(held.bytes_high),
+        daily_records_low=_rounded(daily.records_low),
+        daily_records_high=_rounded(daily.records_high),
+        daily_bytes_low=_rounded(daily.bytes_low),
+        daily_bytes_high=_rounded(daily.bytes_high),
+        steady_bytes_low=round(steady.bytes_low) if steady else None,
+        steady_bytes_high=round(steady.bytes_high) if steady else None,
+    )
+
+
+def _freed(outlook: Outlook, found: Estimate) -> list[Freed]:
+    rows = []
+    for days, at, amount in zip(IN_DAYS, times(found.now), outlook.frees, strict=True):
+        row = Freed(
+            in_days=days,
+            at=format_instant(min(at, LAST)),
+            records=_exact(amount.records_low, amount.records_high),
+            bytes=_exact(amount.bytes_low, amount.bytes_high),
+        )
+        if found.bounded:
+            row = msgspec.structs.replace(
+                row,
+                records_low=round(amount.records_low),
+                records_high=round(amount.records_high),
+                bytes_low=round(amount.bytes_low),
+                bytes_high=round(amount.bytes_high),
+            )
+        rows.append(row)
+    return rows
+
+
+def _exact(low: float, high: float) -> int | None:
+    return round(low) if low == high else None
+
+
+def _rounded(number: float) -> float:
+    return round(number, 3)

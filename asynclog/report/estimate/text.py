@@ -1,0 +1,91 @@
+"""What `estimate` says to people: one table, the what-if beside today's policy."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from msgspec import UNSET
+
+from asynclog.formatting import columns, counted, printable, size_in_words
+from asynclog.report.envelope import Answer
+from asynclog.report.estimate.result import BytesRead, EstimateResult, Freed, Prospect
+from asynclog.report.provenance import in_brief
+from asynclog.report.unjudged import unjudged_in_words
+
+_HEAD = ["schema", "keeps", "records", "size", "a day", "in the end"]
+
+
+def as_text(answer: Answer[EstimateResult]) -> str:
+    """Some lines; ends without a newline."""
+    return "\n".join(_lines(answer.result))
+
+
+def _lines(result: EstimateResult) -> Iterator[str]:
+    yield printable(result.message)
+    if result.totals is not None:
+        yield from _forecast(result, result.totals)
+    yield from in_brief(result)
+    for warning in result.warnings:
+        yield f"Warning: {printable(warning)}"
+
+
+def _forecast(result: EstimateResult, totals: Prospect) -> Iterator[str]:
+    yield ""
+    yield from columns(_rows(result, totals), right=set(range(2, len(_HEAD) + len(totals.frees))))
+    yield ""
+    yield "Freed: all that has expired by then. In the end: what stays, if as much comes in each day as now."
+    if result.unknown.segments:
+        yield (
+            f"Never read yet: {counted(result.unknown.segments, 'segment')} of {size_in_words(result.unknown.bytes)}, "
+            "which may hold anything: without --no-scan they are read"
+        )
+    for name, reason in result.unread.items():
+        yield printable(f"Not read, and in no figure: {name}: {reason}")
+    yield from unjudged_in_words(result.unjudged)
+    yield f"Read for this: {_read(result.read)}"
+
+
+def _read(read: BytesRead) -> str:
+    """Never more than there is: reading a segment a second time is told as that."""
+    text = f"{size_in_words(min(read.bytes, read.of))} of {size_in_words(read.of)}"
+    return f"{text}, some of it twice" if read.bytes > read.of else text
+
+
+def _rows(result: EstimateResult, totals: Prospect) -> Iterator[list[str]]:
+    yield [*_HEAD, *("frees now" if row.in_days == 0 else f"in {row.in_days} days" for row in totals.frees)]
+    for name, today in result.schemas.items():
+        yield _row(name, today)
+        other = result.what_if[name] if result.what_if else today
+        if other.retention_days != today.retention_days:
+            yield _what_if(_row("", other))
+    if len(result.schemas) > 1:
+        yield _row("all", totals, all_of_it=True)
+        if result.what_if_totals and result.what_if_totals != totals:
+            yield _what_if(_row("", result.what_if_totals, all_of_it=True))
+
+
+def _row(name: str, prospect: Prospect, *, all_of_it: bool = False) -> list[str]:
+    days = prospect.retention_days
+    keeps = "" if all_of_it else "for ever" if days is None else counted(days, "day")
+    grows = prospect.steady_bytes is None and not prospect.steady_bytes_low
+    return [
+        name,
+        keeps,
+        _figure(prospect, "records", "{:,}".format),
+        _figure(prospect, "bytes", size_in_words),
+        _figure(prospect, "daily_bytes", size_in_words),
+        "grows" if grows else _figure(prospect, "steady_bytes", size_in_words),
+        *(_figure(row, "bytes", size_in_words) for row in prospect.frees),
+    ]
+
+
+def _figure(of: Prospect | Freed, name: str, in_words: Callable[[Any], str]) -> str:
+    """The figure, or the two that it lies between."""
+    value, low, high = (getattr(of, name + end) for end in ("", "_low", "_high"))
+    if value is not None:
+        return in_words(value)
+    return "?" if low is UNSET else f"{in_words(low)} to {in_words(high)}"
+
+
+def _what_if(row: list[str]) -> list[str]:
+    """Below the row of today, without what is the same in both."""
+    return ["  what if", row[1], "", "", "", *row[5:]]

@@ -1,0 +1,1 @@
+"""The result of `asynclog explain`, and its text."""

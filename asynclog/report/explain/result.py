@@ -1,0 +1,159 @@
+"""What `explain` answers with: why each segment is as it is, and when it goes. Its shape, and how it is filled."""
+
+from collections.abc import Iterable, Iterator
+from typing import Literal
+
+import msgspec
+
+from asynclog.forecast.lifetime import gone_after, lifetime
+from asynclog.formatting import counted, encodable
+from asynclog.policy.rules import match_rule, rule_for
+from asynclog.report.envelope import FORMAT
+from asynclog.report.provenance import PolicySource
+from asynclog.report.unjudged import Unjudged
+from asynclog.report.warnings import Neighbours
+from asynclog.timestamps import LAST, format_instant
+from asynclog.types import Action, Census, Policy, SchemaCount, SchemaKey, WhyUnjudged
+
+
+class UnreadableLine(msgspec.Struct, frozen=True):
+    """Where an unreadable line stands in its segment, in bytes, and what is wrong with it.
+
+    `line` is its number in the segment, from 1.
+    """
+
+    offset: int
+    why: str
+    line: int
+
+
+class UnreadableReason(msgspec.Struct, frozen=True):
+    """How many lines are unreadable for this reason, and the first few of them."""
+
+    why: str
+    lines: int
+    examples: list[UnreadableLine]
+
+
+class Part(msgspec.Struct, frozen=True):
+    """The records of one schema in a segment.
+
+    `rule` is what the rule is for, `where` the file and line that give it; both None without one. `governed` is False
+    there, and where it is switched off. `overdue_since` is when the first of the `expired` ones expired, None without
+    any; the last of all is kept until `kept_until`, None: for ever.
+    """
+
+    records: int
+    bytes: int
+    oldest: str | None
+    newest: str | None
+    governed: bool
+    retention_days: int | None
+    rule: str | None
+    where: str | None
+    expired: int
+    overdue_since: str | None
+    kept_until: str | None
+    future: int
+    implausible: int
+
+
+class Explained(msgspec.Struct, frozen=True):
+    """One segment. `gone_after` is when all of it will have expired, None where something of it never does: that is
+    told in `kept_for_ever`. `schemas` is empty where it was not read. `lines` are the first unreadable ones, `reasons`
+    those of all of them, the commonest first. `unjudged` says in a word why it is not known what the segment holds.
+    """
+
+    segment: str
+    action: str
+    reason: str
+    bytes: int
+    overdue_since: str | None
+    gone_after: str | None
+    kept_for_ever: list[str] = []
+    schemas: dict[str, Part] = {}
+    unreadable: int = 0
+    blank: int = 0
+    lines: list[UnreadableLine] = []
+    reasons: list[UnreadableReason] = []
+    unjudged: WhyUnjudged | None = None
+
+
+class ExplainResult(msgspec.Struct, frozen=True):
+    """`result` of the JSON document; the segments are in their order."""
+
+    status: Literal["success", "skipped", "partial"]
+    message: str
+    format: Literal[1] = FORMAT
+    profile: str | None = None
+    now: str | None = None
+    log: str | None = None
+    policy: PolicySource | None = None
+    host: str = ""
+    user: str = ""
+    version: str = ""
+    reader: str = ""
+    segments: list[Explained] = []
+    warnings: list[str] = []
+    neighbours: Neighbours = Neighbours()
+    unjudged: Unjudged = Unjudged()
+    errors: list[str] = []
+
+
+def explained(action: Action, census: Census | None, policy: Policy, schemas: Iterable[SchemaKey]) -> Explained:
+    """Why there is this action, but for what its unreadable lines are; of its census only these schemas are told."""
+    shown = set(schemas)
+    return Explained(
+        segment=encodable(action.segment),
+        action=action.kind,
+        reason=action.reason,
+        bytes=action.fingerprint.size,
+        overdue_since=_text(action.since),
+        gone_after=_text(gone_after(census, policy)) if census else None,
+        kept_for_ever=list(_kept_for_ever(census, policy)) if census else [],
+        schemas={str(count.schema): _part(count, policy) for count in census.schemas if count.schema in shown}
+        if census
+        else {},
+        unreadable=census.unreadable if census else 0,
+        blank=census.blank if census else 0,
+        unjudged=action.unjudged,
+    )
+
+
+def _kept_for_ever(census: Census, policy: Policy) -> Iterator[str]:
+    """What of the segment never goes, in words."""
+    if census.unreadable:
+        yield counted(census.unreadable, "unreadable line")
+    for count in census.schemas:
+        rule = rule_for(policy, count.schema)
+        if rule is None:
+            yield f"{counted(count.records, 'record')} of {count.schema} that no rule governs"
+        elif rule.retention_days is None:
+            yield f"{counted(count.records, 'record')} of {count.schema} that a rule keeps for ever"
+        elif count.implausible:
+            yield f"{counted(count.implausible, 'record')} of {count.schema} from before 2000"
+
+
+def _part(count: SchemaCount, policy: Policy) -> Part:
+    scope, rule = match_rule(policy, count.schema) or (None, None)
+    life = lifetime(count, policy)
+    return Part(
+        records=count.records,
+        bytes=count.bytes,
+        oldest=_text(count.oldest),
+        newest=_text(count.newest),
+        governed=rule is not None and rule.active,
+        retention_days=rule.retention_days if rule else None,
+        rule=str(scope) if rule else None,
+        where=encodable(rule.where) if rule else None,
+        expired=count.expired,
+        overdue_since=_text(life.since),
+        kept_until=_text(life.until),
+        future=count.future,
+        implausible=count.implausible,
+    )
+
+
+def _text(instant: int | None) -> str | None:
+    """None, too, where that is after the last year that there is."""
+    return None if instant is None or instant > LAST else format_instant(instant)

@@ -1,0 +1,93 @@
+"""What `explain` says to people: a paragraph for each segment."""
+
+from collections.abc import Iterator
+
+from asynclog.formatting import counted, printable, size_in_words
+from asynclog.report.envelope import Answer
+from asynclog.report.explain.result import Explained, ExplainResult, Part, UnreadableReason
+from asynclog.report.provenance import in_brief
+from asynclog.timestamps import parse_instant
+
+
+def as_text(answer: Answer[ExplainResult]) -> str:
+    """Some lines; ends without a newline."""
+    return "\n".join(printable(line) for line in _lines(answer.result))
+
+
+def _lines(result: ExplainResult) -> Iterator[str]:
+    yield result.message
+    yield from in_brief(result)
+    yield from (f"Warning: {warning}" for warning in result.warnings)
+    for row in result.segments:
+        yield ""
+        yield f"{row.segment} ({size_in_words(row.bytes)}): {row.action}: {row.reason}"
+        for name, part in row.schemas.items():
+            yield f"  {name}: {_part(part)}"
+        if row.unreadable:
+            yield f"  {counted(row.unreadable, 'unreadable line')}: kept for ever"
+        for reason in row.reasons:
+            yield from _reason(reason)
+        yield from _end(row, result.now)
+
+
+def _reason(reason: UnreadableReason) -> Iterator[str]:
+    """One line for a reason that one line has; else the reason first."""
+    if reason.lines == 1:
+        yield from (f"    line {line.line:,}, byte {line.offset:,}: {line.why}" for line in reason.examples)
+        return
+    yield f"    {counted(reason.lines, 'line')}: {reason.why}"
+    for line in reason.examples:
+        yield f"      line {line.line:,}, byte {line.offset:,}{line.why.removeprefix(reason.why)}"
+    if reason.lines > len(reason.examples):
+        yield f"      and {reason.lines - len(reason.examples):,} more"
+
+
+def _part(part: Part) -> str:
+    text = f"{counted(part.records, 'record')}"
+    if part.oldest:
+        text += f" from {_day(part.oldest)} to {_day(part.newest)}"
+    text += f", {_rule(part)}"
+    if part.expired:
+        text += f"; {part.expired:,} expired, overdue since {_day(part.overdue_since)}"
+    if part.future:
+        text += f"; {part.future:,} more than a day in the future"
+    if part.implausible:
+        text += f"; {part.implausible:,} from before 2000, kept for ever: that clock was wrong"
+    if part.kept_until and part.expired < part.records:
+        text += f"; the last is kept until {_day(part.kept_until)}"
+    return text
+
+
+def _rule(part: Part) -> str:
+    if part.rule is None:
+        return "which no rule governs: kept for ever"
+    if not part.governed:
+        return f"whose rule is switched off ({_place(part)}): kept for ever"
+    if part.retention_days is None:
+        return f"kept for ever ({_place(part)})"
+    return f"kept for {counted(part.retention_days, 'day')} ({_place(part)})"
+
+
+def _end(row: Explained, now: str | None) -> Iterator[str]:
+    if row.kept_for_ever:
+        yield f"  Never goes as a whole, for it has {', '.join(row.kept_for_ever)}"
+    elif row.action == "drop":
+        yield "  The next cleanup deletes it"
+    elif row.gone_after and row.action == "skip":
+        yield f"  Stays: {row.reason}; all of it {_expires(row.gone_after, now)}"
+    elif row.gone_after:
+        yield f"  Goes as a whole after {_day(row.gone_after)}"
+
+
+def _expires(gone_after: str, now: str | None) -> str:
+    is_over = (parse_instant(gone_after) or 0) < (parse_instant(now or "") or 0)
+    return "has expired" if is_over else f"will have expired after {_day(gone_after)}"
+
+
+def _day(instant: str | None) -> str:
+    return (instant or "")[:10]
+
+
+def _place(part: Part) -> str:
+    """File and line of the rule, without the folder."""
+    return (part.where or "").rpartition("/")[2]

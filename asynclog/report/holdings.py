@@ -1,0 +1,102 @@
+"""What a log holds, per schema key, and how much of it could be read."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import TypeVar
+
+import msgspec
+
+from asynclog.formatting import encodable, in_a_sentence
+from asynclog.plan.decide import NO_RECORD, not_json_lines
+from asynclog.report.envelope import Answer
+from asynclog.report.unjudged import Left
+from asynclog.timestamps import format_instant
+from asynclog.types import Census, Finding, SchemaCount, SchemaKey, Segment, Unread
+
+R = TypeVar("R")
+
+
+class Holding(msgspec.Struct, frozen=True):
+    """All records of one schema. `oldest` and `newest` leave out those whose clock was wrong, None without others."""
+
+    records: int
+    bytes: int
+    oldest: str | None
+    newest: str | None
+
+
+class SegmentsRead(msgspec.Struct, frozen=True):
+    """total = read + skipped + failed; an empty one counts as read."""
+
+    total: int = 0
+    read: int = 0
+    skipped: int = 0
+    failed: int = 0
+
+
+class Inventory(msgspec.Struct, frozen=True):
+    """The sum over all segments. `unread` has the reason for each that was not read; `failures` are sentences.
+
+    `unjudged` are these, and those that were read and have no record, whose lines are not among the `unreadable`.
+    """
+
+    holdings: dict[SchemaKey, Holding]
+    unreadable: int
+    segments: SegmentsRead
+    unread: dict[str, str]
+    failures: list[str]
+    unjudged: list[Left]
+
+    def answer(self, result: R) -> Answer[R]:
+        """The answer that this result is, and whatever could not be read its error."""
+        return Answer(result, 3 if self.failures else 0, in_a_sentence(self.failures))
+
+
+def take_inventory(findings: Iterable[Finding]) -> Inventory:
+    """The inventory of a log whose segments these findings are about; its schema keys are in order."""
+    findings = list(findings)
+    counts: defaultdict[SchemaKey, list[SchemaCount]] = defaultdict(list)
+    unread: dict[str, str] = {}
+    failures = []
+    unjudged = []
+    unreadable = 0
+    for finding in findings:
+        match finding:
+            case Census(name, fingerprint, fragment=int(line)):
+                unread[encodable(name)] = not_json_lines(line)
+                unjudged.append(Left(name, fingerprint, "not_json_lines", not_json_lines(line)))
+            case Census(name, fingerprint):
+                if finding.has_no_record:
+                    unjudged.append(Left(name, fingerprint, "no_record", NO_RECORD))
+                else:
+                    unreadable += finding.unreadable
+                for count in finding.schemas:
+                    counts[count.schema].append(count)
+            case Unread(name, fingerprint, reason, why, failed):
+                unread[encodable(name)] = reason
+                unjudged.append(Left(name, fingerprint, why, reason))
+                if failed:
+                    failures.append(encodable(f"{name}: {reason}"))
+            case Segment(name, fingerprint, obstacle, why) if why:
+                unread[encodable(name)] = obstacle
+                unjudged.append(Left(name, fingerprint, why, obstacle))
+    skipped = len(unread) - len(failures)
+    return Inventory(
+        holdings={key: _sum(counts[key]) for key in sorted(counts)},
+        unreadable=unreadable,
+        segments=SegmentsRead(len(findings), len(findings) - len(unread), skipped, len(failures)),
+        unread=unread,
+        failures=failures,
+        unjudged=unjudged,
+    )
+
+
+def _sum(counts: list[SchemaCount]) -> Holding:
+    oldest = [count.oldest for count in counts if count.oldest is not None]
+    newest = [count.newest for count in counts if count.newest is not None]
+    return Holding(
+        records=sum(count.records for count in counts),
+        bytes=sum(count.bytes for count in counts),
+        oldest=format_instant(min(oldest)) if oldest else None,
+        newest=format_instant(max(newest)) if newest else None,
+    )

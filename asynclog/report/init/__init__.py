@@ -1,0 +1,1 @@
+"""The result of `asynclog init`, and the files that it writes."""

@@ -1,0 +1,60 @@
+"""What `init` answers with: the files it wrote, and the schemas that are in them."""
+
+from collections.abc import Iterator
+from typing import Literal
+
+import msgspec
+
+from asynclog.formatting import columns, printable, size_in_words
+from asynclog.report.envelope import FORMAT, Answer
+from asynclog.report.holdings import Holding, SegmentsRead
+from asynclog.report.unjudged import Unjudged
+from asynclog.report.warnings import Neighbours
+
+
+class InitResult(msgspec.Struct, frozen=True, kw_only=True):
+    """`result` of the JSON document. `files` are absolute paths; `left_out` are keys that a YAML policy can't name."""
+
+    status: Literal["success", "partial"]
+    message: str
+    format: Literal[1] = FORMAT
+    log: str
+    host: str
+    user: str
+    version: str
+    reader: str
+    files: list[str]
+    schemas: dict[str, Holding]
+    left_out: list[str]
+    segments: SegmentsRead
+    unread: dict[str, str]
+    warnings: list[str]
+    neighbours: Neighbours
+    unjudged: Unjudged
+    errors: list[str]
+
+
+def as_text(answer: Answer[InitResult]) -> str:
+    """Some lines; ends without a newline."""
+    return "\n".join(_lines(answer.result))
+
+
+def _lines(result: InitResult) -> Iterator[str]:
+    yield printable(result.message)
+    for path in result.files:
+        yield f"  {printable(path)}"
+    if result.schemas:
+        rows = [["schema", "records", "size", "oldest", "newest"]]
+        for name, holding in result.schemas.items():
+            size = size_in_words(holding.bytes)
+            rows.append([name, f"{holding.records:,}", size, holding.oldest or "", holding.newest or ""])
+        yield ""
+        yield from columns(rows, right={1, 2})
+        yield ""
+    for name in result.left_out:
+        yield f"Left out: {printable(name)}: a YAML policy can't have a rule for it alone"
+    for name, reason in result.unread.items():
+        yield printable(f"Not read: {name}: {reason}")
+    for warning in result.warnings:
+        yield f"Warning: {printable(warning)}"
+    yield "Nothing is deleted until you give retention_days. Then: asynclog check, asynclog cleanup --dry-run"

@@ -1,0 +1,100 @@
+"""The text of a first configuration, and of a policy that deletes nothing, for the schemas that a log holds."""
+
+from collections.abc import Iterable, Mapping
+
+from asynclog.errors import ConfigurationError
+from asynclog.formatting import counted, printable, size_in_words
+from asynclog.policy.rules import STAR
+from asynclog.report.holdings import Holding
+from asynclog.types import SchemaKey
+
+_LONGEST_VERSION = 10**100  # what a number in a policy may have is less
+
+_CONFIGURATION = """\
+# Which log asynclog looks after: written by `asynclog init`. Relative paths are relative to this file.
+asynclog: 1
+profile: default # else --profile, else ASYNCLOG_PROFILE
+profiles:
+  default:
+    audit:
+      path: {log}
+      schemas: {policy} # left out: the registry beside the log, logs_schemas.jsonl for logs.jsonl
+    # A run that would delete most of the log, or of one schema, that expired long ago is refused until it is told to.
+    # So is one that breaks one of these: take the marks away once the periods stand.
+    # guard:
+    #   max_delete_percent: 50 # of everything that a run would delete, in place of the usual guard; 100: no guard
+    #   min_retention_days: 7 # a period that is shorter than this looks like a slip
+"""
+
+_POLICY = """\
+# How long the records of each audit schema are kept: written by `asynclog init`, with every schema that it found.
+#
+# Nothing is deleted while `retention_days` is null. Decide for each schema, write the number, and look first:
+#
+#   asynclog check              which rule governs what
+#   asynclog cleanup --dry-run  what would be deleted
+#
+# The usual periods, in days of 24 hours; not legal advice:
+#
+#   retention_days: 30    debugging and traces: of use while a fault is looked for
+#   retention_days: 90    API access, calls of tools: how far back most questions go
+#   retention_days: 365   logins and permissions: PCI DSS asks for a year of audit history
+#   retention_days: 2555  seven years: business records, where tax or commercial law asks for them
+#   retention_days: null  for ever: a legal hold, or not decided yet
+#
+# `version` left out, a rule is for all versions that have none of their own; the rule for "*" is for everything else.
+# Without a rule, records are kept.
+
+"""
+
+
+def starter_configuration(log: str, policy: str) -> str:
+    """An `asynclog.yaml` for the log with this base path. Raises ConfigurationError where YAML can't hold a path."""
+    return _CONFIGURATION.format(log=_scalar(log), policy=_scalar(policy))
+
+
+def starter_policy(holdings: Mapping[SchemaKey, Holding]) -> str:
+    """Audit schema definitions with one entry, which keeps all, for each key that a policy can name."""
+    entries = [_entry(key, holding) for key, holding in holdings.items() if can_be_named(key)]
+    left_out = [key for key in holdings if not can_be_named(key)]
+    return _POLICY + ("schemas:\n" if entries else "schemas: []\n") + "".join([*entries, *_notes(left_out)])
+
+
+def can_be_named(key: SchemaKey) -> bool:
+    """Whether a YAML policy can have a rule for exactly this key."""
+    return key.name != STAR and abs(key.version) < _LONGEST_VERSION
+
+
+def _entry(key: SchemaKey, holding: Holding) -> str:
+    span = f", {holding.oldest[:10]} to {holding.newest[:10]}" if holding.oldest and holding.newest else ""
+    return (
+        f"  # {counted(holding.records, 'record')}, {size_in_words(holding.bytes)}{span}\n"
+        f"  - schema_name: {_scalar(key.name)}\n"
+        f"    version: {key.version}\n"
+        f"    retention_days: null\n"
+    )
+
+
+def _notes(left_out: Iterable[SchemaKey]) -> Iterable[str]:
+    for key in left_out:
+        why = 'the rule for "*" is for everything else' if key.name == STAR else "its version is too long"
+        yield f"  # Left out: {printable(key.name)}, version {_shortened(key.version)}: {why}.\n"
+
+
+def _shortened(version: int) -> str:
+    return str(version) if abs(version) < _LONGEST_VERSION else f"of {len(str(version))} digits"
+
+
+def _scalar(text: str) -> str:
+    """A text as YAML in double quotes, whatever it holds."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ConfigurationError(f"{printable(text)}: this path is not UTF-8, and YAML can't hold it") from None
+    return '"' + "".join(map(_escaped, text)) + '"'
+
+
+def _escaped(character: str) -> str:
+    if character in {'"', "\\"}:
+        return f"\\{character}"
+    return character if character.isprintable() else f"\\U{ord(character):08x}"

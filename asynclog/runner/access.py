@@ -1,0 +1,148 @@
+"""What a run could not do, looked up for a dry run: nothing is tried but for a lease, and nothing written.
+
+See `report.rights`.
+"""
+
+import grp
+import os
+import pwd
+import stat
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+from asynclog.config.settings import Settings
+from asynclog.storage.access import Owned, Rights, User
+from asynclog.storage.local.leases import may_be_written
+from asynclog.storage.local.lock_record import SILENCE, Holder, lives
+from asynclog.storage.local.metadata import fixed
+from asynclog.storage.local.ownership import capabilities
+from asynclog.types import Action
+
+_LARGEST = 4096  # bytes of the lock file's record
+_LOOK = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+
+
+def rights_in(settings: Settings, folder: int, weak: str, actions: Iterable[Action]) -> Rights:
+    """What a run of these actions would find in the log's folder, which has this descriptor.
+
+    `weak` says why leases can't be believed there; empty if they can.
+    """
+    status = os.fstat(folder)
+    problem, has_lock, holder = _lock(folder, settings.names.lock, status.st_uid)
+    owned = (_owned(folder, action, weak) for action in actions if action.deletes)
+    return Rights(
+        user=_user(),
+        folder=settings.folder,
+        uid=status.st_uid,
+        mode=status.st_mode,
+        owner=_owner(status.st_uid),
+        fixed=fixed(folder),
+        is_read_only=bool(os.fstatvfs(folder).f_flag & os.ST_RDONLY),
+        may_write=_may(folder, ".", os.W_OK | os.X_OK),
+        has_lock=has_lock,
+        lock=problem,
+        holder=holder,
+        segments=[each for each in owned if each],
+        links_are_protected=_read("/proc/sys/fs/protected_hardlinks").strip() != "0",
+        by_quiet=settings.weak_leases,
+        weak=weak,
+    )
+
+
+def _user() -> User:
+    uid = os.geteuid()
+    return User(uid, _owner(uid), {os.getegid(), *os.getgroups()}, capabilities())
+
+
+def _owned(folder: int, action: Action, weak: str) -> Owned | None:
+    """None where it has vanished."""
+    try:
+        status = os.stat(action.segment, dir_fd=folder, follow_symlinks=False)
+    except OSError:
+        return None
+    uid, gid = status.st_uid, status.st_gid
+    owner = f"{_owner(uid)}, {_group(gid)}"
+    may_read, may_open = (_may(folder, action.segment, how) for how in (os.R_OK, os.R_OK | os.W_OK))
+    flag, is_busy = _in_the_way(folder, action.segment, weak)
+    return Owned(action.segment, uid, gid, owner, action.kind == "rewrite", may_read, may_open, flag, is_busy)
+
+
+def _in_the_way(folder: int, name: str, weak: str) -> tuple[str, bool]:
+    """Return the flag that keeps a segment from being changed, and whether somebody has it open for writing now.
+
+    Empty and False if that can't be told; of writers a lease tells, if one can be believed.
+    """
+    try:
+        descriptor = os.open(name, _LOOK, dir_fd=folder)
+    except OSError:
+        return "", False
+    try:
+        return fixed(descriptor), not weak and may_be_written(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _lock(folder: int, name: str, owner: int) -> tuple[str, bool, str]:
+    """What is wrong with the lock file, whether there is one, and who holds it."""
+    try:
+        status = os.stat(name, dir_fd=folder, follow_symlinks=False)
+    except FileNotFoundError:
+        return "", False, ""
+    except OSError as error:
+        return f"the lock file {name} can't be looked at: {error.strerror}", True, ""
+    if not stat.S_ISREG(status.st_mode):
+        return f"{name} is the lock file's name, but no regular file: remove it", True, ""
+    whose = f"the lock file {name} of {_owner(status.st_uid)}"
+    if status.st_uid not in {os.geteuid(), 0, owner}:
+        problem = f"{whose} is neither ours, nor root's, nor the folder's owner's"
+        return f"{problem}: if no job of that user is at work, remove it", True, ""
+    holder = _holder(folder, name, status)
+    flag, _ = _in_the_way(folder, name, weak="it is not asked for a lease")
+    if flag:
+        return f"{whose} is {flag} (see lsattr), so that nobody can write to it", True, holder
+    if not _may(folder, name, os.R_OK | os.W_OK):
+        return f"we are {_owner(os.geteuid())}, and may not open {whose} for writing", True, holder
+    return "", True, holder
+
+
+def _holder(folder: int, name: str, status: os.stat_result) -> str:
+    """As far as the file's record, and the kernel's list of locks, tell; a run may know better."""
+    with suppress(OSError):
+        descriptor = os.open(name, _LOOK, dir_fd=folder)
+        try:
+            holder = Holder.decoded(os.pread(descriptor, _LARGEST, 0))
+        finally:
+            os.close(descriptor)
+        alive = lives(holder, Holder.myself(0)) if holder else False
+        if holder and (alive or (alive is None and time.time() - status.st_mtime < SILENCE)):
+            return str(holder)
+    file = f"{os.major(status.st_dev):02x}:{os.minor(status.st_dev):02x}:{status.st_ino}"
+    is_locked = any("FLOCK" in line and file in line.split() for line in _read("/proc/locks").splitlines())
+    return "it has not said who it is" if is_locked else ""
+
+
+def _may(folder: int, name: str, how: int) -> bool:
+    return os.access(name, how, dir_fd=folder, effective_ids=True)
+
+
+def _owner(uid: int) -> str:
+    try:
+        return f"user {pwd.getpwuid(uid).pw_name} ({uid})"
+    except KeyError:
+        return f"user {uid}"
+
+
+def _group(gid: int) -> str:
+    try:
+        return f"group {grp.getgrgid(gid).gr_name} ({gid})"
+    except KeyError:
+        return f"group {gid}"
+
+
+def _read(path: str) -> str:
+    try:
+        return Path(path).read_text()
+    except OSError:
+        return ""

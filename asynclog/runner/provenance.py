@@ -1,0 +1,32 @@
+"""Who runs what, where, on which log: what makes a report stand alone."""
+
+import os
+import pwd
+
+from asynclog.config.settings import Settings
+from asynclog.formatting import encodable
+from asynclog.report.provenance import Provenance, policy_source
+from asynclog.scan.classifiers import choose_reader
+from asynclog.types import Policy
+
+VERSION = "0.1.0"  # the package's, which pyproject.toml reads here: to ask importlib.metadata takes 40 ms
+
+
+def provenance_of(settings: Settings, policy: Policy | None = None) -> Provenance:
+    """The provenance of a report on the log of these settings, under this policy; None where none was read."""
+    return Provenance(
+        log=encodable(os.path.join(settings.folder, settings.base)) if settings.base else None,
+        policy=policy_source(policy) if policy else None,
+        host=encodable(os.uname().nodename),
+        user=encodable(_user()),
+        version=VERSION,
+        reader=choose_reader(settings.reader),
+    )
+
+
+def _user() -> str:
+    """Whose rights the process has: a name, or the number of a user who has none."""
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        return str(os.geteuid())

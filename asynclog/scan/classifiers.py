@@ -1,0 +1,179 @@
+"""The two readers behind one seam: the exact one in Python, and the kernel, which is fast and leaves to it what it
+can't prove.
+
+Both count the same and find the same; the kernel is an accelerator that may be missing.
+"""
+
+import re
+import zlib
+from array import array
+from collections.abc import Callable, Iterator, Sequence
+from typing import Literal, Protocol
+
+from asynclog.errors import ConfigurationError
+from asynclog.records.fragments import Part
+from asynclog.records.parser import FIELDS, LONG
+from asynclog.records.strict_json import Line
+from asynclog.scan.counter import Tally
+from asynclog.scan.expired_lines import Stretches, pack, sift
+from asynclog.scan.line_blocks import BLOCK
+from asynclog.storage.proof import Digest
+from asynclog.timestamps import FUTURE_TOLERANCE
+from asynclog.types import Policy
+
+try:
+    from asynclog.records import _kernel
+except ImportError:  # built without a compiler
+    _kernel = None  # type: ignore[assignment]
+
+_NEWLINE = re.compile(rb"\n")
+
+Kind = Literal["native", "python"]
+
+
+class Reader(Protocol):
+    """Reads blocks of whole lines, one after the other; only the segment's last line may lack its newline."""
+
+    def read(self, offset: int, block: memoryview, expired: Stretches | None) -> None:
+        """Counts the lines of a block that starts at this offset of the segment, and notes which have expired."""
+
+    @property
+    def has_fragment(self) -> bool:
+        """Whether a line was a fragment: then nothing more need be read."""
+
+    def tally(self) -> Tally:
+        """All counts, once everything has been read."""
+
+
+def choose_reader(wanted: str | None) -> Kind:
+    """The reader of that name, else the fastest that is there. Raises ConfigurationError where it is not there."""
+    if wanted not in {None, "", "native", "python"}:
+        raise ConfigurationError(f"ASYNCLOG_READER={wanted!r} in the environment: write native or python")
+    if wanted == "native" and _kernel is None:
+        raise ConfigurationError(
+            "ASYNCLOG_READER=native: asynclog was built without its kernel (was there a compiler?)"
+        )
+    return "python" if wanted == "python" or _kernel is None else "native"
+
+
+def make_reader(kind: Kind, policy: Policy, now: int) -> Reader:
+    """A reader for one piece of work, with nothing counted yet."""
+    return NativeReader(policy, now) if kind == "native" else PythonReader(policy, now)
+
+
+def choose_sift(kind: Kind) -> Callable[[memoryview, bytes, int], tuple[int, int]]:
+    """What leaves the marked lines out of a buffer: see `marks.sift`."""
+    return _kernel.sift if kind == "native" else sift
+
+
+def choose_digest(kind: Kind) -> Digest:
+    """How bytes are told from others; the readers need not agree, for a digest is compared with one of the same job."""
+    return _kernel.digest if kind == "native" else _crc32
+
+
+def _crc32(state: bytes, part: memoryview) -> bytes:
+    return zlib.crc32(part, int.from_bytes(state)).to_bytes(4)
+
+
+class PythonReader:
+    """Every line on its own, exactly."""
+
+    def __init__(self, policy: Policy, now: int) -> None:
+        self._tally = Tally(policy, now)
+        self._start: int | None = None
+        self._lines = 0
+
+    def read(self, offset: int, block: memoryview, expired: Stretches | None) -> None:
+        self._start = offset if self._start is None else self._start
+        flags = self.judge(block)
+        if expired is not None:
+            expired.note(offset, block, len(flags), pack(flags), _crc32)
+
+    def judge(self, block: memoryview) -> bytes:
+        """Counts the lines of a block: for each of them 1 where it has expired, else 0."""
+        *lines, unfinished = _lines(block)
+        take = self._tally.take
+        flags = bytearray(take(line, len(line) + 1, number) for number, line in enumerate(lines, self._lines + 1))
+        self._lines += len(lines)
+        if unfinished:
+            self._lines += 1
+            flags.append(take(unfinished, len(unfinished), self._lines))
+        return bytes(flags)
+
+    @property
+    def has_fragment(self) -> bool:
+        return self._tally.fragment is not None
+
+    def tally(self) -> Tally:
+        self._tally.parts = [Part(self._start or 0, self._lines, self._tally.fragment)]
+        return self._tally
+
+
+class NativeReader:
+    """The kernel, and the exact reader for the lines on which it is not certain."""
+
+    def __init__(self, policy: Policy, now: int) -> None:
+        self._tally = Tally(policy, now)
+        self._scanner = _kernel.Scanner(FIELDS, self._tally.cutoff, now + FUTURE_TOLERANCE)
+        self._start: int | None = None
+        self._lines = 0
+
+    def read(self, offset: int, block: memoryview, expired: Stretches | None) -> None:
+        self._start = offset if self._start is None else self._start
+        while block and not self.has_fragment:
+            uncertain, marks, lines, done = self._scanner.scan(block, expired is not None)
+            if not done:  # the segment's last line, without a newline
+                uncertain, lines, done = array("q", (0, len(block), 0)).tobytes(), 1, len(block)
+            judged = [line for start, end, line in _triples(uncertain) if self._take(block[start:end], line)]
+            self._lines += lines
+            if expired is not None:
+                all_marks = _with(marks, judged, lines) if judged else marks
+                expired.note(offset, block[:done], lines, all_marks, _kernel.digest)
+            block, offset = block[done:], offset + done
+
+    def _take(self, line: memoryview, number: int) -> bool:
+        content = line if len(line) > LONG else bytes(line)
+        return self._tally.take(content, len(line), self._lines + number + 1)
+
+    @property
+    def has_fragment(self) -> bool:
+        return self._tally.fragment is not None
+
+    def tally(self) -> Tally:
+        self._tally.parts = [Part(self._start or 0, self._lines, self._tally.fragment)]
+        rows, blank = self._scanner.census()
+        self._tally.blank += blank
+        for name, version, records, size, oldest, newest, expired, expired_bytes, future, oldest_kept, days in rows:
+            row = self._tally.row(name, version)
+            row.records += records
+            row.bytes += size
+            row.expired += expired
+            row.expired_bytes += expired_bytes
+            row.future += future
+            row.cover(oldest, newest, oldest_kept)
+            numbers = iter(array("q", days))
+            self._tally.add_days(row, zip(numbers, numbers, numbers, strict=True))
+        return self._tally
+
+
+def _lines(block: memoryview) -> Sequence[Line]:
+    """What stands between newlines. Of a huge line no copy is made."""
+    if len(block) <= BLOCK:
+        return bytes(block).split(b"\n")
+    ends = [newline.start() for newline in _NEWLINE.finditer(block)]
+    starts = [0, *(end + 1 for end in ends)]
+    lines = [block[start:end] for start, end in zip(starts, [*ends, len(block)], strict=True)]
+    return [line if len(line) > LONG else bytes(line) for line in lines]
+
+
+def _with(marks: bytes, judged: list[int], lines: int) -> bytes:
+    """These marks and some more."""
+    all_marks = bytearray(marks.ljust((lines + 7) // 8, b"\0"))
+    for line in judged:
+        all_marks[line // 8] |= 1 << line % 8
+    return bytes(all_marks)
+
+
+def _triples(packed: bytes) -> Iterator[tuple[int, int, int]]:
+    numbers = iter(array("q", packed))
+    return zip(numbers, numbers, numbers, strict=True)

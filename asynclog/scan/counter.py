@@ -1,0 +1,188 @@
+"""Counts what lines mean: the running total of a census."""
+
+import re
+from collections.abc import Iterable
+
+from asynclog.errors import TooManyKeysError
+from asynclog.policy.rules import cutoff_for
+from asynclog.records.fragments import Part, first_fragment, is_fragment
+from asynclog.records.parser import read_line
+from asynclog.records.strict_json import Line
+from asynclog.scan.schema_limits import MOST_KEYS, MOST_NAMES
+from asynclog.timestamps import DAY, FIRST_PLAUSIBLE, FUTURE_TOLERANCE
+from asynclog.types import Census, DayCount, Fingerprint, Policy, SchemaCount, SchemaKey, schema_key
+
+_is_blank = re.compile(rb"[ \t\r\n]*").fullmatch
+
+MOST_DAYS = 16_384  # of all schema keys of a segment together; memory must not grow with its lines
+
+
+class Row:
+    """The counts of one schema key, as `SchemaCount` has them; nothing plausible is before a `cutoff` of None.
+
+    `days` has records and bytes per day; those of day None are on some day that there was no room for.
+    """
+
+    __slots__ = (
+        "bytes",
+        "cutoff",
+        "days",
+        "expired",
+        "expired_bytes",
+        "future",
+        "implausible",
+        "newest",
+        "oldest",
+        "oldest_kept",
+        "records",
+    )
+
+    def __init__(self, cutoff: int | None) -> None:
+        self.cutoff = FIRST_PLAUSIBLE if cutoff is None else cutoff
+        self.records = self.bytes = self.expired = self.expired_bytes = self.future = self.implausible = 0
+        self.oldest: int | None = None
+        self.newest: int | None = None
+        self.oldest_kept: int | None = None
+        self.days: dict[int | None, list[int]] = {}
+
+    def cover(self, oldest: int | None, newest: int | None, oldest_kept: int | None) -> None:
+        """Widens the row's spans of time."""
+        if oldest is not None and (self.oldest is None or oldest < self.oldest):
+            self.oldest = oldest
+        if newest is not None and (self.newest is None or newest > self.newest):
+            self.newest = newest
+        if oldest_kept is not None and (self.oldest_kept is None or oldest_kept < self.oldest_kept):
+            self.oldest_kept = oldest_kept
+
+    def add(self, other: "Row") -> None:
+        """Adds all counts but those of the days."""
+        for name in ("records", "bytes", "expired", "expired_bytes", "future", "implausible"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.cover(other.oldest, other.newest, other.oldest_kept)
+
+    def count(self, schema: SchemaKey) -> SchemaCount:
+        """The counts so far."""
+        days = None
+        if None not in self.days:
+            days = tuple(DayCount(day, *self.days[day]) for day in sorted(filter(None, self.days)))
+        return SchemaCount(
+            schema,
+            self.records,
+            self.bytes,
+            self.oldest,
+            self.newest,
+            self.expired,
+            self.expired_bytes,
+            self.future,
+            self.implausible,
+            self.oldest_kept,
+            days,
+        )
+
+
+class Tally:
+    """Takes lines, one by one, and knows how many of each kind there were.
+
+    `fragment` is the number of the first line that is a fragment; what comes behind it need not be counted any more.
+    `parts` are the pieces of the segment that this is about, once all of them are counted.
+
+    Raises TooManyKeysError where they have more schema keys than it may remember.
+    """
+
+    def __init__(self, policy: Policy, now: int) -> None:
+        self.rows: dict[tuple[str, int], Row] = {}
+        self.unreadable = 0
+        self.blank = 0
+        self.fragment: int | None = None
+        self.parts: list[Part] = []
+        self._dated = self._named = 0
+        self._policy = policy
+        self._now = now
+        self._future = now + FUTURE_TOLERANCE
+
+    def take(self, line: Line, size: int, number: int) -> bool:
+        """Counts a line of so many bytes, its newline among them, and of that number; whether it has expired."""
+        reading = read_line(line)
+        if reading is None:
+            if _is_blank(line):
+                self.blank += 1
+                return False
+            self.unreadable += 1
+            if self.fragment is None and is_fragment(line):
+                self.fragment = number
+            return False
+        name, version, instant = reading
+        row = self.rows.get((name, version)) or self.row(name, version)
+        row.records += 1
+        row.bytes += size
+        if instant < FIRST_PLAUSIBLE:
+            row.implausible += 1
+            return False
+        day = row.days.get(instant // DAY) or self._day(row, instant // DAY)
+        day[0] += 1
+        day[1] += size
+        if instant > self._future:
+            row.future += 1
+        else:
+            if row.oldest is None or instant < row.oldest:
+                row.oldest = instant
+            if row.newest is None or instant > row.newest:
+                row.newest = instant
+            if instant < row.cutoff:
+                row.expired += 1
+                row.expired_bytes += size
+                return True
+            if row.oldest_kept is None or instant < row.oldest_kept:
+                row.oldest_kept = instant
+        return False
+
+    def _day(self, row: Row, day: int | None) -> list[int]:
+        """The records and bytes of a row's day, which is made where there was none."""
+        if day not in row.days:
+            day = day if self._dated < MOST_DAYS else None
+            self._dated += 1
+        return row.days.setdefault(day, [0, 0])
+
+    def cutoff(self, name: str, version: int) -> int | None:
+        """Records of this schema key with an instant before this one have expired; None where they never do."""
+        return cutoff_for(self._policy, SchemaKey(name, version), self._now)
+
+    def row(self, name: str, version: int) -> Row:
+        """The row of this schema key, made where there was none. Raises TooManyKeysError."""
+        row = self.rows.get((name, version))
+        if row is None:
+            self._make_room(name, version)
+            row = self.rows[name, version] = Row(self.cutoff(name, version))
+        return row
+
+    def _make_room(self, name: str, version: int) -> None:
+        self._named += len(name) + version.bit_length() // 8
+        if len(self.rows) == MOST_KEYS:
+            raise TooManyKeysError(f"it has more than {MOST_KEYS:,} schema keys")
+        if self._named > MOST_NAMES:
+            raise TooManyKeysError(f"its schema keys have more than {MOST_NAMES:,} characters together")
+
+    def add(self, other: "Tally") -> None:
+        """Adds what another part of the same segment held."""
+        self.unreadable += other.unreadable
+        self.blank += other.blank
+        self.parts += other.parts
+        for (name, version), row in other.rows.items():
+            mine = self.row(name, version)
+            mine.add(row)
+            self.add_days(mine, ((day, many, large) for day, (many, large) in row.days.items()))
+
+    def add_days(self, row: Row, days: Iterable[tuple[int | None, int, int]]) -> None:
+        """Adds records and bytes of these days to a row of this tally."""
+        for number, records, size in days:
+            day = row.days.get(number) or self._day(row, number)
+            day[0] += records
+            day[1] += size
+
+    def census(self, segment: str, fingerprint: Fingerprint) -> Census:
+        """The census that the counts so far make, the schema keys in order; of no records where there is a fragment."""
+        fragment = first_fragment(self.parts)
+        if fragment is not None:
+            return Census(segment, fingerprint, fragment=fragment)
+        counts = tuple(self.rows[key].count(schema_key(*key)) for key in sorted(self.rows))
+        return Census(segment, fingerprint, counts, self.unreadable, self.blank)

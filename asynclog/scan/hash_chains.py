@@ -1,0 +1,107 @@
+"""Whether deleting cuts a chain of hashes: a record that goes is followed by one that stays and names one before it.
+
+What names another one has a `prev_hash` that is not null. That is looked for where deleted and kept records meet, in a
+bounded number of bytes: a chain is found, but not each cut in it.
+"""
+
+import json
+import re
+from collections.abc import Iterable
+from functools import partial
+
+from asynclog.executors.rate_limit import Pace
+from asynclog.records.parser import BLANKS, read_line
+from asynclog.records.strict_json import Fault, members
+from asynclog.scan.chunks import Piece, Refused, opened
+from asynclog.scan.classifiers import PythonReader
+from asynclog.scan.line_blocks import BLOCK, whole_lines
+from asynclog.types import Action, Census, Fingerprint, Policy, Segment
+
+MOST = 16 << 20  # bytes that are read at most, of all segments together
+_HEAD = 1 << 16  # bytes, in which the first record of a segment is looked for
+
+_LINE = re.compile(rb"[^\n]*\n|[^\n]+")
+_NAMES = re.compile(rb'"prev_hash"[ \t\r]*:[ \t\r]*[^n \t\r]')
+_LONGEST_KEY = 64  # bytes of "prev_hash", with every letter escaped, and its quotes
+
+
+def first_cut(folder: int, pace: Pace, policy: Policy, now: int, actions: Iterable[Action]) -> str:
+    """Return the segment whose record would stay and name one that goes; empty if none was found.
+
+    The actions are in the segments' order, those of late segments, whose records stand out of it, left out. Of a
+    segment that is rewritten the first block is read, and the rest if that has records which name others; of one that
+    follows a deleted record, the first record.
+    """
+    search = _Search(pace, policy, now)
+    for action in actions:
+        if action.kind == "drop":
+            search.gone = search.gone or not action.of_nothing
+        elif action.fingerprint.size and not _is_blank(action.census) and search.is_cut_in(folder, action):
+            return action.segment
+    return ""
+
+
+def _is_blank(census: Census | None) -> bool:
+    """Whether a segment has nothing that could stand between two records of a chain."""
+    return census is not None and not census.schemas and not census.unreadable and census.fragment is None
+
+
+class _Search:
+    """What is known on the way: whether the record before goes (`gone`), and how many bytes may still be read."""
+
+    def __init__(self, pace: Pace, policy: Policy, now: int) -> None:
+        self.gone = False
+        self._left = MOST
+        self._pace = pace
+        self._policy = policy
+        self._now = now
+
+    def is_cut_in(self, folder: int, action: Action) -> bool:
+        """Whether the chain is cut among the records that stay in this segment, or where they begin."""
+        segment, loses = Segment(action.segment, action.fingerprint), action.kind == "rewrite"
+        end = min(segment.fingerprint.size if loses else _HEAD, self._left)
+        found: bool | Refused = False
+        if end and (loses or (self.gone and action.census)):
+            found = opened(folder, Piece(segment, 0, end, mark=False), partial(self._look, end, loses))
+        self.gone = self.gone and loses and end == segment.fingerprint.size and found is False
+        return found is True
+
+    def _look(self, end: int, loses: bool, descriptor: int, fingerprint: Fingerprint) -> bool:
+        for offset, block in whole_lines(descriptor, 0, min(end, fingerprint.size), fingerprint.size):
+            self._left = max(0, self._left - len(block))
+            self._pace.spend(len(block))
+            if len(block) > BLOCK or (not offset and not _NAMES.search(block)):
+                self.gone = False  # it is not known of its last record
+                break
+            if self._is_cut(bytes(block), loses):
+                return True
+        return False
+
+    def _is_cut(self, block: bytes, loses: bool) -> bool:
+        lines = [found[0] for found in _LINE.finditer(block)]
+        expired = PythonReader(self._policy, self._now).judge(memoryview(block)) if loses else bytes(len(lines))
+        for line, goes in zip(lines, expired, strict=True):
+            if goes:
+                self.gone = True
+            elif self.gone and line.strip(BLANKS):
+                names = _names_another(line)
+                if names:
+                    return True
+                self.gone = names is None
+        return False
+
+
+def _names_another(line: bytes) -> bool | None:
+    """Whether an object names another one; None if the line is neither a record nor an object that does."""
+    if not _NAMES.search(line):
+        return None if read_line(line.rstrip(b"\n")) is None else False
+    try:
+        values = [value for key, value in members(line) if len(key) <= _LONGEST_KEY and _is_name(bytes(key))]
+    except Fault:
+        return None
+    return any(bytes(value) != b"null" for value in values)
+
+
+def _is_name(key: bytes) -> bool:
+    name: str = json.loads(key)
+    return name == "prev_hash"

@@ -1,0 +1,38 @@
+"""How many schema keys a job takes in: its memory grows with them, and a writer may make up any number. Pure."""
+
+from asynclog.types import Census, Finding, SchemaKey, Unread
+
+MOST_KEYS = 16_384  # of all segments together
+MOST_NAMES = 4 << 20  # characters of all their names together
+USUAL = 256  # schema keys that any segment may have
+MOST_COUNTS = 1 << 16  # of schema keys in segments, beyond the usual ones
+
+
+class SchemaKeys:
+    """The schema keys of a job so far."""
+
+    def __init__(self) -> None:
+        self._known: set[SchemaKey] = set()
+        self._names = 0
+        self._counts = 0
+
+    def admitted(self, finding: Finding) -> Finding:
+        """The same, or, where that would be too many, that its segment has failed; then its keys are not known."""
+        if not isinstance(finding, Census):
+            return finding
+        new = {count.schema for count in finding.schemas} - self._known
+        names = self._names + sum(len(key.name) + key.version.bit_length() // 8 for key in new)
+        counts = self._counts + max(0, len(finding.schemas) - USUAL)
+        problem = ""
+        if len(self._known) + len(new) > MOST_KEYS:
+            problem = f"with it the log has more than {MOST_KEYS:,} schema keys"
+        elif names > MOST_NAMES:
+            problem = f"with it the log's schema keys have more than {MOST_NAMES:,} characters together"
+        elif counts > MOST_COUNTS:
+            problem = f"too many segments have more than {USUAL:,} schema keys"
+        if problem:
+            reason = f"it can't be judged: {problem}"
+            return Unread(finding.segment, finding.fingerprint, reason, "damaged", failed=True)
+        self._known |= new
+        self._names, self._counts = names, counts
+        return finding

@@ -1,0 +1,159 @@
+"""Which lines of a segment have expired: remembered from the scan where that is cheap, else read again; on request,
+each line of them judged by both readers. And what is left of the segment without them.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from asynclog.errors import ChangedError, DisagreementError
+from asynclog.executors.rate_limit import Pace
+from asynclog.records.parser import BLANKS
+from asynclog.scan.classifiers import Kind, PythonReader, choose_digest, choose_sift, make_reader
+from asynclog.scan.expired_lines import Stretch, Stretches, is_marked, others
+from asynclog.scan.line_blocks import whole_lines
+from asynclog.storage.byte_ranges import Hole, Part, windows
+from asynclog.storage.proof import Proof
+from asynclog.types import Action, Census, Policy, Range
+
+BUDGET = 1 << 20  # bytes of marks, for each worker: so much in its hands, and so much in memory of what it has read
+
+
+class Evidence:
+    """What a scan has learned of where expired lines stand; what it has forgotten is found again.
+
+    With `double_check` nothing goes on the word of one reader, and nothing is left out by the kernel. `censuses` has
+    those of segments that were read again. What is read keeps the `pace`.
+    """
+
+    pace = Pace()
+
+    def __init__(self, kind: Kind, policy: Policy, now: int, *, workers: int, double_check: bool) -> None:
+        self._kind = kind
+        self._policy = policy
+        self._now = now
+        self._double_check = double_check
+        self._sift = choose_sift("python" if double_check else kind)
+        self._digest = choose_digest(kind)
+        self._left = BUDGET * workers
+        self._found: dict[str, Stretches] = {}
+        self.censuses: dict[str, Census] = {}
+
+    def remember(self, segment: str, expired: Stretches) -> None:
+        """Keeps where the expired lines of a whole segment stand, if there is room."""
+        size = expired.size
+        if size <= self._left:
+            self._left -= size
+            self._found[segment] = expired
+
+    def proof(self) -> Proof:
+        """A proof with nothing in it yet."""
+        return Proof(self._digest)
+
+    def staying(self, action: Action, descriptor: int, proof: Proof, size: int) -> Iterator[Part]:
+        """Yields what stays of the segment's first `size` bytes, in order, each part good until the next is asked for.
+
+        What lies beyond the bytes that were judged has been appended since, and stays. `proof` notes all that was read.
+        Memory does not grow with the segment. Raises OSError, ChangedError where the segment is not what was judged,
+        DisagreementError where the readers differ.
+        """
+        known = self._found.get(action.segment)
+        judged = self._judge(action, descriptor, proof) if known is None else self._recall(known, descriptor, proof)
+        yield from judged
+        yield from proof.follow(self._windows(descriptor, proof.size, size))
+
+    def confirm_drop(self, action: Action, descriptor: int, proof: Proof) -> None:
+        """Has `proof` note a segment of which nothing but blank lines would stay. Raises as above."""
+        size = action.fingerprint.size
+        if action.of_nothing:
+            return
+        known = None if self._double_check else self._found.get(action.segment)
+        if known is not None and known.cover(size):
+            proof.ranges += [Range(stretch.start, stretch.end, stretch.digest) for stretch in known]
+            return
+        for part in self.staying(action, descriptor, proof, size):
+            if isinstance(part, Hole) or bytes(part).strip(BLANKS):
+                raise ChangedError
+
+    def _recall(self, known: Stretches, descriptor: int, proof: Proof) -> Iterator[Part]:
+        for stretch in self._checked(known, descriptor) if self._double_check else known:
+            before = b"\n"
+            for part in proof.follow(self._windows(descriptor, proof.size, stretch.start)):
+                before = b"" if isinstance(part, Hole) else bytes(part[-1:])
+                yield part
+            if before != b"\n":  # what was judged as a line's beginning is in the middle of one
+                raise ChangedError
+            parts = proof.follow(self._windows(descriptor, stretch.start, stretch.end), stretch.digest)
+            yield from self._unmarked(parts, stretch.marks)
+
+    def _unmarked(self, parts: Iterable[Part], marks: bytes) -> Iterator[Part]:
+        """What stays of the parts of a stretch with these marks; nothing does without any. A hole lies in one line."""
+        line = 0
+        for part in parts:
+            if not marks:
+                continue
+            if isinstance(part, Hole):
+                if not is_marked(marks, line):
+                    yield part
+            else:
+                kept, line = self._sift(part, marks, line)
+                yield part[:kept]
+
+    def _judge(self, action: Action, descriptor: int, proof: Proof) -> Iterator[Part]:
+        """Judges the lines as they are copied: nothing lies between the two."""
+        reader, size = make_reader(self._kind, self._policy, self._now), action.fingerprint.size
+        for offset, block in self._lines(descriptor, 0, size, size):
+            yield from proof.follow(self._windows(descriptor, proof.size, offset))
+            expired = Stretches()
+            reader.read(offset, block, expired)
+            if reader.has_fragment:
+                break  # that leaves nothing to go, and so is not what was judged
+            if block.readonly:
+                continue  # one byte, for a line that is no record and as long as it may be: the next turn copies that
+            for _ in proof.follow([block]):
+                yield from self._unexpired(offset, block, expired, descriptor)
+        census = reader.tally().census(action.segment, action.fingerprint)
+        self.censuses[action.segment] = census
+        if {count.schema: count.expired for count in census.schemas if count.expired} != action.expired:
+            raise ChangedError
+        yield from proof.follow(self._windows(descriptor, proof.size, size))
+
+    def _unexpired(self, offset: int, block: memoryview, expired: Stretches, descriptor: int) -> Iterator[memoryview]:
+        """What stays of a block that begins at this offset."""
+        position = 0
+        for start, end, marks, _ in self._checked(expired, descriptor) if self._double_check else expired:
+            yield block[position : start - offset]
+            position = end - offset
+            if marks:
+                lines = block[start - offset : position]
+                kept, _ = self._sift(lines, marks, 0)
+                yield lines[:kept]
+        yield block[position:]
+
+    def _checked(self, expired: Iterable[Stretch], descriptor: int) -> Iterator[Stretch]:
+        reader = PythonReader(self._policy, self._now)
+        for stretch in expired:
+            for lines in self._marked(descriptor, stretch):
+                if not all(reader.judge(lines)):
+                    raise DisagreementError(
+                        f"the readers differ on what has expired between bytes {stretch.start} and {stretch.end}; "
+                        "this is a bug"
+                    )
+            yield stretch
+
+    def _marked(self, descriptor: int, stretch: Stretch) -> Iterator[memoryview]:
+        """The expired lines of a stretch, in blocks. With marks it is one block of the scan, and no larger."""
+        if not stretch.marks:
+            return (block for _, block in self._lines(descriptor, stretch.start, stretch.end, stretch.end))
+        parts = self._unmarked(self._windows(descriptor, stretch.start, stretch.end), others(stretch.marks))
+        return iter(
+            [memoryview(b"".join(bytes(len(part)) if isinstance(part, Hole) else bytes(part) for part in parts))]
+        )
+
+    def _windows(self, descriptor: int, start: int, end: int) -> Iterator[Part]:
+        for part in windows(descriptor, start, end):
+            self.pace.spend(0 if isinstance(part, Hole) else len(part))
+            yield part
+
+    def _lines(self, descriptor: int, start: int, end: int, size: int) -> Iterator[tuple[int, memoryview]]:
+        for offset, block in whole_lines(descriptor, start, end, size):
+            self.pace.spend(len(block))
+            yield offset, block

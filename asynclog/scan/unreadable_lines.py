@@ -1,0 +1,132 @@
+"""The unreadable lines of a segment: why they are none, how many of each kind, and where the first ones stand."""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from functools import partial
+from itertools import islice
+from typing import NamedTuple
+
+from asynclog.cancellation import Stop
+from asynclog.executors.rate_limit import Pace
+from asynclog.records.diagnostics import why_unreadable
+from asynclog.records.parser import BLANKS, read_line
+from asynclog.scan.chunks import Piece, Refused, opened
+from asynclog.scan.classifiers import Kind, make_reader
+from asynclog.scan.line_blocks import BLOCK, whole_lines
+from asynclog.types import Fingerprint, Policy, Segment
+
+FIRST = 20  # lines that are told one by one
+_EXAMPLES = 3  # lines of each kind
+_LINE = re.compile(rb"[^\n]*\n|[^\n]+")
+
+
+class Unreadable(NamedTuple):
+    """One line: its number in the segment, from 1, its offset there, in bytes, and all that is wrong with it.
+
+    `kind` says that in words which it shares with other lines.
+    """
+
+    line: int
+    offset: int
+    why: str
+    kind: str
+
+
+class Reason(NamedTuple):
+    """How many lines are unreadable for one reason, and the first few of them."""
+
+    why: str
+    lines: int
+    examples: list[Unreadable]
+
+
+class Found(NamedTuple):
+    """The first unreadable lines of a segment, and the reasons of all, the commonest first."""
+
+    first: list[Unreadable]
+    reasons: list[Reason]
+
+
+def first_unreadable(folder: int, kind: Kind, pace: Pace, most: int, segment: Segment) -> list[Unreadable] | Refused:
+    """The first `most` unreadable lines; no more is read than it takes to find so many."""
+    whole = Piece(segment, 0, segment.fingerprint.size, mark=False)
+    return opened(folder, whole, partial(_first, kind, pace, most))
+
+
+def all_unreadable(folder: int, kind: Kind, pace: Pace, stop: Stop, segment: Segment) -> Found | Refused:
+    """The reasons of all unreadable lines; only of those before a stop."""
+    whole = Piece(segment, 0, segment.fingerprint.size, mark=False)
+    return opened(folder, whole, partial(_all, kind, pace, stop))
+
+
+def _first(kind: Kind, pace: Pace, most: int, descriptor: int, fingerprint: Fingerprint) -> list[Unreadable]:
+    return list(islice(_unreadable(kind, pace, Stop(), fingerprint.size, descriptor), most))
+
+
+def _all(kind: Kind, pace: Pace, stop: Stop, descriptor: int, fingerprint: Fingerprint) -> Found:
+    first: list[Unreadable] = []
+    counts: Counter[str] = Counter()
+    examples: defaultdict[str, list[Unreadable]] = defaultdict(list)
+    for each in _unreadable(kind, pace, stop, fingerprint.size, descriptor):
+        if len(first) < FIRST:
+            first.append(each)
+        if counts[each.kind] < _EXAMPLES:
+            examples[each.kind].append(each)
+        counts[each.kind] += 1
+    return Found(first, [Reason(why, lines, examples[why]) for why, lines in counts.most_common()])
+
+
+def _unreadable(kind: Kind, pace: Pace, stop: Stop, size: int, descriptor: int) -> Iterator[Unreadable]:
+    number = 1
+    for offset, block in whole_lines(descriptor, 0, size, size):
+        if stop:
+            return
+        pace.spend(len(block))
+        reader = make_reader(kind, Policy(), 0)
+        reader.read(offset, block, None)
+        tally = reader.tally()
+        if tally.unreadable:  # the reader is the one that decides, and passes over the other blocks quickly
+            content = bytes(block)
+            yield from _in_block(number, offset, content)
+            number += content.count(b"\n") or 1  # a long line may be told by its first byte
+        else:
+            number += sum(part.lines for part in tally.parts)
+
+
+def _in_block(number: int, offset: int, block: bytes) -> Iterator[Unreadable]:
+    for each, line in enumerate(_LINE.finditer(block), number):
+        why = why_unreadable(line[0]) if line[0].strip(BLANKS) else None
+        if why:
+            yield Unreadable(each, offset + line.start(), str(why), why.kind)
+
+
+_STAMP = re.compile(
+    rb'"timestamp"[ \t\r]*:[ \t\r]*"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?(?=")'
+)
+
+
+def without_offset(folder: int, pace: Pace, end: int, segment: Segment) -> int | Refused:
+    """How many lines that start before `end` lack nothing else. Lines longer than a block are left out."""
+    return opened(folder, Piece(segment, 0, end, mark=False), partial(_count, pace, end))
+
+
+def _count(pace: Pace, end: int, descriptor: int, fingerprint: Fingerprint) -> int:
+    lines = 0
+    for _, block in whole_lines(descriptor, 0, min(end, fingerprint.size), fingerprint.size):
+        pace.spend(len(block))
+        if len(block) <= BLOCK:
+            lines += _without_offset_in(bytes(block))
+    return lines
+
+
+def _without_offset_in(block: bytes) -> int:
+    """A line counts once, however many such timestamps it has."""
+    found = set()
+    for stamp in _STAMP.finditer(block):
+        start, end = block.rfind(b"\n", 0, stamp.start()) + 1, block.find(b"\n", stamp.end())
+        line = block[start : end if end >= 0 else len(block)]
+        at = stamp.end() - start
+        if start not in found and read_line(line) is None and read_line(line[:at] + b"Z" + line[at:]):
+            found.add(start)
+    return len(found)

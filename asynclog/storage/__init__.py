@@ -1,0 +1,1 @@
+"""Where segments live: their names, their bytes, and who claims them."""

@@ -1,0 +1,181 @@
+"""What a run would lack the right to do, as far as that can be seen without trying: facts in, sentences out. Pure."""
+
+import stat
+from collections.abc import Container, Iterator, Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from asynclog.formatting import counted, encodable
+
+CHOWN, FOWNER, LEASE = 0, 3, 28  # bits of a set of capabilities: see the kernel's uapi/linux/capability.h
+_SHOWN = 3  # names in a sentence
+
+
+class User(msgspec.Struct, frozen=True):
+    """Whose rights a process has: `capabilities` are the effective ones, a bit each."""
+
+    uid: int
+    name: str
+    groups: Container[int]
+    capabilities: int
+
+    def has(self, capability: int) -> bool:
+        return bool(self.capabilities >> capability & 1)
+
+
+class Owned(NamedTuple):
+    """A segment that a plan changes: whose it is, whether it may be read, and opened for reading and writing.
+
+    `fixed` is the flag that keeps everybody from changing it: `immutable`, `append-only`, or empty. `is_busy` tells
+    that somebody has it open for writing now.
+    """
+
+    name: str
+    uid: int
+    gid: int
+    owner: str
+    is_rewritten: bool
+    may_read: bool
+    may_open: bool
+    fixed: str
+    is_busy: bool
+
+
+class Rights(msgspec.Struct, frozen=True):
+    """What a run would find. `owner` is the folder's, by name, `fixed` its flag, as a segment's; `lock` is what is
+    wrong with the lock file, `holder` who has it now, both empty if nothing or nobody.
+
+    `links_are_protected` is the kernel's fs.protected_hardlinks, `by_quiet` whether weak leases are allowed, `weak` why
+    no lease says anything in the folder.
+    """
+
+    user: User
+    folder: str
+    uid: int
+    mode: int
+    owner: str
+    fixed: str
+    is_read_only: bool
+    may_write: bool
+    has_lock: bool
+    lock: str
+    holder: str
+    segments: Sequence[Owned]
+    links_are_protected: bool
+    by_quiet: bool
+    weak: str
+
+
+def hindrances(rights: Rights) -> Iterator[str]:
+    """One sentence for each kind of hindrance, whatever the number of segments; what stops a run altogether alone."""
+    stopped = _stopped(rights)
+    if stopped:
+        yield encodable(f"{stopped}: a run would end with exit 2, and nothing would be deleted")
+        return
+    if rights.holder:
+        yield encodable(
+            f"{rights.folder}: another job is at work on this log now ({rights.holder}): a run would end with exit 4, "
+            "or wait for it with --lock-wait 1h"
+        )
+    yield from map(encodable, _of_segments(rights))
+
+
+def fixed_folder(folder: str, flag: str) -> str:
+    """Say why no run works in a folder with this flag, `immutable` or `append-only`, and what to do about it."""
+    letter = "i" if flag == "immutable" else "a"
+    return (
+        f"{folder} is {flag} (see lsattr), so that no file there can be removed or renamed: take that flag away first, "
+        f"with chattr -{letter} {folder}"
+    )
+
+
+def _stopped(rights: Rights) -> str:
+    """What no run could do anything about."""
+    if rights.is_read_only:
+        return f"{rights.folder} is mounted read-only"
+    if rights.fixed:
+        return fixed_folder(rights.folder, rights.fixed)
+    if rights.lock:
+        return f"{rights.folder}: {rights.lock}"
+    if not rights.may_write and not rights.has_lock:
+        return f"{_no_write(rights)}, and can't make its lock file there"
+    return ""
+
+
+def _no_write(rights: Rights) -> str:
+    mode = stat.S_IMODE(rights.mode)
+    return f"we are {rights.user.name}, and may not write to {rights.folder} of {rights.owner} (mode {mode:o})"
+
+
+def _of_segments(rights: Rights) -> Iterator[str]:
+    """In the order in which a run comes to them: it asks for a lease only once all else is prepared."""
+    if rights.weak and not rights.by_quiet:
+        return  # the whole run is refused, which is told elsewhere
+    user, left = rights.user, list(rights.segments)
+    if left and not rights.may_write:
+        yield f"{_no_write(rights)}: {counted(len(left), 'segment')} would fail"
+        return
+    unreadable = [each for each in left if not each.may_read]
+    if unreadable:
+        yield f"{_whose(unreadable, user)} would fail: we may not read {'it' if len(unreadable) == 1 else 'them'}"
+    left = [each for each in left if each.may_read]
+    busy = [each for each in left if each.is_busy]
+    if busy:
+        them = "it" if len(busy) == 1 else "them"
+        many = counted(len(busy), "segment")
+        yield f"{many} ({_names(busy)}) would be skipped: somebody has {them} open for writing now"
+    left = [each for each in left if not each.is_busy]
+    held = [each for each in left if each.fixed]
+    if held:
+        flags = " or ".join(sorted({each.fixed for each in held}))
+        yield f"{_whose(held, user)} would fail: nobody can change what is {flags} (see lsattr)"
+    left = [each for each in left if each not in held]
+    stuck = [each for each in left if _is_stuck(each, rights)]
+    if stuck:
+        yield f"{_whose(stuck, user)} would fail: only their owner may give these files other names"
+    left = [each for each in left if each not in stuck]
+    foreign = [each for each in left if not _can_be_given(each, user)]
+    if foreign:
+        yield (
+            f"{_whose(foreign, user)} would fail: a rewritten file can't be given to its owner and group. Run it as "
+            "their owner, or with CAP_CHOWN and CAP_FOWNER"
+        )
+    unleased = [each for each in left if each not in foreign and (rights.weak or not _can_be_leased(each, user))]
+    if unleased:
+        why = rights.weak or "only their owner, or CAP_LEASE, can have a file lease on them"
+        yield f"{_whose(unleased, user)} would be {'judged by quiet alone' if rights.by_quiet else 'skipped'}: {why}"
+
+
+def _whose(segments: Sequence[Owned], user: User) -> str:
+    owners = sorted({each.owner for each in segments})
+    shown = ", ".join(owners[:_SHOWN]) + (" and others" if len(owners) > _SHOWN else "")
+    return f"we are {user.name}, and {counted(len(segments), 'segment')} of {shown} ({_names(segments)})"
+
+
+def _names(segments: Sequence[Owned]) -> str:
+    more = len(segments) - _SHOWN
+    return ", ".join(each.name for each in segments[:_SHOWN]) + (f" and {more:,} more" if more > 0 else "")
+
+
+def _is_stuck(segment: Owned, rights: Rights) -> bool:
+    """Whether the kernel refuses to link it, or to take it out of a sticky folder."""
+    user = rights.user
+    if segment.uid == user.uid or user.has(FOWNER):
+        return False
+    if rights.links_are_protected and not segment.may_open:
+        return True
+    return bool(rights.mode & stat.S_ISVTX) and rights.uid != user.uid
+
+
+def _can_be_given(segment: Owned, user: User) -> bool:
+    """A drop needs no new file."""
+    if not segment.is_rewritten:
+        return True
+    if segment.uid != user.uid:
+        return user.has(CHOWN) and user.has(FOWNER)
+    return segment.gid in user.groups or user.has(CHOWN)
+
+
+def _can_be_leased(segment: Owned, user: User) -> bool:
+    return segment.uid == user.uid or user.has(LEASE)

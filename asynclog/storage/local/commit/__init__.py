@@ -1,0 +1,1 @@
+"""Replace or drop one segment without losing a line; finish what a killed job left."""

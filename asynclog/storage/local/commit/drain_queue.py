@@ -1,0 +1,79 @@
+"""The old files that are still to be drained: each a little later than its commit, all of them before the job ends."""
+
+import threading
+import time
+from typing import NamedTuple
+
+from asynclog.storage.local.commit.drain import Inherited, Known, drain
+from asynclog.storage.local.directory import Disk
+from asynclog.storage.naming import Hidden, Names
+from asynclog.storage.proof import Proof
+
+# A writer who looked the name up just before it was replaced may come to the old file a little later. Waiting
+# costs nothing here: the worker goes on with other segments meanwhile.
+GRACE = 0.05  # seconds
+PATIENCE = 1.0  # seconds at the end of a job, for writers who still have an old file open
+_PAUSE = 0.02  # seconds between two looks
+
+
+class _Waiting(NamedTuple):
+    """An old file that is due at some time (s, monotonic)."""
+
+    due: float
+    hidden: Hidden
+    known: Known
+
+
+class Backlog:
+    """The replaced files that are still to be drained. Its methods may be called by several threads.
+
+    `proof` makes the digests of old files that other jobs have left. `late` has the segments that were made,
+    `problems` sentences about what could not be done. `unsettled` are the segments that may not be changed because of
+    that: their names, or the tokens of late ones.
+    """
+
+    def __init__(self, disk: Disk, names: Names, proof: Proof) -> None:
+        self.disk = disk
+        self.names = names
+        self.inherited = Inherited(proof)
+        self._lock = threading.Lock()
+        self._waiting: list[_Waiting] = []
+        self.late: list[str] = []
+        self.problems: list[str] = []
+        self.unsettled: set[str] = set()
+
+    def add(self, hidden: Hidden, grace: float = GRACE, known: Known | None = None) -> None:
+        """Has the file drained once so many seconds have passed. Without anything known, another job has left it."""
+        with self._lock:
+            self._waiting.append(_Waiting(time.monotonic() + grace, hidden, known or self.inherited))
+
+    def settle(self, *, open_too: bool = False) -> None:
+        """Drains what is due; what is busy stays in the backlog, `open_too` publishes the whole lines of that."""
+        now = time.monotonic()
+        with self._lock:
+            due = [each for each in self._waiting if each.due <= now]
+            self._waiting = [each for each in self._waiting if each.due > now]
+        for each in due:
+            try:
+                self._settle(each, open_too=open_too)
+            except OSError as error:
+                self.unsettled.add(each.hidden.token)
+                self.problems.append(
+                    f"{each.hidden}: what was appended to {each.hidden.segment} can't be moved to a segment "
+                    f"of its own yet ({error.strerror}): it is safe there, and the next job tries again"
+                )
+
+    def settle_all(self) -> None:
+        """Drains everything, gives writers a little time to close what they hold, and then does without that."""
+        end = time.monotonic() + PATIENCE
+        while self._waiting and time.monotonic() < end:
+            time.sleep(_PAUSE)
+            self.settle()
+        self.settle(open_too=True)
+
+    def _settle(self, waiting: _Waiting, *, open_too: bool) -> None:
+        hidden, late, fate = drain(self.disk, self.names, waiting.hidden, waiting.known, open_too=open_too)
+        with self._lock:
+            self.late.extend(late)
+        if fate == "busy":  # what was known of fewer bytes, or of those before, its name tells better now
+            self.add(hidden, 0, waiting.known if hidden == waiting.hidden else None)

@@ -1,0 +1,151 @@
+"""From the last look at a segment to its exchange nobody changes it: a read lease, and digests of what was judged."""
+
+import errno
+import os
+import stat
+import time
+from collections.abc import Container
+from functools import partial
+from typing import NamedTuple
+
+import msgspec
+
+from asynclog.errors import ChangedError
+from asynclog.storage.access import FOWNER
+from asynclog.storage.local.commit.exchange import DisplacedError, LateWriterError
+from asynclog.storage.local.directory import Disk
+from asynclog.storage.local.ownership import capabilities
+from asynclog.storage.naming import Built
+from asynclog.storage.proof import Proof
+from asynclog.types import Action, Fingerprint, Status
+
+# How long a segment is left to its writer before each try, in seconds: most of them only come for a moment.
+_PAUSES = (0.0, 0.003, 0.007, 0.02, 0.05)
+
+
+class Quiet(msgspec.Struct, frozen=True):
+    """Which segments nobody writes to any more, if no lease can tell: none of `newest`, none changed since.
+
+    Nobody has agreed to that unless it is `allowed`.
+    """
+
+    newest: frozenset[str]
+    since_ns: int
+    allowed: bool = True
+
+    def covers(self, action: Action) -> bool:
+        return self.allowed and action.segment not in self.newest and action.fingerprint.mtime_ns < self.since_ns
+
+
+class Target(NamedTuple):
+    """A segment that is open for its commit: what is to become of it, its descriptor, and what was judged of it."""
+
+    action: Action
+    source: int
+    proof: Proof
+
+
+class NotQuietError(Exception):
+    """There is no lease to be had, and the segment may still be written to."""
+
+
+class Pinned(msgspec.Struct, frozen=True):
+    """A segment as it is to be displaced; if it is `leased`, nobody has changed it since `begun_ns` (monotonic).
+
+    `digest` is that of the bytes that were judged.
+    """
+
+    leased: bool
+    begun_ns: int
+    inode: int
+    size: int
+    mtime_ns: int
+    digest: bytes
+
+    def fingerprint(self, status: os.stat_result) -> Fingerprint:
+        """The one that it has from now on if nobody has written to it since it was pinned."""
+        return Fingerprint(status.st_dev, self.inode, self.size, self.mtime_ns, status.st_ctime_ns)
+
+    def is_still(self, status: Status) -> bool:
+        return (self.inode, self.size, self.mtime_ns) == (status.st_ino, status.st_size, status.st_mtime_ns)
+
+
+def must_hold(action: Action, status: os.stat_result, links: Container[int] = (1,)) -> None:
+    """Raise ChangedError unless a file can still be the one that was judged, under so many names.
+
+    A segment that is to be rewritten may have grown since. What it holds is for its proof to say.
+    """
+    known = action.fingerprint
+    fits = status.st_size == known.size or (action.kind == "rewrite" and status.st_size > known.size)
+    if not fits or (status.st_dev, status.st_ino) != (known.device, known.inode) or status.st_nlink not in links:
+        raise ChangedError
+
+
+def must_go_on_with_a_line(source: int, known: int, size: int) -> None:
+    """Raise ChangedError if what follows the first `known` of `size` bytes goes on with their last line."""
+    if size > known > 0 and os.pread(source, 1, known - 1) != b"\n":
+        raise ChangedError
+
+
+def must_be_free(disk: Disk, source: int) -> None:
+    """Raise BlockingIOError if somebody has it open for writing: then nothing is built in vain."""
+    disk.is_free(source)
+
+
+def must_be_removable(disk: Disk, source: int) -> None:
+    """Raise PermissionError in a sticky folder that keeps its files from us: no link to one could be removed again."""
+    folder, file = os.fstat(disk.folder), os.fstat(source)
+    is_kept = folder.st_mode & stat.S_ISVTX and os.geteuid() not in {folder.st_uid, file.st_uid}
+    if is_kept and not capabilities() >> FOWNER & 1:
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+
+def _must_be_quiet(quiet: Quiet, action: Action) -> None:
+    if not quiet.covers(action):
+        what = "somebody may still write to it" if quiet.allowed else "--weak-leases would judge it by its quiet alone"
+        raise NotQuietError(f"no file lease is to be had here, and {what}")
+
+
+def pin(disk: Disk, quiet: Quiet, target: Target) -> Pinned:
+    """Take the lease, and compare what the segment holds with what was judged.
+
+    Whoever comes meanwhile is let in at once, and it is tried again a little later. Raise BlockingIOError, ChangedError
+    or NotQuietError.
+    """
+    action, source, proof = target
+    for pause in _PAUSES:
+        time.sleep(pause)
+        try:
+            leased = disk.lease(source)
+            begun = time.monotonic_ns()
+            if not leased:
+                _must_be_quiet(quiet, action)
+            look = partial(_must_be_alone, disk, source, leased=leased)
+            digest = proof.check(source, look)
+            status = disk.status(action.segment)
+            must_hold(action, status, links=(2,) if leased else (1, 2))  # FUSE may tell a count of before
+            must_go_on_with_a_line(source, proof.size, status.st_size)
+            look()
+        except BlockingIOError:
+            disk.release(source)
+        else:
+            return Pinned(leased, begun, status.st_ino, status.st_size, status.st_mtime_ns, digest)
+    raise BlockingIOError(errno.EAGAIN, "somebody opened it for writing meanwhile")
+
+
+def _must_be_alone(disk: Disk, source: int, *, leased: bool) -> None:
+    """Raise BlockingIOError if somebody waits for the lease's end."""
+    if leased and not disk.leased(source):
+        raise BlockingIOError(errno.EAGAIN, "somebody opened it for writing meanwhile")
+
+
+def confirm(disk: Disk, source: int, built: Built, pinned: Pinned) -> None:
+    """Look at what was displaced, and end the lease.
+
+    Raise DisplacedError if that is another file, or is not what it was, LateWriterError if somebody has come to it: by
+    then the lease may be over, if the job stood still for longer than the kernel waits.
+    """
+    if not pinned.is_still(disk.status(str(built))):
+        raise DisplacedError
+    if pinned.leased and (not disk.leased(source) or not disk.release(source)):
+        raise LateWriterError(errno.EAGAIN, "somebody opened it for writing meanwhile")

@@ -1,0 +1,66 @@
+"""Writes what is to stay, part by part."""
+
+import contextlib
+from collections.abc import Iterable
+
+from asynclog.storage.byte_ranges import Hole, Part
+from asynclog.storage.local.directory import Disk
+from asynclog.storage.local.disk_space import Reservation, space_for
+
+AT_ONCE = 4 << 20  # bytes
+
+
+def write_all(disk: Disk, target: int, parts: Iterable[Part], reservation: Reservation) -> int:
+    """Appends these parts to an empty file; how many bytes that was. A short write is gone on with. Raises OSError.
+
+    The disk begins with what is there while the rest is still being read, which leaves less for the sync to wait for.
+    A hole stays one.
+    """
+    written = begun = 0
+    for part in parts:
+        if isinstance(part, Hole):
+            disk.skip(target, len(part))
+        else:
+            _write(disk, target, part)
+            reservation.spend(len(part))
+        written += len(part)
+        if written - begun >= AT_ONCE:
+            disk.begin_sync(target, begun, written - begun)
+            begun = written
+    return written
+
+
+def _write(disk: Disk, target: int, part: memoryview) -> None:
+    while part:
+        part = part[disk.write(target, [part]) :]
+
+
+def build(disk: Disk, temporary: str, source: int, parts: Iterable[Part], size: int) -> int:
+    """Makes a new, synced file of these parts of `source`, dressed like it; how many bytes it has.
+
+    They should be `size`. Raises OSError, where there is no room for them too, or what `parts` raises; then nothing of
+    the file is left, as far as the disk lets us.
+    """
+    with disk.room.reserved(space_for(source, size)) as reservation:
+        return _build(disk, temporary, source, parts, reservation)
+
+
+def _build(disk: Disk, temporary: str, source: int, parts: Iterable[Part], reservation: Reservation) -> int:
+    target = disk.create(temporary)
+    try:
+        disk.give_flags(target, source)
+        copied = write_all(disk, target, parts, reservation)
+        disk.dress(target, source)
+        disk.sync(target)
+    except BaseException:
+        discard(disk, temporary)
+        raise
+    finally:
+        disk.close(target)
+    return copied
+
+
+def discard(disk: Disk, temporary: str) -> None:
+    """Removes a worthless file. Where that fails, the next job's recovery does it."""
+    with contextlib.suppress(OSError):
+        disk.unlink(temporary)

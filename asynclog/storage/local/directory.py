@@ -1,0 +1,324 @@
+"""Every call that changes a log's folder, and the invariants that their order keeps.
+
+Whatever happens, at any call, for any reason (a kill, a power cut, a full or failing disk, a writer that appends):
+
+1. Every line that has not expired is there exactly once: in a visible segment, or in one hidden `.al-old` file
+   beyond the length that its name accounts for. (Or, where a rotation came into the very moment of a swap and then the
+   job was killed, in the hidden `.al-new` file; what its replacement was built with counts for nothing then.)
+2. A visible segment is either the old one or the whole new one: what is renamed into place was synced before.
+3. The old file keeps a name until what writers appended to it has a synced name of its own.
+4. A file whose name is removed, or replaced, has another one that was synced to the folder, or is worthless.
+5. A segment's name is taken from no file but the one that was meant: what a rotation put there meanwhile gets it back.
+
+`commit`, `swap`, `drain` and `recover` decide the order; this module decides nothing and retries nothing. All names are
+names in the one folder whose descriptor it holds; no link is followed. Errors are OSErrors.
+"""
+
+import contextlib
+import errno
+import fcntl
+import os
+import stat
+import threading
+from collections.abc import Callable, Sequence
+from functools import cache
+from itertools import chain
+
+from asynclog.executors.rate_limit import Pace
+from asynclog.storage.local import leases
+from asynclog.storage.local.disk_space import Room
+from asynclog.storage.local.metadata import copy_flags, must_have_flags
+
+_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+_NOREPLACE, _EXCHANGE = 1, 2  # RENAME_… in Linux's uapi/linux/fs.h; Python has no call for it
+_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+class Disk:
+    """The folder with this descriptor. The methods may be called by several threads, for different names."""
+
+    pace = Pace()
+
+    def __init__(self, folder: int, weak: str = "") -> None:
+        """`weak` says why leases can't be believed in this folder; empty where they can."""
+        self.folder = folder
+        self.weak = weak
+        self.room = Room(folder)
+        self._turn = threading.Condition()
+        self._syncing = False
+        self._asked = self._synced = 0
+        self._failure: OSError | None = None
+
+    # ---- what only looks
+
+    def names(self) -> list[str]:
+        """All names in the folder, read through a descriptor of its own: listings share their place in the folder."""
+        listing = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=self.folder)
+        try:
+            return os.listdir(listing)
+        finally:
+            self.close(listing)
+
+    def visible_name(self, inode: int) -> str | None:
+        """A name under which readers see this file. It is looked for twice, for it may be renamed meanwhile."""
+        for name in chain.from_iterable(self.names() for _ in range(2)):
+            with contextlib.suppress(FileNotFoundError):
+                if not name.startswith(".") and self.status(name).st_ino == inode:
+                    return name
+        return None
+
+    def open(self, name: str) -> int:
+        """A descriptor for reading. A FIFO is not waited for."""
+        return os.open(name, _READ, dir_fd=self.folder)
+
+    def close(self, descriptor: int) -> None:
+        """Never an error: what was written has been synced, which a close can't undo, and the rest was only read."""
+        with contextlib.suppress(OSError):
+            os.close(descriptor)
+
+    def status(self, name: str) -> os.stat_result:
+        return os.stat(name, dir_fd=self.folder, follow_symlinks=False)
+
+    def size_of(self, name: str) -> int:
+        """How many bytes a file has; 0 if it has vanished, or can't be looked at."""
+        try:
+            return self.status(name).st_size
+        except OSError:
+            return 0
+
+    def is_file(self, name: str) -> bool:
+        """Whether it is a regular file, or may be one: it has vanished, or can't be looked at."""
+        try:
+            return stat.S_ISREG(self.status(name).st_mode)
+        except OSError:
+            return True
+
+    # ---- leases: while one is held, nobody has the file open for writing; whoever wants to waits for its end
+
+    def lease(self, descriptor: int) -> bool:
+        """Takes a read lease; False if there is none (see `leases.take`), or none that says anything (`filesystem`)."""
+        _libc_renameat2()  # is looked up before anybody has to wait
+        return not self.weak and leases.take(descriptor)
+
+    def is_free(self, descriptor: int) -> bool:
+        """Whether a lease can be had now; False if there are none. Raises BlockingIOError as `lease` does."""
+        free = not self.weak and leases.take(descriptor)
+        if free:
+            leases.release(descriptor)
+        return free
+
+    def leased(self, descriptor: int) -> bool:
+        """Whether the lease still stands and nobody waits for its end."""
+        return leases.is_held(descriptor)
+
+    def release(self, descriptor: int) -> bool:
+        """Ends the lease. False if it had ended already: somebody waited for longer than the kernel lets him."""
+        return leases.release(descriptor)
+
+    # ---- what changes the folder
+
+    def create(self, name: str) -> int:
+        """A new file, for writing, that only its owner may open. FileExistsError where there is one."""
+        return os.open(name, _CREATE, 0o600, dir_fd=self.folder)
+
+    def write(self, descriptor: int, parts: Sequence[memoryview]) -> int:
+        """Writes the beginning of these parts; how many bytes that was."""
+        written = os.writev(descriptor, parts)
+        self.pace.spend(written)
+        return written
+
+    def skip(self, descriptor: int, size: int) -> None:
+        """Adds a hole of so many bytes behind what was written to a new file."""
+        os.ftruncate(descriptor, os.lseek(descriptor, size, os.SEEK_CUR))
+
+    def begin_sync(self, descriptor: int, start: int, size: int) -> None:
+        """Has the disk begin with these bytes, and waits for none of them; an error is the sync's business."""
+        with contextlib.suppress(OSError):
+            os.posix_fadvise(descriptor, start, size, os.POSIX_FADV_DONTNEED)
+
+    def give_flags(self, descriptor: int, source: int) -> None:
+        """Gives a new, empty file the flags (see chattr) and the project of the one that it replaces."""
+        copy_flags(source, descriptor)
+
+    def dress(self, descriptor: int, source: int) -> None:
+        """Gives a new file the owner, attributes, mode and times of the one that it replaces, in this order.
+
+        Changing the owner clears bits of the mode, and everything changes the times. OSError where `give_flags` could
+        not give all of them.
+        """
+        must_have_flags(source, descriptor)
+        status = os.fstat(source)
+        os.fchown(descriptor, status.st_uid, status.st_gid)
+        _copy_attributes(source, descriptor)
+        os.fchmod(descriptor, stat.S_IMODE(status.st_mode))
+        os.utime(descriptor, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+    def is_dressed_like(self, name: str, source: int) -> bool:
+        """Whether a new file still has the owner, mode and attributes of the one that it replaces."""
+        descriptor = self.open(name)
+        try:
+            mine, wanted = os.fstat(descriptor), os.fstat(source)
+            if (mine.st_mode, mine.st_uid, mine.st_gid) != (wanted.st_mode, wanted.st_uid, wanted.st_gid):
+                return False
+            have, want = _attributes(descriptor), _attributes(source)
+            acls = {each for each in have if each.startswith("system.posix_acl")}
+            return want.items() <= have.items() and acls <= want.keys()
+        finally:
+            self.close(descriptor)
+
+    def sync(self, descriptor: int) -> None:
+        os.fsync(descriptor)
+
+    def ticket(self) -> int:
+        """What `sync_folder` takes to make durable what has been done to names so far, and nothing that comes later."""
+        with self._turn:
+            return self._asked + 1
+
+    def sync_folder(self, ticket: int | None = None) -> None:
+        """Returns once all that this thread has done to names is durable; one call to the disk serves many threads.
+
+        With a ticket, what had been done by then. What one failed call may have lost, a later one need not find again:
+        once it has failed, it fails for good.
+        """
+        with self._turn:
+            mine = self._asked + 1 if ticket is None else ticket
+            self._asked = max(self._asked, mine)
+            while self._syncing and self._synced < mine:
+                self._turn.wait()
+            if self._failure is not None:
+                raise self._failure
+            if self._synced >= mine:
+                return
+            self._syncing, served = True, self._asked
+        try:
+            os.fsync(self.folder)
+        except OSError as error:
+            self._failure = error
+            raise
+        finally:
+            with self._turn:
+                self._syncing, self._synced = False, served
+                self._turn.notify_all()
+
+    @property
+    def broken(self) -> bool:
+        """Whether `sync_folder` has failed, and will go on to."""
+        return self._failure is not None
+
+    def link(self, name: str, new: str) -> None:
+        os.link(name, new, src_dir_fd=self.folder, dst_dir_fd=self.folder, follow_symlinks=False)
+
+    def rename(self, name: str, new: str) -> None:
+        """Replaces `new` where it is there."""
+        os.rename(name, new, src_dir_fd=self.folder, dst_dir_fd=self.folder)
+
+    def move(self, name: str, new: str) -> None:
+        """FileExistsError where `new` is there; EINVAL or ENOSYS where the system has no such call."""
+        self._renameat2(name, new, _NOREPLACE)
+
+    def exchange(self, name: str, other: str) -> None:
+        """In one stroke each name means the other's file; EINVAL or ENOSYS where the system has no such call."""
+        self._renameat2(name, other, _EXCHANGE)
+
+    def _renameat2(self, name: str, new: str, flags: int) -> None:
+        error = _libc_renameat2()(self.folder, os.fsencode(name), self.folder, os.fsencode(new), flags)
+        if error:
+            raise OSError(error, os.strerror(error), name)
+
+    def unlink(self, name: str) -> None:
+        os.unlink(name, dir_fd=self.folder)
+
+    def open_alone(self, name: str) -> int:
+        """A descriptor for writing, with a write lease: nobody else has the file open, and who wants to waits.
+
+        OSError where that can't be had.
+        """
+        if self.weak:
+            raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
+        descriptor = os.open(name, _READ | os.O_RDWR, dir_fd=self.folder)
+        try:
+            if not leases.take(descriptor, fcntl.F_WRLCK):
+                raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+        except BaseException:
+            self.close(descriptor)
+            raise
+        return descriptor
+
+    def truncate(self, descriptor: int) -> None:
+        """Empties a file that `open_alone` has opened. BlockingIOError where somebody waits for it, or has come."""
+        if not leases.is_held(descriptor, fcntl.F_WRLCK):
+            raise BlockingIOError(errno.EAGAIN, "somebody opened it meanwhile")
+        os.ftruncate(descriptor, 0)
+
+    # ---- the lock file
+
+    def open_lock(self, name: str) -> int:
+        """A descriptor for reading and writing; where there is no such file it is made, for its owner alone."""
+        flags = _READ | os.O_RDWR
+        with contextlib.suppress(FileNotFoundError):
+            return os.open(name, flags, dir_fd=self.folder)
+        with contextlib.suppress(FileExistsError):
+            return os.open(name, flags | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=self.folder)
+        return os.open(name, flags, dir_fd=self.folder)
+
+    def give_to_owner(self, descriptor: int) -> None:
+        """Makes a file one that only the folder's owner may open, as far as that is ours to do.
+
+        One with another name may be somebody else's: who owns the folder may have put it here to be given it.
+        """
+        status, folder = os.fstat(descriptor), os.fstat(self.folder)
+        if status.st_nlink != 1:
+            return
+        with contextlib.suppress(OSError):
+            if stat.S_IMODE(status.st_mode) != 0o600:
+                os.fchmod(descriptor, 0o600)
+            if status.st_uid != folder.st_uid:
+                os.fchown(descriptor, folder.st_uid, folder.st_gid)
+
+    def overwrite(self, descriptor: int, content: bytes) -> None:
+        """Puts this, which is small, in place of all that a file has, in its own blocks."""
+        written = 0
+        while written < len(content):
+            written += os.pwrite(descriptor, content[written:], written)
+        os.ftruncate(descriptor, len(content))
+
+    def touch(self, descriptor: int) -> None:
+        """Has the file system write its present time down, as the time at which the file was last written."""
+        os.utime(descriptor)
+
+    def touch_status(self, descriptor: int) -> None:
+        """Has the file system write its present time down, as the time at which the file's status has changed."""
+        os.fchmod(descriptor, stat.S_IMODE(os.fstat(descriptor).st_mode))
+
+
+@cache
+def _libc_renameat2() -> Callable[..., int]:
+    """The C library's call, which answers an errno here, 0 where all went well."""
+    try:
+        import ctypes  # noqa: PLC0415 - only a job that changes something pays for it
+    except ImportError:  # a Python that was built without libffi
+        return lambda *_: errno.ENOSYS
+    call = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    if call is None:
+        return lambda *_: errno.ENOSYS
+    return lambda *words: ctypes.get_errno() if call(*words) else 0
+
+
+def _copy_attributes(source: int, target: int) -> None:
+    """Extended attributes, ACLs among them; an ACL that the folder gave the new file by default is taken away."""
+    wanted, present = _attributes(source), _attributes(target)
+    for name in present.keys() - wanted.keys():
+        if name.startswith("system.posix_acl"):
+            os.removexattr(target, name)
+    for name, value in wanted.items():
+        if present.get(name) != value:
+            os.setxattr(target, name, value)
+
+
+def _attributes(descriptor: int) -> dict[str, bytes]:
+    try:
+        return {name: os.getxattr(descriptor, name) for name in os.listxattr(descriptor)}
+    except OSError as error:
+        if error.errno == errno.ENOTSUP:  # a file system without them
+            return {}
+        raise

@@ -1,0 +1,61 @@
+"""Which files of a folder are segments of the log, and what stands in the way of reading or changing them."""
+
+import os
+import stat
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
+from asynclog.storage.naming import Hidden, Names
+from asynclog.types import Fingerprint, Segment
+
+_KINDS = {
+    stat.S_IFLNK: "a symbolic link",
+    stat.S_IFIFO: "a FIFO",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+    stat.S_IFDIR: "a folder",
+}
+# The usual names come with the first two; a pattern may claim any.
+_PACKED = (".gz", ".zst", ".xz", ".bz2", ".lz4", ".zip")
+
+
+def list_segments(folder: int, entries: Iterable[str], names: Names) -> list[Segment]:
+    """The log's segments among the entries of the folder with this descriptor, in order, each with its fingerprint.
+
+    A file that vanishes meanwhile is left out. Raises OSError.
+    """
+    entries = list(entries)
+    own_links = Counter(_hidden_inodes(folder, entries))
+    found = []
+    for name in sorted(filter(names.match, entries), key=names.order):
+        try:
+            status = os.stat(name, dir_fd=folder, follow_symlinks=False)
+        except FileNotFoundError:
+            continue
+        found.append(_segment(name, status, status.st_nlink - own_links[status.st_ino]))
+    return found
+
+
+def _segment(name: str, status: os.stat_result, links: int) -> Segment:
+    fingerprint, kind = Fingerprint.of(status), stat.S_IFMT(status.st_mode)
+    if kind != stat.S_IFREG:
+        fingerprint = msgspec.structs.replace(fingerprint, size=0)  # what it says of its size is not of the log
+        return Segment(name, fingerprint, f"it is {_KINDS.get(kind, 'no regular file')}", "special")
+    if name.endswith(_PACKED):
+        return Segment(name, fingerprint, "it is compressed, and compressed segments are left alone", "packed")
+    if links > 1:
+        return Segment(name, fingerprint, f"it has {links} hard links, and a rewrite would part them")
+    return Segment(name, fingerprint)
+
+
+def _hidden_inodes(folder: int, entries: Iterable[str]) -> Iterator[int]:
+    """The inodes to which a crash has left a hidden link of our own: that makes no segment a hard link."""
+    for name in entries:
+        if name.startswith(".") and Hidden.parse(name):
+            try:
+                yield os.stat(name, dir_fd=folder, follow_symlinks=False).st_ino
+            except FileNotFoundError:
+                continue

@@ -1,0 +1,62 @@
+"""The log's folder: opened once, and checked."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from asynclog.errors import ConfigurationError
+from asynclog.storage.access import fixed_folder
+from asynclog.storage.local.metadata import fixed
+from asynclog.storage.local.ownership import permissions_of
+from asynclog.storage.local.permissions import other_writer
+
+
+@contextmanager
+def opened_folder(path: str, *, allow_unsafe: bool) -> Iterator[int]:
+    """A descriptor of the folder, for `with`. FileNotFoundError where there is none.
+
+    Raises ConfigurationError where it is no folder, a symbolic link, or, for root, one that others may write to.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        if os.path.islink(path):
+            raise ConfigurationError(
+                f"{path}: the log's folder is a symbolic link, which may lead elsewhere tomorrow: "
+                f"write {os.path.realpath(path)} instead"
+            ) from None
+        raise ConfigurationError(f"{path}: the log's folder can't be opened: {error.strerror}") from None
+    try:
+        _must_be_entered(path, descriptor)
+        if os.geteuid() == 0 and not allow_unsafe:
+            _refuse_unsafe(path, descriptor)
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def refuse_fixed(path: str, descriptor: int) -> None:
+    """Raise ConfigurationError if the folder is immutable or append-only: what is made there could not be removed."""
+    flag = fixed(descriptor)
+    if flag:
+        raise ConfigurationError(f"{fixed_folder(path, flag)}: nothing was touched")
+
+
+def _must_be_entered(path: str, descriptor: int) -> None:
+    try:
+        os.stat(".", dir_fd=descriptor)
+    except OSError as error:
+        raise ConfigurationError(
+            f"{path}: the log's folder can be listed, but not entered: {error.strerror}: its mode has no x for us"
+        ) from None
+
+
+def _refuse_unsafe(path: str, descriptor: int) -> None:
+    who = other_writer(permissions_of(descriptor), {0})
+    if who:
+        raise ConfigurationError(
+            f"{path}: {who} may write to the log's folder, and so could trick a job that runs as root: run it as the "
+            "folder's owner, take the write permission away, or say --allow-unsafe-folder"
+        )

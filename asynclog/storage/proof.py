@@ -1,0 +1,95 @@
+"""Which bytes of a segment were judged: digests of its byte ranges, to be compared with what it holds at the commit."""
+
+from collections.abc import Callable, Iterable, Iterator
+
+from asynclog.errors import ChangedError
+from asynclog.storage.byte_ranges import WINDOW, Hole, Part, windows
+from asynclog.types import Range
+
+_ZEROS = memoryview(bytes(WINDOW))
+
+# Goes on with a digest, which begins with no bytes; equal for the same bytes, however those are divided.
+Digest = Callable[[bytes, memoryview], bytes]
+
+
+class Proof:
+    """The ranges that were judged or copied, in order, without a gap, from the segment's first byte on.
+
+    A mapping, times that were put back, or a clock that stands still can hide a change from every stat call. Digests
+    of what was read show it, when they are compared while nobody can write.
+    """
+
+    def __init__(self, digest: Digest, ranges: Iterable[Range] = ()) -> None:
+        self._digest = digest
+        self.ranges = list(ranges)
+
+    @property
+    def size(self) -> int:
+        """How many bytes are proven, from the first one on."""
+        return self.ranges[-1].end if self.ranges else 0
+
+    def of_nothing(self) -> "Proof":
+        """The proof of an empty file."""
+        return Proof(self._digest)
+
+    def follow(self, parts: Iterable[Part], expected: bytes | None = None) -> Iterator[Part]:
+        """Yield these parts, which come next in the segment, and note them.
+
+        Raise ChangedError at the end if their digest is not the one that was expected.
+        """
+        start = end = self.size
+        digest = b""
+        for part in parts:
+            digest = self._with(digest, part)
+            end += len(part)
+            yield part
+        if expected is not None and digest != expected:
+            raise ChangedError
+        if end > start:
+            self.ranges.append(Range(start, end, digest))
+
+    def check(self, descriptor: int, look: Callable[[], None]) -> bytes:
+        """Return the one digest of all these bytes; raise ChangedError unless the file holds them.
+
+        `look` is called between blocks, and may raise.
+        """
+        digest = whole = b""
+        sparse, several = False, len(self.ranges) > 1
+        for start, end, expected in self.ranges:
+            digest = b""
+            for part in windows(descriptor, start, end):
+                digest = self._with(digest, part)
+                if several:
+                    whole = self._with(whole, part)
+                    sparse |= isinstance(part, Hole)
+                look()
+            if digest != expected:
+                raise ChangedError
+        if sparse:  # a hole is divided where a range ends
+            return self.digest(descriptor, self.size)
+        return whole if several else digest
+
+    def digest(self, descriptor: int, size: int) -> bytes:
+        """The digest of the file's first bytes. Raise OSError, and ChangedError where it has fewer."""
+        digest = b""
+        for part in windows(descriptor, 0, size):
+            digest = self._with(digest, part)
+        return digest
+
+    def extended(self, digest: bytes, descriptor: int, size: int) -> bytes:
+        """A digest gone on with by a file's first bytes; empty if there is a hole, which would stand elsewhere there.
+
+        Raise as above.
+        """
+        for part in windows(descriptor, 0, size):
+            if isinstance(part, Hole):
+                return b""
+            digest = self._with(digest, part)
+        return digest
+
+    def _with(self, digest: bytes, part: Part) -> bytes:
+        """Go on with a digest. A hole that a line may have is the zeros that it reads as, of a larger one its size."""
+        if not isinstance(part, Hole):
+            return self._digest(digest, part)
+        size = len(part)
+        return self._digest(digest, _ZEROS[:size] if size <= len(_ZEROS) else memoryview(b"a hole: %d" % size))
