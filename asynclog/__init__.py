@@ -21,12 +21,11 @@ import asynclog.records  # noqa: F401 - the packages come first, and then the fu
 from asynclog.config.options import Options
 from asynclog.errors import AsynclogError, ConfigurationError, LockedError, RefusedError
 from asynclog.report.cleanup.result import Report
-from asynclog.types import Action, Census, Plan, Record, SchemaKey
+from asynclog.types import Action, Plan, Record, SchemaKey, SegmentStats
 
 __all__ = [
     "Action",
     "AsynclogError",
-    "Census",
     "ConfigurationError",
     "LockedError",
     "Options",
@@ -35,6 +34,7 @@ __all__ = [
     "RefusedError",
     "Report",
     "SchemaKey",
+    "SegmentStats",
     "cleanup",
     "plan",
     "records",
@@ -48,28 +48,28 @@ async def cleanup(*, dry_run: bool = False, **options: Unpack[Options]) -> Repor
     """
     from anyio import to_thread
 
-    from asynclog.cancellation import Stop
+    from asynclog.cancellation import StopRequest
     from asynclog.config.settings import resolve
     from asynclog.runner.cleanup import opened_job
 
     settings = resolve(options, os.environ)
     with ExitStack() as resources:
         job = await to_thread.run_sync(resources.enter_context, opened_job(settings, dry_run=dry_run))
-        return await job.run(Stop())
+        return await job.run(StopRequest())
 
 
 async def plan(**options: Unpack[Options]) -> Plan:
     """What a cleanup with these options would do, segment by segment. Touches nothing. Raises AsynclogError."""
     from anyio import to_thread
 
-    from asynclog.cancellation import Stop
+    from asynclog.cancellation import StopRequest
     from asynclog.config.settings import resolve
     from asynclog.runner.cleanup import opened_job
 
     settings = resolve(options, os.environ)
     with ExitStack() as resources:
         job = await to_thread.run_sync(resources.enter_context, opened_job(settings, dry_run=True))
-        return await job.plan(Stop())
+        return await job.plan(StopRequest())
 
 
 def records(path: str) -> AsyncIterator[Record]:

@@ -4,7 +4,7 @@ import signal
 import time
 
 
-class Stop:
+class StopRequest:
     """Asks a job to end, for a signal or as its time is up: no unit of work is begun, those in flight go on."""
 
     def __init__(self) -> None:

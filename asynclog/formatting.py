@@ -9,7 +9,7 @@ import re
 from collections.abc import Container, Iterable, Iterator, Sequence
 
 
-def counted(number: int, noun: str) -> str:
+def pluralize(number: int, noun: str) -> str:
     """Return `1 rule` or `1,200 rules`."""
     return f"{number:,} {plural(number, noun)}"
 
@@ -30,7 +30,7 @@ _UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
 _BEYOND_ASCII = re.compile(r"[^\x20-\x7e]")
 
 
-def printable(text: str) -> str:
+def escape_control(text: str) -> str:
     r"""With every character escaped that a terminal might obey: `\x1b[2J` is shown, not done."""
     return "".join(
         character if character.isprintable() else character.encode("unicode_escape").decode() for character in text
@@ -42,14 +42,14 @@ def printable_json(text: str) -> str:
     return _BEYOND_ASCII.sub(lambda odd: odd[0] if odd[0].isprintable() else json.dumps(odd[0])[1:-1], text)
 
 
-def encodable(text: str) -> str:
+def escape_surrogates(text: str) -> str:
     r"""With the bytes of a file name that is not UTF-8 as `\udcff`: JSON escapes the rest itself."""
     return text.encode("utf-8", "backslashreplace").decode()
 
 
-def in_a_sentence(errors: Sequence[str]) -> str | None:
+def summarize_errors(errors: Sequence[str]) -> str | None:
     """The first few of them, fit to be shown; None without any."""
-    shown = "; ".join(map(printable, errors[:_SHOWN]))
+    shown = "; ".join(map(escape_control, errors[:_SHOWN]))
     return (f"{shown}; and {len(errors) - _SHOWN:,} more" if len(errors) > _SHOWN else shown) or None
 
 
@@ -58,7 +58,7 @@ def deletion(records: int, *, dry_run: bool) -> str:
     return f"{'Would delete' if dry_run else 'Deleted'} {records} {plural(records, 'record')}"
 
 
-def size_in_words(size: int) -> str:
+def format_size(size: int) -> str:
     """`3.1 MiB`."""
     if size == 1:
         return "1 byte"
@@ -68,7 +68,7 @@ def size_in_words(size: int) -> str:
 
 def columns(rows: Iterable[Sequence[str]], right: Container[int]) -> Iterator[str]:
     """The rows as lines whose cells stand below each other; those of the columns `right` (from 0) end in one place."""
-    rows = [[printable(cell) for cell in row] for row in rows]
+    rows = [[escape_control(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         cells = [

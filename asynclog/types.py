@@ -126,7 +126,7 @@ class Segment(msgspec.Struct, frozen=True, gc=False):
         return bool(self.fingerprint.size) and self.unjudged is None
 
 
-class DayCount(msgspec.Struct, frozen=True, array_like=True, gc=False):
+class DayStats(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What a segment holds of one schema and one UTC day; `day` counts from 1970-01-01."""
 
     day: int
@@ -134,7 +134,7 @@ class DayCount(msgspec.Struct, frozen=True, array_like=True, gc=False):
     bytes: int
 
 
-class SchemaCount(msgspec.Struct, frozen=True, array_like=True, gc=False):
+class SchemaStats(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What a segment holds of one schema.
 
     `oldest` and `newest` are over the records that are neither future nor implausible, None without any;
@@ -152,7 +152,7 @@ class SchemaCount(msgspec.Struct, frozen=True, array_like=True, gc=False):
     future: int
     implausible: int
     oldest_kept: int | None = None
-    days: tuple[DayCount, ...] | None = None
+    days: tuple[DayStats, ...] | None = None
 
 
 class Range(NamedTuple):
@@ -163,7 +163,7 @@ class Range(NamedTuple):
     digest: bytes
 
 
-class Census(msgspec.Struct, frozen=True, array_like=True, gc=False):
+class SegmentStats(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What one scan learned of one segment, exact for the bytes that its fingerprint names.
 
     `quiet` is whether nobody could write to the segment while it was read, as far as can be told; `ranges` tell by
@@ -174,7 +174,7 @@ class Census(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     segment: str
     fingerprint: Fingerprint
-    schemas: tuple[SchemaCount, ...] = ()
+    schemas: tuple[SchemaStats, ...] = ()
     unreadable: int = 0
     blank: int = 0
     quiet: bool = True
@@ -208,7 +208,7 @@ class Census(msgspec.Struct, frozen=True, array_like=True, gc=False):
         return self.expired == self.records > 0 and not self.unreadable
 
 
-class Unread(msgspec.Struct, frozen=True):
+class UnreadSegment(msgspec.Struct, frozen=True):
     """A segment that the scan could not read: it vanished or changed, or, where `failed`, the disk refused.
 
     `unjudged` is the word for the `reason`.
@@ -235,7 +235,7 @@ class Action(msgspec.Struct, frozen=True, gc=False):
     kind: Literal["keep", "drop", "rewrite", "skip"]
     reason: str
     fingerprint: Fingerprint
-    census: Census | None = None
+    census: SegmentStats | None = None
     failed: bool = False
     since: int | None = None
     long_expired: dict[SchemaKey, int] = {}
@@ -296,4 +296,4 @@ class Outcome(msgspec.Struct, frozen=True):
 
 
 # What is known of a segment when the decision is made: it was read, it could not be, or it was not to be.
-Finding = Census | Unread | Segment
+SegmentState = SegmentStats | UnreadSegment | Segment

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from asynclog.storage.naming import Names
+from asynclog.storage.naming import SegmentNaming
 from benchmarks.engines import CLEANUP, OURS, reading
 from benchmarks.results import Section
 from benchmarks.sections import amount
@@ -26,7 +26,7 @@ def find_logs(path: Path) -> list[Path]:
     else:
         bases = {base for entry in path.iterdir() if entry.is_file() for base in _base(entry.name)}
         # What looks like a log of its own may be another's late segment.
-        own = {base for base in bases if not any(Names(other).match(base) for other in bases - {base})}
+        own = {base for base in bases if not any(SegmentNaming(other).match(base) for other in bases - {base})}
         found = [path / base for base in sorted(own)]
     logs = [log for log in found if _segments(log)]
     if not logs:
@@ -45,7 +45,7 @@ def _base(name: str) -> Iterator[str]:
 
 def _segments(log: Path) -> list[Path]:
     """The files that asynclog reads, but for what it finds out by reading."""
-    names = Names(log.name)
+    names = SegmentNaming(log.name)
     if not log.parent.is_dir():
         return []
     entries = [entry for entry in log.parent.iterdir() if names.match(entry.name)]
@@ -76,7 +76,7 @@ def measure(log: Path, rounds: int) -> Section:
 
 def _options(log: Path, folder: Path) -> tuple[list[str], tuple[str, ...]]:
     """A dry run changes nothing, so that a folder that others may write to is no danger."""
-    registry = log.with_name(f"{Names(log.name).stem}_schemas.jsonl")
+    registry = log.with_name(f"{SegmentNaming(log.name).stem}_schemas.jsonl")
     if registry.exists():
         return ["--allow-unsafe-folder"], ()
     policy = folder / "schemas.yaml"

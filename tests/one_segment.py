@@ -12,7 +12,7 @@ from conftest import entries
 import asynclog
 from asynclog import Report
 from asynclog.runner import cleanup as job
-from asynclog.storage.local.directory import Disk
+from asynclog.storage.local.directory import LogDirectory
 
 NOW = "2026-11-24T00:00:00Z"
 OLD = b'{"schema_name": "api", "timestamp": "2020-01-01T00:00:00Z"}\n'
@@ -45,9 +45,9 @@ def content(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.fixture
-def disk(monkeypatch: pytest.MonkeyPatch) -> Callable[[type[Disk]], None]:
+def disk(monkeypatch: pytest.MonkeyPatch) -> Callable[[type[LogDirectory]], None]:
     """Puts a variant of the disk into the job."""
-    return lambda variant: monkeypatch.setattr(job, "Disk", variant)
+    return lambda variant: monkeypatch.setattr(job, "LogDirectory", variant)
 
 
 def fate(report: Report) -> tuple[str | None, str | None]:

@@ -11,11 +11,11 @@ from judge import DAY, Definition, Record, fate, instant, left_of, lines, verdic
 from msgspec.structs import replace
 from strategies import written
 
-from asynclog.plan.projection import aged, joined, survivors
+from asynclog.plan.projection import after_rewrite, merge, project
 from asynclog.policy.rules import cutoff_for
-from asynclog.scan.classifiers import PythonReader
+from asynclog.scan.classifiers import PythonClassifier
 from asynclog.scan.counter import MOST_DAYS
-from asynclog.types import Census, DayCount, Fingerprint, Policy, Rule, SchemaCount, SchemaKey
+from asynclog.types import DayStats, Fingerprint, Policy, Rule, SchemaKey, SchemaStats, SegmentStats
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,15 +73,15 @@ def ours(definitions: Sequence[Definition]) -> Policy:
     return Policy(exact, by_name, rules.get(("*", None)))
 
 
-def counted(content: bytes, policy: Sequence[Definition], now: int) -> Census:
+def counted(content: bytes, policy: Sequence[Definition], now: int) -> SegmentStats:
     """The census of a segment, the slow way."""
     its = [(line, verdict(line), fate(line, policy, now)) for line in lines(content)]
     keys = sorted({(record.schema_name, record.version) for _, record, _ in its if isinstance(record, Record)})
     blank, unreadable = ([found for _, found, _ in its].count(kind) for kind in ("blank", "unreadable"))
-    return Census("s", PLACE, tuple(_count(key, its) for key in keys), unreadable, blank)
+    return SegmentStats("s", PLACE, tuple(_count(key, its) for key in keys), unreadable, blank)
 
 
-def _count(key: Key, its: Sequence[tuple[bytes, object, str]]) -> SchemaCount:
+def _count(key: Key, its: Sequence[tuple[bytes, object, str]]) -> SchemaStats:
     mine = [
         (record.instant, len(line), what)
         for line, record, what in its
@@ -95,7 +95,7 @@ def _count(key: Key, its: Sequence[tuple[bytes, object, str]]) -> SchemaCount:
         if what != "implausible":
             days[moment // DAY] += 1
             sizes[moment // DAY] += size
-    return SchemaCount(
+    return SchemaStats(
         SchemaKey(*key),
         len(mine),
         sum(size for _, size, _ in mine),
@@ -106,11 +106,11 @@ def _count(key: Key, its: Sequence[tuple[bytes, object, str]]) -> SchemaCount:
         sum(what == "future" for *_, what in mine),
         sum(what == "implausible" for *_, what in mine),
         min(kept, default=None),
-        tuple(DayCount(day, days[day], sizes[day]) for day in sorted(days)),
+        tuple(DayStats(day, days[day], sizes[day]) for day in sorted(days)),
     )
 
 
-def forgetful(fresh: Census, found: Census) -> Census:
+def forgetful(fresh: SegmentStats, found: SegmentStats) -> SegmentStats:
     """The fresh census without what the other one may have forgotten: the oldest record that is kept."""
     pairs = zip(fresh.schemas, found.schemas, strict=True)
     return replace(
@@ -119,7 +119,7 @@ def forgetful(fresh: Census, found: Census) -> Census:
     )
 
 
-def days_are_clear(census: Census, policy: Policy, now: int) -> bool:
+def days_are_clear(census: SegmentStats, policy: Policy, now: int) -> bool:
     """Whether no cutoff, nor the horizon of the future, falls among the records of a day, nor any has come over it."""
     for count in census.schemas:
         cutoff = cutoff_for(policy, count.schema, now)
@@ -138,7 +138,7 @@ def test_a_census_judged_again_is_the_one_that_a_fresh_scan_makes(content: bytes
     """For any other policy and time, also backwards; or there is none, and never without a reason."""
     census = counted(content, *before)
     policy, now = ours(after[0]), after[1]
-    found = aged(census, policy, now)
+    found = project(census, policy, now)
     event("judged again" if found else "to be read again")
     if found is None:
         assert not days_are_clear(census, policy, now)
@@ -151,7 +151,7 @@ def test_a_census_judged_again_is_the_one_that_a_fresh_scan_makes(content: bytes
 def test_a_census_of_the_same_moment_is_known_as_it_is(content: bytes, view: View) -> None:
     """Nothing is forgotten, and nothing has to be read, unless a cutoff falls among the records of a day."""
     census = counted(content, *view)
-    found = aged(census, ours(view[0]), view[1])
+    found = project(census, ours(view[0]), view[1])
     assert found == census or (found is None and not days_are_clear(census, ours(view[0]), view[1]))
 
 
@@ -164,9 +164,9 @@ def test_the_census_of_what_a_rewrite_leaves_is_the_one_of_its_bytes(content: by
     census = counted(content, *view)
     if census.is_wholly_expired:
         return
-    assert survivors(census, policy, now) == left
-    older = aged(counted(content, *before), policy, now)
-    found = survivors(older, policy, now) if older else None
+    assert after_rewrite(census, policy, now) == left
+    older = project(counted(content, *before), policy, now)
+    found = after_rewrite(older, policy, now) if older else None
     assert found is None or found == forgetful(left, found)
 
 
@@ -178,10 +178,10 @@ def test_the_censuses_of_a_beginning_and_a_rest_make_that_of_the_whole(
     """The beginning may have been scanned long before; a rest without a newline is one, too."""
     tail = tail.removesuffix(b"\n") if view[1] % 2 else tail
     whole = counted(head + tail, *view)
-    assert joined(counted(head, *view), counted(tail, *view), PLACE) == whole
-    older = aged(counted(head, *before), ours(view[0]), view[1])
+    assert merge(counted(head, *view), counted(tail, *view), PLACE) == whole
+    older = project(counted(head, *before), ours(view[0]), view[1])
     if older:
-        found = joined(older, counted(tail, *view), PLACE)
+        found = merge(older, counted(tail, *view), PLACE)
         assert found == forgetful(whole, found)
 
 
@@ -193,18 +193,18 @@ def test_what_is_not_known_of_the_beginning_is_not_known_of_the_whole() -> None:
         for days in ((-3, -1), (0,))
     )
     policy = [Definition("app", None, 2)]
-    older = aged(counted(head, policy, TODAY - 2 * DAY), ours(policy), TODAY)
+    older = project(counted(head, policy, TODAY - 2 * DAY), ours(policy), TODAY)
     assert older
-    whole = joined(older, counted(tail, policy, TODAY), PLACE)
+    whole = merge(older, counted(tail, policy, TODAY), PLACE)
     assert [(count.expired, count.oldest_kept) for count in whole.schemas] == [(1, None)]
-    assert survivors(whole, ours(policy), TODAY) is None
+    assert after_rewrite(whole, ours(policy), TODAY) is None
 
 
 def test_where_the_days_are_too_many_a_census_still_knows_what_has_wholly_or_not_at_all_expired() -> None:
     """And what it can't know it doesn't guess, nor what a rewrite would leave."""
     first = TODAY - (MOST_DAYS // 2) * DAY
     line = '{{"schema_name": "s{}", "timestamp": "{}"}}\n'
-    reader = PythonReader(Policy(), TODAY)
+    reader = PythonClassifier(Policy(), TODAY)
     content = [line.format(n % 4, written(first + n // 4 * DAY, 0, 0, "Z")) for n in range(2 * MOST_DAYS)]
     reader.read(0, memoryview("".join(content).encode()), None)
     census = reader.tally().census("s", PLACE)
@@ -212,10 +212,13 @@ def test_where_the_days_are_too_many_a_census_still_knows_what_has_wholly_or_not
     last = max(count.newest or 0 for count in census.schemas)
 
     def expired(days: int, now: int) -> int | None:
-        found = aged(census, Policy(star=Rule(days)), now)
+        found = project(census, Policy(star=Rule(days)), now)
         return None if found is None else found.expired
 
     assert expired(0, last + DAY) == 2 * MOST_DAYS
     assert expired(30_000, last) == 0
     assert expired(1, last) is None
-    assert survivors(replace(census, schemas=tuple(replace(c, expired=1) for c in census.schemas)), Policy(), 0) is None
+    assert (
+        after_rewrite(replace(census, schemas=tuple(replace(c, expired=1) for c in census.schemas)), Policy(), 0)
+        is None
+    )

@@ -16,7 +16,7 @@ from one_segment import LATE, NEW, NOW, OLD, SEGMENT, append, cleanup, content, 
 
 import asynclog
 from asynclog import Report
-from asynclog.storage.local.directory import Disk
+from asynclog.storage.local.directory import LogDirectory
 
 __all__ = ["disk", "folder"]  # fixtures
 
@@ -41,14 +41,14 @@ def test_a_reader_is_no_obstacle(folder: Path) -> None:
 
 @pytest.mark.parametrize("before", [OLD + NEW, OLD], ids=["rewrite", "drop"])
 def test_a_segment_that_changes_after_its_scan_is_skipped(
-    folder: Path, disk: Callable[[type[Disk]], None], before: bytes
+    folder: Path, disk: Callable[[type[LogDirectory]], None], before: bytes
 ) -> None:
     """What was overwritten between scan and lease stays, even if no time tells it."""
     path = folder / SEGMENT
     path.write_bytes(before)
     os.utime(path, ns=(1, 1))
 
-    class Overwritten(Disk):
+    class Overwritten(LogDirectory):
         def lease(self, descriptor: int) -> bool:
             path.write_bytes(NEW + before[len(NEW) :])
             os.utime(path, ns=(1, 1))
@@ -59,10 +59,12 @@ def test_a_segment_that_changes_after_its_scan_is_skipped(
     assert content(folder) == {SEGMENT: NEW + before[len(NEW) :]}
 
 
-def test_a_segment_that_grows_after_its_scan_is_rewritten(folder: Path, disk: Callable[[type[Disk]], None]) -> None:
+def test_a_segment_that_grows_after_its_scan_is_rewritten(
+    folder: Path, disk: Callable[[type[LogDirectory]], None]
+) -> None:
     """What was appended between scan and lease comes as a late segment: a busy log does not wait for ever."""
 
-    class Appended(Disk):
+    class Appended(LogDirectory):
         def lease(self, descriptor: int) -> bool:
             if os.fstat(descriptor).st_size == len(OLD + NEW):
                 append(descriptor, LATE)
@@ -76,12 +78,12 @@ def test_a_segment_that_grows_after_its_scan_is_rewritten(folder: Path, disk: Ca
 
 
 def test_a_wholly_expired_segment_that_grows_after_its_scan_stays(
-    folder: Path, disk: Callable[[type[Disk]], None]
+    folder: Path, disk: Callable[[type[LogDirectory]], None]
 ) -> None:
     """It is not what was planned: the next job decides."""
     (folder / SEGMENT).write_bytes(OLD)
 
-    class Appended(Disk):
+    class Appended(LogDirectory):
         def lease(self, descriptor: int) -> bool:
             append(descriptor, LATE)
             return super().lease(descriptor)
@@ -91,10 +93,12 @@ def test_a_wholly_expired_segment_that_grows_after_its_scan_stays(
     assert content(folder) == {SEGMENT: OLD + LATE}
 
 
-def test_a_segment_that_vanishes_after_its_scan_is_skipped(folder: Path, disk: Callable[[type[Disk]], None]) -> None:
+def test_a_segment_that_vanishes_after_its_scan_is_skipped(
+    folder: Path, disk: Callable[[type[LogDirectory]], None]
+) -> None:
     """Whoever removed it had their reasons."""
 
-    class Vanished(Disk):
+    class Vanished(LogDirectory):
         def lease(self, descriptor: int) -> bool:
             (folder / SEGMENT).unlink()
             return super().lease(descriptor)
@@ -106,12 +110,12 @@ def test_a_segment_that_vanishes_after_its_scan_is_skipped(folder: Path, disk: C
 
 @pytest.mark.parametrize("before", [OLD + NEW, OLD], ids=["rewrite", "drop"])
 def test_what_a_writer_appends_during_the_commit_comes_as_a_late_segment(
-    folder: Path, disk: Callable[[type[Disk]], None], before: bytes
+    folder: Path, disk: Callable[[type[LogDirectory]], None], before: bytes
 ) -> None:
     """A writer who was let in only after the replacement writes to the old file: its line is there afterwards, once."""
     (folder / SEGMENT).write_bytes(before)
 
-    class LetIn(Disk):
+    class LetIn(LogDirectory):
         def release(self, descriptor: int) -> bool:
             released = super().release(descriptor)
             if released:
@@ -127,13 +131,13 @@ def test_what_a_writer_appends_during_the_commit_comes_as_a_late_segment(
 
 
 def test_a_writer_who_holds_the_old_file_is_waited_for_by_the_next_job(
-    folder: Path, disk: Callable[[type[Disk]], None], monkeypatch: pytest.MonkeyPatch
+    folder: Path, disk: Callable[[type[LogDirectory]], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its lines are hidden but safe meanwhile, the report says so, and no failure is made of it."""
     monkeypatch.setattr("asynclog.storage.local.commit.drain_queue.PATIENCE", 0.1)
     held: list[int] = []
 
-    class Held(Disk):
+    class Held(LogDirectory):
         def release(self, descriptor: int) -> bool:
             released = super().release(descriptor)
             if released:
@@ -147,18 +151,18 @@ def test_a_writer_who_holds_the_old_file_is_waited_for_by_the_next_job(
     assert content(folder) == {SEGMENT: NEW, hidden: OLD + NEW}
     os.write(held[0], LATE)
     os.close(held[0])
-    disk(Disk)
+    disk(LogDirectory)
     second = cleanup(folder)
     (late,) = second.result.late_segments
     assert content(folder) == {SEGMENT: NEW, late: LATE}
 
 
 def test_a_segment_that_is_rotated_at_the_last_moment_is_left_to_its_new_name(
-    folder: Path, disk: Callable[[type[Disk]], None]
+    folder: Path, disk: Callable[[type[LogDirectory]], None]
 ) -> None:
     """A rotation between the link and the last look: both files stay as they are, and nothing hidden is left."""
 
-    class Rotated(Disk):
+    class Rotated(LogDirectory):
         def leased(self, descriptor: int) -> bool:
             if not (folder / "logs.jsonl.1").exists():
                 (folder / SEGMENT).rename(folder / "logs.jsonl.1")
@@ -199,24 +203,24 @@ def _set_attribute(path: Path, value: bytes) -> dict[str, bytes]:
     "call", ["create", "write", "dress", "sync", "link", "rename", "sync_folder"], ids=lambda call: call
 )
 def test_a_failing_call_leaves_the_segment_as_it_is(
-    folder: Path, disk: Callable[[type[Disk]], None], call: str
+    folder: Path, disk: Callable[[type[LogDirectory]], None], call: str
 ) -> None:
     """An I/O error anywhere before the commit: failed, told, exit 3, and nothing of the attempt is left."""
 
     def fail(*_: object) -> None:
         raise OSError(errno.EIO, "Input/output error")
 
-    disk(type("Failing", (Disk,), {call: fail}))
+    disk(type("Failing", (LogDirectory,), {call: fail}))
     report = cleanup(folder)
     assert fate(report) == ("failed", "Input/output error: it was left as it is")
     assert (report.exit_code, report.result.status, report.result.overdue.records) == (3, "partial", {"api:1": 1})
     assert content(folder) == {SEGMENT: OLD + NEW}
 
 
-def test_short_writes_are_gone_on_with(folder: Path, disk: Callable[[type[Disk]], None]) -> None:
+def test_short_writes_are_gone_on_with(folder: Path, disk: Callable[[type[LogDirectory]], None]) -> None:
     """A disk that takes three bytes at a time makes the same file."""
 
-    class Short(Disk):
+    class Short(LogDirectory):
         def write(self, descriptor: int, parts: Sequence[memoryview]) -> int:
             return os.write(descriptor, b"".join(parts)[:3])
 
@@ -225,14 +229,16 @@ def test_short_writes_are_gone_on_with(folder: Path, disk: Callable[[type[Disk]]
     assert content(folder) == {SEGMENT: NEW}
 
 
-class Unleased(Disk):
+class Unleased(LogDirectory):
     """A file system without leases."""
 
     def lease(self, descriptor: int) -> bool:
         return False
 
 
-def test_without_leases_only_quiet_segments_are_touched(folder: Path, disk: Callable[[type[Disk]], None]) -> None:
+def test_without_leases_only_quiet_segments_are_touched(
+    folder: Path, disk: Callable[[type[LogDirectory]], None]
+) -> None:
     """The newest segment and any that changed in the last hour stay; the report and stderr say why. With consent only.
 
     The old files stay, hidden, for a writer who may still have them open.
@@ -261,7 +267,7 @@ def test_without_leases_only_quiet_segments_are_touched(folder: Path, disk: Call
 
 
 def test_without_leases_an_old_file_goes_an_hour_later(
-    folder: Path, disk: Callable[[type[Disk]], None], monkeypatch: pytest.MonkeyPatch
+    folder: Path, disk: Callable[[type[LogDirectory]], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By then nobody has appended anything to it; before that each job publishes what somebody has."""
     for name in (SEGMENT, "logs-20260102T000000.jsonl"):
@@ -281,11 +287,11 @@ def test_without_leases_an_old_file_goes_an_hour_later(
     assert content(folder)[SEGMENT] == NEW
 
 
-def test_a_full_disk_can_still_be_relieved_by_drops(folder: Path, disk: Callable[[type[Disk]], None]) -> None:
+def test_a_full_disk_can_still_be_relieved_by_drops(folder: Path, disk: Callable[[type[LogDirectory]], None]) -> None:
     """A segment that goes whole is emptied first, and then there is room; a rewrite fails and leaves its segment."""
     (folder / "logs-20260102T000000.jsonl").write_bytes(OLD)
 
-    class Full(Disk):
+    class Full(LogDirectory):
         def link(self, name: str, new: str) -> None:
             if self.status(name).st_size:
                 raise OSError(errno.ENOSPC, "No space left on device")
@@ -300,7 +306,7 @@ def test_a_full_disk_can_still_be_relieved_by_drops(folder: Path, disk: Callable
     assert content(folder) == {SEGMENT: OLD + NEW}
 
 
-class NoRoomForLinks(Disk):
+class NoRoomForLinks(LogDirectory):
     """A folder that can take no further name, whatever is freed."""
 
     def link(self, name: str, new: str) -> None:
@@ -308,7 +314,7 @@ class NoRoomForLinks(Disk):
 
 
 def test_a_segment_without_room_for_a_second_name_is_emptied_at_least(
-    folder: Path, disk: Callable[[type[Disk]], None]
+    folder: Path, disk: Callable[[type[LogDirectory]], None]
 ) -> None:
     """All of its records are gone, which is what the report says."""
     (folder / SEGMENT).write_bytes(OLD)
@@ -318,7 +324,9 @@ def test_a_segment_without_room_for_a_second_name_is_emptied_at_least(
     assert content(folder) == {SEGMENT: b""}
 
 
-def test_a_drop_on_a_full_disk_keeps_what_a_writer_appends(folder: Path, disk: Callable[[type[Disk]], None]) -> None:
+def test_a_drop_on_a_full_disk_keeps_what_a_writer_appends(
+    folder: Path, disk: Callable[[type[LogDirectory]], None]
+) -> None:
     """Whoever waited for the segment finds it, and his line in it."""
     (folder / SEGMENT).write_bytes(OLD)
 
@@ -334,7 +342,7 @@ def test_a_drop_on_a_full_disk_keeps_what_a_writer_appends(folder: Path, disk: C
     assert content(folder) == {SEGMENT: LATE}
 
 
-def test_an_emptied_segment_that_may_not_last_is_told(folder: Path, disk: Callable[[type[Disk]], None]) -> None:
+def test_an_emptied_segment_that_may_not_last_is_told(folder: Path, disk: Callable[[type[LogDirectory]], None]) -> None:
     """Its records are gone, and are counted, but the disk would not promise that."""
     (folder / SEGMENT).write_bytes(OLD)
 
@@ -363,11 +371,11 @@ def test_a_folder_that_cannot_be_synced_for_want_of_room_is_not_relieved(
     assert content(folder) == {SEGMENT: OLD}
 
 
-def test_a_fault_after_a_segment_was_emptied_is_told(folder: Path, disk: Callable[[type[Disk]], None]) -> None:
+def test_a_fault_after_a_segment_was_emptied_is_told(folder: Path, disk: Callable[[type[LogDirectory]], None]) -> None:
     """The folder is out of order, whatever the records' fate."""
     (folder / SEGMENT).write_bytes(OLD)
 
-    class Unsynced(Disk):
+    class Unsynced(LogDirectory):
         def link(self, name: str, new: str) -> None:
             raise OSError(errno.EIO if not self.status(name).st_size else errno.ENOSPC, "Out of order")
 
@@ -379,7 +387,7 @@ def test_a_fault_after_a_segment_was_emptied_is_told(folder: Path, disk: Callabl
 
 
 def test_a_segment_that_is_rotated_after_it_was_emptied_is_left_to_its_new_name(
-    folder: Path, disk: Callable[[type[Disk]], None]
+    folder: Path, disk: Callable[[type[LogDirectory]], None]
 ) -> None:
     """That is no fault: it has nothing in it any more."""
     (folder / SEGMENT).write_bytes(OLD)
@@ -395,7 +403,7 @@ def test_a_segment_that_is_rotated_after_it_was_emptied_is_left_to_its_new_name(
     assert content(folder) == {"logs.jsonl.1": b""}
 
 
-def test_a_segment_that_somebody_reads_is_not_emptied(folder: Path, disk: Callable[[type[Disk]], None]) -> None:
+def test_a_segment_that_somebody_reads_is_not_emptied(folder: Path, disk: Callable[[type[LogDirectory]], None]) -> None:
     """It would change under its reader: it stays, which is told as a failure."""
     (folder / SEGMENT).write_bytes(OLD)
     disk(NoRoomForLinks)
@@ -427,14 +435,14 @@ def test_a_segment_that_was_rotated_before_the_recovery_is_not_drained_twice(fol
 
 
 def test_a_late_segment_whose_source_cannot_be_moved_on_is_left_alone(
-    folder: Path, disk: Callable[[type[Disk]], None]
+    folder: Path, disk: Callable[[type[LogDirectory]], None]
 ) -> None:
     """Its size says how much of its source is dealt with: were it cleaned first, lines would come twice or in parts."""
     hidden, late = ".logs.jsonl.al-old-0123abcd-3", "logs-late-0123abcd-3.jsonl"
     (folder / hidden).write_bytes(b"abc" + OLD + LATE)
     (folder / late).write_bytes(OLD + LATE)
 
-    class Failing(Disk):
+    class Failing(LogDirectory):
         def status(self, name: str) -> os.stat_result:
             if name == hidden:
                 raise OSError(errno.EIO, "Input/output error")
@@ -443,7 +451,7 @@ def test_a_late_segment_whose_source_cannot_be_moved_on_is_left_alone(
     disk(Failing)
     first = cleanup(folder)
     assert (first.exit_code, content(folder)[late]) == (3, OLD + LATE)
-    disk(Disk)
+    disk(LogDirectory)
     second = cleanup(folder)
     assert (second.exit_code, content(folder)) == (0, {SEGMENT: NEW, late: LATE})
 
@@ -491,12 +499,12 @@ def test_a_hidden_name_that_is_no_file_is_left_and_blocks_nothing(folder: Path, 
 
 
 def test_a_mode_that_is_changed_while_its_segment_is_rewritten_stays(
-    folder: Path, disk: Callable[[type[Disk]], None]
+    folder: Path, disk: Callable[[type[LogDirectory]], None]
 ) -> None:
     """What was shut off meanwhile is not opened again by a replacement that was dressed before."""
     path = folder / SEGMENT
 
-    class Shut(Disk):
+    class Shut(LogDirectory):
         def sync(self, descriptor: int) -> None:
             super().sync(descriptor)
             path.chmod(0o600)

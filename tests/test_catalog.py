@@ -23,8 +23,8 @@ from asynclog.catalog.entry import Entry, pack, unpack
 from asynclog.config.settings import resolve
 from asynclog.errors import ConfigurationError
 from asynclog.report.cleanup.result import Catalogued, Report
-from asynclog.storage.local.directory import Disk
-from asynclog.types import Census, Fingerprint, SchemaCount, SchemaKey
+from asynclog.storage.local.directory import LogDirectory
+from asynclog.types import Fingerprint, SchemaKey, SchemaStats, SegmentStats
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -155,7 +155,7 @@ async def test_a_segment_that_was_modified_just_before_its_scan_is_read_again(
 def test_two_seconds_are_two_seconds() -> None:
     """To the nanosecond."""
     place = Fingerprint(1, 2, 3, 10**18, 5)
-    census = Census("s", place)
+    census = SegmentStats("s", place)
     assert Entry.of(census, 10**18 + 2 * 10**9).holds_for(place)
     assert not Entry.of(census, 10**18 + 2 * 10**9 - 1).holds_for(place)
 
@@ -164,7 +164,7 @@ def test_two_seconds_are_two_seconds() -> None:
 def test_an_entry_holds_only_for_the_whole_fingerprint(field: str) -> None:
     """Device, inode, size, both times: whichever has changed."""
     place = Fingerprint(1, 2, 3, 4, 5)
-    assert not Entry.of(Census("s", place), 10**18).holds_for(msgspec.structs.replace(place, **{field: 9}))
+    assert not Entry.of(SegmentStats("s", place), 10**18).holds_for(msgspec.structs.replace(place, **{field: 9}))
 
 
 async def test_a_change_of_owner_or_mode_alone_has_a_segment_read_again(log: Log) -> None:
@@ -435,13 +435,13 @@ async def test_what_a_writer_did_to_a_rewritten_segment_at_once_is_read_again(
     """Nobody knows what that was: it is no beginning of what comes later."""
     log.write(first=YOUNG, base=OLD + YOUNG)
 
-    class Watched(Disk):
+    class Watched(LogDirectory):
         def exchange(self, name: str, other: str) -> None:
             super().exchange(name, other)
             append(log.folder / other, OLD * 2)
 
     with monkeypatch.context() as patch:
-        patch.setattr("asynclog.runner.cleanup.Disk", Watched)
+        patch.setattr("asynclog.runner.cleanup.LogDirectory", Watched)
         assert (await log.clean()).result.records.deleted == 1
     log.append("logs.jsonl", YOUNG)
     assert await log.looked() == (2, 0, 1, len(YOUNG + OLD * 2 + YOUNG))
@@ -583,7 +583,7 @@ async def test_a_schema_that_is_no_text_is_damage_like_any_other(log: Log) -> No
 def test_an_entry_whose_bytes_have_changed_is_none() -> None:
     """Whichever bit it is, and under any other name: it is checked before it is understood."""
     place = Fingerprint(1, 2, 3, 4, 5)
-    one = Entry.of(Census("s", place, (SchemaCount(SchemaKey("a", 1), 1, 10, 5, 5, 0, 0, 0, 0),)), 10**18)
+    one = Entry.of(SegmentStats("s", place, (SchemaStats(SchemaKey("a", 1), 1, 10, 5, 5, 0, 0, 0, 0),)), 10**18)
     packed = pack(b"s", one)
     assert packed
     assert unpack(b"s", packed) == one
@@ -601,7 +601,7 @@ def test_an_entry_of_another_version_is_none(version: bytes, monkeypatch: pytest
     """What a line means may have changed; since 3, what a fragment is, and what is compressed."""
     with monkeypatch.context() as patch:
         patch.setattr(entries, "_VERSION", version)
-        packed = pack(b"s", Entry.of(Census("s", Fingerprint(1, 2, 3, 4, 5)), 10**18))
+        packed = pack(b"s", Entry.of(SegmentStats("s", Fingerprint(1, 2, 3, 4, 5)), 10**18))
     assert packed
     assert unpack(b"s", packed) is None
 

@@ -8,7 +8,7 @@ import asynclog
 from asynclog import Report
 from asynclog.scan import chunks as pieces
 from asynclog.scan import survivors as evidence
-from asynclog.scan.classifiers import PythonReader
+from asynclog.scan.classifiers import PythonClassifier
 
 NOW = "2026-11-24T00:00:00Z"
 OLD = b'{"schema_name": "api", "timestamp": "2020-01-01T00:00:00Z"}\n'
@@ -20,7 +20,7 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-class Wrong(PythonReader):
+class Wrong(PythonClassifier):
     """A fast reader with a bug: it takes every line for an expired one."""
 
     def judge(self, block: memoryview) -> bytes:
@@ -38,7 +38,7 @@ async def cleanup(folder: Path, *, double_check: bool) -> Report:
 def wrong(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ASYNCLOG_READER", "python")
     for module in (evidence, pieces):
-        monkeypatch.setattr(module, "make_reader", lambda _kind, policy, now: Wrong(policy, now))
+        monkeypatch.setattr(module, "make_classifier", lambda _kind, policy, now: Wrong(policy, now))
 
 
 @pytest.mark.usefixtures("wrong")

@@ -10,21 +10,23 @@ from conftest import entries
 from one_segment import LATE, NEW, OLD, SEGMENT, append, cleanup, content, disk, fate, folder
 
 from asynclog.scan.classifiers import choose_digest, choose_reader
-from asynclog.storage.local.directory import Disk
-from asynclog.storage.naming import Hidden
+from asynclog.storage.local.directory import LogDirectory
+from asynclog.storage.naming import OldLink
 
 __all__ = ["disk", "folder"]  # fixtures
 
 HIDDEN = f".{SEGMENT}.al-old-0123abcd"
 DIGEST = choose_digest(choose_reader(os.environ.get("ASYNCLOG_READER")))(b"", memoryview(OLD + NEW))
-KNOWN = str(Hidden.of(SEGMENT, 0, b"abcd").going_on(len(OLD + NEW), DIGEST))
+KNOWN = str(OldLink.of(SEGMENT, 0, b"abcd").going_on(len(OLD + NEW), DIGEST))
 
 
-def test_a_line_that_is_written_in_two_parts_is_not_split(folder: Path, disk: Callable[[type[Disk]], None]) -> None:
+def test_a_line_that_is_written_in_two_parts_is_not_split(
+    folder: Path, disk: Callable[[type[LogDirectory]], None]
+) -> None:
     """The second part comes when the replacement is built: the segment stays as it is."""
     (folder / SEGMENT).write_bytes(OLD + NEW + LATE[:20])
 
-    class Completed(Disk):
+    class Completed(LogDirectory):
         def lease(self, descriptor: int) -> bool:
             if os.fstat(descriptor).st_size < len(OLD + NEW + LATE):
                 append(descriptor, LATE[20:])
@@ -35,13 +37,15 @@ def test_a_line_that_is_written_in_two_parts_is_not_split(folder: Path, disk: Ca
     assert content(folder) == {SEGMENT: OLD + NEW + LATE}
 
 
-def test_what_was_judged_as_a_lines_beginning_has_to_be_one(folder: Path, disk: Callable[[type[Disk]], None]) -> None:
+def test_what_was_judged_as_a_lines_beginning_has_to_be_one(
+    folder: Path, disk: Callable[[type[LogDirectory]], None]
+) -> None:
     """Somebody joins an expired line with the one before it, between scan and copy: neither loses a byte."""
     stays = NEW[:-1].ljust(1023) + b"\n"
     before = stays * 1024  # a block of the scan
     (folder / SEGMENT).write_bytes(before + OLD * 100 + stays)
 
-    class Joined(Disk):
+    class Joined(LogDirectory):
         def open(self, name: str) -> int:
             with (folder / SEGMENT).open("r+b") as file:
                 file.seek(len(before) - 1)
@@ -92,14 +96,14 @@ def test_an_old_file_may_be_begun_anew_twice(folder: Path) -> None:
 
 @pytest.mark.parametrize("held", [False, True], ids=["let go", "held open"])
 def test_an_old_file_that_becomes_shorter_while_it_is_published_is_no_failure(
-    folder: Path, disk: Callable[[type[Disk]], None], held: bool
+    folder: Path, disk: Callable[[type[LogDirectory]], None], held: bool
 ) -> None:
     """What is left of it comes with the next try, in this job or in the next."""
     (folder / SEGMENT).write_bytes(NEW)
     hidden = folder / f"{HIDDEN}-{len(OLD)}"
     hidden.write_bytes(OLD + LATE + LATE)
 
-    class Shortened(Disk):
+    class Shortened(LogDirectory):
         def create(self, name: str) -> int:
             if "-late-" in name and hidden.exists() and hidden.stat().st_size > len(OLD + LATE):
                 os.truncate(hidden, len(OLD + LATE))
@@ -108,12 +112,12 @@ def test_an_old_file_that_becomes_shorter_while_it_is_published_is_no_failure(
     disk(Shortened)
     with hidden.open("ab") if held else open(os.devnull, "rb"):
         assert cleanup(folder).exit_code == 0
-    disk(Disk)
+    disk(LogDirectory)
     assert cleanup(folder).exit_code == 0
     assert sorted(content(folder).values()) == sorted([NEW, LATE])
 
 
-class Held(Disk):
+class Held(LogDirectory):
     """Somebody opens the segment once its lease ends, and keeps it."""
 
     writers: ClassVar[list[int]] = []
@@ -135,7 +139,11 @@ def overwrite(descriptor: int, line: bytes) -> None:
 @pytest.mark.parametrize("pairs", [1, 40], ids=["in one range", "in many ranges"])
 @pytest.mark.parametrize("appended", [b"", LATE], ids=["only that", "and went on"])
 def test_the_next_job_sees_what_was_overwritten_in_an_old_file(
-    folder: Path, disk: Callable[[type[Disk]], None], monkeypatch: pytest.MonkeyPatch, pairs: int, appended: bytes
+    folder: Path,
+    disk: Callable[[type[LogDirectory]], None],
+    monkeypatch: pytest.MonkeyPatch,
+    pairs: int,
+    appended: bytes,
 ) -> None:
     """The job that judged it has ended; its digest is in the name. That line comes, and what was appended."""
     monkeypatch.setattr("asynclog.storage.local.commit.drain_queue.PATIENCE", 0.1)
@@ -147,21 +155,21 @@ def test_the_next_job_sees_what_was_overwritten_in_an_old_file(
     overwrite(writer, LATE)
     os.pwrite(writer, appended, len(old))
     os.close(writer)
-    disk(Disk)
+    disk(LogDirectory)
     late = cleanup(folder).result.late_segments
     assert content(folder) == {SEGMENT: new, **dict(zip(late, [LATE, appended], strict=False))}
     assert hidden not in content(folder)
 
 
 def test_what_was_moved_out_of_an_old_file_counts_as_known(
-    folder: Path, disk: Callable[[type[Disk]], None], monkeypatch: pytest.MonkeyPatch
+    folder: Path, disk: Callable[[type[LogDirectory]], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each job publishes what was added; the one after that sees if any of it is overwritten."""
     monkeypatch.setattr("asynclog.storage.local.commit.drain_queue.PATIENCE", 0.1)
     disk(Held)
     cleanup(folder)
     writer = Held.writers.pop()
-    disk(Disk)
+    disk(LogDirectory)
     os.pwrite(writer, NEW, len(OLD + NEW))
     (first,) = cleanup(folder).result.late_segments
     assert cleanup(folder).result.late_segments == []
@@ -173,7 +181,7 @@ def test_what_was_moved_out_of_an_old_file_counts_as_known(
 
 @pytest.mark.parametrize("hole", [1 << 17, 3 << 20], ids=["a small hole", "a large one"])
 def test_an_old_file_with_a_hole_is_known_again(
-    folder: Path, disk: Callable[[type[Disk]], None], monkeypatch: pytest.MonkeyPatch, hole: int
+    folder: Path, disk: Callable[[type[LogDirectory]], None], monkeypatch: pytest.MonkeyPatch, hole: int
 ) -> None:
     """However its holes were divided when it was read: nothing comes twice."""
     monkeypatch.setattr("asynclog.storage.local.commit.drain_queue.PATIENCE", 0.1)
@@ -184,6 +192,6 @@ def test_an_old_file_with_a_hole_is_known_again(
     disk(Held)
     assert len(cleanup(folder).result.recovery_pending) == 1
     os.close(Held.writers.pop())
-    disk(Disk)
+    disk(LogDirectory)
     assert cleanup(folder).result.late_segments == []
     assert [path.name for path in entries(folder)] == [SEGMENT]

@@ -10,7 +10,7 @@ import pytest
 from conftest import NOW, cleanup, entries, record, run, write_log, write_policy
 
 from asynclog.plan.decide import removable
-from asynclog.storage.naming import Names
+from asynclog.storage.naming import SegmentNaming
 from asynclog.timestamps import DAY, SECOND, parse_instant
 from asynclog.types import Fingerprint, Segment
 
@@ -106,7 +106,7 @@ def test_a_day_to_the_nanosecond() -> None:
     """At 24 h it goes, a nanosecond before it stays: by the earlier one of the two clocks."""
     segments = [Segment(name, Fingerprint(1, 2, 0, 1000, 3)) for name in (A, B)]
     clocks = [(DAY + 1000, DAY + 5000), (DAY + 5000, DAY + 1000), (DAY + 999, 2 * DAY), (2 * DAY, DAY + 999)]
-    assert [removable(segments, Names("logs.jsonl"), *each) for each in clocks] == [{A}, {A}, set(), set()]
+    assert [removable(segments, SegmentNaming("logs.jsonl"), *each) for each in clocks] == [{A}, {A}, set(), set()]
 
 
 def test_what_is_no_plain_empty_segment_stays(folder: Path) -> None:

@@ -9,7 +9,7 @@ from conftest import NO_OVERRIDE, NOW, Done, cleanup, looks, record, run, write_
 
 from asynclog.forecast.lifetime import Lifetime, gone_after, lifetime
 from asynclog.timestamps import DAY, FIRST_PLAUSIBLE
-from asynclog.types import Census, DayCount, Fingerprint, Policy, Rule, SchemaCount, SchemaKey
+from asynclog.types import DayStats, Fingerprint, Policy, Rule, SchemaKey, SchemaStats, SegmentStats
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -181,9 +181,9 @@ NOON = FIRST_PLAUSIBLE + 100 * DAY + DAY // 2
 RULES = Policy(star=Rule(10))
 
 
-def count(**changes: Any) -> SchemaCount:
+def count(**changes: Any) -> SchemaStats:
     known: dict[str, Any] = {"oldest": NOON - DAY, "newest": NOON, "expired": 1, "expired_bytes": 10, "future": 0}
-    return SchemaCount(**{"schema": KEY, "records": 2, "bytes": 20, "implausible": 0, **known, **changes})
+    return SchemaStats(**{"schema": KEY, "records": 2, "bytes": 20, "implausible": 0, **known, **changes})
 
 
 @pytest.mark.parametrize(
@@ -192,7 +192,7 @@ def count(**changes: Any) -> SchemaCount:
         ({}, NOON + 9 * DAY, NOON + 10 * DAY),
         ({"expired": 0}, None, NOON + 10 * DAY),
         ({"implausible": 1}, NOON + 9 * DAY, None),
-        ({"future": 1, "days": (DayCount(NOON // DAY, 1, 10), DayCount(NOON // DAY + 5, 1, 10))}, NOON + 9 * DAY, 16),
+        ({"future": 1, "days": (DayStats(NOON // DAY, 1, 10), DayStats(NOON // DAY + 5, 1, 10))}, NOON + 9 * DAY, 16),
         ({"future": 1}, NOON + 9 * DAY, None),
     ],
 )
@@ -203,7 +203,7 @@ def test_a_lifetime(changes: dict[str, Any], since: int | None, until: int | Non
 
 
 @pytest.mark.parametrize(("unreadable", "schemas"), [(1, [count()]), (0, [count(), count(implausible=1)]), (0, [])])
-def test_a_segment_with_something_that_stays_never_goes(unreadable: int, schemas: list[SchemaCount]) -> None:
+def test_a_segment_with_something_that_stays_never_goes(unreadable: int, schemas: list[SchemaStats]) -> None:
     """Nor does one that has nothing but blank lines."""
-    census = Census("s", Fingerprint(1, 2, 3, 4, 5), tuple(schemas), unreadable)
+    census = SegmentStats("s", Fingerprint(1, 2, 3, 4, 5), tuple(schemas), unreadable)
     assert gone_after(census, RULES) is None

@@ -24,7 +24,7 @@ import pytest
 from conftest import NOW, cleanup, entries, looks, record, run, write_log, write_policy
 from prometheus_client.parser import text_string_to_metric_families
 
-from asynclog.cancellation import Stop
+from asynclog.cancellation import StopRequest
 from asynclog.config.settings import resolve
 from asynclog.runner.cleanup import opened_job
 
@@ -406,7 +406,7 @@ def job_of(folder: Path, *, read: bool, dry_run: bool = False, at: str = "", the
     settings = resolve({**words, "now": NOW, "no_catalog": read}, os.environ)  # type: ignore[typeddict-item]
 
     async def work() -> Report:
-        stop = Stop()
+        stop = StopRequest()
         await job.plan(stop)
         if at == "planned":
             then()

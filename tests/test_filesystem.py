@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from conftest import LOCK, cleanup, is_clean, looks, run
 
-from asynclog.storage.local.directory import Disk
+from asynclog.storage.local.directory import LogDirectory
 from asynclog.storage.local.mounts import FileSystem, file_system
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ def test_no_lease_is_asked_for_where_none_is_believed(tmp_path: Path) -> None:
     """FUSE may grant one that means nothing, and refuse for ever: neither says that a segment is in use."""
     (tmp_path / "a").write_bytes(b"")
     folder = os.open(tmp_path, os.O_RDONLY)
-    believed, weak = Disk(folder), Disk(folder, "it is on fuse")
+    believed, weak = LogDirectory(folder), LogDirectory(folder, "it is on fuse")
     with (tmp_path / "a").open("ab"):
         descriptor = weak.open("a")
         with pytest.raises(BlockingIOError):

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from judge import DAY, Definition, fate, first_fragment, instant, left_of, lines, verdict
 from strategies import NOWS, judged
 
-from asynclog.forecast.bounds import Amount
-from asynclog.forecast.log_forecast import IN_DAYS, Forecast, Ledger, times
-from asynclog.plan.projection import aged
-from asynclog.scan.classifiers import PythonReader
-from asynclog.types import Census, Fingerprint, Policy, Rule, SchemaKey
+from asynclog.forecast.bounds import Bounds
+from asynclog.forecast.log_forecast import IN_DAYS, Forecast, ForecastBuilder, times
+from asynclog.plan.projection import project
+from asynclog.scan.classifiers import PythonClassifier
+from asynclog.types import Fingerprint, Policy, Rule, SchemaKey, SegmentStats
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -47,14 +47,14 @@ def policy_of(definitions: Iterable[Definition]) -> Policy:
     )
 
 
-def forecast(censuses: Sequence[Census], policy: Policy, now: int, unknown_bytes: int = 0) -> Forecast:
+def forecast(censuses: Sequence[SegmentStats], policy: Policy, now: int, unknown_bytes: int = 0) -> Forecast:
     """What censuses tell on their own."""
-    return Ledger(censuses, policy, now).forecast([{} for _ in IN_DAYS], unknown_bytes)
+    return ForecastBuilder(censuses, policy, now).forecast([{} for _ in IN_DAYS], unknown_bytes)
 
 
-def census(name: str, content: bytes, policy: Policy, now: int, *, dated: bool = True) -> Census:
+def census(name: str, content: bytes, policy: Policy, now: int, *, dated: bool = True) -> SegmentStats:
     """What a scan learns of a segment; without the days, what is left where there were too many of them."""
-    reader = PythonReader(policy, now)
+    reader = PythonClassifier(policy, now)
     reader.read(0, memoryview(content), None)
     found = reader.tally().census(name, Fingerprint(1, 2, len(content), 3, 4))
     bare = tuple(msgspec.structs.replace(count, days=None) for count in found.schemas)
@@ -73,7 +73,7 @@ def truth(segments: Sequence[bytes], policy: Sequence[Definition], at: int) -> t
     return records, size, sum(len(each) - len(left_of(each, policy, at) or b"") for each in segments)
 
 
-def assert_holds(amount: Amount, records: int, size: int) -> None:
+def assert_holds(amount: Bounds, records: int, size: int) -> None:
     assert amount.records_low <= records <= amount.records_high
     assert amount.bytes_low <= size <= amount.bytes_high
 
@@ -88,7 +88,7 @@ def test_a_forecast_holds_what_a_cleanup_at_that_time_deletes(
     other = Policy(star=Rule(30))
     censuses = [census(str(n), each, other, instant(scanned), dated=dated) for n, each in enumerate(content)]
     found = forecast(censuses, rules, at)
-    unsure = {number for number, _ in Ledger(censuses, rules, at).doubts()}
+    unsure = {number for number, _ in ForecastBuilder(censuses, rules, at).doubts()}
     for number, days in enumerate(IN_DAYS):
         records, size, freed = truth(content, policy, at + days * DAY)
         for key, outlook in found.schemas.items():
@@ -106,16 +106,16 @@ def test_a_census_that_was_judged_at_that_time_is_exact(
     """It is asked only for the times at which the other one leaves a doubt."""
     content, rules, at = judged(archive), policy_of(policy), instant(now)
     censuses = [census(str(n), each, Policy(), instant(scanned), dated=dated) for n, each in enumerate(content)]
-    known: list[dict[str, Census]] = [{} for _ in IN_DAYS]
-    ledger = Ledger(censuses, rules, at)
+    known: list[dict[str, SegmentStats]] = [{} for _ in IN_DAYS]
+    ledger = ForecastBuilder(censuses, rules, at)
     for number, name in ledger.doubts():
         known[number][name] = census(name, content[int(name)], rules, times(at)[number])
     found = ledger.forecast(known)
     for number, days in enumerate(IN_DAYS):
         records, size, freed = truth(content, policy, at + days * DAY)
-        expected = {key: Amount.exactly(records[str(key)], size[str(key)]) for key in found.schemas}
+        expected = {key: Bounds.exactly(records[str(key)], size[str(key)]) for key in found.schemas}
         assert {key: outlook.frees[number] for key, outlook in found.schemas.items()} == expected
-        assert found.total.frees[number] == Amount.exactly(records.total(), freed)
+        assert found.total.frees[number] == Bounds.exactly(records.total(), freed)
 
 
 @quick
@@ -127,7 +127,7 @@ def test_what_was_never_read_is_within_the_bounds(
     content, rules, at = judged(archive), policy_of(policy), instant(now)
     censuses = [census(str(n), each, rules, at) for n, each in enumerate(content)]
     earlier = [census(str(n), each, rules, instant(scanned), dated=dated) for n, each in enumerate(content)]
-    part = [aged(old, rules, at) or new for old, new in zip(earlier[1:], censuses[1:], strict=True)]
+    part = [project(old, rules, at) or new for old, new in zip(earlier[1:], censuses[1:], strict=True)]
     whole, known = forecast(censuses, rules, at), forecast(part, rules, at, sum(map(len, content[:1])))
     for key, outlook in known.schemas.items():
         assert_contains(outlook.held, whole.schemas[key].held)
@@ -139,7 +139,7 @@ def test_what_was_never_read_is_within_the_bounds(
         assert narrow.records_low <= wide.records_high
 
 
-def assert_contains(wide: Amount, narrow: Amount) -> None:
+def assert_contains(wide: Bounds, narrow: Bounds) -> None:
     tiny = 1e-9
     assert wide.records_low <= narrow.records_low + tiny
     assert narrow.records_high <= wide.records_high + tiny
@@ -200,7 +200,7 @@ def test_too_many_days_to_be_counted_leave_bounds() -> None:
     found = forecast([census("s", content, rules, NOON, dated=False)], rules, NOON).schemas[APP]
     assert (found.daily.records_low, found.daily.records_high) == (0, 2 / 19.5)
     assert not found.frees[0].is_exact
-    assert found.frees[3] == Amount.exactly(2, len(content))
+    assert found.frees[3] == Bounds.exactly(2, len(content))
 
 
 @pytest.mark.parametrize(

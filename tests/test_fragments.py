@@ -23,14 +23,14 @@ from judge_fragment import is_fragment as judged_fragment
 
 import asynclog
 from asynclog.errors import ChangedError
-from asynclog.executors.rate_limit import Pace
-from asynclog.plan.projection import joined
+from asynclog.executors.rate_limit import RateLimiter
+from asynclog.plan.projection import merge
 from asynclog.records.fragments import is_fragment
-from asynclog.records.parser import read_line
-from asynclog.scan.chunks import Reading, View, cut_up, read_piece
+from asynclog.records.parser import parse_line
+from asynclog.scan.chunks import ChunkResult, ScanContext, read_chunk, split
 from asynclog.scan.classifiers import Kind
-from asynclog.scan.survivors import Evidence
-from asynclog.types import Action, Census, Fingerprint, Policy, Rule, SchemaCount, SchemaKey, Segment
+from asynclog.scan.survivors import SurvivorReader
+from asynclog.types import Action, Fingerprint, Policy, Rule, SchemaKey, SchemaStats, Segment, SegmentStats
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -105,7 +105,7 @@ NONE = {
 @pytest.mark.parametrize("line", FRAGMENTS.values(), ids=FRAGMENTS)
 def test_a_piece_of_a_document_is_a_fragment(line: bytes) -> None:
     """By the definition, with and without a newline, for the judge too."""
-    assert read_line(line) is None
+    assert parse_line(line) is None
     assert [is_fragment(line), is_fragment(line.strip() + b"\n"), judged_fragment(line)] == [True] * 3
 
 
@@ -274,7 +274,7 @@ def test_a_file_of_lines_loses_just_its_expired_records(content: bytes) -> None:
 # The readers, over whole segments and pieces of them.
 
 
-class Counting(Pace):
+class Counting(RateLimiter):
     """A pace that is none, and counts."""
 
     def __init__(self) -> None:
@@ -285,14 +285,14 @@ class Counting(Pace):
         self.spent += size
 
 
-def census(path: Path, kind: Kind, size: int, pace: Pace | None = None) -> Census:
+def census(path: Path, kind: Kind, size: int, pace: RateLimiter | None = None) -> SegmentStats:
     """What a scan in pieces of this size learns, put together in some order."""
     segment = Segment(path.name, Fingerprint.of(path.stat()))
-    view = View(str(path.parent), kind, Policy(star=Rule(0)), instant(NOW))
-    readings = [read_piece(view, pace or Pace(), piece) for piece in cut_up(segment, size)]
+    view = ScanContext(str(path.parent), kind, Policy(star=Rule(0)), instant(NOW))
+    readings = [read_chunk(view, pace or RateLimiter(), piece) for piece in split(segment, size)]
     Random(size).shuffle(readings)  # noqa: S311 - the same order every time
-    assert all(isinstance(each, Reading) for each in readings)
-    first, *others = (each.tally for each in readings if isinstance(each, Reading))
+    assert all(isinstance(each, ChunkResult) for each in readings)
+    first, *others = (each.tally for each in readings if isinstance(each, ChunkResult))
     for other in others:
         first.add(other)
     return first.census(segment.name, segment.fingerprint)
@@ -437,11 +437,11 @@ def test_the_catalog_knows_it_and_counts_on_where_a_segment_grows(tmp_path: Path
 def test_a_head_and_a_tail_are_joined() -> None:
     """The head's fragment is the first; else the tail's counts on from the head's lines."""
     place = Fingerprint(1, 2, 3, 4, 5)
-    count = SchemaCount(SchemaKey("app", 1), 3, 30, 1, 2, 0, 0, 0, 0)
-    lines, document = Census("s", place, (count,), unreadable=2, blank=1), Census("s", place, fragment=4)
-    assert joined(lines, document, place).fragment == 10
-    assert joined(document, lines, place) == document
-    assert joined(lines, lines, place).fragment is None
+    count = SchemaStats(SchemaKey("app", 1), 3, 30, 1, 2, 0, 0, 0, 0)
+    lines, document = SegmentStats("s", place, (count,), unreadable=2, blank=1), SegmentStats("s", place, fragment=4)
+    assert merge(lines, document, place).fragment == 10
+    assert merge(document, lines, place) == document
+    assert merge(lines, lines, place).fragment is None
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -450,9 +450,9 @@ def test_a_segment_that_turns_out_to_have_one_is_not_rewritten(tmp_path: Path, k
     path = tmp_path / "s"
     path.write_bytes(OLD + YOUNG + b"]\n")
     place = Fingerprint.of(path.stat())
-    counts = (SchemaCount(SchemaKey("app", 1), 2, len(OLD + YOUNG), 1, 2, 1, len(OLD), 0, 0),)
-    action = Action("s", "rewrite", "", place, Census("s", place, counts, unreadable=1))
-    evidence = Evidence(kind, Policy(star=Rule(30)), instant(NOW), workers=1, double_check=False)
+    counts = (SchemaStats(SchemaKey("app", 1), 2, len(OLD + YOUNG), 1, 2, 1, len(OLD), 0, 0),)
+    action = Action("s", "rewrite", "", place, SegmentStats("s", place, counts, unreadable=1))
+    evidence = SurvivorReader(kind, Policy(star=Rule(30)), instant(NOW), workers=1, double_check=False)
     with opened(path) as descriptor, pytest.raises(ChangedError):
         list(evidence.staying(action, descriptor, evidence.proof(), place.size))
     assert evidence.censuses["s"].fragment == 3

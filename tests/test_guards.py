@@ -14,9 +14,9 @@ from conftest import NOW, Done, cleanup, looks, record, run, write_log, write_po
 
 import asynclog
 from asynclog.plan.decide import decide, make_plan
-from asynclog.plan.guards import Guard, refusal
+from asynclog.plan.guards import Guard, guard_violation
 from asynclog.timestamps import DAY, FIRST_PLAUSIBLE, format_instant, parse_instant
-from asynclog.types import Census, DayCount, Fingerprint, Policy, Rule, SchemaCount, SchemaKey
+from asynclog.types import DayStats, Fingerprint, Policy, Rule, SchemaKey, SchemaStats, SegmentStats
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -39,20 +39,20 @@ class Held(NamedTuple):
     schema: str = "app"
 
 
-def census(*held: Held, now: int, name: str = "s", future: int = 0, dated: bool = True) -> Census:
+def census(*held: Held, now: int, name: str = "s", future: int = 0, dated: bool = True) -> SegmentStats:
     """What a scan at `now` would find of a segment that holds this."""
     counts = []
     for schema in sorted({each.schema for each in held}):
         records = [(now - int((each.days + DAYS) * DAY), each.records) for each in held if each.schema == schema]
         expired = 0 if schema == "legal" else sum(many for at, many in records if at < now - DAYS * DAY)
         days = [
-            DayCount(day, sum(many for at, many in records if at // DAY == day), 1)
+            DayStats(day, sum(many for at, many in records if at // DAY == day), 1)
             for day in sorted({at // DAY for at, _ in records})
         ]
         total = sum(many for _, many in records) + future
         oldest, newest = min(records)[0], max(records)[0]
         counts.append(
-            SchemaCount(
+            SchemaStats(
                 SchemaKey(schema, 1),
                 total,
                 total,
@@ -66,11 +66,11 @@ def census(*held: Held, now: int, name: str = "s", future: int = 0, dated: bool 
                 tuple(days) if dated else None,
             )
         )
-    return Census(name, Fingerprint(1, 2, sum(count.bytes for count in counts), 3, 4), tuple(counts))
+    return SegmentStats(name, Fingerprint(1, 2, sum(count.bytes for count in counts), 3, 4), tuple(counts))
 
 
 def asked(
-    *segments: Census,
+    *segments: SegmentStats,
     now: int = MIDNIGHT,
     guard: Guard | None = None,
     allowed: float | None = None,
@@ -78,7 +78,7 @@ def asked(
 ) -> str:
     """The guard's sentence about a cleanup of these segments."""
     plan = make_plan([decide(each, POLICY, now) for each in segments], POLICY, now)
-    return refusal(plan, POLICY, guard or Guard(), allowed=allowed, complete=complete)
+    return guard_violation(plan, POLICY, guard or Guard(), allowed=allowed, complete=complete)
 
 
 FRESH = Held(-20, 3)

@@ -7,7 +7,7 @@ import pytest
 
 import asynclog
 from asynclog.runner import cleanup as job
-from asynclog.storage.local.directory import Disk
+from asynclog.storage.local.directory import LogDirectory
 
 NOW = "2026-11-24T00:00:00Z"
 DEADLINE = 20  # seconds, for a test that would otherwise hang
@@ -41,7 +41,7 @@ async def test_small_schemas_are_done_before_the_huge_one_and_two_segments_are_w
     meeting = threading.Barrier(2)
     first = threading.local()
 
-    class Watched(Disk):
+    class Watched(LogDirectory):
         def sync(self, descriptor: int) -> None:
             if not hasattr(first, "met"):  # once for each worker
                 first.met = meeting.wait(DEADLINE)
@@ -51,7 +51,7 @@ async def test_small_schemas_are_done_before_the_huge_one_and_two_segments_are_w
             super().exchange(name, other)
             committed.append(other)
 
-    monkeypatch.setattr(job, "Disk", Watched)
+    monkeypatch.setattr(job, "LogDirectory", Watched)
     schemas = str(Path(log).parent / "schemas.yaml")
     # Nine of ten of the huge schema's records are old, and meant to go.
     report = await asynclog.cleanup(path=log, schemas=schemas, now=NOW, jobs=2, allow_delete_percent=90)

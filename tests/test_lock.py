@@ -32,9 +32,9 @@ from conftest import (
 )
 
 from asynclog.errors import LockedError
-from asynclog.storage.local.directory import Disk
+from asynclog.storage.local.directory import LogDirectory
 from asynclog.storage.local.lock import held_lock
-from asynclog.storage.naming import Names
+from asynclog.storage.naming import SegmentNaming
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -274,8 +274,8 @@ def test_jobs_through_two_mounts_at_once_never_both_go_on(tmp_path: Path, archiv
 def test_a_lock_that_somebody_has_broken_is_lost(tmp_path: Path, what: str) -> None:
     """Its holder sees it at once, and leaves alone what is another's now."""
     folder = os.open(tmp_path, os.O_RDONLY)
-    lock = tmp_path / Names("logs.jsonl").lock
-    with held_lock(Disk(folder), lock.name, str(tmp_path), wait=0, breaks=False) as ours:
+    lock = tmp_path / SegmentNaming("logs.jsonl").lock
+    with held_lock(LogDirectory(folder), lock.name, str(tmp_path), wait=0, breaks=False) as ours:
         before = ours.lost
         if what != "overwritten":
             lock.unlink()
@@ -289,16 +289,16 @@ def test_a_lock_that_somebody_has_broken_is_lost(tmp_path: Path, what: str) -> N
 def test_a_lock_in_one_process_is_one_jobs(tmp_path: Path) -> None:
     """A caller of the library may run several; what an earlier one could not take back does not count."""
     folder = os.open(tmp_path, os.O_RDONLY)
-    lock = tmp_path / Names("logs.jsonl").lock
-    with held_lock(Disk(folder), lock.name, str(tmp_path), wait=0, breaks=False):
+    lock = tmp_path / SegmentNaming("logs.jsonl").lock
+    with held_lock(LogDirectory(folder), lock.name, str(tmp_path), wait=0, breaks=False):
         content = lock.read_bytes()
         with (
             pytest.raises(LockedError, match=f"pid {os.getpid()} "),
-            held_lock(Disk(folder), lock.name, str(tmp_path), wait=0, breaks=False),
+            held_lock(LogDirectory(folder), lock.name, str(tmp_path), wait=0, breaks=False),
         ):
             pass
     lock.write_bytes(content)
-    with held_lock(Disk(folder), lock.name, str(tmp_path), wait=0, breaks=False) as ours:
+    with held_lock(LogDirectory(folder), lock.name, str(tmp_path), wait=0, breaks=False) as ours:
         assert not ours.lost
     os.close(folder)
 
@@ -306,8 +306,8 @@ def test_a_lock_in_one_process_is_one_jobs(tmp_path: Path) -> None:
 def test_a_lock_is_renewed_by_its_holder(tmp_path: Path) -> None:
     """The file's time moves while it is held, by whatever clock the file system has."""
     folder = os.open(tmp_path, os.O_RDONLY)
-    lock = tmp_path / Names("logs.jsonl").lock
-    with held_lock(Disk(folder), lock.name, str(tmp_path), wait=0, breaks=False):
+    lock = tmp_path / SegmentNaming("logs.jsonl").lock
+    with held_lock(LogDirectory(folder), lock.name, str(tmp_path), wait=0, breaks=False):
         os.utime(lock, (1, 1))
         until(lambda: lock.stat().st_mtime > 1)
         assert json.loads(lock.read_bytes())["pid"] == os.getpid()
@@ -316,7 +316,7 @@ def test_a_lock_is_renewed_by_its_holder(tmp_path: Path) -> None:
 
 def test_the_lock_is_neither_a_segment_nor_left_behind(tmp_path: Path) -> None:
     """Whatever globs a configuration has, and whatever a log is called."""
-    for names in (Names("logs.jsonl"), Names("logs.jsonl", ["*", ".*"]), Names("logs")):
+    for names in (SegmentNaming("logs.jsonl"), SegmentNaming("logs.jsonl", ["*", ".*"]), SegmentNaming("logs")):
         assert not names.match(names.lock)
         assert not names.owns(names.lock)
     write_policy(tmp_path)

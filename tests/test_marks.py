@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from asynclog.errors import ConfigurationError
 from asynclog.scan.classifiers import choose_reader, choose_sift
-from asynclog.scan.expired_lines import Stretch, Stretches, others, pack
+from asynclog.scan.expired_lines import ExpiredRanges, LineRange, invert, pack
 
 Sift = Callable[[memoryview, bytes, int], tuple[int, int]]
 
@@ -50,7 +50,7 @@ def test_what_is_not_marked_stays(sift: Sift, content: bytes, flags: list[bool],
     stays = b"".join(line for line, gone in zip(lines, all_flags, strict=True) if not gone)
     goes = b"".join(line for line, gone in zip(lines, all_flags, strict=True) if gone)
     assert sifted(sift, content, pack(bytes(flags)), cuts) == stays
-    assert sifted(sift, content, others(pack(bytes(all_flags))), cuts) == goes
+    assert sifted(sift, content, invert(pack(bytes(all_flags))), cuts) == goes
 
 
 def test_marks_are_bits() -> None:
@@ -62,7 +62,7 @@ def test_marks_are_bits() -> None:
 
 def test_stretches_note_only_what_has_expired() -> None:
     """One after the other that expired whole is one stretch without marks; what stays whole is none."""
-    found = Stretches()
+    found = ExpiredRanges()
     for start, size, lines, marks in [
         (0, 10, 2, b"\3"),
         (10, 20, 9, b"\xff\1"),
@@ -79,10 +79,10 @@ def test_stretches_note_only_what_has_expired() -> None:
 
 def test_stretches_cover_a_segment_or_not() -> None:
     """Only if each byte of it lies in one of them, and each line of that has expired."""
-    first, second = Stretch(0, 10), Stretch(10, 20)
-    assert Stretches([first, second]).cover(20)
-    assert not Stretches([first, second]).cover(21)
-    assert not Stretches([first, Stretch(11, 20)]).cover(20)
-    assert not Stretches([second]).cover(20)
-    assert not Stretches([first, second._replace(marks=b"\1")]).cover(20)
-    assert Stretches().cover(0)
+    first, second = LineRange(0, 10), LineRange(10, 20)
+    assert ExpiredRanges([first, second]).cover(20)
+    assert not ExpiredRanges([first, second]).cover(21)
+    assert not ExpiredRanges([first, LineRange(11, 20)]).cover(20)
+    assert not ExpiredRanges([second]).cover(20)
+    assert not ExpiredRanges([first, second._replace(marks=b"\1")]).cover(20)
+    assert ExpiredRanges().cover(0)

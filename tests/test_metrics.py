@@ -37,8 +37,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from asynclog.cli.exposition import exposition, last_success
 from asynclog.cli.main import main
-from asynclog.formatting import encodable
-from asynclog.report.cleanup.result import Figures, Report, Result
+from asynclog.formatting import escape_surrogates
+from asynclog.report.cleanup.result import Report, Result, SchemaTotals
 from asynclog.report.metrics import Run, log_labels, metrics
 from asynclog.storage.local.atomic_write import NamedFile
 
@@ -378,14 +378,16 @@ TEXT = st.lists(st.sampled_from(ODD), max_size=10).map("".join) | st.text(max_si
 @given(profile=TEXT, log=TEXT, schema=TEXT)
 def test_hostile_labels_are_read_back_as_they_are(profile: str, log: str, schema: str) -> None:
     """Lone surrogates, which no UTF-8 has, as the document tells them."""
-    report = Report(Result("success", ""), schemas={schema: Figures(deleted=7, oldest=1, since=2)}, log_bytes=1)
+    report = Report(Result("success", ""), schemas={schema: SchemaTotals(deleted=7, oldest=1, since=2)}, log_bytes=1)
     run_of = Run(log_labels(profile, log), 1, 1, 0, "success", dry_run=False, free=1, size=2)
     text = exposition(metrics(run_of, report)).decode()
     samples = [each for family in text_string_to_metric_families(text) for each in family.samples]
-    assert {(each.labels["profile"], each.labels["log"]) for each in samples} == {(encodable(profile), encodable(log))}
-    assert {each.labels["schema"] for each in samples if "schema" in each.labels} == {encodable(schema)}
+    assert {(each.labels["profile"], each.labels["log"]) for each in samples} == {
+        (escape_surrogates(profile), escape_surrogates(log))
+    }
+    assert {each.labels["schema"] for each in samples if "schema" in each.labels} == {escape_surrogates(schema)}
     assert len(samples) == 7 + 5 + 8 + 6 + 5
-    assert last_success(text) == ({"profile": encodable(profile), "log": encodable(log)}, 0)
+    assert last_success(text) == ({"profile": escape_surrogates(profile), "log": escape_surrogates(log)}, 0)
 
 
 def test_hostile_names_on_disk_are_read_back_as_they_are(tmp_path: Path) -> None:
@@ -400,7 +402,7 @@ def test_hostile_names_on_disk_are_read_back_as_they_are(tmp_path: Path) -> None
         assert run("cleanup", *words, *FILE, *more, cwd=tmp_path).code == 0
     found = Metrics(tmp_path / "m.prom")
     assert found.by("profile", "dry_run") == {'p"\\\n{}': 1}
-    assert found.by("log", "dry_run") == {encodable(str(folder / "logs.jsonl")): 1}
+    assert found.by("log", "dry_run") == {escape_surrogates(str(folder / "logs.jsonl")): 1}
     assert set(found.by("schema", "kept_records")) == {"app:1", 's"c\\h\ne\x00\x1bm{a}=,:1'}
     assert found.value("last_success_timestamp_seconds") > 0
 

@@ -12,7 +12,7 @@ import pytest
 from conftest import cleanup, looks, record, run, write_log
 
 from asynclog.storage.local.atomic_write import NamedFile, OccupiedError
-from asynclog.storage.local.directory import Disk
+from asynclog.storage.local.directory import LogDirectory
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -146,7 +146,7 @@ class Watched(NamedFile):
         self._disk = Changing(self._folder, change)
 
 
-class Changing(Disk):
+class Changing(LogDirectory):
     """Does something, once, just before a name is given or two are exchanged."""
 
     def __init__(self, folder: int, change: Callable[[], object]) -> None:

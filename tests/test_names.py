@@ -11,7 +11,7 @@ from conftest import NOW, cleanup, looks, record, run, write_log
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asynclog.storage.naming import LONGEST_BASE, LONGEST_SEGMENT, Built, Hidden, Names, length, new_name
+from asynclog.storage.naming import LONGEST_BASE, LONGEST_SEGMENT, OldLink, SegmentNaming, StagedFile, length, new_name
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,16 +29,16 @@ tokens = st.from_regex("[0-9a-f]{8}", fullmatch=True)
 def test_what_is_parsed_has_that_very_name(segment: str, token: str, one: int | str, other: int | str) -> None:
     """`-007` would come back as `-7`, which is another file."""
     for name in (f".{segment}.al-old-{token}-{one}", f".{segment}.al-new-{one}-{other}"):
-        found = Hidden.parse(name) or Built.parse(name)
+        found = OldLink.parse(name) or StagedFile.parse(name)
         assert found is None or str(found) == name
 
 
 @given(names, tokens, st.integers(0, MOST), st.integers(0, 2**64 - 1))
 def test_what_is_given_is_parsed(segment: str, token: str, size: int, inode: int) -> None:
     """Whatever sizes and inodes a file system has."""
-    assert Hidden.parse(str(Hidden(segment, token, size))) == Hidden(segment, token, size)
-    assert Built.parse(str(Built(segment, inode, size))) == Built(segment, inode, size)
-    assert Names("logs.jsonl").late_token(Names("logs.jsonl").late(token, size)) == token
+    assert OldLink.parse(str(OldLink(segment, token, size))) == OldLink(segment, token, size)
+    assert StagedFile.parse(str(StagedFile(segment, inode, size))) == StagedFile(segment, inode, size)
+    assert SegmentNaming("logs.jsonl").late_token(SegmentNaming("logs.jsonl").late(token, size)) == token
 
 
 @pytest.mark.parametrize(
@@ -69,12 +69,12 @@ def test_a_name_that_is_not_ours_blocks_nothing(archive: Path, name: str) -> Non
 
 def test_the_longest_names_fit() -> None:
     """All that may ever be called by the longest base's name, and by the longest segment's."""
-    base = Names("é" * (LONGEST_BASE // 2 - 3) + ".jsonl")
+    base = SegmentNaming("é" * (LONGEST_BASE // 2 - 3) + ".jsonl")
     late = base.late("00c0ffee", MOST)
     assert length(base.base) == LONGEST_BASE
     assert length(late) == LONGEST_SEGMENT
     for segment in (late, "x" * LONGEST_SEGMENT):
-        hidden = (Hidden(segment, "00c0ffee", MOST), Built(segment, 2**64 - 1, MOST), new_name(segment))
+        hidden = (OldLink(segment, "00c0ffee", MOST), StagedFile(segment, 2**64 - 1, MOST), new_name(segment))
         assert max(length(str(name)) for name in hidden) == 255
 
 

@@ -15,10 +15,10 @@ from conftest import NOW, cleanup, entries, record, write_log, write_policy
 
 import asynclog
 from asynclog import cancellation as stop
-from asynclog.executors.rate_limit import Pace
+from asynclog.executors.rate_limit import RateLimiter
 from asynclog.scan import chunks as pieces
 from asynclog.scan import scanner
-from asynclog.storage.local.directory import Disk
+from asynclog.storage.local.directory import LogDirectory
 
 if TYPE_CHECKING:
     from asynclog.report.cleanup.result import Report
@@ -62,7 +62,7 @@ def done(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The segments that are dropped or replaced, in their order."""
     names: list[str] = []
 
-    class Watched(Disk):
+    class Watched(LogDirectory):
         def move(self, name: str, new: str) -> None:
             super().move(name, new)
             names.append(name)
@@ -71,7 +71,7 @@ def done(monkeypatch: pytest.MonkeyPatch) -> list[str]:
             super().exchange(name, other)
             names.append(other)
 
-    monkeypatch.setattr("asynclog.runner.cleanup.Disk", Watched)
+    monkeypatch.setattr("asynclog.runner.cleanup.LogDirectory", Watched)
     return names
 
 
@@ -88,7 +88,7 @@ async def test_drops_come_first_and_what_has_been_overdue_longest(nights: Path, 
 def cut_after(monkeypatch: pytest.MonkeyPatch, looks: int) -> None:
     """The time of all jobs is up at the look after so many, with a look before each segment."""
 
-    class Cut(stop.Stop):
+    class Cut(stop.StopRequest):
         def __init__(self) -> None:
             super().__init__()
             self.looks = looks
@@ -98,7 +98,7 @@ def cut_after(monkeypatch: pytest.MonkeyPatch, looks: int) -> None:
             self.looks -= 1
             return self.looks < 0
 
-    monkeypatch.setattr(stop, "Stop", Cut)
+    monkeypatch.setattr(stop, "StopRequest", Cut)
     monkeypatch.setattr(pieces, "AT_ONCE", 1)
 
 
@@ -142,7 +142,7 @@ async def test_a_segment_that_was_begun_is_read_to_its_end(tmp_path: Path, monke
     """However many pieces it has: else a huge one would never be known."""
     write_policy(tmp_path)
     write_log(tmp_path / "audit", {"logs.jsonl": (OLD + YOUNG) * 50})
-    monkeypatch.setattr(pieces, "PIECE", 1000)
+    monkeypatch.setattr(pieces, "MAX_CHUNK", 1000)
     with monkeypatch.context() as patch:
         cut_after(patch, 2)
         report = await clean(tmp_path, jobs=2)
@@ -210,13 +210,13 @@ def test_what_is_written_counts_as_well(monkeypatch: pytest.MonkeyPatch) -> None
     waits: list[float] = []
     monkeypatch.setattr("asynclog.executors.rate_limit.time.monotonic", lambda: clock[0])
     monkeypatch.setattr("asynclog.executors.rate_limit.time.sleep", waits.append)
-    pace = Pace(10.0)
+    pace = RateLimiter(10.0)
     for size in (10, 5, 20):
         pace.spend(size)
     clock[0] += 100
     pace.spend(1)
     assert waits == pytest.approx([1.0, 1.5, 3.5, 0.1])
-    Pace().spend(10**12)
+    RateLimiter().spend(10**12)
     pace.shared_by(2).spend(10)
     assert waits[4:] == pytest.approx([2.0])
 
@@ -224,7 +224,7 @@ def test_what_is_written_counts_as_well(monkeypatch: pytest.MonkeyPatch) -> None
 async def test_a_rewrite_is_held_to_the_pace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the scan reads, what is looked at for a chain, what a rewrite reads again and what it writes."""
     spent: list[int] = []
-    monkeypatch.setattr(Pace, "spend", lambda _, size: spent.append(size))
+    monkeypatch.setattr(RateLimiter, "spend", lambda _, size: spent.append(size))
     write_policy(tmp_path)
     write_log(tmp_path / "audit", {"logs.jsonl": OLD * 50 + YOUNG * 50})
     await clean(tmp_path)
@@ -301,7 +301,7 @@ async def test_pages_that_the_scan_had_to_read_are_given_back(eight: Path, monke
     The pieces are so large that what is read ahead (up to 16 MiB on fast disks) does not reach the last quarter of the
     next one.
     """
-    monkeypatch.setattr(pieces, "PIECE", 32 * MiB)
+    monkeypatch.setattr(pieces, "MAX_CHUNK", 32 * MiB)
     files = sorted(entries(eight / "audit"))
     files[0].write_bytes(files[0].read_bytes() * 36)
     if not can_tell(files[0]):
@@ -337,10 +337,10 @@ def test_what_was_read_ahead_at_its_beginning_does_not_make_a_piece_somebody_els
     for _ in range(50):
         forget(file)
         os.pread(descriptor, 320 * 4096, MiB)
-        with pieces.as_it_was(descriptor, MiB, 3 * MiB):
+        with pieces.preserve_page_cache(descriptor, MiB, 3 * MiB):
             os.pread(descriptor, 2 * MiB + 16 * 4096, MiB)
         assert 0 < resident(file)[0] <= 16
-        with pieces.as_it_was(descriptor, 3 * MiB, 4 * MiB):
+        with pieces.preserve_page_cache(descriptor, 3 * MiB, 4 * MiB):
             os.pread(descriptor, MiB + 1, 3 * MiB - 1)
         assert resident(file)[0] == 0
     os.close(descriptor)

@@ -20,7 +20,7 @@ import asynclog
 from asynclog import cancellation as stop
 from asynclog.scan import chunks as pieces
 from asynclog.storage.local.commit import drain_queue as backlog
-from asynclog.storage.local.directory import Disk
+from asynclog.storage.local.directory import LogDirectory
 from asynclog.timestamps import DAY, SECOND, format_instant, parse_instant
 
 if TYPE_CHECKING:
@@ -38,11 +38,11 @@ SEEDS = int(os.environ.get("NIGHTS", "25"))  # more of them find more
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """There are no writers to be waited for, nor power cuts to be survived; many segments are read in pieces."""
-    monkeypatch.setattr(pieces, "PIECE", 300)
+    monkeypatch.setattr(pieces, "MAX_CHUNK", 300)
     monkeypatch.setattr(backlog, "_PAUSE", 0)
-    monkeypatch.setattr(backlog.Backlog.add, "__defaults__", (0.0, None))
-    monkeypatch.setattr(Disk, "sync", lambda *_: None)
-    monkeypatch.setattr(Disk, "sync_folder", lambda *_: None)
+    monkeypatch.setattr(backlog.DrainQueue.add, "__defaults__", (0.0, None))
+    monkeypatch.setattr(LogDirectory, "sync", lambda *_: None)
+    monkeypatch.setattr(LogDirectory, "sync_folder", lambda *_: None)
 
 
 class Nights:
@@ -261,7 +261,7 @@ class Nights:
             options["no_catalog"] = True
         with pytest.MonkeyPatch.context() as patch:
             if cut is not None:
-                patch.setattr(stop, "Stop", lambda: Cut(cut))
+                patch.setattr(stop, "StopRequest", lambda: Cut(cut))
             try:
                 report = await asynclog.cleanup(dry_run=dry_run, **options)
             except asynclog.RefusedError:
@@ -293,7 +293,7 @@ class Nights:
             await job()
 
 
-class Cut(stop.Stop):
+class Cut(stop.StopRequest):
     """The time is up after so many looks at it."""
 
     def __init__(self, looks: int) -> None:

@@ -8,9 +8,9 @@ import pytest
 from conftest import NO_OVERRIDE, NOW, cleanup, record, write_log, write_policy
 
 import asynclog
-from asynclog.report.cleanup.schema_totals import figures, too_late
+from asynclog.report.cleanup.schema_totals import figures, overdue_errors
 from asynclog.timestamps import DAY
-from asynclog.types import Action, Census, Fingerprint, Plan, Policy, Rule, SchemaCount, SchemaKey
+from asynclog.types import Action, Fingerprint, Plan, Policy, Rule, SchemaKey, SchemaStats, SegmentStats
 
 NAME = "logs-20250101T000000.jsonl"
 
@@ -83,24 +83,24 @@ async def test_the_library_has_it_as_well(busy: Path) -> None:
 def test_a_dry_run_counts_what_the_plan_would_leave() -> None:
     """Whatever the plan's reason is."""
     key = SchemaKey("app", 1)
-    count = SchemaCount(key, 5, 500, 100 * DAY, 150 * DAY, 3, 300, 1, 0)
+    count = SchemaStats(key, 5, 500, 100 * DAY, 150 * DAY, 3, 300, 1, 0)
     fingerprint = Fingerprint(1, 1, 500, 0, 0)
     kept, gone = (
-        Action(kind, kind, "", fingerprint, Census(kind, fingerprint, (count,))) for kind in ("keep", "rewrite")
+        Action(kind, kind, "", fingerprint, SegmentStats(kind, fingerprint, (count,))) for kind in ("keep", "rewrite")
     )
     found = figures(Plan(200 * DAY, (kept, gone)), None, Policy(exact={key: Rule(30)}))[key]
     assert (found.deleted, found.overdue, found.kept) == (3, 3, 4)
     assert (found.deleted_bytes, found.overdue_bytes, found.kept_bytes) == (300, 300, 400)
     assert (found.oldest, found.since) == (100 * DAY, 130 * DAY)
-    assert too_late({key: found}, 200 * DAY, 70 * 86_400) == []
-    assert too_late({key: found}, 200 * DAY + 1, 70 * 86_400) != []
+    assert overdue_errors({key: found}, 200 * DAY, 70 * 86_400) == []
+    assert overdue_errors({key: found}, 200 * DAY + 1, 70 * 86_400) != []
 
 
 def test_the_sentence_stays_short() -> None:
     """Three schemas are named; the rest are counted, and stand in the document."""
-    counts = tuple(SchemaCount(SchemaKey("app", n), 1, 1, 0, 0, 1, 1, 0, 0) for n in range(5))
+    counts = tuple(SchemaStats(SchemaKey("app", n), 1, 1, 0, 0, 1, 1, 0, 0) for n in range(5))
     fingerprint = Fingerprint(1, 1, 1, 0, 0)
-    plan = Plan(100 * DAY, (Action("a", "skip", "", fingerprint, Census("a", fingerprint, counts)),))
-    (sentence,) = too_late(figures(plan, None, Policy(star=Rule(1))), plan.now, 0)
+    plan = Plan(100 * DAY, (Action("a", "skip", "", fingerprint, SegmentStats("a", fingerprint, counts)),))
+    (sentence,) = overdue_errors(figures(plan, None, Policy(star=Rule(1))), plan.now, 0)
     assert sentence.count(" since ") == 3
     assert sentence.endswith("and 2 more schemas")

@@ -3,21 +3,21 @@
 import pytest
 
 from asynclog.plan.decide import Conditions, decide, finding_of
-from asynclog.plan.ordering import in_order
+from asynclog.plan.ordering import execution_order
 from asynclog.policy.rules import cutoff_for, rule_for
 from asynclog.timestamps import DAY, FIRST_PLAUSIBLE
 from asynclog.types import (
     Action,
-    Census,
-    Finding,
     Fingerprint,
     Plan,
     Policy,
     Rule,
-    SchemaCount,
     SchemaKey,
+    SchemaStats,
     Segment,
-    Unread,
+    SegmentState,
+    SegmentStats,
+    UnreadSegment,
 )
 
 NOW = FIRST_PLAUSIBLE + 10_000 * DAY
@@ -28,8 +28,8 @@ def fingerprint(size: int = 100) -> Fingerprint:
     return Fingerprint(1, 2, size, 3, 4)
 
 
-def counted(records: int, expired: int, schema: SchemaKey = KEY, **others: int) -> SchemaCount:
-    return SchemaCount(
+def counted(records: int, expired: int, schema: SchemaKey = KEY, **others: int) -> SchemaStats:
+    return SchemaStats(
         schema,
         records,
         records * 10,
@@ -42,8 +42,8 @@ def counted(records: int, expired: int, schema: SchemaKey = KEY, **others: int) 
     )
 
 
-def census(*counts: SchemaCount, unreadable: int = 0, blank: int = 0, name: str = "s") -> Census:
-    return Census(name, fingerprint(sum(count.bytes for count in counts)), counts, unreadable, blank)
+def census(*counts: SchemaStats, unreadable: int = 0, blank: int = 0, name: str = "s") -> SegmentStats:
+    return SegmentStats(name, fingerprint(sum(count.bytes for count in counts)), counts, unreadable, blank)
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def census(*counts: SchemaCount, unreadable: int = 0, blank: int = 0, name: str 
     [
         (Segment("s", fingerprint(0)), "keep", "it is empty"),
         (Segment("s", fingerprint(0), "it is a FIFO", "special"), "skip", "it is a FIFO"),
-        (Unread("s", fingerprint(), "it has vanished", "changed"), "skip", "it has vanished"),
+        (UnreadSegment("s", fingerprint(), "it has vanished", "changed"), "skip", "it has vanished"),
         (census(counted(3, 0)), "keep", "nothing in it has expired"),
         (census(blank=3), "keep", "it has only blank lines"),
         (census(unreadable=3), "skip", "none of its lines is a record"),
@@ -62,7 +62,7 @@ def census(*counts: SchemaCount, unreadable: int = 0, blank: int = 0, name: str 
         (census(counted(3, 3), counted(1, 0, SchemaKey("b", 1))), "rewrite", "3 of 4 records have expired"),
     ],
 )
-def test_each_finding_has_one_action_and_its_reason(finding: Finding, kind: str, reason: str) -> None:
+def test_each_finding_has_one_action_and_its_reason(finding: SegmentState, kind: str, reason: str) -> None:
     """A segment goes whole only where nothing but blank lines would stay; doubt keeps."""
     action = decide(finding, Policy(), NOW)
     assert (action.kind, action.reason) == (kind, reason)
@@ -73,14 +73,14 @@ def test_each_finding_has_one_action_and_its_reason(finding: Finding, kind: str,
     [
         (Segment("s", fingerprint(0), "it is a FIFO", "special"), "special"),
         (Segment("s", fingerprint(0), "it has 2 hard links"), None),
-        (Unread("s", fingerprint(), "it has vanished", "changed"), "changed"),
-        (Unread("s", fingerprint(), "it can't be read", "damaged", failed=True), "damaged"),
+        (UnreadSegment("s", fingerprint(), "it has vanished", "changed"), "changed"),
+        (UnreadSegment("s", fingerprint(), "it can't be read", "damaged", failed=True), "damaged"),
         (census(unreadable=3, blank=1), "no_record"),
         (census(blank=1), None),
         (census(counted(3, 3), unreadable=1), None),
     ],
 )
-def test_what_could_not_be_judged_has_a_word_for_it(finding: Finding, word: str | None) -> None:
+def test_what_could_not_be_judged_has_a_word_for_it(finding: SegmentState, word: str | None) -> None:
     """And the action gives back what was known of it."""
     action = decide(finding, Policy(), NOW)
     assert action.unjudged == word
@@ -100,7 +100,7 @@ def test_what_could_not_be_judged_has_a_word_for_it(finding: Finding, word: str 
         (census(unreadable=3), "skip", "none of its lines is a record"),
     ],
 )
-def test_nothing_goes_where_an_obstacle_is(finding: Census, kind: str, reason: str) -> None:
+def test_nothing_goes_where_an_obstacle_is(finding: SegmentStats, kind: str, reason: str) -> None:
     """What has expired there is overdue, and so is told, with the obstacle as the reason."""
     action = decide(finding, Policy(), NOW, conditions=Conditions(obstacles={finding.segment: "it has 2 hard links"}))
     assert (action.kind, action.reason) == (kind, reason)
@@ -135,5 +135,5 @@ def test_drops_come_first_and_small_lanes_are_not_starved() -> None:
     huge = [action(f"h{number}", "huge", "rewrite", 100) for number in range(5)]
     small = [action(name, name, "rewrite", 3) for name in ("a", "b", "c")]
     drop = action("d", "huge", "drop", 50)
-    order = [each.segment for each in in_order(Plan(NOW, (*huge, *small, drop)))]
+    order = [each.segment for each in execution_order(Plan(NOW, (*huge, *small, drop)))]
     assert order == ["d", "a", "b", "c", "h0", "h1", "h2", "h3", "h4"]

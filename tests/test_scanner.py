@@ -7,18 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from asynclog.cancellation import Stop
+from asynclog.cancellation import StopRequest
 from asynclog.errors import ConfigurationError
-from asynclog.executors.pool import Crew
+from asynclog.executors.pool import WorkerPool
 from asynclog.scan import chunks as pieces
 from asynclog.scan import scanner
 from asynclog.scan.classifiers import Kind, choose_reader
-from asynclog.scan.expired_lines import Stretches
+from asynclog.scan.expired_lines import ExpiredRanges
 from asynclog.scan.scanner import Scanner
-from asynclog.scan.survivors import Evidence
+from asynclog.scan.survivors import SurvivorReader
 from asynclog.storage.local.listing import list_segments
-from asynclog.storage.naming import Names
-from asynclog.types import Census, Fingerprint, Policy, Rule, SchemaKey, Segment, Unread
+from asynclog.storage.naming import SegmentNaming
+from asynclog.types import Fingerprint, Policy, Rule, SchemaKey, Segment, SegmentStats, UnreadSegment
 
 POLICY = Policy(by_name={"api": Rule(30)})
 NOW = 1_795_478_400_000_000_000  # 2026-11-24T00:00:00Z
@@ -46,14 +46,14 @@ def kind(request: pytest.FixtureRequest) -> Kind:
         pytest.skip(str(error))
 
 
-async def scan(folder: int, kind: Kind, jobs: int = 2) -> list[Census | Unread]:
-    return await read(folder, list_segments(folder, os.listdir(folder), Names("logs.jsonl")), kind, jobs)
+async def scan(folder: int, kind: Kind, jobs: int = 2) -> list[SegmentStats | UnreadSegment]:
+    return await read(folder, list_segments(folder, os.listdir(folder), SegmentNaming("logs.jsonl")), kind, jobs)
 
 
-async def read(folder: int, segments: list[Segment], kind: Kind, jobs: int = 2) -> list[Census | Unread]:
-    evidence = Evidence(kind, POLICY, NOW, workers=jobs, double_check=False)
+async def read(folder: int, segments: list[Segment], kind: Kind, jobs: int = 2) -> list[SegmentStats | UnreadSegment]:
+    evidence = SurvivorReader(kind, POLICY, NOW, workers=jobs, double_check=False)
     reading = Scanner(folder, os.readlink(f"/proc/self/fd/{folder}"), POLICY, NOW, kind)
-    async with reading.censuses(segments, Crew(jobs, Stop()), evidence) as found:
+    async with reading.censuses(segments, WorkerPool(jobs, StopRequest()), evidence) as found:
         return [finding async for finding in found]
 
 
@@ -75,9 +75,9 @@ async def test_a_census_does_not_depend_on_how_a_segment_is_cut_up(
     """Pieces of any size add up to the same census, tail without a newline and all."""
     (tmp_path / "logs.jsonl").write_bytes(OLD * 3 + b"\n \r\n" + NEW * 2 + b"torn{\n" + OLD.rstrip())
     (whole,) = await scan(folder, kind)
-    monkeypatch.setattr(pieces, "PIECE", size)
+    monkeypatch.setattr(pieces, "MAX_CHUNK", size)
     assert await scan(folder, kind, jobs=3) == [whole]
-    assert isinstance(whole, Census)
+    assert isinstance(whole, SegmentStats)
     assert (whole.records, whole.expired, whole.unreadable, whole.blank) == (6, 4, 1, 2)
     assert [(str(count.schema), count.records, count.expired_bytes) for count in whole.schemas] == [
         ("api:1", 4, 4 * len(OLD) - 1),
@@ -91,13 +91,13 @@ async def test_a_segment_that_is_replaced_or_removed_before_it_is_read_is_told(
     """The census is of the file that was listed, or there is none."""
     for name in ("logs.jsonl", "logs.jsonl.1"):
         (tmp_path / name).write_bytes(OLD)
-    segments = list_segments(folder, os.listdir(folder), Names("logs.jsonl"))
+    segments = list_segments(folder, os.listdir(folder), SegmentNaming("logs.jsonl"))
     (tmp_path / "logs.jsonl").write_bytes(NEW + NEW)
     (tmp_path / "logs.jsonl.1").unlink()
     reasons = {finding.segment: finding for finding in await read(folder, segments, kind)}
     assert reasons == {
-        "logs.jsonl": Unread("logs.jsonl", segments[1].fingerprint, "it changed before it was read", "changed"),
-        "logs.jsonl.1": Unread("logs.jsonl.1", segments[0].fingerprint, "it has vanished", "changed"),
+        "logs.jsonl": UnreadSegment("logs.jsonl", segments[1].fingerprint, "it changed before it was read", "changed"),
+        "logs.jsonl.1": UnreadSegment("logs.jsonl.1", segments[0].fingerprint, "it has vanished", "changed"),
     }
 
 
@@ -110,7 +110,7 @@ async def test_memory_does_not_grow_with_the_number_of_lines(tmp_path: Path, fol
         (census,) = await scan(folder, kind, jobs=1)
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
-        assert isinstance(census, Census)
+        assert isinstance(census, SegmentStats)
         assert census.schemas[0].records == count
     assert peaks[1] < peaks[0] * 1.1
 
@@ -129,12 +129,12 @@ async def test_what_is_remembered_of_one_segment_is_bounded_over_all_its_pieces(
     tmp_path: Path, folder: int, kind: Kind, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each piece has few marks, all together have too many: none are kept, and the census is the same."""
-    kept: list[Stretches] = []
-    monkeypatch.setattr(Evidence, "remember", lambda _self, _segment, expired: kept.append(expired))
+    kept: list[ExpiredRanges] = []
+    monkeypatch.setattr(SurvivorReader, "remember", lambda _self, _segment, expired: kept.append(expired))
     (tmp_path / "logs.jsonl").write_bytes((OLD + NEW) * 100)
     (whole,) = await scan(folder, kind)
     assert [stretch[:3] for stretch in kept[0]] == [(0, 100 * len(OLD + NEW), b"\x55" * 25)]
-    monkeypatch.setattr(pieces, "PIECE", 1000)
+    monkeypatch.setattr(pieces, "MAX_CHUNK", 1000)
     for module in (pieces, scanner):
         monkeypatch.setattr(module, "BUDGET", 10 * kept[0].size)
     assert await scan(folder, kind) == [whole]
@@ -146,7 +146,7 @@ async def test_rules_are_looked_up_for_each_version(tmp_path: Path, folder: int,
     lines = [b'{"schema_name":"api","schema_version":%d,"timestamp":"2020-01-01T00:00:00Z"}\n' % n for n in range(100)]
     (tmp_path / "logs.jsonl").write_bytes(b"".join(lines))
     (census,) = await scan(folder, kind)
-    assert isinstance(census, Census)
+    assert isinstance(census, SegmentStats)
     assert [count.schema for count in census.schemas] == [SchemaKey("api", number) for number in range(100)]
     assert census.expired == 100
 
@@ -155,7 +155,7 @@ def test_small_segments_are_read_several_in_one_go() -> None:
     """In their order: no more than 64 at once, and no more than 8 MiB, but one that is larger."""
     sizes = [100] * 130 + [5 << 20, 5 << 20, 40 << 20, 100]
     segments = [Segment(str(number), Fingerprint(1, number, size, 3, 4)) for number, size in enumerate(sizes)]
-    units = list(pieces.together(piece for segment in segments for piece in pieces.cut_up(segment, 64 << 20)))
+    units = list(pieces.batch(piece for segment in segments for piece in pieces.split(segment, 64 << 20)))
     assert [piece.segment for unit in units for piece in unit] == segments
     assert [len(unit) for unit in units] == [64, 64, 3, 1, 1, 1]
 
@@ -165,7 +165,7 @@ def test_small_segments_are_read_several_in_one_go() -> None:
 def test_a_segment_is_shared_out_evenly(size: int, workers: int) -> None:
     """Each worker gets as many pieces as the others, of the same size but for a few bytes, none above 64 MiB."""
     segment = Segment("logs.jsonl", Fingerprint(1, 2, size, 3, 4))
-    cut = pieces.cut_up(segment, pieces.piece_size(size, workers))
+    cut = pieces.split(segment, pieces.chunk_size(size, workers))
     sizes = [piece.end - piece.start for piece in cut]
     assert sum(sizes) == size
     assert len(sizes) % workers == 0
@@ -176,10 +176,10 @@ def test_a_segment_is_shared_out_evenly(size: int, workers: int) -> None:
 def test_no_piece_of_a_segment_is_shorter_than_the_others() -> None:
     """Also where other segments say how large pieces are: all of a short last one would have been read ahead."""
     segment = Segment("logs.jsonl", Fingerprint(1, 2, 74 << 20, 3, 4))
-    cut = pieces.cut_up(segment, 64 << 20)
+    cut = pieces.split(segment, 64 << 20)
     assert [(piece.start, piece.end) for piece in cut] == [(0, 37 << 20), (37 << 20, 74 << 20)]
 
 
 def test_pieces_are_not_so_small_that_reading_ahead_joins_them() -> None:
     """Whether the last quarter of a piece is in memory has to tell of that piece."""
-    assert pieces.piece_size(30 << 20, 8) == 24 << 20
+    assert pieces.chunk_size(30 << 20, 8) == 24 << 20

@@ -16,7 +16,7 @@ from conftest import NOW, Done, cleanup, is_clean, looks, run, write_log, write_
 
 from asynclog.catalog.entry import Entry
 from asynclog.catalog.store import Catalog
-from asynclog.types import Census, Fingerprint
+from asynclog.types import Fingerprint, SegmentStats
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -299,11 +299,11 @@ def test_a_state_folder_that_is_moved_meanwhile_keeps_its_catalog(tmp_path: Path
     """What comes in its place gets nothing, and what was learned is found where it has gone."""
     state, log = tmp_path / "state", str(tmp_path)
     catalog = Catalog(str(state), log, "logs.jsonl")
-    catalog.put("one", Entry.of(Census("one", Fingerprint(1, 2, 3, 4, 5)), 10**18))
+    catalog.put("one", Entry.of(SegmentStats("one", Fingerprint(1, 2, 3, 4, 5)), 10**18))
     catalog.flush()
     state.rename(tmp_path / "moved")
     state.mkdir(mode=0o700)
-    catalog.put("two", Entry.of(Census("two", Fingerprint(1, 2, 3, 4, 5)), 10**18))
+    catalog.put("two", Entry.of(SegmentStats("two", Fingerprint(1, 2, 3, 4, 5)), 10**18))
     catalog.close()
     assert (catalog.problem, list(state.iterdir())) == ("", [])
     again = Catalog(str(tmp_path / "moved"), log, "logs.jsonl")

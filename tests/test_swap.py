@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from one_segment import LATE, NEW, OLD, SEGMENT, append, cleanup, content, disk, fate, folder
 
-from asynclog.storage.local.directory import Disk, _libc_renameat2
-from asynclog.storage.naming import Built
+from asynclog.storage.local.directory import LogDirectory, _libc_renameat2
+from asynclog.storage.naming import StagedFile
 
 __all__ = ["disk", "folder"]  # fixtures
 
@@ -28,12 +28,12 @@ def rotate(folder: Path, content: bytes | None = LATE) -> None:
 @pytest.mark.parametrize("old", [OLD, OLD + NEW], ids=["drop", "rewrite"])
 @pytest.mark.parametrize("new", [LATE, None], ids=["and a new file is there", "and no new file is there yet"])
 def test_a_rotation_between_the_last_look_and_the_swap_costs_nothing(
-    folder: Path, disk: Callable[[type[Disk]], None], old: bytes, new: bytes | None
+    folder: Path, disk: Callable[[type[LogDirectory]], None], old: bytes, new: bytes | None
 ) -> None:
     """Both files stay as they are, and nothing hidden is left."""
     (folder / SEGMENT).write_bytes(old)
 
-    class Rotated(Disk):
+    class Rotated(LogDirectory):
         def move(self, name: str, new_name: str) -> None:
             if name == SEGMENT:
                 rotate(folder, new)
@@ -51,11 +51,11 @@ def test_a_rotation_between_the_last_look_and_the_swap_costs_nothing(
 
 
 def test_what_a_writer_appends_before_the_name_is_given_back_is_not_lost(
-    folder: Path, disk: Callable[[type[Disk]], None]
+    folder: Path, disk: Callable[[type[LogDirectory]], None]
 ) -> None:
     """He had opened the replacement in the meantime: his line comes as a late segment."""
 
-    class Rotated(Disk):
+    class Rotated(LogDirectory):
         def exchange(self, name: str, other: str) -> None:
             if (folder / ROTATED).exists():
                 append(self.open(SEGMENT), OTHER)
@@ -70,12 +70,12 @@ def test_what_a_writer_appends_before_the_name_is_given_back_is_not_lost(
 
 
 def test_a_name_that_was_taken_meanwhile_stays_with_its_new_file(
-    folder: Path, disk: Callable[[type[Disk]], None]
+    folder: Path, disk: Callable[[type[LogDirectory]], None]
 ) -> None:
     """Then the displaced file comes as a late segment."""
     (folder / SEGMENT).write_bytes(OLD)
 
-    class Rotated(Disk):
+    class Rotated(LogDirectory):
         def move(self, name: str, new: str) -> None:
             if name != SEGMENT:
                 super().move(name, new)
@@ -93,12 +93,12 @@ def test_a_name_that_was_taken_meanwhile_stays_with_its_new_file(
 @pytest.mark.parametrize(("old", "after"), [(OLD, {}), (OLD + NEW, {SEGMENT: NEW})], ids=["drop", "rewrite"])
 @pytest.mark.parametrize("number", [errno.EINVAL, errno.ENOSYS])
 def test_where_names_cannot_be_exchanged_they_are_replaced(
-    folder: Path, disk: Callable[[type[Disk]], None], old: bytes, after: dict[str, bytes], number: int
+    folder: Path, disk: Callable[[type[LogDirectory]], None], old: bytes, after: dict[str, bytes], number: int
 ) -> None:
     """As on NFS: the older calls do."""
     (folder / SEGMENT).write_bytes(old)
 
-    class Older(Disk):
+    class Older(LogDirectory):
         def _renameat2(self, name: str, new: str, flags: int) -> None:
             raise OSError(number, os.strerror(number))
 
@@ -115,11 +115,11 @@ def test_a_python_without_ctypes_uses_the_older_calls(folder: Path, monkeypatch:
     assert content(folder) == {SEGMENT: NEW}
 
 
-def killed_after_the_swap(folder: Path) -> Built:
+def killed_after_the_swap(folder: Path) -> StagedFile:
     """A replacement in the segment's place, whose file was rotated before and has its hidden second name."""
     rotate(folder, NEW)
     os.link(folder / ROTATED, folder / f".{SEGMENT}.al-old-0123abcd-{len(OLD + NEW)}")
-    return Built(SEGMENT, (folder / SEGMENT).stat().st_ino, len(NEW))
+    return StagedFile(SEGMENT, (folder / SEGMENT).stat().st_ino, len(NEW))
 
 
 def test_a_job_that_is_killed_before_it_gives_a_name_back_has_the_next_one_do_it(folder: Path) -> None:
@@ -143,7 +143,7 @@ def test_a_job_that_is_killed_before_it_lets_the_old_file_go_has_the_next_one_do
 def test_a_job_that_is_killed_before_the_swap_leaves_nothing(folder: Path) -> None:
     """The replacement is thrown away, and the segment is cleaned as if nothing had been."""
     (folder / "replacement").write_bytes(NEW)
-    built = Built(SEGMENT, (folder / "replacement").stat().st_ino, len(NEW))
+    built = StagedFile(SEGMENT, (folder / "replacement").stat().st_ino, len(NEW))
     (folder / "replacement").rename(folder / str(built))
     os.link(folder / SEGMENT, folder / f".{SEGMENT}.al-old-0123abcd-{len(OLD + NEW)}")
     cleanup(folder)
@@ -151,13 +151,13 @@ def test_a_job_that_is_killed_before_the_swap_leaves_nothing(folder: Path) -> No
 
 
 def test_an_old_file_is_not_drained_while_its_other_hidden_name_cannot_be_removed(
-    folder: Path, disk: Callable[[type[Disk]], None]
+    folder: Path, disk: Callable[[type[LogDirectory]], None]
 ) -> None:
     """Else the next job would take it for a file that was displaced, and put what had expired back."""
     name = str(killed_after_the_swap(folder))
     (folder / ROTATED).rename(folder / name)
 
-    class Stuck(Disk):
+    class Stuck(LogDirectory):
         def unlink(self, victim: str) -> None:
             if victim == name:
                 raise OSError(errno.EIO, "Input/output error")
@@ -165,7 +165,7 @@ def test_an_old_file_is_not_drained_while_its_other_hidden_name_cannot_be_remove
 
     disk(Stuck)
     assert cleanup(folder).exit_code == 3
-    disk(Disk)
+    disk(LogDirectory)
     cleanup(folder)
     assert content(folder) == {SEGMENT: NEW}
 
@@ -180,7 +180,7 @@ def test_a_displaced_file_takes_the_name_to_which_its_replacement_was_rotated(fo
     assert content(folder) == {ROTATED: NEW, "logs.jsonl.2": LATE, "logs.jsonl": OTHER}
 
 
-class Unyielding(Disk):
+class Unyielding(LogDirectory):
     """Exchanges names once, and never again."""
 
     exchanged = False
@@ -193,7 +193,7 @@ class Unyielding(Disk):
 
 
 def test_a_name_that_cannot_be_given_back_yet_is_told_as_a_problem(
-    folder: Path, disk: Callable[[type[Disk]], None]
+    folder: Path, disk: Callable[[type[LogDirectory]], None]
 ) -> None:
     """Nothing counts as deleted, and the displaced file stays under its hidden name until the next job."""
 
@@ -209,15 +209,17 @@ def test_a_name_that_cannot_be_given_back_yet_is_told_as_a_problem(
     assert "the next job tries again" in report.result.errors[0]
     (hidden,) = report.result.recovery_pending
     assert content(folder)[hidden] == LATE
-    disk(Disk)
+    disk(LogDirectory)
     cleanup(folder)
     assert content(folder) == {ROTATED: NEW, SEGMENT: LATE}
 
 
-def test_what_came_to_the_replacement_outlives_a_failing_disk(folder: Path, disk: Callable[[type[Disk]], None]) -> None:
+def test_what_came_to_the_replacement_outlives_a_failing_disk(
+    folder: Path, disk: Callable[[type[LogDirectory]], None]
+) -> None:
     """The name is given back, but the folder can't be synced then: the next job saves the line."""
 
-    class Rotated(Disk):
+    class Rotated(LogDirectory):
         given_back = False
 
         def exchange(self, name: str, other: str) -> None:
@@ -235,37 +237,37 @@ def test_what_came_to_the_replacement_outlives_a_failing_disk(folder: Path, disk
 
     disk(Rotated)
     assert cleanup(folder).exit_code == 3
-    disk(Disk)
+    disk(LogDirectory)
     report = cleanup(folder)
     (late,) = report.result.late_segments
     assert content(folder) == {ROTATED: NEW, SEGMENT: LATE, late: OTHER}
 
 
 def test_nothing_is_told_as_deleted_where_nobody_could_look_what_was_displaced(
-    folder: Path, disk: Callable[[type[Disk]], None]
+    folder: Path, disk: Callable[[type[LogDirectory]], None]
 ) -> None:
     """The segment was rotated in that moment, and is whole under its new name; the next job gives the other its own."""
 
-    class Rotated(Disk):
+    class Rotated(LogDirectory):
         def exchange(self, name: str, other: str) -> None:
             rotate(folder)
             super().exchange(name, other)
 
         def status(self, name: str) -> os.stat_result:
-            if Built.parse(name) and (folder / ROTATED).exists():
+            if StagedFile.parse(name) and (folder / ROTATED).exists():
                 raise OSError(errno.EIO, "Input/output error")
             return super().status(name)
 
     disk(Rotated)
     report = cleanup(folder)
     assert (report.exit_code, report.result.deleted_per_schema) == (3, {})
-    disk(Disk)
+    disk(LogDirectory)
     cleanup(folder)
     assert content(folder) == {ROTATED: NEW, SEGMENT: LATE}
 
 
 def test_a_segment_whose_name_another_file_is_to_get_back_is_left_alone(
-    folder: Path, disk: Callable[[type[Disk]], None]
+    folder: Path, disk: Callable[[type[LogDirectory]], None]
 ) -> None:
     """Else the replacement would be replaced, and could not be told from a segment any more."""
     built = killed_after_the_swap(folder)

@@ -15,7 +15,7 @@ from conftest import NO_OVERRIDE, NOW, cleanup, entries, is_clean, looks, record
 from prometheus_client.parser import text_string_to_metric_families
 
 from asynclog.report.unjudged import Left, sum_unjudged, too_old
-from asynclog.storage.naming import Names
+from asynclog.storage.naming import SegmentNaming
 from asynclog.types import Fingerprint
 
 if TYPE_CHECKING:
@@ -173,7 +173,7 @@ def test_how_old_it_is_its_name_says_or_else_its_mtime(archive: Path, name: str,
 def test_an_mtime_may_be_any_number(mtime: int) -> None:
     """It is told as the nearest instant that can be."""
     left = [Left("logs.jsonl", Fingerprint(1, 2, 3, mtime, 5), "packed", "it is compressed")]
-    oldest = sum_unjudged(left, Names("logs.jsonl")).oldest
+    oldest = sum_unjudged(left, SegmentNaming("logs.jsonl")).oldest
     assert oldest == ("1970-01-01T00:00:00Z" if mtime < 0 else "9999-12-31T23:59:59.999999999Z")
 
 

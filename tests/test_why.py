@@ -11,10 +11,10 @@ from hostile import CATALOGUE, Hostile, at, record
 from hypothesis import given
 from judge import verdict
 
-from asynclog.cancellation import Stop
-from asynclog.executors.rate_limit import Pace
+from asynclog.cancellation import StopRequest
+from asynclog.executors.rate_limit import RateLimiter
 from asynclog.records.diagnostics import why_unreadable
-from asynclog.scan.chunks import Refused
+from asynclog.scan.chunks import ReadFailure
 from asynclog.scan.classifiers import Kind, choose_reader
 from asynclog.scan.unreadable_lines import Found, Unreadable, all_unreadable, first_unreadable
 from asynclog.types import Fingerprint, Segment
@@ -145,19 +145,19 @@ def test_the_first_unreadable_lines_are_found_with_their_offsets(tmp_path: Path,
     starts = [sum(map(len, parts[:number])) for number in range(len(parts))]
     folder = os.open(tmp_path, os.O_RDONLY)
     try:
-        found = first_unreadable(folder, choose_reader(kind), Pace(), 20, segment)
-        some = first_unreadable(folder, choose_reader(kind), Pace(), 2, segment)
+        found = first_unreadable(folder, choose_reader(kind), RateLimiter(), 20, segment)
+        some = first_unreadable(folder, choose_reader(kind), RateLimiter(), 2, segment)
         (tmp_path / "s").write_bytes(b"")
-        changed = first_unreadable(folder, choose_reader(kind), Pace(), 2, segment)
+        changed = first_unreadable(folder, choose_reader(kind), RateLimiter(), 2, segment)
     finally:
         os.close(folder)
-    assert not isinstance(found, Refused)
+    assert not isinstance(found, ReadFailure)
     assert [line.offset for line in found] == [starts[1], starts[4], starts[5], starts[6]]
     assert [line.line for line in found] == [2, 5, 6, 7]
     nul = "it is a run of NUL bytes, such as a crash leaves"
     assert found[1] == Unreadable(5, starts[4], nul, nul)
     assert some == found[:2]
-    assert isinstance(changed, Refused)
+    assert isinstance(changed, ReadFailure)
 
 
 @pytest.mark.parametrize("kind", ["native", "python"])
@@ -167,12 +167,12 @@ def test_all_unreadable_lines_are_counted_by_reason(tmp_path: Path, kind: Kind) 
     parts = [*[no_offset] * 9_000, PLAIN + b"\n", b"{ }x\n" * 2, torn, *[PLAIN + b"\n"] * 5_000, *[torn] * 4_000]
     (tmp_path / "s").write_bytes(b"".join(parts))
     segment = Segment("s", Fingerprint.of((tmp_path / "s").stat()))
-    stopped = Stop()
+    stopped = StopRequest()
     stopped.limit(0)
     folder = os.open(tmp_path, os.O_RDONLY)
     try:
-        found = all_unreadable(folder, kind, Pace(), Stop(), segment)
-        nothing = all_unreadable(folder, kind, Pace(), stopped, segment)
+        found = all_unreadable(folder, kind, RateLimiter(), StopRequest(), segment)
+        nothing = all_unreadable(folder, kind, RateLimiter(), stopped, segment)
     finally:
         os.close(folder)
     assert isinstance(found, Found)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from conftest import NOW, cleanup, record, run, write_log, write_policy
 
-from asynclog.formatting import counted, percentage, size_in_words
+from asynclog.formatting import format_size, percentage, pluralize
 from asynclog.report.cleanup.progress import NOT_BEGUN, NOT_READ, duration, progress
 from asynclog.report.cleanup.result import ActionRow, Result, Segments
 
@@ -148,7 +148,7 @@ def test_read_for_this_is_never_more_than_there_is(tmp_path: Path) -> None:
     words = ("estimate", *NAMED[:4], "--now", "2026-11-24T12:00:00Z", "--no-catalog")
     read = run(*words, "--json", cwd=tmp_path).result["read"]
     assert read["bytes"] > read["of"]
-    size = size_in_words(read["of"])
+    size = format_size(read["of"])
     assert f"\nRead for this: {size} of {size}, some of it twice\n" in run(*words, cwd=tmp_path).out
 
 
@@ -200,7 +200,7 @@ def test_a_stopped_job_says_once_how_far_it_came(
 
 def test_numbers_are_told_as_people_say_them() -> None:
     """Rounded down where it is a share: only all of it is 100 %."""
-    assert [counted(number, "record") for number in (0, 1, 2, 1000)] == [
+    assert [pluralize(number, "record") for number in (0, 1, 2, 1000)] == [
         "0 records",
         "1 record",
         "2 records",
@@ -213,7 +213,7 @@ def test_numbers_are_told_as_people_say_them() -> None:
         "100.0 %",
     ]
     assert [duration(each) for each in (0.04, 45.2, 90, 3600, 3900)] == ["0.0s", "45s", "1m", "1h 0m", "1h 5m"]
-    assert [size_in_words(each) for each in (0, 1, 2, 1023, 1024)] == [
+    assert [format_size(each) for each in (0, 1, 2, 1023, 1024)] == [
         "0 bytes",
         "1 byte",
         "2 bytes",

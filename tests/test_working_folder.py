@@ -11,8 +11,8 @@ import anyio
 import pytest
 from conftest import CALM, COMMAND, NOW, finish, record, start, until, write_log, write_policy
 
-from asynclog.cancellation import Stop
-from asynclog.executors.pool import Crew
+from asynclog.cancellation import StopRequest
+from asynclog.executors.pool import WorkerPool
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -126,7 +126,7 @@ def test_processes_import_nothing_from_where_we_are(trapped: Path) -> None:
 async def in_a_process(work: Callable[[Any], Any], unit: object) -> list[Any]:
     """The results of this work on this unit."""
     with anyio.fail_after(60):
-        async with Crew(1, Stop()).results(work, [unit], apart=True) as results:
+        async with WorkerPool(1, StopRequest()).results(work, [unit], apart=True) as results:
             return [result async for _, result in results]
 
 

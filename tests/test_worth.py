@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from asynclog.config.units import percent
 from asynclog.plan.decide import decide
 from asynclog.plan.rewrite_threshold import Percent
-from asynclog.scan.classifiers import PythonReader
+from asynclog.scan.classifiers import PythonClassifier
 from asynclog.timestamps import DAY, format_instant, parse_instant
 from asynclog.types import Fingerprint, Policy, Rule, SchemaKey
 
@@ -27,7 +27,7 @@ POLICY = Policy(
 
 def decided(content: bytes, now: int, least: Percent) -> tuple[str, str]:
     """What becomes of a segment, and why."""
-    reader = PythonReader(POLICY, now)
+    reader = PythonClassifier(POLICY, now)
     reader.read(0, memoryview(content), None)
     action = decide(reader.tally().census("s", Fingerprint(1, 2, len(content), 3, 4)), POLICY, now, least)
     return action.kind, action.reason
@@ -104,7 +104,7 @@ def test_a_segment_of_too_many_days_does_not_say_when() -> None:
     content = "".join(
         LINE.format(f"s{n % 2000}", format_instant(NOW - n // 2000 * DAY)) for n in range(20_000)
     ).encode()
-    reader = PythonReader(policy := Policy(star=Rule(8)), NOW)
+    reader = PythonClassifier(policy := Policy(star=Rule(8)), NOW)
     reader.read(0, memoryview(content), None)
     action = decide(reader.tally().census("s", Fingerprint(1, 2, len(content), 3, 4)), policy, NOW, None)
     assert (action.kind, action.reason[-55:]) == (

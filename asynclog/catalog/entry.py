@@ -4,7 +4,7 @@ import hashlib
 
 import msgspec
 
-from asynclog.types import Census, Fingerprint, Range, SchemaCount, schema_key
+from asynclog.types import Fingerprint, Range, SchemaStats, SegmentStats, schema_key
 
 # Raised when the meaning of a line or of an entry changes: entries of another version are not understood.
 _VERSION = b"asynclog 4"
@@ -25,7 +25,7 @@ class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
     fingerprint: Fingerprint
     scanned: int
     edge: bytes
-    schemas: tuple[SchemaCount, ...]
+    schemas: tuple[SchemaStats, ...]
     unreadable: int
     blank: int
     whole: bool
@@ -33,7 +33,7 @@ class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
     fragment: int | None = None
 
     @classmethod
-    def of(cls, census: Census, scanned: int, edge: bytes = b"", *, whole: bool = True) -> "Entry":
+    def of(cls, census: SegmentStats, scanned: int, edge: bytes = b"", *, whole: bool = True) -> "Entry":
         """The entry for this census.
 
         If somebody may have written to the segment while it was read, only its bytes tell whether it is still the same.
@@ -53,10 +53,10 @@ class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
             census.fragment,
         )
 
-    def census(self, segment: str, fingerprint: Fingerprint) -> Census:
+    def census(self, segment: str, fingerprint: Fingerprint) -> SegmentStats:
         """As the census of the segment that has, or had, this name and this fingerprint."""
         counts = (self.schemas, self.unreadable, self.blank)
-        return Census(segment, fingerprint, *counts, ranges=self.ranges, fragment=self.fragment)
+        return SegmentStats(segment, fingerprint, *counts, ranges=self.ranges, fragment=self.fragment)
 
     def holds_for(self, fingerprint: Fingerprint) -> bool:
         """Whether the segment is still what was scanned."""

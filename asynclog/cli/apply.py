@@ -5,7 +5,7 @@ from typing import Any
 from asynclog.cli.cleanup import carried_out
 from asynclog.cli.command import settings_of
 from asynclog.cli.logging import level_for, set_up_logging
-from asynclog.cli.output import show
+from asynclog.cli.output import print_result
 from asynclog.cli.signals import Signals
 from asynclog.config.reading import read_text
 from asynclog.config.units import seconds
@@ -26,5 +26,5 @@ def run(given: dict[str, Any], signals: Signals) -> int:
     with opened_job(settings, with_keeps=given["debug"], reviewed=reviewed) as job:
         report = carried_out(job, signals)
     signals.in_flight, signals.moment = False, "while the result was written: the job itself was over"
-    show(report, as_text, as_json=given["json"], quiet=given["quiet"])
+    print_result(report, as_text, as_json=given["json"], quiet=given["quiet"])
     return report.exit_code

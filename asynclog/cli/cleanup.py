@@ -10,7 +10,7 @@ import anyio
 from asynclog.cli.command import settings_of
 from asynclog.cli.logging import level_for, set_up_logging
 from asynclog.cli.metrics_file import MetricsFile, metrics_file
-from asynclog.cli.output import bug_in_words, complain, complain_of_bug, show
+from asynclog.cli.output import bug_in_words, complain_of_bug, print_error, print_result
 from asynclog.cli.signals import Signals, StoppedError
 from asynclog.config.profiles import profile_names
 from asynclog.config.settings import Settings
@@ -30,7 +30,7 @@ def run(given: dict[str, Any], signals: Signals) -> int:
         report = _every_profile(given, signals, file) if given["all_profiles"] else _one(given, signals, file)
         signals.in_flight, signals.moment = False, "while the result was written: the job itself was over"
         report = file.tell(report, as_json=given["json"])
-        show(report, as_text, as_json=given["json"], quiet=given["quiet"])
+        print_result(report, as_text, as_json=given["json"], quiet=given["quiet"])
     return report.exit_code
 
 
@@ -105,7 +105,7 @@ def _plan_out(path: str | None, settings: Settings, *, dry_run: bool) -> Iterato
 def _write_plan(path: str, file: NamedFile, job: Job) -> None:
     text = job.plan_file()
     if text is None:
-        complain(f"--plan-out {path}: there is nothing to plan, and no plan is written")
+        print_error(f"--plan-out {path}: there is nothing to plan, and no plan is written")
         return
     with _told(path):
         file.write(text.encode())

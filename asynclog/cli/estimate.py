@@ -8,36 +8,40 @@ from msgspec.structs import asdict
 
 from asynclog.cli.command import settings_of
 from asynclog.cli.logging import set_up_logging
-from asynclog.cli.output import show
+from asynclog.cli.output import print_result
 from asynclog.cli.signals import Signals
 from asynclog.config.policy_file import policy_of
 from asynclog.config.settings import Settings
-from asynclog.forecast.log_forecast import IN_DAYS, Ledger, times
+from asynclog.forecast.log_forecast import IN_DAYS, ForecastBuilder, times
 from asynclog.policy.overrides import scope_of, with_retention
 from asynclog.policy.schema_names import refuse_unknown
-from asynclog.report.envelope import Answer
+from asynclog.report.envelope import CommandResult
 from asynclog.report.estimate.result import BytesRead, Estimate, EstimateResult, Unknown, make_estimate
 from asynclog.report.estimate.text import as_text
-from asynclog.report.holdings import take_inventory
+from asynclog.report.holdings import sum_holdings
 from asynclog.report.warnings import noticed
-from asynclog.runner.inspect import Look, notices_of_none, opened_look
+from asynclog.runner.inspect import LogInspection, notices_of_none, opened_look
 from asynclog.runner.provenance import provenance_of
-from asynclog.types import Census, Finding, Policy, Segment
+from asynclog.types import Policy, Segment, SegmentState, SegmentStats
 
 
 def run(given: dict[str, Any], signals: Signals) -> int:
     """Estimates what these options ask for and prints it; the exit status."""
     set_up_logging("DEBUG" if given["debug"] else "WARNING")
     answer = answer_of(settings_of(given), given["retention"], signals, scan=not given["no_scan"])
-    show(answer, as_text, as_json=given["json"], quiet=given["quiet"])
+    print_result(answer, as_text, as_json=given["json"], quiet=given["quiet"])
     return answer.exit_code
 
 
-def answer_of(settings: Settings, words: Sequence[str], signals: Signals, *, scan: bool) -> Answer[EstimateResult]:
+def answer_of(
+    settings: Settings, words: Sequence[str], signals: Signals, *, scan: bool
+) -> CommandResult[EstimateResult]:
     """The estimate; `words` are those of --retention. Raises AsynclogError, and StoppedError where a signal came."""
     if not settings.enabled:
         message = f"Audit logging is switched off in profile {settings.profile}"
-        return Answer(EstimateResult("skipped", message, profile=settings.profile, **asdict(provenance_of(settings))))
+        return CommandResult(
+            EstimateResult("skipped", message, profile=settings.profile, **asdict(provenance_of(settings)))
+        )
     policy = policy_of(settings)
     provenance = provenance_of(settings, policy)
     policies = [policy, with_retention(policy, words)] if words else [policy]
@@ -46,18 +50,18 @@ def answer_of(settings: Settings, words: Sequence[str], signals: Signals, *, sca
             message = f"Nothing to estimate: {settings.folder} does not exist yet"
             _refuse_unknown(words, policy, [])
             nothing = EstimateResult("success", message, profile=settings.profile, **asdict(provenance))
-            return Answer(noticed(nothing, notices_of_none(settings, policy)))
+            return CommandResult(noticed(nothing, notices_of_none(settings, policy)))
         found = _estimate(look, policies, words, scan=scan)
-        inventory, notices = take_inventory(look.findings.values()), look.notices(policy)
+        inventory, notices = sum_holdings(look.findings.values()), look.notices(policy)
     return make_estimate(found, inventory, notices, profile=settings.profile, provenance=provenance)
 
 
-def _refuse_unknown(words: Sequence[str], policy: Policy, findings: Iterable[Finding]) -> None:
+def _refuse_unknown(words: Sequence[str], policy: Policy, findings: Iterable[SegmentState]) -> None:
     for word in words:
         refuse_unknown(f"--retention {word}", scope_of(word), policy, findings)
 
 
-def _estimate(look: Look, policies: list[Policy], words: Sequence[str], *, scan: bool) -> Estimate:
+def _estimate(look: LogInspection, policies: list[Policy], words: Sequence[str], *, scan: bool) -> Estimate:
     """From the catalog; and with `scan`, what it does not know or leaves in doubt is read."""
     look.recall()
     if scan:
@@ -84,13 +88,13 @@ def _estimate(look: Look, policies: list[Policy], words: Sequence[str], *, scan:
     )
 
 
-def _ledgers(look: Look, policies: list[Policy]) -> list[Ledger]:
-    censuses = [finding for finding in look.findings.values() if isinstance(finding, Census)]
+def _ledgers(look: LogInspection, policies: list[Policy]) -> list[ForecastBuilder]:
+    censuses = [finding for finding in look.findings.values() if isinstance(finding, SegmentStats)]
     staying = {segment.name for segment in look.segments.values() if segment.obstacle}
-    return [Ledger(censuses, policy, look.now, staying) for policy in policies]
+    return [ForecastBuilder(censuses, policy, look.now, staying) for policy in policies]
 
 
-def _wanted(ledgers: list[Ledger]) -> dict[str, list[int]]:
+def _wanted(ledgers: list[ForecastBuilder]) -> dict[str, list[int]]:
     """For each segment that leaves a doubt, the views that would resolve it: one for each policy and time, in order."""
     wanted: defaultdict[str, list[int]] = defaultdict(list)
     for number, ledger in enumerate(ledgers):

@@ -9,39 +9,43 @@ from msgspec.structs import asdict
 
 from asynclog.cli.command import settings_of
 from asynclog.cli.logging import set_up_logging
-from asynclog.cli.output import show
+from asynclog.cli.output import print_result
 from asynclog.cli.signals import Signals
 from asynclog.config.policy_file import policy_of
 from asynclog.config.settings import Settings
 from asynclog.errors import ConfigurationError
-from asynclog.formatting import counted
+from asynclog.formatting import pluralize
 from asynclog.plan.decide import decide
 from asynclog.policy.schema_names import refuse_unknown
-from asynclog.report.envelope import Answer
+from asynclog.report.envelope import CommandResult
 from asynclog.report.explain.result import Explained, ExplainResult, UnreadableLine, UnreadableReason, explained
 from asynclog.report.explain.text import as_text
-from asynclog.report.holdings import take_inventory
+from asynclog.report.holdings import sum_holdings
 from asynclog.report.warnings import noticed
-from asynclog.runner.inspect import Look, notices_of_none, opened_look
+from asynclog.runner.inspect import LogInspection, notices_of_none, opened_look
 from asynclog.runner.provenance import provenance_of
-from asynclog.scan.chunks import Refused
+from asynclog.scan.chunks import ReadFailure
 from asynclog.scan.unreadable_lines import Unreadable
 from asynclog.timestamps import format_instant
-from asynclog.types import Census, Finding, Policy, SchemaKey
+from asynclog.types import Policy, SchemaKey, SegmentState, SegmentStats
 
 
 def run(given: dict[str, Any], signals: Signals) -> int:
     """Explains what these options ask for and prints it; the exit status."""
     set_up_logging("DEBUG" if given["debug"] else "WARNING")
     answer = _answer(settings_of(given), given["segment"], given["schema"], signals)
-    show(answer, as_text, as_json=given["json"], quiet=given["quiet"])
+    print_result(answer, as_text, as_json=given["json"], quiet=given["quiet"])
     return answer.exit_code
 
 
-def _answer(settings: Settings, segment: str | None, schema: str | None, signals: Signals) -> Answer[ExplainResult]:
+def _answer(
+    settings: Settings, segment: str | None, schema: str | None, signals: Signals
+) -> CommandResult[ExplainResult]:
     if not settings.enabled:
         message = f"Audit logging is switched off in profile {settings.profile}"
-        return Answer(ExplainResult("skipped", message, profile=settings.profile, **asdict(provenance_of(settings))))
+        return CommandResult(
+            ExplainResult("skipped", message, profile=settings.profile, **asdict(provenance_of(settings)))
+        )
     policy = policy_of(settings)
     provenance = provenance_of(settings, policy)
     with signals.held("while the log was read"), opened_look(settings, policy, signals.stop) as look:
@@ -50,18 +54,18 @@ def _answer(settings: Settings, segment: str | None, schema: str | None, signals
             if schema:
                 refuse_unknown(f"--schema {schema}", schema, policy, [])
             nothing = ExplainResult("success", message, profile=settings.profile, **asdict(provenance))
-            return Answer(noticed(nothing, notices_of_none(settings, policy)))
+            return CommandResult(noticed(nothing, notices_of_none(settings, policy)))
         findings = _findings(look, policy, settings, segment)
         if schema:
             refuse_unknown(f"--schema {schema}", schema, policy, look.findings.values())
         chosen = [(each, _keys(each, schema)) for each in findings]
         rows = [_explained(look, each, policy, settings, keys) for each, keys in chosen if keys or not schema]
         total, notices = len(look.segments), look.notices(policy)
-    inventory = take_inventory(findings)
+    inventory = sum_holdings(findings)
     return inventory.answer(
         ExplainResult(
             status="partial" if inventory.failures else "success",
-            message=f"{len(rows):,} of {counted(total, 'segment')}",
+            message=f"{len(rows):,} of {pluralize(total, 'segment')}",
             profile=settings.profile,
             now=format_instant(look.now),
             **asdict(provenance),
@@ -74,7 +78,7 @@ def _answer(settings: Settings, segment: str | None, schema: str | None, signals
     )
 
 
-def _findings(look: Look, policy: Policy, settings: Settings, name: str | None) -> list[Finding]:
+def _findings(look: LogInspection, policy: Policy, settings: Settings, name: str | None) -> list[SegmentState]:
     """What there is to know of all segments, or of one: then only that is read."""
     if name is None:
         look.recall()
@@ -95,20 +99,20 @@ def _without_folder(name: str, folder: str) -> str:
     return last if place and os.path.realpath(place) == os.path.realpath(folder) else name
 
 
-def _keys(finding: Finding, schema: str | None) -> list[SchemaKey]:
+def _keys(finding: SegmentState, schema: str | None) -> list[SchemaKey]:
     """The schemas to tell of: those of this key, or of this name, or all."""
-    counts = finding.schemas if isinstance(finding, Census) else ()
+    counts = finding.schemas if isinstance(finding, SegmentStats) else ()
     return [count.schema for count in counts if schema in {None, str(count.schema), count.schema.name}]
 
 
 def _explained(
-    look: Look, finding: Finding, policy: Policy, settings: Settings, keys: Sequence[SchemaKey]
+    look: LogInspection, finding: SegmentState, policy: Policy, settings: Settings, keys: Sequence[SchemaKey]
 ) -> Explained:
     action = decide(finding, policy, look.now, settings.rewrite, look.conditions)
-    census = finding if isinstance(finding, Census) else None
+    census = finding if isinstance(finding, SegmentStats) else None
     row = explained(action, census, policy, keys)
     found = look.unreadable(action.segment) if census and census.unreadable else None
-    if found is None or isinstance(found, Refused):  # it has changed since it was counted
+    if found is None or isinstance(found, ReadFailure):  # it has changed since it was counted
         return row
     reasons = [UnreadableReason(why, lines, _lines(examples)) for why, lines, examples in found.reasons]
     return msgspec.structs.replace(row, lines=_lines(found.first), reasons=reasons)

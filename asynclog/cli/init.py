@@ -7,15 +7,15 @@ import msgspec
 
 from asynclog.cli.command import settings_of
 from asynclog.cli.logging import set_up_logging
-from asynclog.cli.output import show
+from asynclog.cli.output import print_result
 from asynclog.cli.signals import Signals
 from asynclog.config.paths import working_folder
 from asynclog.config.profiles import MXCPS, OURS, nearest
 from asynclog.config.settings import Settings
 from asynclog.errors import ConfigurationError
-from asynclog.formatting import counted, encodable
-from asynclog.report.envelope import Answer
-from asynclog.report.holdings import Inventory, take_inventory
+from asynclog.formatting import escape_surrogates, pluralize
+from asynclog.report.envelope import CommandResult
+from asynclog.report.holdings import Holdings, sum_holdings
 from asynclog.report.init.result import InitResult, as_text
 from asynclog.report.init.templates import can_be_named, starter_configuration, starter_policy
 from asynclog.report.provenance import who
@@ -31,11 +31,11 @@ def run(given: dict[str, Any], signals: Signals) -> int:
     """Writes both files for the log that was named and prints what is in them; the exit status."""
     set_up_logging("DEBUG" if given["debug"] else "WARNING")
     answer = _init(given, signals)
-    show(answer, as_text, as_json=given["json"], quiet=given["quiet"])
+    print_result(answer, as_text, as_json=given["json"], quiet=given["quiet"])
     return answer.exit_code
 
 
-def _init(given: dict[str, Any], signals: Signals) -> Answer[InitResult]:
+def _init(given: dict[str, Any], signals: Signals) -> CommandResult[InitResult]:
     if not given["path"]:
         raise ConfigurationError("init needs to know the log: name its base path, as in --path audit/logs.jsonl")
     settings = settings_of(given)
@@ -44,7 +44,7 @@ def _init(given: dict[str, Any], signals: Signals) -> Answer[InitResult]:
     _must_be_possible(settings, files)
     with signals.held("while the log was read"):
         seen = look(settings, None, signals.stop)
-    inventory = take_inventory(seen.findings or [])
+    inventory = sum_holdings(seen.findings or [])
     texts = {policy: starter_policy(inventory.holdings), configuration: starter_configuration(given["path"], POLICY)}
     # In this order: a configuration never names a policy that is not there.
     _write({os.path.basename(path): text.encode() for path, text in texts.items()})
@@ -89,14 +89,14 @@ def _write(contents: dict[str, bytes]) -> None:
         raise ConfigurationError(f"{os.getcwd()}: the files can't be written here: {error.strerror}") from None
 
 
-def _result(settings: Settings, files: list[str], inventory: Inventory, notices: Notices) -> InitResult:
+def _result(settings: Settings, files: list[str], inventory: Holdings, notices: Notices) -> InitResult:
     named = {str(key): holding for key, holding in inventory.holdings.items() if can_be_named(key)}
     return InitResult(
         status="partial" if inventory.failures else "success",
-        message=f"Wrote {OURS} and {POLICY}: {counted(len(named), 'schema')}, all kept for ever so far",
-        log=encodable(os.path.join(settings.folder, settings.base)),
+        message=f"Wrote {OURS} and {POLICY}: {pluralize(len(named), 'schema')}, all kept for ever so far",
+        log=escape_surrogates(os.path.join(settings.folder, settings.base)),
         **who(provenance_of(settings)),
-        files=list(map(encodable, files)),
+        files=list(map(escape_surrogates, files)),
         schemas=named,
         left_out=[str(key) for key in inventory.holdings if not can_be_named(key)],
         segments=inventory.segments,

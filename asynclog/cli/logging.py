@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from asynclog.formatting import printable
+from asynclog.formatting import escape_control
 
 _PRIORITIES = {logging.DEBUG: 7, logging.INFO: 6, logging.WARNING: 4, logging.ERROR: 3, logging.CRITICAL: 3}
 
@@ -32,7 +32,7 @@ def for_stderr(text: str, level: int) -> str:
     """The text as it is; for the journal as one line, with the priority of this level."""
     if not _leads_to_the_journal():
         return text
-    return f"<{_PRIORITIES[level]}>{printable(text)}"
+    return f"<{_PRIORITIES[level]}>{escape_control(text)}"
 
 
 class _Formatter(logging.Formatter):

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 
 from asynclog.cli.arguments import value_of
-from asynclog.cli.output import complain
+from asynclog.cli.output import print_error
 from asynclog.config.settings import Settings
 from asynclog.errors import ConfigurationError
-from asynclog.formatting import encodable
+from asynclog.formatting import escape_surrogates
 from asynclog.report.cleanup.result import Report
 from asynclog.report.metrics import Labels, Run, Status, log_labels, metrics
 from asynclog.storage.local.atomic_write import NamedFile, OccupiedError
@@ -78,14 +78,14 @@ class MetricsFile:
         self._report = report
         problem = self._written(report.exit_code, report.result.status)
         if problem and as_json:
-            complain(problem)
-        return report.marred(encodable(problem)) if problem else report
+            print_error(problem)
+        return report.marred(escape_surrogates(problem)) if problem else report
 
     def tell_end(self, error: BaseException) -> None:
         """Writes what is known of a run that this error ends."""
         problem = self._written(getattr(error, "exit_code", 1), "error")
         if problem:
-            complain(problem)
+            print_error(problem)
 
     def _written(self, exit_code: int, status: Status) -> str:
         """Why it could not be written; empty where it could."""

@@ -13,7 +13,7 @@ import orjson
 
 from asynclog.cli.logging import for_stderr
 from asynclog.errors import AsynclogError
-from asynclog.formatting import encodable, printable, printable_json
+from asynclog.formatting import escape_control, escape_surrogates, printable_json
 from asynclog.report.envelope import document
 
 
@@ -32,27 +32,27 @@ T = TypeVar("T", bound=Answer)
 _LONGEST = 20_000  # characters of a sentence; paths of 4,096 fit
 
 
-def show(answer: T, as_text: Callable[[T], str], *, as_json: bool, quiet: bool) -> None:
+def print_result(answer: T, as_text: Callable[[T], str], *, as_json: bool, quiet: bool) -> None:
     """Prints an answer: JSON on one line, or text, which `quiet` leaves out where all went well."""
     if as_json:
         _result(_json(answer.document()))
     elif not (quiet and answer.error is None):
         _result(as_text(answer).encode())
     if answer.error is not None and not as_json:
-        complain(answer.error)
+        print_error(answer.error)
 
 
 def show_fatal(sentence: str, *, as_json: bool) -> None:
     """Says why there is no result: as JSON, unless stdout is of no use, else on stderr."""
     if as_json and sys.stdout is not None:
-        _result(_json(document(msgspec.UNSET, encodable(_bounded(sentence)))))
+        _result(_json(document(msgspec.UNSET, escape_surrogates(_bounded(sentence)))))
     else:
-        complain(sentence)
+        print_error(sentence)
 
 
-def complain(sentence: str) -> None:
+def print_error(sentence: str) -> None:
     """Tells a person, on stderr."""
-    _tell(f"asynclog: {printable(_bounded(sentence))}")
+    _tell(f"asynclog: {escape_control(_bounded(sentence))}")
 
 
 def _bounded(sentence: str) -> str:

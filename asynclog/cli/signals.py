@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from asynclog.cancellation import Stop
+from asynclog.cancellation import StopRequest
 
 
 class StoppedError(BaseException):
@@ -20,7 +20,7 @@ class Signals:
     """Raises StoppedError, which says at which `moment`; or, where work is in flight, asks it to stop."""
 
     def __init__(self) -> None:
-        self.stop = Stop()
+        self.stop = StopRequest()
         self.in_flight = False
         self.moment = "before anything was deleted"
 

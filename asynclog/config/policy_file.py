@@ -14,7 +14,7 @@ from asynclog.config.reading import Origin, explain, read_file
 from asynclog.config.settings import Settings
 from asynclog.config.units import days_problem
 from asynclog.errors import ConfigurationError
-from asynclog.policy.rules import STAR
+from asynclog.policy.rules import WILDCARD
 from asynclog.types import Policy, PolicyFile, Rule, SchemaKey
 
 # Of a registry; one has a line for each change of a schema.
@@ -100,14 +100,14 @@ def _from_yaml(path: str, origin: Origin) -> Policy:
         rule = Rule(found.retention_days, found.active, where)
         if found.version is None:
             earlier = wide.setdefault(found.schema_name, rule)
-        elif found.schema_name == STAR:
+        elif found.schema_name == WILDCARD:
             raise document.error((*place, "version"), "the rule for * has no version, it is for all others")
         else:
             earlier = exact.setdefault(SchemaKey(found.schema_name, found.version), rule)
         if earlier is not rule:
             raise document.error((*place, "schema_name"), f"{_named(found)} is defined at {earlier.where} already")
-    by_name = {name: rule for name, rule in wide.items() if name != STAR}
-    return Policy(exact, by_name, wide.get(STAR), PolicyFile(path, document.sha256))
+    by_name = {name: rule for name, rule in wide.items() if name != WILDCARD}
+    return Policy(exact, by_name, wide.get(WILDCARD), PolicyFile(path, document.sha256))
 
 
 def _named(found: _WrittenDefinition) -> str:

@@ -17,7 +17,7 @@ LARGEST = 16 << 20  # bytes; a policy of 1,000 schemas has about 100 KiB, a regi
 
 _PART = 1 << 20  # bytes read at once
 
-Place = tuple[str | int, ...]
+KeyPath = tuple[str | int, ...]
 
 # The types that msgspec names, in words for whoever wrote the file.
 _KINDS = {
@@ -126,7 +126,7 @@ def _all_of(file: BinaryIO, path: str, largest: int) -> bytes:
     return b"".join(parts)
 
 
-def explain(error: msgspec.ValidationError) -> tuple[Place, str]:
+def explain(error: msgspec.ValidationError) -> tuple[KeyPath, str]:
     """The place inside the converted value, and the fault in words."""
     text, _, path = str(error).partition(" - at `$")
     place = tuple(int(part) if part.isdigit() else part for part in re.findall(r"[^.\[\]`]+", path))

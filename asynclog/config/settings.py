@@ -15,7 +15,7 @@ from asynclog.errors import ConfigurationError
 from asynclog.plan.guards import Guard
 from asynclog.plan.rewrite_threshold import ALWAYS, Percent
 from asynclog.storage.claims import Claim, Contest
-from asynclog.storage.naming import LONGEST_BASE, Names, length
+from asynclog.storage.naming import LONGEST_BASE, SegmentNaming, length
 from asynclog.timestamps import parse_instant
 
 MOST_JOBS = 1024  # each is a thread or a process, and has some MiB of memory
@@ -68,8 +68,8 @@ class Settings(msgspec.Struct, frozen=True):
     awaits_registry: bool = False
 
     @property
-    def names(self) -> Names:
-        return Names(self.base, self.patterns, self.apart)
+    def names(self) -> SegmentNaming:
+        return SegmentNaming(self.base, self.patterns, self.apart)
 
 
 def resolve(options: Options, environment: Mapping[str, str]) -> Settings:

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import msgspec
 import yaml
 
-from asynclog.config.reading import Origin, Place, explain, read_file
+from asynclog.config.reading import KeyPath, Origin, explain, read_file
 from asynclog.errors import ConfigurationError
 
 DEEPEST = 32
@@ -35,12 +35,12 @@ class Document:
 
     def __init__(self, path: str, origin: Origin = "named") -> None:
         self.path = path
-        self._lines: dict[Place, int] = {(): 1}
+        self._lines: dict[KeyPath, int] = {(): 1}
         file = read_file(path, LARGEST, origin)
         self.sha256 = file.sha256
         self.data = self._load(file.text)
 
-    def error(self, place: Place, problem: str) -> ConfigurationError:
+    def error(self, place: KeyPath, problem: str) -> ConfigurationError:
         """`FILE:LINE: KEY: problem`, for the value at `place` or the nearest one around it."""
         known = place
         while known not in self._lines:
@@ -48,10 +48,10 @@ class Document:
         key = ".".join(str(part) for part in place if isinstance(part, str))
         return ConfigurationError(f"{self.path}:{self._lines[known]}: {key + ': ' if key else ''}{problem}")
 
-    def line(self, place: Place) -> int:
+    def line(self, place: KeyPath) -> int:
         return self._lines[place]
 
-    def mapping(self, place: Place) -> dict[str, Any]:
+    def mapping(self, place: KeyPath) -> dict[str, Any]:
         """The mapping at `place`, which must be one."""
         value = self.data
         for part in place:
@@ -60,7 +60,7 @@ class Document:
             raise self.error(place, "this must be a mapping (key: value)")
         return value
 
-    def convert(self, value: object, place: Place, kind: type[T]) -> T:
+    def convert(self, value: object, place: KeyPath, kind: type[T]) -> T:
         """`value`, which stands at `place`, as a `kind`; a fault is told with its line and key."""
         try:
             return msgspec.convert(value, kind)
@@ -97,7 +97,7 @@ class Document:
                 line = event.start_mark.line + 1 if event.start_mark else 1
                 raise ConfigurationError(f"{self.path}:{line}: {problem}")
 
-    def _value(self, node: yaml.Node, place: Place) -> Any:
+    def _value(self, node: yaml.Node, place: KeyPath) -> Any:
         self._lines.setdefault(place, node.start_mark.line + 1)
         if isinstance(node, yaml.MappingNode):
             return dict(self._members(node, place))
@@ -105,7 +105,7 @@ class Document:
             return [self._value(item, (*place, index)) for index, item in enumerate(node.value)]
         return self._scalar(node.tag, node.value, place)
 
-    def _members(self, node: yaml.MappingNode, place: Place) -> Iterator[tuple[str, Any]]:
+    def _members(self, node: yaml.MappingNode, place: KeyPath) -> Iterator[tuple[str, Any]]:
         seen = set()
         for key, value in node.value:
             line = key.start_mark.line + 1
@@ -117,7 +117,7 @@ class Document:
             self._lines[*place, key.value] = line
             yield key.value, self._value(value, (*place, key.value))
 
-    def _scalar(self, tag: str, text: str, place: Place) -> str | int | float | bool | None:
+    def _scalar(self, tag: str, text: str, place: KeyPath) -> str | int | float | bool | None:
         match tag.removeprefix("tag:yaml.org,2002:"):
             case "null":
                 return None

@@ -8,16 +8,16 @@ from typing import TypeVar
 from anyio import CapacityLimiter, create_memory_object_stream, create_task_group, to_thread
 from anyio.streams.memory import MemoryObjectSendStream
 
-from asynclog.cancellation import Stop
+from asynclog.cancellation import StopRequest
 
 Unit = TypeVar("Unit")
 Result = TypeVar("Result")
 
 
-class Crew:
+class WorkerPool:
     """`jobs` workers, who take units of work in the order given and hand results back as they are ready."""
 
-    def __init__(self, jobs: int, stop: Stop) -> None:
+    def __init__(self, jobs: int, stop: StopRequest) -> None:
         self.jobs = jobs
         self._stop = stop
 
@@ -54,7 +54,7 @@ class Crew:
                     await send.send((unit, await to_thread.run_sync(do, unit, limiter=limiter)))
 
         with ExitStack() as processes:
-            doing = _in_processes(work, hands, processes) if apart else [work] * hands
+            doing = _start_processes(work, hands, processes) if apart else [work] * hands
             send, receive = create_memory_object_stream[tuple[Unit, Result]]()
             async with create_task_group() as group, receive:
                 async with send:
@@ -64,7 +64,9 @@ class Crew:
                 group.cancel_scope.cancel()
 
 
-def _in_processes(work: Callable[[Unit], Result], count: int, resources: ExitStack) -> list[Callable[[Unit], Result]]:
+def _start_processes(
+    work: Callable[[Unit], Result], count: int, resources: ExitStack
+) -> list[Callable[[Unit], Result]]:
     """This work, done by a process of its own, so many times; `resources` end them."""
     from asynclog.executors.processes import WorkerProcess  # noqa: PLC0415 - few jobs need processes
 

@@ -4,7 +4,7 @@ import threading
 import time
 
 
-class Pace:
+class RateLimiter:
     """Holds all who share it to so many bytes a second; to none in particular where `rate` is None."""
 
     def __init__(self, rate: float | None = None) -> None:
@@ -12,13 +12,13 @@ class Pace:
         self._due = time.monotonic()
         self._lock = threading.Lock()
 
-    def __reduce__(self) -> tuple[type["Pace"], tuple[float | None]]:
+    def __reduce__(self) -> tuple[type["RateLimiter"], tuple[float | None]]:
         """Another process keeps the same pace by itself: see `shared_by`."""
-        return Pace, (self._rate,)
+        return RateLimiter, (self._rate,)
 
-    def shared_by(self, processes: int) -> "Pace":
+    def shared_by(self, processes: int) -> "RateLimiter":
         """The pace for each of so many processes."""
-        return Pace(self._rate and self._rate / processes)
+        return RateLimiter(self._rate and self._rate / processes)
 
     def spend(self, size: int) -> None:
         """Waits until so many bytes more have their time."""

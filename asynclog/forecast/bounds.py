@@ -5,7 +5,7 @@ from typing import Self
 import msgspec
 
 
-class Amount(msgspec.Struct, frozen=True):
+class Bounds(msgspec.Struct, frozen=True):
     """Records and their bytes, each at least `low` and at most `high`: the same number where it is exact."""
 
     records_low: float = 0
@@ -21,27 +21,27 @@ class Amount(msgspec.Struct, frozen=True):
     def is_exact(self) -> bool:
         return self.records_low == self.records_high and self.bytes_low == self.bytes_high
 
-    def plus(self, other: "Amount") -> "Amount":
-        return Amount(
+    def plus(self, other: "Bounds") -> "Bounds":
+        return Bounds(
             self.records_low + other.records_low,
             self.records_high + other.records_high,
             self.bytes_low + other.bytes_low,
             self.bytes_high + other.bytes_high,
         )
 
-    def per(self, shortest: float, longest: float) -> "Amount":
+    def per(self, shortest: float, longest: float) -> "Bounds":
         """What this comes to per unit of a time that is so long."""
-        return Amount(
+        return Bounds(
             self.records_low / longest,
             self.records_high / shortest,
             self.bytes_low / longest,
             self.bytes_high / shortest,
         )
 
-    def times(self, number: float) -> "Amount":
-        return Amount(
+    def times(self, number: float) -> "Bounds":
+        return Bounds(
             self.records_low * number, self.records_high * number, self.bytes_low * number, self.bytes_high * number
         )
 
 
-NOTHING = Amount()
+NOTHING = Bounds()

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable
 
-from asynclog.forecast.bounds import NOTHING, Amount
+from asynclog.forecast.bounds import NOTHING, Bounds
 from asynclog.timestamps import DAY
-from asynclog.types import Census, SchemaCount
+from asynclog.types import SchemaStats, SegmentStats
 
 
-def expired(count: SchemaCount, cutoff: int) -> Amount:
+def expired(count: SchemaStats, cutoff: int) -> Bounds:
     """What of these records lies before the cutoff, whatever policy and time they were counted under.
 
     Implausible ones never expire, and those that were in the future then do so like any other.
@@ -19,20 +19,20 @@ def expired(count: SchemaCount, cutoff: int) -> Amount:
     return between(count, None, cutoff)
 
 
-def plausible(count: SchemaCount) -> Amount:
+def plausible(count: SchemaStats) -> Bounds:
     """All records but the implausible ones, whose bytes were not counted apart."""
     records = count.records - count.implausible
     if not count.implausible:
-        return Amount.exactly(records, count.bytes)
+        return Bounds.exactly(records, count.bytes)
     if count.days is None:
-        return Amount(records, records, 0, count.bytes)
-    return Amount.exactly(records, sum(day.bytes for day in count.days))
+        return Bounds(records, records, 0, count.bytes)
+    return Bounds.exactly(records, sum(day.bytes for day in count.days))
 
 
-def between(count: SchemaCount, start: int | None, end: int) -> Amount:
+def between(count: SchemaStats, start: int | None, end: int) -> Bounds:
     """What of the plausible records lies in [start, end), by the days; the day that an edge falls into is in doubt."""
     if count.days is None:
-        return Amount(0, count.records - count.implausible, 0, count.bytes)
+        return Bounds(0, count.records - count.implausible, 0, count.bytes)
     records = size = records_in_doubt = bytes_in_doubt = 0
     for day in count.days:
         first, last = day.day * DAY, (day.day + 1) * DAY
@@ -42,10 +42,10 @@ def between(count: SchemaCount, start: int | None, end: int) -> Amount:
             records, size = records + day.records, size + day.bytes
         else:
             records_in_doubt, bytes_in_doubt = records_in_doubt + day.records, bytes_in_doubt + day.bytes
-    return Amount(records, records + records_in_doubt, size, size + bytes_in_doubt)
+    return Bounds(records, records + records_in_doubt, size, size + bytes_in_doubt)
 
 
-def freed(census: Census, gone: Iterable[Amount]) -> Amount:
+def reclaimable(census: SegmentStats, gone: Iterable[Bounds]) -> Bounds:
     """What a cleanup takes from this segment where so much of each schema has expired.
 
     Where nothing but blank lines would stay, they go too: their bytes are of no schema.
@@ -57,7 +57,7 @@ def freed(census: Census, gone: Iterable[Amount]) -> Amount:
     if not total.records_high or census.unreadable:
         return total
     records, size = census.records, census.fingerprint.size
-    return Amount(
+    return Bounds(
         total.records_low,
         total.records_high,
         size if total.records_low == records else total.bytes_low,

@@ -2,15 +2,15 @@
 
 from collections.abc import Iterable
 
-from asynclog.forecast.bounds import NOTHING, Amount
+from asynclog.forecast.bounds import NOTHING, Bounds
 from asynclog.forecast.expiry import between
 from asynclog.timestamps import DAY
-from asynclog.types import SchemaCount
+from asynclog.types import SchemaStats
 
 WINDOW = 30  # days
 
 
-def daily(counts: Iterable[SchemaCount], now: int, unknown: Amount = NOTHING) -> Amount:
+def daily(counts: Iterable[SchemaStats], now: int, unknown: Bounds = NOTHING) -> Bounds:
     """Records and bytes per day of one schema, over the last 30 whole UTC days before today.
 
     Where its oldest record is younger than that, over the time since then, but at least a day: what an earlier cleanup
@@ -24,14 +24,14 @@ def daily(counts: Iterable[SchemaCount], now: int, unknown: Amount = NOTHING) ->
     if oldest >= midnight:
         today = _sum(counts, midnight, midnight + DAY)
         # What is unknown may be older, and then today is not looked at.
-        return today if unknown == NOTHING else Amount(0, today.records_high, 0, today.bytes_high).plus(unknown)
+        return today if unknown == NOTHING else Bounds(0, today.records_high, 0, today.bytes_high).plus(unknown)
     start = max(oldest, midnight - WINDOW * DAY)
     covered = max(midnight - start, DAY) / DAY
     found = _sum(counts, start // DAY * DAY, midnight).plus(unknown)
     return found.per(covered, covered if unknown == NOTHING else WINDOW)
 
 
-def _sum(counts: Iterable[SchemaCount], start: int, end: int) -> Amount:
+def _sum(counts: Iterable[SchemaStats], start: int, end: int) -> Bounds:
     total = NOTHING
     for count in counts:
         if count.newest is None or count.newest >= start or count.future:

@@ -2,9 +2,9 @@
 
 import msgspec
 
-from asynclog.policy.rules import window_for
+from asynclog.policy.rules import retention_for
 from asynclog.timestamps import DAY
-from asynclog.types import Census, Policy, SchemaCount
+from asynclog.types import Policy, SchemaStats, SegmentStats
 
 
 class Lifetime(msgspec.Struct, frozen=True):
@@ -18,9 +18,9 @@ class Lifetime(msgspec.Struct, frozen=True):
     until: int | None
 
 
-def lifetime(count: SchemaCount, policy: Policy) -> Lifetime:
+def lifetime(count: SchemaStats, policy: Policy) -> Lifetime:
     """Since when records of this schema have been overdue, and until when the last one is kept."""
-    keep = window_for(policy, count.schema)
+    keep = retention_for(policy, count.schema)
     if keep is None:
         return Lifetime(None, None)
     since = None if count.oldest is None or not count.expired else count.oldest + keep
@@ -28,13 +28,13 @@ def lifetime(count: SchemaCount, policy: Policy) -> Lifetime:
     return Lifetime(since, None if newest is None or count.implausible else newest + keep)
 
 
-def _newest(count: SchemaCount) -> int | None:
+def _newest(count: SchemaStats) -> int | None:
     if not count.future:
         return count.newest
     return (count.days[-1].day + 1) * DAY if count.days else None
 
 
-def gone_after(census: Census, policy: Policy) -> int | None:
+def gone_after(census: SegmentStats, policy: Policy) -> int | None:
     """After this instant all of the segment has expired; None where something of it is kept for ever."""
     ends = [lifetime(count, policy).until for count in census.schemas]
     known = [end for end in ends if end is not None]

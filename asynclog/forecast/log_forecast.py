@@ -10,12 +10,12 @@ from itertools import chain
 
 import msgspec
 
-from asynclog.forecast.bounds import NOTHING, Amount
-from asynclog.forecast.expiry import expired, freed
+from asynclog.forecast.bounds import NOTHING, Bounds
+from asynclog.forecast.expiry import expired, reclaimable
 from asynclog.forecast.ingest_rate import daily
 from asynclog.policy.rules import cutoff_for, rule_for
 from asynclog.timestamps import DAY
-from asynclog.types import Census, Policy, SchemaCount, SchemaKey
+from asynclog.types import Policy, SchemaKey, SchemaStats, SegmentStats
 
 IN_DAYS = (0, 7, 30, 90)
 
@@ -23,7 +23,7 @@ IN_DAYS = (0, 7, 30, 90)
 SHORTEST = len(b'{"schema_name":"a","timestamp":"2000-01-01T00:00:00Z"}\n')
 
 
-class Outlook(msgspec.Struct, frozen=True):
+class SchemaForecast(msgspec.Struct, frozen=True):
     """One schema, or all of them, under one policy.
 
     `oldest` and `newest` are over the records that are neither future nor implausible. `retention_days` is None where
@@ -31,13 +31,13 @@ class Outlook(msgspec.Struct, frozen=True):
     without end. `frees` has one amount for each of IN_DAYS.
     """
 
-    held: Amount
+    held: Bounds
     oldest: int | None
     newest: int | None
     retention_days: int | None
-    daily: Amount
-    steady: Amount | None
-    frees: tuple[Amount, ...]
+    daily: Bounds
+    steady: Bounds | None
+    frees: tuple[Bounds, ...]
 
 
 class Forecast(msgspec.Struct, frozen=True):
@@ -47,8 +47,8 @@ class Forecast(msgspec.Struct, frozen=True):
     a whole are among them, and of no schema.
     """
 
-    schemas: dict[SchemaKey, Outlook]
-    total: Outlook
+    schemas: dict[SchemaKey, SchemaForecast]
+    total: SchemaForecast
 
 
 def times(now: int) -> tuple[int, ...]:
@@ -56,7 +56,7 @@ def times(now: int) -> tuple[int, ...]:
     return tuple(now + days * DAY for days in IN_DAYS)
 
 
-class Ledger:
+class ForecastBuilder:
     """What of each segment has expired under this policy, at each of the times.
 
     The censuses may have been made under any policy, but what is future in them must be so at `now`. Nothing goes from
@@ -64,14 +64,14 @@ class Ledger:
     """
 
     def __init__(
-        self, censuses: Iterable[Census], policy: Policy, now: int, staying: Container[str] = frozenset()
+        self, censuses: Iterable[SegmentStats], policy: Policy, now: int, staying: Container[str] = frozenset()
     ) -> None:
         self._policy = policy
         self._now = now
         self._cutoffs: dict[SchemaKey, tuple[int, ...] | None] = {}
         self._rows = [(census, [] if census.segment in staying else self._row(census)) for census in censuses]
 
-    def _row(self, census: Census) -> list[list[Amount]]:
+    def _row(self, census: SegmentStats) -> list[list[Bounds]]:
         """For each time an amount for each schema; nothing where nothing goes at any of them, as in most segments."""
         limits = [self._limits(count.schema) for count in census.schemas]
         pairs = list(zip(census.schemas, limits, strict=True))
@@ -96,14 +96,14 @@ class Ledger:
                 if not all(each is NOTHING or each.is_exact for each in amounts):
                     yield number, census.segment
 
-    def forecast(self, judged: Sequence[Mapping[str, Census]], unknown_bytes: int = 0) -> Forecast:
+    def forecast(self, judged: Sequence[Mapping[str, SegmentStats]], unknown_bytes: int = 0) -> Forecast:
         """The outlook for the log of these censuses; `unknown_bytes` more of it were never read.
 
         `judged` has, for each time, the censuses of segments that were made under this policy at that time.
         """
-        unknown = Amount(0, unknown_bytes // SHORTEST, 0, unknown_bytes)
-        gone: defaultdict[SchemaKey, list[Amount]] = defaultdict(lambda: [NOTHING] * len(IN_DAYS))
-        counts: defaultdict[SchemaKey, list[SchemaCount]] = defaultdict(list)
+        unknown = Bounds(0, unknown_bytes // SHORTEST, 0, unknown_bytes)
+        gone: defaultdict[SchemaKey, list[Bounds]] = defaultdict(lambda: [NOTHING] * len(IN_DAYS))
+        counts: defaultdict[SchemaKey, list[SchemaStats]] = defaultdict(list)
         frees = [unknown] * len(IN_DAYS)
         for census, row in self._rows:
             for count in census.schemas:
@@ -114,22 +114,22 @@ class Ledger:
                 for count, amount in zip(census.schemas, amounts, strict=True):
                     if amount is not NOTHING:
                         gone[count.schema][number] = gone[count.schema][number].plus(amount)
-                frees[number] = frees[number].plus(freed(census, amounts))
+                frees[number] = frees[number].plus(reclaimable(census, amounts))
         schemas = {key: _outlook(counts[key], gone[key], self._policy, self._now, unknown) for key in sorted(counts)}
         return Forecast(schemas, _total(counts.values(), list(schemas.values()), frees, unknown))
 
 
-def _judged(census: Census) -> list[Amount]:
-    return [Amount.exactly(count.expired, count.expired_bytes) for count in census.schemas]
+def _judged(census: SegmentStats) -> list[Bounds]:
+    return [Bounds.exactly(count.expired, count.expired_bytes) for count in census.schemas]
 
 
 def _outlook(
-    counts: Sequence[SchemaCount], gone: Iterable[Amount], policy: Policy, now: int, unknown: Amount
-) -> Outlook:
+    counts: Sequence[SchemaStats], gone: Iterable[Bounds], policy: Policy, now: int, unknown: Bounds
+) -> SchemaForecast:
     rule = rule_for(policy, counts[0].schema)
     days = rule.retention_days if rule else None
     rate = daily(counts, now, unknown)
-    return Outlook(
+    return SchemaForecast(
         _held(counts).plus(unknown),
         min((count.oldest for count in counts if count.oldest is not None), default=None),
         max((count.newest for count in counts if count.newest is not None), default=None),
@@ -140,22 +140,25 @@ def _outlook(
     )
 
 
-def _held(counts: Iterable[SchemaCount]) -> Amount:
+def _held(counts: Iterable[SchemaStats]) -> Bounds:
     counts = list(counts)
-    return Amount.exactly(sum(count.records for count in counts), sum(count.bytes for count in counts))
+    return Bounds.exactly(sum(count.records for count in counts), sum(count.bytes for count in counts))
 
 
 def _total(
-    counts: Iterable[Sequence[SchemaCount]], outlooks: Sequence[Outlook], frees: Iterable[Amount], unknown: Amount
-) -> Outlook:
+    counts: Iterable[Sequence[SchemaStats]],
+    outlooks: Sequence[SchemaForecast],
+    frees: Iterable[Bounds],
+    unknown: Bounds,
+) -> SchemaForecast:
     """What is unknown may be of a schema of its own, and of one day."""
     rate = unknown
-    steady: Amount | None = None if unknown.bytes_high else NOTHING
+    steady: Bounds | None = None if unknown.bytes_high else NOTHING
     for each in outlooks:
         rate = rate.plus(each.daily)
         if each.daily.records_high:
             steady = None if steady is None or each.steady is None else steady.plus(each.steady)
-    return Outlook(
+    return SchemaForecast(
         _held(chain.from_iterable(counts)).plus(unknown),
         min((each.oldest for each in outlooks if each.oldest is not None), default=None),
         max((each.newest for each in outlooks if each.newest is not None), default=None),

@@ -17,7 +17,7 @@ from asynclog.types import Action, Fingerprint, Plan, Policy, SchemaKey
 _WORK = ("drop", "rewrite")
 
 
-class Agreed(msgspec.Struct, frozen=True):
+class ApprovedAction(msgspec.Struct, frozen=True):
     """What is to become of one segment, as it was told: the records that go per schema key, and its size then."""
 
     kind: str
@@ -26,7 +26,7 @@ class Agreed(msgspec.Struct, frozen=True):
     bytes_after: int
 
 
-class Reviewed(msgspec.Struct, frozen=True):
+class ApprovedPlan(msgspec.Struct, frozen=True):
     """A reviewed plan: for which log and policy, for which time (`now`), when it was made, and what it says.
 
     `source` is the file that it stands in, `valid_for` how many ns after it was made it may be carried out.
@@ -38,7 +38,7 @@ class Reviewed(msgspec.Struct, frozen=True):
     now: int
     created: int
     valid_for: int
-    segments: Mapping[str, Agreed]
+    segments: Mapping[str, ApprovedAction]
 
 
 def digest(policy: Policy) -> str:
@@ -51,7 +51,7 @@ def digest(policy: Policy) -> str:
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
-def misfit(reviewed: Reviewed, log: str, policy: Policy, present: int) -> str:
+def mismatch(reviewed: ApprovedPlan, log: str, policy: Policy, present: int) -> str:
     """Why this plan is not one for this log, policy and time, in words; empty where it is."""
     if reviewed.log != log:
         return f"{reviewed.source}: this plan is for another log, {reviewed.log}, and not for {log}"
@@ -65,7 +65,7 @@ def misfit(reviewed: Reviewed, log: str, policy: Policy, present: int) -> str:
     return ""
 
 
-def restricted(plan: Plan, reviewed: Reviewed) -> Plan:
+def restrict(plan: Plan, reviewed: ApprovedPlan) -> Plan:
     """What of this plan, made at the same time under the same policy, the reviewed one says as well: word for word."""
     actions = [_restricted(action, reviewed.segments.get(action.segment)) for action in plan.actions]
     left = reviewed.segments.keys() - {action.segment for action in actions}
@@ -76,14 +76,14 @@ def restricted(plan: Plan, reviewed: Reviewed) -> Plan:
     return msgspec.structs.replace(plan, actions=tuple(actions))
 
 
-def _restricted(action: Action, agreed: Agreed | None) -> Action:
+def _restricted(action: Action, agreed: ApprovedAction | None) -> Action:
     if action.kind == "skip" or (action.kind == "keep" and (agreed is None or agreed.kind not in _WORK)):
         return action
     reason = _against(action, agreed)
     return msgspec.structs.replace(action, kind="skip", reason=reason) if reason else action
 
 
-def _against(action: Action, agreed: Agreed | None) -> str:
+def _against(action: Action, agreed: ApprovedAction | None) -> str:
     """What speaks against an action, in words: keeping included, where the plan says otherwise."""
     if agreed is None:
         return "the plan does not name it"

@@ -6,13 +6,13 @@ from typing import Literal
 
 import msgspec
 
-from asynclog.formatting import counted
+from asynclog.formatting import pluralize
 from asynclog.plan.projection import expired_before
-from asynclog.plan.rewrite_threshold import ALWAYS, Percent, reason_to_wait
-from asynclog.policy.rules import cutoff_for, rule_for, window_for
-from asynclog.storage.naming import LONGEST_SEGMENT, Names, length
+from asynclog.plan.rewrite_threshold import ALWAYS, Percent, deferral_reason
+from asynclog.policy.rules import cutoff_for, retention_for, rule_for
+from asynclog.storage.naming import LONGEST_SEGMENT, SegmentNaming, length
 from asynclog.timestamps import DAY
-from asynclog.types import Action, Census, Finding, Plan, Policy, SchemaKey, Segment, Unread
+from asynclog.types import Action, Plan, Policy, SchemaKey, Segment, SegmentState, SegmentStats, UnreadSegment
 
 # What expired longer ago than this, no night has left that the job has done its work in; ns.
 LONG = 3 * DAY
@@ -35,13 +35,13 @@ class Conditions(msgspec.Struct, frozen=True):
 NO_CONDITIONS = Conditions()
 
 
-def conditions_of(segments: Collection[Segment], names: Names, now: int, clock: int) -> Conditions:
+def conditions_of(segments: Collection[Segment], names: SegmentNaming, now: int, clock: int) -> Conditions:
     """Return those of a log's segments, which are given in their order; see `empties.removable` for the times."""
     obstacles = {segment.name: segment.obstacle for segment in segments if segment.obstacle}
     return Conditions(removable(segments, names, now, clock), obstacles)
 
 
-def believed(actions: Iterable[Action]) -> dict[SchemaKey, int]:
+def plausible_counts(actions: Iterable[Action]) -> dict[SchemaKey, int]:
     """Records per schema key that are neither future nor implausible."""
     found: defaultdict[SchemaKey, int] = defaultdict(int)
     for action in actions:
@@ -57,7 +57,7 @@ def make_plan(actions: Iterable[Action], policy: Policy, now: int) -> Plan:
 
 
 def decide(
-    finding: Finding, policy: Policy, now: int, rewrite: Percent = ALWAYS, conditions: Conditions = NO_CONDITIONS
+    finding: SegmentState, policy: Policy, now: int, rewrite: Percent = ALWAYS, conditions: Conditions = NO_CONDITIONS
 ) -> Action:
     """What is to become of one segment at `now`, for which it was judged. The only place that says so.
 
@@ -69,13 +69,13 @@ def decide(
             return Action(name, "drop" if name in conditions.empties else "keep", EMPTY, fingerprint)
         case Segment(name, fingerprint, reason, unjudged):
             return Action(name, "skip", reason, fingerprint, unjudged=unjudged)
-        case Unread(name, fingerprint, reason, unjudged, failed):
+        case UnreadSegment(name, fingerprint, reason, unjudged, failed):
             return Action(name, "skip", reason, fingerprint, failed=failed, unjudged=unjudged)
-        case Census(name, fingerprint, fragment=int(line)):
+        case SegmentStats(name, fingerprint, fragment=int(line)):
             return Action(name, "skip", not_json_lines(line), fingerprint, finding, unjudged="not_json_lines")
-        case Census(name, fingerprint) if finding.has_no_record:
+        case SegmentStats(name, fingerprint) if finding.has_no_record:
             return Action(name, "skip", NO_RECORD, fingerprint, _in_brief(finding), unjudged="no_record")
-        case Census(name, fingerprint):
+        case SegmentStats(name, fingerprint):
             kind, reason = _weigh(finding, policy, rewrite, conditions.obstacles.get(name, ""))
             if kind == "keep":
                 return Action(name, kind, reason, fingerprint, _in_brief(finding))
@@ -83,12 +83,12 @@ def decide(
             return Action(name, kind, reason, fingerprint, _in_brief(finding), since=since, long_expired=stale)
 
 
-def finding_of(action: Action) -> Finding:
+def finding_of(action: Action) -> SegmentState:
     """What was known of a segment when this was decided about it."""
     if action.census:
         return action.census
     if action.unjudged:
-        return Unread(action.segment, action.fingerprint, action.reason, action.unjudged, action.failed)
+        return UnreadSegment(action.segment, action.fingerprint, action.reason, action.unjudged, action.failed)
     return Segment(action.segment, action.fingerprint, action.reason if action.kind == "skip" else "")
 
 
@@ -98,7 +98,7 @@ def not_json_lines(fragment: int) -> str:
 
 
 def _weigh(
-    census: Census, policy: Policy, rewrite: Percent, obstacle: str
+    census: SegmentStats, policy: Policy, rewrite: Percent, obstacle: str
 ) -> tuple[Literal["keep", "drop", "rewrite", "skip"], str]:
     expired = census.expired
     long = length(census.segment)
@@ -110,22 +110,24 @@ def _weigh(
         return "skip", f"its name of {long} bytes is too long to be worked on: {LONGEST_SEGMENT} is the most"
     if census.is_wholly_expired:
         return "drop", "its only record has expired" if expired == 1 else f"all {expired:,} records have expired"
-    wait = reason_to_wait(census, policy, rewrite)
+    wait = deferral_reason(census, policy, rewrite)
     verb = "has" if expired == 1 else "have"
-    return ("skip", wait) if wait else ("rewrite", f"{expired:,} of {counted(census.records, 'record')} {verb} expired")
+    return (
+        ("skip", wait) if wait else ("rewrite", f"{expired:,} of {pluralize(census.records, 'record')} {verb} expired")
+    )
 
 
-def _since(census: Census, policy: Policy) -> int | None:
+def _since(census: SegmentStats, policy: Policy) -> int | None:
     """When the first of its expired records expired."""
     moments = []
     for count in census.schemas:
-        window = window_for(policy, count.schema) if count.expired else None
+        window = retention_for(policy, count.schema) if count.expired else None
         if window is not None and count.oldest is not None:
             moments.append(count.oldest + window)
     return min(moments, default=None)
 
 
-def _long_expired(census: Census, policy: Policy, now: int) -> dict[SchemaKey, int]:
+def _long_expired(census: SegmentStats, policy: Policy, now: int) -> dict[SchemaKey, int]:
     """Per schema key, the expired records that had expired LONG before; only keys that have any."""
     found = {}
     for count in census.schemas:
@@ -136,7 +138,7 @@ def _long_expired(census: Census, policy: Policy, now: int) -> dict[SchemaKey, i
     return found
 
 
-def _in_brief(census: Census) -> Census:
+def _in_brief(census: SegmentStats) -> SegmentStats:
     """A plan holds all segments at once, and has no use for what only judges a census again."""
     counts = [msgspec.structs.replace(count, oldest_kept=None, days=None) for count in census.schemas]
     return msgspec.structs.replace(census, schemas=tuple(counts))
@@ -144,14 +146,14 @@ def _in_brief(census: Census) -> Census:
 
 def _without_policy(actions: Iterable[Action], policy: Policy) -> dict[SchemaKey, int]:
     """Records that no rule governs, per schema key; future and implausible ones are counted as those."""
-    found = believed(actions)
+    found = plausible_counts(actions)
     return {key: found[key] for key in sorted(found) if found[key] and rule_for(policy, key) is None}
 
 
 EMPTY = "it is empty"
 
 
-def removable(segments: Collection[Segment], names: Names, now: int, clock: int) -> frozenset[str]:
+def removable(segments: Collection[Segment], names: SegmentNaming, now: int, clock: int) -> frozenset[str]:
     """Return which of the log's segments, given in their order, have been empty for a day and are no writer's next one.
 
     Those are the base file, and the newest: the last by its name that is not a late one. A day must have passed both by

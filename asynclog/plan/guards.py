@@ -9,14 +9,14 @@ from typing import Annotated, NamedTuple
 
 import msgspec
 
-from asynclog.formatting import counted, percentage
-from asynclog.plan.decide import believed
-from asynclog.policy.rules import all_rules, window_for
+from asynclog.formatting import percentage, pluralize
+from asynclog.plan.decide import plausible_counts
+from asynclog.policy.rules import all_rules, retention_for
 from asynclog.timestamps import format_instant
 from asynclog.types import Plan, Policy, SchemaKey
 
 # Fewer records than this the default guard lets go without asking.
-MANY = 1000
+DELETE_ALL_THRESHOLD = 1000
 # So much of the log, or of one schema key, may have expired long ago; in percent.
 USUAL_PERCENT = 50.0
 
@@ -55,7 +55,7 @@ class _Broken(NamedTuple):
     enough: int
 
 
-def refusal(
+def guard_violation(
     plan: Plan,
     policy: Policy,
     guard: Guard,
@@ -77,7 +77,7 @@ def refusal(
     going = _going(plan)
     if not going:
         return ""
-    for short in too_short(policy, guard):
+    for short in short_retention_rules(policy, guard):
         return f"{short}: nothing was touched. Correct the rule, or lower guard.min_retention_days"
     governed = _governed(plan, policy)
     if guard.max_delete_percent is None:
@@ -94,9 +94,9 @@ def _default(
         return None
     stale = _sum(action.long_expired for action in plan.actions if action.deletes)
     shares = [_of_log(stale, governed), *(_Share(part, governed[key], key) for key, part in stale.items())]
-    broken = [share for share in shares if share.part >= MANY and share.exceeds(limit)]
+    broken = [share for share in shares if share.part >= DELETE_ALL_THRESHOLD and share.exceeds(limit)]
     all_of_it = _of_log(going, governed)
-    is_all = all_of_it.part == all_of_it.whole >= MANY
+    is_all = all_of_it.part == all_of_it.whole >= DELETE_ALL_THRESHOLD
     if broken:
         enough = 100 if is_all else max(share.least_limit for share in broken)
         worst = max(broken, key=lambda share: share.part / share.whole)
@@ -128,7 +128,7 @@ def _sentence(broken: _Broken, plan: Plan, policy: Policy, going: Mapping[Schema
     since = format_instant(_since(plan, policy, share.schema))
     most = "" if share.schema else f", most of them {schema}"
     told = (
-        f"{share.part:,} of the {counted(share.whole, 'record')} {whose} ({percentage(share.part, share.whole)}) "
+        f"{share.part:,} of the {pluralize(share.whole, 'record')} {whose} ({percentage(share.part, share.whole)}) "
         f"{broken.problem} (the first expired at {since}{most}): nothing was touched. "
     )
     if not complete:
@@ -145,7 +145,7 @@ def _since(plan: Plan, policy: Policy, schema: SchemaKey | None) -> int:
     moments = []
     for action in plan.actions:
         for count in action.census.schemas if action.census and action.deletes else ():
-            window = window_for(policy, count.schema)
+            window = retention_for(policy, count.schema)
             if count.expired and count.oldest is not None and window is not None and schema in {None, count.schema}:
                 moments.append(count.oldest + window)
     return min(moments)
@@ -157,8 +157,8 @@ def _going(plan: Plan) -> dict[SchemaKey, int]:
 
 
 def _governed(plan: Plan, policy: Policy) -> dict[SchemaKey, int]:
-    found = believed(plan.actions)
-    return {key: records for key, records in found.items() if window_for(policy, key) is not None}
+    found = plausible_counts(plan.actions)
+    return {key: records for key, records in found.items() if retention_for(policy, key) is not None}
 
 
 def _sum(counts: Iterable[Mapping[SchemaKey, int]]) -> dict[SchemaKey, int]:
@@ -169,7 +169,7 @@ def _sum(counts: Iterable[Mapping[SchemaKey, int]]) -> dict[SchemaKey, int]:
     return total
 
 
-def too_short(policy: Policy, guard: Guard) -> Iterator[str]:
+def short_retention_rules(policy: Policy, guard: Guard) -> Iterator[str]:
     """The rules that `min_retention_days` does not allow, each in words."""
     if guard.min_retention_days is None:
         return

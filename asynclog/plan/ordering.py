@@ -6,13 +6,13 @@ from collections.abc import Iterable, Iterator
 from asynclog.types import Action, Plan, SchemaKey
 
 
-def lane_of(action: Action) -> SchemaKey:
+def dominant_schema(action: Action) -> SchemaKey:
     """The schema key with the most expired bytes in the segment; of equals the first by name."""
     counts = action.census.schemas if action.census else ()
     return min(counts, key=lambda count: (-count.expired_bytes, count.schema)).schema
 
 
-def in_order(plan: Plan) -> list[Action]:
+def execution_order(plan: Plan) -> list[Action]:
     """What there is to do: drops first, for they free space; what has been overdue longest first within each lane.
 
     Empty segments come last: that they go frees nothing.
@@ -22,14 +22,14 @@ def in_order(plan: Plan) -> list[Action]:
     drops = [action for action in oldest_first if action.kind == "drop"]
     rewrites = [action for action in oldest_first if action.kind == "rewrite"]
     empties = [action for action in plan.actions if action.of_nothing]
-    return [*_dealt(drops), *_dealt(rewrites), *empties]
+    return [*_round_robin(drops), *_round_robin(rewrites), *empties]
 
 
-def _dealt(actions: Iterable[Action]) -> Iterator[Action]:
+def _round_robin(actions: Iterable[Action]) -> Iterator[Action]:
     """One action of each lane in turn, the lane with the fewest bytes first: no schema starves the others."""
     lanes: defaultdict[SchemaKey, list[Action]] = defaultdict(list)
     for action in actions:
-        lanes[lane_of(action)].append(action)
+        lanes[dominant_schema(action)].append(action)
     queues = sorted(lanes.values(), key=lambda lane: sum(action.fingerprint.size for action in lane))
     turns = [(turn, place, action) for place, lane in enumerate(queues) for turn, action in enumerate(lane)]
     return (action for _, _, action in sorted(turns, key=lambda each: each[:2]))

@@ -6,10 +6,10 @@ import msgspec
 
 from asynclog.policy.rules import cutoff_for
 from asynclog.timestamps import DAY, FUTURE_TOLERANCE
-from asynclog.types import Census, DayCount, Fingerprint, Policy, SchemaCount
+from asynclog.types import DayStats, Fingerprint, Policy, SchemaStats, SegmentStats
 
 
-def aged(census: Census, policy: Policy, now: int) -> Census | None:
+def project(census: SegmentStats, policy: Policy, now: int) -> SegmentStats | None:
     """The census that a scan under this policy would make at `now`, but that `oldest_kept` may be unknown, None.
 
     None where the counts can't tell: a cutoff, or the horizon of the future, falls inside a day with records.
@@ -24,7 +24,7 @@ def aged(census: Census, policy: Policy, now: int) -> Census | None:
     return msgspec.structs.replace(census, schemas=tuple(counts), ranges=())
 
 
-def _aged(count: SchemaCount, cutoff: int | None, horizon: int) -> SchemaCount | None:
+def _aged(count: SchemaStats, cutoff: int | None, horizon: int) -> SchemaStats | None:
     if not _same_future(count, horizon):
         return None
     if cutoff is None or count.oldest is None or count.oldest >= cutoff:
@@ -38,14 +38,14 @@ def _aged(count: SchemaCount, cutoff: int | None, horizon: int) -> SchemaCount |
     return _judged(count, records, sum(day.bytes for day in gone), None)
 
 
-def _judged(count: SchemaCount, expired: int, expired_bytes: int, oldest_kept: int | None) -> SchemaCount:
+def _judged(count: SchemaStats, expired: int, expired_bytes: int, oldest_kept: int | None) -> SchemaStats:
     """Where as many have expired as before, they are the same ones, and nothing that was known is forgotten."""
     if expired == count.expired:
         return count
     return msgspec.structs.replace(count, expired=expired, expired_bytes=expired_bytes, oldest_kept=oldest_kept)
 
 
-def _same_future(count: SchemaCount, horizon: int) -> bool:
+def _same_future(count: SchemaStats, horizon: int) -> bool:
     """Whether the records that were in the future at the scan are just those that are beyond the horizon now."""
     if count.newest is not None and count.newest > horizon:
         return False
@@ -55,7 +55,7 @@ def _same_future(count: SchemaCount, horizon: int) -> bool:
     return count.days is not None and beyond == count.future
 
 
-def _before(count: SchemaCount, cutoff: int) -> list[DayCount] | None:
+def _before(count: SchemaStats, cutoff: int) -> list[DayStats] | None:
     """The days before the cutoff; None where it falls among the records of one."""
     if count.days is None or count.newest is None:
         return None
@@ -65,7 +65,7 @@ def _before(count: SchemaCount, cutoff: int) -> list[DayCount] | None:
     return gone
 
 
-def expired_before(count: SchemaCount, instant: int) -> int:
+def expired_before(count: SchemaStats, instant: int) -> int:
     """How many of the expired records are older than this instant, which is not after their cutoff.
 
     Of the one day that the instant may fall into nothing is counted, unless it is known that all of it is older: the
@@ -79,7 +79,7 @@ def expired_before(count: SchemaCount, instant: int) -> int:
     return sum(day.records for day in count.days if (day.day + 1) * DAY <= instant)
 
 
-def survivors(census: Census, policy: Policy, now: int) -> Census | None:
+def after_rewrite(census: SegmentStats, policy: Policy, now: int) -> SegmentStats | None:
     """The census of what a rewrite leaves of a segment; None where the counts can't tell."""
     counts = []
     for count in census.schemas:
@@ -91,7 +91,7 @@ def survivors(census: Census, policy: Policy, now: int) -> Census | None:
     return msgspec.structs.replace(census, schemas=tuple(counts), ranges=())
 
 
-def _survivors(count: SchemaCount, cutoff: int | None) -> SchemaCount | None:
+def _survivors(count: SchemaStats, cutoff: int | None) -> SchemaStats | None:
     kept = count.records - count.future - count.implausible - count.expired
     if count.days is None or cutoff is None or (kept and count.oldest_kept is None):
         return None
@@ -107,7 +107,7 @@ def _survivors(count: SchemaCount, cutoff: int | None) -> SchemaCount | None:
     )
 
 
-def _days_left(count: SchemaCount, days: Iterable[DayCount], cutoff: int) -> Iterable[DayCount]:
+def _days_left(count: SchemaStats, days: Iterable[DayStats], cutoff: int) -> Iterable[DayStats]:
     """Of the day that the cutoff falls into, that has lost what the days before it don't account for."""
     records, size = count.expired, count.expired_bytes
     for day in days:
@@ -116,12 +116,12 @@ def _days_left(count: SchemaCount, days: Iterable[DayCount], cutoff: int) -> Ite
         elif (day.day + 1) * DAY <= cutoff:
             records, size = records - day.records, size - day.bytes
         elif day.records > records:
-            yield DayCount(day.day, day.records - records, day.bytes - size)
+            yield DayStats(day.day, day.records - records, day.bytes - size)
 
 
-def joined(head: Census, tail: Census, fingerprint: Fingerprint) -> Census:
+def merge(head: SegmentStats, tail: SegmentStats, fingerprint: Fingerprint) -> SegmentStats:
     """The census of a segment from those of its beginning and of the rest."""
-    about = Census(tail.segment, fingerprint, quiet=tail.quiet, ranges=head.ranges + tail.ranges)
+    about = SegmentStats(tail.segment, fingerprint, quiet=tail.quiet, ranges=head.ranges + tail.ranges)
     if head.fragment is not None:
         return msgspec.structs.replace(about, fragment=head.fragment)
     if tail.fragment is not None:
@@ -138,9 +138,9 @@ def joined(head: Census, tail: Census, fingerprint: Fingerprint) -> Census:
     )
 
 
-def _sum(one: SchemaCount, other: SchemaCount) -> SchemaCount:
+def _sum(one: SchemaStats, other: SchemaStats) -> SchemaStats:
     unknown = any(each.oldest_kept is None and _kept(each) for each in (one, other))
-    return SchemaCount(
+    return SchemaStats(
         one.schema,
         one.records + other.records,
         one.bytes + other.bytes,
@@ -155,7 +155,7 @@ def _sum(one: SchemaCount, other: SchemaCount) -> SchemaCount:
     )
 
 
-def _kept(count: SchemaCount) -> int:
+def _kept(count: SchemaStats) -> int:
     return count.records - count.future - count.implausible - count.expired
 
 
@@ -163,9 +163,9 @@ def _least(*instants: int | None) -> int | None:
     return min((instant for instant in instants if instant is not None), default=None)
 
 
-def _sum_of_days(one: Iterable[DayCount], other: Iterable[DayCount]) -> tuple[DayCount, ...]:
-    days: dict[int, DayCount] = {day.day: day for day in one}
+def _sum_of_days(one: Iterable[DayStats], other: Iterable[DayStats]) -> tuple[DayStats, ...]:
+    days: dict[int, DayStats] = {day.day: day for day in one}
     for day in other:
-        before = days.get(day.day, DayCount(day.day, 0, 0))
-        days[day.day] = DayCount(day.day, before.records + day.records, before.bytes + day.bytes)
+        before = days.get(day.day, DayStats(day.day, 0, 0))
+        days[day.day] = DayStats(day.day, before.records + day.records, before.bytes + day.bytes)
     return tuple(days[number] for number in sorted(days))

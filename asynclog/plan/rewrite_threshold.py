@@ -2,16 +2,16 @@
 
 from collections.abc import Iterator
 
-from asynclog.policy.rules import window_for
+from asynclog.policy.rules import retention_for
 from asynclog.timestamps import DAY, LAST, format_instant
-from asynclog.types import Census, Policy
+from asynclog.types import Policy, SegmentStats
 
 # How much of a segment must have expired, in percent of its bytes, before it is rewritten; None: it never is.
 Percent = float | None
 ALWAYS = 0.0
 
 
-def reason_to_wait(census: Census, policy: Policy, least: Percent) -> str:
+def deferral_reason(census: SegmentStats, policy: Policy, least: Percent) -> str:
     """Why a partly expired segment is not worth a rewrite yet, and until when; empty where it is."""
     if least is not None and _is_reached(census, census.expired_bytes, least):
         return ""
@@ -20,7 +20,7 @@ def reason_to_wait(census: Census, policy: Policy, least: Percent) -> str:
     return f"{share:.1f} % of it has expired, and it waits until {goal}, {_when(census, policy, least)}"
 
 
-def _when(census: Census, policy: Policy, least: Percent) -> str:
+def _when(census: SegmentStats, policy: Policy, least: Percent) -> str:
     """Where the rest are blank lines it goes as a whole, even if that is less than so many percent."""
     if any(count.days is None for count in census.schemas):
         return "on a day that is not known: it has records of too many days"
@@ -29,11 +29,11 @@ def _when(census: Census, policy: Policy, least: Percent) -> str:
     return "which never happens" if moment is None or moment > LAST else f"on {format_instant(moment)[:10]}"
 
 
-def _is_reached(census: Census, gone: int, percent: float) -> bool:
+def _is_reached(census: SegmentStats, gone: int, percent: float) -> bool:
     return gone * 100 >= percent * census.fingerprint.size
 
 
-def _end(census: Census, policy: Policy) -> int | None:
+def _end(census: SegmentStats, policy: Policy) -> int | None:
     """When nothing in it is to be kept any more."""
     expiries = list(_expiries(census, policy))
     if census.unreadable or sum(records for _, records, _ in expiries) < census.records:
@@ -41,7 +41,7 @@ def _end(census: Census, policy: Policy) -> int | None:
     return max(moment for moment, _, _ in expiries)
 
 
-def _reached(census: Census, policy: Policy, percent: float) -> int | None:
+def _reached(census: SegmentStats, policy: Policy, percent: float) -> int | None:
     gone = 0
     for moment, _, size in sorted(_expiries(census, policy)):
         gone += size
@@ -50,9 +50,9 @@ def _reached(census: Census, policy: Policy, percent: float) -> int | None:
     return None
 
 
-def _expiries(census: Census, policy: Policy) -> Iterator[tuple[int, int, int]]:
+def _expiries(census: SegmentStats, policy: Policy) -> Iterator[tuple[int, int, int]]:
     """For each day of each schema key that has a period: when its last record will have expired, records and bytes."""
     for count in census.schemas:
-        window = window_for(policy, count.schema)
+        window = retention_for(policy, count.schema)
         if window is not None:
             yield from (((day.day + 1) * DAY + window, day.records, day.bytes) for day in count.days or ())

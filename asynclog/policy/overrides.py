@@ -6,7 +6,7 @@ from collections.abc import Iterable
 import msgspec
 
 from asynclog.errors import ConfigurationError
-from asynclog.policy.rules import STAR, Scope
+from asynclog.policy.rules import WILDCARD, Scope
 from asynclog.types import Policy, Rule, SchemaKey
 
 _VERSIONED = re.compile(r"(.+):([0-9]{1,100})", re.DOTALL)
@@ -27,11 +27,11 @@ def with_retention(policy: Policy, words: Iterable[str]) -> Policy:
         if scope in given:
             raise ConfigurationError(f"--retention {word!r}: {scope} is given twice")
         given[scope] = rule
-    wide = {scope: rule for scope, rule in given.items() if isinstance(scope, str) and scope != STAR}
+    wide = {scope: rule for scope, rule in given.items() if isinstance(scope, str) and scope != WILDCARD}
     exact = {scope: rule for scope, rule in given.items() if isinstance(scope, SchemaKey)}
     kept = {key: rule for key, rule in policy.exact.items() if key.name not in wide}
     return msgspec.structs.replace(
-        policy, exact=kept | exact, by_name=policy.by_name | wide, star=given.get(STAR, policy.star)
+        policy, exact=kept | exact, by_name=policy.by_name | wide, star=given.get(WILDCARD, policy.star)
     )
 
 
@@ -48,6 +48,6 @@ def _parsed(word: str) -> tuple[Scope, Rule]:
     versioned = _VERSIONED.fullmatch(scope)
     if versioned is None:
         return scope, rule
-    if versioned[1] == STAR:
+    if versioned[1] == WILDCARD:
         raise ConfigurationError(f"--retention {word!r}: the rule for * has no version, it is for all others")
     return SchemaKey(versioned[1], int(versioned[2])), rule

@@ -1,10 +1,10 @@
 """Which rule governs a record, and when its records expire."""
 
-from asynclog.formatting import counted
+from asynclog.formatting import pluralize
 from asynclog.timestamps import DAY
 from asynclog.types import Policy, Rule, SchemaKey
 
-STAR = "*"  # the name of the rule for everything that has none of its own
+WILDCARD = "*"  # the name of the rule for everything that has none of its own
 
 # What a rule is for: one schema key, all versions of a name, or, by STAR, everything else.
 Scope = SchemaKey | str
@@ -14,7 +14,7 @@ def all_rules(policy: Policy) -> dict[Scope, Rule]:
     """Every rule, switched off or not, under what it is for."""
     rules: list[tuple[Scope, Rule]] = [*policy.exact.items(), *policy.by_name.items()]
     if policy.star is not None:
-        rules.append((STAR, policy.star))
+        rules.append((WILDCARD, policy.star))
     return dict(rules)
 
 
@@ -26,7 +26,7 @@ def match_rule(policy: Policy, key: SchemaKey) -> tuple[Scope, Rule] | None:
     rule = policy.by_name.get(key.name)
     if rule is not None:
         return key.name, rule
-    return None if policy.star is None else (STAR, policy.star)
+    return None if policy.star is None else (WILDCARD, policy.star)
 
 
 def rule_for(policy: Policy, key: SchemaKey) -> Rule | None:
@@ -38,7 +38,7 @@ def rule_for(policy: Policy, key: SchemaKey) -> Rule | None:
     return found[1] if found and found[1].active else None
 
 
-def window_for(policy: Policy, key: SchemaKey) -> int | None:
+def retention_for(policy: Policy, key: SchemaKey) -> int | None:
     """How long the records of `key` are kept, in ns; None where that is for ever."""
     rule = rule_for(policy, key)
     return None if rule is None or rule.retention_days is None else rule.retention_days * DAY
@@ -46,7 +46,7 @@ def window_for(policy: Policy, key: SchemaKey) -> int | None:
 
 def cutoff_for(policy: Policy, key: SchemaKey, now: int) -> int | None:
     """Records of `key` with an instant before this one have expired; None where they never do."""
-    window = window_for(policy, key)
+    window = retention_for(policy, key)
     return None if window is None else now - window
 
 
@@ -55,5 +55,5 @@ def describe_rule(policy: Policy, key: SchemaKey) -> str:
     rule = rule_for(policy, key)
     if rule is None:
         return "none: its records are kept"
-    days = "kept for ever" if rule.retention_days is None else f"kept for {counted(rule.retention_days, 'day')}"
+    days = "kept for ever" if rule.retention_days is None else f"kept for {pluralize(rule.retention_days, 'day')}"
     return f"{days} ({rule.where})"

@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 
 from asynclog.errors import ConfigurationError
-from asynclog.policy.rules import STAR, Scope
-from asynclog.types import Census, Finding, Policy, SchemaKey, Segment
+from asynclog.policy.rules import WILDCARD, Scope
+from asynclog.types import Policy, SchemaKey, Segment, SegmentState, SegmentStats
 
 
-def refuse_unknown(said: str, scope: Scope, policy: Policy, findings: Iterable[Finding]) -> None:
+def refuse_unknown(said: str, scope: Scope, policy: Policy, findings: Iterable[SegmentState]) -> None:
     """Raises ConfigurationError, with the names that are nearest, for a schema that neither log nor policy has.
 
     `*` never; nor what a segment may have that could be read and was not.
@@ -15,8 +15,10 @@ def refuse_unknown(said: str, scope: Scope, policy: Policy, findings: Iterable[F
     findings = list(findings)
     if any(isinstance(each, Segment) and each.is_readable for each in findings):
         return
-    keys = {count.schema for each in findings if isinstance(each, Census) for count in each.schemas} | {*policy.exact}
-    if scope == STAR or _is_known(scope, keys, policy):
+    keys = {count.schema for each in findings if isinstance(each, SegmentStats) for count in each.schemas} | {
+        *policy.exact
+    }
+    if scope == WILDCARD or _is_known(scope, keys, policy):
         return
     from difflib import get_close_matches  # noqa: PLC0415 - only for an error
 

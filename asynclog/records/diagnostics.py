@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from asynclog.records.parser import BLANKS, FIELDS, proven_object, written_fields
-from asynclog.records.strict_json import FOLLOWS, Fault
+from asynclog.records.strict_json import FOLLOWS, LineError
 from asynclog.records.wrappers import unwrapped
 from asynclog.timestamps import parse_instant
 
@@ -40,12 +40,12 @@ def _why_bare(line: bytes) -> Why | None:
     """Without looking for what could be around it."""
     try:
         wrong = list(_wrong(_fields(line)))
-    except Fault as fault:
+    except LineError as fault:
         return _not_json(line, fault)
     return Why("; ".join(each.kind for each in wrong), "".join(each.detail for each in wrong)) if wrong else None
 
 
-def _not_json(line: bytes, fault: Fault) -> Why:
+def _not_json(line: bytes, fault: LineError) -> Why:
     if fault.at is None:
         return Why(fault.what)
     where = f" (byte {fault.at:,} of the line)"
@@ -67,12 +67,12 @@ def _next_record(line: bytes, fault: int) -> bool:
     at = line.rfind(_BRACE, 1, fault + 1)
     try:
         return at > 0 and bool(written_fields(line[at:]))
-    except Fault:
+    except LineError:
         return False
 
 
 def _fields(line: bytes) -> dict[str, object]:
-    """Those of our fields that the object on this line has. Raises Fault."""
+    """Those of our fields that the object on this line has. Raises LineError."""
     record = proven_object(line)
     if record is not None:
         return {field: record[field] for field in FIELDS if field in record}

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import orjson
 
 from asynclog.records.parser import LONG
-from asynclog.records.strict_json import Fault, Line, check_encoding, past_colon, past_space, value_end
+from asynclog.records.strict_json import Line, LineError, check_encoding, past_colon, past_space, value_end
 
 _SIGNS = re.compile(rb"[\[\]{}, \t\r\n]*")
 _LEADING = re.compile(rb"[\[, \t\r\n]*")
@@ -75,7 +75,7 @@ def is_fragment(line: Line) -> bool:
         found = _is_piece(line, start, trailing)
         if found:
             check_encoding(line)
-    except Fault:
+    except LineError:
         return False
     return found
 
@@ -94,7 +94,7 @@ def _goes_on(line: Line) -> bool:
             is_behind_value = byte not in _BEFORE
             at = past_space(line, at + 1 if byte in _SINGLE else _end(line, at))
         check_encoding(line)
-    except Fault:
+    except LineError:
         return False
     return True
 
@@ -137,7 +137,7 @@ def _array_end(line: Line, at: int) -> int:
     while line[at : at + 1] == b",":
         at = past_space(line, _end(line, past_space(line, at + 1)))
     if line[at : at + 1] != b"]":
-        raise Fault("it is not JSON: a bracket is missing", at)
+        raise LineError("it is not JSON: a bracket is missing", at)
     return at + 1
 
 

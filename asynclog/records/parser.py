@@ -11,22 +11,22 @@ from typing import Any
 
 import orjson
 
-from asynclog.records.strict_json import DEEPEST, Fault, Line, members
+from asynclog.records.strict_json import MAX_DEPTH, Line, LineError, members
 from asynclog.timestamps import parse_instant
 
 FIELDS = ("schema_name", "schema_version", "timestamp")
 BLANKS = b" \t\r\n"
 LONG = 1 << 20  # bytes; a line beyond that is not made into objects
 
-Reading = tuple[str, int, int]  # schema name, schema version, instant in ns
+ParsedRecord = tuple[str, int, int]  # schema name, schema version, instant in ns
 
 _ESCAPED_LETTER = re.compile(rb"\\u00[2-7]")
-_SHORT = 2 * DEEPEST  # bytes; no line of that length is nested deeper than DEEPEST
+_SHORT = 2 * MAX_DEPTH  # bytes; no line of that length is nested deeper than DEEPEST
 _LONGEST_TIMESTAMP = 256  # bytes, with every character escaped
 _LONGEST_KEY = 6 * max(map(len, FIELDS)) + 2  # bytes, with every letter escaped
 
 
-def read_line(line: Line) -> Reading | None:
+def parse_line(line: Line) -> ParsedRecord | None:
     """What the record on this line says of itself; None where the line is no record, or blank."""
     record = None if isinstance(line, memoryview) else proven_object(line)
     if record is None:
@@ -51,7 +51,7 @@ def proven_object(line: bytes) -> dict[str, Any] | None:
 
 def _may_nest_too_deep(line: bytes) -> bool:
     """Or is too long to be made into objects."""
-    return len(line) > LONG or line.count(b"{") + line.count(b"[") > DEEPEST
+    return len(line) > LONG or line.count(b"{") + line.count(b"[") > MAX_DEPTH
 
 
 def _may_have_lost_a_key(record: dict[str, Any], line: bytes) -> bool:
@@ -70,7 +70,7 @@ def _may_have_lost_a_key(record: dict[str, Any], line: bytes) -> bool:
     return again.count(b'"timestamp"') != stamps or again.count(b'"schema_') != schemas
 
 
-def _read_slowly(line: Line) -> Reading | None:
+def _read_slowly(line: Line) -> ParsedRecord | None:
     try:
         found = written_fields(line)
         if len(found.get("timestamp", b"")) > _LONGEST_TIMESTAMP:
@@ -82,18 +82,18 @@ def _read_slowly(line: Line) -> Reading | None:
 
 
 def written_fields(line: Line) -> dict[str, bytes]:
-    """Those of our fields that the object on this line has, as they are written. Raises Fault."""
+    """Those of our fields that the object on this line has, as they are written. Raises LineError."""
     found: dict[str, bytes] = {}
     for key, value in members(line):
         name = json.loads(bytes(key)) if len(key) <= _LONGEST_KEY else None
         if name in FIELDS:
             if name in found:
-                raise Fault(f"{name} stands twice")
+                raise LineError(f"{name} stands twice")
             found[name] = bytes(value)
     return found
 
 
-def _meaning(name: object, version: object, timestamp: object) -> Reading | None:
+def _meaning(name: object, version: object, timestamp: object) -> ParsedRecord | None:
     if version is None:
         version = 1
     if type(name) is not str or type(version) is not int or type(timestamp) is not str or not name:

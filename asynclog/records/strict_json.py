@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 
 Line = bytes | memoryview  # a long one is not copied
-DEEPEST = 500  # levels, the record itself among them; the only limit that is ours
+MAX_DEPTH = 500  # levels, the record itself among them; the only limit that is ours
 
 # Without possessive quantifiers: before Python 3.11.5 they match what they should not.
 _text = re.compile(rb'[^"\\\x00-\x1f]*').match
@@ -23,7 +23,7 @@ FOLLOWS = "it is not JSON: something follows the object"
 _COMMA, _OBJECT, _QUOTE = 0x2C, 0x7B, 0x22
 
 
-class Fault(ValueError):  # noqa: N818 - it is a fault of a line, not of ours
+class LineError(ValueError):
     """What keeps a line from being a record, in words, and at which byte of it; None where no byte is to blame."""
 
     def __init__(self, what: str, at: int | None = None) -> None:
@@ -40,7 +40,7 @@ def members(line: Line) -> Iterator[tuple[Line, Line]]:
     check_encoding(line)
     at = past_space(line, 0)
     if line[at : at + 1] != b"{":
-        raise Fault("it is no JSON object", at)
+        raise LineError("it is no JSON object", at)
     at = past_space(line, at + 1)
     while line[at : at + 1] != b"}":
         key_end = string_end(line, at)
@@ -51,11 +51,11 @@ def members(line: Line) -> Iterator[tuple[Line, Line]]:
         if line[at : at + 1] == b",":
             at = past_space(line, at + 1)
             if line[at : at + 1] == b"}":
-                raise Fault("it is not JSON: there is a comma too many", at)
+                raise LineError("it is not JSON: there is a comma too many", at)
         elif line[at : at + 1] != b"}":
-            raise Fault("it is not JSON: a comma is missing", at)
+            raise LineError("it is not JSON: a comma is missing", at)
     if past_space(line, at + 1) != len(line):
-        raise Fault(FOLLOWS, past_space(line, at + 1))
+        raise LineError(FOLLOWS, past_space(line, at + 1))
 
 
 def past_space(line: Line, at: int) -> int:
@@ -68,14 +68,14 @@ def past_colon(line: Line, at: int) -> int:
     """Where what follows the colon that has to come next begins."""
     at = past_space(line, at)
     if line[at : at + 1] != b":":
-        raise Fault("it is not JSON: a colon is missing", at)
+        raise LineError("it is not JSON: a colon is missing", at)
     return past_space(line, at + 1)
 
 
 def string_end(line: Line, at: int) -> int:
     """Where the string that has to begin here ends, its quotes included."""
     if line[at : at + 1] != b'"':
-        raise Fault("it is not JSON: a string is missing", at)
+        raise LineError("it is not JSON: a string is missing", at)
     at += 1
     while True:
         text = _text(line, at)
@@ -84,7 +84,7 @@ def string_end(line: Line, at: int) -> int:
             return at + 1
         escapes = _escapes(line, at)
         if escapes is None:
-            raise Fault("it is not JSON: a string does not end, or has what no string may have", at)
+            raise LineError("it is not JSON: a string does not end, or has what no string may have", at)
         at = escapes.end()
 
 
@@ -96,10 +96,10 @@ def check_encoding(line: Line) -> None:
         try:
             decoder.decode(line[start : start + _CHUNK], final=start + _CHUNK > len(line))
         except UnicodeDecodeError as error:
-            raise Fault("it is not UTF-8", start - pending + error.start) from None
+            raise LineError("it is not UTF-8", start - pending + error.start) from None
 
 
-def value_end(line: Line, at: int, deepest: int = DEEPEST) -> int:
+def value_end(line: Line, at: int, deepest: int = MAX_DEPTH) -> int:
     """Where the value that begins here ends. Containers are walked without recursion, `deepest` - 1 levels at most."""
     opened = bytearray()
     while True:
@@ -107,7 +107,7 @@ def value_end(line: Line, at: int, deepest: int = DEEPEST) -> int:
         if first in _CLOSING:
             opened.append(first)
             if len(opened) == deepest:
-                raise Fault(f"it is nested deeper than {deepest} levels", at)
+                raise LineError(f"it is nested deeper than {deepest} levels", at)
             at = past_space(line, at + 1)
             if line[at : at + 1] != bytes([_CLOSING[first]]):
                 at = _item(line, at, first)
@@ -117,7 +117,7 @@ def value_end(line: Line, at: int, deepest: int = DEEPEST) -> int:
         else:
             scalar = _scalar(line, at)
             if scalar is None:
-                raise Fault("it is not JSON: a value is missing", at)
+                raise LineError("it is not JSON: a value is missing", at)
             at = scalar.end()
         while opened:
             at = past_space(line, at)
@@ -127,7 +127,7 @@ def value_end(line: Line, at: int, deepest: int = DEEPEST) -> int:
                 at = _item(line, past_space(line, at), opened[-1])
                 break
             if byte != _CLOSING[opened.pop()]:
-                raise Fault("it is not JSON: a comma or a bracket is missing", at - 1)
+                raise LineError("it is not JSON: a comma or a bracket is missing", at - 1)
         else:
             return at
 

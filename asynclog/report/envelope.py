@@ -22,7 +22,7 @@ class Failed(msgspec.Struct, Generic[R], frozen=True, tag_field="status", tag="e
     result: R | msgspec.UnsetType = msgspec.UNSET
 
 
-class Answer(msgspec.Struct, Generic[R], frozen=True):
+class CommandResult(msgspec.Struct, Generic[R], frozen=True):
     """What a command has found out. `exit_code` is the process's; `error` is a sentence, None where all went well."""
 
     result: R

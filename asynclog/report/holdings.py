@@ -6,12 +6,12 @@ from typing import TypeVar
 
 import msgspec
 
-from asynclog.formatting import encodable, in_a_sentence
+from asynclog.formatting import escape_surrogates, summarize_errors
 from asynclog.plan.decide import NO_RECORD, not_json_lines
-from asynclog.report.envelope import Answer
+from asynclog.report.envelope import CommandResult
 from asynclog.report.unjudged import Left
 from asynclog.timestamps import format_instant
-from asynclog.types import Census, Finding, SchemaCount, SchemaKey, Segment, Unread
+from asynclog.types import SchemaKey, SchemaStats, Segment, SegmentState, SegmentStats, UnreadSegment
 
 R = TypeVar("R")
 
@@ -34,7 +34,7 @@ class SegmentsRead(msgspec.Struct, frozen=True):
     failed: int = 0
 
 
-class Inventory(msgspec.Struct, frozen=True):
+class Holdings(msgspec.Struct, frozen=True):
     """The sum over all segments. `unread` has the reason for each that was not read; `failures` are sentences.
 
     `unjudged` are these, and those that were read and have no record, whose lines are not among the `unreadable`.
@@ -47,41 +47,41 @@ class Inventory(msgspec.Struct, frozen=True):
     failures: list[str]
     unjudged: list[Left]
 
-    def answer(self, result: R) -> Answer[R]:
+    def answer(self, result: R) -> CommandResult[R]:
         """The answer that this result is, and whatever could not be read its error."""
-        return Answer(result, 3 if self.failures else 0, in_a_sentence(self.failures))
+        return CommandResult(result, 3 if self.failures else 0, summarize_errors(self.failures))
 
 
-def take_inventory(findings: Iterable[Finding]) -> Inventory:
+def sum_holdings(findings: Iterable[SegmentState]) -> Holdings:
     """The inventory of a log whose segments these findings are about; its schema keys are in order."""
     findings = list(findings)
-    counts: defaultdict[SchemaKey, list[SchemaCount]] = defaultdict(list)
+    counts: defaultdict[SchemaKey, list[SchemaStats]] = defaultdict(list)
     unread: dict[str, str] = {}
     failures = []
     unjudged = []
     unreadable = 0
     for finding in findings:
         match finding:
-            case Census(name, fingerprint, fragment=int(line)):
-                unread[encodable(name)] = not_json_lines(line)
+            case SegmentStats(name, fingerprint, fragment=int(line)):
+                unread[escape_surrogates(name)] = not_json_lines(line)
                 unjudged.append(Left(name, fingerprint, "not_json_lines", not_json_lines(line)))
-            case Census(name, fingerprint):
+            case SegmentStats(name, fingerprint):
                 if finding.has_no_record:
                     unjudged.append(Left(name, fingerprint, "no_record", NO_RECORD))
                 else:
                     unreadable += finding.unreadable
                 for count in finding.schemas:
                     counts[count.schema].append(count)
-            case Unread(name, fingerprint, reason, why, failed):
-                unread[encodable(name)] = reason
+            case UnreadSegment(name, fingerprint, reason, why, failed):
+                unread[escape_surrogates(name)] = reason
                 unjudged.append(Left(name, fingerprint, why, reason))
                 if failed:
-                    failures.append(encodable(f"{name}: {reason}"))
+                    failures.append(escape_surrogates(f"{name}: {reason}"))
             case Segment(name, fingerprint, obstacle, why) if why:
-                unread[encodable(name)] = obstacle
+                unread[escape_surrogates(name)] = obstacle
                 unjudged.append(Left(name, fingerprint, why, obstacle))
     skipped = len(unread) - len(failures)
-    return Inventory(
+    return Holdings(
         holdings={key: _sum(counts[key]) for key in sorted(counts)},
         unreadable=unreadable,
         segments=SegmentsRead(len(findings), len(findings) - len(unread), skipped, len(failures)),
@@ -91,7 +91,7 @@ def take_inventory(findings: Iterable[Finding]) -> Inventory:
     )
 
 
-def _sum(counts: list[SchemaCount]) -> Holding:
+def _sum(counts: list[SchemaStats]) -> Holding:
     oldest = [count.oldest for count in counts if count.oldest is not None]
     newest = [count.newest for count in counts if count.newest is not None]
     return Holding(

@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple, get_args
 
 import msgspec
 
-from asynclog.formatting import encodable
+from asynclog.formatting import escape_surrogates
 from asynclog.report.cleanup.result import Report
 from asynclog.report.unjudged import age_of
 from asynclog.timestamps import SECOND
@@ -59,7 +59,7 @@ class Run(msgspec.Struct, frozen=True):
 
 def log_labels(profile: str | None, log: str) -> Labels:
     """The labels that every metric of a log has; bytes of a name that are not UTF-8 are told as in the document."""
-    return {"profile": encodable(profile or ""), "log": encodable(log)}
+    return {"profile": escape_surrogates(profile or ""), "log": escape_surrogates(log)}
 
 
 def metrics(run: Run, report: Report | None) -> list[Metric]:
@@ -88,7 +88,7 @@ def _of_run(run: Run) -> Iterator[Metric]:
 
 
 def _of_schemas(labels: Labels, report: Report) -> Iterator[Metric]:
-    schemas = {key: {**labels, "schema": encodable(key)} for key in report.schemas}
+    schemas = {key: {**labels, "schema": escape_surrogates(key)} for key in report.schemas}
     for name, field, unit, help_text in _PER_SCHEMA:
         values = ((key, getattr(figures, field)) for key, figures in report.schemas.items())
         samples = [(schemas[key], value / unit) for key, value in values if value is not None]

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 
 from asynclog.errors import ConfigurationError
-from asynclog.plan.approval import Agreed, Reviewed
+from asynclog.plan.approval import ApprovedAction, ApprovedPlan
 from asynclog.report.provenance import Provenance
 from asynclog.timestamps import format_instant, parse_instant
 from asynclog.types import Action, Fingerprint, Plan, SchemaKey
@@ -66,7 +66,7 @@ class PlanFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     version: str = ""
 
 
-class Made(msgspec.Struct, frozen=True):
+class PlanOrigin(msgspec.Struct, frozen=True):
     """How a plan was made: of which log, by its path, under which policy, by its digest, when, and by whom."""
 
     log: str
@@ -80,7 +80,7 @@ def is_plan(head: bytes) -> bool:
     return _HEAD.match(head) is not None
 
 
-def plan_to_text(plan: Plan, made: Made) -> str:
+def plan_to_text(plan: Plan, made: PlanOrigin) -> str:
     """The whole file, in ASCII: a name that is not UTF-8 comes back as it was."""
     provenance = made.provenance
     file = PlanFile(
@@ -103,7 +103,7 @@ def plan_to_text(plan: Plan, made: Made) -> str:
     return json.dumps(document, indent=2) + "\n"
 
 
-def plan_from_text(text: str, source: str, valid_for: int) -> Reviewed:
+def plan_from_text(text: str, source: str, valid_for: int) -> ApprovedPlan:
     """The plan that stands in the file `source`. Raises ConfigurationError, with a sentence, where it is none."""
     file = _parsed(text, source)
     now, created = parse_instant(file.now), parse_instant(file.created)
@@ -115,8 +115,8 @@ def plan_from_text(text: str, source: str, valid_for: int) -> Reviewed:
             raise _bad(source, f"it has the segment {planned.segment!a} twice")
         expired = {_key(name, source): count for name, count in planned.expired.items()}
         print_ = Fingerprint(*msgspec.structs.astuple(planned.fingerprint))
-        segments[planned.segment] = Agreed(planned.action, print_, expired, planned.bytes_after)
-    return Reviewed(source, file.log, file.policy, now, created, valid_for, segments)
+        segments[planned.segment] = ApprovedAction(planned.action, print_, expired, planned.bytes_after)
+    return ApprovedPlan(source, file.log, file.policy, now, created, valid_for, segments)
 
 
 def _planned(action: Action) -> PlannedSegment:

@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from asynclog.formatting import counted, encodable, printable
+from asynclog.formatting import escape_control, escape_surrogates, pluralize
 from asynclog.policy.rules import all_rules
 from asynclog.types import Policy, SchemaKey
 
@@ -47,7 +47,7 @@ def policy_source(policy: Policy) -> PolicySource | None:
         PolicyRule(str(scope) if isinstance(scope, SchemaKey) else scope, rule.retention_days, rule.active)
         for scope, rule in all_rules(policy).items()
     ]
-    return PolicySource(encodable(policy.source.path), policy.source.sha256, rules)
+    return PolicySource(escape_surrogates(policy.source.path), policy.source.sha256, rules)
 
 
 def who(provenance: Provenance) -> dict[str, Any]:
@@ -81,9 +81,9 @@ def in_brief(told: Told) -> Iterator[str]:
     """Tell people: a line for log and policy, and one for who ran what."""
     parts = [f"Log: {told.log}"] if told.log else []
     if told.policy:
-        rules, digest = counted(len(told.policy.rules), "rule"), told.policy.sha256[:_SHOWN]
+        rules, digest = pluralize(len(told.policy.rules), "rule"), told.policy.sha256[:_SHOWN]
         parts.append(f"policy: {told.policy.path} ({rules}, sha256 {digest}…)")
     if parts:
-        yield printable("; ".join(parts))
+        yield escape_control("; ".join(parts))
     if told.host:
-        yield printable(f"Run by {told.user} on {told.host}: asynclog {told.version}, {told.reader} reader")
+        yield escape_control(f"Run by {told.user} on {told.host}: asynclog {told.version}, {told.reader} reader")

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from asynclog.formatting import counted, encodable, size_in_words
-from asynclog.storage.naming import Names
+from asynclog.formatting import escape_surrogates, format_size, pluralize
+from asynclog.storage.naming import SegmentNaming
 from asynclog.timestamps import LAST, SECOND, format_instant, parse_instant
 from asynclog.types import Fingerprint, WhyUnjudged
 
@@ -35,7 +35,7 @@ class Left(NamedTuple):
     reason: str
 
 
-def sum_unjudged(left: Sequence[Left], names: Names | None) -> Unjudged:
+def sum_unjudged(left: Sequence[Left], names: SegmentNaming | None) -> Unjudged:
     """Return the sum over these segments."""
     oldest = min((_begun(each, names) for each in left), default=None)
     return Unjudged(
@@ -46,7 +46,7 @@ def sum_unjudged(left: Sequence[Left], names: Names | None) -> Unjudged:
     )
 
 
-def too_old(left: Iterable[Left], names: Names | None, now: int, max_overdue: float | None) -> list[str]:
+def too_old(left: Iterable[Left], names: SegmentNaming | None, now: int, max_overdue: float | None) -> list[str]:
     """Return a sentence if one of these segments is older than `max_overdue` seconds."""
     if max_overdue is None:
         return []
@@ -55,10 +55,10 @@ def too_old(left: Iterable[Left], names: Names | None, now: int, max_overdue: fl
     if not old:
         return []
     shown = ", ".join(
-        f"{encodable(each.segment)} of {format_instant(at)[:10]} ({each.reason})" for at, each in old[:_SHOWN]
+        f"{escape_surrogates(each.segment)} of {format_instant(at)[:10]} ({each.reason})" for at, each in old[:_SHOWN]
     )
     more = f", and {len(old) - _SHOWN:,} more" if len(old) > _SHOWN else ""
-    many = f"{counted(len(old), 'segment')} older than --max-overdue allows could not be judged"
+    many = f"{pluralize(len(old), 'segment')} older than --max-overdue allows could not be judged"
     return [f"{many} and {'stays' if len(old) == 1 else 'stay'}: {shown}{more}"]
 
 
@@ -66,8 +66,9 @@ def unjudged_in_words(unjudged: Unjudged) -> Iterator[str]:
     """Yield one line for a report, if there is anything to say."""
     if unjudged.segments:
         reasons = ", ".join(f"{number:,} {_WORDS.get(why, why)}" for why, number in unjudged.reasons.items())
-        size = size_in_words(unjudged.bytes)
-        yield f"Unjudged: {counted(unjudged.segments, 'segment')} ({size}), the oldest of {unjudged.oldest}: {reasons}"
+        size = format_size(unjudged.bytes)
+        many = f"{pluralize(unjudged.segments, 'segment')} ({size})"
+        yield f"Unjudged: {many}, the oldest of {unjudged.oldest}: {reasons}"
 
 
 def age_of(instant: str | None, now: str | None) -> float | None:
@@ -83,7 +84,7 @@ _WORDS = {
 }
 
 
-def _begun(left: Left, names: Names | None) -> int:
+def _begun(left: Left, names: SegmentNaming | None) -> int:
     """Return when the segment was begun, as its name says or else its mtime, which may be any number."""
     named = names.begun(left.segment) if names else None
     return min(max(left.fingerprint.mtime_ns, 0), LAST) if named is None else named

@@ -8,16 +8,16 @@ from typing import Literal, TypeVar
 
 import msgspec
 
-from asynclog.formatting import counted, encodable
-from asynclog.policy.rules import STAR, Scope, all_rules, match_rule
+from asynclog.formatting import escape_surrogates, pluralize
+from asynclog.policy.rules import WILDCARD, Scope, all_rules, match_rule
 from asynclog.records.diagnostics import NO_OFFSET
-from asynclog.report.holdings import Inventory, take_inventory
+from asynclog.report.holdings import Holdings, sum_holdings
 from asynclog.report.unjudged import Left, Unjudged, sum_unjudged
 from asynclog.storage.access import Rights, hindrances
 from asynclog.storage.claims import Contest, in_words
-from asynclog.storage.naming import Names
+from asynclog.storage.naming import SegmentNaming
 from asynclog.timestamps import DAY, format_instant
-from asynclog.types import Census, Finding, Policy, Rule, SchemaKey, Segment
+from asynclog.types import Policy, Rule, SchemaKey, Segment, SegmentState, SegmentStats
 
 _SHOWN = 3  # names in a sentence
 MOST_NAMES = 20  # names in the document
@@ -60,8 +60,8 @@ class Facts(msgspec.Struct, frozen=True):
     folder: str
     base: str
     is_there: bool = True
-    names: Names | None = None
-    findings: Sequence[Finding] = ()
+    names: SegmentNaming | None = None
+    findings: Sequence[SegmentState] = ()
     obstacles: Mapping[str, str] = {}
     neighbours: Sequence[str] = ()
     policy: Policy | None = None
@@ -86,10 +86,10 @@ class Notices(msgspec.Struct, frozen=True):
 
 def notices(facts: Facts) -> Notices:
     """All that there is to say."""
-    names = [encodable(name) for name in facts.neighbours]
-    inventory = take_inventory(facts.findings)
+    names = [escape_surrogates(name) for name in facts.neighbours]
+    inventory = sum_holdings(facts.findings)
     return Notices(
-        [encodable(each) for each in _warnings(facts, inventory)],
+        [escape_surrogates(each) for each in _warnings(facts, inventory)],
         Neighbours(len(names), names[:MOST_NAMES]),
         sum_unjudged(inventory.unjudged, facts.names),
     )
@@ -104,19 +104,19 @@ def noticed(result: R, found: Notices) -> R:
 
 def shadowed(path: str) -> str:
     """What to know of a configuration that is not found any more where a new one is."""
-    return encodable(
+    return escape_surrogates(
         f"{path} is shadowed: wherever the asynclog.yaml that was just written is found, it comes first, and what that "
         f"names is not cleaned up; --config {path} still names it, or remove the one of the two that is not meant"
     )
 
 
-def has_no_record(findings: Iterable[Finding]) -> bool:
+def has_no_record(findings: Iterable[SegmentState]) -> bool:
     """Whether these segments have lines, and not one of them is a record."""
-    censuses = [finding for finding in findings if isinstance(finding, Census)]
+    censuses = [finding for finding in findings if isinstance(finding, SegmentStats)]
     return any(census.unreadable for census in censuses) and not any(census.schemas for census in censuses)
 
 
-def _warnings(facts: Facts, inventory: Inventory) -> Iterator[str]:
+def _warnings(facts: Facts, inventory: Holdings) -> Iterator[str]:
     if not facts.is_there:
         yield f"{facts.folder} does not exist yet: if the application has started, correct the path of the log"
     elif not facts.findings:
@@ -137,7 +137,9 @@ def _warnings(facts: Facts, inventory: Inventory) -> Iterator[str]:
     if facts.policy is not None and not _is_partly_known(facts):
         yield from _unused(facts.policy, inventory)
     if is_foreign:
-        lines = sum(each.unreadable for each in facts.findings if isinstance(each, Census) and each.fragment is None)
+        lines = sum(
+            each.unreadable for each in facts.findings if isinstance(each, SegmentStats) and each.fragment is None
+        )
         yield _no_record(lines, facts.reasons)
     yield from _without_offset(facts)
     yield from _cut_chain(facts)
@@ -187,7 +189,7 @@ def _neighbours(facts: Facts) -> Iterator[str]:
     if facts.neighbours and facts.names:
         many = len(facts.neighbours) != 1
         yield (
-            f"{counted(len(facts.neighbours), 'file')} in {facts.folder} {'begin' if many else 'begins'} with "
+            f"{pluralize(len(facts.neighbours), 'file')} in {facts.folder} {'begin' if many else 'begins'} with "
             f"{facts.names.stem} and {'are no segments' if many else 'is no segment'}, not read and never deleted: "
             f"{_some(facts.neighbours)}: if {'they belong' if many else 'it belongs'} to this log, name "
             f"{'them' if many else 'it'} in audit.segments of an asynclog.yaml"
@@ -199,7 +201,8 @@ def _unjudged(left: Sequence[Left]) -> Iterator[str]:
     names = [each.segment for each in left]
     if names:
         yield (
-            f"{counted(len(names), 'segment')} could not be judged and stay{'s' * (len(names) == 1)}: {_some(names)}: "
+            f"{pluralize(len(names), 'segment')} could not be judged and stay{'s' * (len(names) == 1)}: "
+            f"{_some(names)}: "
             f"{_reasons(each.reason for each in left)}: see asynclog explain"
         )
 
@@ -209,7 +212,7 @@ def _obstacles(obstacles: Mapping[str, str]) -> Iterator[str]:
     names = list(obstacles)
     if names:
         yield (
-            f"{counted(len(names), 'segment')} stay{'s' * (len(names) == 1)} whatever has expired there: "
+            f"{pluralize(len(names), 'segment')} stay{'s' * (len(names) == 1)} whatever has expired there: "
             f"{_some(names)}: {_reasons(obstacles.values())}: see asynclog explain"
         )
 
@@ -218,7 +221,7 @@ def _reasons(reasons: Iterable[str]) -> str:
     return "; ".join(f"{reason} ({number:,})" for reason, number in Counter(reasons).most_common(_SHOWN))
 
 
-def _unused(policy: Policy, inventory: Inventory) -> Iterator[str]:
+def _unused(policy: Policy, inventory: Holdings) -> Iterator[str]:
     """Rules that match nothing while a wider one deletes: a name may be mistyped, and what it means gone."""
     used = {found[0] for key in inventory.holdings if (found := match_rule(policy, key))}
     by_wider: dict[str, list[str]] = {}
@@ -228,7 +231,7 @@ def _unused(policy: Policy, inventory: Inventory) -> Iterator[str]:
             by_wider.setdefault(wider, []).append(f"{_scope(scope)} ({rule.where})")
     for wider, idle in by_wider.items():
         yield (
-            f"{counted(len(idle), 'rule')} {'matches' if len(idle) == 1 else 'match'} nothing here, while {wider}: "
+            f"{pluralize(len(idle), 'rule')} {'matches' if len(idle) == 1 else 'match'} nothing here, while {wider}: "
             f"{_some(idle)}: if a name is mistyped, correct it before the next cleanup; see asynclog check"
         )
 
@@ -238,11 +241,11 @@ def _wider(policy: Policy, scope: Scope, used: set[Scope]) -> str | None:
     wider: list[tuple[Scope, Rule | None]] = []
     if isinstance(scope, SchemaKey):
         wider.append((scope.name, policy.by_name.get(scope.name)))
-    if scope != STAR:
-        wider.append((STAR, policy.star))
+    if scope != WILDCARD:
+        wider.append((WILDCARD, policy.star))
     for each, rule in wider:
         if each in used and rule and rule.active and rule.retention_days is not None:
-            return f"the rule for {each} deletes after {counted(rule.retention_days, 'day')}"
+            return f"the rule for {each} deletes after {pluralize(rule.retention_days, 'day')}"
     return None
 
 
@@ -266,7 +269,7 @@ def _without_offset(facts: Facts) -> Iterator[str]:
     if found.lines and not told:
         one = found.complete and found.lines == 1
         yield (
-            f"{'' if found.complete else 'at least '}{counted(found.lines, 'line')} {'has' if one else 'have'} a "
+            f"{'' if found.complete else 'at least '}{pluralize(found.lines, 'line')} {'has' if one else 'have'} a "
             f"timestamp without an offset from UTC: which instant {'it means' if one else 'they mean'} is not known, "
             f"so that {'it is' if one else 'they are'} kept for ever: have the application write one, such as Z; see "
             "asynclog explain"
@@ -287,12 +290,12 @@ def _clock_never_set(facts: Facts) -> Iterator[str]:
     old = {
         finding.segment: oldest
         for finding in facts.findings
-        if isinstance(finding, Census) and facts.names
+        if isinstance(finding, SegmentStats) and facts.names
         if (begun := facts.names.begun(finding.segment)) is not None
         if (oldest := _oldest(finding)) is not None and oldest < begun - _TEN_YEARS
     }
     if old:
-        have = f"{counted(len(old), 'segment')} {'has' if len(old) == 1 else 'have'}"
+        have = f"{pluralize(len(old), 'segment')} {'has' if len(old) == 1 else 'have'}"
         yield (
             f"{have} records that are ten years older than the name of their segment says, the oldest of "
             f"{format_instant(min(old.values()))[:10]}: {_some(list(old))}: a clock that was not set yet may have "
@@ -300,12 +303,12 @@ def _clock_never_set(facts: Facts) -> Iterator[str]:
         )
 
 
-def _oldest(census: Census) -> int | None:
+def _oldest(census: SegmentStats) -> int | None:
     return min((count.oldest for count in census.schemas if count.oldest is not None), default=None)
 
 
 def _scope(scope: Scope) -> str:
-    return "every schema without a rule of its own" if scope == STAR else str(scope)
+    return "every schema without a rule of its own" if scope == WILDCARD else str(scope)
 
 
 def _some(names: Sequence[str]) -> str:

@@ -10,22 +10,22 @@ from functools import partial
 import msgspec
 from anyio import to_thread
 
-from asynclog.cancellation import Stop
+from asynclog.cancellation import StopRequest
 from asynclog.config.policy_file import policy_of
 from asynclog.config.settings import Settings
 from asynclog.errors import ConfigurationError, RefusedError
-from asynclog.executors.pool import Crew
-from asynclog.executors.rate_limit import Pace
-from asynclog.plan.approval import Reviewed, digest, misfit, restricted
+from asynclog.executors.pool import WorkerPool
+from asynclog.executors.rate_limit import RateLimiter
+from asynclog.plan.approval import ApprovedPlan, digest, mismatch, restrict
 from asynclog.plan.decide import Conditions, conditions_of, decide, finding_of, make_plan
-from asynclog.plan.guards import refusal
-from asynclog.plan.ordering import in_order
+from asynclog.plan.guards import guard_violation
+from asynclog.plan.ordering import execution_order
 from asynclog.report.cleanup.progress import NOT_BEGUN, NOT_READ
 from asynclog.report.cleanup.result import Report
-from asynclog.report.plan_file import Made, plan_to_text
+from asynclog.report.plan_file import PlanOrigin, plan_to_text
 from asynclog.report.warnings import Notices, notices
 from asynclog.runner.access import rights_in
-from asynclog.runner.inventory import Survey, opened_catalog
+from asynclog.runner.inventory import Inventory, opened_catalog
 from asynclog.runner.log_facts import (
     facts_of,
     facts_of_none,
@@ -35,25 +35,25 @@ from asynclog.runner.log_facts import (
     with_reasons,
 )
 from asynclog.runner.provenance import provenance_of
-from asynclog.runner.reporting import Account
-from asynclog.scan.chunks import Refused
+from asynclog.runner.reporting import RunReporter
+from asynclog.scan.chunks import ReadFailure
 from asynclog.scan.classifiers import choose_reader
 from asynclog.scan.hash_chains import first_cut
 from asynclog.scan.scanner import Scanner
 from asynclog.scan.schema_limits import SchemaKeys
-from asynclog.scan.survivors import Evidence
+from asynclog.scan.survivors import SurvivorReader
 from asynclog.scan.unreadable_lines import Unreadable, first_unreadable, without_offset
-from asynclog.storage.local.commit.apply_action import carry_out
+from asynclog.storage.local.commit.apply_action import apply_action
 from asynclog.storage.local.commit.drain import QUIET_PERIOD, present
-from asynclog.storage.local.commit.drain_queue import Backlog
-from asynclog.storage.local.commit.precommit import Quiet
+from asynclog.storage.local.commit.drain_queue import DrainQueue
+from asynclog.storage.local.commit.precommit import IdleRule
 from asynclog.storage.local.commit.recovery import recover
-from asynclog.storage.local.directory import Disk
+from asynclog.storage.local.directory import LogDirectory
 from asynclog.storage.local.listing import list_segments
 from asynclog.storage.local.lock import held_lock
 from asynclog.storage.local.mounts import file_system
 from asynclog.storage.local.store import opened_folder, refuse_fixed
-from asynclog.types import Action, Finding, Outcome, Plan, Policy, Segment, Unread
+from asynclog.types import Action, Outcome, Plan, Policy, Segment, SegmentState, UnreadSegment
 
 log = logging.getLogger("asynclog")
 
@@ -65,7 +65,7 @@ class Job:
     """
 
     def __init__(
-        self, settings: Settings, *, dry_run: bool, with_keeps: bool, reviewed: Reviewed | None = None
+        self, settings: Settings, *, dry_run: bool, with_keeps: bool, reviewed: ApprovedPlan | None = None
     ) -> None:
         self.settings = settings
         self.dry_run = dry_run
@@ -75,10 +75,10 @@ class Job:
         self._reviewed = reviewed
         self._decided: Plan | None = None
         self.answer: Report | None = None
-        self._account = Account(settings, self.now, with_keeps=with_keeps)
+        self._account = RunReporter(settings, self.now, with_keeps=with_keeps)
         self._names = settings.names
         self._reader = choose_reader(settings.reader)
-        self._pace = Pace(settings.io_limit)
+        self._pace = RateLimiter(settings.io_limit)
         self._policy = Policy()
         self._keys = SchemaKeys()
         self._segments: list[Segment] = []
@@ -108,13 +108,13 @@ class Job:
             return
         self._policy = self._account.policy = policy_of(settings)
         self._must_fit()
-        self._evidence = Evidence(
+        self._evidence = SurvivorReader(
             self._reader, self._policy, self.now, workers=settings.jobs, double_check=settings.double_check
         )
         self._evidence.pace = self._pace
-        self._disk = Disk(self._folder, self._weak_leases())
+        self._disk = LogDirectory(self._folder, self._weak_leases())
         self._disk.pace = self._pace
-        self._backlog = Backlog(self._disk, self._names, self._evidence.proof())
+        self._backlog = DrainQueue(self._disk, self._names, self._evidence.proof())
         if not self.dry_run:
             lock = held_lock(
                 self._disk, self._names.lock, settings.folder, wait=settings.lock_wait, breaks=settings.break_lock
@@ -130,7 +130,7 @@ class Job:
         scanner = Scanner(self._folder, settings.folder, self._policy, self.now, self._reader, self._pace)
         catalog = opened_catalog(settings, self._segments, resources)
         evidence = None if self.dry_run else self._evidence
-        self._survey = Survey(scanner, evidence, self._segments, self._names, catalog)
+        self._survey = Inventory(scanner, evidence, self._segments, self._names, catalog)
         unread = {segment.name for segment in self._survey.unread}
         for segment in self._segments:
             if segment.name not in unread:
@@ -139,9 +139,9 @@ class Job:
             self._decide(census)
         if not self._survey.unread:
             plan = self._plan()
-            if self.dry_run or not in_order(plan):
-                self._account.notices = self._noticed(plan, Stop())
-                self.answer = self._report(plan, None if self.dry_run else {}, Stop())
+            if self.dry_run or not execution_order(plan):
+                self._account.notices = self._noticed(plan, StopRequest())
+                self.answer = self._report(plan, None if self.dry_run else {}, StopRequest())
 
     def _weak_leases(self) -> str:
         """Why leases can't be believed in the folder; empty where they can. Without consent no job goes on there."""
@@ -159,11 +159,11 @@ class Job:
 
     def _must_fit(self) -> None:
         """A reviewed plan is for one log, one policy and a short time."""
-        wrong = misfit(self._reviewed, self._log(), self._policy, self._present) if self._reviewed else ""
+        wrong = mismatch(self._reviewed, self._log(), self._policy, self._present) if self._reviewed else ""
         if wrong:
             raise ConfigurationError(wrong)
 
-    def _decide(self, finding: Finding) -> None:
+    def _decide(self, finding: SegmentState) -> None:
         finding = self._keys.admitted(finding)
         action = decide(finding, self._policy, self.now, self.settings.rewrite, self._conditions)
         self._actions[action.segment] = action
@@ -178,7 +178,7 @@ class Job:
         obstacle = segment.obstacle or "what a killed job left of it can't be cleaned up yet"
         return msgspec.structs.replace(segment, obstacle=obstacle)
 
-    async def run(self, stop: Stop) -> Report:
+    async def run(self, stop: StopRequest) -> Report:
         """Scan, plan, and, unless it is a dry run, apply. Raises RefusedError where a guard says no."""
         if self.answer is not None:
             return self.answer
@@ -192,27 +192,27 @@ class Job:
             return self._report(plan, None, stop)
         return self._report(plan, await self._apply(plan, stop), stop)
 
-    async def plan(self, stop: Stop) -> Plan:
+    async def plan(self, stop: StopRequest) -> Plan:
         """Reads every segment that has to be read, and decides."""
         if not self._segments:
             return self._plan()
         for segment in self._survey.unread:
-            self._decide(Unread(segment.name, segment.fingerprint, NOT_READ, "not_reached"))
+            self._decide(UnreadSegment(segment.name, segment.fingerprint, NOT_READ, "not_reached"))
         while self._survey.unread and not stop:
-            async with self._survey.findings(Crew(self.settings.jobs, stop)) as found:
+            async with self._survey.findings(WorkerPool(self.settings.jobs, stop)) as found:
                 async for finding in found:
                     self._decide(finding)
         self._survey.keep()
         return self._plan()
 
-    async def _apply(self, plan: Plan, stop: Stop) -> dict[str, Outcome]:
-        actions = [] if stop or plan.refusal else in_order(plan)
+    async def _apply(self, plan: Plan, stop: StopRequest) -> dict[str, Outcome]:
+        actions = [] if stop or plan.refusal else execution_order(plan)
         outcomes = {
             action.segment: Outcome(action.segment, "skipped", NOT_BEGUN, bytes_after=action.fingerprint.size)
-            for action in in_order(plan)
+            for action in execution_order(plan)
         }
         work = partial(self._carry_out, self._quiet())
-        async with Crew(self.settings.jobs, stop).results(work, actions) as results:
+        async with WorkerPool(self.settings.jobs, stop).results(work, actions) as results:
             async for action, outcome in results:
                 outcomes[action.segment] = outcome
                 self._survey.settle(action, outcome)
@@ -220,27 +220,27 @@ class Job:
             await to_thread.run_sync(self._backlog.settle_all)
         return outcomes
 
-    def _carry_out(self, quiet: Quiet, action: Action) -> Outcome:
+    def _carry_out(self, quiet: IdleRule, action: Action) -> Outcome:
         """By one of the workers."""
         if self._lock.lost:
             reason = "somebody has taken the log's lock from this job: it was left as it is"
             return Outcome(action.segment, "failed", reason, bytes_after=action.fingerprint.size)
-        return carry_out(self._disk, self._backlog, quiet, self._evidence, action)
+        return apply_action(self._disk, self._backlog, quiet, self._evidence, action)
 
-    def _quiet(self) -> Quiet:
+    def _quiet(self) -> IdleRule:
         """By the real clock, whatever `--now` says: it is about who may be writing at this moment."""
         by_name = [segment.name for segment in self._segments if not self._names.late_token(segment.name)][-1:]
         by_time = max(self._segments, key=lambda segment: segment.fingerprint.mtime_ns).name
-        return Quiet(
+        return IdleRule(
             frozenset([*by_name, by_time]), present(self._disk, self._names) - QUIET_PERIOD, self.settings.weak_leases
         )
 
     def _plan(self) -> Plan:
         plan = make_plan([self._actions[segment.name] for segment in self._segments], self._policy, self.now)
         if self._reviewed:
-            plan = restricted(plan, self._reviewed)
+            plan = restrict(plan, self._reviewed)
         settings = self.settings
-        reason = refusal(
+        reason = guard_violation(
             plan,
             self._policy,
             settings.guard,
@@ -256,17 +256,17 @@ class Job:
         """The plan as a file for people to look at; None where there was nothing to plan."""
         if self._decided is None:
             return None
-        made = Made(self._log(), digest(self._policy), self._started, provenance_of(self.settings, self._policy))
+        made = PlanOrigin(self._log(), digest(self._policy), self._started, provenance_of(self.settings, self._policy))
         return plan_to_text(self._decided, made)
 
     def _log(self) -> str:
         """The log's path, whatever links lead there."""
         return os.path.join(os.path.realpath(self.settings.folder), self.settings.base)
 
-    def _report(self, plan: Plan, outcomes: Mapping[str, Outcome] | None, stop: Stop) -> Report:
+    def _report(self, plan: Plan, outcomes: Mapping[str, Outcome] | None, stop: StopRequest) -> Report:
         return self._account.report(plan, outcomes, self._survey, self._backlog, stop)
 
-    def _noticed(self, plan: Plan, stop: Stop) -> Notices:
+    def _noticed(self, plan: Plan, stop: StopRequest) -> Notices:
         """What needs a look; of the segments as they were when the plan was made."""
         unread = {segment.name for segment in self._survey.unread}
         findings = [
@@ -282,10 +282,10 @@ class Job:
         rights = rights_in(self.settings, self._folder, self._disk.weak, plan.actions) if self.dry_run else None
         return notices(msgspec.structs.replace(facts, cut=self._first_cut(plan), rights=rights))
 
-    def _first_unreadable(self, name: str, most: int) -> list[Unreadable] | Refused:
+    def _first_unreadable(self, name: str, most: int) -> list[Unreadable] | ReadFailure:
         return first_unreadable(self._folder, self._reader, self._pace, most, self._segment(name))
 
-    def _without_offset(self, name: str, end: int) -> int | Refused:
+    def _without_offset(self, name: str, end: int) -> int | ReadFailure:
         return without_offset(self._folder, self._pace, end, self._segment(name))
 
     def _segment(self, name: str) -> Segment:
@@ -298,7 +298,7 @@ class Job:
 
 @contextmanager
 def opened_job(
-    settings: Settings, *, dry_run: bool = False, with_keeps: bool = False, reviewed: Reviewed | None = None
+    settings: Settings, *, dry_run: bool = False, with_keeps: bool = False, reviewed: ApprovedPlan | None = None
 ) -> Iterator[Job]:
     """A job that is ready to run; a dry run takes no lock and recovers nothing.
 

@@ -9,14 +9,14 @@ from typing import NamedTuple
 
 import anyio
 
-from asynclog.cancellation import Stop
+from asynclog.cancellation import StopRequest
 from asynclog.config.settings import Settings
 from asynclog.errors import ConfigurationError
-from asynclog.executors.pool import Crew
-from asynclog.executors.rate_limit import Pace
+from asynclog.executors.pool import WorkerPool
+from asynclog.executors.rate_limit import RateLimiter
 from asynclog.plan.decide import conditions_of
 from asynclog.report.warnings import Notices, notices
-from asynclog.runner.inventory import Survey, opened_catalog
+from asynclog.runner.inventory import Inventory, opened_catalog
 from asynclog.runner.log_facts import (
     facts_of,
     facts_of_none,
@@ -25,41 +25,43 @@ from asynclog.runner.log_facts import (
     with_offsets,
     with_reasons,
 )
-from asynclog.scan.chunks import Refused
+from asynclog.scan.chunks import ReadFailure
 from asynclog.scan.classifiers import choose_reader
 from asynclog.scan.multi_policy import judge
 from asynclog.scan.scanner import Scanner
 from asynclog.scan.schema_limits import SchemaKeys
 from asynclog.scan.unreadable_lines import Found, Unreadable, all_unreadable, first_unreadable, without_offset
-from asynclog.storage.local.directory import Disk
+from asynclog.storage.local.directory import LogDirectory
 from asynclog.storage.local.listing import list_segments
 from asynclog.storage.local.store import opened_folder
-from asynclog.types import Census, Finding, Policy, Segment, Unread
+from asynclog.types import Policy, Segment, SegmentState, SegmentStats, UnreadSegment
 
 log = logging.getLogger("asynclog")
 
 
-class Look:
+class LogInspection:
     """A log that is being looked at, under this policy: made by `opened_look`.
 
     `findings` has what is known of each segment, by name and in order: as it was listed, at first.
     """
 
-    def __init__(self, settings: Settings, policy: Policy, stop: Stop, folder: int, resources: ExitStack) -> None:
+    def __init__(
+        self, settings: Settings, policy: Policy, stop: StopRequest, folder: int, resources: ExitStack
+    ) -> None:
         names = settings.names
         self.now = time.time_ns() if settings.now is None else settings.now
         self._settings = settings
-        self._entries = Disk(folder).names()
+        self._entries = LogDirectory(folder).names()
         refuse_contests(settings, self._entries)
         self.segments = {segment.name: segment for segment in list_segments(folder, self._entries, names)}
-        self.findings: dict[str, Finding] = dict(self.segments)
+        self.findings: dict[str, SegmentState] = dict(self.segments)
         self.conditions = conditions_of(self.segments.values(), names, self.now, time.time_ns())
         self._stop = stop
-        self._crew = Crew(settings.jobs, stop)
+        self._crew = WorkerPool(settings.jobs, stop)
         kind = choose_reader(settings.reader)
-        self._scanner = Scanner(folder, settings.folder, policy, self.now, kind, Pace(settings.io_limit))
+        self._scanner = Scanner(folder, settings.folder, policy, self.now, kind, RateLimiter(settings.io_limit))
         catalog = opened_catalog(settings, self.segments.values(), resources)
-        self._survey = Survey(self._scanner, None, self.segments.values(), names, catalog)
+        self._survey = Inventory(self._scanner, None, self.segments.values(), names, catalog)
         self._keys = SchemaKeys()
         self._read_again = 0
 
@@ -86,12 +88,12 @@ class Look:
                 async for finding in found:
                     self._find(finding)
 
-    def _find(self, finding: Census | Unread) -> None:
+    def _find(self, finding: SegmentStats | UnreadSegment) -> None:
         self.findings[finding.segment] = self._keys.admitted(finding)
 
     def judge(
         self, views: Sequence[tuple[Policy, int]], wanted: Mapping[str, Sequence[int]]
-    ) -> list[dict[str, Census]]:
+    ) -> list[dict[str, SegmentStats]]:
         """Reads segments again, each once, for views that its census leaves in doubt: a policy and a time each.
 
         `wanted` has the numbers of the views, by segment. A segment that has changed meanwhile is found Unread.
@@ -108,12 +110,12 @@ class Look:
         self._read_again += sum(segment.fingerprint.size for segment in segments)
         return censuses
 
-    def unreadable(self, name: str) -> Found | Refused:
+    def unreadable(self, name: str) -> Found | ReadFailure:
         """Why lines of a segment are unreadable: all of them are read again."""
         scanner = self._scanner
         return all_unreadable(scanner.folder, scanner.kind, scanner.pace, self._stop, self.segments[name])
 
-    def _without_offset(self, name: str, end: int) -> int | Refused:
+    def _without_offset(self, name: str, end: int) -> int | ReadFailure:
         """See `offsets.without_offset`."""
         if self._stop:
             return 0
@@ -126,7 +128,7 @@ class Look:
         facts = with_obstacles(facts, self.segments.values())
         return notices(with_offsets(with_reasons(facts, self._first_unreadable), self._without_offset))
 
-    def _first_unreadable(self, name: str, most: int) -> list[Unreadable] | Refused:
+    def _first_unreadable(self, name: str, most: int) -> list[Unreadable] | ReadFailure:
         if self._stop:
             return []
         scanner = self._scanner
@@ -139,7 +141,7 @@ def notices_of_none(settings: Settings, policy: Policy | None) -> Notices:
 
 
 @contextmanager
-def opened_look(settings: Settings, policy: Policy, stop: Stop) -> Iterator[Look | None]:
+def opened_look(settings: Settings, policy: Policy, stop: StopRequest) -> Iterator[LogInspection | None]:
     """A look at a log, for `with`; None where its folder does not exist yet. Raises ConfigurationError."""
     log.debug("log: %s", os.path.join(settings.folder, settings.base))
     with ExitStack() as resources:
@@ -151,7 +153,7 @@ def opened_look(settings: Settings, policy: Policy, stop: Stop) -> Iterator[Look
                 raise ConfigurationError(f"{settings.folder}: there is no such folder") from None
             yield None
             return
-        yield Look(settings, policy, stop, folder, resources)
+        yield LogInspection(settings, policy, stop, folder, resources)
 
 
 class Seen(NamedTuple):
@@ -161,11 +163,11 @@ class Seen(NamedTuple):
     it was listed.
     """
 
-    findings: list[Finding] | None
+    findings: list[SegmentState] | None
     notices: Notices
 
 
-def look(settings: Settings, policy: Policy | None, stop: Stop) -> Seen:
+def look(settings: Settings, policy: Policy | None, stop: StopRequest) -> Seen:
     """Reads what has to be read of a log, under this policy; None is for none yet. Raises ConfigurationError."""
     with opened_look(settings, policy or Policy(), stop) as found:
         if found is None:

@@ -10,14 +10,14 @@ import msgspec
 
 from asynclog.catalog.entry import Entry
 from asynclog.config.settings import Settings
-from asynclog.executors.pool import Crew
-from asynclog.plan.projection import aged, joined, survivors
+from asynclog.executors.pool import WorkerPool
+from asynclog.plan.projection import after_rewrite, merge, project
 from asynclog.report.cleanup.result import Catalogued
 from asynclog.scan.scanner import Scanner
-from asynclog.scan.survivors import Evidence
-from asynclog.scan.tail_digest import begins_with, digested, edge
-from asynclog.storage.naming import Names
-from asynclog.types import Action, Census, Fingerprint, Outcome, Segment, Unread
+from asynclog.scan.survivors import SurvivorReader
+from asynclog.scan.tail_digest import begins_with, digested, tail_digest
+from asynclog.storage.naming import SegmentNaming
+from asynclog.types import Action, Fingerprint, Outcome, Segment, SegmentStats, UnreadSegment
 
 if TYPE_CHECKING:
     from asynclog.catalog.store import Catalog
@@ -32,7 +32,7 @@ class Reads(msgspec.Struct):
     bytes: int = 0
 
 
-class Survey:
+class Inventory:
     """One look at these segments, under the scanner's policy and at its time. Without a catalog everything is read.
 
     `unread` are the segments that are still to be read.
@@ -41,9 +41,9 @@ class Survey:
     def __init__(
         self,
         scanner: Scanner,
-        evidence: Evidence | None,
+        evidence: SurvivorReader | None,
         segments: Collection[Segment],
-        names: Names,
+        names: SegmentNaming,
         catalog: "Catalog | None",
     ) -> None:
         self.reads = Reads()
@@ -56,7 +56,7 @@ class Survey:
         self._growing = {names.base, next(dated, names.base)} if catalog else set()
         self._names = {segment.name for segment in segments}
         self._rotates = names.is_renamed_later
-        self._heads: dict[str, Census] = {}
+        self._heads: dict[str, SegmentStats] = {}
 
     @property
     def problem(self) -> str:
@@ -104,7 +104,7 @@ class Survey:
         """Nothing tells a rename from other changes of an inode but the name: a segment that kept it is read again."""
         if not entry.may_be_renamed(segment.fingerprint):
             return False
-        return edge(self._scanner.folder, segment, segment.fingerprint.size) == entry.edge
+        return tail_digest(self._scanner.folder, segment, segment.fingerprint.size) == entry.edge
 
     def _note(self, entries: Iterable[tuple[str, Entry | None]]) -> None:
         for name, entry in entries:
@@ -113,36 +113,38 @@ class Survey:
 
     def _remember_head(self, segment: Segment, entry: Entry) -> None:
         """If nothing before the old end has changed."""
-        head = aged(entry.census(segment.name, entry.fingerprint), self._scanner.policy, self._scanner.now)
+        head = project(entry.census(segment.name, entry.fingerprint), self._scanner.policy, self._scanner.now)
         if head and begins_with(self._scanner.folder, segment, entry.ranges, self._scanner.kind):
             self._heads[segment.name] = head
 
-    def recalled(self) -> Iterator[Census]:
+    def recalled(self) -> Iterator[SegmentStats]:
         """The censuses of the segments that need not be read: one that goes as a whole was read as a whole before."""
         for segment, entry in self._entries():
-            now = aged(entry.census(segment.name, segment.fingerprint), self._scanner.policy, self._scanner.now)
+            now = project(entry.census(segment.name, segment.fingerprint), self._scanner.policy, self._scanner.now)
             if now and (entry.whole or not now.is_wholly_expired):
                 del self._waiting[segment.name]
                 self.reads.hits += 1
                 yield now
 
     @asynccontextmanager
-    async def findings(self, crew: Crew) -> AsyncIterator[AsyncIterator[Census | Unread]]:
+    async def findings(self, crew: WorkerPool) -> AsyncIterator[AsyncIterator[SegmentStats | UnreadSegment]]:
         """Reads what is unread, for `async with`. What is still unread then has to be read once more."""
         starts = {name: head.fingerprint.size for name, head in self._heads.items()}
         async with self._scanner.censuses(self.unread, crew, self._evidence, starts, self._growing) as found:
             yield self._learned(found)
 
-    async def _learned(self, found: AsyncIterator[Census | Unread]) -> AsyncIterator[Census | Unread]:
+    async def _learned(
+        self, found: AsyncIterator[SegmentStats | UnreadSegment]
+    ) -> AsyncIterator[SegmentStats | UnreadSegment]:
         async for finding in found:
             name = finding.segment
             head = self._heads.pop(name, None)
-            if isinstance(finding, Unread):
+            if isinstance(finding, UnreadSegment):
                 del self._waiting[name]
                 yield finding
                 continue
             self.reads.bytes += finding.fingerprint.size - (head.fingerprint.size if head else 0)
-            census = joined(head, finding, finding.fingerprint) if head else finding
+            census = merge(head, finding, finding.fingerprint) if head else finding
             if head and census.is_wholly_expired:
                 continue  # that the segment has only been appended to is not proven: before it goes it is read whole
             del self._waiting[name]
@@ -151,12 +153,12 @@ class Survey:
             self._learn(census, whole=not head)
             yield census
 
-    def _learn(self, census: Census, *, whole: bool = True) -> None:
+    def _learn(self, census: SegmentStats, *, whole: bool = True) -> None:
         if self._catalog:
             name = census.segment
             segment, end = Segment(name, census.fingerprint), b""
             if census.quiet and self._rotates(name):
-                end = edge(self._scanner.folder, segment, census.fingerprint.size)
+                end = tail_digest(self._scanner.folder, segment, census.fingerprint.size)
             if name in self._growing and not census.ranges:  # it was rewritten, and is still in memory
                 ranges = digested(self._scanner.folder, segment, self._scanner.kind)
                 census = msgspec.structs.replace(census, ranges=ranges)
@@ -179,10 +181,10 @@ class Survey:
         else:
             self._catalog.put(action.segment, None)
 
-    def _left(self, action: Action, outcome: Outcome, again: Census | None) -> Census | None:
+    def _left(self, action: Action, outcome: Outcome, again: SegmentStats | None) -> SegmentStats | None:
         """The census of what a rewrite has left, if nobody has written to it since; None where that is not known."""
         census = again or self._as_read(action)
-        left = survivors(census, self._scanner.policy, self._scanner.now) if census else None
+        left = after_rewrite(census, self._scanner.policy, self._scanner.now) if census else None
         try:
             status = os.stat(action.segment, dir_fd=self._scanner.folder, follow_symlinks=False)
         except OSError:
@@ -190,7 +192,7 @@ class Survey:
         ours = (status.st_size, status.st_mtime_ns) == (action.bytes_after, action.fingerprint.mtime_ns)
         return msgspec.structs.replace(left, fingerprint=Fingerprint.of(status)) if left and ours else None
 
-    def _as_read(self, action: Action) -> Census | None:
+    def _as_read(self, action: Action) -> SegmentStats | None:
         """The census of the segment if it was read in this job, and not only known from an earlier one."""
         entry = self._catalog.get(action.segment) if self._catalog else None
         read = entry is not None and (entry.scanned, entry.fingerprint) == (self._begun, action.fingerprint)

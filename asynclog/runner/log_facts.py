@@ -11,10 +11,10 @@ import msgspec
 from asynclog.config.contested import refuse
 from asynclog.config.settings import Settings
 from asynclog.report.warnings import Facts, Reasons, Registry, WithoutOffset, has_no_record
-from asynclog.scan.chunks import Refused
+from asynclog.scan.chunks import ReadFailure
 from asynclog.scan.unreadable_lines import Unreadable
 from asynclog.storage.claims import contests
-from asynclog.types import Census, Finding, Policy, Segment
+from asynclog.types import Policy, Segment, SegmentState, SegmentStats
 
 # Unreadable lines that are looked at for the commonest reason, and their bytes: a MiB takes some two seconds.
 _MOST_LINES = 2000
@@ -25,9 +25,9 @@ _MOST_OF_A_SEGMENT = 1 << 20
 _MOST_OF_ALL = 16 << 20
 
 # The first unreadable lines of a segment: its name, and how many at the most.
-FirstUnreadable = Callable[[str, int], list[Unreadable] | Refused]
+FirstUnreadable = Callable[[str, int], list[Unreadable] | ReadFailure]
 # How many lines that start in so many first bytes of a segment are no records for want of an offset.
-CountWithoutOffset = Callable[[str, int], int | Refused]
+CountWithoutOffset = Callable[[str, int], int | ReadFailure]
 
 
 def refuse_contests(settings: Settings, entries: Sequence[str]) -> None:
@@ -59,7 +59,7 @@ def facts_of(
     policy: Policy | None,
     folder: int,
     entries: Iterable[str],
-    findings: Sequence[Finding],
+    findings: Sequence[SegmentState],
 ) -> Facts:
     """What is known of a log with these entries in the folder with this descriptor."""
     return msgspec.structs.replace(
@@ -83,9 +83,9 @@ def with_reasons(facts: Facts, first_unreadable: FirstUnreadable) -> Facts:
         return facts
     counts: Counter[str] = Counter()
     for finding in facts.findings:
-        most = _affordable(finding) if isinstance(finding, Census) and finding.unreadable else 0
+        most = _affordable(finding) if isinstance(finding, SegmentStats) and finding.unreadable else 0
         most = min(most, _MOST_LINES - counts.total())
-        lines = first_unreadable(finding.segment, most) if most and isinstance(finding, Census) else []
+        lines = first_unreadable(finding.segment, most) if most and isinstance(finding, SegmentStats) else []
         if isinstance(lines, list):
             counts.update(line.kind for line in lines)
     return msgspec.structs.replace(facts, reasons=Reasons(counts.total(), counts))
@@ -95,17 +95,17 @@ def with_offsets(facts: Facts, count: CountWithoutOffset) -> Facts:
     """The same with the lines whose timestamp has no offset, as far as the beginnings of the segments show them."""
     lines, left, complete = 0, _MOST_OF_ALL, True
     for finding in facts.findings:
-        if isinstance(finding, Census) and finding.unreadable:
+        if isinstance(finding, SegmentStats) and finding.unreadable:
             size = finding.fingerprint.size
             end = min(size, left, _MOST_OF_A_SEGMENT)
             found = count(finding.segment, end) if end else 0
-            complete = complete and end == size and not isinstance(found, Refused)
-            lines += 0 if isinstance(found, Refused) else found
+            complete = complete and end == size and not isinstance(found, ReadFailure)
+            lines += 0 if isinstance(found, ReadFailure) else found
             left -= end
     return msgspec.structs.replace(facts, without_offset=WithoutOffset(lines, complete))
 
 
-def _affordable(census: Census) -> int:
+def _affordable(census: SegmentStats) -> int:
     """How many of its unreadable lines may be looked at, by their average length."""
     return _MOST_BYTES * census.unreadable // max(1, census.fingerprint.size)
 

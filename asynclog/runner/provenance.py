@@ -4,7 +4,7 @@ import os
 import pwd
 
 from asynclog.config.settings import Settings
-from asynclog.formatting import encodable
+from asynclog.formatting import escape_surrogates
 from asynclog.report.provenance import Provenance, policy_source
 from asynclog.scan.classifiers import choose_reader
 from asynclog.types import Policy
@@ -15,10 +15,10 @@ VERSION = "0.1.0"  # the package's, which pyproject.toml reads here: to ask impo
 def provenance_of(settings: Settings, policy: Policy | None = None) -> Provenance:
     """The provenance of a report on the log of these settings, under this policy; None where none was read."""
     return Provenance(
-        log=encodable(os.path.join(settings.folder, settings.base)) if settings.base else None,
+        log=escape_surrogates(os.path.join(settings.folder, settings.base)) if settings.base else None,
         policy=policy_source(policy) if policy else None,
-        host=encodable(os.uname().nodename),
-        user=encodable(_user()),
+        host=escape_surrogates(os.uname().nodename),
+        user=escape_surrogates(_user()),
         version=VERSION,
         reader=choose_reader(settings.reader),
     )

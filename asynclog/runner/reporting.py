@@ -8,24 +8,24 @@ from typing import Literal
 
 import msgspec
 
-from asynclog.cancellation import Stop
+from asynclog.cancellation import StopRequest
 from asynclog.config.settings import Settings
-from asynclog.formatting import counted, printable
+from asynclog.formatting import escape_control, pluralize
 from asynclog.policy.rules import describe_rule
-from asynclog.report.cleanup.build import Circumstances, empty_report, make_report
+from asynclog.report.cleanup.build import RunInfo, empty_report, make_report
 from asynclog.report.cleanup.progress import NOT_BEGUN
 from asynclog.report.cleanup.result import Report
 from asynclog.report.warnings import Notices, noticed
-from asynclog.runner.inventory import Survey
+from asynclog.runner.inventory import Inventory
 from asynclog.runner.provenance import provenance_of
-from asynclog.storage.local.commit.drain_queue import Backlog
-from asynclog.storage.local.commit.recovery import left_behind
+from asynclog.storage.local.commit.drain_queue import DrainQueue
+from asynclog.storage.local.commit.recovery import leftover_names
 from asynclog.types import Outcome, Plan, Policy
 
 log = logging.getLogger("asynclog")
 
 
-class Account:
+class RunReporter:
     """The account of one job, which began when this was made, and is for the time `now`."""
 
     def __init__(self, settings: Settings, now: int, *, with_keeps: bool) -> None:
@@ -48,28 +48,31 @@ class Account:
             return
         keys = {count.schema for action in plan.actions if action.census for count in action.census.schemas}
         for key in sorted(keys):
-            log.debug("rule for %s: %s", printable(str(key)), describe_rule(self.policy, key))
+            log.debug("rule for %s: %s", escape_control(str(key)), describe_rule(self.policy, key))
         for action in plan.actions:
-            log.debug("%s: %s: %s", printable(action.segment), action.kind, action.reason)
+            log.debug("%s: %s: %s", escape_control(action.segment), action.kind, action.reason)
 
     def nothing(self, status: Literal["success", "skipped"], message: str) -> Report:
         """The report of a job that found nothing to look at."""
-        about = Circumstances(
-            self._run_id, self._settings.profile, self._now, provenance_of(self._settings, self.policy)
-        )
+        about = RunInfo(self._run_id, self._settings.profile, self._now, provenance_of(self._settings, self.policy))
         self._log_warnings(self.notices.warnings)
         report = empty_report(status, message, about)
         return msgspec.structs.replace(report, result=noticed(report.result, self.notices))
 
     def report(
-        self, plan: Plan, outcomes: Mapping[str, Outcome] | None, survey: Survey, backlog: Backlog, stop: Stop
+        self,
+        plan: Plan,
+        outcomes: Mapping[str, Outcome] | None,
+        survey: Inventory,
+        backlog: DrainQueue,
+        stop: StopRequest,
     ) -> Report:
         """The report of a job that has carried out this plan; without outcomes, of a dry run."""
         done, disk = outcomes or {}, backlog.disk
-        pending = {name: disk.size_of(name) for name in left_behind(disk, backlog.names)}
+        pending = {name: disk.size_of(name) for name in leftover_names(disk, backlog.names)}
         self._warn(done, survey, sum(pending.values()))
         cut_short = bool(survey.unread) or any(outcome.reason == NOT_BEGUN for outcome in done.values())
-        about = Circumstances(
+        about = RunInfo(
             run_id=self._run_id,
             profile=self._settings.profile,
             now=self._now,
@@ -91,18 +94,19 @@ class Account:
         )
         return make_report(plan, outcomes, about)
 
-    def _warn(self, outcomes: Mapping[str, Outcome], survey: Survey, held_back: int) -> None:
+    def _warn(self, outcomes: Mapping[str, Outcome], survey: Inventory, held_back: int) -> None:
         self._warnings += self.notices.warnings
         weaker = sum(outcome.unleased and outcome.status != "skipped" for outcome in outcomes.values())
         if weaker:
             self._warnings.append(
                 f"{self._settings.folder}: file leases are refused here, or say nothing, so that "
-                f"{counted(weaker, 'segment')} {'was' if weaker == 1 else 'were'} judged by quiet alone: the newest, "
+                f"{pluralize(weaker, 'segment')} {'was' if weaker == 1 else 'were'} judged by quiet alone: the newest, "
                 "and any that changed in the last hour, stay as they are"
             )
         if held_back:
             self._warnings.append(
-                f"{self._settings.folder}: {counted(held_back, 'byte')} {'is' if held_back == 1 else 'are'} held back "
+                f"{self._settings.folder}: {pluralize(held_back, 'byte')} {'is' if held_back == 1 else 'are'} "
+                "held back "
                 "in hidden files, records that were told as deleted among them, until the next job finds that nobody "
                 "has these files open: see recovery_pending"
             )
@@ -112,4 +116,4 @@ class Account:
 
     def _log_warnings(self, sentences: Iterable[str]) -> None:
         for sentence in sentences:
-            log.warning(printable(sentence))
+            log.warning(escape_control(sentence))

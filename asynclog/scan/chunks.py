@@ -11,10 +11,10 @@ from typing import NamedTuple, TypeVar
 import msgspec
 
 from asynclog.errors import ChangedError
-from asynclog.executors.rate_limit import Pace
-from asynclog.scan.classifiers import Kind, choose_digest, make_reader
-from asynclog.scan.counter import Tally
-from asynclog.scan.expired_lines import Stretches
+from asynclog.executors.rate_limit import RateLimiter
+from asynclog.scan.classifiers import Kind, choose_digest, make_classifier
+from asynclog.scan.counter import StatsBuilder
+from asynclog.scan.expired_lines import ExpiredRanges
 from asynclog.scan.line_blocks import whole_lines
 from asynclog.scan.survivors import BUDGET
 from asynclog.storage.byte_ranges import data_bytes, end_of_lines
@@ -22,9 +22,11 @@ from asynclog.storage.local.leases import may_be_written
 from asynclog.storage.proof import Digest
 from asynclog.types import Fingerprint, Policy, Range, Segment, WhyUnjudged
 
-PIECE = 64 << 20  # bytes at most; larger ones are hardly faster
-MOST_PIECES = 1 << 12  # of all segments together: a sparse one may have any size
-LEAST = 24 << 20  # bytes; what is read ahead of one piece should not reach the last quarter of the next: `as_it_was`
+MAX_CHUNK = 64 << 20  # bytes at most; larger ones are hardly faster
+MAX_CHUNKS = 1 << 12  # of all segments together: a sparse one may have any size
+MIN_CHUNK = (
+    24 << 20
+)  # bytes; what is read ahead of one piece should not reach the last quarter of the next: `as_it_was`
 _FOLIO = 2 << 20  # bytes, a huge page; so much of a file Linux may hold as one, and then lets go of all or nothing
 UNIT, AT_ONCE = 8 << 20, 64  # bytes and pieces that are read in one go; between these a job can be stopped
 
@@ -38,7 +40,7 @@ _BZIP2, _BZIP2_BLOCK, _HEAD = b"BZh", b"1AY&SY", 10
 T = TypeVar("T")
 
 
-class Piece(msgspec.Struct, frozen=True):
+class Chunk(msgspec.Struct, frozen=True):
     """The lines of `segment` that start in its bytes [start, end).
 
     `mark` is whether expired ones are remembered, `digest` whether the bytes are to be known again.
@@ -63,15 +65,15 @@ class Seen(NamedTuple):
     digested: Range | None
 
 
-class Reading(NamedTuple):
+class ChunkResult(NamedTuple):
     """What a piece holds. `expired` says where its expired lines stand, None where that is too much to carry."""
 
-    tally: Tally
-    expired: Stretches | None
+    tally: StatsBuilder
+    expired: ExpiredRanges | None
     seen: Seen
 
 
-class Refused(msgspec.Struct, frozen=True):
+class ReadFailure(msgspec.Struct, frozen=True):
     """Why a piece could not be read, in words and in a word; `failed` where that is an error, not a change."""
 
     reason: str
@@ -79,14 +81,14 @@ class Refused(msgspec.Struct, frozen=True):
     failed: bool = False
 
 
-def piece_size(total: int, workers: int) -> int:
+def chunk_size(total: int, workers: int) -> int:
     """How large the pieces of so many bytes should be: each worker should get as many as the others."""
-    largest = max(PIECE, math.ceil(total / MOST_PIECES))
+    largest = max(MAX_CHUNK, math.ceil(total / MAX_CHUNKS))
     rounds = max(1, math.ceil(total / (workers * largest)))
-    return min(largest, max(LEAST, math.ceil(total / (workers * rounds))))
+    return min(largest, max(MIN_CHUNK, math.ceil(total / (workers * rounds))))
 
 
-def cut_up(segment: Segment, size: int, start: int = 0, *, mark: bool = True, digest: bool = False) -> list[Piece]:
+def split(segment: Segment, size: int, start: int = 0, *, mark: bool = True, digest: bool = False) -> list[Chunk]:
     """The pieces of at most this size that a segment is read in, from byte `start` on; a small one is one piece.
 
     They are equal, for of a short last one all would have been read ahead: see `as_it_was`.
@@ -94,12 +96,12 @@ def cut_up(segment: Segment, size: int, start: int = 0, *, mark: bool = True, di
     end = segment.fingerprint.size
     count = max(1, math.ceil((end - start) / size))
     size = max(1, math.ceil((end - start) / count))
-    return [Piece(segment, at, min(at + size, end), mark, digest) for at in range(start, end, size)]
+    return [Chunk(segment, at, min(at + size, end), mark, digest) for at in range(start, end, size)]
 
 
-def together(pieces: Iterable[Piece]) -> Iterator[list[Piece]]:
+def batch(pieces: Iterable[Chunk]) -> Iterator[list[Chunk]]:
     """The pieces in their order, small ones as one unit of work: to hand that over takes longer than to read one."""
-    unit: list[Piece] = []
+    unit: list[Chunk] = []
     size = 0
     for piece in pieces:
         size += piece.end - piece.start
@@ -111,7 +113,7 @@ def together(pieces: Iterable[Piece]) -> Iterator[list[Piece]]:
         yield unit
 
 
-class View(msgspec.Struct, frozen=True):
+class ScanContext(msgspec.Struct, frozen=True):
     """How a log is looked at: its folder, by descriptor or, in another process, by path; reader, policy and present."""
 
     folder: int | str
@@ -120,17 +122,19 @@ class View(msgspec.Struct, frozen=True):
     now: int
 
 
-def read_pieces(view: View, pace: Pace, pieces: Iterable[Piece]) -> list[tuple[Piece, Reading | Refused]]:
+def read_chunks(
+    view: ScanContext, pace: RateLimiter, pieces: Iterable[Chunk]
+) -> list[tuple[Chunk, ChunkResult | ReadFailure]]:
     """What each of them holds."""
-    return [(piece, read_piece(view, pace, piece)) for piece in pieces]
+    return [(piece, read_chunk(view, pace, piece)) for piece in pieces]
 
 
-def read_piece(view: View, pace: Pace, piece: Piece) -> Reading | Refused:
+def read_chunk(view: ScanContext, pace: RateLimiter, piece: Chunk) -> ChunkResult | ReadFailure:
     """Counts the lines of one piece. The page cache has no more of it afterwards than it had before."""
-    return opened(view.folder, piece, partial(_read, view, pace, piece))
+    return with_segment(view.folder, piece, partial(_read, view, pace, piece))
 
 
-def opened(folder: int | str, piece: Piece, read: Callable[[int, Fingerprint], T]) -> T | Refused:
+def with_segment(folder: int | str, piece: Chunk, read: Callable[[int, Fingerprint], T]) -> T | ReadFailure:
     """What `read` makes of the piece, given a descriptor of its segment, and its fingerprint; or what was in the way.
 
     Of a segment that has grown since it was listed, the whole lines are read that it had then.
@@ -139,21 +143,21 @@ def opened(folder: int | str, piece: Piece, read: Callable[[int, Fingerprint], T
     try:
         descriptor = open_segment(folder, segment.name)
     except FileNotFoundError:
-        return Refused("it has vanished", "changed")
+        return ReadFailure("it has vanished", "changed")
     except BlockingIOError:
-        return Refused("it is busy: somebody else holds a lease on it", "not_reached")
+        return ReadFailure("it is busy: somebody else holds a lease on it", "not_reached")
     except OSError as error:
-        return Refused(f"it can't be opened: {error.strerror}", "not_reached", failed=True)
+        return ReadFailure(f"it can't be opened: {error.strerror}", "not_reached", failed=True)
     try:
         fingerprint = _as_listed(descriptor, segment.fingerprint)
         if fingerprint is None:
-            return Refused("it changed before it was read", "changed")
-        with as_it_was(descriptor, piece.start, piece.end):
+            return ReadFailure("it changed before it was read", "changed")
+        with preserve_page_cache(descriptor, piece.start, piece.end):
             return read(descriptor, fingerprint)
     except ChangedError:
-        return Refused("it became shorter while it was read", "changed")
+        return ReadFailure("it became shorter while it was read", "changed")
     except OSError as error:
-        return Refused(f"it can't be read: {error.strerror}", "damaged", failed=True)
+        return ReadFailure(f"it can't be read: {error.strerror}", "damaged", failed=True)
     finally:
         with suppress(OSError):  # it was only read
             os.close(descriptor)
@@ -181,7 +185,7 @@ def open_segment(folder: int | str, name: str) -> int:
 
 
 @contextmanager
-def as_it_was(descriptor: int, start: int, end: int) -> Iterator[None]:
+def preserve_page_cache(descriptor: int, start: int, end: int) -> Iterator[None]:
     """Gives the pages back that had to be read from the disk: other programs have better use for the memory.
 
     What is in memory is there because somebody else uses it, and is left alone. Where the last quarter begins tells:
@@ -241,13 +245,15 @@ def _is_packed(head: bytes) -> bool:
     return head.startswith(_PACKED) or (head.startswith(_BZIP2) and head.endswith(_BZIP2_BLOCK))
 
 
-def _read(view: View, pace: Pace, piece: Piece, descriptor: int, fingerprint: Fingerprint) -> Reading | Refused:
+def _read(
+    view: ScanContext, pace: RateLimiter, piece: Chunk, descriptor: int, fingerprint: Fingerprint
+) -> ChunkResult | ReadFailure:
     if piece.start == 0 and _is_packed(os.pread(descriptor, _HEAD, 0)):
-        return Refused("it is compressed, whatever its name says, and compressed segments are left alone", "packed")
-    reader = make_reader(view.kind, view.policy, view.now)
+        return ReadFailure("it is compressed, whatever its name says, and compressed segments are left alone", "packed")
+    reader = make_classifier(view.kind, view.policy, view.now)
     digested = _Digested(choose_digest(view.kind))
     before, written = Fingerprint.of(os.fstat(descriptor)), may_be_written(descriptor)
-    expired = Stretches() if piece.mark else None
+    expired = ExpiredRanges() if piece.mark else None
     done, end = piece.start, min(piece.end, fingerprint.size)
     for offset, block in whole_lines(descriptor, piece.start, end, fingerprint.size):
         reader.read(offset, block, expired)
@@ -261,4 +267,4 @@ def _read(view: View, pace: Pace, piece: Piece, descriptor: int, fingerprint: Fi
             break
     written = written or Fingerprint.of(os.fstat(descriptor)) != before or may_be_written(descriptor)
     seen = Seen(fingerprint, not written and before == fingerprint, digested.range())
-    return Reading(reader.tally(), expired, seen)
+    return ChunkResult(reader.tally(), expired, seen)

@@ -14,8 +14,8 @@ from asynclog.errors import ConfigurationError
 from asynclog.records.fragments import Part
 from asynclog.records.parser import FIELDS, LONG
 from asynclog.records.strict_json import Line
-from asynclog.scan.counter import Tally
-from asynclog.scan.expired_lines import Stretches, pack, sift
+from asynclog.scan.counter import StatsBuilder
+from asynclog.scan.expired_lines import ExpiredRanges, pack, sift
 from asynclog.scan.line_blocks import BLOCK
 from asynclog.storage.proof import Digest
 from asynclog.timestamps import FUTURE_TOLERANCE
@@ -31,17 +31,17 @@ _NEWLINE = re.compile(rb"\n")
 Kind = Literal["native", "python"]
 
 
-class Reader(Protocol):
+class Classifier(Protocol):
     """Reads blocks of whole lines, one after the other; only the segment's last line may lack its newline."""
 
-    def read(self, offset: int, block: memoryview, expired: Stretches | None) -> None:
+    def read(self, offset: int, block: memoryview, expired: ExpiredRanges | None) -> None:
         """Counts the lines of a block that starts at this offset of the segment, and notes which have expired."""
 
     @property
     def has_fragment(self) -> bool:
         """Whether a line was a fragment: then nothing more need be read."""
 
-    def tally(self) -> Tally:
+    def tally(self) -> StatsBuilder:
         """All counts, once everything has been read."""
 
 
@@ -56,9 +56,9 @@ def choose_reader(wanted: str | None) -> Kind:
     return "python" if wanted == "python" or _kernel is None else "native"
 
 
-def make_reader(kind: Kind, policy: Policy, now: int) -> Reader:
+def make_classifier(kind: Kind, policy: Policy, now: int) -> Classifier:
     """A reader for one piece of work, with nothing counted yet."""
-    return NativeReader(policy, now) if kind == "native" else PythonReader(policy, now)
+    return NativeClassifier(policy, now) if kind == "native" else PythonClassifier(policy, now)
 
 
 def choose_sift(kind: Kind) -> Callable[[memoryview, bytes, int], tuple[int, int]]:
@@ -75,15 +75,15 @@ def _crc32(state: bytes, part: memoryview) -> bytes:
     return zlib.crc32(part, int.from_bytes(state)).to_bytes(4)
 
 
-class PythonReader:
+class PythonClassifier:
     """Every line on its own, exactly."""
 
     def __init__(self, policy: Policy, now: int) -> None:
-        self._tally = Tally(policy, now)
+        self._tally = StatsBuilder(policy, now)
         self._start: int | None = None
         self._lines = 0
 
-    def read(self, offset: int, block: memoryview, expired: Stretches | None) -> None:
+    def read(self, offset: int, block: memoryview, expired: ExpiredRanges | None) -> None:
         self._start = offset if self._start is None else self._start
         flags = self.judge(block)
         if expired is not None:
@@ -104,21 +104,21 @@ class PythonReader:
     def has_fragment(self) -> bool:
         return self._tally.fragment is not None
 
-    def tally(self) -> Tally:
+    def tally(self) -> StatsBuilder:
         self._tally.parts = [Part(self._start or 0, self._lines, self._tally.fragment)]
         return self._tally
 
 
-class NativeReader:
+class NativeClassifier:
     """The kernel, and the exact reader for the lines on which it is not certain."""
 
     def __init__(self, policy: Policy, now: int) -> None:
-        self._tally = Tally(policy, now)
+        self._tally = StatsBuilder(policy, now)
         self._scanner = _kernel.Scanner(FIELDS, self._tally.cutoff, now + FUTURE_TOLERANCE)
         self._start: int | None = None
         self._lines = 0
 
-    def read(self, offset: int, block: memoryview, expired: Stretches | None) -> None:
+    def read(self, offset: int, block: memoryview, expired: ExpiredRanges | None) -> None:
         self._start = offset if self._start is None else self._start
         while block and not self.has_fragment:
             uncertain, marks, lines, done = self._scanner.scan(block, expired is not None)
@@ -139,7 +139,7 @@ class NativeReader:
     def has_fragment(self) -> bool:
         return self._tally.fragment is not None
 
-    def tally(self) -> Tally:
+    def tally(self) -> StatsBuilder:
         self._tally.parts = [Part(self._start or 0, self._lines, self._tally.fragment)]
         rows, blank = self._scanner.census()
         self._tally.blank += blank

@@ -6,18 +6,18 @@ from collections.abc import Iterable
 from asynclog.errors import TooManyKeysError
 from asynclog.policy.rules import cutoff_for
 from asynclog.records.fragments import Part, first_fragment, is_fragment
-from asynclog.records.parser import read_line
+from asynclog.records.parser import parse_line
 from asynclog.records.strict_json import Line
 from asynclog.scan.schema_limits import MOST_KEYS, MOST_NAMES
 from asynclog.timestamps import DAY, FIRST_PLAUSIBLE, FUTURE_TOLERANCE
-from asynclog.types import Census, DayCount, Fingerprint, Policy, SchemaCount, SchemaKey, schema_key
+from asynclog.types import DayStats, Fingerprint, Policy, SchemaKey, SchemaStats, SegmentStats, schema_key
 
 _is_blank = re.compile(rb"[ \t\r\n]*").fullmatch
 
 MOST_DAYS = 16_384  # of all schema keys of a segment together; memory must not grow with its lines
 
 
-class Row:
+class SchemaCounter:
     """The counts of one schema key, as `SchemaCount` has them; nothing plausible is before a `cutoff` of None.
 
     `days` has records and bytes per day; those of day None are on some day that there was no room for.
@@ -54,18 +54,18 @@ class Row:
         if oldest_kept is not None and (self.oldest_kept is None or oldest_kept < self.oldest_kept):
             self.oldest_kept = oldest_kept
 
-    def add(self, other: "Row") -> None:
+    def add(self, other: "SchemaCounter") -> None:
         """Adds all counts but those of the days."""
         for name in ("records", "bytes", "expired", "expired_bytes", "future", "implausible"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.cover(other.oldest, other.newest, other.oldest_kept)
 
-    def count(self, schema: SchemaKey) -> SchemaCount:
+    def count(self, schema: SchemaKey) -> SchemaStats:
         """The counts so far."""
         days = None
         if None not in self.days:
-            days = tuple(DayCount(day, *self.days[day]) for day in sorted(filter(None, self.days)))
-        return SchemaCount(
+            days = tuple(DayStats(day, *self.days[day]) for day in sorted(filter(None, self.days)))
+        return SchemaStats(
             schema,
             self.records,
             self.bytes,
@@ -80,7 +80,7 @@ class Row:
         )
 
 
-class Tally:
+class StatsBuilder:
     """Takes lines, one by one, and knows how many of each kind there were.
 
     `fragment` is the number of the first line that is a fragment; what comes behind it need not be counted any more.
@@ -90,7 +90,7 @@ class Tally:
     """
 
     def __init__(self, policy: Policy, now: int) -> None:
-        self.rows: dict[tuple[str, int], Row] = {}
+        self.rows: dict[tuple[str, int], SchemaCounter] = {}
         self.unreadable = 0
         self.blank = 0
         self.fragment: int | None = None
@@ -102,7 +102,7 @@ class Tally:
 
     def take(self, line: Line, size: int, number: int) -> bool:
         """Counts a line of so many bytes, its newline among them, and of that number; whether it has expired."""
-        reading = read_line(line)
+        reading = parse_line(line)
         if reading is None:
             if _is_blank(line):
                 self.blank += 1
@@ -136,7 +136,7 @@ class Tally:
                 row.oldest_kept = instant
         return False
 
-    def _day(self, row: Row, day: int | None) -> list[int]:
+    def _day(self, row: SchemaCounter, day: int | None) -> list[int]:
         """The records and bytes of a row's day, which is made where there was none."""
         if day not in row.days:
             day = day if self._dated < MOST_DAYS else None
@@ -147,12 +147,12 @@ class Tally:
         """Records of this schema key with an instant before this one have expired; None where they never do."""
         return cutoff_for(self._policy, SchemaKey(name, version), self._now)
 
-    def row(self, name: str, version: int) -> Row:
+    def row(self, name: str, version: int) -> SchemaCounter:
         """The row of this schema key, made where there was none. Raises TooManyKeysError."""
         row = self.rows.get((name, version))
         if row is None:
             self._make_room(name, version)
-            row = self.rows[name, version] = Row(self.cutoff(name, version))
+            row = self.rows[name, version] = SchemaCounter(self.cutoff(name, version))
         return row
 
     def _make_room(self, name: str, version: int) -> None:
@@ -162,7 +162,7 @@ class Tally:
         if self._named > MOST_NAMES:
             raise TooManyKeysError(f"its schema keys have more than {MOST_NAMES:,} characters together")
 
-    def add(self, other: "Tally") -> None:
+    def add(self, other: "StatsBuilder") -> None:
         """Adds what another part of the same segment held."""
         self.unreadable += other.unreadable
         self.blank += other.blank
@@ -172,17 +172,17 @@ class Tally:
             mine.add(row)
             self.add_days(mine, ((day, many, large) for day, (many, large) in row.days.items()))
 
-    def add_days(self, row: Row, days: Iterable[tuple[int | None, int, int]]) -> None:
+    def add_days(self, row: SchemaCounter, days: Iterable[tuple[int | None, int, int]]) -> None:
         """Adds records and bytes of these days to a row of this tally."""
         for number, records, size in days:
             day = row.days.get(number) or self._day(row, number)
             day[0] += records
             day[1] += size
 
-    def census(self, segment: str, fingerprint: Fingerprint) -> Census:
+    def census(self, segment: str, fingerprint: Fingerprint) -> SegmentStats:
         """The census that the counts so far make, the schema keys in order; of no records where there is a fragment."""
         fragment = first_fragment(self.parts)
         if fragment is not None:
-            return Census(segment, fingerprint, fragment=fragment)
+            return SegmentStats(segment, fingerprint, fragment=fragment)
         counts = tuple(self.rows[key].count(schema_key(*key)) for key in sorted(self.rows))
-        return Census(segment, fingerprint, counts, self.unreadable, self.blank)
+        return SegmentStats(segment, fingerprint, counts, self.unreadable, self.blank)

@@ -11,7 +11,7 @@ _STAYS = bytes(byte != b"1"[0] for byte in range(256))  # of a digit
 _OTHERS = bytes(range(255, -1, -1))
 
 
-class Stretch(NamedTuple):
+class LineRange(NamedTuple):
     """Whole lines, from one offset of a segment to another; without `marks` all of them have expired.
 
     Else line n has expired where bit n % 8 of byte n // 8 is set; lines beyond the marks stay. `digest` is that of the
@@ -24,7 +24,7 @@ class Stretch(NamedTuple):
     digest: bytes = b""
 
 
-class Stretches(list[Stretch]):
+class ExpiredRanges(list[LineRange]):
     """The stretches of a range that hold expired lines, in order and apart; all other lines of it stay."""
 
     @property
@@ -37,9 +37,9 @@ class Stretches(list[Stretch]):
         expired = int.from_bytes(marks, "little").bit_count()
         end = start + len(block)
         if expired == lines and self and self[-1].end == start and not self[-1].marks:
-            self[-1] = Stretch(self[-1].start, end, digest=digest(self[-1].digest, block))
+            self[-1] = LineRange(self[-1].start, end, digest=digest(self[-1].digest, block))
         elif expired:
-            self.append(Stretch(start, end, b"" if expired == lines else marks, digest(b"", block)))
+            self.append(LineRange(start, end, b"" if expired == lines else marks, digest(b"", block)))
 
     def cover(self, size: int) -> bool:
         """Whether every line of a segment of this size has expired."""
@@ -53,7 +53,7 @@ def pack(flags: bytes) -> bytes:
     return int(flags[::-1].translate(_DIGITS) or b"0", 2).to_bytes((len(flags) + 7) // 8, "little")
 
 
-def others(marks: bytes) -> bytes:
+def invert(marks: bytes) -> bytes:
     """Marks of all lines that these do not mark."""
     return marks.translate(_OTHERS)
 

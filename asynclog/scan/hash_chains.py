@@ -9,13 +9,13 @@ import re
 from collections.abc import Iterable
 from functools import partial
 
-from asynclog.executors.rate_limit import Pace
-from asynclog.records.parser import BLANKS, read_line
-from asynclog.records.strict_json import Fault, members
-from asynclog.scan.chunks import Piece, Refused, opened
-from asynclog.scan.classifiers import PythonReader
+from asynclog.executors.rate_limit import RateLimiter
+from asynclog.records.parser import BLANKS, parse_line
+from asynclog.records.strict_json import LineError, members
+from asynclog.scan.chunks import Chunk, ReadFailure, with_segment
+from asynclog.scan.classifiers import PythonClassifier
 from asynclog.scan.line_blocks import BLOCK, whole_lines
-from asynclog.types import Action, Census, Fingerprint, Policy, Segment
+from asynclog.types import Action, Fingerprint, Policy, Segment, SegmentStats
 
 MOST = 16 << 20  # bytes that are read at most, of all segments together
 _HEAD = 1 << 16  # bytes, in which the first record of a segment is looked for
@@ -25,7 +25,7 @@ _NAMES = re.compile(rb'"prev_hash"[ \t\r]*:[ \t\r]*[^n \t\r]')
 _LONGEST_KEY = 64  # bytes of "prev_hash", with every letter escaped, and its quotes
 
 
-def first_cut(folder: int, pace: Pace, policy: Policy, now: int, actions: Iterable[Action]) -> str:
+def first_cut(folder: int, pace: RateLimiter, policy: Policy, now: int, actions: Iterable[Action]) -> str:
     """Return the segment whose record would stay and name one that goes; empty if none was found.
 
     The actions are in the segments' order, those of late segments, whose records stand out of it, left out. Of a
@@ -41,7 +41,7 @@ def first_cut(folder: int, pace: Pace, policy: Policy, now: int, actions: Iterab
     return ""
 
 
-def _is_blank(census: Census | None) -> bool:
+def _is_blank(census: SegmentStats | None) -> bool:
     """Whether a segment has nothing that could stand between two records of a chain."""
     return census is not None and not census.schemas and not census.unreadable and census.fragment is None
 
@@ -49,7 +49,7 @@ def _is_blank(census: Census | None) -> bool:
 class _Search:
     """What is known on the way: whether the record before goes (`gone`), and how many bytes may still be read."""
 
-    def __init__(self, pace: Pace, policy: Policy, now: int) -> None:
+    def __init__(self, pace: RateLimiter, policy: Policy, now: int) -> None:
         self.gone = False
         self._left = MOST
         self._pace = pace
@@ -60,9 +60,9 @@ class _Search:
         """Whether the chain is cut among the records that stay in this segment, or where they begin."""
         segment, loses = Segment(action.segment, action.fingerprint), action.kind == "rewrite"
         end = min(segment.fingerprint.size if loses else _HEAD, self._left)
-        found: bool | Refused = False
+        found: bool | ReadFailure = False
         if end and (loses or (self.gone and action.census)):
-            found = opened(folder, Piece(segment, 0, end, mark=False), partial(self._look, end, loses))
+            found = with_segment(folder, Chunk(segment, 0, end, mark=False), partial(self._look, end, loses))
         self.gone = self.gone and loses and end == segment.fingerprint.size and found is False
         return found is True
 
@@ -79,7 +79,7 @@ class _Search:
 
     def _is_cut(self, block: bytes, loses: bool) -> bool:
         lines = [found[0] for found in _LINE.finditer(block)]
-        expired = PythonReader(self._policy, self._now).judge(memoryview(block)) if loses else bytes(len(lines))
+        expired = PythonClassifier(self._policy, self._now).judge(memoryview(block)) if loses else bytes(len(lines))
         for line, goes in zip(lines, expired, strict=True):
             if goes:
                 self.gone = True
@@ -94,10 +94,10 @@ class _Search:
 def _names_another(line: bytes) -> bool | None:
     """Whether an object names another one; None if the line is neither a record nor an object that does."""
     if not _NAMES.search(line):
-        return None if read_line(line.rstrip(b"\n")) is None else False
+        return None if parse_line(line.rstrip(b"\n")) is None else False
     try:
         values = [value for key, value in members(line) if len(key) <= _LONGEST_KEY and _is_name(bytes(key))]
-    except Fault:
+    except LineError:
         return None
     return any(bytes(value) != b"null" for value in values)
 

@@ -7,26 +7,26 @@ from functools import partial
 import msgspec
 
 from asynclog.errors import TooManyKeysError
-from asynclog.executors.pool import Crew
-from asynclog.executors.rate_limit import Pace
-from asynclog.scan.chunks import Piece, Refused, View, cut_up, opened, piece_size
-from asynclog.scan.classifiers import make_reader
-from asynclog.scan.counter import Tally
+from asynclog.executors.pool import WorkerPool
+from asynclog.executors.rate_limit import RateLimiter
+from asynclog.scan.chunks import Chunk, ReadFailure, ScanContext, chunk_size, split, with_segment
+from asynclog.scan.classifiers import make_classifier
+from asynclog.scan.counter import StatsBuilder
 from asynclog.scan.line_blocks import whole_lines
 from asynclog.scan.scanner import WORTH_PROCESSES, Scanner
-from asynclog.types import Census, Fingerprint, Segment, Unread
+from asynclog.types import Fingerprint, Segment, SegmentStats, UnreadSegment
 
 
-class Task(msgspec.Struct, frozen=True):
+class MultiPolicyChunk(msgspec.Struct, frozen=True):
     """A piece, and the views of it that are asked for."""
 
-    piece: Piece
-    views: tuple[View, ...]
+    piece: Chunk
+    views: tuple[ScanContext, ...]
 
 
 async def judge(
-    scanners: Sequence[Scanner], wanted: Mapping[Segment, Sequence[int]], crew: Crew
-) -> tuple[list[dict[str, Census]], list[Unread]]:
+    scanners: Sequence[Scanner], wanted: Mapping[Segment, Sequence[int]], crew: WorkerPool
+) -> tuple[list[dict[str, SegmentStats]], list[UnreadSegment]]:
     """For each scanner, which differ in policy and time only, the censuses of the segments that are wanted of it.
 
     `wanted` has the scanners' numbers for each segment; those that could not be read come besides.
@@ -34,50 +34,50 @@ async def judge(
     first = scanners[0]
     total = sum(segment.fingerprint.size for segment in wanted)
     apart = first.kind == "python" and crew.jobs > 1 and total >= WORTH_PROCESSES
-    views = [View(first.path if apart else first.folder, each.kind, each.policy, each.now) for each in scanners]
-    size = piece_size(total, crew.jobs)
+    views = [ScanContext(first.path if apart else first.folder, each.kind, each.policy, each.now) for each in scanners]
+    size = chunk_size(total, crew.jobs)
     tasks = [
-        Task(piece, tuple(views[number] for number in numbers))
+        MultiPolicyChunk(piece, tuple(views[number] for number in numbers))
         for segment, numbers in wanted.items()
-        for piece in cut_up(segment, size, mark=False)
+        for piece in split(segment, size, mark=False)
     ]
     missing = Counter(task.piece.segment for task in tasks)
-    read: defaultdict[Segment, list[list[Tally]]] = defaultdict(list)
-    refused: dict[Segment, Refused] = {}
-    work = partial(judge_piece, first.pace.shared_by(crew.jobs) if apart else first.pace)
+    read: defaultdict[Segment, list[list[StatsBuilder]]] = defaultdict(list)
+    refused: dict[Segment, ReadFailure] = {}
+    work = partial(scan_chunk, first.pace.shared_by(crew.jobs) if apart else first.pace)
     async with crew.results(work, tasks, apart=apart) as results:
         async for task, result in results:
-            if isinstance(result, Refused):
+            if isinstance(result, ReadFailure):
                 refused[task.piece.segment] = result
             else:
                 read[task.piece.segment].append(result)
-    censuses: list[dict[str, Census]] = [{} for _ in scanners]
+    censuses: list[dict[str, SegmentStats]] = [{} for _ in scanners]
     for segment in wanted.keys() - refused.keys():
         if len(read[segment]) < missing[segment]:
-            refused[segment] = Refused("the job was stopped before it was read", "not_reached")
+            refused[segment] = ReadFailure("the job was stopped before it was read", "not_reached")
             continue
         try:
             found = [_census(segment, tallies) for tallies in zip(*read[segment], strict=True)]
         except TooManyKeysError as error:
-            refused[segment] = Refused(f"it can't be read: {error.strerror}", "damaged", failed=True)
+            refused[segment] = ReadFailure(f"it can't be read: {error.strerror}", "damaged", failed=True)
             continue
         for number, census in zip(wanted[segment], found, strict=True):
             censuses[number][segment.name] = census
     return censuses, [
-        Unread(segment.name, segment.fingerprint, why.reason, why.unjudged, why.failed)
+        UnreadSegment(segment.name, segment.fingerprint, why.reason, why.unjudged, why.failed)
         for segment, why in refused.items()
     ]
 
 
-def judge_piece(pace: Pace, task: Task) -> list[Tally] | Refused:
+def scan_chunk(pace: RateLimiter, task: MultiPolicyChunk) -> list[StatsBuilder] | ReadFailure:
     """Counts the lines of one piece for each of the views."""
-    return opened(task.views[0].folder, task.piece, partial(_judge, pace, task))
+    return with_segment(task.views[0].folder, task.piece, partial(_judge, pace, task))
 
 
-def _judge(pace: Pace, task: Task, descriptor: int, fingerprint: Fingerprint) -> list[Tally]:
+def _judge(pace: RateLimiter, task: MultiPolicyChunk, descriptor: int, fingerprint: Fingerprint) -> list[StatsBuilder]:
     piece = task.piece
     end = min(piece.end, fingerprint.size)
-    readers = [make_reader(view.kind, view.policy, view.now) for view in task.views]
+    readers = [make_classifier(view.kind, view.policy, view.now) for view in task.views]
     for offset, block in whole_lines(descriptor, piece.start, end, fingerprint.size):
         for reader in readers:
             reader.read(offset, block, None)
@@ -87,7 +87,7 @@ def _judge(pace: Pace, task: Task, descriptor: int, fingerprint: Fingerprint) ->
     return [reader.tally() for reader in readers]
 
 
-def _census(segment: Segment, tallies: Sequence[Tally]) -> Census:
+def _census(segment: Segment, tallies: Sequence[StatsBuilder]) -> SegmentStats:
     whole, *others = tallies
     for other in others:
         whole.add(other)

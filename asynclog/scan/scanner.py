@@ -8,16 +8,26 @@ from functools import partial
 import msgspec
 
 from asynclog.errors import TooManyKeysError
-from asynclog.executors.pool import Crew
-from asynclog.executors.rate_limit import Pace
-from asynclog.scan.chunks import Piece, Reading, Refused, Seen, View, cut_up, piece_size, read_pieces, together
+from asynclog.executors.pool import WorkerPool
+from asynclog.executors.rate_limit import RateLimiter
+from asynclog.scan.chunks import (
+    Chunk,
+    ChunkResult,
+    ReadFailure,
+    ScanContext,
+    Seen,
+    batch,
+    chunk_size,
+    read_chunks,
+    split,
+)
 from asynclog.scan.classifiers import Kind
-from asynclog.scan.counter import Tally
-from asynclog.scan.expired_lines import Stretches
-from asynclog.scan.survivors import BUDGET, Evidence
-from asynclog.types import Census, Policy, Segment, Unread
+from asynclog.scan.counter import StatsBuilder
+from asynclog.scan.expired_lines import ExpiredRanges
+from asynclog.scan.survivors import BUDGET, SurvivorReader
+from asynclog.types import Policy, Segment, SegmentStats, UnreadSegment
 
-NOWHERE: Mapping[str, int] = {}
+NO_OFFSETS: Mapping[str, int] = {}
 
 WORTH_PROCESSES = 16 << 20  # bytes; below, starting processes takes longer than reading
 
@@ -30,17 +40,17 @@ class Scanner(msgspec.Struct, frozen=True):
     policy: Policy
     now: int
     kind: Kind
-    pace: Pace = Pace()
+    pace: RateLimiter = RateLimiter()
 
     @asynccontextmanager
     async def censuses(
         self,
         segments: Iterable[Segment],
-        crew: Crew,
-        evidence: Evidence | None,
-        starts: Mapping[str, int] = NOWHERE,
+        crew: WorkerPool,
+        evidence: SurvivorReader | None,
+        starts: Mapping[str, int] = NO_OFFSETS,
         growing: Set[str] = frozenset(),
-    ) -> AsyncIterator[AsyncIterator[Census | Unread]]:
+    ) -> AsyncIterator[AsyncIterator[SegmentStats | UnreadSegment]]:
         """Reads these segments, several at once; for `async with`. `evidence` remembers where expired lines stand.
 
         Of a segment that `starts` names only what lies beyond is read, and one of the `growing` is known by its bytes
@@ -52,31 +62,31 @@ class Scanner(msgspec.Struct, frozen=True):
         """
         starting = [(segment, starts.get(segment.name, 0)) for segment in segments]
         total = sum(segment.fingerprint.size - start for segment, start in starting)
-        size = piece_size(total, crew.jobs)
+        size = chunk_size(total, crew.jobs)
         cuts = [
-            cut_up(segment, size, start, mark=evidence is not None and not start, digest=segment.name in growing)
+            split(segment, size, start, mark=evidence is not None and not start, digest=segment.name in growing)
             for segment, start in starting
         ]
         pieces = [piece for cut in sorted(cuts, key=len) for piece in cut]
         missing = Counter(piece.segment.name for piece in pieces)
         apart = self.kind == "python" and crew.jobs > 1 and total >= WORTH_PROCESSES
-        view = View(self.path if apart else self.folder, self.kind, self.policy, self.now)
-        work = partial(read_pieces, view, self.pace.shared_by(crew.jobs) if apart else self.pace)
+        view = ScanContext(self.path if apart else self.folder, self.kind, self.policy, self.now)
+        work = partial(read_chunks, view, self.pace.shared_by(crew.jobs) if apart else self.pace)
         begun = partial(_go_on, starts)
-        async with crew.results(work, together(pieces), apart=apart, goes_on=begun) as results:
-            yield _joined(results, evidence, starts, missing)
+        async with crew.results(work, batch(pieces), apart=apart, goes_on=begun) as results:
+            yield _merged(results, evidence, starts, missing)
 
 
-def _go_on(starts: Mapping[str, int], pieces: Iterable[Piece]) -> bool:
+def _go_on(starts: Mapping[str, int], pieces: Iterable[Chunk]) -> bool:
     return any(piece.start > starts.get(piece.segment.name, 0) for piece in pieces)
 
 
-async def _joined(
-    results: AsyncIterator[tuple[list[Piece], list[tuple[Piece, Reading | Refused]]]],
-    evidence: Evidence | None,
+async def _merged(
+    results: AsyncIterator[tuple[list[Chunk], list[tuple[Chunk, ChunkResult | ReadFailure]]]],
+    evidence: SurvivorReader | None,
     starts: Mapping[str, int],
     missing: Mapping[str, int],
-) -> AsyncIterator[Census | Unread]:
+) -> AsyncIterator[SegmentStats | UnreadSegment]:
     """Puts the pieces of each segment together again: so many are `missing`."""
     under_way: dict[str, _Progress] = {}
     async for _, readings in results:
@@ -96,15 +106,15 @@ class _Progress:
     def __init__(self, segment: Segment, missing: int, *, whole: bool) -> None:
         self.missing = missing
         self._segment = segment
-        self._tally: Tally | None = None
-        self._refused: Refused | None = None
-        self._expired: dict[int, Stretches] | None = {} if whole else None
+        self._tally: StatsBuilder | None = None
+        self._refused: ReadFailure | None = None
+        self._expired: dict[int, ExpiredRanges] | None = {} if whole else None
         self._size = 0
         self._seen: dict[int, Seen] = {}
 
-    def add(self, piece: Piece, result: Reading | Refused) -> None:
+    def add(self, piece: Chunk, result: ChunkResult | ReadFailure) -> None:
         self.missing -= 1
-        if isinstance(result, Refused):
+        if isinstance(result, ReadFailure):
             self._refused = result
             return
         self._keep(piece.start, result.expired)
@@ -112,10 +122,10 @@ class _Progress:
         try:
             self._count(result.tally)
         except TooManyKeysError as error:
-            refused = Refused(f"it can't be read: {error.strerror}", "damaged", failed=True)
+            refused = ReadFailure(f"it can't be read: {error.strerror}", "damaged", failed=True)
             self._refused, self._tally = refused, None
 
-    def _count(self, tally: Tally) -> None:
+    def _count(self, tally: StatsBuilder) -> None:
         if self._refused:
             return
         if self._tally is None:
@@ -123,7 +133,7 @@ class _Progress:
         else:
             self._tally.add(tally)
 
-    def _keep(self, start: int, expired: Stretches | None) -> None:
+    def _keep(self, start: int, expired: ExpiredRanges | None) -> None:
         """Remembers where the expired lines of a piece stand, until that is too much for all pieces together."""
         self._size += expired.size if expired is not None else BUDGET + 1
         if self._size > BUDGET:
@@ -131,17 +141,17 @@ class _Progress:
         elif self._expired is not None and expired is not None:
             self._expired[start] = expired
 
-    def finding(self, evidence: Evidence | None) -> Census | Unread:
+    def finding(self, evidence: SurvivorReader | None) -> SegmentStats | UnreadSegment:
         name, fingerprint = self._segment.name, self._segment.fingerprint
         if self._refused or self._tally is None:
-            refused = self._refused or Refused("nothing of it was read", "not_reached")
-            return Unread(name, fingerprint, refused.reason, refused.unjudged, refused.failed)
+            refused = self._refused or ReadFailure("nothing of it was read", "not_reached")
+            return UnreadSegment(name, fingerprint, refused.reason, refused.unjudged, refused.failed)
         seen = [each for _, each in sorted(self._seen.items())]
         last = seen[-1].fingerprint
         census = self._tally.census(name, last)
         if evidence is not None and self._expired is not None and census.fragment is None:
             in_order = (stretch for _, expired in sorted(self._expired.items()) for stretch in expired)
-            evidence.remember(name, Stretches(in_order))
+            evidence.remember(name, ExpiredRanges(in_order))
         quiet = all(each.quiet and each.fingerprint == last for each in seen)
         ranges = [each.digested for each in seen if each.digested]
         known = tuple(ranges) if len(ranges) == len(seen) else ()

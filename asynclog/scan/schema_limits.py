@@ -1,6 +1,6 @@
 """How many schema keys a job takes in: its memory grows with them, and a writer may make up any number. Pure."""
 
-from asynclog.types import Census, Finding, SchemaKey, Unread
+from asynclog.types import SchemaKey, SegmentState, SegmentStats, UnreadSegment
 
 MOST_KEYS = 16_384  # of all segments together
 MOST_NAMES = 4 << 20  # characters of all their names together
@@ -16,9 +16,9 @@ class SchemaKeys:
         self._names = 0
         self._counts = 0
 
-    def admitted(self, finding: Finding) -> Finding:
+    def admitted(self, finding: SegmentState) -> SegmentState:
         """The same, or, where that would be too many, that its segment has failed; then its keys are not known."""
-        if not isinstance(finding, Census):
+        if not isinstance(finding, SegmentStats):
             return finding
         new = {count.schema for count in finding.schemas} - self._known
         names = self._names + sum(len(key.name) + key.version.bit_length() // 8 for key in new)
@@ -32,7 +32,7 @@ class SchemaKeys:
             problem = f"too many segments have more than {USUAL:,} schema keys"
         if problem:
             reason = f"it can't be judged: {problem}"
-            return Unread(finding.segment, finding.fingerprint, reason, "damaged", failed=True)
+            return UnreadSegment(finding.segment, finding.fingerprint, reason, "damaged", failed=True)
         self._known |= new
         self._names, self._counts = names, counts
         return finding

@@ -9,10 +9,10 @@ import aiofiles
 from anyio import to_thread
 
 from asynclog.errors import ChangedError
-from asynclog.records.parser import read_line
+from asynclog.records.parser import parse_line
 from asynclog.scan.line_blocks import whole_lines
 from asynclog.storage.local.listing import list_segments
-from asynclog.storage.naming import Names
+from asynclog.storage.naming import SegmentNaming
 from asynclog.types import Record, SchemaKey
 
 _LINE = re.compile(rb"[^\n]*\n|[^\n]+")
@@ -23,7 +23,7 @@ async def stream_records(path: str) -> AsyncIterator[Record]:
     folder, base = os.path.split(os.path.abspath(path))
     for name in await to_thread.run_sync(_readable, folder, base):
         async for offset, line in _lines(os.path.join(folder, name)):
-            reading = read_line(line)
+            reading = parse_line(line)
             if reading:
                 yield Record(name, offset, SchemaKey(*reading[:2]), reading[2], line)
 
@@ -33,7 +33,7 @@ def _readable(folder: str, base: str) -> list[str]:
     try:
         return [
             segment.name
-            for segment in list_segments(descriptor, os.listdir(folder), Names(base))
+            for segment in list_segments(descriptor, os.listdir(folder), SegmentNaming(base))
             if segment.unjudged is None
         ]
     finally:

@@ -5,26 +5,26 @@ each line of them judged by both readers. And what is left of the segment withou
 from collections.abc import Iterable, Iterator
 
 from asynclog.errors import ChangedError, DisagreementError
-from asynclog.executors.rate_limit import Pace
+from asynclog.executors.rate_limit import RateLimiter
 from asynclog.records.parser import BLANKS
-from asynclog.scan.classifiers import Kind, PythonReader, choose_digest, choose_sift, make_reader
-from asynclog.scan.expired_lines import Stretch, Stretches, is_marked, others
+from asynclog.scan.classifiers import Kind, PythonClassifier, choose_digest, choose_sift, make_classifier
+from asynclog.scan.expired_lines import ExpiredRanges, LineRange, invert, is_marked
 from asynclog.scan.line_blocks import whole_lines
 from asynclog.storage.byte_ranges import Hole, Part, windows
 from asynclog.storage.proof import Proof
-from asynclog.types import Action, Census, Policy, Range
+from asynclog.types import Action, Policy, Range, SegmentStats
 
 BUDGET = 1 << 20  # bytes of marks, for each worker: so much in its hands, and so much in memory of what it has read
 
 
-class Evidence:
+class SurvivorReader:
     """What a scan has learned of where expired lines stand; what it has forgotten is found again.
 
     With `double_check` nothing goes on the word of one reader, and nothing is left out by the kernel. `censuses` has
     those of segments that were read again. What is read keeps the `pace`.
     """
 
-    pace = Pace()
+    pace = RateLimiter()
 
     def __init__(self, kind: Kind, policy: Policy, now: int, *, workers: int, double_check: bool) -> None:
         self._kind = kind
@@ -34,10 +34,10 @@ class Evidence:
         self._sift = choose_sift("python" if double_check else kind)
         self._digest = choose_digest(kind)
         self._left = BUDGET * workers
-        self._found: dict[str, Stretches] = {}
-        self.censuses: dict[str, Census] = {}
+        self._found: dict[str, ExpiredRanges] = {}
+        self.censuses: dict[str, SegmentStats] = {}
 
-    def remember(self, segment: str, expired: Stretches) -> None:
+    def remember(self, segment: str, expired: ExpiredRanges) -> None:
         """Keeps where the expired lines of a whole segment stand, if there is room."""
         size = expired.size
         if size <= self._left:
@@ -73,7 +73,7 @@ class Evidence:
             if isinstance(part, Hole) or bytes(part).strip(BLANKS):
                 raise ChangedError
 
-    def _recall(self, known: Stretches, descriptor: int, proof: Proof) -> Iterator[Part]:
+    def _recall(self, known: ExpiredRanges, descriptor: int, proof: Proof) -> Iterator[Part]:
         for stretch in self._checked(known, descriptor) if self._double_check else known:
             before = b"\n"
             for part in proof.follow(self._windows(descriptor, proof.size, stretch.start)):
@@ -99,10 +99,10 @@ class Evidence:
 
     def _judge(self, action: Action, descriptor: int, proof: Proof) -> Iterator[Part]:
         """Judges the lines as they are copied: nothing lies between the two."""
-        reader, size = make_reader(self._kind, self._policy, self._now), action.fingerprint.size
+        reader, size = make_classifier(self._kind, self._policy, self._now), action.fingerprint.size
         for offset, block in self._lines(descriptor, 0, size, size):
             yield from proof.follow(self._windows(descriptor, proof.size, offset))
-            expired = Stretches()
+            expired = ExpiredRanges()
             reader.read(offset, block, expired)
             if reader.has_fragment:
                 break  # that leaves nothing to go, and so is not what was judged
@@ -116,7 +116,9 @@ class Evidence:
             raise ChangedError
         yield from proof.follow(self._windows(descriptor, proof.size, size))
 
-    def _unexpired(self, offset: int, block: memoryview, expired: Stretches, descriptor: int) -> Iterator[memoryview]:
+    def _unexpired(
+        self, offset: int, block: memoryview, expired: ExpiredRanges, descriptor: int
+    ) -> Iterator[memoryview]:
         """What stays of a block that begins at this offset."""
         position = 0
         for start, end, marks, _ in self._checked(expired, descriptor) if self._double_check else expired:
@@ -128,8 +130,8 @@ class Evidence:
                 yield lines[:kept]
         yield block[position:]
 
-    def _checked(self, expired: Iterable[Stretch], descriptor: int) -> Iterator[Stretch]:
-        reader = PythonReader(self._policy, self._now)
+    def _checked(self, expired: Iterable[LineRange], descriptor: int) -> Iterator[LineRange]:
+        reader = PythonClassifier(self._policy, self._now)
         for stretch in expired:
             for lines in self._marked(descriptor, stretch):
                 if not all(reader.judge(lines)):
@@ -139,11 +141,11 @@ class Evidence:
                     )
             yield stretch
 
-    def _marked(self, descriptor: int, stretch: Stretch) -> Iterator[memoryview]:
+    def _marked(self, descriptor: int, stretch: LineRange) -> Iterator[memoryview]:
         """The expired lines of a stretch, in blocks. With marks it is one block of the scan, and no larger."""
         if not stretch.marks:
             return (block for _, block in self._lines(descriptor, stretch.start, stretch.end, stretch.end))
-        parts = self._unmarked(self._windows(descriptor, stretch.start, stretch.end), others(stretch.marks))
+        parts = self._unmarked(self._windows(descriptor, stretch.start, stretch.end), invert(stretch.marks))
         return iter(
             [memoryview(b"".join(bytes(len(part)) if isinstance(part, Hole) else bytes(part) for part in parts))]
         )

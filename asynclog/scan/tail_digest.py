@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from asynclog.errors import ChangedError
-from asynclog.scan.chunks import as_it_was, open_segment
+from asynclog.scan.chunks import open_segment, preserve_page_cache
 from asynclog.scan.classifiers import Kind, choose_digest
 from asynclog.storage.byte_ranges import windows
 from asynclog.storage.proof import Proof
@@ -18,7 +18,7 @@ _BLOCK = 1 << 16  # bytes
 T = TypeVar("T")
 
 
-def edge(folder: int, segment: Segment, size: int) -> bytes:
+def tail_digest(folder: int, segment: Segment, size: int) -> bytes:
     """The hash of the block that ends `size` bytes into the segment, with a line; empty if no line ends there.
 
     `folder` is the log's, by its descriptor. Empty too if the segment can't be read.
@@ -26,7 +26,7 @@ def edge(folder: int, segment: Segment, size: int) -> bytes:
 
     def read(descriptor: int) -> bytes:
         start = max(0, size - _BLOCK)
-        with as_it_was(descriptor, start, size):
+        with preserve_page_cache(descriptor, start, size):
             block = os.pread(descriptor, size - start, start)
         return hashlib.blake2b(block, digest_size=16).digest() if block.endswith(b"\n") else b""
 
@@ -41,7 +41,7 @@ def begins_with(folder: int, segment: Segment, ranges: Sequence[Range], kind: Ki
 
     def check(descriptor: int) -> bool:
         for each in ranges:
-            with as_it_was(descriptor, each.start, each.end):
+            with preserve_page_cache(descriptor, each.start, each.end):
                 Proof(choose_digest(kind), [each]).check(descriptor, lambda: None)
         return os.pread(descriptor, 1, ranges[-1].end - 1) == b"\n"
 

@@ -7,12 +7,12 @@ from functools import partial
 from itertools import islice
 from typing import NamedTuple
 
-from asynclog.cancellation import Stop
-from asynclog.executors.rate_limit import Pace
+from asynclog.cancellation import StopRequest
+from asynclog.executors.rate_limit import RateLimiter
 from asynclog.records.diagnostics import why_unreadable
-from asynclog.records.parser import BLANKS, read_line
-from asynclog.scan.chunks import Piece, Refused, opened
-from asynclog.scan.classifiers import Kind, make_reader
+from asynclog.records.parser import BLANKS, parse_line
+from asynclog.scan.chunks import Chunk, ReadFailure, with_segment
+from asynclog.scan.classifiers import Kind, make_classifier
 from asynclog.scan.line_blocks import BLOCK, whole_lines
 from asynclog.types import Fingerprint, Policy, Segment
 
@@ -48,23 +48,27 @@ class Found(NamedTuple):
     reasons: list[Reason]
 
 
-def first_unreadable(folder: int, kind: Kind, pace: Pace, most: int, segment: Segment) -> list[Unreadable] | Refused:
+def first_unreadable(
+    folder: int, kind: Kind, pace: RateLimiter, most: int, segment: Segment
+) -> list[Unreadable] | ReadFailure:
     """The first `most` unreadable lines; no more is read than it takes to find so many."""
-    whole = Piece(segment, 0, segment.fingerprint.size, mark=False)
-    return opened(folder, whole, partial(_first, kind, pace, most))
+    whole = Chunk(segment, 0, segment.fingerprint.size, mark=False)
+    return with_segment(folder, whole, partial(_first, kind, pace, most))
 
 
-def all_unreadable(folder: int, kind: Kind, pace: Pace, stop: Stop, segment: Segment) -> Found | Refused:
+def all_unreadable(
+    folder: int, kind: Kind, pace: RateLimiter, stop: StopRequest, segment: Segment
+) -> Found | ReadFailure:
     """The reasons of all unreadable lines; only of those before a stop."""
-    whole = Piece(segment, 0, segment.fingerprint.size, mark=False)
-    return opened(folder, whole, partial(_all, kind, pace, stop))
+    whole = Chunk(segment, 0, segment.fingerprint.size, mark=False)
+    return with_segment(folder, whole, partial(_all, kind, pace, stop))
 
 
-def _first(kind: Kind, pace: Pace, most: int, descriptor: int, fingerprint: Fingerprint) -> list[Unreadable]:
-    return list(islice(_unreadable(kind, pace, Stop(), fingerprint.size, descriptor), most))
+def _first(kind: Kind, pace: RateLimiter, most: int, descriptor: int, fingerprint: Fingerprint) -> list[Unreadable]:
+    return list(islice(_unreadable(kind, pace, StopRequest(), fingerprint.size, descriptor), most))
 
 
-def _all(kind: Kind, pace: Pace, stop: Stop, descriptor: int, fingerprint: Fingerprint) -> Found:
+def _all(kind: Kind, pace: RateLimiter, stop: StopRequest, descriptor: int, fingerprint: Fingerprint) -> Found:
     first: list[Unreadable] = []
     counts: Counter[str] = Counter()
     examples: defaultdict[str, list[Unreadable]] = defaultdict(list)
@@ -77,13 +81,13 @@ def _all(kind: Kind, pace: Pace, stop: Stop, descriptor: int, fingerprint: Finge
     return Found(first, [Reason(why, lines, examples[why]) for why, lines in counts.most_common()])
 
 
-def _unreadable(kind: Kind, pace: Pace, stop: Stop, size: int, descriptor: int) -> Iterator[Unreadable]:
+def _unreadable(kind: Kind, pace: RateLimiter, stop: StopRequest, size: int, descriptor: int) -> Iterator[Unreadable]:
     number = 1
     for offset, block in whole_lines(descriptor, 0, size, size):
         if stop:
             return
         pace.spend(len(block))
-        reader = make_reader(kind, Policy(), 0)
+        reader = make_classifier(kind, Policy(), 0)
         reader.read(offset, block, None)
         tally = reader.tally()
         if tally.unreadable:  # the reader is the one that decides, and passes over the other blocks quickly
@@ -106,12 +110,12 @@ _STAMP = re.compile(
 )
 
 
-def without_offset(folder: int, pace: Pace, end: int, segment: Segment) -> int | Refused:
+def without_offset(folder: int, pace: RateLimiter, end: int, segment: Segment) -> int | ReadFailure:
     """How many lines that start before `end` lack nothing else. Lines longer than a block are left out."""
-    return opened(folder, Piece(segment, 0, end, mark=False), partial(_count, pace, end))
+    return with_segment(folder, Chunk(segment, 0, end, mark=False), partial(_count, pace, end))
 
 
-def _count(pace: Pace, end: int, descriptor: int, fingerprint: Fingerprint) -> int:
+def _count(pace: RateLimiter, end: int, descriptor: int, fingerprint: Fingerprint) -> int:
     lines = 0
     for _, block in whole_lines(descriptor, 0, min(end, fingerprint.size), fingerprint.size):
         pace.spend(len(block))
@@ -127,6 +131,6 @@ def _without_offset_in(block: bytes) -> int:
         start, end = block.rfind(b"\n", 0, stamp.start()) + 1, block.find(b"\n", stamp.end())
         line = block[start : end if end >= 0 else len(block)]
         at = stamp.end() - start
-        if start not in found and read_line(line) is None and read_line(line[:at] + b"Z" + line[at:]):
+        if start not in found and parse_line(line) is None and parse_line(line[:at] + b"Z" + line[at:]):
             found.add(start)
     return len(found)

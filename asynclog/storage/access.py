@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from asynclog.formatting import counted, encodable
+from asynclog.formatting import escape_surrogates, pluralize
 
 CHOWN, FOWNER, LEASE = 0, 3, 28  # bits of a set of capabilities: see the kernel's uapi/linux/capability.h
 _SHOWN = 3  # names in a sentence
@@ -71,14 +71,14 @@ def hindrances(rights: Rights) -> Iterator[str]:
     """One sentence for each kind of hindrance, whatever the number of segments; what stops a run altogether alone."""
     stopped = _stopped(rights)
     if stopped:
-        yield encodable(f"{stopped}: a run would end with exit 2, and nothing would be deleted")
+        yield escape_surrogates(f"{stopped}: a run would end with exit 2, and nothing would be deleted")
         return
     if rights.holder:
-        yield encodable(
+        yield escape_surrogates(
             f"{rights.folder}: another job is at work on this log now ({rights.holder}): a run would end with exit 4, "
             "or wait for it with --lock-wait 1h"
         )
-    yield from map(encodable, _of_segments(rights))
+    yield from map(escape_surrogates, _of_segments(rights))
 
 
 def fixed_folder(folder: str, flag: str) -> str:
@@ -114,7 +114,7 @@ def _of_segments(rights: Rights) -> Iterator[str]:
         return  # the whole run is refused, which is told elsewhere
     user, left = rights.user, list(rights.segments)
     if left and not rights.may_write:
-        yield f"{_no_write(rights)}: {counted(len(left), 'segment')} would fail"
+        yield f"{_no_write(rights)}: {pluralize(len(left), 'segment')} would fail"
         return
     unreadable = [each for each in left if not each.may_read]
     if unreadable:
@@ -123,7 +123,7 @@ def _of_segments(rights: Rights) -> Iterator[str]:
     busy = [each for each in left if each.is_busy]
     if busy:
         them = "it" if len(busy) == 1 else "them"
-        many = counted(len(busy), "segment")
+        many = pluralize(len(busy), "segment")
         yield f"{many} ({_names(busy)}) would be skipped: somebody has {them} open for writing now"
     left = [each for each in left if not each.is_busy]
     held = [each for each in left if each.fixed]
@@ -150,7 +150,7 @@ def _of_segments(rights: Rights) -> Iterator[str]:
 def _whose(segments: Sequence[Owned], user: User) -> str:
     owners = sorted({each.owner for each in segments})
     shown = ", ".join(owners[:_SHOWN]) + (" and others" if len(owners) > _SHOWN else "")
-    return f"we are {user.name}, and {counted(len(segments), 'segment')} of {shown} ({_names(segments)})"
+    return f"we are {user.name}, and {pluralize(len(segments), 'segment')} of {shown} ({_names(segments)})"
 
 
 def _names(segments: Sequence[Owned]) -> str:

@@ -5,7 +5,7 @@ from itertools import combinations
 
 import msgspec
 
-from asynclog.storage.naming import Built, Hidden, Names
+from asynclog.storage.naming import OldLink, SegmentNaming, StagedFile
 
 
 class Claim(msgspec.Struct, frozen=True):
@@ -21,8 +21,8 @@ class Claim(msgspec.Struct, frozen=True):
         return self.log.rpartition("/")[2]
 
     @property
-    def names(self) -> Names:
-        return Names(self.base, self.patterns)
+    def names(self) -> SegmentNaming:
+        return SegmentNaming(self.base, self.patterns)
 
 
 class Contest(msgspec.Struct, frozen=True):
@@ -56,7 +56,7 @@ def contests(entries: Sequence[str], claims: Iterable[Claim]) -> Iterator[Contes
 def _leftovers(entries: Iterable[str]) -> Iterator[str]:
     """The segments whose hidden names a killed job has left."""
     for name in entries:
-        hidden = (Hidden.parse(name) or Built.parse(name)) if name.startswith(".") else None
+        hidden = (OldLink.parse(name) or StagedFile.parse(name)) if name.startswith(".") else None
         if hidden:
             yield hidden.segment
 

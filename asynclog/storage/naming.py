@@ -21,7 +21,7 @@ LONGEST_SEGMENT = 255 - len(f".{_NEW}-{_MOST_INODE}-{_MOST_BYTES}")
 LONGEST_BASE = LONGEST_SEGMENT - len(f"-late-00000000-{_MOST_BYTES}")
 
 
-class Names:
+class SegmentNaming:
     """The names that a log's segments have.
 
     For `logs.jsonl`: the base file itself; MXCP's `logs-YYYYMMDDTHHMMSS[-n].jsonl`; logrotate's `logs.jsonl.N`,
@@ -97,13 +97,13 @@ class Names:
         """Whether this is a hidden name that a job of this log gives."""
         if not name.startswith("."):
             return False
-        hidden = Hidden.parse(name) or Built.parse(name)
+        hidden = OldLink.parse(name) or StagedFile.parse(name)
         if hidden is not None:
             return self.match(hidden.segment)
         return name.endswith(_NEW) and self.match(name[1 : -len(_NEW)])
 
 
-class Hidden(NamedTuple):
+class OldLink(NamedTuple):
     """A hidden link to a file that is being replaced: `.<segment>.al-old-<token>-<accounted>`.
 
     Its first `accounted` bytes have been dealt with; what lies beyond was appended by a writer meanwhile. The token is
@@ -143,7 +143,7 @@ class Hidden(NamedTuple):
         return cls(match[1], match[2], int(match[3])) if match and int(match[3]) <= _MOST_BYTES else None
 
 
-class Built(NamedTuple):
+class StagedFile(NamedTuple):
     """The hidden name of a replacement that is whole: `.<segment>.al-new-<inode>-<size>`, both 0 where a segment goes.
 
     After the swap it is the name of the file that was displaced: whether it is still the replacement, the inode tells.

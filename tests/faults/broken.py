@@ -9,10 +9,10 @@ import os
 from typing import TYPE_CHECKING
 
 from asynclog.errors import LockedError
-from asynclog.storage.local.commit.apply_action import Replaced
+from asynclog.storage.local.commit.apply_action import CommitResult
 from asynclog.storage.local.commit.drain import Drained
 from asynclog.storage.local.commit.exchange import DisplacedError
-from asynclog.storage.local.directory import Disk
+from asynclog.storage.local.directory import LogDirectory
 from asynclog.storage.local.mounts import FileSystem
 from asynclog.storage.proof import Proof
 
@@ -21,26 +21,26 @@ if TYPE_CHECKING:
 
     from asynclog.storage.byte_ranges import Part
     from asynclog.storage.local.commit.drain import Displaced, Known
-    from asynclog.storage.local.commit.drain_queue import Backlog
+    from asynclog.storage.local.commit.drain_queue import DrainQueue
     from asynclog.storage.local.commit.precommit import Pinned
-    from asynclog.storage.naming import Built, Hidden, Names
+    from asynclog.storage.naming import OldLink, SegmentNaming, StagedFile
 
 
-class UnsyncedReplacement(Disk):
+class UnsyncedReplacement(LogDirectory):
     """The replacement is renamed into place before its bytes are safe."""
 
     def sync(self, descriptor: int) -> None:
         pass
 
 
-class UnsyncedFolder(Disk):
-    """Names are changed in an order that only the memory knows."""
+class UnsyncedFolder(LogDirectory):
+    """SegmentNaming are changed in an order that only the memory knows."""
 
     def sync_folder(self, ticket: int | None = None) -> None:
         pass
 
 
-class SwallowedSync(Disk):
+class SwallowedSync(LogDirectory):
     """What fsync says is not heard."""
 
     def sync(self, descriptor: int) -> None:
@@ -48,7 +48,7 @@ class SwallowedSync(Disk):
             super().sync(descriptor)
 
 
-class RetriedSync(Disk):
+class RetriedSync(LogDirectory):
     """A failed fsync is tried again: that succeeds, and the bytes are gone all the same."""
 
     def sync(self, descriptor: int) -> None:
@@ -58,7 +58,7 @@ class RetriedSync(Disk):
             super().sync(descriptor)
 
 
-class NoLease(Disk):
+class NoLease(LogDirectory):
     """Nobody is kept from opening the segment meanwhile."""
 
     def lease(self, descriptor: int) -> bool:
@@ -85,14 +85,14 @@ class InPlace(NoLease):
         self.link(other, name)
 
 
-class PlainRename(Disk):
+class PlainRename(LogDirectory):
     """Whatever has the segment's name is replaced, or removed."""
 
     def _renameat2(self, name: str, new: str, flags: int) -> None:
         raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
 
 
-class AnybodysFile(Disk):
+class AnybodysFile(LogDirectory):
     """A segment is emptied though others have it open."""
 
     def open_alone(self, name: str) -> int:
@@ -102,14 +102,14 @@ class AnybodysFile(Disk):
         os.ftruncate(descriptor, 0)
 
 
-class LeaseAlwaysHeld(Disk):
+class LeaseAlwaysHeld(LogDirectory):
     """A writer who waits in open() is not noticed."""
 
     def leased(self, descriptor: int) -> bool:
         return True
 
 
-class ShortWritesIgnored(Disk):
+class ShortWritesIgnored(LogDirectory):
     """A write is taken for whole, whatever it says."""
 
     def write(self, descriptor: int, parts: Sequence[memoryview]) -> int:
@@ -117,70 +117,70 @@ class ShortWritesIgnored(Disk):
         return sum(map(len, parts))
 
 
-class AnyReplacement(Disk):
+class AnyReplacement(LogDirectory):
     """The replacement may be there already, or be a link to anywhere."""
 
     def create(self, name: str) -> int:
         return os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600, dir_fd=self.folder)
 
 
-class Undressed(Disk):
+class Undressed(LogDirectory):
     """The new file belongs to us, and nobody else may read it."""
 
     def dress(self, descriptor: int, source: int) -> None:
         pass
 
 
-def undrained(disk: Disk, names: Names, hidden: Hidden, known: object, *, open_too: bool) -> Drained:
+def undrained(disk: LogDirectory, names: SegmentNaming, hidden: OldLink, known: object, *, open_too: bool) -> Drained:
     """Instead of `drain`: the old file goes, whatever was appended to it."""
     del names, known, open_too
     disk.unlink(str(hidden))
     return Drained(hidden, [], "gone")
 
 
-def unrecovered(disk: Disk, names: Names, backlog: Backlog, hidden: Hidden) -> None:
+def unrecovered(disk: LogDirectory, names: SegmentNaming, backlog: DrainQueue, hidden: OldLink) -> None:
     """Instead of `recover._finish`: what a killed job left is worthless."""
     del names, backlog
     disk.unlink(str(hidden))
 
 
-def unlooked(disk: Disk, built: Built, replaced: object) -> bool:
+def unlooked(disk: LogDirectory, built: StagedFile, replaced: object) -> bool:
     """Instead of `let_go`: the file that was displaced is always the one that was meant."""
     del replaced
     disk.unlink(str(built))
     return True
 
 
-def ungiven(backlog: Backlog, built: Built, grace: float = 0) -> None:
+def ungiven(backlog: DrainQueue, built: StagedFile, grace: float = 0) -> None:
     """Instead of `give_back`: a name that was not meant to be taken is lost."""
     del grace
     backlog.disk.unlink(str(built))
 
 
-def thrown_away(backlog: Backlog, built: Built, old: object) -> None:
+def thrown_away(backlog: DrainQueue, built: StagedFile, old: object) -> None:
     """Instead of `recover._settle`: whatever has the hidden name of a replacement is worthless."""
     del old
     backlog.disk.unlink(str(built))
 
 
-def unmoved(disk: Disk, hidden: Hidden, late: str, proof: Proof, digest: bytes) -> Hidden:
+def unmoved(disk: LogDirectory, hidden: OldLink, late: str, proof: Proof, digest: bytes) -> OldLink:
     """Instead of `forward`: the old file goes on counting the length that it had."""
     del disk, late, proof, digest
     return hidden
 
 
-def shorter(descriptor: int, status: os.stat_result, hidden: Hidden, known: Known) -> bytes | None:
+def shorter(descriptor: int, status: os.stat_result, hidden: OldLink, known: Known) -> bytes | None:
     """Instead of `_accounted`: only an old file's bytes tell, so that a file without them is nothing new."""
     gone_on = known.is_untouched(status) and status.st_size == hidden.accounted
     return b"" if gone_on or status.st_size < hidden.accounted else known.digest(descriptor, hidden)
 
 
-def grown_again(descriptor: int, status: os.stat_result, hidden: Hidden, known: Known) -> bytes | None:
+def grown_again(descriptor: int, status: os.stat_result, hidden: OldLink, known: Known) -> bytes | None:
     """Instead of `_accounted`: only an old file's length tells."""
     return None if status.st_size < hidden.accounted else known.proof.digest(descriptor, hidden.accounted)
 
 
-def untold(disk: Disk, hidden: Hidden, digest: bytes) -> Hidden:
+def untold(disk: LogDirectory, hidden: OldLink, digest: bytes) -> OldLink:
     """Instead of `_with_digest`: what a job has judged, only that job knows."""
     del disk, digest
     return hidden
@@ -201,17 +201,17 @@ def uncompared(proof: Proof, parts: Iterable[memoryview], expected: bytes | None
     return _follow(proof, parts)
 
 
-def unleased(disk: Disk, source: int, built: Built, pinned: Pinned) -> None:
+def unleased(disk: LogDirectory, source: int, built: StagedFile, pinned: Pinned) -> None:
     """Instead of `confirm`: only the file that was displaced is looked at, and whether the lease stood is not."""
     if not pinned.is_still(disk.status(str(built))):
         raise DisplacedError
     disk.release(source)
 
 
-def as_if_leased(displaced: Displaced | None, size: int, lease_ns: int, leased: bool, fault: str = "") -> Replaced:
+def as_if_leased(displaced: Displaced | None, size: int, lease_ns: int, leased: bool, fault: str = "") -> CommitResult:
     """Instead of `Replaced`: an old file may go in the same job, whether or not a lease told who writes to it."""
     del leased
-    return Replaced(displaced, size, lease_ns, leased=True, fault=fault)
+    return CommitResult(displaced, size, lease_ns, leased=True, fault=fault)
 
 
 class Unlocked:
@@ -227,7 +227,7 @@ def unlocked(*_: object, **__: object) -> Iterator[Unlocked]:
 
 
 @contextlib.contextmanager
-def folder_locked(disk: Disk, name: str, folder: str, *, wait: float, breaks: bool) -> Iterator[Unlocked]:
+def folder_locked(disk: LogDirectory, name: str, folder: str, *, wait: float, breaks: bool) -> Iterator[Unlocked]:
     """Instead of `held_lock`: a lock on what everybody may open who can list it."""
     del name, wait, breaks
     try:

@@ -15,7 +15,7 @@ from faults.layers import layer
 from faults.victim import Variant
 
 if TYPE_CHECKING:
-    from asynclog.storage.local.directory import Disk
+    from asynclog.storage.local.directory import LogDirectory
     from faults.campaign import Campaign
 
 
@@ -35,7 +35,7 @@ class Caught(NamedTuple):
     how: str
 
 
-def _on(disk: type[Disk]) -> Variant:
+def _on(disk: type[LogDirectory]) -> Variant:
     return Variant(disk)
 
 
@@ -50,14 +50,14 @@ _UNCHECKED = {
 }
 _UNLOOKED = {
     "storage__local__commit__precommit__Pinned__is_still": broken.always,
-    "storage__local__commit__apply_action__let_go": broken.unlooked,
+    "storage__local__commit__apply_action__unlink_displaced": broken.unlooked,
 }
 _SHORTER = {"storage__local__commit__drain___accounted": broken.shorter}
 _GROWN = {"storage__local__commit__drain___accounted": broken.grown_again}
 _UNCOMPARED = {"storage__proof__Proof__follow": broken.uncompared}
 _UNLEASED = {"storage__local__commit__apply_action__confirm": broken.unleased}
 _AT_ONCE = {
-    "storage__local__commit__apply_action__Replaced": broken.as_if_leased,
+    "storage__local__commit__apply_action__CommitResult": broken.as_if_leased,
     "storage__local__commit__drain___is_quiet": broken.always,
 }
 
@@ -88,7 +88,7 @@ MUTANTS = (
     ),
     Mutant(
         "a drain does not move its source forward",
-        _in(storage__local__commit__drain__forward=broken.unmoved),
+        _in(storage__local__commit__drain__advance_offset=broken.unmoved),
         {"interleave": "latecomer"},
     ),
     Mutant("nobody looks whether a segment has changed", _in(**_UNCHECKED), {"interleave": "copytruncate,drop"}),
@@ -96,7 +96,7 @@ MUTANTS = (
     Mutant("nobody looks what was displaced", _in(**_UNLOOKED), {"interleave": _ROTATED}),
     Mutant(
         "a displaced file is thrown away",
-        _in(storage__local__commit__exchange__give_back=broken.ungiven),
+        _in(storage__local__commit__exchange__restore_displaced=broken.ungiven),
         {"interleave": _ROTATED},
     ),
     Mutant(

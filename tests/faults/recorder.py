@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from asynclog.storage.local.directory import Disk
+from asynclog.storage.local.directory import LogDirectory
 from faults.watched import Notebook
 
 BUILT = re.compile(r"(?<=\.al-new-)(.+)(?=-[0-9]+$)")  # the inode in the hidden name of a replacement
@@ -95,7 +95,7 @@ Operation = Named | Written | Emptied | Dressed | Synced | Appended
 _decode = msgspec.json.Decoder(Operation).decode
 
 
-class Recorder(Disk):
+class Recorder(LogDirectory):
     """Notes every operation that changes the folder, once it is done, and each sync that the kernel is asked for.
 
     When a lease ends, a writer who was kept waiting by it comes to the replaced file, and appends the next of `tails`.

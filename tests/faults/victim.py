@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import asynclog.catalog.store
 import asynclog.config.yaml_document  # noqa: F401
 from asynclog.cli import main
-from asynclog.storage.local.directory import Disk
+from asynclog.storage.local.directory import LogDirectory
 from faults.archive import NOW
 from faults.child import Ended as Ended  # noqa: PLC0414 - layers know it from here
 from faults.child import Server, Streams
@@ -39,7 +39,7 @@ for _module in ("anyio._backends._asyncio", "asynclog.cli.cleanup", "encodings.u
 HASTY: dict[str, object] = {
     "asynclog.storage.local.commit.drain_queue.PATIENCE": 0.004,
     "asynclog.storage.local.commit.drain_queue._PAUSE": 0.001,
-    "asynclog.storage.local.commit.drain_queue.Backlog.add.__defaults__": (0.0, None),
+    "asynclog.storage.local.commit.drain_queue.DrainQueue.add.__defaults__": (0.0, None),
     "asynclog.storage.local.commit.precommit._PAUSES": (0.0, 0.001),
 }
 
@@ -57,21 +57,21 @@ STEADY: dict[str, object] = {
 }
 
 
-def _link_where_there_is_room(disk: Disk, name: str, new: str) -> None:
+def _link_where_there_is_room(disk: LogDirectory, name: str, new: str) -> None:
     if disk.status(name).st_size:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     os.link(name, new, src_dir_fd=disk.folder, dst_dir_fd=disk.folder, follow_symlinks=False)
 
 
 # With these a folder has no room for another name of a file until the file itself has been emptied.
-CRAMMED: dict[str, object] = {"asynclog.storage.local.directory.Disk.link": _link_where_there_is_room}
+CRAMMED: dict[str, object] = {"asynclog.storage.local.directory.LogDirectory.link": _link_where_there_is_room}
 
 
 @dataclass(frozen=True, eq=False)
 class Variant:
     """The package as it is, or broken in one place: another disk, or other values under these dotted names."""
 
-    disk: type[Disk] = Disk
+    disk: type[LogDirectory] = LogDirectory
     patches: Mapping[str, object] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -83,7 +83,7 @@ class Variant:
 
     def put_in(self) -> None:
         """In the child: from now on the job works with this variant."""
-        for name, value in {"asynclog.runner.cleanup.Disk": self.disk, **self.patches}.items():
+        for name, value in {"asynclog.runner.cleanup.LogDirectory": self.disk, **self.patches}.items():
             owner, _, attribute = name.rpartition(".")
             setattr(resolve_name(owner), attribute, value)
 

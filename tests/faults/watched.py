@@ -7,13 +7,13 @@ import time
 from typing import Any
 
 import asynclog.cli.cleanup  # noqa: F401 - else each child would import it
-from asynclog.storage.local.directory import Disk
+from asynclog.storage.local.directory import LogDirectory
 from faults.victim import Variant
 
 
-def beneath(variant: Variant, watched: type[Disk], **attributes: Any) -> Variant:
+def beneath(variant: Variant, watched: type[LogDirectory], **attributes: Any) -> Variant:
     """The same variant, with this disk where it reaches the real one; `attributes` are given to the class."""
-    bases = (watched,) if variant.disk is Disk else (variant.disk, watched)
+    bases = (watched,) if variant.disk is LogDirectory else (variant.disk, watched)
     return Variant(type(watched.__name__, bases, attributes), variant.patches)
 
 
@@ -36,7 +36,7 @@ class Notebook:
         return os.pread(self._file, os.fstat(self._file).st_size, 0).split(b"\n")[:-1]
 
 
-class Refused(Disk):
+class Refused(LogDirectory):
     """Notes each file that could not be given a second name, because there was no room for it."""
 
     notebook: Notebook
@@ -49,7 +49,7 @@ class Refused(Disk):
             raise
 
 
-class Hesitant(Disk):
+class Hesitant(LogDirectory):
     """Takes its time before a segment and its replacement change places: rotations come in that very moment."""
 
     PAUSE = 0.02  # seconds
@@ -63,7 +63,7 @@ class Hesitant(Disk):
         super().exchange(name, other)
 
 
-class Timed(Disk):
+class Timed(LogDirectory):
     """Notes, in nanoseconds, how long each lease on a segment was held: so long a writer's open() had to wait."""
 
     notebook: Notebook

@@ -37,7 +37,7 @@ ENOUGH = 10  # disagreements; then the campaign ends
 
 def exact_reader(line: bytes) -> Answer:
     """Say what a line is, as the package's own reader sees it."""
-    found = exact.read_line(line)
+    found = exact.parse_line(line)
     if found or not line.strip(exact.BLANKS):
         return found or "blank"
     return "fragment" if is_fragment(line) else "unreadable"

@@ -5,10 +5,10 @@ from typing import Literal
 
 import msgspec
 
-from asynclog.formatting import counted, encodable
+from asynclog.formatting import escape_surrogates, pluralize
 from asynclog.policy.rules import Scope, all_rules, match_rule
 from asynclog.report.envelope import FORMAT
-from asynclog.report.holdings import Holding, Inventory, SegmentsRead
+from asynclog.report.holdings import Holding, Holdings, SegmentsRead
 from asynclog.report.provenance import PolicyRule, Provenance, who
 from asynclog.report.unjudged import Unjudged
 from asynclog.report.warnings import Neighbours, Notices
@@ -78,7 +78,7 @@ class Subject(msgspec.Struct, frozen=True):
 
 
 def make_coverage(
-    inventory: Inventory, policy: Policy, subject: Subject, warnings: Iterable[str], notices: Notices
+    inventory: Holdings, policy: Policy, subject: Subject, warnings: Iterable[str], notices: Notices
 ) -> CheckResult:
     """What these rules have to say about this log; `warnings` are sentences about the policy itself."""
     scopes = {key: match_rule(policy, key) for key in inventory.holdings}
@@ -90,13 +90,13 @@ def make_coverage(
     return CheckResult(
         status="partial" if inventory.failures else "success",
         message=(
-            f"Valid: {counted(len(rules), 'rule')}, "
-            f"{counted(len(schemas), 'schema')} in {counted(inventory.segments.total, 'segment')}"
+            f"Valid: {pluralize(len(rules), 'rule')}, "
+            f"{pluralize(len(schemas), 'schema')} in {pluralize(inventory.segments.total, 'segment')}"
         ),
-        configuration=subject.configuration and encodable(subject.configuration),
+        configuration=subject.configuration and escape_surrogates(subject.configuration),
         profile=subject.profile,
-        log=encodable(subject.log),
-        policy=encodable(subject.policy),
+        log=escape_surrogates(subject.log),
+        policy=escape_surrogates(subject.policy),
         policy_sha256=policy.source.sha256 if policy.source else None,
         policy_rules=subject.provenance.policy.rules if subject.provenance.policy else [],
         **who(subject.provenance),
@@ -108,7 +108,7 @@ def make_coverage(
         unread=inventory.unread,
         warnings=[
             *notices.warnings,
-            *map(encodable, warnings),
+            *map(escape_surrogates, warnings),
             *([f"Schemas without a rule, whose records are kept: {len(ungoverned)}"] if ungoverned else []),
             *([f"Rules that match nothing here: {len(unused)}"] if unused else []),
         ],
@@ -128,9 +128,9 @@ def _coverage(holding: Holding, found: tuple[Scope, Rule] | None) -> Coverage:
         governed=rule.active,
         retention_days=rule.retention_days,
         rule=str(scope),
-        where=encodable(rule.where),
+        where=escape_surrogates(rule.where),
     )
 
 
 def _unused(scope: Scope, rule: Rule) -> UnusedRule:
-    return UnusedRule(str(scope), rule.active, rule.retention_days, encodable(rule.where))
+    return UnusedRule(str(scope), rule.active, rule.retention_days, escape_surrogates(rule.where))

@@ -2,33 +2,33 @@
 
 from collections.abc import Iterator
 
-from asynclog.formatting import columns, counted, printable, size_in_words
+from asynclog.formatting import columns, escape_control, format_size, pluralize
 from asynclog.report.check.result import CheckResult, Coverage
-from asynclog.report.envelope import Answer
+from asynclog.report.envelope import CommandResult
 from asynclog.report.provenance import PolicySource, Provenance, in_brief
 from asynclog.report.unjudged import unjudged_in_words
 
 
-def as_text(answer: Answer[CheckResult]) -> str:
+def as_text(answer: CommandResult[CheckResult]) -> str:
     """Some lines; ends without a newline."""
     return "\n".join(_lines(answer.result))
 
 
 def _lines(result: CheckResult) -> Iterator[str]:
-    yield printable(result.message)
+    yield escape_control(result.message)
     if result.configuration:
-        yield printable(f"Configuration: {result.configuration}, profile {result.profile}")
+        yield escape_control(f"Configuration: {result.configuration}, profile {result.profile}")
     yield from in_brief(_provenance(result))
     yield from _table(result)
     for warning in result.warnings:
-        yield f"Warning: {printable(warning)}"
+        yield f"Warning: {escape_control(warning)}"
     for rule in result.unused_rules:
-        yield printable(f"Matches nothing: the rule for {rule.rule} ({rule.where})")
+        yield escape_control(f"Matches nothing: the rule for {rule.rule} ({rule.where})")
     for name, reason in result.unread.items():
-        yield printable(f"Not read: {name}: {reason}")
+        yield escape_control(f"Not read: {name}: {reason}")
     yield from unjudged_in_words(result.unjudged)
     if result.unreadable:
-        yield f"Kept unread: {counted(result.unreadable, 'unreadable line')}"
+        yield f"Kept unread: {pluralize(result.unreadable, 'unreadable line')}"
 
 
 def _provenance(result: CheckResult) -> Provenance:
@@ -43,7 +43,7 @@ def _table(result: CheckResult) -> Iterator[str]:
         return
     rows = [["schema", "records", "size", "rule"]]
     for name, coverage in result.schemas.items():
-        rows.append([name, f"{coverage.records:,}", size_in_words(coverage.bytes), _rule(coverage)])
+        rows.append([name, f"{coverage.records:,}", format_size(coverage.bytes), _rule(coverage)])
     yield ""
     yield from columns(rows, right={1, 2})
     yield ""
@@ -52,5 +52,7 @@ def _table(result: CheckResult) -> Iterator[str]:
 def _rule(coverage: Coverage) -> str:
     if coverage.rule is None:
         return "none: kept"
-    days = "kept for ever" if coverage.retention_days is None else f"kept for {counted(coverage.retention_days, 'day')}"
+    days = (
+        "kept for ever" if coverage.retention_days is None else f"kept for {pluralize(coverage.retention_days, 'day')}"
+    )
     return f"{days if coverage.governed else 'switched off: kept'} ({coverage.where})"

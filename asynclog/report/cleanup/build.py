@@ -6,29 +6,29 @@ from typing import Literal
 
 import msgspec
 
-from asynclog.formatting import deletion, encodable, in_a_sentence
+from asynclog.formatting import deletion, escape_surrogates, summarize_errors
 from asynclog.report.cleanup.result import (
     ActionRow,
     Bytes,
     Catalogued,
-    Figures,
     Kept,
     Overdue,
     Records,
     Report,
     Result,
+    SchemaTotals,
     Segments,
 )
-from asynclog.report.cleanup.schema_totals import figures, too_late
+from asynclog.report.cleanup.schema_totals import figures, overdue_errors
 from asynclog.report.provenance import Provenance
 from asynclog.report.unjudged import Left, sum_unjudged, too_old
 from asynclog.report.warnings import Neighbours
-from asynclog.storage.naming import Names
+from asynclog.storage.naming import SegmentNaming
 from asynclog.timestamps import format_instant
 from asynclog.types import Action, Outcome, Plan, Policy, SchemaKey
 
 
-class Circumstances(msgspec.Struct, frozen=True):
+class RunInfo(msgspec.Struct, frozen=True):
     """What a report says beside plan and outcomes.
 
     `stopped` is a signal's name and number, `pending` has the bytes of each hidden file, `read` is in bytes,
@@ -52,10 +52,10 @@ class Circumstances(msgspec.Struct, frozen=True):
     time_is_up: bool = False
     policy: Policy = Policy()
     max_overdue: float | None = None
-    names: Names | None = None
+    names: SegmentNaming | None = None
 
 
-def make_report(plan: Plan, outcomes: Mapping[str, Outcome] | None, about: Circumstances) -> Report:
+def make_report(plan: Plan, outcomes: Mapping[str, Outcome] | None, about: RunInfo) -> Report:
     """The report of a job that carried out this plan; without outcomes, of a dry run."""
     rows = [_row(action, outcomes) for action in plan.actions if action.kind != "keep" or about.with_keeps]
     deleted = _sum(row.deleted_per_schema for row in rows)
@@ -66,13 +66,13 @@ def make_report(plan: Plan, outcomes: Mapping[str, Outcome] | None, about: Circu
     gone, late = sum(deleted.values()), sum(overdue.records.values())
     left = [Left(each.segment, each.fingerprint, each.unjudged, each.reason) for each in plan.actions if each.unjudged]
     errors = [
-        *too_late(schemas, plan.now, about.max_overdue),
+        *overdue_errors(schemas, plan.now, about.max_overdue),
         *too_old(left, about.names, plan.now, about.max_overdue),
         *_failures(rows),
         *about.problems,
     ]
     stopped = about.stopped
-    wrong = f"stopped by {stopped[0]}" if stopped else in_a_sentence(errors)
+    wrong = f"stopped by {stopped[0]}" if stopped else summarize_errors(errors)
     result = Result(
         status="partial" if wrong else "success" if outcomes is not None else "dry_run",
         message=deletion(gone, dry_run=outcomes is None),
@@ -91,11 +91,11 @@ def make_report(plan: Plan, outcomes: Mapping[str, Outcome] | None, about: Circu
         catalog=about.catalog,
         segments=_segments(plan, rows),
         actions=rows,
-        late_segments=list(map(encodable, about.late)),
-        recovery_pending=list(map(encodable, about.pending)),
+        late_segments=list(map(escape_surrogates, about.late)),
+        recovery_pending=list(map(escape_surrogates, about.pending)),
         warnings=list(about.warnings),
         neighbours=about.neighbours,
-        errors=list(map(encodable, errors)),
+        errors=list(map(escape_surrogates, errors)),
         lease_max_ms=round(max((each.lease_ns for each in (outcomes or {}).values()), default=0) / 1e6, 3),
         duration_s=round(about.duration_s, 3),
     )
@@ -111,7 +111,7 @@ def make_report(plan: Plan, outcomes: Mapping[str, Outcome] | None, about: Circu
     )
 
 
-def empty_report(status: Literal["success", "skipped"], message: str, about: Circumstances) -> Report:
+def empty_report(status: Literal["success", "skipped"], message: str, about: RunInfo) -> Report:
     """The report of a job that found nothing to look at."""
     now = format_instant(about.now)
     provenance = msgspec.structs.asdict(about.provenance)
@@ -132,7 +132,7 @@ def _row(action: Action, outcomes: Mapping[str, Outcome] | None) -> ActionRow:
         outcome = outcomes[action.segment]
         deleted, after, status, reason = outcome.deleted, outcome.bytes_after, outcome.status, outcome.reason
     return ActionRow(
-        segment=encodable(action.segment),
+        segment=escape_surrogates(action.segment),
         action=action.kind,
         reason=action.reason,
         deleted_per_schema=_named(deleted),
@@ -155,7 +155,7 @@ def _fate(action: Action) -> Literal["done", "skipped", "failed"] | None:
             return None
 
 
-def _overdue(schemas: Mapping[SchemaKey, Figures]) -> Overdue:
+def _overdue(schemas: Mapping[SchemaKey, SchemaTotals]) -> Overdue:
     """Expired records that the plan meant to delete and that are still there, or that it had to skip."""
     left = {key: each.overdue for key, each in schemas.items() if each.overdue}
     oldest = min((each.oldest for each in schemas.values() if each.oldest is not None), default=None)

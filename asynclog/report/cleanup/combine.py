@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from asynclog.formatting import counted, deletion, in_a_sentence
+from asynclog.formatting import deletion, pluralize, summarize_errors
 from asynclog.report.cleanup.result import Bytes, Kept, Overdue, Records, Report, Result, Segments
 from asynclog.report.provenance import Provenance, who
 from asynclog.report.unjudged import Unjudged
@@ -35,7 +35,7 @@ def combined(reports: Mapping[str, Report]) -> Report:
     stopped = [result.stopped for result in results if result.stopped]
     result = Result(
         status="partial" if wrong else "dry_run" if dry else "success",
-        message=f"{deletion(records.deleted, dry_run=dry)} in {counted(len(reports), 'profile')}",
+        message=f"{deletion(records.deleted, dry_run=dry)} in {pluralize(len(reports), 'profile')}",
         deleted_per_schema=_counts(result.deleted_per_schema for result in results),
         now=_earliest(result.now for result in results),
         **_who(results),
@@ -54,7 +54,7 @@ def combined(reports: Mapping[str, Report]) -> Report:
         profiles={name: report.result for name, report in reports.items()},
     )
     codes = {report.exit_code for report in reports.values()} | {0}
-    return Report(result, next(code for code in _WORST_FIRST if code in codes), in_a_sentence(wrong) or None)
+    return Report(result, next(code for code in _WORST_FIRST if code in codes), summarize_errors(wrong) or None)
 
 
 def _who(results: Iterable[Result]) -> dict[str, Any]:

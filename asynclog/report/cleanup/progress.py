@@ -1,6 +1,6 @@
 """How far a job came that was stopped by a signal or by its time limit. Pure."""
 
-from asynclog.formatting import counted
+from asynclog.formatting import pluralize
 from asynclog.report.cleanup.result import Result
 
 # The reasons of segments that a stopped job has not reached: a report for people tells them once, not one by one.
@@ -14,10 +14,10 @@ def progress(result: Result) -> str | None:
     unread, undone = reasons.count(NOT_READ), reasons.count(NOT_BEGUN)
     total = result.segments.total
     if unread:
-        came = f"{total - unread:,} of {counted(total, 'segment')} read"
+        came = f"{total - unread:,} of {pluralize(total, 'segment')} read"
     elif undone:
         done = result.segments.dropped + result.segments.rewritten
-        came = f"all read, {done:,} of {counted(done + undone, 'segment')} dropped or rewritten"
+        came = f"all read, {done:,} of {pluralize(done + undone, 'segment')} dropped or rewritten"
     else:
         return None
     signal = f" by {result.stopped}" if result.stopped in {"SIGINT", "SIGTERM"} else ""

@@ -122,7 +122,7 @@ class Result(msgspec.Struct, frozen=True):
     profiles: "dict[str, Result] | None" = None
 
 
-class Figures(msgspec.Struct, frozen=True):
+class SchemaTotals(msgspec.Struct, frozen=True):
     """One schema: deleted + overdue + kept is what was read of it.
 
     Of the overdue records, `oldest` is the earliest timestamp, and `since` when the first of them expired (ns since
@@ -150,7 +150,7 @@ class Report(msgspec.Struct, frozen=True):
     result: Result
     exit_code: int = 0
     error: str | None = None
-    schemas: dict[str, Figures] = {}
+    schemas: dict[str, SchemaTotals] = {}
     log_bytes: int | None = None
     pending_bytes: int = 0
     judged_nothing: bool = False

@@ -4,27 +4,27 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from itertools import chain
 
-from asynclog.formatting import counted
-from asynclog.policy.rules import window_for
-from asynclog.report.cleanup.result import Figures
+from asynclog.formatting import pluralize
+from asynclog.policy.rules import retention_for
+from asynclog.report.cleanup.result import SchemaTotals
 from asynclog.timestamps import SECOND, format_instant
-from asynclog.types import Action, Outcome, Plan, Policy, SchemaCount, SchemaKey
+from asynclog.types import Action, Outcome, Plan, Policy, SchemaKey, SchemaStats
 
 _SHOWN = 3  # schemas in the sentence about what is too late
 
 
-def figures(plan: Plan, outcomes: Mapping[str, Outcome] | None, policy: Policy) -> dict[SchemaKey, Figures]:
+def figures(plan: Plan, outcomes: Mapping[str, Outcome] | None, policy: Policy) -> dict[SchemaKey, SchemaTotals]:
     """Per schema key, in order; without outcomes, what a run of this plan would give."""
-    went: defaultdict[SchemaKey, list[SchemaCount]] = defaultdict(list)
-    stayed: defaultdict[SchemaKey, list[SchemaCount]] = defaultdict(list)
+    went: defaultdict[SchemaKey, list[SchemaStats]] = defaultdict(list)
+    stayed: defaultdict[SchemaKey, list[SchemaStats]] = defaultdict(list)
     for action in plan.actions:
         deleted = _deleted(action, outcomes)
         for count in action.census.schemas if action.census else ():
             (went if count.schema in deleted else stayed)[count.schema].append(count)
-    return {key: _summed(went[key], stayed[key], window_for(policy, key)) for key in sorted({*went, *stayed})}
+    return {key: _summed(went[key], stayed[key], retention_for(policy, key)) for key in sorted({*went, *stayed})}
 
 
-def too_late(schemas: Mapping[SchemaKey, Figures], now: int, max_overdue: float | None) -> list[str]:
+def overdue_errors(schemas: Mapping[SchemaKey, SchemaTotals], now: int, max_overdue: float | None) -> list[str]:
     """A sentence where something that expired more than `max_overdue` seconds ago is still there."""
     if max_overdue is None:
         return []
@@ -33,7 +33,7 @@ def too_late(schemas: Mapping[SchemaKey, Figures], now: int, max_overdue: float 
     if not late:
         return []
     shown = ", ".join(f"{key} since {format_instant(since)}" for since, key in late[:_SHOWN])
-    more = f", and {counted(len(late) - _SHOWN, 'more schema')}" if len(late) > _SHOWN else ""
+    more = f", and {pluralize(len(late) - _SHOWN, 'more schema')}" if len(late) > _SHOWN else ""
     return [f"what expired longer ago than --max-overdue allows is still there: {shown}{more}"]
 
 
@@ -43,11 +43,11 @@ def _deleted(action: Action, outcomes: Mapping[str, Outcome] | None) -> Mapping[
     return action.expired if outcomes is None else outcomes[action.segment].deleted
 
 
-def _summed(went: Sequence[SchemaCount], stayed: Sequence[SchemaCount], window: int | None) -> Figures:
+def _summed(went: Sequence[SchemaStats], stayed: Sequence[SchemaStats], window: int | None) -> SchemaTotals:
     """Of one schema's counts: those whose expired records went, for all of them do, or none; and the others."""
     left = [count for count in stayed if count.expired]
     oldest = min((count.oldest for count in left if count.oldest is not None), default=None)
-    return Figures(
+    return SchemaTotals(
         deleted=sum(count.expired for count in went),
         deleted_bytes=sum(count.expired_bytes for count in went),
         kept=sum(count.records - count.expired for count in chain(went, stayed)),

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from asynclog.formatting import counted, printable, size_in_words
+from asynclog.formatting import escape_control, format_size, pluralize
 from asynclog.report.cleanup.progress import NOT_BEGUN, NOT_READ, progress
 from asynclog.report.cleanup.result import Report, Result
 from asynclog.report.provenance import in_brief
@@ -12,7 +12,7 @@ from asynclog.report.unjudged import unjudged_in_words
 def as_text(report: Report) -> str:
     """Some lines, the most important first; ends without a newline."""
     profiles = report.result.profiles or {}
-    parts = [line for name, result in profiles.items() for line in (f"{printable(name)}:", *_lines(result), "")]
+    parts = [line for name, result in profiles.items() for line in (f"{escape_control(name)}:", *_lines(result), "")]
     return "\n".join([*parts, *_lines(report.result)])
 
 
@@ -27,15 +27,15 @@ def _lines(result: Result) -> Iterator[str]:
         yield from _notes(result)
     yield from in_brief(result)
     if result.profiles is None:  # each has said its own
-        yield from (f"Warning: {printable(warning)}" for warning in result.warnings)
+        yield from (f"Warning: {escape_control(warning)}" for warning in result.warnings)
 
 
 def _headline(result: Result) -> str:
     """The message with its number as people read it, and what is freed."""
     would = "would free " if _is_dry(result) else "freed "
     plain, told = f" {result.records.deleted} ", f" {result.records.deleted:,} "
-    text = printable(result.message.replace(plain, told, 1))
-    return text + (f" ({would}{size_in_words(result.bytes.freed)})" if result.bytes.freed else "")
+    text = escape_control(result.message.replace(plain, told, 1))
+    return text + (f" ({would}{format_size(result.bytes.freed)})" if result.bytes.freed else "")
 
 
 def _is_dry(result: Result) -> bool:
@@ -49,21 +49,21 @@ def _counts(result: Result) -> Iterator[str]:
     records, dry, empty = result.records, _is_dry(result), result.segments.emptied
     yield f"Segments: {result.segments.total:,} ({'would be: ' if dry else ''}{shown})"
     if empty:
-        yield f"{counted(empty, 'empty segment')} {'would go' if dry else 'went'}"
+        yield f"{pluralize(empty, 'empty segment')} {'would go' if dry else 'went'}"
     yield f"Records: {records.scanned:,} read, {records.kept:,} {'would be ' if dry else ''}kept"
 
 
 def _kept(result: Result) -> Iterator[str]:
     kept, would = result.kept, _kept_or_would(result)
     if kept.no_policy:
-        yield f"{would} without a policy: {counted(sum(kept.no_policy.values()), 'record')}"
+        yield f"{would} without a policy: {pluralize(sum(kept.no_policy.values()), 'record')}"
         yield from _table(kept.no_policy)
     if kept.future:
-        yield f"{would} for a timestamp more than a day in the future: {counted(kept.future, 'record')}"
+        yield f"{would} for a timestamp more than a day in the future: {pluralize(kept.future, 'record')}"
     if kept.implausible:
-        yield f"{would} for a timestamp before 2000: {counted(kept.implausible, 'record')}"
+        yield f"{would} for a timestamp before 2000: {pluralize(kept.implausible, 'record')}"
     if kept.unreadable:
-        yield f"{would} unread: {counted(kept.unreadable, 'unreadable line')}"
+        yield f"{would} unread: {pluralize(kept.unreadable, 'unreadable line')}"
 
 
 def _kept_or_would(result: Result) -> str:
@@ -76,7 +76,7 @@ def _overdue(result: Result) -> Iterator[str]:
     if overdue.records:
         records = sum(overdue.records.values())
         stay = "would stay" if _is_dry(result) else "stays" if records == 1 else "stay"
-        yield f"Overdue: {counted(records, 'expired record')} {stay}, the oldest of {overdue.oldest}"
+        yield f"Overdue: {pluralize(records, 'expired record')} {stay}, the oldest of {overdue.oldest}"
         yield from _table(overdue.records)
 
 
@@ -88,17 +88,18 @@ def _notes(result: Result) -> Iterator[str]:
     for row in result.actions:
         reason = row.outcome_reason or row.reason
         if row.outcome == "skipped" and reason not in {NOT_READ, NOT_BEGUN}:
-            yield f"{skipped}: {printable(row.segment)}: {reason}"
+            yield f"{skipped}: {escape_control(row.segment)}: {reason}"
     for name in result.late_segments:
-        yield f"Late: {printable(name)} has what a writer appended to a segment while it was replaced"
+        yield f"Late: {escape_control(name)} has what a writer appended to a segment while it was replaced"
     for name in result.recovery_pending:
-        yield f"Pending: {printable(name)} is left by a killed job, or held by a writer: the next job deals with it"
+        what = "is left by a killed job, or held by a writer: the next job deals with it"
+        yield f"Pending: {escape_control(name)} {what}"
     if result.refusal:
         refused = "Refused" if came else "Refused: a real run would end with exit 5"
-        yield f"{refused}: {printable(result.refusal)}"
+        yield f"{refused}: {escape_control(result.refusal)}"
 
 
 def _table(counts: Mapping[str, int]) -> Iterator[str]:
     width = max(map(len, counts), default=0)
     for name, number in counts.items():
-        yield f"  {printable(name):<{width}}  {number:>9,}"
+        yield f"  {escape_control(name):<{width}}  {number:>9,}"

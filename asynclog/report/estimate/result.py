@@ -6,11 +6,11 @@ from typing import Literal
 
 import msgspec
 
-from asynclog.forecast.bounds import Amount
-from asynclog.forecast.log_forecast import IN_DAYS, Forecast, Outlook, times
-from asynclog.formatting import counted, size_in_words
-from asynclog.report.envelope import FORMAT, Answer
-from asynclog.report.holdings import Inventory
+from asynclog.forecast.bounds import Bounds
+from asynclog.forecast.log_forecast import IN_DAYS, Forecast, SchemaForecast, times
+from asynclog.formatting import format_size, pluralize
+from asynclog.report.envelope import FORMAT, CommandResult
+from asynclog.report.holdings import Holdings
 from asynclog.report.provenance import PolicySource, Provenance
 from asynclog.report.unjudged import Unjudged
 from asynclog.report.warnings import Neighbours, Notices
@@ -116,8 +116,8 @@ class Estimate(msgspec.Struct, frozen=True):
 
 
 def make_estimate(
-    found: Estimate, inventory: Inventory, notices: Notices, *, profile: str | None, provenance: Provenance
-) -> Answer[EstimateResult]:
+    found: Estimate, inventory: Holdings, notices: Notices, *, profile: str | None, provenance: Provenance
+) -> CommandResult[EstimateResult]:
     """The answer; what could not be read is its error."""
     return inventory.answer(
         EstimateResult(
@@ -141,11 +141,11 @@ def make_estimate(
     )
 
 
-def _message(now: Amount) -> str:
+def _message(now: Bounds) -> str:
     low, high = round(now.records_low), round(now.records_high)
-    least, most = size_in_words(round(now.bytes_low)), size_in_words(round(now.bytes_high))
+    least, most = format_size(round(now.bytes_low)), format_size(round(now.bytes_high))
     if now.is_exact:
-        return f"A cleanup now would delete {counted(low, 'record')} ({least})"
+        return f"A cleanup now would delete {pluralize(low, 'record')} ({least})"
     return f"A cleanup now would delete {low:,} to {high:,} records ({least} to {most})"
 
 
@@ -153,7 +153,7 @@ def _prospects(forecast: Forecast, found: Estimate) -> dict[str, Prospect]:
     return {str(key): _prospect(outlook, found) for key, outlook in forecast.schemas.items()}
 
 
-def _prospect(outlook: Outlook, found: Estimate) -> Prospect:
+def _prospect(outlook: SchemaForecast, found: Estimate) -> Prospect:
     held, daily, steady = outlook.held, outlook.daily, outlook.steady
     prospect = Prospect(
         records=_exact(held.records_low, held.records_high),
@@ -183,7 +183,7 @@ def _prospect(outlook: Outlook, found: Estimate) -> Prospect:
     )
 
 
-def _freed(outlook: Outlook, found: Estimate) -> list[Freed]:
+def _freed(outlook: SchemaForecast, found: Estimate) -> list[Freed]:
     rows = []
     for days, at, amount in zip(IN_DAYS, times(found.now), outlook.frees, strict=True):
         row = Freed(

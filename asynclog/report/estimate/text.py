@@ -5,8 +5,8 @@ from typing import Any
 
 from msgspec import UNSET
 
-from asynclog.formatting import columns, counted, printable, size_in_words
-from asynclog.report.envelope import Answer
+from asynclog.formatting import columns, escape_control, format_size, pluralize
+from asynclog.report.envelope import CommandResult
 from asynclog.report.estimate.result import BytesRead, EstimateResult, Freed, Prospect
 from asynclog.report.provenance import in_brief
 from asynclog.report.unjudged import unjudged_in_words
@@ -14,18 +14,18 @@ from asynclog.report.unjudged import unjudged_in_words
 _HEAD = ["schema", "keeps", "records", "size", "a day", "in the end"]
 
 
-def as_text(answer: Answer[EstimateResult]) -> str:
+def as_text(answer: CommandResult[EstimateResult]) -> str:
     """Some lines; ends without a newline."""
     return "\n".join(_lines(answer.result))
 
 
 def _lines(result: EstimateResult) -> Iterator[str]:
-    yield printable(result.message)
+    yield escape_control(result.message)
     if result.totals is not None:
         yield from _forecast(result, result.totals)
     yield from in_brief(result)
     for warning in result.warnings:
-        yield f"Warning: {printable(warning)}"
+        yield f"Warning: {escape_control(warning)}"
 
 
 def _forecast(result: EstimateResult, totals: Prospect) -> Iterator[str]:
@@ -35,18 +35,18 @@ def _forecast(result: EstimateResult, totals: Prospect) -> Iterator[str]:
     yield "Freed: all that has expired by then. In the end: what stays, if as much comes in each day as now."
     if result.unknown.segments:
         yield (
-            f"Never read yet: {counted(result.unknown.segments, 'segment')} of {size_in_words(result.unknown.bytes)}, "
+            f"Never read yet: {pluralize(result.unknown.segments, 'segment')} of {format_size(result.unknown.bytes)}, "
             "which may hold anything: without --no-scan they are read"
         )
     for name, reason in result.unread.items():
-        yield printable(f"Not read, and in no figure: {name}: {reason}")
+        yield escape_control(f"Not read, and in no figure: {name}: {reason}")
     yield from unjudged_in_words(result.unjudged)
     yield f"Read for this: {_read(result.read)}"
 
 
 def _read(read: BytesRead) -> str:
     """Never more than there is: reading a segment a second time is told as that."""
-    text = f"{size_in_words(min(read.bytes, read.of))} of {size_in_words(read.of)}"
+    text = f"{format_size(min(read.bytes, read.of))} of {format_size(read.of)}"
     return f"{text}, some of it twice" if read.bytes > read.of else text
 
 
@@ -65,16 +65,16 @@ def _rows(result: EstimateResult, totals: Prospect) -> Iterator[list[str]]:
 
 def _row(name: str, prospect: Prospect, *, all_of_it: bool = False) -> list[str]:
     days = prospect.retention_days
-    keeps = "" if all_of_it else "for ever" if days is None else counted(days, "day")
+    keeps = "" if all_of_it else "for ever" if days is None else pluralize(days, "day")
     grows = prospect.steady_bytes is None and not prospect.steady_bytes_low
     return [
         name,
         keeps,
         _figure(prospect, "records", "{:,}".format),
-        _figure(prospect, "bytes", size_in_words),
-        _figure(prospect, "daily_bytes", size_in_words),
-        "grows" if grows else _figure(prospect, "steady_bytes", size_in_words),
-        *(_figure(row, "bytes", size_in_words) for row in prospect.frees),
+        _figure(prospect, "bytes", format_size),
+        _figure(prospect, "daily_bytes", format_size),
+        "grows" if grows else _figure(prospect, "steady_bytes", format_size),
+        *(_figure(row, "bytes", format_size) for row in prospect.frees),
     ]
 
 

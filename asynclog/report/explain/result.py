@@ -6,14 +6,14 @@ from typing import Literal
 import msgspec
 
 from asynclog.forecast.lifetime import gone_after, lifetime
-from asynclog.formatting import counted, encodable
+from asynclog.formatting import escape_surrogates, pluralize
 from asynclog.policy.rules import match_rule, rule_for
 from asynclog.report.envelope import FORMAT
 from asynclog.report.provenance import PolicySource
 from asynclog.report.unjudged import Unjudged
 from asynclog.report.warnings import Neighbours
 from asynclog.timestamps import LAST, format_instant
-from asynclog.types import Action, Census, Policy, SchemaCount, SchemaKey, WhyUnjudged
+from asynclog.types import Action, Policy, SchemaKey, SchemaStats, SegmentStats, WhyUnjudged
 
 
 class UnreadableLine(msgspec.Struct, frozen=True):
@@ -100,11 +100,11 @@ class ExplainResult(msgspec.Struct, frozen=True):
     errors: list[str] = []
 
 
-def explained(action: Action, census: Census | None, policy: Policy, schemas: Iterable[SchemaKey]) -> Explained:
+def explained(action: Action, census: SegmentStats | None, policy: Policy, schemas: Iterable[SchemaKey]) -> Explained:
     """Why there is this action, but for what its unreadable lines are; of its census only these schemas are told."""
     shown = set(schemas)
     return Explained(
-        segment=encodable(action.segment),
+        segment=escape_surrogates(action.segment),
         action=action.kind,
         reason=action.reason,
         bytes=action.fingerprint.size,
@@ -120,21 +120,21 @@ def explained(action: Action, census: Census | None, policy: Policy, schemas: It
     )
 
 
-def _kept_for_ever(census: Census, policy: Policy) -> Iterator[str]:
+def _kept_for_ever(census: SegmentStats, policy: Policy) -> Iterator[str]:
     """What of the segment never goes, in words."""
     if census.unreadable:
-        yield counted(census.unreadable, "unreadable line")
+        yield pluralize(census.unreadable, "unreadable line")
     for count in census.schemas:
         rule = rule_for(policy, count.schema)
         if rule is None:
-            yield f"{counted(count.records, 'record')} of {count.schema} that no rule governs"
+            yield f"{pluralize(count.records, 'record')} of {count.schema} that no rule governs"
         elif rule.retention_days is None:
-            yield f"{counted(count.records, 'record')} of {count.schema} that a rule keeps for ever"
+            yield f"{pluralize(count.records, 'record')} of {count.schema} that a rule keeps for ever"
         elif count.implausible:
-            yield f"{counted(count.implausible, 'record')} of {count.schema} from before 2000"
+            yield f"{pluralize(count.implausible, 'record')} of {count.schema} from before 2000"
 
 
-def _part(count: SchemaCount, policy: Policy) -> Part:
+def _part(count: SchemaStats, policy: Policy) -> Part:
     scope, rule = match_rule(policy, count.schema) or (None, None)
     life = lifetime(count, policy)
     return Part(
@@ -145,7 +145,7 @@ def _part(count: SchemaCount, policy: Policy) -> Part:
         governed=rule is not None and rule.active,
         retention_days=rule.retention_days if rule else None,
         rule=str(scope) if rule else None,
-        where=encodable(rule.where) if rule else None,
+        where=escape_surrogates(rule.where) if rule else None,
         expired=count.expired,
         overdue_since=_text(life.since),
         kept_until=_text(life.until),

@@ -2,16 +2,16 @@
 
 from collections.abc import Iterator
 
-from asynclog.formatting import counted, printable, size_in_words
-from asynclog.report.envelope import Answer
+from asynclog.formatting import escape_control, format_size, pluralize
+from asynclog.report.envelope import CommandResult
 from asynclog.report.explain.result import Explained, ExplainResult, Part, UnreadableReason
 from asynclog.report.provenance import in_brief
 from asynclog.timestamps import parse_instant
 
 
-def as_text(answer: Answer[ExplainResult]) -> str:
+def as_text(answer: CommandResult[ExplainResult]) -> str:
     """Some lines; ends without a newline."""
-    return "\n".join(printable(line) for line in _lines(answer.result))
+    return "\n".join(escape_control(line) for line in _lines(answer.result))
 
 
 def _lines(result: ExplainResult) -> Iterator[str]:
@@ -20,11 +20,11 @@ def _lines(result: ExplainResult) -> Iterator[str]:
     yield from (f"Warning: {warning}" for warning in result.warnings)
     for row in result.segments:
         yield ""
-        yield f"{row.segment} ({size_in_words(row.bytes)}): {row.action}: {row.reason}"
+        yield f"{row.segment} ({format_size(row.bytes)}): {row.action}: {row.reason}"
         for name, part in row.schemas.items():
             yield f"  {name}: {_part(part)}"
         if row.unreadable:
-            yield f"  {counted(row.unreadable, 'unreadable line')}: kept for ever"
+            yield f"  {pluralize(row.unreadable, 'unreadable line')}: kept for ever"
         for reason in row.reasons:
             yield from _reason(reason)
         yield from _end(row, result.now)
@@ -35,7 +35,7 @@ def _reason(reason: UnreadableReason) -> Iterator[str]:
     if reason.lines == 1:
         yield from (f"    line {line.line:,}, byte {line.offset:,}: {line.why}" for line in reason.examples)
         return
-    yield f"    {counted(reason.lines, 'line')}: {reason.why}"
+    yield f"    {pluralize(reason.lines, 'line')}: {reason.why}"
     for line in reason.examples:
         yield f"      line {line.line:,}, byte {line.offset:,}{line.why.removeprefix(reason.why)}"
     if reason.lines > len(reason.examples):
@@ -43,7 +43,7 @@ def _reason(reason: UnreadableReason) -> Iterator[str]:
 
 
 def _part(part: Part) -> str:
-    text = f"{counted(part.records, 'record')}"
+    text = f"{pluralize(part.records, 'record')}"
     if part.oldest:
         text += f" from {_day(part.oldest)} to {_day(part.newest)}"
     text += f", {_rule(part)}"
@@ -65,7 +65,7 @@ def _rule(part: Part) -> str:
         return f"whose rule is switched off ({_place(part)}): kept for ever"
     if part.retention_days is None:
         return f"kept for ever ({_place(part)})"
-    return f"kept for {counted(part.retention_days, 'day')} ({_place(part)})"
+    return f"kept for {pluralize(part.retention_days, 'day')} ({_place(part)})"
 
 
 def _end(row: Explained, now: str | None) -> Iterator[str]:

@@ -5,8 +5,8 @@ from typing import Literal
 
 import msgspec
 
-from asynclog.formatting import columns, printable, size_in_words
-from asynclog.report.envelope import FORMAT, Answer
+from asynclog.formatting import columns, escape_control, format_size
+from asynclog.report.envelope import FORMAT, CommandResult
 from asynclog.report.holdings import Holding, SegmentsRead
 from asynclog.report.unjudged import Unjudged
 from asynclog.report.warnings import Neighbours
@@ -34,27 +34,27 @@ class InitResult(msgspec.Struct, frozen=True, kw_only=True):
     errors: list[str]
 
 
-def as_text(answer: Answer[InitResult]) -> str:
+def as_text(answer: CommandResult[InitResult]) -> str:
     """Some lines; ends without a newline."""
     return "\n".join(_lines(answer.result))
 
 
 def _lines(result: InitResult) -> Iterator[str]:
-    yield printable(result.message)
+    yield escape_control(result.message)
     for path in result.files:
-        yield f"  {printable(path)}"
+        yield f"  {escape_control(path)}"
     if result.schemas:
         rows = [["schema", "records", "size", "oldest", "newest"]]
         for name, holding in result.schemas.items():
-            size = size_in_words(holding.bytes)
+            size = format_size(holding.bytes)
             rows.append([name, f"{holding.records:,}", size, holding.oldest or "", holding.newest or ""])
         yield ""
         yield from columns(rows, right={1, 2})
         yield ""
     for name in result.left_out:
-        yield f"Left out: {printable(name)}: a YAML policy can't have a rule for it alone"
+        yield f"Left out: {escape_control(name)}: a YAML policy can't have a rule for it alone"
     for name, reason in result.unread.items():
-        yield printable(f"Not read: {name}: {reason}")
+        yield escape_control(f"Not read: {name}: {reason}")
     for warning in result.warnings:
-        yield f"Warning: {printable(warning)}"
+        yield f"Warning: {escape_control(warning)}"
     yield "Nothing is deleted until you give retention_days. Then: asynclog check, asynclog cleanup --dry-run"

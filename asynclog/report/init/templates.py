@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping
 
 from asynclog.errors import ConfigurationError
-from asynclog.formatting import counted, printable, size_in_words
-from asynclog.policy.rules import STAR
+from asynclog.formatting import escape_control, format_size, pluralize
+from asynclog.policy.rules import WILDCARD
 from asynclog.report.holdings import Holding
 from asynclog.types import SchemaKey
 
@@ -62,13 +62,13 @@ def starter_policy(holdings: Mapping[SchemaKey, Holding]) -> str:
 
 def can_be_named(key: SchemaKey) -> bool:
     """Whether a YAML policy can have a rule for exactly this key."""
-    return key.name != STAR and abs(key.version) < _LONGEST_VERSION
+    return key.name != WILDCARD and abs(key.version) < _LONGEST_VERSION
 
 
 def _entry(key: SchemaKey, holding: Holding) -> str:
     span = f", {holding.oldest[:10]} to {holding.newest[:10]}" if holding.oldest and holding.newest else ""
     return (
-        f"  # {counted(holding.records, 'record')}, {size_in_words(holding.bytes)}{span}\n"
+        f"  # {pluralize(holding.records, 'record')}, {format_size(holding.bytes)}{span}\n"
         f"  - schema_name: {_scalar(key.name)}\n"
         f"    version: {key.version}\n"
         f"    retention_days: null\n"
@@ -77,8 +77,8 @@ def _entry(key: SchemaKey, holding: Holding) -> str:
 
 def _notes(left_out: Iterable[SchemaKey]) -> Iterable[str]:
     for key in left_out:
-        why = 'the rule for "*" is for everything else' if key.name == STAR else "its version is too long"
-        yield f"  # Left out: {printable(key.name)}, version {_shortened(key.version)}: {why}.\n"
+        why = 'the rule for "*" is for everything else' if key.name == WILDCARD else "its version is too long"
+        yield f"  # Left out: {escape_control(key.name)}, version {_shortened(key.version)}: {why}.\n"
 
 
 def _shortened(version: int) -> str:
@@ -90,7 +90,7 @@ def _scalar(text: str) -> str:
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise ConfigurationError(f"{printable(text)}: this path is not UTF-8, and YAML can't hold it") from None
+        raise ConfigurationError(f"{escape_control(text)}: this path is not UTF-8, and YAML can't hold it") from None
     return '"' + "".join(map(_escaped, text)) + '"'
 
 

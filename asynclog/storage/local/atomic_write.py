@@ -11,7 +11,7 @@ import os
 import stat
 from collections.abc import Callable, Iterator, Mapping
 
-from asynclog.storage.local.directory import Disk
+from asynclog.storage.local.directory import LogDirectory
 
 _FOLDER = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
 _HEAD = 1 << 16  # bytes that tell the kind of a file
@@ -34,7 +34,7 @@ class NamedFile:
         self._name = name or "."  # which is a folder
         self._kind = kind
         self._folder = os.open(folder or ".", _FOLDER)
-        self._disk = Disk(self._folder)
+        self._disk = LogDirectory(self._folder)
 
     def close(self) -> None:
         self._disk.close(self._folder)
@@ -130,7 +130,7 @@ def write_new(contents: Mapping[str, bytes]) -> None:
     with contextlib.ExitStack() as resources, contextlib.ExitStack() as undo:
         folder = os.open(".", _FOLDER)
         resources.callback(os.close, folder)
-        disk = Disk(folder)
+        disk = LogDirectory(folder)
         for name, content in contents.items():
             temporary = resources.enter_context(_written(disk, content))
             inode = disk.status(temporary).st_ino
@@ -139,7 +139,7 @@ def write_new(contents: Mapping[str, bytes]) -> None:
         undo.pop_all()
 
 
-def _place_new(disk: Disk, temporary: str, name: str) -> None:
+def _place_new(disk: LogDirectory, temporary: str, name: str) -> None:
     """Give a file this name. Raises FileExistsError if something has it."""
     try:
         disk.move(temporary, name)
@@ -151,14 +151,14 @@ def _place_new(disk: Disk, temporary: str, name: str) -> None:
         disk.link(temporary, name)
 
 
-def _take_back(disk: Disk, name: str, inode: int) -> None:
+def _take_back(disk: LogDirectory, name: str, inode: int) -> None:
     with contextlib.suppress(FileNotFoundError):
         if disk.status(name).st_ino == inode:
             disk.unlink(name)
 
 
 @contextlib.contextmanager
-def _written(disk: Disk, content: bytes) -> Iterator[str]:
+def _written(disk: LogDirectory, content: bytes) -> Iterator[str]:
     """Yield the name of a new file with this content, synced, beside the one that it is meant for, and remove it."""
     temporary = f".asynclog-{os.urandom(8).hex()}.tmp"
     descriptor = disk.create(temporary)

@@ -24,7 +24,7 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from itertools import chain
 
-from asynclog.executors.rate_limit import Pace
+from asynclog.executors.rate_limit import RateLimiter
 from asynclog.storage.local import leases
 from asynclog.storage.local.disk_space import Room
 from asynclog.storage.local.metadata import copy_flags, must_have_flags
@@ -34,10 +34,10 @@ _NOREPLACE, _EXCHANGE = 1, 2  # RENAME_… in Linux's uapi/linux/fs.h; Python ha
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
-class Disk:
+class LogDirectory:
     """The folder with this descriptor. The methods may be called by several threads, for different names."""
 
-    pace = Pace()
+    pace = RateLimiter()
 
     def __init__(self, folder: int, weak: str = "") -> None:
         """`weak` says why leases can't be believed in this folder; empty where they can."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from asynclog.storage.naming import Hidden, Names
+from asynclog.storage.naming import OldLink, SegmentNaming
 from asynclog.types import Fingerprint, Segment
 
 _KINDS = {
@@ -22,7 +22,7 @@ _KINDS = {
 _PACKED = (".gz", ".zst", ".xz", ".bz2", ".lz4", ".zip")
 
 
-def list_segments(folder: int, entries: Iterable[str], names: Names) -> list[Segment]:
+def list_segments(folder: int, entries: Iterable[str], names: SegmentNaming) -> list[Segment]:
     """The log's segments among the entries of the folder with this descriptor, in order, each with its fingerprint.
 
     A file that vanishes meanwhile is left out. Raises OSError.
@@ -54,7 +54,7 @@ def _segment(name: str, status: os.stat_result, links: int) -> Segment:
 def _hidden_inodes(folder: int, entries: Iterable[str]) -> Iterator[int]:
     """The inodes to which a crash has left a hidden link of our own: that makes no segment a hard link."""
     for name in entries:
-        if name.startswith(".") and Hidden.parse(name):
+        if name.startswith(".") and OldLink.parse(name):
             try:
                 yield os.stat(name, dir_fd=folder, follow_symlinks=False).st_ino
             except FileNotFoundError:

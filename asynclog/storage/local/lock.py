@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from asynclog.errors import ConfigurationError, LockedError
-from asynclog.storage.local.directory import Disk
+from asynclog.storage.local.directory import LogDirectory
 from asynclog.storage.local.lock_record import SILENCE, Holder, keeps_out, lives
 from asynclog.storage.local.store import refuse_fixed
 
@@ -32,7 +32,7 @@ _READ_ONLY = {errno.EROFS, errno.EACCES, errno.EPERM}
 class Lock:
     """The lock of one job, made by `held_lock`. `path` is the lock file's, for people."""
 
-    def __init__(self, disk: Disk, name: str, path: str, *, breaks: bool) -> None:
+    def __init__(self, disk: LogDirectory, name: str, path: str, *, breaks: bool) -> None:
         self._disk = disk
         self._name = name
         self._path = path
@@ -266,7 +266,7 @@ class Lock:
 
 
 @contextmanager
-def held_lock(disk: Disk, name: str, folder: str, *, wait: float, breaks: bool) -> Iterator[Lock]:
+def held_lock(disk: LogDirectory, name: str, folder: str, *, wait: float, breaks: bool) -> Iterator[Lock]:
     """The lock of this name in the disk's folder, for `with`; `breaks` takes it from one that may only be silent.
 
     Raises LockedError where another job has it, ConfigurationError where it can't be had.

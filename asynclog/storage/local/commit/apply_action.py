@@ -16,12 +16,19 @@ import msgspec
 from asynclog.errors import ChangedError, DisagreementError
 from asynclog.storage.byte_ranges import Hole, Part
 from asynclog.storage.local.commit.drain import Displaced, Undone
-from asynclog.storage.local.commit.drain_queue import Backlog
-from asynclog.storage.local.commit.exchange import DisplacedError, LateWriterError, let_go, swap, throw_away, undo_swap
+from asynclog.storage.local.commit.drain_queue import DrainQueue
+from asynclog.storage.local.commit.exchange import (
+    DisplacedError,
+    LateWriterError,
+    discard_staged,
+    swap,
+    undo_swap,
+    unlink_displaced,
+)
 from asynclog.storage.local.commit.precommit import (
-    NotQuietError,
+    IdleRule,
+    NoLeaseError,
     Pinned,
-    Quiet,
     Target,
     confirm,
     must_be_free,
@@ -31,9 +38,9 @@ from asynclog.storage.local.commit.precommit import (
     pin,
 )
 from asynclog.storage.local.commit.staging import build, discard
-from asynclog.storage.local.commit.truncation import FULL, empty
-from asynclog.storage.local.directory import Disk
-from asynclog.storage.naming import Built, Hidden, new_name
+from asynclog.storage.local.commit.truncation import FULL, truncate_expired
+from asynclog.storage.local.directory import LogDirectory
+from asynclog.storage.naming import OldLink, StagedFile, new_name
 from asynclog.storage.proof import Proof
 from asynclog.types import Action, Outcome
 
@@ -44,7 +51,7 @@ _HINTS = {
 }
 
 
-class Evidence(Protocol):
+class Survivors(Protocol):
     """Says what of a segment has not expired. Raises OSError, ChangedError or DisagreementError."""
 
     def proof(self) -> Proof:
@@ -57,7 +64,7 @@ class Evidence(Protocol):
         """A last word on a segment that goes whole."""
 
 
-class Replaced(msgspec.Struct, frozen=True):
+class CommitResult(msgspec.Struct, frozen=True):
     """A commit that has happened. `displaced` is what is to be drained; None if that is the next job's business.
 
     `size` is that of the segment now, `fault` in words what the disk said when it was to be made durable.
@@ -70,14 +77,16 @@ class Replaced(msgspec.Struct, frozen=True):
     fault: str = ""
 
 
-def carry_out(disk: Disk, backlog: Backlog, quiet: Quiet, evidence: Evidence, action: Action) -> Outcome:
+def apply_action(
+    disk: LogDirectory, backlog: DrainQueue, quiet: IdleRule, evidence: Survivors, action: Action
+) -> Outcome:
     """Drops or rewrites a segment, as its action says. What fails or has to wait is an outcome, not an error."""
     outcome = _attempt(disk, backlog, quiet, evidence, action)
     backlog.settle()
     return outcome
 
 
-def _attempt(disk: Disk, backlog: Backlog, quiet: Quiet, evidence: Evidence, action: Action) -> Outcome:
+def _attempt(disk: LogDirectory, backlog: DrainQueue, quiet: IdleRule, evidence: Survivors, action: Action) -> Outcome:
     try:
         replaced = _replace(disk, backlog, quiet, evidence, action)
     except FileNotFoundError:
@@ -88,7 +97,7 @@ def _attempt(disk: Disk, backlog: Backlog, quiet: Quiet, evidence: Evidence, act
         return _left(action, "skipped", "it is busy: somebody has it open for writing")
     except DisagreementError as error:
         return msgspec.structs.replace(_left(action, "failed", f"{error}: it was left as it is"), bug=True)
-    except NotQuietError as error:
+    except NoLeaseError as error:
         return msgspec.structs.replace(_left(action, "skipped", str(error)), unleased=True)
     except OSError as error:
         hint = _HINTS.get(error.errno or 0, "")
@@ -111,7 +120,9 @@ def _left(action: Action, status: Literal["skipped", "failed"], reason: str) -> 
     return Outcome(action.segment, status, reason, bytes_after=action.fingerprint.size)
 
 
-def _replace(disk: Disk, backlog: Backlog, quiet: Quiet, evidence: Evidence, action: Action) -> Replaced:
+def _replace(
+    disk: LogDirectory, backlog: DrainQueue, quiet: IdleRule, evidence: Survivors, action: Action
+) -> CommitResult:
     proof = evidence.proof()
     try:
         return _replace_in_place(backlog, quiet, evidence, action, proof)
@@ -127,7 +138,9 @@ def _replace(disk: Disk, backlog: Backlog, quiet: Quiet, evidence: Evidence, act
     return _drop_emptied(backlog, quiet, action, proof)
 
 
-def _replace_in_place(backlog: Backlog, quiet: Quiet, evidence: Evidence, action: Action, proof: Proof) -> Replaced:
+def _replace_in_place(
+    backlog: DrainQueue, quiet: IdleRule, evidence: Survivors, action: Action, proof: Proof
+) -> CommitResult:
     disk = backlog.disk
     source = disk.open(action.segment)
     try:
@@ -138,12 +151,12 @@ def _replace_in_place(backlog: Backlog, quiet: Quiet, evidence: Evidence, action
         if action.kind == "rewrite":
             return _rewrite(backlog, quiet, evidence, target)
         evidence.confirm_drop(*target)
-        return _commit(backlog, quiet, target, Built(action.segment, 0, 0))
+        return _commit(backlog, quiet, target, StagedFile(action.segment, 0, 0))
     finally:
         disk.close(source)  # and so ends the lease
 
 
-def _rewrite(backlog: Backlog, quiet: Quiet, evidence: Evidence, target: Target) -> Replaced:
+def _rewrite(backlog: DrainQueue, quiet: IdleRule, evidence: Survivors, target: Target) -> CommitResult:
     disk = backlog.disk
     size = os.fstat(target.source).st_size
     must_go_on_with_a_line(target.source, target.action.fingerprint.size, size)
@@ -154,32 +167,34 @@ def _rewrite(backlog: Backlog, quiet: Quiet, evidence: Evidence, target: Target)
     except (DisplacedError, LateWriterError):
         raise  # a writer may have come to the replacement
     except BaseException:
-        throw_away(disk, built)
+        discard_staged(disk, built)
         raise
 
 
-def _drop_emptied(backlog: Backlog, quiet: Quiet, action: Action, proof: Proof) -> Replaced:
+def _drop_emptied(backlog: DrainQueue, quiet: IdleRule, action: Action, proof: Proof) -> CommitResult:
     """If there is still no room for names, or somebody comes, it stays there, empty but for what is new."""
     disk = backlog.disk
-    fingerprint, fault = empty(disk, action, proof)
+    fingerprint, fault = truncate_expired(disk, action, proof)
     if fault:
-        return Replaced(None, fingerprint.size, 0, leased=True, fault=fault)
+        return CommitResult(None, fingerprint.size, 0, leased=True, fault=fault)
     emptied = msgspec.structs.replace(action, fingerprint=fingerprint)
     try:
         source = disk.open(action.segment)
         try:
-            return _commit(backlog, quiet, Target(emptied, source, proof.of_nothing()), Built(action.segment, 0, 0))
+            return _commit(
+                backlog, quiet, Target(emptied, source, proof.of_nothing()), StagedFile(action.segment, 0, 0)
+            )
         finally:
             disk.close(source)
-    except (BlockingIOError, FileNotFoundError, ChangedError, NotQuietError):
+    except (BlockingIOError, FileNotFoundError, ChangedError, NoLeaseError):
         pass
     except OSError as error:
         if error.errno not in FULL or disk.broken:
             fault = f"{error.strerror}: it was emptied, but can't be removed"
-    return Replaced(None, 0, 0, leased=True, fault=fault)
+    return CommitResult(None, 0, 0, leased=True, fault=fault)
 
 
-def _build(disk: Disk, target: Target, staying: Iterable[Part], size: int) -> Built:
+def _build(disk: LogDirectory, target: Target, staying: Iterable[Part], size: int) -> StagedFile:
     action, source, _ = target
     temporary = new_name(action.segment)
     expected = action.bytes_after + size - action.fingerprint.size
@@ -187,7 +202,7 @@ def _build(disk: Disk, target: Target, staying: Iterable[Part], size: int) -> Bu
     try:
         if copied != expected:
             raise ChangedError
-        built = Built(action.segment, disk.status(temporary).st_ino, copied)
+        built = StagedFile(action.segment, disk.status(temporary).st_ino, copied)
         disk.rename(temporary, str(built))
     except BaseException:
         discard(disk, temporary)
@@ -206,10 +221,10 @@ def _noting_head(parts: Iterable[Part], head: bytearray) -> Iterator[Part]:
         yield part
 
 
-def _commit(backlog: Backlog, quiet: Quiet, target: Target, built: Built, head: bytes = b"") -> Replaced:
+def _commit(backlog: DrainQueue, quiet: IdleRule, target: Target, built: StagedFile, head: bytes = b"") -> CommitResult:
     """From the second name to the end of the lease. A writer's open() waits only from `pin` to `confirm`."""
     disk, (action, source, proof) = backlog.disk, target
-    hidden = Hidden.of(action.segment, proof.size, os.urandom(4))
+    hidden = OldLink.of(action.segment, proof.size, os.urandom(4))
     disk.link(action.segment, str(hidden))
     try:
         disk.sync_folder()
@@ -233,7 +248,7 @@ def _commit(backlog: Backlog, quiet: Quiet, target: Target, built: Built, head: 
         disk.sync_folder()
         if swapped:
             confirm(disk, source, built, pinned)
-            let_go(disk, built, {pinned.inode})
+            unlink_displaced(disk, built, {pinned.inode})
     except (DisplacedError, LateWriterError):
         disk.release(source)  # the file has all that it had, under whatever name: nobody has to wait for that
         undo_swap(backlog, built, Undone(proof, head))
@@ -246,10 +261,10 @@ def _commit(backlog: Backlog, quiet: Quiet, target: Target, built: Built, head: 
     disk.release(source)
     waited = time.monotonic_ns() - pinned.begun_ns
     displaced = None if fault else _displaced(disk, target, pinned, hidden)
-    return Replaced(displaced, built.size, waited, pinned.leased, fault)
+    return CommitResult(displaced, built.size, waited, pinned.leased, fault)
 
 
-def _with_digest(disk: Disk, hidden: Hidden, digest: bytes) -> Hidden:
+def _with_digest(disk: LogDirectory, hidden: OldLink, digest: bytes) -> OldLink:
     """Has the name tell what was judged, while nobody can change it: this job may be killed, and writers go on."""
     known = hidden.going_on(hidden.accounted, digest)
     if known != hidden:  # of nothing there is no digest
@@ -257,7 +272,7 @@ def _with_digest(disk: Disk, hidden: Hidden, digest: bytes) -> Hidden:
     return known
 
 
-def _displaced(disk: Disk, target: Target, pinned: Pinned, hidden: Hidden) -> Displaced | None:
+def _displaced(disk: LogDirectory, target: Target, pinned: Pinned, hidden: OldLink) -> Displaced | None:
     """The old file; None if the disk does not tell of it any more, and the next job has to see to it."""
     try:
         return Displaced(hidden, pinned.fingerprint(os.fstat(target.source)), target.proof, disk.ticket())
@@ -265,7 +280,7 @@ def _displaced(disk: Disk, target: Target, pinned: Pinned, hidden: Hidden) -> Di
         return None
 
 
-def _undo_link(disk: Disk, hidden: Hidden) -> None:
+def _undo_link(disk: LogDirectory, hidden: OldLink) -> None:
     """Removes the link of a commit that was undone, if the file has got another name back; else recovery does both."""
     with contextlib.suppress(OSError):
         if disk.status(str(hidden)).st_nlink > 1:

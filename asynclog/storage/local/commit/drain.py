@@ -10,8 +10,8 @@ from asynclog.errors import ChangedError
 from asynclog.storage.byte_ranges import end_of_lines, windows
 from asynclog.storage.local.commit.overwritten import publish_overwritten
 from asynclog.storage.local.commit.staging import build, discard
-from asynclog.storage.local.directory import Disk
-from asynclog.storage.naming import Hidden, Names, new_name
+from asynclog.storage.local.directory import LogDirectory
+from asynclog.storage.naming import OldLink, SegmentNaming, new_name
 from asynclog.storage.proof import Proof
 from asynclog.timestamps import SECOND
 from asynclog.types import Fingerprint
@@ -33,7 +33,7 @@ class Known(Protocol):
     def is_untouched(self, status: os.stat_result) -> bool:
         """Whether nobody can have written to it since."""
 
-    def digest(self, descriptor: int, hidden: Hidden) -> bytes | None:
+    def digest(self, descriptor: int, hidden: OldLink) -> bytes | None:
         """The digest of the accounted bytes; None if they are others now, or fewer. Raises OSError."""
 
 
@@ -44,7 +44,7 @@ class Displaced(msgspec.Struct, frozen=True):
     that it had when its names had changed for the last time.
     """
 
-    hidden: Hidden
+    hidden: OldLink
     fingerprint: Fingerprint
     proof: Proof
     ticket: int
@@ -53,7 +53,7 @@ class Displaced(msgspec.Struct, frozen=True):
         """By its times. On a file system that counts them in seconds they don't tell."""
         return Fingerprint.of(status) == self.fingerprint and bool(status.st_ctime_ns % SECOND)
 
-    def digest(self, descriptor: int, hidden: Hidden) -> bytes | None:
+    def digest(self, descriptor: int, hidden: OldLink) -> bytes | None:
         """By the digests of what was judged."""
         del hidden
         try:
@@ -68,7 +68,7 @@ class Drained(NamedTuple):
     It is gone; or busy, for somebody has it open; or kept for the next job, for nobody can tell whether somebody has.
     """
 
-    hidden: Hidden
+    hidden: OldLink
     late: list[str]
     fate: Literal["gone", "busy", "kept"]
 
@@ -86,7 +86,7 @@ class Inherited(msgspec.Struct, frozen=True):
         del status
         return False
 
-    def digest(self, descriptor: int, hidden: Hidden) -> bytes | None:
+    def digest(self, descriptor: int, hidden: OldLink) -> bytes | None:
         try:
             digest = self.proof.digest(descriptor, hidden.accounted)
         except ChangedError:
@@ -105,13 +105,13 @@ class Undone(msgspec.Struct, frozen=True):
         del status
         return False
 
-    def digest(self, descriptor: int, hidden: Hidden) -> bytes | None:
+    def digest(self, descriptor: int, hidden: OldLink) -> bytes | None:
         if os.pread(descriptor, len(self.head), 0) != self.head:
             return None
         return Inherited(self.proof).digest(descriptor, hidden)
 
 
-def drain(disk: Disk, names: Names, hidden: Hidden, known: Known, *, open_too: bool) -> Drained:
+def drain(disk: LogDirectory, names: SegmentNaming, hidden: OldLink, known: Known, *, open_too: bool) -> Drained:
     """Publishes what lies beyond the accounted length, then lets the old file go.
 
     A file that became shorter, or has nothing in common with what replaced it, was begun anew: all of it is published;
@@ -134,7 +134,7 @@ def drain(disk: Disk, names: Names, hidden: Hidden, known: Known, *, open_too: b
         rests = holder == "alone" or (holder == "unknown" and _is_quiet(status, present(disk, names)))
         end = status.st_size if rests else end_of_lines(descriptor, hidden.accounted, status.st_size)
         for segment in _publish_new(disk, names, hidden, descriptor, end):
-            hidden = forward(disk, hidden, segment, known.proof, digest)
+            hidden = advance_offset(disk, hidden, segment, known.proof, digest)
             late.append(segment)
         if holder == "unknown" and (late or not rests):
             return Drained(hidden, late, "kept")
@@ -149,7 +149,7 @@ def drain(disk: Disk, names: Names, hidden: Hidden, known: Known, *, open_too: b
     return Drained(hidden, late, "gone")
 
 
-def _publish_new(disk: Disk, names: Names, hidden: Hidden, descriptor: int, end: int) -> list[str]:
+def _publish_new(disk: LogDirectory, names: SegmentNaming, hidden: OldLink, descriptor: int, end: int) -> list[str]:
     """Makes a late segment of what is not accounted for, up to `end`; of nothing if that has just become shorter."""
     if end <= hidden.accounted:
         return []
@@ -159,7 +159,7 @@ def _publish_new(disk: Disk, names: Names, hidden: Hidden, descriptor: int, end:
         return []
 
 
-def _accounted(descriptor: int, status: os.stat_result, hidden: Hidden, known: Known) -> bytes | None:
+def _accounted(descriptor: int, status: os.stat_result, hidden: OldLink, known: Known) -> bytes | None:
     """The digest of the accounted bytes, if there is more to come; None if the file was begun anew."""
     if status.st_size < hidden.accounted:
         return None
@@ -169,8 +169,8 @@ def _accounted(descriptor: int, status: os.stat_result, hidden: Hidden, known: K
 
 
 def _renewed(
-    disk: Disk, names: Names, hidden: Hidden, descriptor: int, proof: Proof
-) -> tuple[Hidden, bytes, list[str]]:
+    disk: LogDirectory, names: SegmentNaming, hidden: OldLink, descriptor: int, proof: Proof
+) -> tuple[OldLink, bytes, list[str]]:
     """Publish what was overwritten; of a file that was begun anew nothing is accounted for any more.
 
     Return the name, what is accounted for now by its digest, and the late segments.
@@ -180,17 +180,17 @@ def _renewed(
         if overwritten:
             late, digest = overwritten
             return _rename(disk, hidden, hidden.going_on(hidden.accounted, digest)), digest, late
-    return _rename(disk, hidden, Hidden.of(hidden.segment, 0, os.urandom(4))), b"", []
+    return _rename(disk, hidden, OldLink.of(hidden.segment, 0, os.urandom(4))), b"", []
 
 
-def _holder(disk: Disk, descriptor: int) -> Literal["alone", "busy", "unknown"]:
+def _holder(disk: LogDirectory, descriptor: int) -> Literal["alone", "busy", "unknown"]:
     try:
         return "alone" if disk.lease(descriptor) else "unknown"
     except BlockingIOError:
         return "busy"
 
 
-def present(disk: Disk, names: Names) -> int:
+def present(disk: LogDirectory, names: SegmentNaming) -> int:
     """The time (ns since 1970) by the file system's clock, as the lock file tells, or by ours if that is earlier.
 
     A job renews its lock file when it begins, and every few seconds.
@@ -205,7 +205,7 @@ def _is_quiet(status: os.stat_result, present: int) -> bool:
     return max(status.st_mtime_ns, status.st_ctime_ns) + QUIET_PERIOD < present
 
 
-def publish(disk: Disk, names: Names, hidden: Hidden, source: int, tail: tuple[int, int]) -> str:
+def publish(disk: LogDirectory, names: SegmentNaming, hidden: OldLink, source: int, tail: tuple[int, int]) -> str:
     """Makes a late segment of this byte range of `source`; its name.
 
     The name makes it idempotent: the same bytes of the same file always come under the same one.
@@ -222,7 +222,7 @@ def publish(disk: Disk, names: Names, hidden: Hidden, source: int, tail: tuple[i
     return late
 
 
-def forward(disk: Disk, hidden: Hidden, late: str, proof: Proof, digest: bytes) -> Hidden:
+def advance_offset(disk: LogDirectory, hidden: OldLink, late: str, proof: Proof, digest: bytes) -> OldLink:
     """Moves the accounted length on behind what a late segment has, durably, before that can be cleaned like any other.
 
     `digest` is that of the bytes before. Raises OSError.
@@ -236,7 +236,7 @@ def forward(disk: Disk, hidden: Hidden, late: str, proof: Proof, digest: bytes) 
     return _rename(disk, hidden, hidden.going_on(hidden.accounted + size, digest))
 
 
-def _rename(disk: Disk, hidden: Hidden, new: Hidden) -> Hidden:
+def _rename(disk: LogDirectory, hidden: OldLink, new: OldLink) -> OldLink:
     disk.rename(str(hidden), str(new))
     disk.sync_folder()
     return new

@@ -5,8 +5,8 @@ import time
 from typing import NamedTuple
 
 from asynclog.storage.local.commit.drain import Inherited, Known, drain
-from asynclog.storage.local.directory import Disk
-from asynclog.storage.naming import Hidden, Names
+from asynclog.storage.local.directory import LogDirectory
+from asynclog.storage.naming import OldLink, SegmentNaming
 from asynclog.storage.proof import Proof
 
 # A writer who looked the name up just before it was replaced may come to the old file a little later. Waiting
@@ -20,11 +20,11 @@ class _Waiting(NamedTuple):
     """An old file that is due at some time (s, monotonic)."""
 
     due: float
-    hidden: Hidden
+    hidden: OldLink
     known: Known
 
 
-class Backlog:
+class DrainQueue:
     """The replaced files that are still to be drained. Its methods may be called by several threads.
 
     `proof` makes the digests of old files that other jobs have left. `late` has the segments that were made,
@@ -32,7 +32,7 @@ class Backlog:
     that: their names, or the tokens of late ones.
     """
 
-    def __init__(self, disk: Disk, names: Names, proof: Proof) -> None:
+    def __init__(self, disk: LogDirectory, names: SegmentNaming, proof: Proof) -> None:
         self.disk = disk
         self.names = names
         self.inherited = Inherited(proof)
@@ -42,7 +42,7 @@ class Backlog:
         self.problems: list[str] = []
         self.unsettled: set[str] = set()
 
-    def add(self, hidden: Hidden, grace: float = GRACE, known: Known | None = None) -> None:
+    def add(self, hidden: OldLink, grace: float = GRACE, known: Known | None = None) -> None:
         """Has the file drained once so many seconds have passed. Without anything known, another job has left it."""
         with self._lock:
             self._waiting.append(_Waiting(time.monotonic() + grace, hidden, known or self.inherited))

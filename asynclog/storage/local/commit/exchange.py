@@ -10,9 +10,9 @@ import os
 
 from asynclog.errors import ChangedError
 from asynclog.storage.local.commit.drain import Known
-from asynclog.storage.local.commit.drain_queue import GRACE, Backlog
-from asynclog.storage.local.directory import Disk
-from asynclog.storage.naming import Built, Hidden
+from asynclog.storage.local.commit.drain_queue import GRACE, DrainQueue
+from asynclog.storage.local.directory import LogDirectory
+from asynclog.storage.naming import OldLink, StagedFile
 from asynclog.types import Action
 
 
@@ -27,7 +27,7 @@ class LateWriterError(BlockingIOError):
     """Somebody has come to the segment while that was swapped. It gets its name back; the replacement has been seen."""
 
 
-def swap(disk: Disk, action: Action, built: Built) -> bool:
+def swap(disk: LogDirectory, action: Action, built: StagedFile) -> bool:
     """Puts the replacement in the segment's place, or, in a drop, nothing. Raises OSError; then nothing has happened.
 
     False where the file system can't exchange names (NFS): the file that had the name has lost it for good.
@@ -49,7 +49,7 @@ def swap(disk: Disk, action: Action, built: Built) -> bool:
     return False
 
 
-def let_go(disk: Disk, built: Built, replaced: set[int]) -> bool:
+def unlink_displaced(disk: LogDirectory, built: StagedFile, replaced: set[int]) -> bool:
     """Removes the hidden name where it means a file with one of these inodes, which is known under another one, too.
 
     False where it means any other file by now: that is for `give_back`. Raises OSError.
@@ -61,7 +61,7 @@ def let_go(disk: Disk, built: Built, replaced: set[int]) -> bool:
     return True
 
 
-def give_back(backlog: Backlog, built: Built, grace: float = GRACE, known: Known | None = None) -> None:
+def restore_displaced(backlog: DrainQueue, built: StagedFile, grace: float = GRACE, known: Known | None = None) -> None:
     """Lets the hidden name go where it means a file that was not to be replaced, or the replacement itself.
 
     Such a file gets the name that the replacement has, which may have been rotated, too; without a replacement that of
@@ -70,14 +70,14 @@ def give_back(backlog: Backlog, built: Built, grace: float = GRACE, known: Known
     """
     disk, name = backlog.disk, str(built)
     if disk.status(name).st_ino == built.inode:
-        hidden = Hidden.of(built.segment, built.size, os.urandom(4))
+        hidden = OldLink.of(built.segment, built.size, os.urandom(4))
         disk.rename(name, str(hidden))
         disk.sync_folder()
         backlog.add(hidden, grace, known)
     elif place := disk.visible_name(built.inode):
         disk.exchange(name, place)
         disk.sync_folder()
-        give_back(backlog, built, grace, known)
+        restore_displaced(backlog, built, grace, known)
     else:
         try:
             disk.move(name, built.segment)
@@ -88,10 +88,10 @@ def give_back(backlog: Backlog, built: Built, grace: float = GRACE, known: Known
         disk.sync_folder()
 
 
-def undo_swap(backlog: Backlog, built: Built, known: Known) -> None:
+def undo_swap(backlog: DrainQueue, built: StagedFile, known: Known) -> None:
     """Gives a file back the name that was not to be taken from it; where that fails it is among the problems."""
     try:
-        give_back(backlog, built, known=known)
+        restore_displaced(backlog, built, known=known)
     except OSError as error:
         backlog.problems.append(
             f"{built}: the file that was given the name {built.segment} meanwhile can't have it back yet "
@@ -99,7 +99,7 @@ def undo_swap(backlog: Backlog, built: Built, known: Known) -> None:
         )
 
 
-def throw_away(disk: Disk, built: Built) -> None:
+def discard_staged(disk: LogDirectory, built: StagedFile) -> None:
     """Removes a replacement, if that is what its hidden name still means; where that fails, the next job does it."""
     with contextlib.suppress(OSError):
         if disk.status(str(built)).st_ino == built.inode:

@@ -8,15 +8,15 @@ from contextlib import ExitStack
 from asynclog.errors import ChangedError
 from asynclog.storage.byte_ranges import WINDOW, Hole, Part, windows
 from asynclog.storage.local.commit.staging import build, discard
-from asynclog.storage.local.directory import Disk
-from asynclog.storage.naming import Hidden, Names, new_name
+from asynclog.storage.local.directory import LogDirectory
+from asynclog.storage.naming import OldLink, SegmentNaming, new_name
 from asynclog.storage.proof import Proof
 
 _AHEAD = 4 << 20  # bytes of the replacement in which a line is looked for
 
 
 def publish_overwritten(
-    disk: Disk, names: Names, hidden: Hidden, source: int, proof: Proof
+    disk: LogDirectory, names: SegmentNaming, hidden: OldLink, source: int, proof: Proof
 ) -> tuple[list[str], bytes] | None:
     """Make a late segment of the accounted lines that neither the segment nor what came of the file before has.
 
@@ -46,13 +46,13 @@ def publish_overwritten(
     return [late], digest
 
 
-def _known(disk: Disk, names: Names, hidden: Hidden) -> list[str]:
+def _known(disk: LogDirectory, names: SegmentNaming, hidden: OldLink) -> list[str]:
     """The segments that have lines of the file: what replaced it, and what was moved out of it."""
     tokens = {name: names.late_token(name) for name in disk.names()}
     return [hidden.segment, *(name for name, token in tokens.items() if token and hidden.is_origin(token))]
 
 
-def _lines_of(disk: Disk, name: str, opened: ExitStack) -> Iterator[bytes]:
+def _lines_of(disk: LogDirectory, name: str, opened: ExitStack) -> Iterator[bytes]:
     """Those of a segment; none if there is no such file."""
     try:
         descriptor = disk.open(name)

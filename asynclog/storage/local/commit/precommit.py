@@ -13,9 +13,9 @@ import msgspec
 from asynclog.errors import ChangedError
 from asynclog.storage.access import FOWNER
 from asynclog.storage.local.commit.exchange import DisplacedError, LateWriterError
-from asynclog.storage.local.directory import Disk
+from asynclog.storage.local.directory import LogDirectory
 from asynclog.storage.local.ownership import capabilities
-from asynclog.storage.naming import Built
+from asynclog.storage.naming import StagedFile
 from asynclog.storage.proof import Proof
 from asynclog.types import Action, Fingerprint, Status
 
@@ -23,7 +23,7 @@ from asynclog.types import Action, Fingerprint, Status
 _PAUSES = (0.0, 0.003, 0.007, 0.02, 0.05)
 
 
-class Quiet(msgspec.Struct, frozen=True):
+class IdleRule(msgspec.Struct, frozen=True):
     """Which segments nobody writes to any more, if no lease can tell: none of `newest`, none changed since.
 
     Nobody has agreed to that unless it is `allowed`.
@@ -45,7 +45,7 @@ class Target(NamedTuple):
     proof: Proof
 
 
-class NotQuietError(Exception):
+class NoLeaseError(Exception):
     """There is no lease to be had, and the segment may still be written to."""
 
 
@@ -87,12 +87,12 @@ def must_go_on_with_a_line(source: int, known: int, size: int) -> None:
         raise ChangedError
 
 
-def must_be_free(disk: Disk, source: int) -> None:
+def must_be_free(disk: LogDirectory, source: int) -> None:
     """Raise BlockingIOError if somebody has it open for writing: then nothing is built in vain."""
     disk.is_free(source)
 
 
-def must_be_removable(disk: Disk, source: int) -> None:
+def must_be_removable(disk: LogDirectory, source: int) -> None:
     """Raise PermissionError in a sticky folder that keeps its files from us: no link to one could be removed again."""
     folder, file = os.fstat(disk.folder), os.fstat(source)
     is_kept = folder.st_mode & stat.S_ISVTX and os.geteuid() not in {folder.st_uid, file.st_uid}
@@ -100,13 +100,13 @@ def must_be_removable(disk: Disk, source: int) -> None:
         raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
 
 
-def _must_be_quiet(quiet: Quiet, action: Action) -> None:
+def _must_be_quiet(quiet: IdleRule, action: Action) -> None:
     if not quiet.covers(action):
         what = "somebody may still write to it" if quiet.allowed else "--weak-leases would judge it by its quiet alone"
-        raise NotQuietError(f"no file lease is to be had here, and {what}")
+        raise NoLeaseError(f"no file lease is to be had here, and {what}")
 
 
-def pin(disk: Disk, quiet: Quiet, target: Target) -> Pinned:
+def pin(disk: LogDirectory, quiet: IdleRule, target: Target) -> Pinned:
     """Take the lease, and compare what the segment holds with what was judged.
 
     Whoever comes meanwhile is let in at once, and it is tried again a little later. Raise BlockingIOError, ChangedError
@@ -133,13 +133,13 @@ def pin(disk: Disk, quiet: Quiet, target: Target) -> Pinned:
     raise BlockingIOError(errno.EAGAIN, "somebody opened it for writing meanwhile")
 
 
-def _must_be_alone(disk: Disk, source: int, *, leased: bool) -> None:
+def _must_be_alone(disk: LogDirectory, source: int, *, leased: bool) -> None:
     """Raise BlockingIOError if somebody waits for the lease's end."""
     if leased and not disk.leased(source):
         raise BlockingIOError(errno.EAGAIN, "somebody opened it for writing meanwhile")
 
 
-def confirm(disk: Disk, source: int, built: Built, pinned: Pinned) -> None:
+def confirm(disk: LogDirectory, source: int, built: StagedFile, pinned: Pinned) -> None:
     """Look at what was displaced, and end the lease.
 
     Raise DisplacedError if that is another file, or is not what it was, LateWriterError if somebody has come to it: by

@@ -4,13 +4,13 @@ import contextlib
 from collections.abc import Iterable
 
 from asynclog.storage.byte_ranges import Hole, Part
-from asynclog.storage.local.directory import Disk
+from asynclog.storage.local.directory import LogDirectory
 from asynclog.storage.local.disk_space import Reservation, space_for
 
 AT_ONCE = 4 << 20  # bytes
 
 
-def write_all(disk: Disk, target: int, parts: Iterable[Part], reservation: Reservation) -> int:
+def write_all(disk: LogDirectory, target: int, parts: Iterable[Part], reservation: Reservation) -> int:
     """Appends these parts to an empty file; how many bytes that was. A short write is gone on with. Raises OSError.
 
     The disk begins with what is there while the rest is still being read, which leaves less for the sync to wait for.
@@ -30,12 +30,12 @@ def write_all(disk: Disk, target: int, parts: Iterable[Part], reservation: Reser
     return written
 
 
-def _write(disk: Disk, target: int, part: memoryview) -> None:
+def _write(disk: LogDirectory, target: int, part: memoryview) -> None:
     while part:
         part = part[disk.write(target, [part]) :]
 
 
-def build(disk: Disk, temporary: str, source: int, parts: Iterable[Part], size: int) -> int:
+def build(disk: LogDirectory, temporary: str, source: int, parts: Iterable[Part], size: int) -> int:
     """Makes a new, synced file of these parts of `source`, dressed like it; how many bytes it has.
 
     They should be `size`. Raises OSError, where there is no room for them too, or what `parts` raises; then nothing of
@@ -45,7 +45,7 @@ def build(disk: Disk, temporary: str, source: int, parts: Iterable[Part], size: 
         return _build(disk, temporary, source, parts, reservation)
 
 
-def _build(disk: Disk, temporary: str, source: int, parts: Iterable[Part], reservation: Reservation) -> int:
+def _build(disk: LogDirectory, temporary: str, source: int, parts: Iterable[Part], reservation: Reservation) -> int:
     target = disk.create(temporary)
     try:
         disk.give_flags(target, source)
@@ -60,7 +60,7 @@ def _build(disk: Disk, temporary: str, source: int, parts: Iterable[Part], reser
     return copied
 
 
-def discard(disk: Disk, temporary: str) -> None:
+def discard(disk: LogDirectory, temporary: str) -> None:
     """Removes a worthless file. Where that fails, the next job's recovery does it."""
     with contextlib.suppress(OSError):
         disk.unlink(temporary)

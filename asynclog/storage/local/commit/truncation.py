@@ -8,14 +8,14 @@ import errno
 import os
 
 from asynclog.errors import ChangedError
-from asynclog.storage.local.directory import Disk
+from asynclog.storage.local.directory import LogDirectory
 from asynclog.storage.proof import Proof
 from asynclog.types import Action, Fingerprint
 
 FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
-def empty(disk: Disk, action: Action, proof: Proof) -> tuple[Fingerprint, str]:
+def truncate_expired(disk: LogDirectory, action: Action, proof: Proof) -> tuple[Fingerprint, str]:
     """Takes everything out of a segment of which all has expired: its fingerprint then, or what the disk said.
 
     Raises ChangedError if it is not what was judged, or OSError if it can't be had alone: then nothing has happened.
