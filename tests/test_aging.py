@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from strategies import written
 
 from asynclog.plan.projection import after_rewrite, merge, project
-from asynclog.policy.rules import cutoff_for
+from asynclog.policy.cutoffs import NOTHING_EXPIRES, Cutoffs
 from asynclog.scan.classifiers import PythonClassifier
 from asynclog.scan.counter import MOST_DAYS
 from asynclog.types import DayStats, Fingerprint, Policy, Rule, SchemaKey, SchemaStats, SegmentStats
@@ -122,7 +122,7 @@ def forgetful(fresh: SegmentStats, found: SegmentStats) -> SegmentStats:
 def days_are_clear(census: SegmentStats, policy: Policy, now: int) -> bool:
     """Whether no cutoff, nor the horizon of the future, falls among the records of a day, nor any has come over it."""
     for count in census.schemas:
-        cutoff = cutoff_for(policy, count.schema, now)
+        cutoff = Cutoffs(policy, now).before(count.schema)
         days = [day.day * DAY for day in count.days or ()]
         edges = [moment for moment in (cutoff, now + DAY + 1) if moment is not None]
         if any(day < edge < day + DAY for day in days for edge in edges):
@@ -138,7 +138,7 @@ def test_a_census_judged_again_is_the_one_that_a_fresh_scan_makes(content: bytes
     """For any other policy and time, also backwards; or there is none, and never without a reason."""
     census = counted(content, *before)
     policy, now = ours(after[0]), after[1]
-    found = project(census, policy, now)
+    found = project(census, Cutoffs(policy, now))
     event("judged again" if found else "to be read again")
     if found is None:
         assert not days_are_clear(census, policy, now)
@@ -151,7 +151,7 @@ def test_a_census_judged_again_is_the_one_that_a_fresh_scan_makes(content: bytes
 def test_a_census_of_the_same_moment_is_known_as_it_is(content: bytes, view: View) -> None:
     """Nothing is forgotten, and nothing has to be read, unless a cutoff falls among the records of a day."""
     census = counted(content, *view)
-    found = project(census, ours(view[0]), view[1])
+    found = project(census, Cutoffs(ours(view[0]), view[1]))
     assert found == census or (found is None and not days_are_clear(census, ours(view[0]), view[1]))
 
 
@@ -164,9 +164,9 @@ def test_the_census_of_what_a_rewrite_leaves_is_the_one_of_its_bytes(content: by
     census = counted(content, *view)
     if census.is_wholly_expired:
         return
-    assert after_rewrite(census, policy, now) == left
-    older = project(counted(content, *before), policy, now)
-    found = after_rewrite(older, policy, now) if older else None
+    assert after_rewrite(census, Cutoffs(policy, now)) == left
+    older = project(counted(content, *before), Cutoffs(policy, now))
+    found = after_rewrite(older, Cutoffs(policy, now)) if older else None
     assert found is None or found == forgetful(left, found)
 
 
@@ -179,7 +179,7 @@ def test_the_censuses_of_a_beginning_and_a_rest_make_that_of_the_whole(
     tail = tail.removesuffix(b"\n") if view[1] % 2 else tail
     whole = counted(head + tail, *view)
     assert merge(counted(head, *view), counted(tail, *view), PLACE) == whole
-    older = project(counted(head, *before), ours(view[0]), view[1])
+    older = project(counted(head, *before), Cutoffs(ours(view[0]), view[1]))
     if older:
         found = merge(older, counted(tail, *view), PLACE)
         assert found == forgetful(whole, found)
@@ -193,18 +193,18 @@ def test_what_is_not_known_of_the_beginning_is_not_known_of_the_whole() -> None:
         for days in ((-3, -1), (0,))
     )
     policy = [Definition("app", None, 2)]
-    older = project(counted(head, policy, TODAY - 2 * DAY), ours(policy), TODAY)
+    older = project(counted(head, policy, TODAY - 2 * DAY), Cutoffs(ours(policy), TODAY))
     assert older
     whole = merge(older, counted(tail, policy, TODAY), PLACE)
     assert [(count.expired, count.oldest_kept) for count in whole.schemas] == [(1, None)]
-    assert after_rewrite(whole, ours(policy), TODAY) is None
+    assert after_rewrite(whole, Cutoffs(ours(policy), TODAY)) is None
 
 
 def test_where_the_days_are_too_many_a_census_still_knows_what_has_wholly_or_not_at_all_expired() -> None:
     """And what it can't know it doesn't guess, nor what a rewrite would leave."""
     first = TODAY - (MOST_DAYS // 2) * DAY
     line = '{{"schema_name": "s{}", "timestamp": "{}"}}\n'
-    reader = PythonClassifier(Policy(), TODAY)
+    reader = PythonClassifier(Cutoffs(Policy(), TODAY))
     content = [line.format(n % 4, written(first + n // 4 * DAY, 0, 0, "Z")) for n in range(2 * MOST_DAYS)]
     reader.read(0, memoryview("".join(content).encode()), None)
     census = reader.tally().census("s", PLACE)
@@ -212,13 +212,11 @@ def test_where_the_days_are_too_many_a_census_still_knows_what_has_wholly_or_not
     last = max(count.newest or 0 for count in census.schemas)
 
     def expired(days: int, now: int) -> int | None:
-        found = project(census, Policy(star=Rule(days)), now)
+        found = project(census, Cutoffs(Policy(star=Rule(days)), now))
         return None if found is None else found.expired
 
     assert expired(0, last + DAY) == 2 * MOST_DAYS
     assert expired(30_000, last) == 0
     assert expired(1, last) is None
-    assert (
-        after_rewrite(replace(census, schemas=tuple(replace(c, expired=1) for c in census.schemas)), Policy(), 0)
-        is None
-    )
+    partly = replace(census, schemas=tuple(replace(c, expired=1) for c in census.schemas))
+    assert after_rewrite(partly, NOTHING_EXPIRES) is None

@@ -38,7 +38,7 @@ async def cleanup(folder: Path, *, double_check: bool) -> Report:
 def wrong(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ASYNCLOG_READER", "python")
     for module in (evidence, pieces):
-        monkeypatch.setattr(module, "make_classifier", lambda _kind, policy, now: Wrong(policy, now))
+        monkeypatch.setattr(module, "make_classifier", lambda _kind, cutoffs: Wrong(cutoffs))
 
 
 @pytest.mark.usefixtures("wrong")

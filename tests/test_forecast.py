@@ -16,6 +16,7 @@ from strategies import NOWS, judged
 from asynclog.forecast.bounds import Bounds
 from asynclog.forecast.log_forecast import IN_DAYS, Forecast, ForecastBuilder, times
 from asynclog.plan.projection import project
+from asynclog.policy.cutoffs import Cutoffs
 from asynclog.scan.classifiers import PythonClassifier
 from asynclog.types import Fingerprint, Policy, Rule, SchemaKey, SegmentStats
 
@@ -49,12 +50,12 @@ def policy_of(definitions: Iterable[Definition]) -> Policy:
 
 def forecast(censuses: Sequence[SegmentStats], policy: Policy, now: int, unknown_bytes: int = 0) -> Forecast:
     """What censuses tell on their own."""
-    return ForecastBuilder(censuses, policy, now).forecast([{} for _ in IN_DAYS], unknown_bytes)
+    return ForecastBuilder(censuses, Cutoffs(policy, now)).forecast([{} for _ in IN_DAYS], unknown_bytes)
 
 
 def census(name: str, content: bytes, policy: Policy, now: int, *, dated: bool = True) -> SegmentStats:
     """What a scan learns of a segment; without the days, what is left where there were too many of them."""
-    reader = PythonClassifier(policy, now)
+    reader = PythonClassifier(Cutoffs(policy, now))
     reader.read(0, memoryview(content), None)
     found = reader.tally().census(name, Fingerprint(1, 2, len(content), 3, 4))
     bare = tuple(msgspec.structs.replace(count, days=None) for count in found.schemas)
@@ -88,7 +89,7 @@ def test_a_forecast_holds_what_a_cleanup_at_that_time_deletes(
     other = Policy(star=Rule(30))
     censuses = [census(str(n), each, other, instant(scanned), dated=dated) for n, each in enumerate(content)]
     found = forecast(censuses, rules, at)
-    unsure = {number for number, _ in ForecastBuilder(censuses, rules, at).doubts()}
+    unsure = {number for number, _ in ForecastBuilder(censuses, Cutoffs(rules, at)).doubts()}
     for number, days in enumerate(IN_DAYS):
         records, size, freed = truth(content, policy, at + days * DAY)
         for key, outlook in found.schemas.items():
@@ -107,7 +108,7 @@ def test_a_census_that_was_judged_at_that_time_is_exact(
     content, rules, at = judged(archive), policy_of(policy), instant(now)
     censuses = [census(str(n), each, Policy(), instant(scanned), dated=dated) for n, each in enumerate(content)]
     known: list[dict[str, SegmentStats]] = [{} for _ in IN_DAYS]
-    ledger = ForecastBuilder(censuses, rules, at)
+    ledger = ForecastBuilder(censuses, Cutoffs(rules, at))
     for number, name in ledger.doubts():
         known[number][name] = census(name, content[int(name)], rules, times(at)[number])
     found = ledger.forecast(known)
@@ -127,7 +128,7 @@ def test_what_was_never_read_is_within_the_bounds(
     content, rules, at = judged(archive), policy_of(policy), instant(now)
     censuses = [census(str(n), each, rules, at) for n, each in enumerate(content)]
     earlier = [census(str(n), each, rules, instant(scanned), dated=dated) for n, each in enumerate(content)]
-    part = [project(old, rules, at) or new for old, new in zip(earlier[1:], censuses[1:], strict=True)]
+    part = [project(old, Cutoffs(rules, at)) or new for old, new in zip(earlier[1:], censuses[1:], strict=True)]
     whole, known = forecast(censuses, rules, at), forecast(part, rules, at, sum(map(len, content[:1])))
     for key, outlook in known.schemas.items():
         assert_contains(outlook.held, whole.schemas[key].held)

@@ -25,6 +25,7 @@ import asynclog
 from asynclog.errors import ChangedError
 from asynclog.executors.rate_limit import RateLimiter
 from asynclog.plan.projection import merge
+from asynclog.policy.cutoffs import Cutoffs
 from asynclog.records.fragments import is_fragment
 from asynclog.records.parser import parse_line
 from asynclog.scan.chunks import ChunkResult, ScanContext, read_chunk, split
@@ -288,7 +289,7 @@ class Counting(RateLimiter):
 def census(path: Path, kind: Kind, size: int, pace: RateLimiter | None = None) -> SegmentStats:
     """What a scan in pieces of this size learns, put together in some order."""
     segment = Segment(path.name, Fingerprint.of(path.stat()))
-    view = ScanContext(str(path.parent), kind, Policy(star=Rule(0)), instant(NOW))
+    view = ScanContext(str(path.parent), kind, Cutoffs(Policy(star=Rule(0)), instant(NOW)))
     readings = [read_chunk(view, pace or RateLimiter(), piece) for piece in split(segment, size)]
     Random(size).shuffle(readings)  # noqa: S311 - the same order every time
     assert all(isinstance(each, ChunkResult) for each in readings)
@@ -452,7 +453,7 @@ def test_a_segment_that_turns_out_to_have_one_is_not_rewritten(tmp_path: Path, k
     place = Fingerprint.of(path.stat())
     counts = (SchemaStats(SchemaKey("app", 1), 2, len(OLD + YOUNG), 1, 2, 1, len(OLD), 0, 0),)
     action = Action("s", "rewrite", "", place, SegmentStats("s", place, counts, unreadable=1))
-    evidence = SurvivorReader(kind, Policy(star=Rule(30)), instant(NOW), workers=1, double_check=False)
+    evidence = SurvivorReader(kind, Cutoffs(Policy(star=Rule(30)), instant(NOW)), workers=1, double_check=False)
     with opened(path) as descriptor, pytest.raises(ChangedError):
         list(evidence.staying(action, descriptor, evidence.proof(), place.size))
     assert evidence.censuses["s"].fragment == 3

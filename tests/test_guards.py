@@ -15,6 +15,7 @@ from conftest import NOW, Done, cleanup, looks, record, run, write_log, write_po
 import asynclog
 from asynclog.plan.decide import decide, make_plan
 from asynclog.plan.guards import Guard, guard_violation
+from asynclog.policy.cutoffs import Cutoffs
 from asynclog.timestamps import DAY, FIRST_PLAUSIBLE, format_instant, parse_instant
 from asynclog.types import DayStats, Fingerprint, Policy, Rule, SchemaKey, SchemaStats, SegmentStats
 
@@ -77,7 +78,8 @@ def asked(
     complete: bool = True,
 ) -> str:
     """The guard's sentence about a cleanup of these segments."""
-    plan = make_plan([decide(each, POLICY, now) for each in segments], POLICY, now)
+    cutoffs = Cutoffs(POLICY, now)
+    plan = make_plan([decide(each, cutoffs) for each in segments], cutoffs)
     return guard_violation(plan, POLICY, guard or Guard(), allowed=allowed, complete=complete)
 
 

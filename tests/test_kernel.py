@@ -17,7 +17,7 @@ from fuzz.buffers import Cliff
 from fuzz.campaign import ENOUGH, Campaign, exact_reader
 
 from asynclog.config.policy_file import load_policy
-from asynclog.policy.rules import cutoff_for
+from asynclog.policy.cutoffs import Cutoffs
 from asynclog.timestamps import DAY, FIRST_PLAUSIBLE, SECOND, format_instant, parse_instant
 from asynclog.types import SchemaKey
 
@@ -352,7 +352,8 @@ def test_the_sample_is_read_without_a_doubt() -> None:
     policy = load_policy(str(SAMPLE / "logs-default_schemas.jsonl"))
     now = parse_instant("2026-11-24T00:00:00Z")
     assert now is not None
-    counting = scanner(lambda name, version: cutoff_for(policy, SchemaKey(name, version), now), now + DAY)
+    cutoffs = Cutoffs(policy, now)
+    counting = scanner(lambda name, version: cutoffs.before(SchemaKey(name, version)), cutoffs.future)
     for path in sorted(SAMPLE.glob("logs-default-*.jsonl")):
         content = path.read_bytes()
         uncertain, _, _, read = counting.scan(content, False)

@@ -4,7 +4,8 @@ import pytest
 
 from asynclog.plan.decide import Conditions, decide, finding_of
 from asynclog.plan.ordering import execution_order
-from asynclog.policy.rules import cutoff_for, rule_for
+from asynclog.policy.cutoffs import Cutoffs
+from asynclog.policy.rules import rule_for
 from asynclog.timestamps import DAY, FIRST_PLAUSIBLE
 from asynclog.types import (
     Action,
@@ -64,7 +65,7 @@ def census(*counts: SchemaStats, unreadable: int = 0, blank: int = 0, name: str 
 )
 def test_each_finding_has_one_action_and_its_reason(finding: SegmentState, kind: str, reason: str) -> None:
     """A segment goes whole only where nothing but blank lines would stay; doubt keeps."""
-    action = decide(finding, Policy(), NOW)
+    action = decide(finding, Cutoffs(Policy(), NOW))
     assert (action.kind, action.reason) == (kind, reason)
 
 
@@ -82,10 +83,10 @@ def test_each_finding_has_one_action_and_its_reason(finding: SegmentState, kind:
 )
 def test_what_could_not_be_judged_has_a_word_for_it(finding: SegmentState, word: str | None) -> None:
     """And the action gives back what was known of it."""
-    action = decide(finding, Policy(), NOW)
+    action = decide(finding, Cutoffs(Policy(), NOW))
     assert action.unjudged == word
     assert action.kind == "skip" or not word
-    again = decide(finding_of(action), Policy(), NOW)
+    again = decide(finding_of(action), Cutoffs(Policy(), NOW))
     assert (again.kind, again.reason, again.unjudged, again.failed) == (
         (action.kind, action.reason, action.unjudged, action.failed)
     )
@@ -102,7 +103,8 @@ def test_what_could_not_be_judged_has_a_word_for_it(finding: SegmentState, word:
 )
 def test_nothing_goes_where_an_obstacle_is(finding: SegmentStats, kind: str, reason: str) -> None:
     """What has expired there is overdue, and so is told, with the obstacle as the reason."""
-    action = decide(finding, Policy(), NOW, conditions=Conditions(obstacles={finding.segment: "it has 2 hard links"}))
+    conditions = Conditions(obstacles={finding.segment: "it has 2 hard links"})
+    action = decide(finding, Cutoffs(Policy(), NOW), conditions=conditions)
     assert (action.kind, action.reason) == (kind, reason)
 
 
@@ -111,7 +113,8 @@ def test_the_most_exact_rule_governs() -> None:
     policy = Policy(
         {SchemaKey("a", 1): Rule(1), SchemaKey("a", 2): Rule(2, active=False)}, {"a": Rule(3), "b": Rule(None)}, Rule(4)
     )
-    days = {key: cutoff_for(policy, SchemaKey(*key), NOW) for key in [("a", 1), ("a", 2), ("a", 3), ("b", 1), ("c", 1)]}
+    cutoffs = Cutoffs(policy, NOW)
+    days = {key: cutoffs.before(SchemaKey(*key)) for key in [("a", 1), ("a", 2), ("a", 3), ("b", 1), ("c", 1)]}
     assert days == {
         ("a", 1): NOW - DAY,
         ("a", 2): None,
@@ -128,7 +131,7 @@ def test_drops_come_first_and_small_lanes_are_not_starved() -> None:
 
     def action(name: str, schema: str, kind: str, size: int) -> Action:
         found = census(counted(size, size if kind == "drop" else size - 1, SchemaKey(schema, 1)), name=name)
-        made = decide(found, Policy(), NOW)
+        made = decide(found, Cutoffs(Policy(), NOW))
         assert made.kind == kind
         return made
 

@@ -10,6 +10,7 @@ import pytest
 from asynclog.cancellation import StopRequest
 from asynclog.errors import ConfigurationError
 from asynclog.executors.pool import WorkerPool
+from asynclog.policy.cutoffs import Cutoffs
 from asynclog.scan import chunks as pieces
 from asynclog.scan import scanner
 from asynclog.scan.classifiers import Kind, choose_reader
@@ -20,8 +21,7 @@ from asynclog.storage.local.listing import list_segments
 from asynclog.storage.naming import SegmentNaming
 from asynclog.types import Fingerprint, Policy, Rule, SchemaKey, Segment, SegmentStats, UnreadSegment
 
-POLICY = Policy(by_name={"api": Rule(30)})
-NOW = 1_795_478_400_000_000_000  # 2026-11-24T00:00:00Z
+CUTOFFS = Cutoffs(Policy(by_name={"api": Rule(30)}), now=1_795_478_400_000_000_000)  # 2026-11-24T00:00:00Z
 OLD = b'{"schema_name": "api", "timestamp": "2020-01-01T00:00:00Z"}\n'
 NEW = b'{"schema_name": "api", "schema_version": 2, "timestamp": "2026-11-23T00:00:00Z"}\n'
 
@@ -51,8 +51,8 @@ async def scan(folder: int, kind: Kind, jobs: int = 2) -> list[SegmentStats | Un
 
 
 async def read(folder: int, segments: list[Segment], kind: Kind, jobs: int = 2) -> list[SegmentStats | UnreadSegment]:
-    evidence = SurvivorReader(kind, POLICY, NOW, workers=jobs, double_check=False)
-    reading = Scanner(folder, os.readlink(f"/proc/self/fd/{folder}"), POLICY, NOW, kind)
+    evidence = SurvivorReader(kind, CUTOFFS, workers=jobs, double_check=False)
+    reading = Scanner(folder, os.readlink(f"/proc/self/fd/{folder}"), CUTOFFS, kind)
     async with reading.censuses(segments, WorkerPool(jobs, StopRequest()), evidence) as found:
         return [finding async for finding in found]
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from asynclog.config.units import percent
 from asynclog.plan.decide import decide
 from asynclog.plan.rewrite_threshold import Percent
+from asynclog.policy.cutoffs import Cutoffs
 from asynclog.scan.classifiers import PythonClassifier
 from asynclog.timestamps import DAY, format_instant, parse_instant
 from asynclog.types import Fingerprint, Policy, Rule, SchemaKey
@@ -27,9 +28,9 @@ POLICY = Policy(
 
 def decided(content: bytes, now: int, least: Percent) -> tuple[str, str]:
     """What becomes of a segment, and why."""
-    reader = PythonClassifier(POLICY, now)
+    reader = PythonClassifier(cutoffs := Cutoffs(POLICY, now))
     reader.read(0, memoryview(content), None)
-    action = decide(reader.tally().census("s", Fingerprint(1, 2, len(content), 3, 4)), POLICY, now, least)
+    action = decide(reader.tally().census("s", Fingerprint(1, 2, len(content), 3, 4)), cutoffs, least)
     return action.kind, action.reason
 
 
@@ -104,9 +105,9 @@ def test_a_segment_of_too_many_days_does_not_say_when() -> None:
     content = "".join(
         LINE.format(f"s{n % 2000}", format_instant(NOW - n // 2000 * DAY)) for n in range(20_000)
     ).encode()
-    reader = PythonClassifier(policy := Policy(star=Rule(8)), NOW)
+    reader = PythonClassifier(cutoffs := Cutoffs(Policy(star=Rule(8)), NOW))
     reader.read(0, memoryview(content), None)
-    action = decide(reader.tally().census("s", Fingerprint(1, 2, len(content), 3, 4)), policy, NOW, None)
+    action = decide(reader.tally().census("s", Fingerprint(1, 2, len(content), 3, 4)), cutoffs, None)
     assert (action.kind, action.reason[-55:]) == (
         "skip",
         "on a day that is not known: it has records of too many days"[-55:],

@@ -13,6 +13,7 @@ from asynclog.cli.signals import Signals
 from asynclog.config.policy_file import policy_of
 from asynclog.config.settings import Settings
 from asynclog.forecast.log_forecast import IN_DAYS, ForecastBuilder, times
+from asynclog.policy.cutoffs import Cutoffs
 from asynclog.policy.overrides import scope_of, with_retention
 from asynclog.policy.schema_names import refuse_unknown
 from asynclog.report.envelope import CommandResult
@@ -69,7 +70,7 @@ def _estimate(look: LogInspection, policies: list[Policy], words: Sequence[str],
     _refuse_unknown(words, policies[0], look.findings.values())
     ledgers = _ledgers(look, policies)
     wanted = _wanted(ledgers) if scan else {}
-    views = [(policy, at) for policy in policies for at in times(look.now)]
+    views = [Cutoffs(policy, at) for policy in policies for at in times(look.now)]
     judged = look.judge(views, wanted)
     if wanted:
         ledgers = _ledgers(look, policies)  # without the segments that have changed meanwhile
@@ -91,7 +92,7 @@ def _estimate(look: LogInspection, policies: list[Policy], words: Sequence[str],
 def _ledgers(look: LogInspection, policies: list[Policy]) -> list[ForecastBuilder]:
     censuses = [finding for finding in look.findings.values() if isinstance(finding, SegmentStats)]
     staying = {segment.name for segment in look.segments.values() if segment.obstacle}
-    return [ForecastBuilder(censuses, policy, look.now, staying) for policy in policies]
+    return [ForecastBuilder(censuses, Cutoffs(policy, look.now), staying) for policy in policies]
 
 
 def _wanted(ledgers: list[ForecastBuilder]) -> dict[str, list[int]]:

@@ -16,6 +16,7 @@ from asynclog.config.settings import Settings
 from asynclog.errors import ConfigurationError
 from asynclog.formatting import pluralize
 from asynclog.plan.decide import decide
+from asynclog.policy.cutoffs import Cutoffs
 from asynclog.policy.schema_names import refuse_unknown
 from asynclog.report.envelope import CommandResult
 from asynclog.report.explain.result import Explained, ExplainResult, UnreadableLine, UnreadableReason, explained
@@ -88,7 +89,7 @@ def _findings(look: LogInspection, policy: Policy, settings: Settings, name: str
     if name not in look.segments:
         raise ConfigurationError(f"{given}: there is no such segment in the log")
     if look.segments[name] in look.recall():
-        (judged,) = look.judge([(policy, look.now)], {name: [0]})
+        (judged,) = look.judge([Cutoffs(policy, look.now)], {name: [0]})
         look.findings.update(judged)
     return [look.findings[name]]
 
@@ -108,7 +109,7 @@ def _keys(finding: SegmentState, schema: str | None) -> list[SchemaKey]:
 def _explained(
     look: LogInspection, finding: SegmentState, policy: Policy, settings: Settings, keys: Sequence[SchemaKey]
 ) -> Explained:
-    action = decide(finding, policy, look.now, settings.rewrite, look.conditions)
+    action = decide(finding, Cutoffs(policy, look.now), settings.rewrite, look.conditions)
     census = finding if isinstance(finding, SegmentStats) else None
     row = explained(action, census, policy, keys)
     found = look.unreadable(action.segment) if census and census.unreadable else None

@@ -13,9 +13,10 @@ import msgspec
 from asynclog.forecast.bounds import NOTHING, Bounds
 from asynclog.forecast.expiry import expired, reclaimable
 from asynclog.forecast.ingest_rate import daily
-from asynclog.policy.rules import cutoff_for, rule_for
+from asynclog.policy.cutoffs import Cutoffs
+from asynclog.policy.rules import rule_for
 from asynclog.timestamps import DAY
-from asynclog.types import Policy, SchemaKey, SchemaStats, SegmentStats
+from asynclog.types import SchemaKey, SchemaStats, SegmentStats
 
 IN_DAYS = (0, 7, 30, 90)
 
@@ -57,18 +58,18 @@ def times(now: int) -> tuple[int, ...]:
 
 
 class ForecastBuilder:
-    """What of each segment has expired under this policy, at each of the times.
+    """What of each segment has expired under this policy, at each of the times from the cutoffs' `now` on.
 
     The censuses may have been made under any policy, but what is future in them must be so at `now`. Nothing goes from
     the segments that are `staying`, by their names.
     """
 
     def __init__(
-        self, censuses: Iterable[SegmentStats], policy: Policy, now: int, staying: Container[str] = frozenset()
+        self, censuses: Iterable[SegmentStats], cutoffs: Cutoffs, staying: Container[str] = frozenset()
     ) -> None:
-        self._policy = policy
-        self._now = now
-        self._cutoffs: dict[SchemaKey, tuple[int, ...] | None] = {}
+        self._cutoffs = cutoffs
+        self._at_times = [cutoffs.at(time) for time in times(cutoffs.now)]
+        self._known: dict[SchemaKey, tuple[int, ...] | None] = {}
         self._rows = [(census, [] if census.segment in staying else self._row(census)) for census in censuses]
 
     def _row(self, census: SegmentStats) -> list[list[Bounds]]:
@@ -84,10 +85,10 @@ class ForecastBuilder:
 
     def _limits(self, schema: SchemaKey) -> tuple[int, ...] | None:
         """The cutoffs of a schema, the earliest first; None where nothing of it ever expires."""
-        if schema not in self._cutoffs:
-            found = [cutoff_for(self._policy, schema, at) for at in times(self._now)]
-            self._cutoffs[schema] = tuple(each for each in found if each is not None) or None
-        return self._cutoffs[schema]
+        if schema not in self._known:
+            found = [cutoffs.before(schema) for cutoffs in self._at_times]
+            self._known[schema] = tuple(each for each in found if each is not None) or None
+        return self._known[schema]
 
     def doubts(self) -> Iterator[tuple[int, str]]:
         """The times, by their number, and segments, for which the censuses can't tell exactly what has expired."""
@@ -115,7 +116,7 @@ class ForecastBuilder:
                     if amount is not NOTHING:
                         gone[count.schema][number] = gone[count.schema][number].plus(amount)
                 frees[number] = frees[number].plus(reclaimable(census, amounts))
-        schemas = {key: _outlook(counts[key], gone[key], self._policy, self._now, unknown) for key in sorted(counts)}
+        schemas = {key: _outlook(counts[key], gone[key], self._cutoffs, unknown) for key in sorted(counts)}
         return Forecast(schemas, _total(counts.values(), list(schemas.values()), frees, unknown))
 
 
@@ -124,11 +125,11 @@ def _judged(census: SegmentStats) -> list[Bounds]:
 
 
 def _outlook(
-    counts: Sequence[SchemaStats], gone: Iterable[Bounds], policy: Policy, now: int, unknown: Bounds
+    counts: Sequence[SchemaStats], gone: Iterable[Bounds], cutoffs: Cutoffs, unknown: Bounds
 ) -> SchemaForecast:
-    rule = rule_for(policy, counts[0].schema)
+    rule = rule_for(cutoffs.policy, counts[0].schema)
     days = rule.retention_days if rule else None
-    rate = daily(counts, now, unknown)
+    rate = daily(counts, cutoffs.now, unknown)
     return SchemaForecast(
         _held(counts).plus(unknown),
         min((count.oldest for count in counts if count.oldest is not None), default=None),

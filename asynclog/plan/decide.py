@@ -9,7 +9,8 @@ import msgspec
 from asynclog.formatting import pluralize
 from asynclog.plan.projection import expired_before
 from asynclog.plan.rewrite_threshold import ALWAYS, Percent, deferral_reason
-from asynclog.policy.rules import cutoff_for, retention_for, rule_for
+from asynclog.policy.cutoffs import Cutoffs
+from asynclog.policy.rules import retention_for, rule_for
 from asynclog.storage.naming import LONGEST_SEGMENT, SegmentNaming, length
 from asynclog.timestamps import DAY
 from asynclog.types import Action, Plan, Policy, SchemaKey, Segment, SegmentState, SegmentStats, UnreadSegment
@@ -50,21 +51,21 @@ def plausible_counts(actions: Iterable[Action]) -> dict[SchemaKey, int]:
     return found
 
 
-def make_plan(actions: Iterable[Action], policy: Policy, now: int) -> Plan:
-    """The plan of these actions, which are in their segments' order."""
+def make_plan(actions: Iterable[Action], cutoffs: Cutoffs) -> Plan:
+    """Return the plan of these actions, which are in their segments' order."""
     actions = tuple(actions)
-    return Plan(now=now, actions=actions, no_policy=_without_policy(actions, policy))
+    return Plan(now=cutoffs.now, actions=actions, no_policy=_without_policy(actions, cutoffs.policy))
 
 
 def decide(
-    finding: SegmentState, policy: Policy, now: int, rewrite: Percent = ALWAYS, conditions: Conditions = NO_CONDITIONS
+    state: SegmentState, cutoffs: Cutoffs, threshold: Percent = ALWAYS, conditions: Conditions = NO_CONDITIONS
 ) -> Action:
-    """What is to become of one segment at `now`, for which it was judged. The only place that says so.
+    """Decide what is to become of one segment, which was scanned under these cutoffs. The only place that does.
 
-    A partly expired one is not rewritten before `rewrite` percent of it have expired; never where that is None.
-    Nothing goes from one that was read although there is an obstacle to changing it: what has expired in it is overdue.
+    A partly expired segment is rewritten once `threshold` percent of it have expired; never if that is None.
+    A segment that may not be changed keeps everything: what has expired in it is overdue.
     """
-    match finding:
+    match state:
         case Segment(name, fingerprint, ""):
             return Action(name, "drop" if name in conditions.empties else "keep", EMPTY, fingerprint)
         case Segment(name, fingerprint, reason, unjudged):
@@ -72,15 +73,15 @@ def decide(
         case UnreadSegment(name, fingerprint, reason, unjudged, failed):
             return Action(name, "skip", reason, fingerprint, failed=failed, unjudged=unjudged)
         case SegmentStats(name, fingerprint, fragment=int(line)):
-            return Action(name, "skip", not_json_lines(line), fingerprint, finding, unjudged="not_json_lines")
-        case SegmentStats(name, fingerprint) if finding.has_no_record:
-            return Action(name, "skip", NO_RECORD, fingerprint, _in_brief(finding), unjudged="no_record")
+            return Action(name, "skip", not_json_lines(line), fingerprint, state, unjudged="not_json_lines")
+        case SegmentStats(name, fingerprint) if state.has_no_record:
+            return Action(name, "skip", NO_RECORD, fingerprint, _in_brief(state), unjudged="no_record")
         case SegmentStats(name, fingerprint):
-            kind, reason = _weigh(finding, policy, rewrite, conditions.obstacles.get(name, ""))
+            kind, reason = _weigh(state, cutoffs.policy, threshold, conditions.obstacles.get(name, ""))
             if kind == "keep":
-                return Action(name, kind, reason, fingerprint, _in_brief(finding))
-            since, stale = _since(finding, policy), _long_expired(finding, policy, now)
-            return Action(name, kind, reason, fingerprint, _in_brief(finding), since=since, long_expired=stale)
+                return Action(name, kind, reason, fingerprint, _in_brief(state))
+            since, stale = _since(state, cutoffs.policy), _long_expired(state, cutoffs)
+            return Action(name, kind, reason, fingerprint, _in_brief(state), since=since, long_expired=stale)
 
 
 def finding_of(action: Action) -> SegmentState:
@@ -98,7 +99,7 @@ def not_json_lines(fragment: int) -> str:
 
 
 def _weigh(
-    census: SegmentStats, policy: Policy, rewrite: Percent, obstacle: str
+    census: SegmentStats, policy: Policy, threshold: Percent, obstacle: str
 ) -> tuple[Literal["keep", "drop", "rewrite", "skip"], str]:
     expired = census.expired
     long = length(census.segment)
@@ -110,7 +111,7 @@ def _weigh(
         return "skip", f"its name of {long} bytes is too long to be worked on: {LONGEST_SEGMENT} is the most"
     if census.is_wholly_expired:
         return "drop", "its only record has expired" if expired == 1 else f"all {expired:,} records have expired"
-    wait = deferral_reason(census, policy, rewrite)
+    wait = deferral_reason(census, policy, threshold)
     verb = "has" if expired == 1 else "have"
     return (
         ("skip", wait) if wait else ("rewrite", f"{expired:,} of {pluralize(census.records, 'record')} {verb} expired")
@@ -127,11 +128,11 @@ def _since(census: SegmentStats, policy: Policy) -> int | None:
     return min(moments, default=None)
 
 
-def _long_expired(census: SegmentStats, policy: Policy, now: int) -> dict[SchemaKey, int]:
+def _long_expired(census: SegmentStats, cutoffs: Cutoffs) -> dict[SchemaKey, int]:
     """Per schema key, the expired records that had expired LONG before; only keys that have any."""
     found = {}
     for count in census.schemas:
-        cutoff = cutoff_for(policy, count.schema, now) if count.expired else None
+        cutoff = cutoffs.before(count.schema) if count.expired else None
         records = 0 if cutoff is None else expired_before(count, cutoff - LONG)
         if records:
             found[count.schema] = records

@@ -4,20 +4,19 @@ from collections.abc import Iterable
 
 import msgspec
 
-from asynclog.policy.rules import cutoff_for
-from asynclog.timestamps import DAY, FUTURE_TOLERANCE
-from asynclog.types import DayStats, Fingerprint, Policy, SchemaStats, SegmentStats
+from asynclog.policy.cutoffs import Cutoffs
+from asynclog.timestamps import DAY
+from asynclog.types import DayStats, Fingerprint, SchemaStats, SegmentStats
 
 
-def project(census: SegmentStats, policy: Policy, now: int) -> SegmentStats | None:
-    """The census that a scan under this policy would make at `now`, but that `oldest_kept` may be unknown, None.
+def project(census: SegmentStats, cutoffs: Cutoffs) -> SegmentStats | None:
+    """Return the statistics that a scan under these cutoffs would make, but that `oldest_kept` may be None: unknown.
 
-    None where the counts can't tell: a cutoff, or the horizon of the future, falls inside a day with records.
+    None if the counts can't tell: a cutoff, or the horizon of the future, falls inside a day with records.
     """
     counts = []
-    horizon = now + FUTURE_TOLERANCE
     for count in census.schemas:
-        judged = _aged(count, cutoff_for(policy, count.schema, now), horizon)
+        judged = _aged(count, cutoffs.before(count.schema), cutoffs.future)
         if judged is None:
             return None
         counts.append(judged)
@@ -79,11 +78,11 @@ def expired_before(count: SchemaStats, instant: int) -> int:
     return sum(day.records for day in count.days if (day.day + 1) * DAY <= instant)
 
 
-def after_rewrite(census: SegmentStats, policy: Policy, now: int) -> SegmentStats | None:
-    """The census of what a rewrite leaves of a segment; None where the counts can't tell."""
+def after_rewrite(census: SegmentStats, cutoffs: Cutoffs) -> SegmentStats | None:
+    """Return the statistics of what a rewrite leaves of a segment; None if the counts can't tell."""
     counts = []
     for count in census.schemas:
-        left = _survivors(count, cutoff_for(policy, count.schema, now)) if count.expired else count
+        left = _survivors(count, cutoffs.before(count.schema)) if count.expired else count
         if left is None:
             return None
         if left.records:

@@ -1,4 +1,4 @@
-"""Which rule governs a record, and when its records expire."""
+"""Which rule governs a record, and how long that keeps it."""
 
 from asynclog.formatting import pluralize
 from asynclog.timestamps import DAY
@@ -42,12 +42,6 @@ def retention_for(policy: Policy, key: SchemaKey) -> int | None:
     """How long the records of `key` are kept, in ns; None where that is for ever."""
     rule = rule_for(policy, key)
     return None if rule is None or rule.retention_days is None else rule.retention_days * DAY
-
-
-def cutoff_for(policy: Policy, key: SchemaKey, now: int) -> int | None:
-    """Records of `key` with an instant before this one have expired; None where they never do."""
-    window = retention_for(policy, key)
-    return None if window is None else now - window
 
 
 def describe_rule(policy: Policy, key: SchemaKey) -> str:

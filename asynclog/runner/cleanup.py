@@ -20,6 +20,7 @@ from asynclog.plan.approval import ApprovedPlan, digest, mismatch, restrict
 from asynclog.plan.decide import Conditions, conditions_of, decide, finding_of, make_plan
 from asynclog.plan.guards import guard_violation
 from asynclog.plan.ordering import execution_order
+from asynclog.policy.cutoffs import Cutoffs
 from asynclog.report.cleanup.progress import NOT_BEGUN, NOT_READ
 from asynclog.report.cleanup.result import Report
 from asynclog.report.plan_file import PlanOrigin, plan_to_text
@@ -79,7 +80,7 @@ class Job:
         self._names = settings.names
         self._reader = choose_reader(settings.reader)
         self._pace = RateLimiter(settings.io_limit)
-        self._policy = Policy()
+        self._cutoffs = Cutoffs(Policy(), self.now)
         self._keys = SchemaKeys()
         self._segments: list[Segment] = []
         self._conditions = Conditions()
@@ -106,10 +107,11 @@ class Job:
             self._account.notices = notices(facts_of_none(settings, self._account.policy))
             self.answer = self._account.nothing("success", f"Nothing to do: {settings.folder} does not exist yet")
             return
-        self._policy = self._account.policy = policy_of(settings)
+        self._account.policy = policy_of(settings)
+        self._cutoffs = Cutoffs(self._account.policy, self.now)
         self._must_fit()
         self._evidence = SurvivorReader(
-            self._reader, self._policy, self.now, workers=settings.jobs, double_check=settings.double_check
+            self._reader, self._cutoffs, workers=settings.jobs, double_check=settings.double_check
         )
         self._evidence.pace = self._pace
         self._disk = LogDirectory(self._folder, self._weak_leases())
@@ -127,7 +129,7 @@ class Job:
         segments = list_segments(self._folder, self._entries, self._names)
         self._segments = [self._unless_unsettled(segment) for segment in segments]
         self._conditions = conditions_of(self._segments, self._names, self.now, self._started)
-        scanner = Scanner(self._folder, settings.folder, self._policy, self.now, self._reader, self._pace)
+        scanner = Scanner(self._folder, settings.folder, self._cutoffs, self._reader, self._pace)
         catalog = opened_catalog(settings, self._segments, resources)
         evidence = None if self.dry_run else self._evidence
         self._survey = Inventory(scanner, evidence, self._segments, self._names, catalog)
@@ -159,13 +161,13 @@ class Job:
 
     def _must_fit(self) -> None:
         """A reviewed plan is for one log, one policy and a short time."""
-        wrong = mismatch(self._reviewed, self._log(), self._policy, self._present) if self._reviewed else ""
+        wrong = mismatch(self._reviewed, self._log(), self._cutoffs.policy, self._present) if self._reviewed else ""
         if wrong:
             raise ConfigurationError(wrong)
 
     def _decide(self, finding: SegmentState) -> None:
         finding = self._keys.admitted(finding)
-        action = decide(finding, self._policy, self.now, self.settings.rewrite, self._conditions)
+        action = decide(finding, self._cutoffs, self.settings.rewrite, self._conditions)
         self._actions[action.segment] = action
 
     def _unless_unsettled(self, segment: Segment) -> Segment:
@@ -236,13 +238,13 @@ class Job:
         )
 
     def _plan(self) -> Plan:
-        plan = make_plan([self._actions[segment.name] for segment in self._segments], self._policy, self.now)
+        plan = make_plan([self._actions[segment.name] for segment in self._segments], self._cutoffs)
         if self._reviewed:
             plan = restrict(plan, self._reviewed)
         settings = self.settings
         reason = guard_violation(
             plan,
-            self._policy,
+            self._cutoffs.policy,
             settings.guard,
             allowed=100 if settings.allow_delete_all else settings.allow_delete_percent,
             complete=not self._survey.unread,
@@ -256,7 +258,8 @@ class Job:
         """The plan as a file for people to look at; None where there was nothing to plan."""
         if self._decided is None:
             return None
-        made = PlanOrigin(self._log(), digest(self._policy), self._started, provenance_of(self.settings, self._policy))
+        policy = self._cutoffs.policy
+        made = PlanOrigin(self._log(), digest(policy), self._started, provenance_of(self.settings, policy))
         return plan_to_text(self._decided, made)
 
     def _log(self) -> str:
@@ -273,7 +276,7 @@ class Job:
             Segment(action.segment, action.fingerprint) if action.segment in unread else finding_of(action)
             for action in plan.actions
         ]
-        facts = facts_of(self.settings, self._policy, self._folder, self._entries, findings)
+        facts = facts_of(self.settings, self._cutoffs.policy, self._folder, self._entries, findings)
         facts = with_obstacles(facts, self._segments)
         if stop:
             return notices(facts)
@@ -293,7 +296,7 @@ class Job:
 
     def _first_cut(self, plan: Plan) -> str:
         actions = [action for action in plan.actions if not self._names.late_token(action.segment)]
-        return first_cut(self._folder, self._pace, self._policy, self.now, actions)
+        return first_cut(self._folder, self._pace, self._cutoffs, actions)
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from asynclog.errors import ConfigurationError
 from asynclog.executors.pool import WorkerPool
 from asynclog.executors.rate_limit import RateLimiter
 from asynclog.plan.decide import conditions_of
+from asynclog.policy.cutoffs import Cutoffs
 from asynclog.report.warnings import Notices, notices
 from asynclog.runner.inventory import Inventory, opened_catalog
 from asynclog.runner.log_facts import (
@@ -58,8 +59,8 @@ class LogInspection:
         self.conditions = conditions_of(self.segments.values(), names, self.now, time.time_ns())
         self._stop = stop
         self._crew = WorkerPool(settings.jobs, stop)
-        kind = choose_reader(settings.reader)
-        self._scanner = Scanner(folder, settings.folder, policy, self.now, kind, RateLimiter(settings.io_limit))
+        kind, cutoffs = choose_reader(settings.reader), Cutoffs(policy, self.now)
+        self._scanner = Scanner(folder, settings.folder, cutoffs, kind, RateLimiter(settings.io_limit))
         catalog = opened_catalog(settings, self.segments.values(), resources)
         self._survey = Inventory(self._scanner, None, self.segments.values(), names, catalog)
         self._keys = SchemaKeys()
@@ -91,19 +92,15 @@ class LogInspection:
     def _find(self, finding: SegmentStats | UnreadSegment) -> None:
         self.findings[finding.segment] = self._keys.admitted(finding)
 
-    def judge(
-        self, views: Sequence[tuple[Policy, int]], wanted: Mapping[str, Sequence[int]]
-    ) -> list[dict[str, SegmentStats]]:
-        """Reads segments again, each once, for views that its census leaves in doubt: a policy and a time each.
+    def judge(self, views: Sequence[Cutoffs], wanted: Mapping[str, Sequence[int]]) -> list[dict[str, SegmentStats]]:
+        """Reads segments again, each once, for views that its census leaves in doubt.
 
         `wanted` has the numbers of the views, by segment. A segment that has changed meanwhile is found Unread.
         """
         if not wanted:
             return [{} for _ in views]
         scanner = self._scanner
-        scanners = [
-            Scanner(scanner.folder, scanner.path, policy, now, scanner.kind, scanner.pace) for policy, now in views
-        ]
+        scanners = [Scanner(scanner.folder, scanner.path, cutoffs, scanner.kind, scanner.pace) for cutoffs in views]
         segments = {self.segments[name]: numbers for name, numbers in wanted.items()}
         censuses, unread = anyio.run(judge, scanners, segments, self._crew)
         self.findings.update({each.segment: each for each in unread})

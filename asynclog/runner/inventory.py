@@ -33,7 +33,7 @@ class Reads(msgspec.Struct):
 
 
 class Inventory:
-    """One look at these segments, under the scanner's policy and at its time. Without a catalog everything is read.
+    """One look at these segments, under the scanner's cutoffs. Without a catalog everything is read.
 
     `unread` are the segments that are still to be read.
     """
@@ -113,14 +113,14 @@ class Inventory:
 
     def _remember_head(self, segment: Segment, entry: Entry) -> None:
         """If nothing before the old end has changed."""
-        head = project(entry.census(segment.name, entry.fingerprint), self._scanner.policy, self._scanner.now)
+        head = project(entry.census(segment.name, entry.fingerprint), self._scanner.cutoffs)
         if head and begins_with(self._scanner.folder, segment, entry.ranges, self._scanner.kind):
             self._heads[segment.name] = head
 
     def recalled(self) -> Iterator[SegmentStats]:
         """The censuses of the segments that need not be read: one that goes as a whole was read as a whole before."""
         for segment, entry in self._entries():
-            now = project(entry.census(segment.name, segment.fingerprint), self._scanner.policy, self._scanner.now)
+            now = project(entry.census(segment.name, segment.fingerprint), self._scanner.cutoffs)
             if now and (entry.whole or not now.is_wholly_expired):
                 del self._waiting[segment.name]
                 self.reads.hits += 1
@@ -184,7 +184,7 @@ class Inventory:
     def _left(self, action: Action, outcome: Outcome, again: SegmentStats | None) -> SegmentStats | None:
         """The census of what a rewrite has left, if nobody has written to it since; None where that is not known."""
         census = again or self._as_read(action)
-        left = after_rewrite(census, self._scanner.policy, self._scanner.now) if census else None
+        left = after_rewrite(census, self._scanner.cutoffs) if census else None
         try:
             status = os.stat(action.segment, dir_fd=self._scanner.folder, follow_symlinks=False)
         except OSError:

@@ -12,6 +12,7 @@ import msgspec
 
 from asynclog.errors import ChangedError
 from asynclog.executors.rate_limit import RateLimiter
+from asynclog.policy.cutoffs import Cutoffs
 from asynclog.scan.classifiers import Kind, choose_digest, make_classifier
 from asynclog.scan.counter import StatsBuilder
 from asynclog.scan.expired_lines import ExpiredRanges
@@ -20,7 +21,7 @@ from asynclog.scan.survivors import BUDGET
 from asynclog.storage.byte_ranges import data_bytes, end_of_lines
 from asynclog.storage.local.leases import may_be_written
 from asynclog.storage.proof import Digest
-from asynclog.types import Fingerprint, Policy, Range, Segment, WhyUnjudged
+from asynclog.types import Fingerprint, Range, Segment, WhyUnjudged
 
 MAX_CHUNK = 64 << 20  # bytes at most; larger ones are hardly faster
 MAX_CHUNKS = 1 << 12  # of all segments together: a sparse one may have any size
@@ -114,12 +115,11 @@ def batch(pieces: Iterable[Chunk]) -> Iterator[list[Chunk]]:
 
 
 class ScanContext(msgspec.Struct, frozen=True):
-    """How a log is looked at: its folder, by descriptor or, in another process, by path; reader, policy and present."""
+    """How a log is looked at: its folder, by descriptor or, in another process, by path; reader and cutoffs."""
 
     folder: int | str
     kind: Kind
-    policy: Policy
-    now: int
+    cutoffs: Cutoffs
 
 
 def read_chunks(
@@ -250,7 +250,7 @@ def _read(
 ) -> ChunkResult | ReadFailure:
     if piece.start == 0 and _is_packed(os.pread(descriptor, _HEAD, 0)):
         return ReadFailure("it is compressed, whatever its name says, and compressed segments are left alone", "packed")
-    reader = make_classifier(view.kind, view.policy, view.now)
+    reader = make_classifier(view.kind, view.cutoffs)
     digested = _Digested(choose_digest(view.kind))
     before, written = Fingerprint.of(os.fstat(descriptor)), may_be_written(descriptor)
     expired = ExpiredRanges() if piece.mark else None

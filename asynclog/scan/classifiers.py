@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Literal, Protocol
 
 from asynclog.errors import ConfigurationError
+from asynclog.policy.cutoffs import Cutoffs
 from asynclog.records.fragments import Part
 from asynclog.records.parser import FIELDS, LONG
 from asynclog.records.strict_json import Line
@@ -18,8 +19,6 @@ from asynclog.scan.counter import StatsBuilder
 from asynclog.scan.expired_lines import ExpiredRanges, pack, sift
 from asynclog.scan.line_blocks import BLOCK
 from asynclog.storage.proof import Digest
-from asynclog.timestamps import FUTURE_TOLERANCE
-from asynclog.types import Policy
 
 try:
     from asynclog.records import _kernel
@@ -56,9 +55,9 @@ def choose_reader(wanted: str | None) -> Kind:
     return "python" if wanted == "python" or _kernel is None else "native"
 
 
-def make_classifier(kind: Kind, policy: Policy, now: int) -> Classifier:
+def make_classifier(kind: Kind, cutoffs: Cutoffs) -> Classifier:
     """A reader for one piece of work, with nothing counted yet."""
-    return NativeClassifier(policy, now) if kind == "native" else PythonClassifier(policy, now)
+    return NativeClassifier(cutoffs) if kind == "native" else PythonClassifier(cutoffs)
 
 
 def choose_sift(kind: Kind) -> Callable[[memoryview, bytes, int], tuple[int, int]]:
@@ -78,8 +77,8 @@ def _crc32(state: bytes, part: memoryview) -> bytes:
 class PythonClassifier:
     """Every line on its own, exactly."""
 
-    def __init__(self, policy: Policy, now: int) -> None:
-        self._tally = StatsBuilder(policy, now)
+    def __init__(self, cutoffs: Cutoffs) -> None:
+        self._tally = StatsBuilder(cutoffs)
         self._start: int | None = None
         self._lines = 0
 
@@ -112,9 +111,9 @@ class PythonClassifier:
 class NativeClassifier:
     """The kernel, and the exact reader for the lines on which it is not certain."""
 
-    def __init__(self, policy: Policy, now: int) -> None:
-        self._tally = StatsBuilder(policy, now)
-        self._scanner = _kernel.Scanner(FIELDS, self._tally.cutoff, now + FUTURE_TOLERANCE)
+    def __init__(self, cutoffs: Cutoffs) -> None:
+        self._tally = StatsBuilder(cutoffs)
+        self._scanner = _kernel.Scanner(FIELDS, self._tally.cutoff, cutoffs.future)
         self._start: int | None = None
         self._lines = 0
 

@@ -4,13 +4,13 @@ import re
 from collections.abc import Iterable
 
 from asynclog.errors import TooManyKeysError
-from asynclog.policy.rules import cutoff_for
+from asynclog.policy.cutoffs import Cutoffs
 from asynclog.records.fragments import Part, first_fragment, is_fragment
 from asynclog.records.parser import parse_line
 from asynclog.records.strict_json import Line
 from asynclog.scan.schema_limits import MOST_KEYS, MOST_NAMES
-from asynclog.timestamps import DAY, FIRST_PLAUSIBLE, FUTURE_TOLERANCE
-from asynclog.types import DayStats, Fingerprint, Policy, SchemaKey, SchemaStats, SegmentStats, schema_key
+from asynclog.timestamps import DAY, FIRST_PLAUSIBLE
+from asynclog.types import DayStats, Fingerprint, SchemaKey, SchemaStats, SegmentStats, schema_key
 
 _is_blank = re.compile(rb"[ \t\r\n]*").fullmatch
 
@@ -89,16 +89,15 @@ class StatsBuilder:
     Raises TooManyKeysError where they have more schema keys than it may remember.
     """
 
-    def __init__(self, policy: Policy, now: int) -> None:
+    def __init__(self, cutoffs: Cutoffs) -> None:
         self.rows: dict[tuple[str, int], SchemaCounter] = {}
         self.unreadable = 0
         self.blank = 0
         self.fragment: int | None = None
         self.parts: list[Part] = []
         self._dated = self._named = 0
-        self._policy = policy
-        self._now = now
-        self._future = now + FUTURE_TOLERANCE
+        self._cutoffs = cutoffs
+        self._future = cutoffs.future
 
     def take(self, line: Line, size: int, number: int) -> bool:
         """Counts a line of so many bytes, its newline among them, and of that number; whether it has expired."""
@@ -145,7 +144,7 @@ class StatsBuilder:
 
     def cutoff(self, name: str, version: int) -> int | None:
         """Records of this schema key with an instant before this one have expired; None where they never do."""
-        return cutoff_for(self._policy, SchemaKey(name, version), self._now)
+        return self._cutoffs.before(SchemaKey(name, version))
 
     def row(self, name: str, version: int) -> SchemaCounter:
         """The row of this schema key, made where there was none. Raises TooManyKeysError."""

@@ -10,12 +10,13 @@ from collections.abc import Iterable
 from functools import partial
 
 from asynclog.executors.rate_limit import RateLimiter
+from asynclog.policy.cutoffs import Cutoffs
 from asynclog.records.parser import BLANKS, parse_line
 from asynclog.records.strict_json import LineError, members
 from asynclog.scan.chunks import Chunk, ReadFailure, with_segment
 from asynclog.scan.classifiers import PythonClassifier
 from asynclog.scan.line_blocks import BLOCK, whole_lines
-from asynclog.types import Action, Fingerprint, Policy, Segment, SegmentStats
+from asynclog.types import Action, Fingerprint, Segment, SegmentStats
 
 MOST = 16 << 20  # bytes that are read at most, of all segments together
 _HEAD = 1 << 16  # bytes, in which the first record of a segment is looked for
@@ -25,14 +26,14 @@ _NAMES = re.compile(rb'"prev_hash"[ \t\r]*:[ \t\r]*[^n \t\r]')
 _LONGEST_KEY = 64  # bytes of "prev_hash", with every letter escaped, and its quotes
 
 
-def first_cut(folder: int, pace: RateLimiter, policy: Policy, now: int, actions: Iterable[Action]) -> str:
+def first_cut(folder: int, pace: RateLimiter, cutoffs: Cutoffs, actions: Iterable[Action]) -> str:
     """Return the segment whose record would stay and name one that goes; empty if none was found.
 
     The actions are in the segments' order, those of late segments, whose records stand out of it, left out. Of a
     segment that is rewritten the first block is read, and the rest if that has records which name others; of one that
     follows a deleted record, the first record.
     """
-    search = _Search(pace, policy, now)
+    search = _Search(pace, cutoffs)
     for action in actions:
         if action.kind == "drop":
             search.gone = search.gone or not action.of_nothing
@@ -49,12 +50,11 @@ def _is_blank(census: SegmentStats | None) -> bool:
 class _Search:
     """What is known on the way: whether the record before goes (`gone`), and how many bytes may still be read."""
 
-    def __init__(self, pace: RateLimiter, policy: Policy, now: int) -> None:
+    def __init__(self, pace: RateLimiter, cutoffs: Cutoffs) -> None:
         self.gone = False
         self._left = MOST
         self._pace = pace
-        self._policy = policy
-        self._now = now
+        self._cutoffs = cutoffs
 
     def is_cut_in(self, folder: int, action: Action) -> bool:
         """Whether the chain is cut among the records that stay in this segment, or where they begin."""
@@ -79,7 +79,7 @@ class _Search:
 
     def _is_cut(self, block: bytes, loses: bool) -> bool:
         lines = [found[0] for found in _LINE.finditer(block)]
-        expired = PythonClassifier(self._policy, self._now).judge(memoryview(block)) if loses else bytes(len(lines))
+        expired = PythonClassifier(self._cutoffs).judge(memoryview(block)) if loses else bytes(len(lines))
         for line, goes in zip(lines, expired, strict=True):
             if goes:
                 self.gone = True

@@ -27,14 +27,14 @@ class MultiPolicyChunk(msgspec.Struct, frozen=True):
 async def judge(
     scanners: Sequence[Scanner], wanted: Mapping[Segment, Sequence[int]], crew: WorkerPool
 ) -> tuple[list[dict[str, SegmentStats]], list[UnreadSegment]]:
-    """For each scanner, which differ in policy and time only, the censuses of the segments that are wanted of it.
+    """For each scanner, which differ in their cutoffs only, the censuses of the segments that are wanted of it.
 
     `wanted` has the scanners' numbers for each segment; those that could not be read come besides.
     """
     first = scanners[0]
     total = sum(segment.fingerprint.size for segment in wanted)
     apart = first.kind == "python" and crew.jobs > 1 and total >= WORTH_PROCESSES
-    views = [ScanContext(first.path if apart else first.folder, each.kind, each.policy, each.now) for each in scanners]
+    views = [ScanContext(first.path if apart else first.folder, each.kind, each.cutoffs) for each in scanners]
     size = chunk_size(total, crew.jobs)
     tasks = [
         MultiPolicyChunk(piece, tuple(views[number] for number in numbers))
@@ -77,7 +77,7 @@ def scan_chunk(pace: RateLimiter, task: MultiPolicyChunk) -> list[StatsBuilder] 
 def _judge(pace: RateLimiter, task: MultiPolicyChunk, descriptor: int, fingerprint: Fingerprint) -> list[StatsBuilder]:
     piece = task.piece
     end = min(piece.end, fingerprint.size)
-    readers = [make_classifier(view.kind, view.policy, view.now) for view in task.views]
+    readers = [make_classifier(view.kind, view.cutoffs) for view in task.views]
     for offset, block in whole_lines(descriptor, piece.start, end, fingerprint.size):
         for reader in readers:
             reader.read(offset, block, None)

@@ -6,13 +6,14 @@ from collections.abc import Iterable, Iterator
 
 from asynclog.errors import ChangedError, DisagreementError
 from asynclog.executors.rate_limit import RateLimiter
+from asynclog.policy.cutoffs import Cutoffs
 from asynclog.records.parser import BLANKS
 from asynclog.scan.classifiers import Kind, PythonClassifier, choose_digest, choose_sift, make_classifier
 from asynclog.scan.expired_lines import ExpiredRanges, LineRange, invert, is_marked
 from asynclog.scan.line_blocks import whole_lines
 from asynclog.storage.byte_ranges import Hole, Part, windows
 from asynclog.storage.proof import Proof
-from asynclog.types import Action, Policy, Range, SegmentStats
+from asynclog.types import Action, Range, SegmentStats
 
 BUDGET = 1 << 20  # bytes of marks, for each worker: so much in its hands, and so much in memory of what it has read
 
@@ -26,10 +27,9 @@ class SurvivorReader:
 
     pace = RateLimiter()
 
-    def __init__(self, kind: Kind, policy: Policy, now: int, *, workers: int, double_check: bool) -> None:
+    def __init__(self, kind: Kind, cutoffs: Cutoffs, *, workers: int, double_check: bool) -> None:
         self._kind = kind
-        self._policy = policy
-        self._now = now
+        self._cutoffs = cutoffs
         self._double_check = double_check
         self._sift = choose_sift("python" if double_check else kind)
         self._digest = choose_digest(kind)
@@ -99,7 +99,7 @@ class SurvivorReader:
 
     def _judge(self, action: Action, descriptor: int, proof: Proof) -> Iterator[Part]:
         """Judges the lines as they are copied: nothing lies between the two."""
-        reader, size = make_classifier(self._kind, self._policy, self._now), action.fingerprint.size
+        reader, size = make_classifier(self._kind, self._cutoffs), action.fingerprint.size
         for offset, block in self._lines(descriptor, 0, size, size):
             yield from proof.follow(self._windows(descriptor, proof.size, offset))
             expired = ExpiredRanges()
@@ -131,7 +131,7 @@ class SurvivorReader:
         yield block[position:]
 
     def _checked(self, expired: Iterable[LineRange], descriptor: int) -> Iterator[LineRange]:
-        reader = PythonClassifier(self._policy, self._now)
+        reader = PythonClassifier(self._cutoffs)
         for stretch in expired:
             for lines in self._marked(descriptor, stretch):
                 if not all(reader.judge(lines)):

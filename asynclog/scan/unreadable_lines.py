@@ -9,12 +9,13 @@ from typing import NamedTuple
 
 from asynclog.cancellation import StopRequest
 from asynclog.executors.rate_limit import RateLimiter
+from asynclog.policy.cutoffs import NOTHING_EXPIRES
 from asynclog.records.diagnostics import why_unreadable
 from asynclog.records.parser import BLANKS, parse_line
 from asynclog.scan.chunks import Chunk, ReadFailure, with_segment
 from asynclog.scan.classifiers import Kind, make_classifier
 from asynclog.scan.line_blocks import BLOCK, whole_lines
-from asynclog.types import Fingerprint, Policy, Segment
+from asynclog.types import Fingerprint, Segment
 
 FIRST = 20  # lines that are told one by one
 _EXAMPLES = 3  # lines of each kind
@@ -87,7 +88,7 @@ def _unreadable(kind: Kind, pace: RateLimiter, stop: StopRequest, size: int, des
         if stop:
             return
         pace.spend(len(block))
-        reader = make_classifier(kind, Policy(), 0)
+        reader = make_classifier(kind, NOTHING_EXPIRES)
         reader.read(offset, block, None)
         tally = reader.tally()
         if tally.unreadable:  # the reader is the one that decides, and passes over the other blocks quickly

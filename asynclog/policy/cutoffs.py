@@ -1,0 +1,31 @@
+"""Which records have expired: a policy at one instant, as one value."""
+
+import msgspec
+
+from asynclog.policy.rules import retention_for
+from asynclog.timestamps import FUTURE_TOLERANCE
+from asynclog.types import Policy, SchemaKey
+
+
+class Cutoffs(msgspec.Struct, frozen=True):
+    """A policy at `now` (ns since 1970): from it follows for every record whether it has expired."""
+
+    policy: Policy
+    now: int
+
+    def before(self, key: SchemaKey) -> int | None:
+        """Return the cutoff: records of `key` with an earlier instant have expired; None if they never do."""
+        retention = retention_for(self.policy, key)
+        return None if retention is None else self.now - retention
+
+    @property
+    def future(self) -> int:
+        """The horizon: a record with a later instant has one that can't be true yet."""
+        return self.now + FUTURE_TOLERANCE
+
+    def at(self, now: int) -> "Cutoffs":
+        """Return the same policy at another instant."""
+        return Cutoffs(self.policy, now)
+
+
+NOTHING_EXPIRES = Cutoffs(Policy(), 0)
