@@ -28,11 +28,11 @@ schema: $(READY)
 
 # The fault campaign: what docs/reliability.md quotes. As root for all of it; `make faults ARGS=--quick` for a choice.
 faults: $(READY)
-	$(BIN)/python -m tests.faults $(ARGS)
+	$(BIN)/python -m tests.campaigns.faults $(ARGS)
 
 # The kernel against the exact reader and a slow judge, under sanitizers: make fuzz ARGS='--seconds 60 --seed 1'
 fuzz: $(READY)
-	$(BIN)/python -m tests.fuzz $(ARGS)
+	$(BIN)/python -m tests.campaigns.fuzz $(ARGS)
 
 # Against its peers and the machine: what docs/performance.md quotes. `make bench ARCHIVE=folder` only times dry runs there.
 bench: $(READY)

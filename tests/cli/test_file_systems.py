@@ -1,0 +1,213 @@
+"""On which file systems leases are believed, and what a job asks for on the others."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from audit_log import LOCK, is_clean, looks
+from command import cleanup, run
+
+from asynclog.storage.local.directory import LogDirectory
+from asynclog.storage.local.mounts import FileSystem, file_system
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = os.geteuid() == 0
+needs_bindfs = pytest.mark.skipif(not ROOT or not shutil.which("bindfs"), reason="bindfs as root is needed")
+
+
+def told(tmp_path: Path, *lines: str, folder: str = "/log", number: int = 1) -> FileSystem:
+    """What is made of a /proc that has these mounts, for a folder that is called so on the mount of this number."""
+    proc = tmp_path / "proc"
+    for name in ("fdinfo", "fd"):
+        (proc / "self" / name).mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(tmp_path, os.O_RDONLY)
+    try:
+        (proc / "self/fdinfo" / str(descriptor)).write_text(f"pos:\t0\nflags:\t02100000\nmnt_id:\t{number}\nino:\t2\n")
+        link = proc / "self/fd" / str(descriptor)
+        link.unlink(missing_ok=True)
+        link.symlink_to(folder)
+        (proc / "self/mountinfo").write_text("".join(f"{line}\n" for line in lines))
+        return file_system(descriptor, str(proc))
+    finally:
+        os.close(descriptor)
+
+
+def mounted(kind: str, options: str = "rw", *, number: int = 1, root: str = "/", point: str = "/") -> str:
+    """A line of mountinfo."""
+    return f"{number} 0 0:{number % 10} {root} {point} rw,relatime shared:1 - {kind} none {options}"
+
+
+@pytest.mark.parametrize("kind", ["ext4", "xfs", "btrfs", "tmpfs", "zfs", "overlay", "ntfs3"])
+def test_leases_are_believed_on_local_file_systems(tmp_path: Path, kind: str) -> None:
+    """Each of which this kernel has to itself."""
+    assert told(tmp_path, mounted("ext4", number=7), mounted(kind)) == (kind, "")
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "fuse",
+        "fuse.sshfs",
+        "fuseblk",
+        "nfs",
+        "nfs4",
+        "cifs",
+        "smb3",
+        "9p",
+        "virtiofs",
+        "ceph",
+        "lustre",
+        "gfs2",
+        "ocfs2",
+        "vfat",
+        "exfat",
+        "ecryptfs",
+        "new",
+    ],
+)
+def test_leases_are_not_believed_anywhere_else(tmp_path: Path, kind: str) -> None:
+    """What is not known counts as what others write to."""
+    found = told(tmp_path, mounted("ext4", number=7), mounted(kind))
+    assert found.kind == kind
+    assert kind in found.weak
+
+
+@pytest.mark.parametrize(
+    ("upper", "folder", "weak"),
+    [
+        ("/data/up", "/data/up", True),
+        ("/data/up", "/data/up/a/b", True),
+        ("/data/up", "/data/upper", False),
+        ("/data/up", "/data", False),
+        (r"/data/an\040up\054per", "/data/an up,per/log", True),
+        (r"/data/\134x", "/data/\\x", True),
+        (r"/data/u\134\054p", "/data/u,p/log", True),
+        (r"/data/u\134\134x", "/data/u\\x/log", True),
+        ("up", "/data/up/a", True),
+        ("../up", "/data/up/a", True),
+        ("./x/up", "/data/x/up", True),
+        ("up", "/data/a", False),
+    ],
+)
+def test_the_upper_folder_of_an_overlay_is_not_local(tmp_path: Path, upper: str, folder: str, weak: bool) -> None:
+    """Nor is any folder in it; names are escaped there, and may be relative to who knows what."""
+    overlay = mounted("overlay", f"rw,lowerdir=/low,upperdir={upper},workdir=/work", number=2, point="/merged")
+    found = told(tmp_path, mounted("ext4"), overlay, folder=folder)
+    assert (found.kind, bool(found.weak)) == ("ext4", weak)
+    assert told(tmp_path, mounted("ext4"), overlay, folder="/merged/log", number=2) == ("overlay", "")
+
+
+def test_an_upper_folder_is_found_through_another_mount(tmp_path: Path) -> None:
+    """A part of it may be mounted elsewhere, too: the same place in the same file system counts."""
+    overlay = mounted("overlay", "rw,upperdir=/data/up", number=2, point="/merged")
+    part = mounted("ext4", number=11, root="/data/up/log", point="/log")
+    other = mounted("ext4", number=13, root="/data/up/log", point="/log")
+    assert told(tmp_path, mounted("ext4"), overlay, part, folder="/log/a", number=11).weak
+    assert not told(tmp_path, mounted("ext4"), overlay, other, folder="/log/a", number=13).weak
+
+
+def test_an_upper_folder_is_found_by_what_it_is(tmp_path: Path) -> None:
+    """Whatever it is called: here the folder that is looked at is in it."""
+    overlay = mounted("overlay", f"rw,upperdir={tmp_path.parent}", number=2, point="/merged")
+    assert told(tmp_path, mounted("ext4"), overlay, folder="/another/name").weak
+
+
+@pytest.mark.parametrize("lines", [[], ["nonsense"], ["1 0 0:1 / / rw"], [mounted("ext4", number=7)]])
+def test_a_proc_that_does_not_tell_is_no_proof(tmp_path: Path, lines: list[str]) -> None:
+    """Torn, empty, or without the folder's own mount; or there is none at all."""
+    assert told(tmp_path, *lines).weak
+    assert file_system(0, str(tmp_path / "none")).weak
+
+
+def test_no_lease_is_asked_for_where_none_is_believed(tmp_path: Path) -> None:
+    """FUSE may grant one that means nothing, and refuse for ever: neither says that a segment is in use."""
+    (tmp_path / "a").write_bytes(b"")
+    folder = os.open(tmp_path, os.O_RDONLY)
+    believed, weak = LogDirectory(folder), LogDirectory(folder, "it is on fuse")
+    with (tmp_path / "a").open("ab"):
+        descriptor = weak.open("a")
+        with pytest.raises(BlockingIOError):
+            believed.lease(descriptor)
+        assert not weak.lease(descriptor)
+    with pytest.raises(OSError, match="not supported"):
+        weak.open_alone("a")
+    os.close(descriptor)
+    os.close(folder)
+
+
+@pytest.fixture
+def fuse(archive: Path) -> Iterator[Path]:
+    """The archive, whose `audit` is to be reached through FUSE only."""
+    (archive / "audit").rename(archive / "real")
+    (archive / "audit").mkdir()
+    subprocess.run(["bindfs", "real", "audit"], cwd=archive, check=True)
+    yield archive
+    subprocess.run(["umount", "--lazy", str(archive / "audit")], check=True)
+
+
+@needs_bindfs
+def test_a_job_on_fuse_needs_consent(fuse: Path) -> None:
+    """Exit 2 before anything is touched, the lock included; a dry run says so; who consents has the log cleaned."""
+    (fuse / "real" / LOCK).unlink()
+    before = looks(fuse / "real")
+    done = cleanup(fuse)
+    assert done.code == 2
+    for word in (str(fuse / "audit"), "fuse", "--weak-leases", "audit.weak_leases: true"):
+        assert word in done.error
+    done = cleanup(fuse, "-n", "--plan-out", "plan.json")
+    assert (done.code, done.result["deleted_per_schema"]) == (0, {"app:1": 1})
+    (warning,) = done.result["warnings"]
+    assert "--weak-leases" in warning
+    assert warning in done.err
+    words = ("apply", "plan.json", "--path", "audit/logs.jsonl", "--schemas", "schemas.yaml", "--json")
+    assert run(*words, cwd=fuse).code == 2
+    assert looks(fuse / "real") == before
+    assert not (fuse / "real" / LOCK).exists()
+    (warning,) = cleanup(fuse, "-n", "--weak-leases").result["warnings"]
+    assert "1 segment" in warning
+    assert "would be judged by quiet alone" in warning
+
+
+@needs_bindfs
+@pytest.mark.parametrize("told_in", ["words", "profile"])
+def test_consent_is_given_by_word_or_profile(fuse: Path, told_in: str) -> None:
+    """`--weak-leases`, or `audit.weak_leases: true`. The old file keeps a hidden name until nobody can be at it."""
+    for segment in (fuse / "real").glob("logs*"):
+        os.utime(segment, (1_700_000_000 + len(segment.name), 1_700_000_000 - len(segment.name)))
+    audit = {"path": "audit/logs.jsonl", "schemas": "schemas.yaml", "weak_leases": told_in == "profile"}
+    (fuse / "asynclog.yaml").write_text(json.dumps({"asynclog": 1, "profiles": {"default": {"audit": audit}}}))
+    words = ["cleanup", "--now", "2026-11-24T00:00:00Z", "--config", "asynclog.yaml"]
+    words += ["--weak-leases"] * (told_in == "words")
+    done = run(*words, cwd=fuse)
+    assert (done.code, "quiet alone" in done.out + done.err) == (0, True)
+    (old,) = fuse.glob("audit/.logs-20250101T000000.jsonl.al-old-*")
+    assert len(old.read_bytes().splitlines()) == 2
+    old.unlink()
+    assert is_clean(fuse)
+
+
+@pytest.mark.skipif(not ROOT, reason="only root may mount an overlay")
+def test_a_job_on_an_overlays_upper_folder_needs_consent(archive: Path) -> None:
+    """Who writes through the overlay is not seen there; through the overlay itself everything is as on a disk."""
+    for name in ("low", "work", "merged"):
+        (archive / name).mkdir()
+    options = "lowerdir=low,upperdir=audit,workdir=work"
+    mount = subprocess.run(["mount", "-t", "overlay", "x", "-o", options, "merged"], cwd=archive, check=False)
+    if mount.returncode:
+        pytest.skip("no overlay can be mounted here")
+    try:
+        before = looks(archive / "audit")
+        done = cleanup(archive)
+        assert (done.code, "overlay" in done.error) == (2, True)
+        assert looks(archive / "audit") == before
+        assert cleanup(archive, "--path", "merged/logs.jsonl").result["deleted_per_schema"] == {"app:1": 1}
+    finally:
+        subprocess.run(["umount", "merged"], cwd=archive, check=True)

@@ -1,0 +1,93 @@
+"""Under systemd what goes to stderr is in the journal's form; everywhere else it is plain."""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+from audit_log import record, write_log, write_policy
+from command import CALM, COMMAND, NOW, run
+
+from asynclog.cli.logging import for_stderr
+from asynclog.cli.output import complain_of_bug
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+WORDS = ("cleanup", "--path", "au\ndit/logs.jsonl", "--schemas", "schemas.yaml", "--now", NOW)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A log in a folder that has a newline in its name."""
+    write_policy(tmp_path)
+    write_log(tmp_path / "au\ndit", {"logs.jsonl": record("a\nb") + record()})
+    return tmp_path
+
+
+def said(folder: Path, *words: str, stream: str = "{0.st_dev}:{0.st_ino}") -> list[str]:
+    """The lines on stderr, which is a file here; systemd has it that the stream of this device and inode is its own."""
+    with (folder / "stderr").open("w") as stderr:
+        environment = CALM | {"JOURNAL_STREAM": stream.format((folder / "stderr").stat())}
+        out = subprocess.DEVNULL
+        subprocess.run(
+            [*COMMAND, *WORDS, *words], cwd=folder, env=environment, stdout=out, stderr=stderr, timeout=60, check=False
+        )
+    return (folder / "stderr").read_text().splitlines()
+
+
+def test_log_lines_carry_their_priority_and_stay_one_line_an_event(folder: Path) -> None:
+    """Debug is 7; a newline in a name is escaped."""
+    lines = said(folder, "--debug", "-n")
+    assert len(lines) > 3
+    assert all(line.startswith("<7>asynclog: ") for line in lines)
+    assert sum(r"au\ndit/logs.jsonl" in line for line in lines) == 1
+
+
+def test_what_went_wrong_is_an_error(folder: Path) -> None:
+    """3, whether the job could not begin or was only done in part."""
+    (fatal,) = said(folder, "--now", "no\non")
+    assert fatal.startswith("<3>asynclog: --now ")
+    with (folder / "au\ndit/logs.jsonl").open("ab"):
+        (partial,) = said(folder, "--max-overdue", "1d")
+    assert partial.startswith("<3>asynclog: what expired longer ago")
+
+
+@pytest.mark.parametrize("stream", ["", "1:1", "{0.st_dev}:0", "{0.st_ino}:{0.st_dev}", "nonsense"])
+def test_elsewhere_the_lines_are_plain(folder: Path, stream: str) -> None:
+    """The variable is inherited by whatever the service starts: it counts only where stderr is still that stream."""
+    assert said(folder, "--now", "noon", stream=stream)[0].startswith("asynclog: --now ")
+
+
+def test_a_closed_stderr_is_no_error(folder: Path) -> None:
+    """Nor with a variable that names a stream."""
+    done = run(*WORDS, "--debug", cwd=folder, env={"JOURNAL_STREAM": "1:1"}, before=["sh", "-c", '"$@" 2>&-', "-"])
+    assert (done.code, done.err) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("level", "prefix"),
+    [(logging.DEBUG, "<7>"), (logging.INFO, "<6>"), (logging.WARNING, "<4>"), (logging.ERROR, "<3>")],
+)
+def test_the_priorities_are_those_of_syslog(monkeypatch: pytest.MonkeyPatch, level: int, prefix: str) -> None:
+    """As sd-daemon(3) has them."""
+    monkeypatch.setattr("asynclog.cli.logging._leads_to_the_journal", lambda: True)
+    assert for_stderr("one\ntwo", level) == rf"{prefix}one\ntwo"
+
+
+def test_a_traceback_is_one_event(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """In the journal; a person gets it in lines."""
+
+    def told() -> str:
+        try:
+            raise ValueError("odd")
+        except ValueError:
+            complain_of_bug()
+        return capsys.readouterr().err
+
+    assert told().count("\n") > 3
+    monkeypatch.setattr("asynclog.cli.logging._leads_to_the_journal", lambda: True)
+    assert told().startswith("<3>Traceback")
+    assert told().count("\n") == 1

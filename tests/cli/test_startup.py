@@ -1,0 +1,135 @@
+"""What a command does not need it does not import: cron starts this often."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from audit_log import record, write_log, write_policy
+from command import NOW, run
+
+HEAVY = {
+    "asyncio",
+    "aiofiles",
+    "rich",
+    "hypothesis",
+    "multiprocessing",
+    "ssl",
+    "yaml",
+    "anyio.to_process",
+    "prometheus_client",
+    "sqlite3",
+}
+JOB = {
+    "anyio",
+    "yaml",
+    "asynclog.runner.cleanup",
+    "asynclog.runner.inspect",
+    "asynclog.runner.inventory",
+    "asynclog.scan.scanner",
+}
+
+
+def loaded(*words: str) -> set[str]:
+    """The modules that are loaded when this command has ended."""
+    program = (
+        "import sys\nfrom asynclog.cli import main\n"
+        "try:\n    status = main(sys.argv[1:])\nexcept SystemExit as error:\n    status = error.code\n"
+        "print(*sys.modules, file=sys.stderr)\nsys.exit(status)"
+    )
+    done = subprocess.run([sys.executable, "-c", program, *words], capture_output=True, text=True, check=True)
+    return set(done.stderr.split())
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["--version"], ["--help"], *([command, "--help"] for command in ("init", "check", "cleanup"))],
+    ids=" ".join,
+)
+def test_help_and_version_load_no_job(words: list[str]) -> None:
+    """Neither an event loop nor the job, nor the parser of a configuration."""
+    assert loaded(*words) & (HEAVY | JOB) == set()
+
+
+def test_the_version_says_which_reader_is_in_use() -> None:
+    """On stdout, where a script looks for it."""
+    done = subprocess.run([sys.executable, "-m", "asynclog", "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[1] in {"reader: native", "reader: python"}
+    assert done.stderr == ""
+
+
+def test_a_job_with_nothing_to_do_starts_no_event_loop(tmp_path: Path) -> None:
+    """A folder without segments, or with empty ones only, is answered without asyncio."""
+    (tmp_path / "logs.jsonl").touch()
+    (tmp_path / "logs_schemas.jsonl").touch()
+    modules = loaded("cleanup", "--path", str(tmp_path / "logs.jsonl"), "--quiet")
+    assert "asynclog.runner.cleanup" in modules
+    assert modules & (HEAVY | {"shutil"}) == set()
+
+
+def test_a_job_that_reads_loads_no_more_than_it_needs(tmp_path: Path) -> None:
+    """aiofiles is for whoever streams records, prometheus_client for whoever wants metrics."""
+    (tmp_path / "logs.jsonl").write_bytes(b"{}\n")
+    (tmp_path / "logs_schemas.jsonl").touch()
+    modules = loaded("cleanup", "--path", str(tmp_path / "logs.jsonl"), "--quiet")
+    assert "asyncio" in modules
+    unwanted = {"aiofiles", "rich", "hypothesis", "yaml", "anyio.to_process", "prometheus_client"}
+    assert modules & unwanted == set()
+
+
+def test_a_check_loads_neither_the_job_nor_what_deletes(tmp_path: Path) -> None:
+    """And where there is nothing to read no event loop."""
+    (tmp_path / "logs.jsonl").touch()
+    (tmp_path / "logs_schemas.jsonl").touch()
+    modules = loaded("check", "--path", str(tmp_path / "logs.jsonl"), "--quiet")
+    assert "asynclog.runner.inspect" in modules
+    assert (
+        modules
+        & (
+            HEAVY
+            | {
+                "asynclog.runner.cleanup",
+                "asynclog.storage.local.commit.apply_action",
+                "asynclog.report.init.templates",
+            }
+        )
+        == set()
+    )
+
+
+def test_what_the_catalog_knows_needs_no_event_loop(thousand: Path) -> None:
+    """Where nothing has to be read, none is started."""
+    named = ("--path", str(thousand / "audit/logs.jsonl"), "--schemas", str(thousand / "schemas.yaml"))
+    modules = loaded("estimate", *named, "--state", str(thousand / "state"), "--now", NOW, "--quiet")
+    assert "asynclog.runner.inspect" in modules
+    assert modules & {"asyncio", "aiofiles", "multiprocessing", "ssl"} == set()
+
+
+def test_an_estimate_of_what_is_known_reads_nothing(thousand: Path) -> None:
+    """Neither for the policy as it is nor for another one."""
+    named = ("--path", "audit/logs.jsonl", "--schemas", "schemas.yaml", "--json")
+    read = run("estimate", *named, "--now", NOW, "--retention", "app=60", cwd=thousand, env=state(thousand)).result[
+        "read"
+    ]
+    assert (read["bytes"], read["of"] > 0) == (0, True)
+
+
+@pytest.fixture(scope="module")
+def thousand(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A log of 1,000 segments that an earlier job has scanned."""
+    folder = tmp_path_factory.mktemp("thousand")
+    write_policy(folder, "schema_name: app, retention_days: 90", "schema_name: '*', retention_days: 30")
+    names = [f"logs-2025{number:04}T000000.jsonl" for number in range(1000)]
+    lines = [b"".join(record(schema, days=age / 2) for schema in ("app", "auth", "web")) for age in range(1000)]
+    write_log(folder / "audit", dict(zip(names, lines, strict=True)))
+    for name in names:  # what was written to just now is not in the catalog yet
+        os.utime(folder / "audit" / name, (1e9, 1e9))
+    named = ("--path", "audit/logs.jsonl", "--schemas", "schemas.yaml")
+    assert run("cleanup", "-n", *named, "--now", NOW, cwd=folder, env=state(folder)).code == 0
+    return folder
+
+
+def state(folder: Path) -> dict[str, str]:
+    """Where the catalog is, for every command."""
+    return {"STATE_DIRECTORY": str(folder / "state")}

@@ -1,0 +1,155 @@
+"""The real command as a process of its own: run to its end or under way, and what it said."""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+NOW = "2026-11-24T00:00:00Z"
+COMMAND = (sys.executable, "-m", "asynclog")
+NO_OVERRIDE = ("setpriv", "--bounding-set=-dac_override,-dac_read_search") if os.geteuid() == 0 else ()
+DEADLINE = 60  # seconds, after which a command or a wait hangs
+# Catalogs of tests do not end up where those of real logs are.
+STATE = tempfile.mkdtemp(prefix="asynclog-state-")
+atexit.register(shutil.rmtree, STATE, ignore_errors=True)
+os.environ["XDG_STATE_HOME"] = STATE
+CALM = {name: value for name, value in os.environ.items() if not name.startswith(("ASYNCLOG_", "MXCP_"))}
+
+
+class Done(NamedTuple):
+    """A command that has ended: its exit code and what it said."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The one JSON document on stdout."""
+        document = json.loads(self.out)
+        assert isinstance(document, dict)
+        return document
+
+    @property
+    def result(self) -> dict[str, Any]:
+        """The document's result."""
+        result = self.document["result"]
+        assert isinstance(result, dict)
+        return result
+
+    @property
+    def error(self) -> str:
+        """The document's error, the way every fatal one is told."""
+        assert self.document == {"status": "error", "error": self.document["error"]}
+        assert self.err == "", "with --json the sentence stands in the document only"
+        return str(self.document["error"])
+
+    @property
+    def actions(self) -> dict[str, dict[str, Any]]:
+        """The actions by their segment's name."""
+        return {action["segment"]: action for action in self.result["actions"]}
+
+
+def start(
+    *words: str,
+    cwd: Path | str | None = None,
+    env: Mapping[str, str] | None = None,
+    before: Sequence[str] = (),
+    out: int | IO[Any] = subprocess.PIPE,
+) -> subprocess.Popen[str]:
+    """The command under way: `env` is added to a calm environment, `before` are words like `setpriv …` before it."""
+    return subprocess.Popen(
+        [*before, *COMMAND, *words],
+        cwd=cwd,
+        env=CALM | dict(env or {}),
+        stdin=subprocess.DEVNULL,
+        stdout=out,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        errors="surrogateescape",
+    )
+
+
+def finish(process: subprocess.Popen[str], deadline: float = DEADLINE) -> Done:
+    """The command's end, which never shows a traceback nor anything that was left open or forgotten."""
+    with process:
+        try:
+            out, err = process.communicate(timeout=deadline)
+        finally:
+            process.kill()
+    assert "Traceback" not in err, err
+    assert "Exception ignored" not in err, err
+    return Done(process.returncode, out or "", err)
+
+
+def run(
+    *words: str,
+    cwd: Path | str | None = None,
+    env: Mapping[str, str] | None = None,
+    before: Sequence[str] = (),
+    out: int | IO[Any] = subprocess.PIPE,
+    deadline: float = DEADLINE,
+) -> Done:
+    """Run the real command to its end."""
+    return finish(start(*words, cwd=cwd, env=env, before=before, out=out), deadline)
+
+
+def cleanup(folder: Path, *words: str, **options: Any) -> Done:
+    """Run `asynclog cleanup --json` at NOW for `audit/logs.jsonl` and `schemas.yaml` of a folder."""
+    named = ("--path", "audit/logs.jsonl", "--schemas", "schemas.yaml", "--now", NOW, "--json")
+    return run("cleanup", *named, *words, cwd=folder, **options)
+
+
+def promtool(*words: str, cwd: Path | None = None, given: str = "") -> Done:
+    """What Prometheus's own tool says, which must be content. It is no part of what a test run installs."""
+    program = shutil.which("promtool")
+    if program is None:
+        pytest.skip("promtool is not installed")
+    done = subprocess.run(
+        [program, *words], cwd=cwd, input=given, capture_output=True, encoding="utf-8", timeout=DEADLINE, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return Done(done.returncode, done.stdout, done.stderr)
+
+
+def subcommands() -> list[str]:
+    """The commands that `asynclog --help` lists."""
+    listed = re.search(r"^  COMMAND\n((?:    .*\n)+)", run("--help").out, re.MULTILINE)
+    assert listed
+    return re.findall(r"^    (\w+)", listed[1], re.MULTILINE)
+
+
+def until(condition: Callable[[], object]) -> None:
+    """Wait for something that really happens, and fail where it doesn't."""
+    end = time.monotonic() + DEADLINE
+    while not condition():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.001)  # lets the command have the processor
+
+
+def is_open(pid: int, path: Path) -> bool:
+    """Whether a process, or one that it has started, is seen to have a file or folder open; for `until`.
+
+    Threads, children and descriptors come and go meanwhile: a look in which one went away has seen nothing.
+    """
+    try:
+        tasks = Path(f"/proc/{pid}/task").iterdir()
+        children = [child for task in tasks for child in (task / "children").read_text().split()]
+        found = [fd for process in (pid, *children) for fd in Path(f"/proc/{process}/fd").iterdir()]
+        return str(path) in map(os.readlink, found)
+    except (FileNotFoundError, ProcessLookupError):
+        return False

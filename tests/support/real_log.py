@@ -1,0 +1,69 @@
+"""A log in a real folder, cleaned by the library; and the sample that MXCP's own writer wrote."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+from audit_log import LOCK, entries
+from hostile import NOW
+
+import asynclog
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from judge import Definition
+
+SAMPLE = Path(__file__).parent / "data" / "mxcp-sample" / "audit"
+
+
+class Log:
+    """A log `logs.jsonl` in a folder of its own, with its policy beside the folder."""
+
+    def __init__(self, place: str, archive: Mapping[str, bytes], policy: Sequence[Definition]) -> None:
+        """Write the segments, the strangers and the policy."""
+        self.folder = Path(place, "audit")
+        self.folder.mkdir()
+        (self.folder / LOCK).touch(0o600)
+        for name, content in archive.items():
+            (self.folder / name).write_bytes(content)
+        self.policy = Path(place, "policy.yaml")
+        self.set_policy(policy)
+
+    def set_policy(self, policy: Sequence[Definition]) -> None:
+        """Write a policy as YAML; a rule for all versions has no version there."""
+        rules = [
+            {key: value for key, value in rule._asdict().items() if (key, value) != ("version", None)}
+            for rule in policy
+        ]
+        self.policy.write_text(yaml.safe_dump({"schemas": rules}), encoding="utf-8")
+
+    async def clean(self, now: str = NOW, dry_run: bool = False) -> dict[str, Any]:
+        """Run one job and return its report's result; nothing may have failed, nor what can be judged been skipped."""
+        report = await asynclog.cleanup(
+            path=str(self.folder / "logs.jsonl"),
+            schemas=str(self.policy),
+            now=now,
+            dry_run=dry_run,
+            allow_delete_all=True,
+        )
+        document = report.document()
+        assert (report.exit_code, document["status"]) == (0, "ok")
+        result: dict[str, Any] = document["result"]
+        skipped = [action["reason"] for action in result["actions"] if action["action"] == "skip"]
+        assert (result["segments"]["failed"], result["segments"]["skipped"], result["errors"]) == (0, len(skipped), [])
+        assert len(skipped) == result["unjudged"]["segments"]
+        return result
+
+    def contents(self) -> dict[str, bytes]:
+        """Return all that lies in the folder, hidden files too."""
+        return {path.name: path.read_bytes() for path in entries(self.folder)}
+
+    def looks(self) -> dict[str, tuple[int, int, bytes]]:
+        """Return inode, mtime and bytes of each file, and when the folder itself changed last."""
+        looks = {
+            path.name: (path.stat().st_ino, path.stat().st_mtime_ns, path.read_bytes()) for path in entries(self.folder)
+        }
+        return looks | {".": (0, self.folder.stat().st_mtime_ns, b"")}

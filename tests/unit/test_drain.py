@@ -1,0 +1,197 @@
+"""Old files that did not only grow, lines that are written in parts, and what becomes of both: on a real folder."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+from audit_log import entries
+from one_segment import LATE, NEW, OLD, SEGMENT, append, cleanup, content, disk, fate, folder
+
+from asynclog.scan.classifiers import choose_digest, choose_reader
+from asynclog.storage.local.directory import LogDirectory
+from asynclog.storage.naming import OldLink
+
+__all__ = ["disk", "folder"]  # fixtures
+
+HIDDEN = f".{SEGMENT}.al-old-0123abcd"
+DIGEST = choose_digest(choose_reader(os.environ.get("ASYNCLOG_READER")))(b"", memoryview(OLD + NEW))
+KNOWN = str(OldLink.of(SEGMENT, 0, b"abcd").going_on(len(OLD + NEW), DIGEST))
+
+
+def test_a_line_that_is_written_in_two_parts_is_not_split(
+    folder: Path, disk: Callable[[type[LogDirectory]], None]
+) -> None:
+    """The second part comes when the replacement is built: the segment stays as it is."""
+    (folder / SEGMENT).write_bytes(OLD + NEW + LATE[:20])
+
+    class Completed(LogDirectory):
+        def lease(self, descriptor: int) -> bool:
+            if os.fstat(descriptor).st_size < len(OLD + NEW + LATE):
+                append(descriptor, LATE[20:])
+            return super().lease(descriptor)
+
+    disk(Completed)
+    assert fate(cleanup(folder)) == ("skipped", "it has changed since it was scanned")
+    assert content(folder) == {SEGMENT: OLD + NEW + LATE}
+
+
+def test_what_was_judged_as_a_lines_beginning_has_to_be_one(
+    folder: Path, disk: Callable[[type[LogDirectory]], None]
+) -> None:
+    """Somebody joins an expired line with the one before it, between scan and copy: neither loses a byte."""
+    stays = NEW[:-1].ljust(1023) + b"\n"
+    before = stays * 1024  # a block of the scan
+    (folder / SEGMENT).write_bytes(before + OLD * 100 + stays)
+
+    class Joined(LogDirectory):
+        def open(self, name: str) -> int:
+            with (folder / SEGMENT).open("r+b") as file:
+                file.seek(len(before) - 1)
+                file.write(b" ")
+            return super().open(name)
+
+    disk(Joined)
+    assert fate(cleanup(folder)) == ("skipped", "it has changed since it was scanned")
+    assert content(folder) == {SEGMENT: before[:-1] + b" " + OLD * 100 + stays}
+
+
+def test_an_old_file_that_became_shorter_comes_whole(folder: Path) -> None:
+    """Somebody who had waited for the lease began it anew: all that he wrote is new."""
+    (folder / SEGMENT).write_bytes(NEW)
+    (folder / f"{HIDDEN}-{len(OLD + NEW)}").write_bytes(LATE)
+    (late,) = cleanup(folder).result.late_segments
+    assert content(folder) == {SEGMENT: NEW, late: LATE}
+
+
+def test_an_old_file_that_was_begun_anew_and_grew_comes_whole(folder: Path) -> None:
+    """It is longer than what is accounted for, but its name tells that other bytes were."""
+    (folder / SEGMENT).write_bytes(NEW)
+    (folder / KNOWN).write_bytes(LATE * 3)
+    (late,) = cleanup(folder).result.late_segments
+    assert content(folder) == {SEGMENT: NEW, late: LATE * 3}
+
+
+def test_an_old_file_is_not_new_because_the_policy_is(folder: Path) -> None:
+    """A job was killed, and now everything is kept for longer: what stayed then is there once."""
+    (folder / SEGMENT).write_bytes(NEW)
+    (folder / KNOWN).write_bytes(OLD + NEW)
+    (folder.parent / "schemas.yaml").write_text("schemas: [{schema_name: api, retention_days: 30000}]")
+    assert cleanup(folder).result.late_segments == []
+    assert content(folder) == {SEGMENT: NEW}
+
+
+def test_an_old_file_may_be_begun_anew_twice(folder: Path) -> None:
+    """Each time all that it holds comes as a late segment; what came before stays."""
+    (folder / SEGMENT).write_bytes(NEW)
+    with (folder / KNOWN).open("ab", buffering=0) as writer:
+        writer.write(NEW.replace(b"23T", b"22T"))
+        (first,) = cleanup(folder).result.late_segments
+        writer.truncate(0)
+        writer.write(LATE * 2)
+    (second,) = cleanup(folder).result.late_segments
+    assert content(folder) == {SEGMENT: NEW, first: NEW.replace(b"23T", b"22T"), second: LATE * 2}
+
+
+@pytest.mark.parametrize("held", [False, True], ids=["let go", "held open"])
+def test_an_old_file_that_becomes_shorter_while_it_is_published_is_no_failure(
+    folder: Path, disk: Callable[[type[LogDirectory]], None], held: bool
+) -> None:
+    """What is left of it comes with the next try, in this job or in the next."""
+    (folder / SEGMENT).write_bytes(NEW)
+    hidden = folder / f"{HIDDEN}-{len(OLD)}"
+    hidden.write_bytes(OLD + LATE + LATE)
+
+    class Shortened(LogDirectory):
+        def create(self, name: str) -> int:
+            if "-late-" in name and hidden.exists() and hidden.stat().st_size > len(OLD + LATE):
+                os.truncate(hidden, len(OLD + LATE))
+            return super().create(name)
+
+    disk(Shortened)
+    with hidden.open("ab") if held else open(os.devnull, "rb"):
+        assert cleanup(folder).exit_code == 0
+    disk(LogDirectory)
+    assert cleanup(folder).exit_code == 0
+    assert sorted(content(folder).values()) == sorted([NEW, LATE])
+
+
+class Held(LogDirectory):
+    """Somebody opens the segment once its lease ends, and keeps it."""
+
+    writers: ClassVar[list[int]] = []
+
+    def release(self, descriptor: int) -> bool:
+        released = super().release(descriptor)
+        if released:
+            self.writers.append(os.open(f"/proc/self/fd/{descriptor}", os.O_RDWR))
+        return released
+
+
+def overwrite(descriptor: int, line: bytes) -> None:
+    """Its beginning, with as many bytes; and puts the times back."""
+    status = os.fstat(descriptor)
+    os.pwrite(descriptor, line, 0)
+    os.utime(descriptor, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+@pytest.mark.parametrize("pairs", [1, 40], ids=["in one range", "in many ranges"])
+@pytest.mark.parametrize("appended", [b"", LATE], ids=["only that", "and went on"])
+def test_the_next_job_sees_what_was_overwritten_in_an_old_file(
+    folder: Path,
+    disk: Callable[[type[LogDirectory]], None],
+    monkeypatch: pytest.MonkeyPatch,
+    pairs: int,
+    appended: bytes,
+) -> None:
+    """The job that judged it has ended; its digest is in the name. That line comes, and what was appended."""
+    monkeypatch.setattr("asynclog.storage.local.commit.drain_queue.PATIENCE", 0.1)
+    old, new = (OLD + NEW.rjust(100_000)) * pairs, NEW.rjust(100_000) * pairs
+    (folder / SEGMENT).write_bytes(old)
+    disk(Held)
+    (hidden,) = cleanup(folder).result.recovery_pending
+    writer = Held.writers.pop()
+    overwrite(writer, LATE)
+    os.pwrite(writer, appended, len(old))
+    os.close(writer)
+    disk(LogDirectory)
+    late = cleanup(folder).result.late_segments
+    assert content(folder) == {SEGMENT: new, **dict(zip(late, [LATE, appended], strict=False))}
+    assert hidden not in content(folder)
+
+
+def test_what_was_moved_out_of_an_old_file_counts_as_known(
+    folder: Path, disk: Callable[[type[LogDirectory]], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each job publishes what was added; the one after that sees if any of it is overwritten."""
+    monkeypatch.setattr("asynclog.storage.local.commit.drain_queue.PATIENCE", 0.1)
+    disk(Held)
+    cleanup(folder)
+    writer = Held.writers.pop()
+    disk(LogDirectory)
+    os.pwrite(writer, NEW, len(OLD + NEW))
+    (first,) = cleanup(folder).result.late_segments
+    assert cleanup(folder).result.late_segments == []
+    overwrite(writer, LATE)
+    os.close(writer)
+    (second,) = cleanup(folder).result.late_segments
+    assert content(folder) == {SEGMENT: NEW, first: NEW, second: LATE}
+
+
+@pytest.mark.parametrize("hole", [1 << 17, 3 << 20], ids=["a small hole", "a large one"])
+def test_an_old_file_with_a_hole_is_known_again(
+    folder: Path, disk: Callable[[type[LogDirectory]], None], monkeypatch: pytest.MonkeyPatch, hole: int
+) -> None:
+    """However its holes were divided when it was read: nothing comes twice."""
+    monkeypatch.setattr("asynclog.storage.local.commit.drain_queue.PATIENCE", 0.1)
+    with (folder / SEGMENT).open("ab") as file:
+        for _ in range(3):
+            file.seek(hole, os.SEEK_CUR)
+            file.write(b"\n" + OLD + NEW)
+    disk(Held)
+    assert len(cleanup(folder).result.recovery_pending) == 1
+    os.close(Held.writers.pop())
+    disk(LogDirectory)
+    assert cleanup(folder).result.late_segments == []
+    assert [path.name for path in entries(folder)] == [SEGMENT]
