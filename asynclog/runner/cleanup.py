@@ -114,8 +114,7 @@ class Job:
             self._reader, self._cutoffs, workers=settings.jobs, double_check=settings.double_check
         )
         self._evidence.pace = self._pace
-        self._disk = LogDirectory(self._folder, self._weak_leases())
-        self._disk.pace = self._pace
+        self._disk = LogDirectory(self._folder, self._weak_leases(), self._pace)
         self._backlog = DrainQueue(self._disk, self._names, self._evidence.proof())
         if not self.dry_run:
             lock = held_lock(
@@ -175,7 +174,7 @@ class Job:
 
         Nor may one whose name another file has to get back.
         """
-        if not self._backlog.unsettled & {segment.name, self._names.late_token(segment.name)}:
+        if not self._backlog.blocked & {segment.name, self._names.late_token(segment.name)}:
             return segment
         obstacle = segment.obstacle or "what a killed job left of it can't be cleaned up yet"
         return msgspec.structs.replace(segment, obstacle=obstacle)
@@ -219,7 +218,7 @@ class Job:
                 outcomes[action.segment] = outcome
                 self._survey.settle(action, outcome)
         if not self._lock.lost:
-            await to_thread.run_sync(self._backlog.settle_all)
+            await to_thread.run_sync(self._backlog.drain_all)
         return outcomes
 
     def _carry_out(self, quiet: IdleRule, action: Action) -> Outcome:
@@ -227,7 +226,7 @@ class Job:
         if self._lock.lost:
             reason = "somebody has taken the log's lock from this job: it was left as it is"
             return Outcome(action.segment, "failed", reason, bytes_after=action.fingerprint.size)
-        return apply_action(self._disk, self._backlog, quiet, self._evidence, action)
+        return apply_action(self._backlog, quiet, self._evidence, action)
 
     def _quiet(self) -> IdleRule:
         """By the real clock, whatever `--now` says: it is about who may be writing at this moment."""

@@ -68,7 +68,7 @@ class RunReporter:
         stop: StopRequest,
     ) -> Report:
         """The report of a job that has carried out this plan; without outcomes, of a dry run."""
-        done, disk = outcomes or {}, backlog.disk
+        done, disk = outcomes or {}, backlog.directory
         pending = {name: disk.size_of(name) for name in leftover_names(disk, backlog.names)}
         self._warn(done, survey, sum(pending.values()))
         cut_short = bool(survey.unread) or any(outcome.reason == NOT_BEGUN for outcome in done.values())

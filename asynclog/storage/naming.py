@@ -106,24 +106,24 @@ class SegmentNaming:
 class OldLink(NamedTuple):
     """A hidden link to a file that is being replaced: `.<segment>.al-old-<token>-<accounted>`.
 
-    Its first `accounted` bytes have been dealt with; what lies beyond was appended by a writer meanwhile. The token is
+    Its first `processed_bytes` have been dealt with; what lies beyond was appended by a writer meanwhile. The token is
     random, for inode numbers come back soon. Only its first digit says whether its last four are of the digest of the
     accounted bytes: 6 of the kernel's, 5 of Python's. Those between stay the same as long as the file does.
     """
 
     segment: str
     token: str
-    accounted: int
+    processed_bytes: int
 
     @classmethod
-    def of(cls, segment: str, accounted: int, chance: bytes) -> Self:
+    def of(cls, segment: str, processed_bytes: int, chance: bytes) -> Self:
         """A name that four random bytes make."""
-        return cls(segment, f"0{chance.hex()[1:]}", accounted)
+        return cls(segment, f"0{chance.hex()[1:]}", processed_bytes)
 
-    def going_on(self, accounted: int, digest: bytes) -> Self:
+    def advanced(self, processed_bytes: int, digest: bytes) -> Self:
         """The name once so many bytes are accounted for; an empty digest is not known."""
         maker, check = _shown(digest) if digest else ("0", self.token[4:])
-        return self._replace(token=f"{maker}{self.token[1:4]}{check}", accounted=accounted)
+        return self._replace(token=f"{maker}{self.token[1:4]}{check}", processed_bytes=processed_bytes)
 
     def may_have(self, digest: bytes) -> bool:
         """Whether the accounted bytes can have had this digest. What another reader has made can't be compared."""
@@ -135,7 +135,7 @@ class OldLink(NamedTuple):
         return token[1:4] == self.token[1:4]
 
     def __str__(self) -> str:
-        return f".{self.segment}.al-old-{self.token}-{self.accounted}"
+        return f".{self.segment}.al-old-{self.token}-{self.processed_bytes}"
 
     @classmethod
     def parse(cls, name: str) -> Self | None:

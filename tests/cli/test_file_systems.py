@@ -138,7 +138,7 @@ def test_no_lease_is_asked_for_where_none_is_believed(tmp_path: Path) -> None:
             believed.lease(descriptor)
         assert not weak.lease(descriptor)
     with pytest.raises(OSError, match="not supported"):
-        weak.open_alone("a")
+        weak.open_exclusive("a")
     os.close(descriptor)
     os.close(folder)
 

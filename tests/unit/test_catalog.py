@@ -437,8 +437,8 @@ async def test_what_a_writer_did_to_a_rewritten_segment_at_once_is_read_again(
     log.write(first=YOUNG, base=OLD + YOUNG)
 
     class Watched(LogDirectory):
-        def exchange(self, name: str, other: str) -> None:
-            super().exchange(name, other)
+        def rename_exchange(self, name: str, other: str) -> None:
+            super().rename_exchange(name, other)
             append(log.folder / other, OLD * 2)
 
     with monkeypatch.context() as patch:

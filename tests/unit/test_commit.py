@@ -200,7 +200,7 @@ def _set_attribute(path: Path, value: bytes) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize(
-    "call", ["create", "write", "dress", "sync", "link", "rename", "sync_folder"], ids=lambda call: call
+    "call", ["create", "write", "copy_metadata", "sync", "link", "rename", "sync_folder"], ids=lambda call: call
 )
 def test_a_failing_call_leaves_the_segment_as_it_is(
     folder: Path, disk: Callable[[type[LogDirectory]], None], call: str

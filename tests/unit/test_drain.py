@@ -17,7 +17,7 @@ __all__ = ["disk", "folder"]  # fixtures
 
 HIDDEN = f".{SEGMENT}.al-old-0123abcd"
 DIGEST = choose_digest(choose_reader(os.environ.get("ASYNCLOG_READER")))(b"", memoryview(OLD + NEW))
-KNOWN = str(OldLink.of(SEGMENT, 0, b"abcd").going_on(len(OLD + NEW), DIGEST))
+KNOWN = str(OldLink.of(SEGMENT, 0, b"abcd").advanced(len(OLD + NEW), DIGEST))
 
 
 def test_a_line_that_is_written_in_two_parts_is_not_split(

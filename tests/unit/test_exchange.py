@@ -34,15 +34,15 @@ def test_a_rotation_between_the_last_look_and_the_swap_costs_nothing(
     (folder / SEGMENT).write_bytes(old)
 
     class Rotated(LogDirectory):
-        def move(self, name: str, new_name: str) -> None:
+        def rename_noreplace(self, name: str, new_name: str) -> None:
             if name == SEGMENT:
                 rotate(folder, new)
-            super().move(name, new_name)
+            super().rename_noreplace(name, new_name)
 
-        def exchange(self, name: str, other: str) -> None:
+        def rename_exchange(self, name: str, other: str) -> None:
             if not (folder / ROTATED).exists():
                 rotate(folder, new)
-            super().exchange(name, other)
+            super().rename_exchange(name, other)
 
     disk(Rotated)
     status, _ = fate(cleanup(folder))
@@ -56,12 +56,12 @@ def test_what_a_writer_appends_before_the_name_is_given_back_is_not_lost(
     """He had opened the replacement in the meantime: his line comes as a late segment."""
 
     class Rotated(LogDirectory):
-        def exchange(self, name: str, other: str) -> None:
+        def rename_exchange(self, name: str, other: str) -> None:
             if (folder / ROTATED).exists():
                 append(self.open(SEGMENT), OTHER)
             else:
                 rotate(folder)
-            super().exchange(name, other)
+            super().rename_exchange(name, other)
 
     disk(Rotated)
     report = cleanup(folder)
@@ -76,12 +76,12 @@ def test_a_name_that_was_taken_meanwhile_stays_with_its_new_file(
     (folder / SEGMENT).write_bytes(OLD)
 
     class Rotated(LogDirectory):
-        def move(self, name: str, new: str) -> None:
+        def rename_noreplace(self, name: str, new: str) -> None:
             if name != SEGMENT:
-                super().move(name, new)
+                super().rename_noreplace(name, new)
                 return
             rotate(folder)
-            super().move(name, new)
+            super().rename_noreplace(name, new)
             (folder / SEGMENT).write_bytes(OTHER)
 
     disk(Rotated)
@@ -185,10 +185,10 @@ class Unyielding(LogDirectory):
 
     exchanged = False
 
-    def exchange(self, name: str, other: str) -> None:
+    def rename_exchange(self, name: str, other: str) -> None:
         if self.exchanged:
             raise OSError(errno.EIO, "Input/output error")
-        super().exchange(name, other)
+        super().rename_exchange(name, other)
         self.exchanged = True
 
 
@@ -198,10 +198,10 @@ def test_a_name_that_cannot_be_given_back_yet_is_told_as_a_problem(
     """Nothing counts as deleted, and the displaced file stays under its hidden name until the next job."""
 
     class Rotated(Unyielding):
-        def exchange(self, name: str, other: str) -> None:
+        def rename_exchange(self, name: str, other: str) -> None:
             if not self.exchanged:
                 rotate(folder)
-            super().exchange(name, other)
+            super().rename_exchange(name, other)
 
     disk(Rotated)
     report = cleanup(folder)
@@ -222,13 +222,13 @@ def test_what_came_to_the_replacement_outlives_a_failing_disk(
     class Rotated(LogDirectory):
         given_back = False
 
-        def exchange(self, name: str, other: str) -> None:
+        def rename_exchange(self, name: str, other: str) -> None:
             if (folder / ROTATED).exists():
                 append(self.open(SEGMENT), OTHER)
                 self.given_back = True
             else:
                 rotate(folder)
-            super().exchange(name, other)
+            super().rename_exchange(name, other)
 
         def sync_folder(self, ticket: int | None = None) -> None:
             if self.given_back:
@@ -249,9 +249,9 @@ def test_nothing_is_told_as_deleted_where_nobody_could_look_what_was_displaced(
     """The segment was rotated in that moment, and is whole under its new name; the next job gives the other its own."""
 
     class Rotated(LogDirectory):
-        def exchange(self, name: str, other: str) -> None:
+        def rename_exchange(self, name: str, other: str) -> None:
             rotate(folder)
-            super().exchange(name, other)
+            super().rename_exchange(name, other)
 
         def status(self, name: str) -> os.stat_result:
             if StagedFile.parse(name) and (folder / ROTATED).exists():

@@ -47,8 +47,8 @@ async def test_small_schemas_are_done_before_the_huge_one_and_two_segments_are_w
                 first.met = meeting.wait(DEADLINE)
             super().sync(descriptor)
 
-        def exchange(self, name: str, other: str) -> None:
-            super().exchange(name, other)
+        def rename_exchange(self, name: str, other: str) -> None:
+            super().rename_exchange(name, other)
             committed.append(other)
 
     monkeypatch.setattr(job, "LogDirectory", Watched)

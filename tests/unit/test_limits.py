@@ -64,12 +64,12 @@ def done(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     names: list[str] = []
 
     class Watched(LogDirectory):
-        def move(self, name: str, new: str) -> None:
-            super().move(name, new)
+        def rename_noreplace(self, name: str, new: str) -> None:
+            super().rename_noreplace(name, new)
             names.append(name)
 
-        def exchange(self, name: str, other: str) -> None:
-            super().exchange(name, other)
+        def rename_exchange(self, name: str, other: str) -> None:
+            super().rename_exchange(name, other)
             names.append(other)
 
     monkeypatch.setattr("asynclog.runner.cleanup.LogDirectory", Watched)

@@ -108,7 +108,7 @@ class NamedFile:
 
     def _replace(self, temporary: str) -> None:
         try:
-            self._disk.exchange(temporary, self._name)
+            self._disk.rename_exchange(temporary, self._name)
         except OSError as error:
             if error.errno not in _NO_SUCH_CALL:
                 raise
@@ -117,7 +117,7 @@ class NamedFile:
         try:
             self._is_there(temporary)  # now what was there
         except BaseException:
-            self._disk.exchange(temporary, self._name)
+            self._disk.rename_exchange(temporary, self._name)
             raise
         self._disk.unlink(temporary)
 
@@ -142,7 +142,7 @@ def write_new(contents: Mapping[str, bytes]) -> None:
 def _place_new(disk: LogDirectory, temporary: str, name: str) -> None:
     """Give a file this name. Raises FileExistsError if something has it."""
     try:
-        disk.move(temporary, name)
+        disk.rename_noreplace(temporary, name)
     except FileExistsError as error:
         raise FileExistsError(error.errno, error.strerror, temporary, None, name) from None
     except OSError as error:

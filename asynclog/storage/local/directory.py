@@ -10,7 +10,7 @@ Whatever happens, at any call, for any reason (a kill, a power cut, a full or fa
 4. A file whose name is removed, or replaced, has another one that was synced to the folder, or is worthless.
 5. A segment's name is taken from no file but the one that was meant: what a rotation put there meanwhile gets it back.
 
-`commit`, `swap`, `drain` and `recover` decide the order; this module decides nothing and retries nothing. All names are
+The modules of `commit` decide the order; this module decides nothing and retries nothing. All names are
 names in the one folder whose descriptor it holds; no link is followed. Errors are OSErrors.
 """
 
@@ -25,9 +25,8 @@ from functools import cache
 from itertools import chain
 
 from asynclog.executors.rate_limit import RateLimiter
-from asynclog.storage.local import leases
+from asynclog.storage.local import leases, metadata
 from asynclog.storage.local.disk_space import Room
-from asynclog.storage.local.metadata import copy_flags, must_have_flags
 
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _NOREPLACE, _EXCHANGE = 1, 2  # RENAME_… in Linux's uapi/linux/fs.h; Python has no call for it
@@ -37,13 +36,12 @@ _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 class LogDirectory:
     """The folder with this descriptor. The methods may be called by several threads, for different names."""
 
-    pace = RateLimiter()
-
-    def __init__(self, folder: int, weak: str = "") -> None:
+    def __init__(self, folder: int, weak: str = "", rate_limit: RateLimiter | None = None) -> None:
         """`weak` says why leases can't be believed in this folder; empty where they can."""
         self.folder = folder
         self.weak = weak
         self.room = Room(folder)
+        self._rate_limit = rate_limit or RateLimiter()
         self._turn = threading.Condition()
         self._syncing = False
         self._asked = self._synced = 0
@@ -124,10 +122,10 @@ class LogDirectory:
     def write(self, descriptor: int, parts: Sequence[memoryview]) -> int:
         """Writes the beginning of these parts; how many bytes that was."""
         written = os.writev(descriptor, parts)
-        self.pace.spend(written)
+        self._rate_limit.spend(written)
         return written
 
-    def skip(self, descriptor: int, size: int) -> None:
+    def write_hole(self, descriptor: int, size: int) -> None:
         """Adds a hole of so many bytes behind what was written to a new file."""
         os.ftruncate(descriptor, os.lseek(descriptor, size, os.SEEK_CUR))
 
@@ -136,33 +134,23 @@ class LogDirectory:
         with contextlib.suppress(OSError):
             os.posix_fadvise(descriptor, start, size, os.POSIX_FADV_DONTNEED)
 
-    def give_flags(self, descriptor: int, source: int) -> None:
+    def copy_flags(self, descriptor: int, source: int) -> None:
         """Gives a new, empty file the flags (see chattr) and the project of the one that it replaces."""
-        copy_flags(source, descriptor)
+        metadata.copy_flags(source, descriptor)
 
-    def dress(self, descriptor: int, source: int) -> None:
+    def copy_metadata(self, descriptor: int, source: int) -> None:
         """Gives a new file the owner, attributes, mode and times of the one that it replaces, in this order.
 
         Changing the owner clears bits of the mode, and everything changes the times. OSError where `give_flags` could
         not give all of them.
         """
-        must_have_flags(source, descriptor)
-        status = os.fstat(source)
-        os.fchown(descriptor, status.st_uid, status.st_gid)
-        _copy_attributes(source, descriptor)
-        os.fchmod(descriptor, stat.S_IMODE(status.st_mode))
-        os.utime(descriptor, ns=(status.st_atime_ns, status.st_mtime_ns))
+        metadata.copy(source, descriptor)
 
-    def is_dressed_like(self, name: str, source: int) -> bool:
+    def has_metadata_of(self, name: str, source: int) -> bool:
         """Whether a new file still has the owner, mode and attributes of the one that it replaces."""
         descriptor = self.open(name)
         try:
-            mine, wanted = os.fstat(descriptor), os.fstat(source)
-            if (mine.st_mode, mine.st_uid, mine.st_gid) != (wanted.st_mode, wanted.st_uid, wanted.st_gid):
-                return False
-            have, want = _attributes(descriptor), _attributes(source)
-            acls = {each for each in have if each.startswith("system.posix_acl")}
-            return want.items() <= have.items() and acls <= want.keys()
+            return metadata.is_kept(descriptor, source)
         finally:
             self.close(descriptor)
 
@@ -201,7 +189,7 @@ class LogDirectory:
                 self._turn.notify_all()
 
     @property
-    def broken(self) -> bool:
+    def sync_failed(self) -> bool:
         """Whether `sync_folder` has failed, and will go on to."""
         return self._failure is not None
 
@@ -212,11 +200,11 @@ class LogDirectory:
         """Replaces `new` where it is there."""
         os.rename(name, new, src_dir_fd=self.folder, dst_dir_fd=self.folder)
 
-    def move(self, name: str, new: str) -> None:
+    def rename_noreplace(self, name: str, new: str) -> None:
         """FileExistsError where `new` is there; EINVAL or ENOSYS where the system has no such call."""
         self._renameat2(name, new, _NOREPLACE)
 
-    def exchange(self, name: str, other: str) -> None:
+    def rename_exchange(self, name: str, other: str) -> None:
         """In one stroke each name means the other's file; EINVAL or ENOSYS where the system has no such call."""
         self._renameat2(name, other, _EXCHANGE)
 
@@ -228,7 +216,7 @@ class LogDirectory:
     def unlink(self, name: str) -> None:
         os.unlink(name, dir_fd=self.folder)
 
-    def open_alone(self, name: str) -> int:
+    def open_exclusive(self, name: str) -> int:
         """A descriptor for writing, with a write lease: nobody else has the file open, and who wants to waits.
 
         OSError where that can't be had.
@@ -261,7 +249,7 @@ class LogDirectory:
             return os.open(name, flags | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=self.folder)
         return os.open(name, flags, dir_fd=self.folder)
 
-    def give_to_owner(self, descriptor: int) -> None:
+    def chown_to_folder_owner(self, descriptor: int) -> None:
         """Makes a file one that only the folder's owner may open, as far as that is ours to do.
 
         One with another name may be somebody else's: who owns the folder may have put it here to be given it.
@@ -302,23 +290,3 @@ def _libc_renameat2() -> Callable[..., int]:
     if call is None:
         return lambda *_: errno.ENOSYS
     return lambda *words: ctypes.get_errno() if call(*words) else 0
-
-
-def _copy_attributes(source: int, target: int) -> None:
-    """Extended attributes, ACLs among them; an ACL that the folder gave the new file by default is taken away."""
-    wanted, present = _attributes(source), _attributes(target)
-    for name in present.keys() - wanted.keys():
-        if name.startswith("system.posix_acl"):
-            os.removexattr(target, name)
-    for name, value in wanted.items():
-        if present.get(name) != value:
-            os.setxattr(target, name, value)
-
-
-def _attributes(descriptor: int) -> dict[str, bytes]:
-    try:
-        return {name: os.getxattr(descriptor, name) for name in os.listxattr(descriptor)}
-    except OSError as error:
-        if error.errno == errno.ENOTSUP:  # a file system without them
-            return {}
-        raise

@@ -100,7 +100,7 @@ class Lock:
         """The descriptor is closed unless this is done."""
         try:
             self._must_be_ours(descriptor)
-            self._disk.give_to_owner(descriptor)
+            self._disk.chown_to_folder_owner(descriptor)
             me = Holder.myself(0 if self._disk.weak else os.fstat(descriptor).st_dev)
             obstacle = self._obstacle(descriptor, me)
             if not obstacle:

@@ -1,10 +1,12 @@
-"""A file's flags (`lsattr`), project and extent hints: what a replacement must have as well, or not be made.
+"""What a replacement has of the file that it replaces: owner, mode, times, attributes, flags (`lsattr`), extent hints.
 
 Immutable and append-only files are not replaced at all: the system itself refuses that.
 """
 
 import errno
 import fcntl
+import os
+import stat
 import struct
 from typing import NamedTuple
 
@@ -92,3 +94,47 @@ def _try(descriptor: int, call: int, value: bytes) -> None:
     except OSError as error:
         if error.errno not in _NONE | {errno.EPERM, errno.EACCES}:
             raise
+
+
+def copy(source: int, target: int) -> None:
+    """Give a new file the owner, attributes, mode and times of the one that it replaces, in this order.
+
+    Changing the owner clears bits of the mode, and everything changes the times. Raise OSError, also where the flags
+    are not the same.
+    """
+    must_have_flags(source, target)
+    status = os.fstat(source)
+    os.fchown(target, status.st_uid, status.st_gid)
+    _copy_attributes(source, target)
+    os.fchmod(target, stat.S_IMODE(status.st_mode))
+    os.utime(target, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+def is_kept(target: int, source: int) -> bool:
+    """Whether a new file still has the owner, mode and attributes of the one that it replaces."""
+    mine, wanted = os.fstat(target), os.fstat(source)
+    if (mine.st_mode, mine.st_uid, mine.st_gid) != (wanted.st_mode, wanted.st_uid, wanted.st_gid):
+        return False
+    have, want = _attributes(target), _attributes(source)
+    acls = {each for each in have if each.startswith("system.posix_acl")}
+    return want.items() <= have.items() and acls <= want.keys()
+
+
+def _copy_attributes(source: int, target: int) -> None:
+    """Extended attributes, ACLs among them; an ACL that the folder gave the new file by default is taken away."""
+    wanted, present = _attributes(source), _attributes(target)
+    for name in present.keys() - wanted.keys():
+        if name.startswith("system.posix_acl"):
+            os.removexattr(target, name)
+    for name, value in wanted.items():
+        if present.get(name) != value:
+            os.setxattr(target, name, value)
+
+
+def _attributes(descriptor: int) -> dict[str, bytes]:
+    try:
+        return {name: os.getxattr(descriptor, name) for name in os.listxattr(descriptor)}
+    except OSError as error:
+        if error.errno == errno.ENOTSUP:  # a file system without them
+            return {}
+        raise

@@ -9,9 +9,9 @@ import os
 from typing import TYPE_CHECKING
 
 from asynclog.errors import LockedError
-from asynclog.storage.local.commit.apply_action import CommitResult
 from asynclog.storage.local.commit.drain import Drained
 from asynclog.storage.local.commit.exchange import DisplacedError
+from asynclog.storage.local.commit.replace import CommitResult
 from asynclog.storage.local.directory import LogDirectory
 from asynclog.storage.local.mounts import FileSystem
 from asynclog.storage.proof import Proof
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from asynclog.storage.byte_ranges import Part
-    from asynclog.storage.local.commit.drain import Displaced, Known
     from asynclog.storage.local.commit.drain_queue import DrainQueue
+    from asynclog.storage.local.commit.old_files import Displaced, Known
     from asynclog.storage.local.commit.precommit import Pinned
     from asynclog.storage.naming import OldLink, SegmentNaming, StagedFile
 
@@ -74,7 +74,7 @@ class NoLease(LogDirectory):
 class InPlace(NoLease):
     """The segment itself is cut off and written anew."""
 
-    def exchange(self, name: str, other: str) -> None:
+    def rename_exchange(self, name: str, other: str) -> None:
         target = os.open(other, os.O_WRONLY | os.O_TRUNC | os.O_CREAT, 0o600, dir_fd=self.folder)
         source = self.open(name)
         os.write(target, os.read(source, 1 << 20))
@@ -95,7 +95,7 @@ class PlainRename(LogDirectory):
 class AnybodysFile(LogDirectory):
     """A segment is emptied though others have it open."""
 
-    def open_alone(self, name: str) -> int:
+    def open_exclusive(self, name: str) -> int:
         return os.open(name, os.O_RDWR | os.O_CLOEXEC, dir_fd=self.folder)
 
     def truncate(self, descriptor: int) -> None:
@@ -127,7 +127,7 @@ class AnyReplacement(LogDirectory):
 class Undressed(LogDirectory):
     """The new file belongs to us, and nobody else may read it."""
 
-    def dress(self, descriptor: int, source: int) -> None:
+    def copy_metadata(self, descriptor: int, source: int) -> None:
         pass
 
 
@@ -154,13 +154,13 @@ def unlooked(disk: LogDirectory, built: StagedFile, replaced: object) -> bool:
 def ungiven(backlog: DrainQueue, built: StagedFile, grace: float = 0) -> None:
     """Instead of `give_back`: a name that was not meant to be taken is lost."""
     del grace
-    backlog.disk.unlink(str(built))
+    backlog.directory.unlink(str(built))
 
 
 def thrown_away(backlog: DrainQueue, built: StagedFile, old: object) -> None:
     """Instead of `recover._settle`: whatever has the hidden name of a replacement is worthless."""
     del old
-    backlog.disk.unlink(str(built))
+    backlog.directory.unlink(str(built))
 
 
 def unmoved(disk: LogDirectory, hidden: OldLink, late: str, proof: Proof, digest: bytes) -> OldLink:
@@ -171,13 +171,13 @@ def unmoved(disk: LogDirectory, hidden: OldLink, late: str, proof: Proof, digest
 
 def shorter(descriptor: int, status: os.stat_result, hidden: OldLink, known: Known) -> bytes | None:
     """Instead of `_accounted`: only an old file's bytes tell, so that a file without them is nothing new."""
-    gone_on = known.is_untouched(status) and status.st_size == hidden.accounted
-    return b"" if gone_on or status.st_size < hidden.accounted else known.digest(descriptor, hidden)
+    gone_on = known.is_untouched(status) and status.st_size == hidden.processed_bytes
+    return b"" if gone_on or status.st_size < hidden.processed_bytes else known.digest(descriptor, hidden)
 
 
 def grown_again(descriptor: int, status: os.stat_result, hidden: OldLink, known: Known) -> bytes | None:
     """Instead of `_accounted`: only an old file's length tells."""
-    return None if status.st_size < hidden.accounted else known.proof.digest(descriptor, hidden.accounted)
+    return None if status.st_size < hidden.processed_bytes else known.proof.digest(descriptor, hidden.processed_bytes)
 
 
 def untold(disk: LogDirectory, hidden: OldLink, digest: bytes) -> OldLink:

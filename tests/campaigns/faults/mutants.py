@@ -44,20 +44,20 @@ def _in(**patches: object) -> Variant:
 
 
 _UNCHECKED = {
-    "storage__local__commit__apply_action__must_hold": broken.unchecked,
+    "storage__local__commit__replace__must_hold": broken.unchecked,
     "storage__local__commit__precommit__must_hold": broken.unchecked,
     "storage__proof__Proof__check": broken.unproven,
 }
 _UNLOOKED = {
     "storage__local__commit__precommit__Pinned__is_still": broken.always,
-    "storage__local__commit__apply_action__unlink_displaced": broken.unlooked,
+    "storage__local__commit__replace__unlink_displaced": broken.unlooked,
 }
 _SHORTER = {"storage__local__commit__drain___accounted": broken.shorter}
 _GROWN = {"storage__local__commit__drain___accounted": broken.grown_again}
 _UNCOMPARED = {"storage__proof__Proof__follow": broken.uncompared}
-_UNLEASED = {"storage__local__commit__apply_action__confirm": broken.unleased}
+_UNLEASED = {"storage__local__commit__replace__confirm": broken.unleased}
 _AT_ONCE = {
-    "storage__local__commit__apply_action__CommitResult": broken.as_if_leased,
+    "storage__local__commit__replace__CommitResult": broken.as_if_leased,
     "storage__local__commit__drain___is_quiet": broken.always,
 }
 
@@ -117,7 +117,7 @@ MUTANTS = (
     Mutant("a drain trusts a length that grew again", _in(**_GROWN), {"interleave": "^refill,(rewrite|drop),.*,[1-9]"}),
     Mutant(
         "a job does not tell the next one what it has judged",
-        _in(storage__local__commit__apply_action___with_digest=broken.untold),
+        _in(storage__local__commit__replace___with_digest=broken.untold),
         {"interleave": "^overwrite,.*,[1-9]"},
     ),
     Mutant(

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
+from asynclog.executors.rate_limit import RateLimiter
 from asynclog.storage.local.directory import LogDirectory
 from faults.watched import Notebook
 
@@ -104,8 +105,8 @@ class Recorder(LogDirectory):
     notebook: Notebook
     tails: Iterator[bytes]
 
-    def __init__(self, folder: int, weak: str = "") -> None:
-        super().__init__(folder, weak)
+    def __init__(self, folder: int, weak: str = "", rate_limit: RateLimiter | None = None) -> None:
+        super().__init__(folder, weak, rate_limit)
         self._files = {name: str(self.status(name).st_ino) for name in self.names()}
         self._open = {folder: FOLDER}
         self._inodes: dict[str, str] = {}
@@ -138,8 +139,8 @@ class Recorder(LogDirectory):
         self._note(Written(self._open[descriptor], b"".join(parts)[:written]))
         return written
 
-    def dress(self, descriptor: int, source: int) -> None:
-        super().dress(descriptor, source)
+    def copy_metadata(self, descriptor: int, source: int) -> None:
+        super().copy_metadata(descriptor, source)
         self._note(Dressed(self._open[descriptor], Looks.of(descriptor)))
 
     def link(self, name: str, new: str) -> None:
@@ -150,20 +151,20 @@ class Recorder(LogDirectory):
         super().rename(name, new)
         self._name({new: self._files[name], name: None})
 
-    def move(self, name: str, new: str) -> None:
-        super().move(name, new)
+    def rename_noreplace(self, name: str, new: str) -> None:
+        super().rename_noreplace(name, new)
         self._name({new: self._files[name], name: None})
 
-    def exchange(self, name: str, other: str) -> None:
-        super().exchange(name, other)
+    def rename_exchange(self, name: str, other: str) -> None:
+        super().rename_exchange(name, other)
         self._name({name: self._files[other], other: self._files[name]})
 
     def unlink(self, name: str) -> None:
         super().unlink(name)
         self._name({name: None})
 
-    def open_alone(self, name: str) -> int:
-        descriptor = super().open_alone(name)
+    def open_exclusive(self, name: str) -> int:
+        descriptor = super().open_exclusive(name)
         self._open[descriptor] = self._files[name]
         return descriptor
 

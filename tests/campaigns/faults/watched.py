@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 import asynclog.cli.cleanup  # noqa: F401 - else each child would import it
+from asynclog.executors.rate_limit import RateLimiter
 from asynclog.storage.local.directory import LogDirectory
 from faults.victim import Variant
 
@@ -54,13 +55,13 @@ class Hesitant(LogDirectory):
 
     PAUSE = 0.02  # seconds
 
-    def move(self, name: str, new: str) -> None:
+    def rename_noreplace(self, name: str, new: str) -> None:
         time.sleep(self.PAUSE)
-        super().move(name, new)
+        super().rename_noreplace(name, new)
 
-    def exchange(self, name: str, other: str) -> None:
+    def rename_exchange(self, name: str, other: str) -> None:
         time.sleep(self.PAUSE)
-        super().exchange(name, other)
+        super().rename_exchange(name, other)
 
 
 class Timed(LogDirectory):
@@ -68,8 +69,8 @@ class Timed(LogDirectory):
 
     notebook: Notebook
 
-    def __init__(self, folder: int, weak: str = "") -> None:
-        super().__init__(folder, weak)
+    def __init__(self, folder: int, weak: str = "", rate_limit: RateLimiter | None = None) -> None:
+        super().__init__(folder, weak, rate_limit)
         self._since: dict[int, int] = {}
         self._segments: set[int] = set()
 

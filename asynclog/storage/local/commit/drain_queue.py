@@ -4,7 +4,8 @@ import threading
 import time
 from typing import NamedTuple
 
-from asynclog.storage.local.commit.drain import Inherited, Known, drain
+from asynclog.storage.local.commit.drain import drain
+from asynclog.storage.local.commit.old_files import Inherited, Known
 from asynclog.storage.local.directory import LogDirectory
 from asynclog.storage.naming import OldLink, SegmentNaming
 from asynclog.storage.proof import Proof
@@ -20,7 +21,7 @@ class _Waiting(NamedTuple):
     """An old file that is due at some time (s, monotonic)."""
 
     due: float
-    hidden: OldLink
+    old: OldLink
     known: Known
 
 
@@ -32,22 +33,22 @@ class DrainQueue:
     that: their names, or the tokens of late ones.
     """
 
-    def __init__(self, disk: LogDirectory, names: SegmentNaming, proof: Proof) -> None:
-        self.disk = disk
+    def __init__(self, directory: LogDirectory, names: SegmentNaming, proof: Proof) -> None:
+        self.directory = directory
         self.names = names
         self.inherited = Inherited(proof)
         self._lock = threading.Lock()
         self._waiting: list[_Waiting] = []
         self.late: list[str] = []
         self.problems: list[str] = []
-        self.unsettled: set[str] = set()
+        self.blocked: set[str] = set()
 
-    def add(self, hidden: OldLink, grace: float = GRACE, known: Known | None = None) -> None:
+    def add(self, old: OldLink, grace: float = GRACE, known: Known | None = None) -> None:
         """Has the file drained once so many seconds have passed. Without anything known, another job has left it."""
         with self._lock:
-            self._waiting.append(_Waiting(time.monotonic() + grace, hidden, known or self.inherited))
+            self._waiting.append(_Waiting(time.monotonic() + grace, old, known or self.inherited))
 
-    def settle(self, *, open_too: bool = False) -> None:
+    def drain_due(self, *, open_too: bool = False) -> None:
         """Drains what is due; what is busy stays in the backlog, `open_too` publishes the whole lines of that."""
         now = time.monotonic()
         with self._lock:
@@ -55,25 +56,25 @@ class DrainQueue:
             self._waiting = [each for each in self._waiting if each.due > now]
         for each in due:
             try:
-                self._settle(each, open_too=open_too)
+                self._drain(each, open_too=open_too)
             except OSError as error:
-                self.unsettled.add(each.hidden.token)
+                self.blocked.add(each.old.token)
                 self.problems.append(
-                    f"{each.hidden}: what was appended to {each.hidden.segment} can't be moved to a segment "
+                    f"{each.old}: what was appended to {each.old.segment} can't be moved to a segment "
                     f"of its own yet ({error.strerror}): it is safe there, and the next job tries again"
                 )
 
-    def settle_all(self) -> None:
+    def drain_all(self) -> None:
         """Drains everything, gives writers a little time to close what they hold, and then does without that."""
         end = time.monotonic() + PATIENCE
         while self._waiting and time.monotonic() < end:
             time.sleep(_PAUSE)
-            self.settle()
-        self.settle(open_too=True)
+            self.drain_due()
+        self.drain_due(open_too=True)
 
-    def _settle(self, waiting: _Waiting, *, open_too: bool) -> None:
-        hidden, late, fate = drain(self.disk, self.names, waiting.hidden, waiting.known, open_too=open_too)
+    def _drain(self, waiting: _Waiting, *, open_too: bool) -> None:
+        old, late, fate = drain(self.directory, self.names, waiting.old, waiting.known, open_too=open_too)
         with self._lock:
             self.late.extend(late)
         if fate == "busy":  # what was known of fewer bytes, or of those before, its name tells better now
-            self.add(hidden, 0, waiting.known if hidden == waiting.hidden else None)
+            self.add(old, 0, waiting.known if old == waiting.old else None)

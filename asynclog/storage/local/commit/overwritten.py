@@ -16,7 +16,7 @@ _AHEAD = 4 << 20  # bytes of the replacement in which a line is looked for
 
 
 def publish_overwritten(
-    disk: LogDirectory, names: SegmentNaming, hidden: OldLink, source: int, proof: Proof
+    directory: LogDirectory, names: SegmentNaming, old: OldLink, source: int, proof: Proof
 ) -> tuple[list[str], bytes] | None:
     """Make a late segment of the accounted lines that neither the segment nor what came of the file before has.
 
@@ -24,41 +24,41 @@ def publish_overwritten(
     same, or that can't be told: then the file was begun anew. What had expired is in it, too, and expires again. Raise
     OSError.
     """
-    if os.fstat(source).st_size > hidden.accounted and os.pread(source, 1, hidden.accounted - 1) != b"\n":
+    if os.fstat(source).st_size > old.processed_bytes and os.pread(source, 1, old.processed_bytes - 1) != b"\n":
         return None  # it goes on in the middle of a line
     read = proof.of_nothing()
-    temporary = new_name(names.late(hidden.token, 0))
+    temporary = new_name(names.late(old.token, 0))
     with ExitStack() as opened:
-        known = [_Ahead(_lines_of(disk, name, opened)) for name in _known(disk, names, hidden)]
-        lines = _lines(read.follow(windows(source, 0, hidden.accounted)))
+        known = [_Ahead(_lines_of(directory, name, opened)) for name in _known(directory, names, old)]
+        lines = _lines(read.follow(windows(source, 0, old.processed_bytes)))
         others = (line for line in lines if not any(each.take(line) for each in known))
         try:
-            size = build(disk, temporary, source, _blocks(others), hidden.accounted)
+            size = build(directory, temporary, source, _blocks(others), old.processed_bytes)
         except ChangedError:
             return None
     found, digest = any(each.found for each in known), read.ranges[0].digest
     if not (found and size):
-        discard(disk, temporary)
+        discard(directory, temporary)
         return ([], digest) if found else None
-    late = names.late(hidden.going_on(0, digest).token, 0)  # the same one if it is done again after a kill
-    disk.rename(temporary, late)
-    disk.sync_folder()
+    late = names.late(old.advanced(0, digest).token, 0)  # the same one if it is done again after a kill
+    directory.rename(temporary, late)
+    directory.sync_folder()
     return [late], digest
 
 
-def _known(disk: LogDirectory, names: SegmentNaming, hidden: OldLink) -> list[str]:
+def _known(directory: LogDirectory, names: SegmentNaming, old: OldLink) -> list[str]:
     """The segments that have lines of the file: what replaced it, and what was moved out of it."""
-    tokens = {name: names.late_token(name) for name in disk.names()}
-    return [hidden.segment, *(name for name, token in tokens.items() if token and hidden.is_origin(token))]
+    tokens = {name: names.late_token(name) for name in directory.names()}
+    return [old.segment, *(name for name, token in tokens.items() if token and old.is_origin(token))]
 
 
-def _lines_of(disk: LogDirectory, name: str, opened: ExitStack) -> Iterator[bytes]:
+def _lines_of(directory: LogDirectory, name: str, opened: ExitStack) -> Iterator[bytes]:
     """Those of a segment; none if there is no such file."""
     try:
-        descriptor = disk.open(name)
+        descriptor = directory.open(name)
     except OSError:
         return
-    opened.callback(disk.close, descriptor)
+    opened.callback(directory.close, descriptor)
     yield from _lines(windows(descriptor, 0, os.fstat(descriptor).st_size))
 
 

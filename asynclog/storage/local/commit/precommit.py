@@ -87,26 +87,26 @@ def must_go_on_with_a_line(source: int, known: int, size: int) -> None:
         raise ChangedError
 
 
-def must_be_free(disk: LogDirectory, source: int) -> None:
+def must_be_free(directory: LogDirectory, source: int) -> None:
     """Raise BlockingIOError if somebody has it open for writing: then nothing is built in vain."""
-    disk.is_free(source)
+    directory.is_free(source)
 
 
-def must_be_removable(disk: LogDirectory, source: int) -> None:
+def must_be_removable(directory: LogDirectory, source: int) -> None:
     """Raise PermissionError in a sticky folder that keeps its files from us: no link to one could be removed again."""
-    folder, file = os.fstat(disk.folder), os.fstat(source)
+    folder, file = os.fstat(directory.folder), os.fstat(source)
     is_kept = folder.st_mode & stat.S_ISVTX and os.geteuid() not in {folder.st_uid, file.st_uid}
     if is_kept and not capabilities() >> FOWNER & 1:
         raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
 
 
-def _must_be_quiet(quiet: IdleRule, action: Action) -> None:
-    if not quiet.covers(action):
-        what = "somebody may still write to it" if quiet.allowed else "--weak-leases would judge it by its quiet alone"
+def _must_be_quiet(idle: IdleRule, action: Action) -> None:
+    if not idle.covers(action):
+        what = "somebody may still write to it" if idle.allowed else "--weak-leases would judge it by its quiet alone"
         raise NoLeaseError(f"no file lease is to be had here, and {what}")
 
 
-def pin(disk: LogDirectory, quiet: IdleRule, target: Target) -> Pinned:
+def pin(directory: LogDirectory, idle: IdleRule, target: Target) -> Pinned:
     """Take the lease, and compare what the segment holds with what was judged.
 
     Whoever comes meanwhile is let in at once, and it is tried again a little later. Raise BlockingIOError, ChangedError
@@ -116,36 +116,36 @@ def pin(disk: LogDirectory, quiet: IdleRule, target: Target) -> Pinned:
     for pause in _PAUSES:
         time.sleep(pause)
         try:
-            leased = disk.lease(source)
+            leased = directory.lease(source)
             begun = time.monotonic_ns()
             if not leased:
-                _must_be_quiet(quiet, action)
-            look = partial(_must_be_alone, disk, source, leased=leased)
+                _must_be_quiet(idle, action)
+            look = partial(_must_be_alone, directory, source, leased=leased)
             digest = proof.check(source, look)
-            status = disk.status(action.segment)
+            status = directory.status(action.segment)
             must_hold(action, status, links=(2,) if leased else (1, 2))  # FUSE may tell a count of before
             must_go_on_with_a_line(source, proof.size, status.st_size)
             look()
         except BlockingIOError:
-            disk.release(source)
+            directory.release(source)
         else:
             return Pinned(leased, begun, status.st_ino, status.st_size, status.st_mtime_ns, digest)
     raise BlockingIOError(errno.EAGAIN, "somebody opened it for writing meanwhile")
 
 
-def _must_be_alone(disk: LogDirectory, source: int, *, leased: bool) -> None:
+def _must_be_alone(directory: LogDirectory, source: int, *, leased: bool) -> None:
     """Raise BlockingIOError if somebody waits for the lease's end."""
-    if leased and not disk.leased(source):
+    if leased and not directory.leased(source):
         raise BlockingIOError(errno.EAGAIN, "somebody opened it for writing meanwhile")
 
 
-def confirm(disk: LogDirectory, source: int, built: StagedFile, pinned: Pinned) -> None:
+def confirm(directory: LogDirectory, source: int, staged: StagedFile, pinned: Pinned) -> None:
     """Look at what was displaced, and end the lease.
 
     Raise DisplacedError if that is another file, or is not what it was, LateWriterError if somebody has come to it: by
     then the lease may be over, if the job stood still for longer than the kernel waits.
     """
-    if not pinned.is_still(disk.status(str(built))):
+    if not pinned.is_still(directory.status(str(staged))):
         raise DisplacedError
-    if pinned.leased and (not disk.leased(source) or not disk.release(source)):
+    if pinned.leased and (not directory.leased(source) or not directory.release(source)):
         raise LateWriterError(errno.EAGAIN, "somebody opened it for writing meanwhile")

@@ -3,82 +3,83 @@
 from collections.abc import Callable, Iterable
 from functools import partial
 
-from asynclog.storage.local.commit.drain import Inherited, advance_offset
+from asynclog.storage.local.commit.drain import advance_offset
 from asynclog.storage.local.commit.drain_queue import DrainQueue
 from asynclog.storage.local.commit.exchange import restore_displaced, unlink_displaced
+from asynclog.storage.local.commit.old_files import Inherited
 from asynclog.storage.local.directory import LogDirectory
 from asynclog.storage.naming import OldLink, SegmentNaming, StagedFile
 
 
-def recover(disk: LogDirectory, names: SegmentNaming, backlog: DrainQueue) -> None:
+def recover(directory: LogDirectory, names: SegmentNaming, queue: DrainQueue) -> None:
     """Removes worthless replacements, undoes commits that never happened, and drains those that did.
 
     Other logs' hidden files in the same folder are left to their own jobs. What can't be done yet is in the
     backlog afterwards, or among its problems; of files that somebody keeps open the whole lines are published.
     Raises OSError where the folder can't be read.
     """
-    left = leftover_names(disk, names)
-    old = [hidden for hidden in map(OldLink.parse, left) if hidden]
+    left = leftover_names(directory, names)
+    old_links = [old for old in map(OldLink.parse, left) if old]
     for name in left:
-        if built := StagedFile.parse(name):
-            if not _attempt(backlog, name, partial(_settle, backlog, built, old)):
-                backlog.unsettled.add(built.segment)
+        if staged := StagedFile.parse(name):
+            if not _attempt(queue, name, partial(_settle, queue, staged, old_links)):
+                queue.blocked.add(staged.segment)
         elif not OldLink.parse(name):
-            _attempt(backlog, name, partial(disk.unlink, name))
-    for hidden in old:
-        finish = partial(_finish, disk, names, backlog, hidden)
-        if hidden.segment in backlog.unsettled or not _attempt(backlog, str(hidden), finish):
-            backlog.unsettled.add(hidden.token)
+            _attempt(queue, name, partial(directory.unlink, name))
+    for old in old_links:
+        finish = partial(_finish, directory, names, queue, old)
+        if old.segment in queue.blocked or not _attempt(queue, str(old), finish):
+            queue.blocked.add(old.token)
     if left:
-        disk.sync_folder()
-    backlog.settle(open_too=True)
+        directory.sync_folder()
+    queue.drain_due(open_too=True)
 
 
-def _settle(backlog: DrainQueue, built: StagedFile, old: Iterable[OldLink]) -> None:
+def _settle(queue: DrainQueue, staged: StagedFile, old: Iterable[OldLink]) -> None:
     """Before anything else is done about its segment: an old file needs its second name until this one is gone."""
-    disk = backlog.disk
-    replaced = {disk.status(str(hidden)).st_ino for hidden in old if hidden.segment == built.segment}
-    if not unlink_displaced(disk, built, replaced):
-        restore_displaced(backlog, built, grace=0)
-    disk.sync_folder()
+    directory = queue.directory
+    replaced = {directory.status(str(old)).st_ino for old in old if old.segment == staged.segment}
+    if not unlink_displaced(directory, staged, replaced):
+        restore_displaced(queue, staged, grace=0)
+    directory.sync_folder()
 
 
-def leftover_names(disk: LogDirectory, names: SegmentNaming) -> list[str]:
+def leftover_names(directory: LogDirectory, names: SegmentNaming) -> list[str]:
     """The hidden names in the folder that a job of this log has made. Those of old and whole files are files' only."""
-    left = sorted(filter(names.owns, disk.names()))
-    return [name for name in left if not (OldLink.parse(name) or StagedFile.parse(name)) or disk.is_file(name)]
+    left = sorted(filter(names.owns, directory.names()))
+    return [name for name in left if not (OldLink.parse(name) or StagedFile.parse(name)) or directory.is_file(name)]
 
 
-def _attempt(backlog: DrainQueue, name: str, step: Callable[[], None]) -> bool:
+def _attempt(queue: DrainQueue, name: str, step: Callable[[], None]) -> bool:
     """Whether the step could be done."""
     try:
         step()
     except OSError as error:
-        backlog.problems.append(f"{name}: what a killed job left can't be cleaned up: {error.strerror}")
+        queue.problems.append(f"{name}: what a killed job left can't be cleaned up: {error.strerror}")
         return False
     return True
 
 
-def _finish(disk: LogDirectory, names: SegmentNaming, backlog: DrainQueue, hidden: OldLink) -> None:
-    status = disk.status(str(hidden))
-    if status.st_nlink > 1 and disk.visible_name(status.st_ino):  # then nothing has taken its place
-        disk.unlink(str(hidden))
+def _finish(directory: LogDirectory, names: SegmentNaming, queue: DrainQueue, old: OldLink) -> None:
+    status = directory.status(str(old))
+    if status.st_nlink > 1 and directory.visible_name(status.st_ino):  # then nothing has taken its place
+        directory.unlink(str(old))
         return
-    backlog.add(_behind_published(disk, names, backlog.inherited, hidden), grace=0)
+    queue.add(_behind_published(directory, names, queue.inherited, old), grace=0)
 
 
-def _behind_published(disk: LogDirectory, names: SegmentNaming, inherited: Inherited, hidden: OldLink) -> OldLink:
+def _behind_published(directory: LogDirectory, names: SegmentNaming, inherited: Inherited, old: OldLink) -> OldLink:
     """Moves the accounted length on if a job was killed between that and the late segment; not of a file begun anew."""
-    late = names.late(hidden.token, hidden.accounted)
+    late = names.late(old.token, old.processed_bytes)
     try:
-        published = disk.status(late).st_size
+        published = directory.status(late).st_size
     except FileNotFoundError:
         published = 0
     if not published:
-        return hidden
-    descriptor = disk.open(str(hidden))
+        return old
+    descriptor = directory.open(str(old))
     try:
-        digest = inherited.digest(descriptor, hidden)
+        digest = inherited.digest(descriptor, old)
     finally:
-        disk.close(descriptor)
-    return hidden if digest is None else advance_offset(disk, hidden, late, inherited.proof, digest)
+        directory.close(descriptor)
+    return old if digest is None else advance_offset(directory, old, late, inherited.proof, digest)

@@ -10,7 +10,7 @@ from asynclog.storage.local.disk_space import Reservation, space_for
 AT_ONCE = 4 << 20  # bytes
 
 
-def write_all(disk: LogDirectory, target: int, parts: Iterable[Part], reservation: Reservation) -> int:
+def write_all(directory: LogDirectory, target: int, parts: Iterable[Part], reservation: Reservation) -> int:
     """Appends these parts to an empty file; how many bytes that was. A short write is gone on with. Raises OSError.
 
     The disk begins with what is there while the rest is still being read, which leaves less for the sync to wait for.
@@ -19,48 +19,50 @@ def write_all(disk: LogDirectory, target: int, parts: Iterable[Part], reservatio
     written = begun = 0
     for part in parts:
         if isinstance(part, Hole):
-            disk.skip(target, len(part))
+            directory.write_hole(target, len(part))
         else:
-            _write(disk, target, part)
+            _write(directory, target, part)
             reservation.spend(len(part))
         written += len(part)
         if written - begun >= AT_ONCE:
-            disk.begin_sync(target, begun, written - begun)
+            directory.begin_sync(target, begun, written - begun)
             begun = written
     return written
 
 
-def _write(disk: LogDirectory, target: int, part: memoryview) -> None:
+def _write(directory: LogDirectory, target: int, part: memoryview) -> None:
     while part:
-        part = part[disk.write(target, [part]) :]
+        part = part[directory.write(target, [part]) :]
 
 
-def build(disk: LogDirectory, temporary: str, source: int, parts: Iterable[Part], size: int) -> int:
+def build(directory: LogDirectory, temporary: str, source: int, parts: Iterable[Part], size: int) -> int:
     """Makes a new, synced file of these parts of `source`, dressed like it; how many bytes it has.
 
     They should be `size`. Raises OSError, where there is no room for them too, or what `parts` raises; then nothing of
     the file is left, as far as the disk lets us.
     """
-    with disk.room.reserved(space_for(source, size)) as reservation:
-        return _build(disk, temporary, source, parts, reservation)
+    with directory.room.reserved(space_for(source, size)) as reservation:
+        return _build(directory, temporary, source, parts, reservation)
 
 
-def _build(disk: LogDirectory, temporary: str, source: int, parts: Iterable[Part], reservation: Reservation) -> int:
-    target = disk.create(temporary)
+def _build(
+    directory: LogDirectory, temporary: str, source: int, parts: Iterable[Part], reservation: Reservation
+) -> int:
+    target = directory.create(temporary)
     try:
-        disk.give_flags(target, source)
-        copied = write_all(disk, target, parts, reservation)
-        disk.dress(target, source)
-        disk.sync(target)
+        directory.copy_flags(target, source)
+        copied = write_all(directory, target, parts, reservation)
+        directory.copy_metadata(target, source)
+        directory.sync(target)
     except BaseException:
-        discard(disk, temporary)
+        discard(directory, temporary)
         raise
     finally:
-        disk.close(target)
+        directory.close(target)
     return copied
 
 
-def discard(disk: LogDirectory, temporary: str) -> None:
+def discard(directory: LogDirectory, temporary: str) -> None:
     """Removes a worthless file. Where that fails, the next job's recovery does it."""
     with contextlib.suppress(OSError):
-        disk.unlink(temporary)
+        directory.unlink(temporary)

@@ -7,32 +7,64 @@ a writer who waits in open() meanwhile appends to the file that he meant.
 import errno
 import os
 
+import msgspec
+
 from asynclog.errors import ChangedError
+from asynclog.storage.local.commit.drain_queue import DrainQueue
+from asynclog.storage.local.commit.precommit import IdleRule, NoLeaseError, Target
+from asynclog.storage.local.commit.replace import CommitResult, commit
 from asynclog.storage.local.directory import LogDirectory
+from asynclog.storage.naming import StagedFile
 from asynclog.storage.proof import Proof
 from asynclog.types import Action, Fingerprint
 
 FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
-def truncate_expired(disk: LogDirectory, action: Action, proof: Proof) -> tuple[Fingerprint, str]:
-    """Takes everything out of a segment of which all has expired: its fingerprint then, or what the disk said.
+def drop_truncated(queue: DrainQueue, idle: IdleRule, action: Action, proof: Proof) -> CommitResult:
+    """Empty the segment, then drop it in the ordinary way.
 
-    Raises ChangedError if it is not what was judged, or OSError if it can't be had alone: then nothing has happened.
+    If there is still no room for names, or somebody comes, it stays there, empty but for what is new. Raise OSError or
+    ChangedError where nothing has happened.
+    """
+    directory = queue.directory
+    fingerprint, fault = _truncate(directory, action, proof)
+    if fault:
+        return CommitResult(None, fingerprint.size, 0, leased=True, fault=fault)
+    emptied = msgspec.structs.replace(action, fingerprint=fingerprint)
+    try:
+        source = directory.open(action.segment)
+        try:
+            target = Target(emptied, source, proof.of_nothing())
+            return commit(queue, idle, target, StagedFile(action.segment, 0, 0))
+        finally:
+            directory.close(source)
+    except (BlockingIOError, FileNotFoundError, ChangedError, NoLeaseError):
+        pass
+    except OSError as error:
+        if error.errno not in FULL or directory.sync_failed:
+            fault = f"{error.strerror}: it was emptied, but can't be removed"
+    return CommitResult(None, 0, 0, leased=True, fault=fault)
+
+
+def _truncate(directory: LogDirectory, action: Action, proof: Proof) -> tuple[Fingerprint, str]:
+    """Take everything out of a segment of which all has expired: its fingerprint then, or what the disk said.
+
+    Raise ChangedError if it is not what was judged, or OSError if it can't be had alone: then nothing has happened.
     """
     try:
-        descriptor = disk.open_alone(action.segment)
+        descriptor = directory.open_exclusive(action.segment)
     except OSError as error:
         raise OSError(errno.ENOSPC, f"The disk is full, and it can't be had alone: {error.strerror}") from error
     try:
         if not action.fingerprint.is_but_for_names(os.fstat(descriptor)):
             raise ChangedError
         proof.check(descriptor, lambda: None)
-        disk.truncate(descriptor)
+        directory.truncate(descriptor)
         try:
-            disk.sync(descriptor)
+            directory.sync(descriptor)
             return Fingerprint.of(os.fstat(descriptor)), ""
         except OSError as error:
             return action.fingerprint, f"{error.strerror}: it was emptied, but that may not last"
     finally:
-        disk.close(descriptor)
+        directory.close(descriptor)

@@ -1,0 +1,93 @@
+"""What is known of an old file, and so whether its accounted bytes are still those that were dealt with."""
+
+import os
+from typing import Protocol
+
+import msgspec
+
+from asynclog.errors import ChangedError
+from asynclog.storage.naming import OldLink
+from asynclog.storage.proof import Proof
+from asynclog.timestamps import SECOND
+from asynclog.types import Fingerprint
+
+
+class Known(Protocol):
+    """What is known of an old file."""
+
+    @property
+    def ticket(self) -> int:
+        """Once the folder is synced up to this ticket, the file has no other hidden name."""
+
+    @property
+    def proof(self) -> Proof:
+        """Makes digests."""
+
+    def is_untouched(self, status: os.stat_result) -> bool:
+        """Whether nobody can have written to it since."""
+
+    def digest(self, descriptor: int, old: OldLink) -> bytes | None:
+        """The digest of the accounted bytes; None if they are others now, or fewer. Raises OSError."""
+
+
+class Displaced(msgspec.Struct, frozen=True):
+    """An old file that this job has displaced, and what was judged of it.
+
+    Its fingerprint has the size and the modification time that it had while nobody could write to it, and the ctime
+    that it had when its names had changed for the last time.
+    """
+
+    old: OldLink
+    fingerprint: Fingerprint
+    proof: Proof
+    ticket: int
+
+    def is_untouched(self, status: os.stat_result) -> bool:
+        """By its times. On a file system that counts them in seconds they don't tell."""
+        return Fingerprint.of(status) == self.fingerprint and bool(status.st_ctime_ns % SECOND)
+
+    def digest(self, descriptor: int, old: OldLink) -> bytes | None:
+        """By the digests of what was judged."""
+        del old
+        try:
+            return self.proof.check(descriptor, lambda: None)
+        except ChangedError:
+            return None
+
+
+class Inherited(msgspec.Struct, frozen=True):
+    """An old file that another job has left. Its name tells its digest.
+
+    What another reader has made can't be compared: then only its length tells.
+    """
+
+    proof: Proof
+    ticket: int = 0
+
+    def is_untouched(self, status: os.stat_result) -> bool:
+        del status
+        return False
+
+    def digest(self, descriptor: int, old: OldLink) -> bytes | None:
+        try:
+            digest = self.proof.digest(descriptor, old.processed_bytes)
+        except ChangedError:
+            return None
+        return digest if old.may_have(digest) else None
+
+
+class Undone(msgspec.Struct, frozen=True):
+    """A replacement that somebody may have come to before it lost its name again; `head` is how it begins."""
+
+    proof: Proof
+    head: bytes
+    ticket: int = 0
+
+    def is_untouched(self, status: os.stat_result) -> bool:
+        del status
+        return False
+
+    def digest(self, descriptor: int, old: OldLink) -> bytes | None:
+        if os.pread(descriptor, len(self.head), 0) != self.head:
+            return None
+        return Inherited(self.proof).digest(descriptor, old)

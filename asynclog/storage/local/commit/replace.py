@@ -1,0 +1,223 @@
+"""Put a replacement, or nothing, in a segment's place under a read lease.
+
+The steps are as docs/reliability.md counts them. Their order is the whole point; `directory` has the invariants.
+"""
+
+import contextlib
+import os
+import time
+from collections.abc import Iterable, Iterator
+from typing import Protocol
+
+import msgspec
+
+from asynclog.errors import ChangedError
+from asynclog.storage.byte_ranges import Hole, Part
+from asynclog.storage.local.commit.drain_queue import DrainQueue
+from asynclog.storage.local.commit.exchange import (
+    DisplacedError,
+    LateWriterError,
+    discard_staged,
+    swap,
+    undo_swap,
+    unlink_displaced,
+)
+from asynclog.storage.local.commit.old_files import Displaced, Undone
+from asynclog.storage.local.commit.precommit import (
+    IdleRule,
+    Pinned,
+    Target,
+    confirm,
+    must_be_free,
+    must_be_removable,
+    must_go_on_with_a_line,
+    must_hold,
+    pin,
+)
+from asynclog.storage.local.commit.staging import build, discard
+from asynclog.storage.local.directory import LogDirectory
+from asynclog.storage.naming import OldLink, StagedFile, new_name
+from asynclog.storage.proof import Proof
+from asynclog.types import Action
+
+_HEAD = 1 << 12  # bytes of a replacement by which it is known again
+
+
+class Survivors(Protocol):
+    """Says what of a segment has not expired. Raises OSError, ChangedError or DisagreementError."""
+
+    def proof(self) -> Proof:
+        """A proof with nothing in it yet."""
+
+    def staying(self, action: Action, descriptor: int, proof: Proof, size: int) -> Iterable[Part]:
+        """The bytes that stay of the first `size`, in order, each part good until the next one is asked for."""
+
+    def confirm_drop(self, action: Action, descriptor: int, proof: Proof) -> None:
+        """A last word on a segment that goes whole."""
+
+
+class CommitResult(msgspec.Struct, frozen=True):
+    """A commit that has happened. `displaced` is what is to be drained; None if that is the next job's business.
+
+    `size` is that of the segment now, `fault` in words what the disk said when it was to be made durable.
+    """
+
+    displaced: Displaced | None
+    size: int
+    lease_ns: int
+    leased: bool
+    fault: str = ""
+
+
+def replace(queue: DrainQueue, idle: IdleRule, survivors: Survivors, action: Action, proof: Proof) -> CommitResult:
+    """Drop or rewrite a segment; `proof` notes what was judged. Raise what `apply_action` has in its table."""
+    directory = queue.directory
+    source = directory.open(action.segment)
+    try:
+        must_hold(action, os.fstat(source))
+        must_be_free(directory, source)
+        must_be_removable(directory, source)
+        target = Target(action, source, proof)
+        if action.kind == "rewrite":
+            return _rewrite(queue, idle, survivors, target)
+        survivors.confirm_drop(*target)
+        return commit(queue, idle, target, StagedFile(action.segment, 0, 0))
+    finally:
+        directory.close(source)  # and so ends the lease
+
+
+def _rewrite(queue: DrainQueue, idle: IdleRule, survivors: Survivors, target: Target) -> CommitResult:
+    directory = queue.directory
+    size = os.fstat(target.source).st_size
+    must_go_on_with_a_line(target.source, target.action.fingerprint.size, size)
+    head = bytearray()
+    staged = _stage(directory, target, _noting_head(survivors.staying(*target, size), head), size)
+    try:
+        return commit(queue, idle, target, staged, bytes(head))
+    except (DisplacedError, LateWriterError):
+        raise  # a writer may have come to the replacement
+    except BaseException:
+        discard_staged(directory, staged)
+        raise
+
+
+def _stage(directory: LogDirectory, target: Target, staying: Iterable[Part], size: int) -> StagedFile:
+    """Build the replacement, and give it the name that says that it is whole (step 2)."""
+    action, source, _ = target
+    temporary = new_name(action.segment)
+    expected = action.bytes_after + size - action.fingerprint.size
+    copied = build(directory, temporary, source, staying, expected)
+    try:
+        if copied != expected:
+            raise ChangedError
+        staged = StagedFile(action.segment, directory.status(temporary).st_ino, copied)
+        directory.rename(temporary, str(staged))
+    except BaseException:
+        discard(directory, temporary)
+        raise
+    return staged
+
+
+def _noting_head(parts: Iterable[Part], head: bytearray) -> Iterator[Part]:
+    """Copy the beginning of these parts, up to their first hole."""
+    most = _HEAD
+    for part in parts:
+        if isinstance(part, Hole):
+            most = len(head)
+        else:
+            head += part[: most - len(head)]
+        yield part
+
+
+def commit(queue: DrainQueue, idle: IdleRule, target: Target, staged: StagedFile, head: bytes = b"") -> CommitResult:
+    """From the second name to the end of the lease. A writer's open() waits only from `pin` to the end of `_confirm`.
+
+    `head` is how the replacement begins.
+    """
+    directory, source = queue.directory, target.source
+    pinned, old = _link_and_pin(directory, idle, target, staged)
+    exchanged = _exchange(directory, target, staged, old)
+    try:
+        fault = _confirm(directory, source, staged, pinned, exchanged=exchanged)
+    except (DisplacedError, LateWriterError):
+        directory.release(source)  # the file has all that it had, under whatever name: nobody has to wait for that
+        undo_swap(queue, staged, Undone(target.proof, head))
+        _undo_link(directory, old)
+        raise
+    directory.release(source)
+    waited = time.monotonic_ns() - pinned.begun_ns
+    displaced = None if fault else _displaced(directory, target, pinned, old)
+    return CommitResult(displaced, staged.size, waited, pinned.leased, fault)
+
+
+def _link_and_pin(
+    directory: LogDirectory, idle: IdleRule, target: Target, staged: StagedFile
+) -> tuple[Pinned, OldLink]:
+    """Give the segment its second name, durably, then take the lease and compare (steps 3 and 4)."""
+    action, source, proof = target
+    old = OldLink.of(action.segment, proof.size, os.urandom(4))
+    directory.link(action.segment, str(old))
+    try:
+        directory.sync_folder()
+        pinned = pin(directory, idle, target)
+        if action.kind == "rewrite" and not directory.has_metadata_of(str(staged), source):
+            raise ChangedError
+        return pinned, _with_digest(directory, old, pinned.digest)
+    except BaseException:
+        directory.release(source)
+        with contextlib.suppress(OSError):  # else recovery does it
+            directory.unlink(str(old))
+        raise
+
+
+def _with_digest(directory: LogDirectory, old: OldLink, digest: bytes) -> OldLink:
+    """Have the name tell what was judged, while nobody can change it: this job may be killed, and writers go on."""
+    known = old.advanced(old.processed_bytes, digest)
+    if known != old:  # of nothing there is no digest
+        directory.rename(str(old), str(known))
+    return known
+
+
+def _exchange(directory: LogDirectory, target: Target, staged: StagedFile, old: OldLink) -> bool:
+    """Put the replacement in the segment's place (step 5). False where the file system can't exchange names."""
+    try:
+        return swap(directory, target.action, staged)
+    except BaseException:
+        directory.release(target.source)
+        _undo_link(directory, old)
+        raise
+
+
+def _confirm(directory: LogDirectory, source: int, staged: StagedFile, pinned: Pinned, *, exchanged: bool) -> str:
+    """Make it durable, and look at what was displaced (step 6). Return what the disk said to that, in words.
+
+    Raise DisplacedError or LateWriterError where it is to be undone, OSError where a rotation was faster: the next job
+    gives that file its name back.
+    """
+    try:
+        directory.sync_folder()
+        if exchanged:
+            confirm(directory, source, staged, pinned)
+            unlink_displaced(directory, staged, {pinned.inode})
+    except LateWriterError:
+        raise
+    except OSError as error:
+        if directory.visible_name(pinned.inode) is not None:
+            raise
+        return f"{error.strerror}: it was replaced, but that may not last, and the next job finishes it"
+    return ""
+
+
+def _displaced(directory: LogDirectory, target: Target, pinned: Pinned, old: OldLink) -> Displaced | None:
+    """The old file; None if the disk does not tell of it any more, and the next job has to see to it."""
+    try:
+        return Displaced(old, pinned.fingerprint(os.fstat(target.source)), target.proof, directory.ticket())
+    except OSError:
+        return None
+
+
+def _undo_link(directory: LogDirectory, old: OldLink) -> None:
+    """Remove the link of a commit that was undone, if the file has got another name back; else recovery does both."""
+    with contextlib.suppress(OSError):
+        if directory.status(str(old)).st_nlink > 1:
+            directory.unlink(str(old))
