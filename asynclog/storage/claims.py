@@ -54,7 +54,7 @@ def contests(entries: Sequence[str], claims: Iterable[Claim]) -> Iterator[Contes
 
 
 def _leftovers(entries: Iterable[str]) -> Iterator[str]:
-    """The segments whose hidden names a killed job has left."""
+    """Return the segments whose hidden names a killed job has left."""
     for name in entries:
         hidden = (OldLink.parse(name) or StagedFile.parse(name)) if name.startswith(".") else None
         if hidden:
@@ -62,7 +62,7 @@ def _leftovers(entries: Iterable[str]) -> Iterator[str]:
 
 
 def in_words(contest: Contest) -> str:
-    """What is wrong, and what to do about it."""
+    """Return what is wrong, and what to do about it."""
     one, other = contest.first.profile, contest.second.profile
     if contest.is_log:
         return (

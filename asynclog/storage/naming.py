@@ -45,7 +45,7 @@ class SegmentNaming:
         self._globs = [re.compile(fnmatch.translate(pattern)) for pattern in patterns]
 
     def late(self, token: str, offset: int) -> str:
-        """The segment for what a writer appended, from byte `offset` on, to a file that had been replaced."""
+        """Return the segment for what a writer appended, from byte `offset` on, to a file that had been replaced."""
         return f"{self.stem}-late-{token}-{offset}{self.suffix}"
 
     def match(self, name: str) -> bool:
@@ -70,7 +70,7 @@ class SegmentNaming:
         return parse_instant(f"{time[:4]}-{time[4:6]}-{time[6:8]}T{time[8:10]}:{time[10:12]}:{time[12:]}Z")
 
     def late_token(self, name: str) -> str | None:
-        """The token in the name of a segment that a job of ours has made; None in any other name."""
+        """Return the token in the name of a segment that a job of ours has made; None in any other name."""
         match = self._late.fullmatch(name)
         return match[1] if match and int(match[2]) <= _MOST_BYTES else None
 
@@ -117,11 +117,11 @@ class OldLink(NamedTuple):
 
     @classmethod
     def of(cls, segment: str, processed_bytes: int, chance: bytes) -> Self:
-        """A name that four random bytes make."""
+        """Return a name that four random bytes make."""
         return cls(segment, f"0{chance.hex()[1:]}", processed_bytes)
 
     def advanced(self, processed_bytes: int, digest: bytes) -> Self:
-        """The name once so many bytes are accounted for; an empty digest is not known."""
+        """Return the name once so many bytes are accounted for; an empty digest is not known."""
         maker, check = _shown(digest) if digest else ("0", self.token[4:])
         return self._replace(token=f"{maker}{self.token[1:4]}{check}", processed_bytes=processed_bytes)
 
@@ -165,7 +165,7 @@ class StagedFile(NamedTuple):
 
 
 def _shown(digest: bytes) -> tuple[str, str]:
-    """What a token can tell of a digest. Python's is a CRC-32, of 4 bytes; the kernel's has more."""
+    """Return what a token can tell of a digest. Python's is a CRC-32, of 4 bytes; the kernel's has more."""
     return "5" if len(digest) == 4 else "6", f"{zlib.crc32(digest) & 0xFFFF:04x}"
 
 
@@ -175,12 +175,12 @@ def length(name: str) -> int:
 
 
 def new_name(segment: str) -> str:
-    """The hidden name under which a segment's replacement is built; worthless until that is whole."""
+    """Return the hidden name under which a segment's replacement is built; worthless until that is whole."""
     return f".{segment}{_NEW}"
 
 
 def _digits(time: str) -> str:
-    """The time in a name as YYYYMMDDHHMMSS; what it does not say is zeros."""
+    """Return the time in a name as YYYYMMDDHHMMSS; what it does not say is zeros."""
     return time[: len("YYYYMMDDTHHMMSS")].replace("T", "").replace("-", "").ljust(14, "0")
 
 

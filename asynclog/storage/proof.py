@@ -29,7 +29,7 @@ class Proof:
         return self.ranges[-1].end if self.ranges else 0
 
     def of_nothing(self) -> "Proof":
-        """The proof of an empty file."""
+        """Return the proof of an empty file."""
         return Proof(self._digest)
 
     def follow(self, parts: Iterable[Part], expected: bytes | None = None) -> Iterator[Part]:
@@ -70,14 +70,14 @@ class Proof:
         return whole if several else digest
 
     def digest(self, descriptor: int, size: int) -> bytes:
-        """The digest of the file's first bytes. Raise OSError, and ChangedError where it has fewer."""
+        """Return the digest of the file's first bytes. Raise OSError, and ChangedError where it has fewer."""
         digest = b""
         for part in windows(descriptor, 0, size):
             digest = self._with(digest, part)
         return digest
 
     def extended(self, digest: bytes, descriptor: int, size: int) -> bytes:
-        """A digest gone on with by a file's first bytes; empty if there is a hole, which would stand elsewhere there.
+        """Go on with a digest by a file's first bytes; empty if there is a hole, which would stand elsewhere there.
 
         Raise as above.
         """

@@ -58,7 +58,7 @@ class LogDirectory:
             self.close(listing)
 
     def visible_name(self, inode: int) -> str | None:
-        """A name under which readers see this file. It is looked for twice, for it may be renamed meanwhile."""
+        """Return a name under which readers see this file. It is looked for twice, for it may be renamed meanwhile."""
         for name in chain.from_iterable(self.names() for _ in range(2)):
             with contextlib.suppress(FileNotFoundError):
                 if not name.startswith(".") and self.status(name).st_ino == inode:
@@ -66,7 +66,7 @@ class LogDirectory:
         return None
 
     def open(self, name: str) -> int:
-        """A descriptor for reading. A FIFO is not waited for."""
+        """Open a file for reading, and return its descriptor. A FIFO is not waited for."""
         return os.open(name, _READ, dir_fd=self.folder)
 
     def close(self, descriptor: int) -> None:
@@ -94,12 +94,12 @@ class LogDirectory:
     # ---- leases: while one is held, nobody has the file open for writing; whoever wants to waits for its end
 
     def lease(self, descriptor: int) -> bool:
-        """Takes a read lease; False if there is none (see `leases.take`), or none that says anything (`filesystem`)."""
+        """Take a read lease; False if there is none (see `leases.take`), or none that says anything (see `mounts`)."""
         _libc_renameat2()  # is looked up before anybody has to wait
         return not self.weak and leases.take(descriptor)
 
     def is_free(self, descriptor: int) -> bool:
-        """Whether a lease can be had now; False if there are none. Raises BlockingIOError as `lease` does."""
+        """Whether a lease can be had now; False if there are none. Raise BlockingIOError as `lease` does."""
         free = not self.weak and leases.take(descriptor)
         if free:
             leases.release(descriptor)
@@ -110,23 +110,23 @@ class LogDirectory:
         return leases.is_held(descriptor)
 
     def release(self, descriptor: int) -> bool:
-        """Ends the lease. False if it had ended already: somebody waited for longer than the kernel lets him."""
+        """End the lease. False if it had ended already: somebody waited for longer than the kernel lets him."""
         return leases.release(descriptor)
 
     # ---- what changes the folder
 
     def create(self, name: str) -> int:
-        """A new file, for writing, that only its owner may open. FileExistsError where there is one."""
+        """Make a new file, for writing, that only its owner may open. Raise FileExistsError where there is one."""
         return os.open(name, _CREATE, 0o600, dir_fd=self.folder)
 
     def write(self, descriptor: int, parts: Sequence[memoryview]) -> int:
-        """Writes the beginning of these parts; how many bytes that was."""
+        """Write the beginning of these parts, and return how many bytes that was."""
         written = os.writev(descriptor, parts)
         self._rate_limit.spend(written)
         return written
 
     def write_hole(self, descriptor: int, size: int) -> None:
-        """Adds a hole of so many bytes behind what was written to a new file."""
+        """Add a hole of so many bytes behind what was written to a new file."""
         os.ftruncate(descriptor, os.lseek(descriptor, size, os.SEEK_CUR))
 
     def begin_sync(self, descriptor: int, start: int, size: int) -> None:
@@ -135,11 +135,11 @@ class LogDirectory:
             os.posix_fadvise(descriptor, start, size, os.POSIX_FADV_DONTNEED)
 
     def copy_flags(self, descriptor: int, source: int) -> None:
-        """Gives a new, empty file the flags (see chattr) and the project of the one that it replaces."""
+        """Give a new, empty file the flags (see chattr) and the project of the one that it replaces."""
         metadata.copy_flags(source, descriptor)
 
     def copy_metadata(self, descriptor: int, source: int) -> None:
-        """Gives a new file the owner, attributes, mode and times of the one that it replaces, in this order.
+        """Give a new file the owner, attributes, mode and times of the one that it replaces, in this order.
 
         Changing the owner clears bits of the mode, and everything changes the times. OSError where `give_flags` could
         not give all of them.
@@ -158,12 +158,12 @@ class LogDirectory:
         os.fsync(descriptor)
 
     def ticket(self) -> int:
-        """What `sync_folder` takes to make durable what has been done to names so far, and nothing that comes later."""
+        """Return what `sync_folder` takes to make durable what has been done to names so far, and nothing later."""
         with self._turn:
             return self._asked + 1
 
     def sync_folder(self, ticket: int | None = None) -> None:
-        """Returns once all that this thread has done to names is durable; one call to the disk serves many threads.
+        """Return once all that this thread has done to names is durable; one call to the disk serves many threads.
 
         With a ticket, what had been done by then. What one failed call may have lost, a later one need not find again:
         once it has failed, it fails for good.
@@ -197,7 +197,7 @@ class LogDirectory:
         os.link(name, new, src_dir_fd=self.folder, dst_dir_fd=self.folder, follow_symlinks=False)
 
     def rename(self, name: str, new: str) -> None:
-        """Replaces `new` where it is there."""
+        """Replace `new` where it is there."""
         os.rename(name, new, src_dir_fd=self.folder, dst_dir_fd=self.folder)
 
     def rename_noreplace(self, name: str, new: str) -> None:
@@ -217,7 +217,7 @@ class LogDirectory:
         os.unlink(name, dir_fd=self.folder)
 
     def open_exclusive(self, name: str) -> int:
-        """A descriptor for writing, with a write lease: nobody else has the file open, and who wants to waits.
+        """Open a file for writing, with a write lease: nobody else has it open, and whoever wants to waits.
 
         OSError where that can't be had.
         """
@@ -233,7 +233,7 @@ class LogDirectory:
         return descriptor
 
     def truncate(self, descriptor: int) -> None:
-        """Empties a file that `open_alone` has opened. BlockingIOError where somebody waits for it, or has come."""
+        """Empty what `open_exclusive` has opened. Raise BlockingIOError where somebody waits for it, or has come."""
         if not leases.is_held(descriptor, fcntl.F_WRLCK):
             raise BlockingIOError(errno.EAGAIN, "somebody opened it meanwhile")
         os.ftruncate(descriptor, 0)
@@ -241,7 +241,7 @@ class LogDirectory:
     # ---- the lock file
 
     def open_lock(self, name: str) -> int:
-        """A descriptor for reading and writing; where there is no such file it is made, for its owner alone."""
+        """Open a file for reading and writing; where there is none it is made, for its owner alone."""
         flags = _READ | os.O_RDWR
         with contextlib.suppress(FileNotFoundError):
             return os.open(name, flags, dir_fd=self.folder)
@@ -250,7 +250,7 @@ class LogDirectory:
         return os.open(name, flags, dir_fd=self.folder)
 
     def chown_to_folder_owner(self, descriptor: int) -> None:
-        """Makes a file one that only the folder's owner may open, as far as that is ours to do.
+        """Make a file one that only the folder's owner may open, as far as that is ours to do.
 
         One with another name may be somebody else's: who owns the folder may have put it here to be given it.
         """
@@ -264,7 +264,7 @@ class LogDirectory:
                 os.fchown(descriptor, folder.st_uid, folder.st_gid)
 
     def overwrite(self, descriptor: int, content: bytes) -> None:
-        """Puts this, which is small, in place of all that a file has, in its own blocks."""
+        """Put this, which is small, in place of all that a file has, in its own blocks."""
         written = 0
         while written < len(content):
             written += os.pwrite(descriptor, content[written:], written)
@@ -281,7 +281,7 @@ class LogDirectory:
 
 @cache
 def _libc_renameat2() -> Callable[..., int]:
-    """The C library's call, which answers an errno here, 0 where all went well."""
+    """Return the C library's call; here it returns an errno, 0 where all went well."""
     try:
         import ctypes  # noqa: PLC0415 - only a job that changes something pays for it
     except ImportError:  # a Python that was built without libffi

@@ -34,7 +34,7 @@ class Room:
 
     @contextmanager
     def reserved(self, size: int) -> Iterator[Reservation]:
-        """Keeps so many bytes, for `with`. Raises OSError where there are less."""
+        """Keep so many bytes, for `with`. Raise OSError where there are less."""
         mine = Reservation(size)
         with self._turn:
             self._must_have(size)

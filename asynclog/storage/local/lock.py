@@ -51,7 +51,7 @@ class Lock:
         return self._lost
 
     def take(self, wait: float) -> None:
-        """Waits for `wait` seconds at the most. Raises LockedError, or ConfigurationError where there can't be one."""
+        """Wait for `wait` seconds at the most. Raise LockedError, or ConfigurationError where there can't be one."""
         end = time.monotonic() + wait
         while obstacle := self._try():
             if time.monotonic() >= end:
@@ -73,7 +73,7 @@ class Lock:
         self._let_go()
 
     def _try(self) -> str:
-        """Takes it; else says who has it."""
+        """Take it; else say who has it."""
         try:
             descriptor = self._disk.open_lock(self._name)
         except OSError as error:
@@ -97,7 +97,7 @@ class Lock:
         return "another one took it at the same moment"
 
     def _take_file(self, descriptor: int) -> str:
-        """The descriptor is closed unless this is done."""
+        """Take it by its descriptor, and return an empty string; else say why not. The caller closes it then."""
         try:
             self._must_be_ours(descriptor)
             self._disk.chown_to_folder_owner(descriptor)
@@ -161,7 +161,7 @@ class Lock:
         return "it can't say who it is: the disk is full"
 
     def _kernel_lock(self, descriptor: int) -> bool:
-        """False where another one has it; where there are no such locks, the record alone has to do."""
+        """Return False where another job has it; where there are no such locks, the record alone has to do."""
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -172,7 +172,7 @@ class Lock:
         return True
 
     def _must_be_ours(self, descriptor: int) -> None:
-        """A second name is one in somebody's backup, unless the file holds anything else than a record."""
+        """Raise ConfigurationError unless it is a lock file. Its second name may be a backup's, if it holds a record."""
         status = os.fstat(descriptor)
         foreign = status.st_size and not Holder.decoded(os.pread(descriptor, _LARGEST, 0))
         if not stat.S_ISREG(status.st_mode) or (status.st_nlink != 1 and foreign):
@@ -267,9 +267,9 @@ class Lock:
 
 @contextmanager
 def held_lock(disk: LogDirectory, name: str, folder: str, *, wait: float, breaks: bool) -> Iterator[Lock]:
-    """The lock of this name in the disk's folder, for `with`; `breaks` takes it from one that may only be silent.
+    """Hold the lock of this name in the folder, for `with`; `breaks` takes it from a holder that may only be silent.
 
-    Raises LockedError where another job has it, ConfigurationError where it can't be had.
+    Raise LockedError where another job has it, ConfigurationError where it can't be had.
     """
     lock = Lock(disk, name, os.path.join(folder, name), breaks=breaks)
     lock.take(wait)

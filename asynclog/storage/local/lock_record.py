@@ -38,7 +38,7 @@ class Holder(msgspec.Struct, frozen=True):
 
     @classmethod
     def myself(cls, device: int) -> Self:
-        """This process, from now on."""
+        """Return a record of this process, from now on."""
         return cls(
             host=os.uname().nodename,
             boot_id=_text("sys/kernel/random/boot_id"),
@@ -107,7 +107,7 @@ _UNKNOWN = ["", *["0"] * _START]
 
 
 def _fields(pid: int) -> list[str]:
-    """What /proc/PID/stat says behind the command's name, which may hold anything; unknown where it is not shown."""
+    """Return what /proc/PID/stat says behind the command's name; unknown where it is not shown."""
     return _text(f"{pid}/stat").rpartition(") ")[2].split() or _UNKNOWN
 
 

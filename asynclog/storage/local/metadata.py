@@ -37,7 +37,7 @@ class _Hints(NamedTuple):
 
 
 def copy_flags(source: int, target: int) -> None:
-    """Gives an empty file these of another one, as far as that can be done: `must_have_flags` tells. Raises OSError."""
+    """Give an empty file these of another one, as far as that can be done: `must_have_flags` tells. Raise OSError."""
     wanted, present = _flags(source), _flags(target)
     if (wanted ^ present) & _SETTABLE:
         _try(target, _SET_FLAGS, _FLAGS.pack((present & ~_SETTABLE) | (wanted & _SETTABLE)))
@@ -48,7 +48,7 @@ def copy_flags(source: int, target: int) -> None:
 
 
 def must_have_flags(source: int, target: int) -> None:
-    """Raises OSError where the target lacks some, or has others."""
+    """Raise OSError where the target lacks some, or has others."""
     wanted, present = _flags(source) & _COMPARED, _flags(target) & _COMPARED
     if wanted != present:
         raise OSError(
@@ -60,7 +60,7 @@ def must_have_flags(source: int, target: int) -> None:
 
 
 def fixed(descriptor: int) -> str:
-    """The flag that keeps a file or folder from being replaced or changed, as `lsattr` calls it; empty without one."""
+    """Return the flag that keeps a file or folder from being changed, as `lsattr` calls it; empty without one."""
     try:
         flags = _flags(descriptor)
     except OSError:
@@ -88,7 +88,7 @@ def _get(descriptor: int, call: int, size: int) -> bytes:
 
 
 def _try(descriptor: int, call: int, value: bytes) -> None:
-    """What it does not do is found afterwards."""
+    """Set hints; what that did not do is found afterwards."""
     try:
         fcntl.ioctl(descriptor, call, value)
     except OSError as error:
@@ -121,7 +121,7 @@ def is_kept(target: int, source: int) -> bool:
 
 
 def _copy_attributes(source: int, target: int) -> None:
-    """Extended attributes, ACLs among them; an ACL that the folder gave the new file by default is taken away."""
+    """Copy extended attributes, ACLs among them, and take away an ACL that the folder gave the new file by default."""
     wanted, present = _attributes(source), _attributes(target)
     for name in present.keys() - wanted.keys():
         if name.startswith("system.posix_acl"):

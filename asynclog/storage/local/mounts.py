@@ -71,7 +71,7 @@ def _unescaped(word: bytes) -> str:
 
 
 def _upper_folder(folder: int, path: str, own: _Mount, mounts: Sequence[_Mount]) -> str:
-    """The upper folder of an overlay that this folder is, or is in; empty without one."""
+    """Return the upper folder of an overlay that this folder is, or is in; empty without one."""
     place = _place(path, own)
     parents = set(_parents(folder))
     for upper in _upper_folders(mounts):

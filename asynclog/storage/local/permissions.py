@@ -53,7 +53,7 @@ def other_writer(found: Permissions, trusted: Container[int]) -> str:
 
 
 def _writers(found: Permissions) -> tuple[list[int], list[int], list[str]]:
-    """Groups and users by number, and others by the names that a server gives them."""
+    """Tell groups and users by number, and others by the names that a server gives them."""
     groups, users, others = [], [], []
     if found.posix_acl:
         # Now the mode's group bits are the mask, and tell nothing of the group.

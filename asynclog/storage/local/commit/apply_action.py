@@ -60,7 +60,7 @@ def _outcome_after(action: Action, result: CommitResult) -> Outcome:
 
 
 def _outcome_of(action: Action, error: Exception) -> Outcome:
-    """The outcome of an action that was not carried out: the segment is as it was. Raise what is a bug of ours."""
+    """Return the outcome of an action that failed, or has to wait: the segment is as it was. Raise any other error."""
     match error:
         case FileNotFoundError():
             return _left(action, "skipped", "it has vanished since it was scanned")

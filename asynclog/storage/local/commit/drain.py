@@ -29,11 +29,11 @@ class Drained(NamedTuple):
 
 
 def drain(directory: LogDirectory, names: SegmentNaming, old: OldLink, known: Known, *, open_too: bool) -> Drained:
-    """Publishes what lies beyond the accounted length, then lets the old file go.
+    """Publish what lies beyond the accounted length, then let the old file go.
 
     A file that became shorter, or has nothing in common with what replaced it, was begun anew: all of it is published;
     of one in which lines were overwritten these are. While somebody has the file open it stays; `open_too` has its
-    whole lines published all the same. Raises OSError.
+    whole lines published all the same. Raise OSError.
     """
     try:
         descriptor = directory.open(str(old))
@@ -67,7 +67,7 @@ def drain(directory: LogDirectory, names: SegmentNaming, old: OldLink, known: Kn
 
 
 def _publish_new(directory: LogDirectory, names: SegmentNaming, old: OldLink, descriptor: int, end: int) -> list[str]:
-    """Makes a late segment of what is not accounted for, up to `end`; of nothing if that has just become shorter."""
+    """Make a late segment of what is not accounted for, up to `end`; of nothing if that has just become shorter."""
     if end <= old.processed_bytes:
         return []
     try:
@@ -77,7 +77,7 @@ def _publish_new(directory: LogDirectory, names: SegmentNaming, old: OldLink, de
 
 
 def _accounted(descriptor: int, status: os.stat_result, old: OldLink, known: Known) -> bytes | None:
-    """The digest of the accounted bytes, if there is more to come; None if the file was begun anew."""
+    """Return the digest of the accounted bytes, if there is more to come; None if the file was begun anew."""
     if status.st_size < old.processed_bytes:
         return None
     if status.st_size == old.processed_bytes and known.is_untouched(status):
@@ -108,7 +108,7 @@ def _holder(directory: LogDirectory, descriptor: int) -> Literal["alone", "busy"
 
 
 def present(directory: LogDirectory, names: SegmentNaming) -> int:
-    """The time (ns since 1970) by the file system's clock, as the lock file tells, or by ours if that is earlier.
+    """Return the time (ns since 1970) by the file system's clock, as the lock file tells, or by ours if earlier.
 
     A job renews its lock file when it begins, and every few seconds.
     """
@@ -123,7 +123,7 @@ def _is_quiet(status: os.stat_result, present: int) -> bool:
 
 
 def publish(directory: LogDirectory, names: SegmentNaming, old: OldLink, source: int, tail: tuple[int, int]) -> str:
-    """Makes a late segment of this byte range of `source`; its name.
+    """Make a late segment of this byte range of `source`, and return its name.
 
     The name makes it idempotent: the same bytes of the same file always come under the same one.
     """
@@ -140,9 +140,9 @@ def publish(directory: LogDirectory, names: SegmentNaming, old: OldLink, source:
 
 
 def advance_offset(directory: LogDirectory, old: OldLink, late: str, proof: Proof, digest: bytes) -> OldLink:
-    """Moves the accounted length on behind what a late segment has, durably, before that can be cleaned like any other.
+    """Move the accounted length on by what a late segment has, durably, before that can be cleaned like any other.
 
-    `digest` is that of the bytes before. Raises OSError.
+    `digest` is that of the bytes before. Raise OSError.
     """
     descriptor = directory.open(late)
     try:

@@ -28,7 +28,7 @@ class LateWriterError(BlockingIOError):
 
 
 def swap(directory: LogDirectory, action: Action, staged: StagedFile) -> bool:
-    """Puts the replacement in the segment's place, or, in a drop, nothing. Raises OSError; then nothing has happened.
+    """Put the replacement in the segment's place, or, in a drop, nothing. Raise OSError; then nothing has happened.
 
     False where the file system can't exchange names (NFS): the file that had the name has lost it for good.
     """
@@ -50,9 +50,9 @@ def swap(directory: LogDirectory, action: Action, staged: StagedFile) -> bool:
 
 
 def unlink_displaced(directory: LogDirectory, staged: StagedFile, replaced: set[int]) -> bool:
-    """Removes the hidden name where it means a file with one of these inodes, which is known under another one, too.
+    """Remove the hidden name where it means a file with one of these inodes, which is known under another one, too.
 
-    False where it means any other file by now: that is for `give_back`. Raises OSError.
+    False where it means any other file by now: that is for `restore_displaced`. Raise OSError.
     """
     name = str(staged)
     if directory.status(name).st_ino not in replaced:
@@ -66,7 +66,7 @@ def restore_displaced(queue: DrainQueue, staged: StagedFile, grace: float = GRAC
 
     Such a file gets the name that the replacement has, which may have been rotated, too; without a replacement that of
     the segment, or, where that has been given away again, one of a late segment. The replacement is drained, for a
-    writer may have come to it: `known` tells what it was. Raises OSError; then the next job's recovery does it.
+    writer may have come to it: `known` tells what it was. Raise OSError; then the next job's recovery does it.
     """
     directory, name = queue.directory, str(staged)
     if directory.status(name).st_ino == staged.inode:
@@ -89,7 +89,7 @@ def restore_displaced(queue: DrainQueue, staged: StagedFile, grace: float = GRAC
 
 
 def undo_swap(queue: DrainQueue, staged: StagedFile, known: Known) -> None:
-    """Gives a file back the name that was not to be taken from it; where that fails it is among the problems."""
+    """Give a file back the name that was not to be taken from it; where that fails it is among the problems."""
     try:
         restore_displaced(queue, staged, known=known)
     except OSError as error:
@@ -100,7 +100,7 @@ def undo_swap(queue: DrainQueue, staged: StagedFile, known: Known) -> None:
 
 
 def discard_staged(directory: LogDirectory, staged: StagedFile) -> None:
-    """Removes a replacement, if that is what its hidden name still means; where that fails, the next job does it."""
+    """Remove a replacement, if that is what its hidden name still means; where that fails, the next job does it."""
     with contextlib.suppress(OSError):
         if directory.status(str(staged)).st_ino == staged.inode:
             directory.unlink(str(staged))

@@ -27,7 +27,7 @@ class Known(Protocol):
         """Whether nobody can have written to it since."""
 
     def digest(self, descriptor: int, old: OldLink) -> bytes | None:
-        """The digest of the accounted bytes; None if they are others now, or fewer. Raises OSError."""
+        """Return the digest of the accounted bytes; None if they are others now, or fewer. Raise OSError."""
 
 
 class Displaced(msgspec.Struct, frozen=True):

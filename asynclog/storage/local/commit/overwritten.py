@@ -47,7 +47,7 @@ def publish_overwritten(
 
 
 def _known(directory: LogDirectory, names: SegmentNaming, old: OldLink) -> list[str]:
-    """The segments that have lines of the file: what replaced it, and what was moved out of it."""
+    """Return the segments that have lines of the file: what replaced it, and what was moved out of it."""
     tokens = {name: names.late_token(name) for name in directory.names()}
     return [old.segment, *(name for name, token in tokens.items() if token and old.is_origin(token))]
 
@@ -110,7 +110,7 @@ def _lines(parts: Iterable[Part]) -> Iterator[bytes]:
 
 
 def _blocks(lines: Iterable[bytes]) -> Iterator[memoryview]:
-    """Joined, so that not each line is a write of its own."""
+    """Join them, so that not each line is a write of its own."""
     block = bytearray()
     for line in lines:
         block += line

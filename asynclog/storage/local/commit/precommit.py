@@ -63,7 +63,7 @@ class Pinned(msgspec.Struct, frozen=True):
     digest: bytes
 
     def fingerprint(self, status: os.stat_result) -> Fingerprint:
-        """The one that it has from now on if nobody has written to it since it was pinned."""
+        """Return the fingerprint that it has from now on if nobody has written to it since it was pinned."""
         return Fingerprint(status.st_dev, self.inode, self.size, self.mtime_ns, status.st_ctime_ns)
 
     def is_still(self, status: Status) -> bool:

@@ -12,11 +12,11 @@ from asynclog.storage.naming import OldLink, SegmentNaming, StagedFile
 
 
 def recover(directory: LogDirectory, names: SegmentNaming, queue: DrainQueue) -> None:
-    """Removes worthless replacements, undoes commits that never happened, and drains those that did.
+    """Remove worthless replacements, undo commits that never happened, and drain those that did.
 
     Other logs' hidden files in the same folder are left to their own jobs. What can't be done yet is in the
-    backlog afterwards, or among its problems; of files that somebody keeps open the whole lines are published.
-    Raises OSError where the folder can't be read.
+    queue afterwards, or among its problems; of files that somebody keeps open the whole lines are published.
+    Raise OSError where the folder can't be read.
     """
     left = leftover_names(directory, names)
     old_links = [old for old in map(OldLink.parse, left) if old]
@@ -45,7 +45,7 @@ def _settle(queue: DrainQueue, staged: StagedFile, old: Iterable[OldLink]) -> No
 
 
 def leftover_names(directory: LogDirectory, names: SegmentNaming) -> list[str]:
-    """The hidden names in the folder that a job of this log has made. Those of old and whole files are files' only."""
+    """Return the hidden names that a job of this log has made. Those of old and whole files are files' only."""
     left = sorted(filter(names.owns, directory.names()))
     return [name for name in left if not (OldLink.parse(name) or StagedFile.parse(name)) or directory.is_file(name)]
 
@@ -69,7 +69,7 @@ def _finish(directory: LogDirectory, names: SegmentNaming, queue: DrainQueue, ol
 
 
 def _behind_published(directory: LogDirectory, names: SegmentNaming, inherited: Inherited, old: OldLink) -> OldLink:
-    """Moves the accounted length on if a job was killed between that and the late segment; not of a file begun anew."""
+    """Move the accounted length on if a job was killed between that and the late segment; not of a file begun anew."""
     late = names.late(old.token, old.processed_bytes)
     try:
         published = directory.status(late).st_size

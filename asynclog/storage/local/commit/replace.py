@@ -44,16 +44,16 @@ _HEAD = 1 << 12  # bytes of a replacement by which it is known again
 
 
 class Survivors(Protocol):
-    """Says what of a segment has not expired. Raises OSError, ChangedError or DisagreementError."""
+    """Says what of a segment has not expired. Raise OSError, ChangedError or DisagreementError."""
 
     def proof(self) -> Proof:
-        """A proof with nothing in it yet."""
+        """Return a proof with nothing in it yet."""
 
     def staying(self, action: Action, descriptor: int, proof: Proof, size: int) -> Iterable[Part]:
-        """The bytes that stay of the first `size`, in order, each part good until the next one is asked for."""
+        """Return the bytes that stay of the first `size`, in order, each part good until the next one is asked for."""
 
     def confirm_drop(self, action: Action, descriptor: int, proof: Proof) -> None:
-        """A last word on a segment that goes whole."""
+        """Have `proof` note a segment that goes whole, or raise what speaks against that."""
 
 
 class CommitResult(msgspec.Struct, frozen=True):
@@ -209,7 +209,7 @@ def _confirm(directory: LogDirectory, source: int, staged: StagedFile, pinned: P
 
 
 def _displaced(directory: LogDirectory, target: Target, pinned: Pinned, old: OldLink) -> Displaced | None:
-    """The old file; None if the disk does not tell of it any more, and the next job has to see to it."""
+    """Return the old file; None if the disk does not tell of it any more, and the next job has to see to it."""
     try:
         return Displaced(old, pinned.fingerprint(os.fstat(target.source)), target.proof, directory.ticket())
     except OSError:

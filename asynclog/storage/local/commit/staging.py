@@ -11,7 +11,7 @@ AT_ONCE = 4 << 20  # bytes
 
 
 def write_all(directory: LogDirectory, target: int, parts: Iterable[Part], reservation: Reservation) -> int:
-    """Appends these parts to an empty file; how many bytes that was. A short write is gone on with. Raises OSError.
+    """Append these parts to an empty file, and return how many bytes that was. Continue a short write. Raise OSError.
 
     The disk begins with what is there while the rest is still being read, which leaves less for the sync to wait for.
     A hole stays one.
@@ -36,9 +36,9 @@ def _write(directory: LogDirectory, target: int, part: memoryview) -> None:
 
 
 def build(directory: LogDirectory, temporary: str, source: int, parts: Iterable[Part], size: int) -> int:
-    """Makes a new, synced file of these parts of `source`, dressed like it; how many bytes it has.
+    """Make a new, synced file of these parts of `source`, with its metadata, and return how many bytes it has.
 
-    They should be `size`. Raises OSError, where there is no room for them too, or what `parts` raises; then nothing of
+    They should be `size`. Raise OSError, where there is no room for them too, or what `parts` raises; then nothing of
     the file is left, as far as the disk lets us.
     """
     with directory.room.reserved(space_for(source, size)) as reservation:
@@ -63,6 +63,6 @@ def _build(
 
 
 def discard(directory: LogDirectory, temporary: str) -> None:
-    """Removes a worthless file. Where that fails, the next job's recovery does it."""
+    """Remove a worthless file. Where that fails, the next job's recovery does it."""
     with contextlib.suppress(OSError):
         directory.unlink(temporary)
