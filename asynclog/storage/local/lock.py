@@ -172,7 +172,7 @@ class Lock:
         return True
 
     def _must_be_ours(self, descriptor: int) -> None:
-        """Raise ConfigurationError unless it is a lock file. Its second name may be a backup's, if it holds a record."""
+        """Raise ConfigurationError unless it is a lock file. A second name may be a backup's, if it holds a record."""
         status = os.fstat(descriptor)
         foreign = status.st_size and not Holder.decoded(os.pread(descriptor, _LARGEST, 0))
         if not stat.S_ISREG(status.st_mode) or (status.st_nlink != 1 and foreign):
