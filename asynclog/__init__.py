@@ -80,5 +80,6 @@ def records(path: str) -> AsyncIterator[Record]:
     """
     from asynclog.config.paths import absolute
     from asynclog.scan.stream import stream_records
+    from asynclog.storage.local.async_log import AsyncLog
 
-    return stream_records(absolute(path, "path"))
+    return stream_records(AsyncLog(absolute(path, "path")))

@@ -53,6 +53,7 @@ from asynclog.storage.local.directory import LogDirectory
 from asynclog.storage.local.listing import list_segments
 from asynclog.storage.local.lock import held_lock
 from asynclog.storage.local.mounts import file_system
+from asynclog.storage.local.segment_reader import LocalReadStore
 from asynclog.storage.local.store import opened_folder, refuse_fixed
 from asynclog.types import Action, Outcome, Plan, Policy, Segment, SegmentState, UnreadSegment
 
@@ -114,6 +115,7 @@ class Job:
             self._reader, self._cutoffs, workers=settings.jobs, double_check=settings.double_check
         )
         self._evidence.pace = self._pace
+        self._store = LocalReadStore(settings.folder, self._folder)
         self._disk = LogDirectory(self._folder, self._weak_leases(), self._pace)
         self._backlog = DrainQueue(self._disk, self._names, self._evidence.proof())
         if not self.dry_run:
@@ -128,7 +130,7 @@ class Job:
         segments = list_segments(self._folder, self._entries, self._names)
         self._segments = [self._unless_unsettled(segment) for segment in segments]
         self._conditions = conditions_of(self._segments, self._names, self.now, self._started)
-        scanner = Scanner(self._folder, settings.folder, self._cutoffs, self._reader, self._pace)
+        scanner = Scanner(self._store, self._cutoffs, self._reader, self._pace)
         catalog = opened_catalog(settings, self._segments, resources)
         evidence = None if self.dry_run else self._evidence
         self._survey = Inventory(scanner, evidence, self._segments, self._names, catalog)
@@ -285,17 +287,17 @@ class Job:
         return notices(msgspec.structs.replace(facts, cut=self._first_cut(plan), rights=rights))
 
     def _first_unreadable(self, name: str, most: int) -> list[Unreadable] | ReadFailure:
-        return first_unreadable(self._folder, self._reader, self._pace, most, self._segment(name))
+        return first_unreadable(self._store, self._reader, self._pace, most, self._segment(name))
 
     def _without_offset(self, name: str, end: int) -> int | ReadFailure:
-        return without_offset(self._folder, self._pace, end, self._segment(name))
+        return without_offset(self._store, self._pace, end, self._segment(name))
 
     def _segment(self, name: str) -> Segment:
         return next(segment for segment in self._segments if segment.name == name)
 
     def _first_cut(self, plan: Plan) -> str:
         actions = [action for action in plan.actions if not self._names.late_token(action.segment)]
-        return first_cut(self._folder, self._pace, self._cutoffs, actions)
+        return first_cut(self._store, self._pace, self._cutoffs, actions)
 
 
 @contextmanager

@@ -34,6 +34,7 @@ from asynclog.scan.schema_limits import SchemaKeys
 from asynclog.scan.unreadable_lines import Found, Unreadable, all_unreadable, first_unreadable, without_offset
 from asynclog.storage.local.directory import LogDirectory
 from asynclog.storage.local.listing import list_segments
+from asynclog.storage.local.segment_reader import LocalReadStore
 from asynclog.storage.local.store import opened_folder
 from asynclog.types import Policy, Segment, SegmentState, SegmentStats, UnreadSegment
 
@@ -52,6 +53,7 @@ class LogInspection:
         names = settings.names
         self.now = time.time_ns() if settings.now is None else settings.now
         self._settings = settings
+        self._folder = folder
         self._entries = LogDirectory(folder).names()
         refuse_contests(settings, self._entries)
         self.segments = {segment.name: segment for segment in list_segments(folder, self._entries, names)}
@@ -60,7 +62,8 @@ class LogInspection:
         self._stop = stop
         self._crew = WorkerPool(settings.jobs, stop)
         kind, cutoffs = choose_reader(settings.reader), Cutoffs(policy, self.now)
-        self._scanner = Scanner(folder, settings.folder, cutoffs, kind, RateLimiter(settings.io_limit))
+        store = LocalReadStore(settings.folder, folder)
+        self._scanner = Scanner(store, cutoffs, kind, RateLimiter(settings.io_limit))
         catalog = opened_catalog(settings, self.segments.values(), resources)
         self._survey = Inventory(self._scanner, None, self.segments.values(), names, catalog)
         self._keys = SchemaKeys()
@@ -100,7 +103,7 @@ class LogInspection:
         if not wanted:
             return [{} for _ in views]
         scanner = self._scanner
-        scanners = [Scanner(scanner.folder, scanner.path, cutoffs, scanner.kind, scanner.pace) for cutoffs in views]
+        scanners = [Scanner(scanner.store, cutoffs, scanner.kind, scanner.pace) for cutoffs in views]
         segments = {self.segments[name]: numbers for name, numbers in wanted.items()}
         censuses, unread = anyio.run(judge, scanners, segments, self._crew)
         self.findings.update({each.segment: each for each in unread})
@@ -110,18 +113,18 @@ class LogInspection:
     def unreadable(self, name: str) -> Found | ReadFailure:
         """Why lines of a segment are unreadable: all of them are read again."""
         scanner = self._scanner
-        return all_unreadable(scanner.folder, scanner.kind, scanner.pace, self._stop, self.segments[name])
+        return all_unreadable(scanner.store, scanner.kind, scanner.pace, self._stop, self.segments[name])
 
     def _without_offset(self, name: str, end: int) -> int | ReadFailure:
         """See `offsets.without_offset`."""
         if self._stop:
             return 0
-        return without_offset(self._scanner.folder, self._scanner.pace, end, self.segments[name])
+        return without_offset(self._scanner.store, self._scanner.pace, end, self.segments[name])
 
     def notices(self, policy: Policy | None) -> Notices:
         """What needs a look under this policy, as far as the segments have been read; None is for none yet."""
         findings = list(self.findings.values())
-        facts = facts_of(self._settings, policy, self._scanner.folder, self._entries, findings)
+        facts = facts_of(self._settings, policy, self._folder, self._entries, findings)
         facts = with_obstacles(facts, self.segments.values())
         return notices(with_offsets(with_reasons(facts, self._first_unreadable), self._without_offset))
 
@@ -129,7 +132,7 @@ class LogInspection:
         if self._stop:
             return []
         scanner = self._scanner
-        return first_unreadable(scanner.folder, scanner.kind, scanner.pace, most, self.segments[name])
+        return first_unreadable(scanner.store, scanner.kind, scanner.pace, most, self.segments[name])
 
 
 def notices_of_none(settings: Settings, policy: Policy | None) -> Notices:

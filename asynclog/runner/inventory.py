@@ -1,6 +1,5 @@
 """What a log holds: from the catalog where that is known, else read, and then the catalog knows it."""
 
-import os
 import time
 from collections.abc import AsyncIterator, Collection, Iterable, Iterator
 from contextlib import ExitStack, asynccontextmanager
@@ -17,7 +16,7 @@ from asynclog.scan.scanner import Scanner
 from asynclog.scan.survivors import SurvivorReader
 from asynclog.scan.tail_digest import begins_with, digested, tail_digest
 from asynclog.storage.naming import SegmentNaming
-from asynclog.types import Action, Fingerprint, Outcome, Segment, SegmentStats, UnreadSegment
+from asynclog.types import Action, Outcome, Segment, SegmentStats, UnreadSegment
 
 if TYPE_CHECKING:
     from asynclog.catalog.store import Catalog
@@ -104,7 +103,7 @@ class Inventory:
         """Nothing tells a rename from other changes of an inode but the name: a segment that kept it is read again."""
         if not entry.may_be_renamed(segment.fingerprint):
             return False
-        return tail_digest(self._scanner.folder, segment, segment.fingerprint.size) == entry.edge
+        return tail_digest(self._scanner.store, segment, segment.fingerprint.size) == entry.edge
 
     def _note(self, entries: Iterable[tuple[str, Entry | None]]) -> None:
         for name, entry in entries:
@@ -114,7 +113,7 @@ class Inventory:
     def _remember_head(self, segment: Segment, entry: Entry) -> None:
         """If nothing before the old end has changed."""
         head = project(entry.census(segment.name, entry.fingerprint), self._scanner.cutoffs)
-        if head and begins_with(self._scanner.folder, segment, entry.ranges, self._scanner.kind):
+        if head and begins_with(self._scanner.store, segment, entry.ranges, self._scanner.kind):
             self._heads[segment.name] = head
 
     def recalled(self) -> Iterator[SegmentStats]:
@@ -158,9 +157,9 @@ class Inventory:
             name = census.segment
             segment, end = Segment(name, census.fingerprint), b""
             if census.quiet and self._rotates(name):
-                end = tail_digest(self._scanner.folder, segment, census.fingerprint.size)
+                end = tail_digest(self._scanner.store, segment, census.fingerprint.size)
             if name in self._growing and not census.ranges:  # it was rewritten, and is still in memory
-                ranges = digested(self._scanner.folder, segment, self._scanner.kind)
+                ranges = digested(self._scanner.store, segment, self._scanner.kind)
                 census = msgspec.structs.replace(census, ranges=ranges)
             known = census.quiet or census.ranges
             self._catalog.put(name, Entry.of(census, self._begun, end, whole=whole) if known else None)
@@ -186,11 +185,11 @@ class Inventory:
         census = again or self._as_read(action)
         left = after_rewrite(census, self._scanner.cutoffs) if census else None
         try:
-            status = os.stat(action.segment, dir_fd=self._scanner.folder, follow_symlinks=False)
+            now = self._scanner.store.current(action.segment)
         except OSError:
             return None
-        ours = (status.st_size, status.st_mtime_ns) == (action.bytes_after, action.fingerprint.mtime_ns)
-        return msgspec.structs.replace(left, fingerprint=Fingerprint.of(status)) if left and ours else None
+        ours = (now.size, now.mtime_ns) == (action.bytes_after, action.fingerprint.mtime_ns)
+        return msgspec.structs.replace(left, fingerprint=now) if left and ours else None
 
     def _as_read(self, action: Action) -> SegmentStats | None:
         """The census of the segment if it was read in this job, and not only known from an earlier one."""

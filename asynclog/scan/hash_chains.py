@@ -16,6 +16,7 @@ from asynclog.records.strict_json import LineError, members
 from asynclog.scan.chunks import Chunk, ReadFailure, with_segment
 from asynclog.scan.classifiers import PythonClassifier
 from asynclog.scan.line_blocks import BLOCK, whole_lines
+from asynclog.storage.segment_reader import ReadStore, SegmentReader
 from asynclog.types import Action, Fingerprint, Segment, SegmentStats
 
 MOST = 16 << 20  # bytes that are read at most, of all segments together
@@ -26,7 +27,7 @@ _NAMES = re.compile(rb'"prev_hash"[ \t\r]*:[ \t\r]*[^n \t\r]')
 _LONGEST_KEY = 64  # bytes of "prev_hash", with every letter escaped, and its quotes
 
 
-def first_cut(folder: int, pace: RateLimiter, cutoffs: Cutoffs, actions: Iterable[Action]) -> str:
+def first_cut(store: ReadStore, pace: RateLimiter, cutoffs: Cutoffs, actions: Iterable[Action]) -> str:
     """Return the segment whose record would stay and name one that goes; empty if none was found.
 
     The actions are in the segments' order, those of late segments, whose records stand out of it, left out. Of a
@@ -37,7 +38,7 @@ def first_cut(folder: int, pace: RateLimiter, cutoffs: Cutoffs, actions: Iterabl
     for action in actions:
         if action.kind == "drop":
             search.gone = search.gone or not action.of_nothing
-        elif action.fingerprint.size and not _is_blank(action.census) and search.is_cut_in(folder, action):
+        elif action.fingerprint.size and not _is_blank(action.census) and search.is_cut_in(store, action):
             return action.segment
     return ""
 
@@ -56,18 +57,18 @@ class _Search:
         self._pace = pace
         self._cutoffs = cutoffs
 
-    def is_cut_in(self, folder: int, action: Action) -> bool:
+    def is_cut_in(self, store: ReadStore, action: Action) -> bool:
         """Whether the chain is cut among the records that stay in this segment, or where they begin."""
         segment, loses = Segment(action.segment, action.fingerprint), action.kind == "rewrite"
         end = min(segment.fingerprint.size if loses else _HEAD, self._left)
         found: bool | ReadFailure = False
         if end and (loses or (self.gone and action.census)):
-            found = with_segment(folder, Chunk(segment, 0, end, mark=False), partial(self._look, end, loses))
+            found = with_segment(store, Chunk(segment, 0, end, mark=False), partial(self._look, end, loses))
         self.gone = self.gone and loses and end == segment.fingerprint.size and found is False
         return found is True
 
-    def _look(self, end: int, loses: bool, descriptor: int, fingerprint: Fingerprint) -> bool:
-        for offset, block in whole_lines(descriptor, 0, min(end, fingerprint.size), fingerprint.size):
+    def _look(self, end: int, loses: bool, reader: SegmentReader, fingerprint: Fingerprint) -> bool:
+        for offset, block in whole_lines(reader, 0, min(end, fingerprint.size), fingerprint.size):
             self._left = max(0, self._left - len(block))
             self._pace.spend(len(block))
             if len(block) > BLOCK or (not offset and not _NAMES.search(block)):

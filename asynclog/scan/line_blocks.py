@@ -1,12 +1,11 @@
 """A segment's bytes as blocks of whole lines, in memory that does not grow with the segment."""
 
 import errno
-import os
 import re
 from collections.abc import Iterator
 
 from asynclog.errors import ChangedError
-from asynclog.storage.byte_ranges import next_data
+from asynclog.storage.segment_reader import SegmentReader
 
 BLOCK = 1 << 20  # bytes; larger ones measured no faster
 _LOOK = 1 << 16  # bytes read at once to find the end of a line
@@ -15,7 +14,7 @@ _LONGEST_PIECE = 16 << 20  # bytes; of a longer line only the first byte is look
 _VISIBLE = re.compile(rb"[^ \t\r\n]")
 
 
-def whole_lines(descriptor: int, start: int, end: int, size: int) -> Iterator[tuple[int, memoryview]]:
+def whole_lines(reader: SegmentReader, start: int, end: int, size: int) -> Iterator[tuple[int, memoryview]]:
     """Yields (offset, bytes) for the lines that start in [start, end) of a segment of `size` bytes, in order.
 
     Each block ends with a line's newline, or where the segment ends. A block is only good until the next one is
@@ -23,18 +22,18 @@ def whole_lines(descriptor: int, start: int, end: int, size: int) -> Iterator[tu
     a piece of a document: then one byte stands for all of it, for a run of NUL bytes can be as long as a file may be.
     Holes are not read. Raises ChangedError where the segment ends before `size`.
     """
-    base = start if start == 0 else _after_newline(descriptor, start - 1, end, size)
+    base = start if start == 0 else _after_newline(reader, start - 1, end, size)
     buffer = bytearray(min(BLOCK, max(size - base, 1)))
     fill = 0
     while base < end:
-        fill += _read(descriptor, buffer, fill, base + fill, min(max(end, base + 2 * fill) + _LOOK, size))
+        fill += _read(reader, buffer, fill, base + fill, min(max(end, base + 2 * fill) + _LOOK, size))
         cut = _cut(buffer, fill, end - base, at_the_end=base + fill == size)
         if cut:
             yield base, memoryview(buffer)[:cut]
             base, fill = base + cut, fill - cut
             buffer[:fill] = buffer[cut : cut + fill]
         elif fill == len(buffer):
-            after, block = _long_line(descriptor, base, end, size)
+            after, block = _long_line(reader, base, end, size)
             yield base, block
             base, fill = after, 0
 
@@ -48,7 +47,7 @@ def _cut(buffer: bytearray, fill: int, limit: int, *, at_the_end: bool) -> int:
     return fill if at_the_end else buffer.rfind(b"\n", 0, fill) + 1
 
 
-def _long_line(descriptor: int, base: int, end: int, size: int) -> tuple[int, memoryview]:
+def _long_line(reader: SegmentReader, base: int, end: int, size: int) -> tuple[int, memoryview]:
     """Where the lines after the one at `base` begin, `end` at the latest where that is no record; and its bytes.
 
     One byte stands for a line that is blank, can neither be an object nor a piece of a document, or has a NUL byte,
@@ -59,21 +58,21 @@ def _long_line(descriptor: int, base: int, end: int, size: int) -> tuple[int, me
     first = b""
     position, found = base, -1
     while found < 0 and position < size:
-        got = _read(descriptor, look, 0, position, size)
+        got = _read(reader, look, 0, position, size)
         found = look.find(b"\n", 0, got)
         stop = found if found >= 0 else got
         if not first and (visible := _VISIBLE.search(look, 0, stop)):
             first = visible[0]
         if look.find(b"\0", 0, stop) >= 0:
-            return _after_newline(descriptor, position, end, size), memoryview(b"\0")
+            return _after_newline(reader, position, end, size), memoryview(b"\0")
         position += stop
         if first not in {b"", b"{"} and (first not in _PIECES or position - base > _LONGEST_PIECE):
-            return _after_newline(descriptor, position, end, size), memoryview(first)
+            return _after_newline(reader, position, end, size), memoryview(first)
     after = position + (found >= 0)
-    return after, _whole(descriptor, base, after) if first else memoryview(b" ")
+    return after, _whole(reader, base, after) if first else memoryview(b" ")
 
 
-def _whole(descriptor: int, start: int, end: int) -> memoryview:
+def _whole(reader: SegmentReader, start: int, end: int) -> memoryview:
     """One line."""
     try:
         line = bytearray(end - start)
@@ -81,28 +80,28 @@ def _whole(descriptor: int, start: int, end: int) -> memoryview:
         raise OSError(errno.ENOMEM, f"it has a line of {end - start:,} bytes, for which there is no memory") from None
     fill = 0
     while fill < len(line):
-        fill += _read(descriptor, line, fill, start + fill, end)
+        fill += _read(reader, line, fill, start + fill, end)
     return memoryview(line)
 
 
-def _after_newline(descriptor: int, start: int, end: int, size: int) -> int:
+def _after_newline(reader: SegmentReader, start: int, end: int, size: int) -> int:
     """The offset after the first newline at or after `start`; `end` where there is none before that."""
     buffer = bytearray(_LOOK)
-    start = next_data(descriptor, start, size)
+    start = reader.next_data(start, size)
     while start < end:
-        got = _read(descriptor, buffer, 0, start, size)
+        got = _read(reader, buffer, 0, start, size)
         found = buffer.find(b"\n", 0, got)
         if found >= 0:
             return min(start + found + 1, end)
-        start = next_data(descriptor, start + got, size)
+        start = reader.next_data(start + got, size)
     return end
 
 
-def _read(descriptor: int, buffer: bytearray, fill: int, offset: int, end: int) -> int:
+def _read(reader: SegmentReader, buffer: bytearray, fill: int, offset: int, end: int) -> int:
     """Fills the buffer from `fill` on with the segment's bytes from `offset` on, up to `end`; how many that were."""
     wanted = min(len(buffer) - fill, end - offset)
     with memoryview(buffer) as view, view[fill : fill + wanted] as target:
-        got = os.preadv(descriptor, [target], offset)
+        got = reader.read_into(target, offset)
     if got == 0 and wanted:
         raise ChangedError
     return got

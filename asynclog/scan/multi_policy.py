@@ -14,6 +14,7 @@ from asynclog.scan.classifiers import make_classifier
 from asynclog.scan.counter import StatsBuilder
 from asynclog.scan.line_blocks import whole_lines
 from asynclog.scan.scanner import WORTH_PROCESSES, Scanner
+from asynclog.storage.segment_reader import SegmentReader
 from asynclog.types import Fingerprint, Segment, SegmentStats, UnreadSegment
 
 
@@ -34,7 +35,7 @@ async def judge(
     first = scanners[0]
     total = sum(segment.fingerprint.size for segment in wanted)
     apart = first.kind == "python" and crew.jobs > 1 and total >= WORTH_PROCESSES
-    views = [ScanContext(first.path if apart else first.folder, each.kind, each.cutoffs) for each in scanners]
+    views = [ScanContext(first.store, each.kind, each.cutoffs) for each in scanners]
     size = chunk_size(total, crew.jobs)
     tasks = [
         MultiPolicyChunk(piece, tuple(views[number] for number in numbers))
@@ -71,20 +72,22 @@ async def judge(
 
 def scan_chunk(pace: RateLimiter, task: MultiPolicyChunk) -> list[StatsBuilder] | ReadFailure:
     """Counts the lines of one piece for each of the views."""
-    return with_segment(task.views[0].folder, task.piece, partial(_judge, pace, task))
+    return with_segment(task.views[0].store, task.piece, partial(_judge, pace, task))
 
 
-def _judge(pace: RateLimiter, task: MultiPolicyChunk, descriptor: int, fingerprint: Fingerprint) -> list[StatsBuilder]:
+def _judge(
+    pace: RateLimiter, task: MultiPolicyChunk, reader: SegmentReader, fingerprint: Fingerprint
+) -> list[StatsBuilder]:
     piece = task.piece
     end = min(piece.end, fingerprint.size)
-    readers = [make_classifier(view.kind, view.cutoffs) for view in task.views]
-    for offset, block in whole_lines(descriptor, piece.start, end, fingerprint.size):
-        for reader in readers:
-            reader.read(offset, block, None)
+    classifiers = [make_classifier(view.kind, view.cutoffs) for view in task.views]
+    for offset, block in whole_lines(reader, piece.start, end, fingerprint.size):
+        for classifier in classifiers:
+            classifier.read(offset, block, None)
         pace.spend(len(block))
-        if readers[0].has_fragment:
+        if classifiers[0].has_fragment:
             break
-    return [reader.tally() for reader in readers]
+    return [classifier.tally() for classifier in classifiers]
 
 
 def _census(segment: Segment, tallies: Sequence[StatsBuilder]) -> SegmentStats:

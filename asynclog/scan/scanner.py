@@ -26,6 +26,7 @@ from asynclog.scan.classifiers import Kind
 from asynclog.scan.counter import StatsBuilder
 from asynclog.scan.expired_lines import ExpiredRanges
 from asynclog.scan.survivors import BUDGET, SurvivorReader
+from asynclog.storage.segment_reader import ReadStore
 from asynclog.types import Segment, SegmentStats, UnreadSegment
 
 NO_OFFSETS: Mapping[str, int] = {}
@@ -34,10 +35,9 @@ WORTH_PROCESSES = 16 << 20  # bytes; below, starting processes takes longer than
 
 
 class Scanner(msgspec.Struct, frozen=True):
-    """How to read a log: its folder, by descriptor and by path, the cutoffs, the reader, and how fast."""
+    """How to read a log: where its segments are, the cutoffs, the reader, and how fast."""
 
-    folder: int
-    path: str
+    store: ReadStore
     cutoffs: Cutoffs
     kind: Kind
     pace: RateLimiter = RateLimiter()
@@ -70,7 +70,7 @@ class Scanner(msgspec.Struct, frozen=True):
         pieces = [piece for cut in sorted(cuts, key=len) for piece in cut]
         missing = Counter(piece.segment.name for piece in pieces)
         apart = self.kind == "python" and crew.jobs > 1 and total >= WORTH_PROCESSES
-        view = ScanContext(self.path if apart else self.folder, self.kind, self.cutoffs)
+        view = ScanContext(self.store, self.kind, self.cutoffs)
         work = partial(read_chunks, view, self.pace.shared_by(crew.jobs) if apart else self.pace)
         begun = partial(_go_on, starts)
         async with crew.results(work, batch(pieces), apart=apart, goes_on=begun) as results:

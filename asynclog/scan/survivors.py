@@ -11,8 +11,8 @@ from asynclog.records.parser import BLANKS
 from asynclog.scan.classifiers import Kind, PythonClassifier, choose_digest, choose_sift, make_classifier
 from asynclog.scan.expired_lines import ExpiredRanges, LineRange, invert, is_marked
 from asynclog.scan.line_blocks import whole_lines
-from asynclog.storage.byte_ranges import Hole, Part, windows
 from asynclog.storage.proof import Proof
+from asynclog.storage.segment_reader import Hole, Part, SegmentReader
 from asynclog.types import Action, Range, SegmentStats
 
 BUDGET = 1 << 20  # bytes of marks, for each worker: so much in its hands, and so much in memory of what it has read
@@ -48,7 +48,7 @@ class SurvivorReader:
         """A proof with nothing in it yet."""
         return Proof(self._digest)
 
-    def staying(self, action: Action, descriptor: int, proof: Proof, size: int) -> Iterator[Part]:
+    def staying(self, action: Action, reader: SegmentReader, proof: Proof, size: int) -> Iterator[Part]:
         """Yields what stays of the segment's first `size` bytes, in order, each part good until the next is asked for.
 
         What lies beyond the bytes that were judged has been appended since, and stays. `proof` notes all that was read.
@@ -56,11 +56,11 @@ class SurvivorReader:
         DisagreementError where the readers differ.
         """
         known = self._found.get(action.segment)
-        judged = self._judge(action, descriptor, proof) if known is None else self._recall(known, descriptor, proof)
+        judged = self._judge(action, reader, proof) if known is None else self._recall(known, reader, proof)
         yield from judged
-        yield from proof.follow(self._windows(descriptor, proof.size, size))
+        yield from proof.follow(self._parts(reader, proof.size, size))
 
-    def confirm_drop(self, action: Action, descriptor: int, proof: Proof) -> None:
+    def confirm_drop(self, action: Action, reader: SegmentReader, proof: Proof) -> None:
         """Has `proof` note a segment of which nothing but blank lines would stay. Raises as above."""
         size = action.fingerprint.size
         if action.of_nothing:
@@ -69,19 +69,19 @@ class SurvivorReader:
         if known is not None and known.cover(size):
             proof.ranges += [Range(stretch.start, stretch.end, stretch.digest) for stretch in known]
             return
-        for part in self.staying(action, descriptor, proof, size):
+        for part in self.staying(action, reader, proof, size):
             if isinstance(part, Hole) or bytes(part).strip(BLANKS):
                 raise ChangedError
 
-    def _recall(self, known: ExpiredRanges, descriptor: int, proof: Proof) -> Iterator[Part]:
-        for stretch in self._checked(known, descriptor) if self._double_check else known:
+    def _recall(self, known: ExpiredRanges, reader: SegmentReader, proof: Proof) -> Iterator[Part]:
+        for stretch in self._checked(known, reader) if self._double_check else known:
             before = b"\n"
-            for part in proof.follow(self._windows(descriptor, proof.size, stretch.start)):
+            for part in proof.follow(self._parts(reader, proof.size, stretch.start)):
                 before = b"" if isinstance(part, Hole) else bytes(part[-1:])
                 yield part
             if before != b"\n":  # what was judged as a line's beginning is in the middle of one
                 raise ChangedError
-            parts = proof.follow(self._windows(descriptor, stretch.start, stretch.end), stretch.digest)
+            parts = proof.follow(self._parts(reader, stretch.start, stretch.end), stretch.digest)
             yield from self._unmarked(parts, stretch.marks)
 
     def _unmarked(self, parts: Iterable[Part], marks: bytes) -> Iterator[Part]:
@@ -97,31 +97,31 @@ class SurvivorReader:
                 kept, line = self._sift(part, marks, line)
                 yield part[:kept]
 
-    def _judge(self, action: Action, descriptor: int, proof: Proof) -> Iterator[Part]:
+    def _judge(self, action: Action, reader: SegmentReader, proof: Proof) -> Iterator[Part]:
         """Judges the lines as they are copied: nothing lies between the two."""
-        reader, size = make_classifier(self._kind, self._cutoffs), action.fingerprint.size
-        for offset, block in self._lines(descriptor, 0, size, size):
-            yield from proof.follow(self._windows(descriptor, proof.size, offset))
+        classifier, size = make_classifier(self._kind, self._cutoffs), action.fingerprint.size
+        for offset, block in self._lines(reader, 0, size, size):
+            yield from proof.follow(self._parts(reader, proof.size, offset))
             expired = ExpiredRanges()
-            reader.read(offset, block, expired)
-            if reader.has_fragment:
+            classifier.read(offset, block, expired)
+            if classifier.has_fragment:
                 break  # that leaves nothing to go, and so is not what was judged
             if block.readonly:
                 continue  # one byte, for a line that is no record and as long as it may be: the next turn copies that
             for _ in proof.follow([block]):
-                yield from self._unexpired(offset, block, expired, descriptor)
-        census = reader.tally().census(action.segment, action.fingerprint)
+                yield from self._unexpired(offset, block, expired, reader)
+        census = classifier.tally().census(action.segment, action.fingerprint)
         self.censuses[action.segment] = census
         if {count.schema: count.expired for count in census.schemas if count.expired} != action.expired:
             raise ChangedError
-        yield from proof.follow(self._windows(descriptor, proof.size, size))
+        yield from proof.follow(self._parts(reader, proof.size, size))
 
     def _unexpired(
-        self, offset: int, block: memoryview, expired: ExpiredRanges, descriptor: int
+        self, offset: int, block: memoryview, expired: ExpiredRanges, reader: SegmentReader
     ) -> Iterator[memoryview]:
         """What stays of a block that begins at this offset."""
         position = 0
-        for start, end, marks, _ in self._checked(expired, descriptor) if self._double_check else expired:
+        for start, end, marks, _ in self._checked(expired, reader) if self._double_check else expired:
             yield block[position : start - offset]
             position = end - offset
             if marks:
@@ -130,32 +130,32 @@ class SurvivorReader:
                 yield lines[:kept]
         yield block[position:]
 
-    def _checked(self, expired: Iterable[LineRange], descriptor: int) -> Iterator[LineRange]:
-        reader = PythonClassifier(self._cutoffs)
+    def _checked(self, expired: Iterable[LineRange], reader: SegmentReader) -> Iterator[LineRange]:
+        classifier = PythonClassifier(self._cutoffs)
         for stretch in expired:
-            for lines in self._marked(descriptor, stretch):
-                if not all(reader.judge(lines)):
+            for lines in self._marked(reader, stretch):
+                if not all(classifier.judge(lines)):
                     raise DisagreementError(
                         f"the readers differ on what has expired between bytes {stretch.start} and {stretch.end}; "
                         "this is a bug"
                     )
             yield stretch
 
-    def _marked(self, descriptor: int, stretch: LineRange) -> Iterator[memoryview]:
+    def _marked(self, reader: SegmentReader, stretch: LineRange) -> Iterator[memoryview]:
         """The expired lines of a stretch, in blocks. With marks it is one block of the scan, and no larger."""
         if not stretch.marks:
-            return (block for _, block in self._lines(descriptor, stretch.start, stretch.end, stretch.end))
-        parts = self._unmarked(self._windows(descriptor, stretch.start, stretch.end), invert(stretch.marks))
+            return (block for _, block in self._lines(reader, stretch.start, stretch.end, stretch.end))
+        parts = self._unmarked(self._parts(reader, stretch.start, stretch.end), invert(stretch.marks))
         return iter(
             [memoryview(b"".join(bytes(len(part)) if isinstance(part, Hole) else bytes(part) for part in parts))]
         )
 
-    def _windows(self, descriptor: int, start: int, end: int) -> Iterator[Part]:
-        for part in windows(descriptor, start, end):
+    def _parts(self, reader: SegmentReader, start: int, end: int) -> Iterator[Part]:
+        for part in reader.parts(start, end):
             self.pace.spend(0 if isinstance(part, Hole) else len(part))
             yield part
 
-    def _lines(self, descriptor: int, start: int, end: int, size: int) -> Iterator[tuple[int, memoryview]]:
-        for offset, block in whole_lines(descriptor, start, end, size):
+    def _lines(self, reader: SegmentReader, start: int, end: int, size: int) -> Iterator[tuple[int, memoryview]]:
+        for offset, block in whole_lines(reader, start, end, size):
             self.pace.spend(len(block))
             yield offset, block

@@ -15,6 +15,7 @@ from asynclog.records.parser import BLANKS, parse_line
 from asynclog.scan.chunks import Chunk, ReadFailure, with_segment
 from asynclog.scan.classifiers import Kind, make_classifier
 from asynclog.scan.line_blocks import BLOCK, whole_lines
+from asynclog.storage.segment_reader import ReadStore, SegmentReader
 from asynclog.types import Fingerprint, Segment
 
 FIRST = 20  # lines that are told one by one
@@ -50,30 +51,32 @@ class Found(NamedTuple):
 
 
 def first_unreadable(
-    folder: int, kind: Kind, pace: RateLimiter, most: int, segment: Segment
+    store: ReadStore, kind: Kind, pace: RateLimiter, most: int, segment: Segment
 ) -> list[Unreadable] | ReadFailure:
     """The first `most` unreadable lines; no more is read than it takes to find so many."""
     whole = Chunk(segment, 0, segment.fingerprint.size, mark=False)
-    return with_segment(folder, whole, partial(_first, kind, pace, most))
+    return with_segment(store, whole, partial(_first, kind, pace, most))
 
 
 def all_unreadable(
-    folder: int, kind: Kind, pace: RateLimiter, stop: StopRequest, segment: Segment
+    store: ReadStore, kind: Kind, pace: RateLimiter, stop: StopRequest, segment: Segment
 ) -> Found | ReadFailure:
     """The reasons of all unreadable lines; only of those before a stop."""
     whole = Chunk(segment, 0, segment.fingerprint.size, mark=False)
-    return with_segment(folder, whole, partial(_all, kind, pace, stop))
+    return with_segment(store, whole, partial(_all, kind, pace, stop))
 
 
-def _first(kind: Kind, pace: RateLimiter, most: int, descriptor: int, fingerprint: Fingerprint) -> list[Unreadable]:
-    return list(islice(_unreadable(kind, pace, StopRequest(), fingerprint.size, descriptor), most))
+def _first(
+    kind: Kind, pace: RateLimiter, most: int, reader: SegmentReader, fingerprint: Fingerprint
+) -> list[Unreadable]:
+    return list(islice(_unreadable(kind, pace, StopRequest(), fingerprint.size, reader), most))
 
 
-def _all(kind: Kind, pace: RateLimiter, stop: StopRequest, descriptor: int, fingerprint: Fingerprint) -> Found:
+def _all(kind: Kind, pace: RateLimiter, stop: StopRequest, reader: SegmentReader, fingerprint: Fingerprint) -> Found:
     first: list[Unreadable] = []
     counts: Counter[str] = Counter()
     examples: defaultdict[str, list[Unreadable]] = defaultdict(list)
-    for each in _unreadable(kind, pace, stop, fingerprint.size, descriptor):
+    for each in _unreadable(kind, pace, stop, fingerprint.size, reader):
         if len(first) < FIRST:
             first.append(each)
         if counts[each.kind] < _EXAMPLES:
@@ -82,16 +85,18 @@ def _all(kind: Kind, pace: RateLimiter, stop: StopRequest, descriptor: int, fing
     return Found(first, [Reason(why, lines, examples[why]) for why, lines in counts.most_common()])
 
 
-def _unreadable(kind: Kind, pace: RateLimiter, stop: StopRequest, size: int, descriptor: int) -> Iterator[Unreadable]:
+def _unreadable(
+    kind: Kind, pace: RateLimiter, stop: StopRequest, size: int, reader: SegmentReader
+) -> Iterator[Unreadable]:
     number = 1
-    for offset, block in whole_lines(descriptor, 0, size, size):
+    for offset, block in whole_lines(reader, 0, size, size):
         if stop:
             return
         pace.spend(len(block))
-        reader = make_classifier(kind, NOTHING_EXPIRES)
-        reader.read(offset, block, None)
-        tally = reader.tally()
-        if tally.unreadable:  # the reader is the one that decides, and passes over the other blocks quickly
+        classifier = make_classifier(kind, NOTHING_EXPIRES)
+        classifier.read(offset, block, None)
+        tally = classifier.tally()
+        if tally.unreadable:  # the classifier is the one that decides, and passes over the other blocks quickly
             content = bytes(block)
             yield from _in_block(number, offset, content)
             number += content.count(b"\n") or 1  # a long line may be told by its first byte
@@ -111,14 +116,14 @@ _STAMP = re.compile(
 )
 
 
-def without_offset(folder: int, pace: RateLimiter, end: int, segment: Segment) -> int | ReadFailure:
+def without_offset(store: ReadStore, pace: RateLimiter, end: int, segment: Segment) -> int | ReadFailure:
     """How many lines that start before `end` lack nothing else. Lines longer than a block are left out."""
-    return with_segment(folder, Chunk(segment, 0, end, mark=False), partial(_count, pace, end))
+    return with_segment(store, Chunk(segment, 0, end, mark=False), partial(_count, pace, end))
 
 
-def _count(pace: RateLimiter, end: int, descriptor: int, fingerprint: Fingerprint) -> int:
+def _count(pace: RateLimiter, end: int, reader: SegmentReader, fingerprint: Fingerprint) -> int:
     lines = 0
-    for _, block in whole_lines(descriptor, 0, min(end, fingerprint.size), fingerprint.size):
+    for _, block in whole_lines(reader, 0, min(end, fingerprint.size), fingerprint.size):
         pace.spend(len(block))
         if len(block) <= BLOCK:
             lines += _without_offset_in(bytes(block))

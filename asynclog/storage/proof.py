@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 
 from asynclog.errors import ChangedError
-from asynclog.storage.byte_ranges import WINDOW, Hole, Part, windows
+from asynclog.storage.segment_reader import WINDOW, Hole, Part, SegmentReader
 from asynclog.types import Range
 
 _ZEROS = memoryview(bytes(WINDOW))
@@ -48,8 +48,8 @@ class Proof:
         if end > start:
             self.ranges.append(Range(start, end, digest))
 
-    def check(self, descriptor: int, look: Callable[[], None]) -> bytes:
-        """Return the one digest of all these bytes; raise ChangedError unless the file holds them.
+    def check(self, reader: SegmentReader, look: Callable[[], None]) -> bytes:
+        """Return the one digest of all these bytes; raise ChangedError unless the segment holds them.
 
         `look` is called between blocks, and may raise.
         """
@@ -57,7 +57,7 @@ class Proof:
         sparse, several = False, len(self.ranges) > 1
         for start, end, expected in self.ranges:
             digest = b""
-            for part in windows(descriptor, start, end):
+            for part in reader.parts(start, end):
                 digest = self._with(digest, part)
                 if several:
                     whole = self._with(whole, part)
@@ -66,22 +66,22 @@ class Proof:
             if digest != expected:
                 raise ChangedError
         if sparse:  # a hole is divided where a range ends
-            return self.digest(descriptor, self.size)
+            return self.digest(reader, self.size)
         return whole if several else digest
 
-    def digest(self, descriptor: int, size: int) -> bytes:
+    def digest(self, reader: SegmentReader, size: int) -> bytes:
         """Return the digest of the file's first bytes. Raise OSError, and ChangedError where it has fewer."""
         digest = b""
-        for part in windows(descriptor, 0, size):
+        for part in reader.parts(0, size):
             digest = self._with(digest, part)
         return digest
 
-    def extended(self, digest: bytes, descriptor: int, size: int) -> bytes:
+    def extended(self, digest: bytes, reader: SegmentReader, size: int) -> bytes:
         """Go on with a digest by a file's first bytes; empty if there is a hole, which would stand elsewhere there.
 
         Raise as above.
         """
-        for part in windows(descriptor, 0, size):
+        for part in reader.parts(0, size):
             if isinstance(part, Hole):
                 return b""
             digest = self._with(digest, part)

@@ -1,7 +1,6 @@
 """Why a line is unreadable: in words, at the right byte, and for just the lines that are."""
 
 import json
-import os
 from itertools import count
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from asynclog.records.diagnostics import why_unreadable
 from asynclog.scan.chunks import ReadFailure
 from asynclog.scan.classifiers import Kind, choose_reader
 from asynclog.scan.unreadable_lines import Found, Unreadable, all_unreadable, first_unreadable
+from asynclog.storage.local.segment_reader import LocalReadStore
 from asynclog.types import Fingerprint, Segment
 
 PLAIN = record()
@@ -143,14 +143,11 @@ def test_the_first_unreadable_lines_are_found_with_their_offsets(tmp_path: Path,
     (tmp_path / "s").write_bytes(b"".join(parts))
     segment = Segment("s", Fingerprint.of((tmp_path / "s").stat()))
     starts = [sum(map(len, parts[:number])) for number in range(len(parts))]
-    folder = os.open(tmp_path, os.O_RDONLY)
-    try:
-        found = first_unreadable(folder, choose_reader(kind), RateLimiter(), 20, segment)
-        some = first_unreadable(folder, choose_reader(kind), RateLimiter(), 2, segment)
-        (tmp_path / "s").write_bytes(b"")
-        changed = first_unreadable(folder, choose_reader(kind), RateLimiter(), 2, segment)
-    finally:
-        os.close(folder)
+    store = LocalReadStore(str(tmp_path))
+    found = first_unreadable(store, choose_reader(kind), RateLimiter(), 20, segment)
+    some = first_unreadable(store, choose_reader(kind), RateLimiter(), 2, segment)
+    (tmp_path / "s").write_bytes(b"")
+    changed = first_unreadable(store, choose_reader(kind), RateLimiter(), 2, segment)
     assert not isinstance(found, ReadFailure)
     assert [line.offset for line in found] == [starts[1], starts[4], starts[5], starts[6]]
     assert [line.line for line in found] == [2, 5, 6, 7]
@@ -169,12 +166,9 @@ def test_all_unreadable_lines_are_counted_by_reason(tmp_path: Path, kind: Kind) 
     segment = Segment("s", Fingerprint.of((tmp_path / "s").stat()))
     stopped = StopRequest()
     stopped.limit(0)
-    folder = os.open(tmp_path, os.O_RDONLY)
-    try:
-        found = all_unreadable(folder, kind, RateLimiter(), StopRequest(), segment)
-        nothing = all_unreadable(folder, kind, RateLimiter(), stopped, segment)
-    finally:
-        os.close(folder)
+    store = LocalReadStore(str(tmp_path))
+    found = all_unreadable(store, kind, RateLimiter(), StopRequest(), segment)
+    nothing = all_unreadable(store, kind, RateLimiter(), stopped, segment)
     assert isinstance(found, Found)
     assert [(reason.why, reason.lines, [line.line for line in reason.examples]) for reason in found.reasons] == [
         ("timestamp has no offset from UTC", 9_000, [1, 2, 3]),

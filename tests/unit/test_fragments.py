@@ -32,6 +32,7 @@ from asynclog.records.parser import parse_line
 from asynclog.scan.chunks import ChunkResult, ScanContext, read_chunk, split
 from asynclog.scan.classifiers import Kind
 from asynclog.scan.survivors import SurvivorReader
+from asynclog.storage.local.segment_reader import LocalReader, LocalReadStore
 from asynclog.types import Action, Fingerprint, Policy, Rule, SchemaKey, SchemaStats, Segment, SegmentStats
 
 if TYPE_CHECKING:
@@ -290,7 +291,7 @@ class Counting(RateLimiter):
 def census(path: Path, kind: Kind, size: int, pace: RateLimiter | None = None) -> SegmentStats:
     """What a scan in pieces of this size learns, put together in some order."""
     segment = Segment(path.name, Fingerprint.of(path.stat()))
-    view = ScanContext(str(path.parent), kind, Cutoffs(Policy(star=Rule(0)), instant(NOW)))
+    view = ScanContext(LocalReadStore(str(path.parent)), kind, Cutoffs(Policy(star=Rule(0)), instant(NOW)))
     readings = [read_chunk(view, pace or RateLimiter(), piece) for piece in split(segment, size)]
     Random(size).shuffle(readings)  # noqa: S311 - the same order every time
     assert all(isinstance(each, ChunkResult) for each in readings)
@@ -456,7 +457,7 @@ def test_a_segment_that_turns_out_to_have_one_is_not_rewritten(tmp_path: Path, k
     action = Action("s", "rewrite", "", place, SegmentStats("s", place, counts, unreadable=1))
     evidence = SurvivorReader(kind, Cutoffs(Policy(star=Rule(30)), instant(NOW)), workers=1, double_check=False)
     with opened(path) as descriptor, pytest.raises(ChangedError):
-        list(evidence.staying(action, descriptor, evidence.proof(), place.size))
+        list(evidence.staying(action, LocalReader(descriptor), evidence.proof(), place.size))
     assert evidence.censuses["s"].fragment == 3
 
 

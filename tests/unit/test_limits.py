@@ -20,6 +20,7 @@ from asynclog.executors.rate_limit import RateLimiter
 from asynclog.scan import chunks as pieces
 from asynclog.scan import scanner
 from asynclog.storage.local.directory import LogDirectory
+from asynclog.storage.local.segment_reader import LocalReader
 
 if TYPE_CHECKING:
     from asynclog.report.cleanup.result import Report
@@ -338,10 +339,10 @@ def test_what_was_read_ahead_at_its_beginning_does_not_make_a_piece_somebody_els
     for _ in range(50):
         forget(file)
         os.pread(descriptor, 320 * 4096, MiB)
-        with pieces.preserve_page_cache(descriptor, MiB, 3 * MiB):
+        with LocalReader(descriptor).preserving_cache(MiB, 3 * MiB):
             os.pread(descriptor, 2 * MiB + 16 * 4096, MiB)
         assert 0 < resident(file)[0] <= 16
-        with pieces.preserve_page_cache(descriptor, 3 * MiB, 4 * MiB):
+        with LocalReader(descriptor).preserving_cache(3 * MiB, 4 * MiB):
             os.pread(descriptor, MiB + 1, 3 * MiB - 1)
         assert resident(file)[0] == 0
     os.close(descriptor)

@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 from asynclog.errors import ChangedError
 from asynclog.scan import line_blocks as blocks
 from asynclog.scan.line_blocks import whole_lines
-from asynclog.storage.byte_ranges import Hole, windows
+from asynclog.storage.local.byte_ranges import windows
+from asynclog.storage.local.segment_reader import LocalReader
+from asynclog.storage.segment_reader import Hole
 
 MIB = 1 << 20
 
@@ -33,7 +35,7 @@ def lines_of(path: Path, start: int, end: int, size: int) -> list[tuple[int, byt
     """(offset, line) for every line of the range, as the blocks have them."""
     found = []
     with opened(path) as descriptor:
-        for offset, block in whole_lines(descriptor, start, end, size):
+        for offset, block in whole_lines(LocalReader(descriptor), start, end, size):
             position = offset
             for line in re.findall(rb"[^\n]*\n|[^\n]+", block):
                 found.append((position, line))

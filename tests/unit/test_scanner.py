@@ -18,6 +18,7 @@ from asynclog.scan.expired_lines import ExpiredRanges
 from asynclog.scan.scanner import Scanner
 from asynclog.scan.survivors import SurvivorReader
 from asynclog.storage.local.listing import list_segments
+from asynclog.storage.local.segment_reader import LocalReadStore
 from asynclog.storage.naming import SegmentNaming
 from asynclog.types import Fingerprint, Policy, Rule, SchemaKey, Segment, SegmentStats, UnreadSegment
 
@@ -52,7 +53,7 @@ async def scan(folder: int, kind: Kind, jobs: int = 2) -> list[SegmentStats | Un
 
 async def read(folder: int, segments: list[Segment], kind: Kind, jobs: int = 2) -> list[SegmentStats | UnreadSegment]:
     evidence = SurvivorReader(kind, CUTOFFS, workers=jobs, double_check=False)
-    reading = Scanner(folder, os.readlink(f"/proc/self/fd/{folder}"), CUTOFFS, kind)
+    reading = Scanner(LocalReadStore(os.readlink(f"/proc/self/fd/{folder}"), folder), CUTOFFS, kind)
     async with reading.censuses(segments, WorkerPool(jobs, StopRequest()), evidence) as found:
         return [finding async for finding in found]
 

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from asynclog.storage.byte_ranges import holes
+from asynclog.storage.local.byte_ranges import holes
 
 _EDGES = (
     2 << 12

@@ -14,16 +14,17 @@ from asynclog.storage.local.commit.exchange import DisplacedError
 from asynclog.storage.local.commit.replace import CommitResult
 from asynclog.storage.local.directory import LogDirectory
 from asynclog.storage.local.mounts import FileSystem
+from asynclog.storage.local.segment_reader import LocalReader
 from asynclog.storage.proof import Proof
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from asynclog.storage.byte_ranges import Part
     from asynclog.storage.local.commit.drain_queue import DrainQueue
     from asynclog.storage.local.commit.old_files import Displaced, Known
     from asynclog.storage.local.commit.precommit import Pinned
     from asynclog.storage.naming import OldLink, SegmentNaming, StagedFile
+    from asynclog.storage.segment_reader import Part, SegmentReader
 
 
 class UnsyncedReplacement(LogDirectory):
@@ -177,7 +178,8 @@ def shorter(descriptor: int, status: os.stat_result, hidden: OldLink, known: Kno
 
 def grown_again(descriptor: int, status: os.stat_result, hidden: OldLink, known: Known) -> bytes | None:
     """Instead of `_accounted`: only an old file's length tells."""
-    return None if status.st_size < hidden.processed_bytes else known.proof.digest(descriptor, hidden.processed_bytes)
+    reader, size = LocalReader(descriptor), hidden.processed_bytes
+    return None if status.st_size < size else known.proof.digest(reader, size)
 
 
 def untold(disk: LogDirectory, hidden: OldLink, digest: bytes) -> OldLink:
@@ -186,10 +188,10 @@ def untold(disk: LogDirectory, hidden: OldLink, digest: bytes) -> OldLink:
     return hidden
 
 
-def unproven(proof: Proof, descriptor: int, look: object) -> bytes:
+def unproven(proof: Proof, reader: SegmentReader, look: object) -> bytes:
     """Instead of `Proof.check`: what was judged is what is there."""
     del look
-    return proof.digest(descriptor, min(proof.size, os.fstat(descriptor).st_size))
+    return proof.digest(reader, min(proof.size, reader.current().size))
 
 
 _follow = Proof.follow

@@ -5,11 +5,12 @@ import time
 from typing import Literal, NamedTuple
 
 from asynclog.errors import ChangedError
-from asynclog.storage.byte_ranges import end_of_lines, windows
+from asynclog.storage.local.byte_ranges import end_of_lines, windows
 from asynclog.storage.local.commit.old_files import Known
 from asynclog.storage.local.commit.overwritten import publish_overwritten
 from asynclog.storage.local.commit.staging import build, discard
 from asynclog.storage.local.directory import LogDirectory
+from asynclog.storage.local.segment_reader import LocalReader
 from asynclog.storage.naming import OldLink, SegmentNaming, new_name
 from asynclog.storage.proof import Proof
 from asynclog.timestamps import SECOND
@@ -147,7 +148,7 @@ def advance_offset(directory: LogDirectory, old: OldLink, late: str, proof: Proo
     descriptor = directory.open(late)
     try:
         size = os.fstat(descriptor).st_size
-        digest = proof.extended(digest, descriptor, size)
+        digest = proof.extended(digest, LocalReader(descriptor), size)
     finally:
         directory.close(descriptor)
     return _rename(directory, old, old.advanced(old.processed_bytes + size, digest))

@@ -6,6 +6,7 @@ from typing import Protocol
 import msgspec
 
 from asynclog.errors import ChangedError
+from asynclog.storage.local.segment_reader import LocalReader
 from asynclog.storage.naming import OldLink
 from asynclog.storage.proof import Proof
 from asynclog.timestamps import SECOND
@@ -50,7 +51,7 @@ class Displaced(msgspec.Struct, frozen=True):
         """By the digests of what was judged."""
         del old
         try:
-            return self.proof.check(descriptor, lambda: None)
+            return self.proof.check(LocalReader(descriptor), lambda: None)
         except ChangedError:
             return None
 
@@ -70,7 +71,7 @@ class Inherited(msgspec.Struct, frozen=True):
 
     def digest(self, descriptor: int, old: OldLink) -> bytes | None:
         try:
-            digest = self.proof.digest(descriptor, old.processed_bytes)
+            digest = self.proof.digest(LocalReader(descriptor), old.processed_bytes)
         except ChangedError:
             return None
         return digest if old.may_have(digest) else None

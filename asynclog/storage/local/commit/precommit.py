@@ -15,6 +15,7 @@ from asynclog.storage.access import FOWNER
 from asynclog.storage.local.commit.exchange import DisplacedError, LateWriterError
 from asynclog.storage.local.directory import LogDirectory
 from asynclog.storage.local.ownership import capabilities
+from asynclog.storage.local.segment_reader import LocalReader
 from asynclog.storage.naming import StagedFile
 from asynclog.storage.proof import Proof
 from asynclog.types import Action, Fingerprint, Status
@@ -121,7 +122,7 @@ def pin(directory: LogDirectory, idle: IdleRule, target: Target) -> Pinned:
             if not leased:
                 _must_be_quiet(idle, action)
             look = partial(_must_be_alone, directory, source, leased=leased)
-            digest = proof.check(source, look)
+            digest = proof.check(LocalReader(source), look)
             status = directory.status(action.segment)
             must_hold(action, status, links=(2,) if leased else (1, 2))  # FUSE may tell a count of before
             must_go_on_with_a_line(source, proof.size, status.st_size)

@@ -12,7 +12,6 @@ from typing import Protocol
 import msgspec
 
 from asynclog.errors import ChangedError
-from asynclog.storage.byte_ranges import Hole, Part
 from asynclog.storage.local.commit.drain_queue import DrainQueue
 from asynclog.storage.local.commit.exchange import (
     DisplacedError,
@@ -36,8 +35,10 @@ from asynclog.storage.local.commit.precommit import (
 )
 from asynclog.storage.local.commit.staging import build, discard
 from asynclog.storage.local.directory import LogDirectory
+from asynclog.storage.local.segment_reader import LocalReader
 from asynclog.storage.naming import OldLink, StagedFile, new_name
 from asynclog.storage.proof import Proof
+from asynclog.storage.segment_reader import Hole, Part, SegmentReader
 from asynclog.types import Action
 
 _HEAD = 1 << 12  # bytes of a replacement by which it is known again
@@ -49,10 +50,10 @@ class Survivors(Protocol):
     def proof(self) -> Proof:
         """Return a proof with nothing in it yet."""
 
-    def staying(self, action: Action, descriptor: int, proof: Proof, size: int) -> Iterable[Part]:
+    def staying(self, action: Action, reader: SegmentReader, proof: Proof, size: int) -> Iterable[Part]:
         """Return the bytes that stay of the first `size`, in order, each part good until the next one is asked for."""
 
-    def confirm_drop(self, action: Action, descriptor: int, proof: Proof) -> None:
+    def confirm_drop(self, action: Action, reader: SegmentReader, proof: Proof) -> None:
         """Have `proof` note a segment that goes whole, or raise what speaks against that."""
 
 
@@ -80,7 +81,7 @@ def replace(queue: DrainQueue, idle: IdleRule, survivors: Survivors, action: Act
         target = Target(action, source, proof)
         if action.kind == "rewrite":
             return _rewrite(queue, idle, survivors, target)
-        survivors.confirm_drop(*target)
+        survivors.confirm_drop(action, LocalReader(source), proof)
         return commit(queue, idle, target, StagedFile(action.segment, 0, 0))
     finally:
         directory.close(source)  # and so ends the lease
@@ -91,7 +92,8 @@ def _rewrite(queue: DrainQueue, idle: IdleRule, survivors: Survivors, target: Ta
     size = os.fstat(target.source).st_size
     must_go_on_with_a_line(target.source, target.action.fingerprint.size, size)
     head = bytearray()
-    staged = _stage(directory, target, _noting_head(survivors.staying(*target, size), head), size)
+    staying = survivors.staying(target.action, LocalReader(target.source), target.proof, size)
+    staged = _stage(directory, target, _noting_head(staying, head), size)
     try:
         return commit(queue, idle, target, staged, bytes(head))
     except (DisplacedError, LateWriterError):

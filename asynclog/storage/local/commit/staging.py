@@ -3,9 +3,9 @@
 import contextlib
 from collections.abc import Iterable
 
-from asynclog.storage.byte_ranges import Hole, Part
 from asynclog.storage.local.directory import LogDirectory
 from asynclog.storage.local.disk_space import Reservation, space_for
+from asynclog.storage.segment_reader import Hole, Part
 
 AT_ONCE = 4 << 20  # bytes
 

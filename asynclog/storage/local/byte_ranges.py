@@ -6,26 +6,11 @@ from collections.abc import Iterator
 from itertools import chain
 
 from asynclog.errors import ChangedError
+from asynclog.storage.segment_reader import WINDOW, Hole, Part
 
-WINDOW = 1 << 20  # bytes
 _LOOK = 1 << 16  # bytes read at once to find the end of a line
 _FAR = 64 << 20  # bytes that are searched for it; in a hole there is none
 _LEAST_HOLE = 1 << 16  # bytes; smaller ones are told as the zeros that they read as
-
-
-class Hole:
-    """So many bytes that read as zeros and take no space on the disk."""
-
-    __slots__ = ("_size",)
-
-    def __init__(self, size: int) -> None:
-        self._size = size
-
-    def __len__(self) -> int:
-        return self._size
-
-
-Part = memoryview | Hole
 
 
 def windows(descriptor: int, start: int, end: int) -> Iterator[Part]:

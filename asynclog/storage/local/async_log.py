@@ -1,0 +1,35 @@
+"""A log in a folder, opened for an async stream of its records: nothing of the folder stays open between segments."""
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import aiofiles
+from anyio import to_thread
+
+from asynclog.storage.local.listing import list_segments
+from asynclog.storage.local.segment_reader import LocalReader
+from asynclog.storage.naming import SegmentNaming
+from asynclog.types import Segment
+
+
+class AsyncLog:
+    """The log with this base path: see `scan.stream.AsyncSegments`."""
+
+    def __init__(self, path: str) -> None:
+        self._folder, self._base = os.path.split(os.path.abspath(path))
+
+    def _segments(self) -> list[Segment]:
+        folder = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            return list_segments(folder, os.listdir(folder), SegmentNaming(self._base))
+        finally:
+            os.close(folder)
+
+    async def list(self) -> list[Segment]:
+        return await to_thread.run_sync(self._segments)
+
+    @asynccontextmanager
+    async def open(self, segment: Segment) -> AsyncIterator[LocalReader]:
+        async with aiofiles.open(os.path.join(self._folder, segment.name), "rb", buffering=0) as file:
+            yield LocalReader(file.fileno())
