@@ -13,7 +13,6 @@ from asynclog.policy.rules import WILDCARD, Scope, all_rules, match_rule
 from asynclog.records.diagnostics import NO_OFFSET
 from asynclog.report.holdings import Holdings, sum_holdings
 from asynclog.report.unjudged import Left, Unjudged, sum_unjudged
-from asynclog.storage.access import Rights, hindrances
 from asynclog.storage.claims import Contest, in_words
 from asynclog.storage.naming import SegmentNaming
 from asynclog.timestamps import DAY, format_instant
@@ -53,8 +52,8 @@ class Facts(msgspec.Struct, frozen=True):
 
     `obstacles` are the reasons why segments that can be read are never changed, by their names. `registry` is None
     where that is no registry; `rotated` are files beside it that look like earlier ones. `cut` is a segment whose
-    record would stay and names one that goes; empty if there is none, or nothing goes. `rights` are for a dry run: what
-    a run would find.
+    record would stay and names one that goes; empty if there is none, or nothing goes. `hindrances` are a dry run's: in
+    sentences, what would keep a run from doing what is planned.
     """
 
     folder: str
@@ -73,7 +72,7 @@ class Facts(msgspec.Struct, frozen=True):
     reasons: Reasons | None = None
     without_offset: WithoutOffset = WithoutOffset()
     cut: str = ""
-    rights: Rights | None = None
+    hindrances: Sequence[str] = ()
 
 
 class Notices(msgspec.Struct, frozen=True):
@@ -124,8 +123,7 @@ def _warnings(facts: Facts, inventory: Holdings) -> Iterator[str]:
             f"{facts.folder} has no segment of {facts.base}: if the application has started, correct the path of the "
             "log, or its audit.segments"
         )
-    if facts.rights:
-        yield from hindrances(facts.rights)
+    yield from facts.hindrances
     yield from _configuration(facts)
     if facts.policy is not None:
         yield from _policy(facts, facts.policy)

@@ -25,7 +25,6 @@ from asynclog.report.cleanup.progress import NOT_BEGUN, NOT_READ
 from asynclog.report.cleanup.result import Report
 from asynclog.report.plan_file import PlanOrigin, plan_to_text
 from asynclog.report.warnings import Notices, notices
-from asynclog.runner.access import rights_in
 from asynclog.runner.inventory import Inventory, opened_catalog
 from asynclog.runner.log_facts import (
     facts_of,
@@ -44,6 +43,7 @@ from asynclog.scan.scanner import Scanner
 from asynclog.scan.schema_limits import SchemaKeys
 from asynclog.scan.survivors import SurvivorReader
 from asynclog.scan.unreadable_lines import Unreadable, first_unreadable, without_offset
+from asynclog.storage.local.access import find_hindrances
 from asynclog.storage.local.commit.apply_action import apply_action
 from asynclog.storage.local.commit.drain import QUIET_PERIOD, present
 from asynclog.storage.local.commit.drain_queue import DrainQueue
@@ -283,8 +283,12 @@ class Job:
             return notices(facts)
         facts = with_offsets(with_reasons(facts, self._first_unreadable), self._without_offset)
         # A run finds out by itself what it may do.
-        rights = rights_in(self.settings, self._folder, self._disk.weak, plan.actions) if self.dry_run else None
-        return notices(msgspec.structs.replace(facts, cut=self._first_cut(plan), rights=rights))
+        hindrances = self._hindrances(plan) if self.dry_run else []
+        return notices(msgspec.structs.replace(facts, cut=self._first_cut(plan), hindrances=hindrances))
+
+    def _hindrances(self, plan: Plan) -> list[str]:
+        settings, lock = self.settings, self._names.lock
+        return find_hindrances(self._disk, settings.folder, lock, plan.actions, by_quiet=settings.weak_leases)
 
     def _first_unreadable(self, name: str, most: int) -> list[Unreadable] | ReadFailure:
         return first_unreadable(self._store, self._reader, self._pace, most, self._segment(name))

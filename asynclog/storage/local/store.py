@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from asynclog.errors import ConfigurationError
-from asynclog.storage.access import fixed_folder
+from asynclog.storage.local.hindrances import fixed_folder
 from asynclog.storage.local.metadata import fixed
 from asynclog.storage.local.ownership import permissions_of
 from asynclog.storage.local.permissions import other_writer

@@ -1,7 +1,4 @@
-"""What a run could not do, looked up for a dry run: nothing is tried but for a lease, and nothing written.
-
-See `report.rights`.
-"""
+"""What a run could not do, looked up for a dry run: nothing is tried but for a lease, and nothing written."""
 
 import grp
 import os
@@ -12,8 +9,8 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from asynclog.config.settings import Settings
-from asynclog.storage.access import Owned, Rights, User
+from asynclog.storage.local.directory import LogDirectory
+from asynclog.storage.local.hindrances import Owned, Rights, User, hindrances
 from asynclog.storage.local.leases import may_be_written
 from asynclog.storage.local.lock_record import SILENCE, Holder, lives
 from asynclog.storage.local.metadata import fixed
@@ -24,17 +21,20 @@ _LARGEST = 4096  # bytes of the lock file's record
 _LOOK = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 
 
-def rights_in(settings: Settings, folder: int, weak: str, actions: Iterable[Action]) -> Rights:
-    """What a run of these actions would find in the log's folder, which has this descriptor.
+def find_hindrances(
+    directory: LogDirectory, path: str, lock: str, actions: Iterable[Action], *, by_quiet: bool
+) -> list[str]:
+    """Say what would hinder a run of these actions in the log's directory, which has this path.
 
-    `weak` says why leases can't be believed there; empty if they can.
+    `lock` is the lock file's name, `by_quiet` whether a run may go on where leases can't be believed.
     """
+    folder, weak = directory.folder, directory.weak
     status = os.fstat(folder)
-    problem, has_lock, holder = _lock(folder, settings.names.lock, status.st_uid)
+    problem, has_lock, holder = _lock(folder, lock, status.st_uid)
     owned = (_owned(folder, action, weak) for action in actions if action.deletes)
-    return Rights(
+    rights = Rights(
         user=_user(),
-        folder=settings.folder,
+        folder=path,
         uid=status.st_uid,
         mode=status.st_mode,
         owner=_owner(status.st_uid),
@@ -46,9 +46,10 @@ def rights_in(settings: Settings, folder: int, weak: str, actions: Iterable[Acti
         holder=holder,
         segments=[each for each in owned if each],
         links_are_protected=_read("/proc/sys/fs/protected_hardlinks").strip() != "0",
-        by_quiet=settings.weak_leases,
+        by_quiet=by_quiet,
         weak=weak,
     )
+    return list(hindrances(rights))
 
 
 def _user() -> User:
