@@ -11,7 +11,8 @@ from asynclog.plan.projection import expired_before
 from asynclog.plan.rewrite_threshold import ALWAYS, Percent, deferral_reason
 from asynclog.policy.cutoffs import Cutoffs
 from asynclog.policy.rules import retention_for, rule_for
-from asynclog.storage.naming import LONGEST_SEGMENT, SegmentNaming, length
+from asynclog.storage.hidden_names import LONGEST_SEGMENT
+from asynclog.storage.naming import SegmentNaming, length
 from asynclog.timestamps import DAY
 from asynclog.types import Action, Plan, Policy, SchemaKey, Segment, SegmentState, SegmentStats, UnreadSegment
 

@@ -16,6 +16,7 @@ from asynclog.scan.counter import StatsBuilder
 from asynclog.scan.expired_lines import ExpiredRanges
 from asynclog.scan.line_blocks import whole_lines
 from asynclog.scan.survivors import BUDGET
+from asynclog.storage.codecs import HEAD, LEFT_ALONE, codec_for, is_packed
 from asynclog.storage.proof import Digest
 from asynclog.storage.segment_reader import ReadStore, SegmentReader
 from asynclog.types import Fingerprint, Range, Segment, WhyUnjudged
@@ -24,10 +25,6 @@ MAX_CHUNK = 64 << 20  # bytes at most; larger ones are hardly faster
 MAX_CHUNKS = 1 << 12  # of all segments together: a sparse one may have any size
 MIN_CHUNK = 24 << 20  # bytes; what is read ahead of one chunk should not reach the last quarter of the next
 UNIT, AT_ONCE = 8 << 20, 64  # bytes and pieces that are read in one go; between these a job can be stopped
-
-# How a file begins that gzip, zstd, xz, lz4, zip or bzip2 has written.
-_PACKED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\xfd7zXZ\0", b"\x04\x22\x4d\x18", b"PK\x03\x04")
-_BZIP2, _BZIP2_BLOCK, _HEAD = b"BZh", b"1AY&SY", 10
 
 T = TypeVar("T")
 
@@ -81,12 +78,13 @@ def chunk_size(total: int, workers: int) -> int:
 
 
 def split(segment: Segment, size: int, start: int = 0, *, mark: bool = True, digest: bool = False) -> list[Chunk]:
-    """The pieces of at most this size that a segment is read in, from byte `start` on; a small one is one piece.
+    """Return the chunks of at most this size that a segment is read in, from byte `start` on; a small one is one chunk.
 
     They are equal, because all of a short last one would have been read ahead: see `LocalReader.preserving_cache`.
     """
     end = segment.fingerprint.size
-    count = max(1, math.ceil((end - start) / size))
+    codec = codec_for(segment.name)
+    count = max(1, math.ceil((end - start) / size)) if codec and codec.is_splittable else 1
     size = max(1, math.ceil((end - start) / count))
     return [Chunk(segment, at, min(at + size, end), mark, digest) for at in range(start, end, size)]
 
@@ -130,6 +128,9 @@ def with_segment(store: ReadStore, piece: Chunk, read: Callable[[SegmentReader, 
 
     Of a segment that has grown since it was listed, the whole lines are read that it had then.
     """
+    codec = codec_for(piece.segment.name)
+    if codec is None:
+        return ReadFailure(LEFT_ALONE, "packed")
     with ExitStack() as opened:
         try:
             reader = opened.enter_context(store.open(piece.segment))
@@ -144,7 +145,7 @@ def with_segment(store: ReadStore, piece: Chunk, read: Callable[[SegmentReader, 
             if fingerprint is None:
                 return ReadFailure("it changed before it was read", "changed")
             with reader.preserving_cache(piece.start, piece.end):
-                return read(reader, fingerprint)
+                return read(codec.decode(reader), fingerprint)
         except ChangedError:
             return ReadFailure("it became shorter while it was read", "changed")
         except OSError as error:
@@ -169,15 +170,10 @@ class _Digested:
         return self._range if self._whole else None
 
 
-def _is_packed(head: bytes) -> bool:
-    """Whether a file begins as a compressed one does. No JSON text begins so."""
-    return head.startswith(_PACKED) or (head.startswith(_BZIP2) and head.endswith(_BZIP2_BLOCK))
-
-
 def _read(
     view: ScanContext, pace: RateLimiter, piece: Chunk, reader: SegmentReader, fingerprint: Fingerprint
 ) -> ChunkResult | ReadFailure:
-    if piece.start == 0 and _is_packed(reader.read(0, _HEAD)):
+    if piece.start == 0 and is_packed(reader.read(0, HEAD)):
         return ReadFailure("it is compressed, whatever its name says, and compressed segments are left alone", "packed")
     classifier = make_classifier(view.kind, view.cutoffs)
     digested = _Digested(choose_digest(view.kind))

@@ -5,7 +5,8 @@ from itertools import combinations
 
 import msgspec
 
-from asynclog.storage.naming import OldLink, SegmentNaming, StagedFile
+from asynclog.storage.hidden_names import OldLink, StagedFile
+from asynclog.storage.naming import SegmentNaming
 
 
 class Claim(msgspec.Struct, frozen=True):

@@ -1,24 +1,18 @@
-"""Names in a log's folder: those of its segments, and the hidden ones of a commit under way."""
+"""Which names in a log's folder are those of its segments, and in which order these are."""
 
 import fnmatch
 import re
-import zlib
 from collections.abc import Iterable
-from typing import NamedTuple, Self
 
+from asynclog.storage.codecs import NAME_SUFFIXES
+from asynclog.storage.hidden_names import LONGEST_SEGMENT, MAX_BYTES, NUMBER, hidden_segment
 from asynclog.timestamps import parse_instant
 
-_PACKED = r"(?:\.gz|\.zst)?"
+_PACKED = f"(?:{'|'.join(map(re.escape, NAME_SUFFIXES))})?"
 _OF_ANOTHER_KIND = ("_schemas.jsonl", "_holds.jsonl", ".sig")
-_NEW = ".al-new"
-_NUMBER = "(0|[1-9][0-9]{0,19})"
-_HIDDEN = re.compile(rf"\.(.+)\.al-old-([0-9a-f]{{8}})-{_NUMBER}", re.DOTALL)
-_BUILT = re.compile(rf"\.(.+)\.al-new-{_NUMBER}-{_NUMBER}", re.DOTALL)
-_MOST_BYTES, _MOST_INODE = 2**63 - 1, 2**64 - 1
 
-# Bytes that a name may have, so that each of ours has at most 255, whatever numbers come to stand in it.
-LONGEST_SEGMENT = 255 - len(f".{_NEW}-{_MOST_INODE}-{_MOST_BYTES}")
-LONGEST_BASE = LONGEST_SEGMENT - len(f"-late-00000000-{_MOST_BYTES}")
+# Bytes that a log's base name may have: its late segments have names, too, and hidden ones.
+LONGEST_BASE = LONGEST_SEGMENT - len(f"-late-00000000-{MAX_BYTES}")
 
 
 class SegmentNaming:
@@ -40,7 +34,7 @@ class SegmentNaming:
         digits = "[0-9a-f]{8}"
         dated = rf"{stem}-([0-9]{{8}}(?:T[0-9]{{6}}(?:-([0-9]+))?)?){suffix}"
         rotated = rf"{stem}{suffix}(?:\.([0-9]+)|-([0-9]{{8}}(?:-[0-9]{{2,6}})?))"
-        self._late = re.compile(f"{stem}-late-({digits})-{_NUMBER}{suffix}{_PACKED}")
+        self._late = re.compile(f"{stem}-late-({digits})-{NUMBER}{suffix}{_PACKED}")
         self._known = re.compile(f"(?:{stem}{suffix}|{dated}|{rotated}){_PACKED}")
         self._globs = [re.compile(fnmatch.translate(pattern)) for pattern in patterns]
 
@@ -72,7 +66,7 @@ class SegmentNaming:
     def late_token(self, name: str) -> str | None:
         """Return the token in the name of a segment that a job of ours has made; None in any other name."""
         match = self._late.fullmatch(name)
-        return match[1] if match and int(match[2]) <= _MOST_BYTES else None
+        return match[1] if match and int(match[2]) <= MAX_BYTES else None
 
     def is_renamed_later(self, name: str) -> bool:
         """Whether a rotation gives the file another name: the base file, and those with a number from the newest."""
@@ -95,88 +89,13 @@ class SegmentNaming:
 
     def owns(self, name: str) -> bool:
         """Whether this is a hidden name that a job of this log gives."""
-        if not name.startswith("."):
-            return False
-        hidden = OldLink.parse(name) or StagedFile.parse(name)
-        if hidden is not None:
-            return self.match(hidden.segment)
-        return name.endswith(_NEW) and self.match(name[1 : -len(_NEW)])
-
-
-class OldLink(NamedTuple):
-    """A hidden link to a file that is being replaced: `.<segment>.al-old-<token>-<accounted>`.
-
-    Its first `processed_bytes` have been dealt with; what lies beyond was appended by a writer meanwhile. The token is
-    random, for inode numbers come back soon. Only its first digit says whether its last four are of the digest of the
-    accounted bytes: 6 of the kernel's, 5 of Python's. Those between stay the same as long as the file does.
-    """
-
-    segment: str
-    token: str
-    processed_bytes: int
-
-    @classmethod
-    def of(cls, segment: str, processed_bytes: int, chance: bytes) -> Self:
-        """Return a name that four random bytes make."""
-        return cls(segment, f"0{chance.hex()[1:]}", processed_bytes)
-
-    def advanced(self, processed_bytes: int, digest: bytes) -> Self:
-        """Return the name once so many bytes are accounted for; an empty digest is not known."""
-        maker, check = _shown(digest) if digest else ("0", self.token[4:])
-        return self._replace(token=f"{maker}{self.token[1:4]}{check}", processed_bytes=processed_bytes)
-
-    def may_have(self, digest: bytes) -> bool:
-        """Whether the accounted bytes can have had this digest. What another reader has made can't be compared."""
-        maker, check = _shown(digest)
-        return self.token[0] != maker or self.token[4:] == check
-
-    def is_origin(self, token: str) -> bool:
-        """Whether a late segment with this token comes from the same file, most likely."""
-        return token[1:4] == self.token[1:4]
-
-    def __str__(self) -> str:
-        return f".{self.segment}.al-old-{self.token}-{self.processed_bytes}"
-
-    @classmethod
-    def parse(cls, name: str) -> Self | None:
-        match = _HIDDEN.fullmatch(name)
-        return cls(match[1], match[2], int(match[3])) if match and int(match[3]) <= _MOST_BYTES else None
-
-
-class StagedFile(NamedTuple):
-    """The hidden name of a replacement that is whole: `.<segment>.al-new-<inode>-<size>`, both 0 where a segment goes.
-
-    After the swap it is the name of the file that was displaced: whether it is still the replacement, the inode tells.
-    """
-
-    segment: str
-    inode: int
-    size: int
-
-    def __str__(self) -> str:
-        return f"{new_name(self.segment)}-{self.inode}-{self.size}"
-
-    @classmethod
-    def parse(cls, name: str) -> Self | None:
-        match = _BUILT.fullmatch(name)
-        if match is None or int(match[2]) > _MOST_INODE or int(match[3]) > _MOST_BYTES:
-            return None
-        return cls(match[1], int(match[2]), int(match[3]))
-
-
-def _shown(digest: bytes) -> tuple[str, str]:
-    """Return what a token can tell of a digest. Python's is a CRC-32, of 4 bytes; the kernel's has more."""
-    return "5" if len(digest) == 4 else "6", f"{zlib.crc32(digest) & 0xFFFF:04x}"
+        segment = hidden_segment(name)
+        return segment is not None and self.match(segment)
 
 
 def length(name: str) -> int:
     """In bytes, as the file system counts."""
     return len(name.encode("utf-8", "surrogateescape"))
-
-
-def new_name(segment: str) -> str:
-    """Return the hidden name under which a segment's replacement is built; worthless until that is whole."""
-    return f".{segment}{_NEW}"
 
 
 def _digits(time: str) -> str:

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from one_segment import LATE, NEW, OLD, SEGMENT, append, cleanup, content, disk, fate, folder
 
+from asynclog.storage.hidden_names import StagedFile
 from asynclog.storage.local.directory import LogDirectory, _libc_renameat2
-from asynclog.storage.naming import StagedFile
 
 __all__ = ["disk", "folder"]  # fixtures
 

@@ -12,7 +12,8 @@ from command import NOW, cleanup, run
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asynclog.storage.naming import LONGEST_BASE, LONGEST_SEGMENT, OldLink, SegmentNaming, StagedFile, length, new_name
+from asynclog.storage.hidden_names import LONGEST_SEGMENT, OldLink, StagedFile, new_name
+from asynclog.storage.naming import LONGEST_BASE, SegmentNaming, length
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,7 +7,9 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from asynclog.storage.naming import OldLink, SegmentNaming
+from asynclog.storage.codecs import LEFT_ALONE, codec_for
+from asynclog.storage.hidden_names import OldLink
+from asynclog.storage.naming import SegmentNaming
 from asynclog.types import Fingerprint, Segment
 
 _KINDS = {
@@ -18,8 +20,6 @@ _KINDS = {
     stat.S_IFBLK: "a device",
     stat.S_IFDIR: "a folder",
 }
-# The usual names come with the first two; a pattern may claim any.
-_PACKED = (".gz", ".zst", ".xz", ".bz2", ".lz4", ".zip")
 
 
 def list_segments(folder: int, entries: Iterable[str], names: SegmentNaming) -> list[Segment]:
@@ -44,8 +44,8 @@ def _segment(name: str, status: os.stat_result, links: int) -> Segment:
     if kind != stat.S_IFREG:
         fingerprint = msgspec.structs.replace(fingerprint, size=0)  # what it says of its size is not of the log
         return Segment(name, fingerprint, f"it is {_KINDS.get(kind, 'no regular file')}", "special")
-    if name.endswith(_PACKED):
-        return Segment(name, fingerprint, "it is compressed, and compressed segments are left alone", "packed")
+    if codec_for(name) is None:
+        return Segment(name, fingerprint, LEFT_ALONE, "packed")
     if links > 1:
         return Segment(name, fingerprint, f"it has {links} hard links, and a rewrite would part them")
     return Segment(name, fingerprint)

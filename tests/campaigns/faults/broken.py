@@ -20,10 +20,11 @@ from asynclog.storage.proof import Proof
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from asynclog.storage.hidden_names import OldLink, StagedFile
     from asynclog.storage.local.commit.drain_queue import DrainQueue
     from asynclog.storage.local.commit.old_files import Displaced, Known
     from asynclog.storage.local.commit.precommit import Pinned
-    from asynclog.storage.naming import OldLink, SegmentNaming, StagedFile
+    from asynclog.storage.naming import SegmentNaming
     from asynclog.storage.segment_reader import Part, SegmentReader
 
 

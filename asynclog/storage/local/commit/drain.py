@@ -5,13 +5,14 @@ import time
 from typing import Literal, NamedTuple
 
 from asynclog.errors import ChangedError
+from asynclog.storage.hidden_names import OldLink, new_name
 from asynclog.storage.local.byte_ranges import end_of_lines, windows
 from asynclog.storage.local.commit.old_files import Known
 from asynclog.storage.local.commit.overwritten import publish_overwritten
 from asynclog.storage.local.commit.staging import build, discard
 from asynclog.storage.local.directory import LogDirectory
 from asynclog.storage.local.segment_reader import LocalReader
-from asynclog.storage.naming import OldLink, SegmentNaming, new_name
+from asynclog.storage.naming import SegmentNaming
 from asynclog.storage.proof import Proof
 from asynclog.timestamps import SECOND
 

@@ -4,10 +4,11 @@ import threading
 import time
 from typing import NamedTuple
 
+from asynclog.storage.hidden_names import OldLink
 from asynclog.storage.local.commit.drain import drain
 from asynclog.storage.local.commit.old_files import Inherited, Known
 from asynclog.storage.local.directory import LogDirectory
-from asynclog.storage.naming import OldLink, SegmentNaming
+from asynclog.storage.naming import SegmentNaming
 from asynclog.storage.proof import Proof
 
 # A writer who looked the name up just before it was replaced may come to the old file a little later. Waiting

@@ -9,10 +9,10 @@ import errno
 import os
 
 from asynclog.errors import ChangedError
+from asynclog.storage.hidden_names import OldLink, StagedFile
 from asynclog.storage.local.commit.drain_queue import GRACE, DrainQueue
 from asynclog.storage.local.commit.old_files import Known
 from asynclog.storage.local.directory import LogDirectory
-from asynclog.storage.naming import OldLink, StagedFile
 from asynclog.types import Action
 
 

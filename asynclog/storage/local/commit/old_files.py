@@ -6,8 +6,8 @@ from typing import Protocol
 import msgspec
 
 from asynclog.errors import ChangedError
+from asynclog.storage.hidden_names import OldLink
 from asynclog.storage.local.segment_reader import LocalReader
-from asynclog.storage.naming import OldLink
 from asynclog.storage.proof import Proof
 from asynclog.timestamps import SECOND
 from asynclog.types import Fingerprint

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 
 from asynclog.errors import ChangedError
+from asynclog.storage.hidden_names import OldLink, new_name
 from asynclog.storage.local.byte_ranges import windows
 from asynclog.storage.local.commit.staging import build, discard
 from asynclog.storage.local.directory import LogDirectory
-from asynclog.storage.naming import OldLink, SegmentNaming, new_name
+from asynclog.storage.naming import SegmentNaming
 from asynclog.storage.proof import Proof
 from asynclog.storage.segment_reader import WINDOW, Hole, Part
 

@@ -11,12 +11,12 @@ from typing import NamedTuple
 import msgspec
 
 from asynclog.errors import ChangedError
+from asynclog.storage.hidden_names import StagedFile
 from asynclog.storage.local.commit.exchange import DisplacedError, LateWriterError
 from asynclog.storage.local.directory import LogDirectory
 from asynclog.storage.local.hindrances import FOWNER
 from asynclog.storage.local.ownership import capabilities
 from asynclog.storage.local.segment_reader import LocalReader
-from asynclog.storage.naming import StagedFile
 from asynclog.storage.proof import Proof
 from asynclog.types import Action, Fingerprint, Status
 

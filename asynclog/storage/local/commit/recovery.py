@@ -3,12 +3,13 @@
 from collections.abc import Callable, Iterable
 from functools import partial
 
+from asynclog.storage.hidden_names import OldLink, StagedFile
 from asynclog.storage.local.commit.drain import advance_offset
 from asynclog.storage.local.commit.drain_queue import DrainQueue
 from asynclog.storage.local.commit.exchange import restore_displaced, unlink_displaced
 from asynclog.storage.local.commit.old_files import Inherited
 from asynclog.storage.local.directory import LogDirectory
-from asynclog.storage.naming import OldLink, SegmentNaming, StagedFile
+from asynclog.storage.naming import SegmentNaming
 
 
 def recover(directory: LogDirectory, names: SegmentNaming, queue: DrainQueue) -> None:

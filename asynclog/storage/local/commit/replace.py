@@ -12,6 +12,7 @@ from typing import Protocol
 import msgspec
 
 from asynclog.errors import ChangedError
+from asynclog.storage.hidden_names import OldLink, StagedFile, new_name
 from asynclog.storage.local.commit.drain_queue import DrainQueue
 from asynclog.storage.local.commit.exchange import (
     DisplacedError,
@@ -36,7 +37,6 @@ from asynclog.storage.local.commit.precommit import (
 from asynclog.storage.local.commit.staging import build, discard
 from asynclog.storage.local.directory import LogDirectory
 from asynclog.storage.local.segment_reader import LocalReader
-from asynclog.storage.naming import OldLink, StagedFile, new_name
 from asynclog.storage.proof import Proof
 from asynclog.storage.segment_reader import Hole, Part, SegmentReader
 from asynclog.types import Action

@@ -10,12 +10,12 @@ import os
 import msgspec
 
 from asynclog.errors import ChangedError
+from asynclog.storage.hidden_names import StagedFile
 from asynclog.storage.local.commit.drain_queue import DrainQueue
 from asynclog.storage.local.commit.precommit import IdleRule, NoLeaseError, Target
 from asynclog.storage.local.commit.replace import CommitResult, commit
 from asynclog.storage.local.directory import LogDirectory
 from asynclog.storage.local.segment_reader import LocalReader
-from asynclog.storage.naming import StagedFile
 from asynclog.storage.proof import Proof
 from asynclog.types import Action, Fingerprint
 
