@@ -8,6 +8,8 @@ import command as command  # noqa: PLC0414 - keeps the catalogs of tests away fr
 import pytest
 from audit_log import record, write_log, write_policy
 
+import examples as examples  # noqa: PLC0414 - has to choose a profile before the command line does
+
 if TYPE_CHECKING:
     from pathlib import Path
 

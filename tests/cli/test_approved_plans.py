@@ -14,7 +14,7 @@ import pytest
 import strategies
 from audit_log import entries, held, looks, record, write_log, write_policy
 from command import NO_OVERRIDE, NOW, Done, cleanup, run
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from judge import Definition, instant, left_of
 from real_log import Log
@@ -22,6 +22,7 @@ from real_log import Log
 from asynclog.cli.main import main
 from asynclog.plan.approval import digest
 from asynclog.types import Policy, Rule, SchemaKey
+from examples import examples
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -405,7 +406,7 @@ def change(path: Path, how: str, more: bytes) -> None:
             path.with_name(f"twin of {path.name}").hardlink_to(path)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     archive=strategies.archives(),
     policy=strategies.policies(),

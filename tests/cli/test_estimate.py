@@ -13,7 +13,7 @@ import pytest
 import strategies
 from audit_log import entries, looks, record, write_log, write_policy
 from command import NO_OVERRIDE, run
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from judge import DAY, Definition, instant
 from real_log import SAMPLE, Log
@@ -24,6 +24,7 @@ from asynclog.cli.signals import Signals
 from asynclog.config.options import Options
 from asynclog.config.settings import resolve
 from asynclog.timestamps import format_instant
+from examples import examples
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -37,7 +38,7 @@ NAMED = ("--path", "audit/logs.jsonl", "--schemas", "schemas.yaml", "--state", "
 IN_DAYS = (0, 7, 30, 90)
 LONG_AGO = 1_000_000_000 * 10**9  # ns; a segment that was written to just now is not in the catalog yet
 
-quick = settings(max_examples=20, deadline=None)
+quick = examples(20)
 cases = given(
     archive=strategies.archives(),
     policy=strategies.policies(),

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from audit_log import entries, record, write_log, write_policy
 from command import cleanup, run
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from asynclog.config.units import percent
@@ -18,6 +18,7 @@ from asynclog.policy.cutoffs import Cutoffs
 from asynclog.scan.classifiers import PythonClassifier
 from asynclog.timestamps import DAY, format_instant, parse_instant
 from asynclog.types import Fingerprint, Policy, Rule, SchemaKey
+from examples import examples
 
 NOW = parse_instant("2026-11-24T00:00:00Z") or 0
 LINE = '{{"schema_name": "{}", "timestamp": "{}"}}\n'
@@ -47,7 +48,7 @@ def date_in(reason: str) -> int:
     return parse_instant(f"{found[1]}T00:00:00Z") or 0
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(
     ages=st.lists(
         st.tuples(st.sampled_from("aaab"), st.integers(-1, 44), st.sampled_from((0.0, 0.3, 0.9))), min_size=2
@@ -65,7 +66,7 @@ def test_the_date_of_a_wait_is_right(ages: list[tuple[str, int, float]], rest: b
     assert decided(content, end - DAY, least)[0] in {"skip", "keep"}
 
 
-@settings(max_examples=50, deadline=None)
+@examples(50)
 @given(
     ages=st.lists(st.integers(0, 44), min_size=1),
     what=st.sampled_from((lines("ever", 50), lines("none", 50), lines("far", 50), b"torn\n", lines("a", 20_000))),

@@ -12,13 +12,14 @@ import anyio
 import pytest
 import strategies
 from hostile import CATALOGUE, NOW, PLAIN, POLICY, Hostile, at, record
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from judge import Definition, Record, expected, fate, first_fragment, instant, left_of, lines, verdict, why_unjudged
 from real_log import SAMPLE, Log
 from strategies import NOWS, Archive, judged
 
 import asynclog
+from examples import examples
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 FRESH = at("2026-11-23T12:00:00Z") + b"\n"
 MEBI = 1 << 20
 
-quick = settings(max_examples=25, deadline=None)
+quick = examples(25)
 runs = given(archive=strategies.archives(), policy=strategies.policies(), now=st.sampled_from(NOWS))
 
 

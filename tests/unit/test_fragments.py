@@ -16,7 +16,7 @@ import pytest
 import strategies
 from audit_log import record, write_log, write_policy
 from command import NOW, cleanup, run
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from judge import Definition, first_fragment, instant, left_of
 from judge import verdict as judged
@@ -34,6 +34,7 @@ from asynclog.scan.classifiers import Kind
 from asynclog.scan.survivors import SurvivorReader
 from asynclog.storage.local.segment_reader import LocalReader, LocalReadStore
 from asynclog.types import Action, Fingerprint, Policy, Rule, SchemaKey, SchemaStats, Segment, SegmentStats
+from examples import examples
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,7 +46,7 @@ FIRST, SECOND = "logs-20250101T000000.jsonl", "logs-20250102T000000.jsonl"
 MEBI = 1 << 20
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
-quick = settings(max_examples=60, deadline=None)
+quick = examples(60)
 
 FRAGMENTS = {
     "brackets": b"[",
@@ -126,7 +127,7 @@ def bits(draw: st.DrawFn) -> bytes:
     return (draw(signs) + middle + draw(signs) + draw(st.sampled_from(["", "1", "{}"])) + draw(signs)).encode()
 
 
-@settings(max_examples=500, deadline=None)
+@examples(500)
 @given(line=bits() | strategies.lines())
 def test_reader_and_judge_agree_on_any_line(line: bytes) -> None:
     """On signs and values in any order, and on lines of every kind, damaged ones too."""

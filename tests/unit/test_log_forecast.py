@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 import strategies
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from judge import DAY, Definition, fate, first_fragment, instant, left_of, lines, verdict
 from strategies import NOWS, judged
@@ -19,6 +19,7 @@ from asynclog.plan.projection import project
 from asynclog.policy.cutoffs import Cutoffs
 from asynclog.scan.classifiers import PythonClassifier
 from asynclog.types import Fingerprint, Policy, Rule, SchemaKey, SegmentStats
+from examples import examples
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -29,7 +30,7 @@ TIMES = (*NOWS, "2026-11-24T13:37:00.5Z", "2026-10-01T06:00:00Z")
 NOON = instant("2026-11-24T12:00:00Z")
 APP = SchemaKey("app", 1)
 
-quick = settings(max_examples=100, deadline=None)
+quick = examples(100)
 cases = given(
     archive=strategies.archives(),
     policy=strategies.policies(),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from hypothesis import event, given, settings
+from hypothesis import event, given
 from hypothesis import strategies as st
 from judge import DAY, Definition, Record, fate, instant, left_of, lines, verdict
 from msgspec.structs import replace
@@ -16,6 +16,7 @@ from asynclog.policy.cutoffs import NOTHING_EXPIRES, Cutoffs
 from asynclog.scan.classifiers import PythonClassifier
 from asynclog.scan.counter import MOST_DAYS
 from asynclog.types import DayStats, Fingerprint, Policy, Rule, SchemaKey, SchemaStats, SegmentStats
+from examples import examples
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +30,7 @@ FRACTIONS = (0, 0, 1, DAY // 2, DAY - 1)  # of a day
 Key = tuple[str, int]
 View = tuple[list[Definition], int]  # a policy and a present
 
-many = settings(max_examples=120, deadline=None)
+many = examples(120)
 
 
 def instants(first: int) -> st.SearchStrategy[int]:

@@ -9,7 +9,7 @@ from typing import Any, NoReturn, get_args
 import pytest
 import strategies
 from hostile import CATALOGUE, NOW, POLICY, Hostile
-from hypothesis import given, settings
+from hypothesis import given
 from judge import (
     DAY,
     Definition,
@@ -25,6 +25,8 @@ from judge import (
     verdict,
 )
 from judge_json import Unreadable, members
+
+from examples import examples
 
 OLD = b'{"schema_name":"app","timestamp":"2024-02-29T12:00:00Z"}\n'
 NEW = b'{"schema_name":"app","timestamp":"2026-11-23T12:00:00Z"}\n'
@@ -182,7 +184,7 @@ def kind(value: Any) -> str:
             return "["
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(line=strategies.ordinary() | strategies.mutated())
 def test_the_standard_library_reads_the_same_members(line: bytes) -> None:
     """On lines without deep nesting and huge integers both accept the same, and see the same members."""
@@ -190,7 +192,7 @@ def test_the_standard_library_reads_the_same_members(line: bytes) -> None:
     assert by_the_judge(line) == (None if found is None else [(key, kind(value)) for key, value in found])
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(text=strategies.timestamps())
 def test_the_standard_library_reads_the_same_instants(text: str) -> None:
     """Whole microseconds of what the strategies write are what datetime says."""
