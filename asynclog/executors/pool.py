@@ -1,14 +1,14 @@
-"""Where per-segment work runs: one task group, one limiter, one hop for each unit of work."""
+"""How units of work are dealt out: one task group, one limiter, one hop for each unit."""
 
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import ExitStack, asynccontextmanager
-from functools import partial
 from typing import TypeVar
 
 from anyio import CapacityLimiter, create_memory_object_stream, create_task_group, to_thread
 from anyio.streams.memory import MemoryObjectSendStream
 
 from asynclog.cancellation import StopRequest
+from asynclog.executors.executor import THREADS, Executor
 
 Unit = TypeVar("Unit")
 Result = TypeVar("Result")
@@ -22,21 +22,18 @@ class WorkerPool:
         self._stop = stop
 
     @asynccontextmanager
-    async def results(
+    async def map_unordered(
         self,
         work: Callable[[Unit], Result],
         units: Iterable[Unit],
         *,
-        apart: bool = False,
-        goes_on: Callable[[Unit], bool] = lambda _: False,
+        executor: Executor = THREADS,
+        is_continuation: Callable[[Unit], bool] = lambda _: False,
     ) -> AsyncIterator[AsyncIterator[tuple[Unit, Result]]]:
-        """An iterator over (unit, result), for `async with`; leaving it waits for what is in flight.
+        """Iterate over (unit, result), for `async with`; leaving it waits for what is in flight.
 
-        The workers are threads, or, `apart`, processes: then work, units and results are pickled. Such a process has
-        none of our descriptors, and ends with us. An exception in `work` is a bug, and ends the job.
-
-        A unit that `goes_on` with what the one before it began is taken even where the time is up: else what takes
-        longer than that would begin anew each night.
+        An exception in `work` is a bug, and ends the job. Continuations of what was begun still run after the deadline:
+        otherwise a segment that takes longer than that would begin anew each night.
         """
         limiter = CapacityLimiter(self.jobs)
         waiting = list(units)
@@ -48,13 +45,13 @@ class WorkerPool:
             nonlocal over
             async with send:
                 for unit in queue:
-                    over = over or (bool(self._stop) and (self._stop.signal is not None or not goes_on(unit)))
+                    over = over or (bool(self._stop) and (self._stop.signal is not None or not is_continuation(unit)))
                     if over:
                         break
                     await send.send((unit, await to_thread.run_sync(do, unit, limiter=limiter)))
 
-        with ExitStack() as processes:
-            doing = _start_processes(work, hands, processes) if apart else [work] * hands
+        with ExitStack() as workers:
+            doing = executor.start(work, hands, workers)
             send, receive = create_memory_object_stream[tuple[Unit, Result]]()
             async with create_task_group() as group, receive:
                 async with send:
@@ -62,16 +59,3 @@ class WorkerPool:
                         group.start_soon(serve, send.clone(), do)
                 yield receive
                 group.cancel_scope.cancel()
-
-
-def _start_processes(
-    work: Callable[[Unit], Result], count: int, resources: ExitStack
-) -> list[Callable[[Unit], Result]]:
-    """This work, done by a process of its own, so many times; `resources` end them."""
-    from asynclog.executors.processes import WorkerProcess  # noqa: PLC0415 - few jobs need processes
-
-    processes = []
-    for _ in range(count):
-        processes.append(WorkerProcess())
-        resources.callback(processes[-1].close)
-    return [partial(process.run, work) for process in processes]

@@ -1,17 +1,38 @@
-"""A process that does pieces of work for us, one after the other, and imports nothing from the working folder."""
+"""Processes that do units of work for us, each one after the other, and import nothing from the working folder."""
 
 import os
 import pickle
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from functools import partial
 from typing import Any, NoReturn, TypeVar
+
+from asynclog.executors.rate_limit import RateLimiter
 
 Unit = TypeVar("Unit")
 Result = TypeVar("Result")
 
 _PROGRAM = "import sys; sys.path[:] = sys.argv[1:]; from asynclog.executors.processes import serve; serve()"
+
+
+class Processes:
+    """Each worker is a process of its own: work, units and results are pickled."""
+
+    def start(
+        self, work: Callable[[Unit], Result], workers: int, resources: ExitStack
+    ) -> Sequence[Callable[[Unit], Result]]:
+        processes = []
+        for _ in range(workers):
+            processes.append(WorkerProcess())
+            resources.callback(processes[-1].close)
+        return [partial(process.run, work) for process in processes]
+
+    def rate_share(self, limit: RateLimiter, workers: int) -> RateLimiter:
+        """None knows what the others read: each has its share."""
+        return limit.shared_by(workers)
 
 
 class WorkerProcess:

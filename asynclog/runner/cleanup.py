@@ -215,7 +215,7 @@ class Job:
             for action in execution_order(plan)
         }
         work = partial(self._carry_out, self._quiet())
-        async with WorkerPool(self.settings.jobs, stop).results(work, actions) as results:
+        async with WorkerPool(self.settings.jobs, stop).map_unordered(work, actions) as results:
             async for action, outcome in results:
                 outcomes[action.segment] = outcome
                 self._survey.settle(action, outcome)

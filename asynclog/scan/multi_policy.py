@@ -13,7 +13,7 @@ from asynclog.scan.chunks import Chunk, ReadFailure, ScanContext, chunk_size, sp
 from asynclog.scan.classifiers import make_classifier
 from asynclog.scan.counter import StatsBuilder
 from asynclog.scan.line_blocks import whole_lines
-from asynclog.scan.scanner import WORTH_PROCESSES, Scanner
+from asynclog.scan.scanner import Scanner, executor_for
 from asynclog.storage.segment_reader import SegmentReader
 from asynclog.types import Fingerprint, Segment, SegmentStats, UnreadSegment
 
@@ -34,7 +34,7 @@ async def judge(
     """
     first = scanners[0]
     total = sum(segment.fingerprint.size for segment in wanted)
-    apart = first.kind == "python" and crew.jobs > 1 and total >= WORTH_PROCESSES
+    executor = executor_for(first.kind, crew.jobs, total)
     views = [ScanContext(first.store, each.kind, each.cutoffs) for each in scanners]
     size = chunk_size(total, crew.jobs)
     tasks = [
@@ -45,8 +45,8 @@ async def judge(
     missing = Counter(task.piece.segment for task in tasks)
     read: defaultdict[Segment, list[list[StatsBuilder]]] = defaultdict(list)
     refused: dict[Segment, ReadFailure] = {}
-    work = partial(scan_chunk, first.pace.shared_by(crew.jobs) if apart else first.pace)
-    async with crew.results(work, tasks, apart=apart) as results:
+    work = partial(scan_chunk, executor.rate_share(first.pace, crew.jobs))
+    async with crew.map_unordered(work, tasks, executor=executor) as results:
         async for task, result in results:
             if isinstance(result, ReadFailure):
                 refused[task.piece.segment] = result

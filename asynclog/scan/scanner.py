@@ -8,6 +8,7 @@ from functools import partial
 import msgspec
 
 from asynclog.errors import TooManyKeysError
+from asynclog.executors.executor import THREADS, Executor
 from asynclog.executors.pool import WorkerPool
 from asynclog.executors.rate_limit import RateLimiter
 from asynclog.policy.cutoffs import Cutoffs
@@ -69,12 +70,21 @@ class Scanner(msgspec.Struct, frozen=True):
         ]
         pieces = [piece for cut in sorted(cuts, key=len) for piece in cut]
         missing = Counter(piece.segment.name for piece in pieces)
-        apart = self.kind == "python" and crew.jobs > 1 and total >= WORTH_PROCESSES
+        executor = executor_for(self.kind, crew.jobs, total)
         view = ScanContext(self.store, self.kind, self.cutoffs)
-        work = partial(read_chunks, view, self.pace.shared_by(crew.jobs) if apart else self.pace)
+        work = partial(read_chunks, view, executor.rate_share(self.pace, crew.jobs))
         begun = partial(_go_on, starts)
-        async with crew.results(work, batch(pieces), apart=apart, goes_on=begun) as results:
+        async with crew.map_unordered(work, batch(pieces), executor=executor, is_continuation=begun) as results:
             yield _merged(results, evidence, starts, missing)
+
+
+def executor_for(kind: Kind, jobs: int, size: int) -> Executor:
+    """Choose where so many bytes are read: the kernel lets other threads run, the Python reader does not."""
+    if kind == "native" or jobs == 1 or size < WORTH_PROCESSES:
+        return THREADS
+    from asynclog.executors.processes import Processes  # noqa: PLC0415 - few jobs need processes
+
+    return Processes()
 
 
 def _go_on(starts: Mapping[str, int], pieces: Iterable[Chunk]) -> bool:

@@ -14,6 +14,7 @@ from command import CALM, COMMAND, NOW, finish, start, until
 
 from asynclog.cancellation import StopRequest
 from asynclog.executors.pool import WorkerPool
+from asynclog.executors.processes import Processes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,9 +57,10 @@ import asyncio, os, sys
 import anyio, anyio.to_thread, anyio._backends._asyncio, asynclog.executors.processes, traceback
 from asynclog.cancellation import StopRequest
 from asynclog.executors.pool import WorkerPool
+from asynclog.executors.processes import Processes
 
 async def results():
-    async with WorkerPool(2, StopRequest()).results(abs, [-1, -2, -3], apart=True) as found:
+    async with WorkerPool(2, StopRequest()).map_unordered(abs, [-1, -2, -3], executor=Processes()) as found:
         return sorted([result async for _, result in found])
 
 here = sys.argv[1]
@@ -127,7 +129,7 @@ def test_processes_import_nothing_from_where_we_are(trapped: Path) -> None:
 async def in_a_process(work: Callable[[Any], Any], unit: object) -> list[Any]:
     """The results of this work on this unit."""
     with anyio.fail_after(60):
-        async with WorkerPool(1, StopRequest()).results(work, [unit], apart=True) as results:
+        async with WorkerPool(1, StopRequest()).map_unordered(work, [unit], executor=Processes()) as results:
             return [result async for _, result in results]
 
 

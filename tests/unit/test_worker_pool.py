@@ -21,7 +21,7 @@ async def test_as_many_units_are_in_flight_as_there_are_workers() -> None:
     """Three units meet: each waits in its work for the two others."""
     meeting = threading.Barrier(3)
     with anyio.fail_after(DEADLINE):
-        async with WorkerPool(3, StopRequest()).results(
+        async with WorkerPool(3, StopRequest()).map_unordered(
             lambda unit: meeting.wait(DEADLINE) * 0 + unit, range(3)
         ) as results:
             assert sorted([result async for _, result in results]) == [0, 1, 2]
@@ -31,7 +31,7 @@ async def test_a_result_comes_while_others_are_still_worked_on() -> None:
     """The quick unit's result is there before the slow one, which waits for just that, has ended."""
     seen = threading.Event()
     with anyio.fail_after(DEADLINE):
-        async with WorkerPool(2, StopRequest()).results(
+        async with WorkerPool(2, StopRequest()).map_unordered(
             lambda slow: slow and seen.wait(DEADLINE), [True, False]
         ) as results:
             order = []
@@ -49,7 +49,7 @@ async def test_a_stop_lets_what_is_in_flight_end_and_begins_nothing_new() -> Non
         stop.signal = SIGTERM
         return unit
 
-    async with WorkerPool(1, stop).results(work, range(9)) as results:
+    async with WorkerPool(1, stop).map_unordered(work, range(9)) as results:
         assert [result async for _, result in results] == [0]
 
 
@@ -58,7 +58,9 @@ async def test_what_was_begun_is_brought_to_its_end_though_the_time_is_up() -> N
     units = ["a", "+a", "+a", "b", "+b", "+b", "c"]
 
     async def done(stop: StopRequest) -> list[str]:
-        crew = WorkerPool(1, stop).results(lambda _: stop.limit(0), units, goes_on=lambda unit: unit.startswith("+"))
+        crew = WorkerPool(1, stop).map_unordered(
+            lambda _: stop.limit(0), units, is_continuation=lambda unit: unit.startswith("+")
+        )
         async with crew as results:
             return [unit async for unit, _ in results]
 
@@ -71,7 +73,7 @@ async def test_what_was_begun_is_brought_to_its_end_though_the_time_is_up() -> N
 async def test_leaving_early_is_clean() -> None:
     """Whoever has seen enough leaves; nothing hangs and nothing is left behind."""
     with anyio.fail_after(DEADLINE):
-        async with WorkerPool(2, StopRequest()).results(str, range(100)) as results:
+        async with WorkerPool(2, StopRequest()).map_unordered(str, range(100)) as results:
             async for _ in results:
                 break
     assert threading.active_count() < 20
