@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from asynclog.scan.classifiers import choose_reader
+from asynclog.records.kernel import choose_reader
 from benchmarks import own_archive, page
 from benchmarks.archives import Store
 from benchmarks.environments import TITLES, Peer, find

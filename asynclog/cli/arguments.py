@@ -17,8 +17,8 @@ class _Version(argparse.Action):
     """Looks up version and reader only when they are asked for."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        from asynclog.records.kernel import choose_reader
         from asynclog.runner.provenance import VERSION
-        from asynclog.scan.classifiers import choose_reader
 
         reader = choose_reader(os.environ.get("ASYNCLOG_READER"))
         sys.stdout.write(f"asynclog {VERSION}\nreader: {reader}\n")

@@ -14,6 +14,7 @@ from asynclog.config.units import bytes_per_second, seconds
 from asynclog.errors import ConfigurationError
 from asynclog.plan.guards import Guard
 from asynclog.plan.rewrite_threshold import ALWAYS, Percent
+from asynclog.records.fields import MXCP_FIELDS, Fields
 from asynclog.storage.claims import Claim, Contest
 from asynclog.storage.naming import LONGEST_BASE, SegmentNaming, length
 from asynclog.timestamps import parse_instant
@@ -24,15 +25,15 @@ MOST_JOBS = 1024  # each is a thread or a process, and has some MiB of memory
 class Settings(msgspec.Struct, frozen=True):
     """All that one job needs to know. `folder` and `schemas` are absolute paths; `schemas_are` how the latter was said.
 
-    `source` tells where the log's path came from, `named_by_hand` whether a person typed it: a folder that is
-    missing is then a mistake, else an application that has not started yet. `patterns` replace the names that
-    are looked for, where there are any. `now` is None where the clock is to say it. `reader` is the name of one,
-    None for the fastest. `state` is the folder for catalogs, empty where there is none to be.
+    `source` tells where the log's path came from, `named_by_hand` whether a person typed it: a folder that is missing
+    is then a mistake, else an application that has not started yet. `patterns` replace the names that are looked for,
+    where there are any, and `fields` are the keys of its lines. `now` is None where the clock is to say it. `reader` is
+    the name of one, None for the fastest. `state` is the folder for catalogs, empty where there is none to be.
     `lock_wait`, `max_runtime` and `max_overdue` are in seconds, the latter None where nothing is too late; `io_limit`
     is in bytes a second. `allow_delete_percent` is the guard's limit for this run, None for that of the configuration.
-    `claims` are the claims on files of the log's folder, this log's own first; `contests` are what two profiles
-    claim where that is MXCP's to refuse (`is_mxcps`), and `unread_keys` look like retention there. `awaits_registry`
-    tells that a registry that is not there may come yet. `apart` are the configuration's own files in the log's folder.
+    `claims` are the claims on files of the log's folder, this log's own first; `contests` are what two profiles claim
+    where that is MXCP's to refuse (`is_mxcps`), and `unread_keys` look like retention there. `awaits_registry` tells
+    that a registry that is not there may come yet. `apart` are the configuration's own files in the log's folder.
     """
 
     source: str
@@ -43,6 +44,7 @@ class Settings(msgspec.Struct, frozen=True):
     schemas: str
     schemas_are: Origin = "named"
     patterns: tuple[str, ...] = ()
+    fields: Fields = MXCP_FIELDS
     guard: Guard = Guard()
     named_by_hand: bool = False
     now: int | None = None

@@ -26,6 +26,3 @@ class Cutoffs(msgspec.Struct, frozen=True):
     def at(self, now: int) -> "Cutoffs":
         """Return the same policy at another instant."""
         return Cutoffs(self.policy, now)
-
-
-NOTHING_EXPIRES = Cutoffs(Policy(), 0)

@@ -4,12 +4,13 @@ import json
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from asynclog.records.parser import BLANKS, FIELDS, proven_object, written_fields
+from asynclog.records.fields import Fields
+from asynclog.records.parser import BLANKS, LineParser
 from asynclog.records.strict_json import FOLLOWS, LineError
 from asynclog.records.wrappers import unwrapped
 from asynclog.timestamps import parse_instant
 
-NO_OFFSET = "timestamp has no offset from UTC"  # a reason why a line is unreadable
+NO_OFFSET = "has no offset from UTC"  # behind the name of the field
 
 _SHOWN = 40  # characters of a timestamp
 _BRACE = b"{"
@@ -25,90 +26,87 @@ class Why(NamedTuple):
         return self.kind + self.detail
 
 
-def why_unreadable(line: bytes) -> Why | None:
-    """All that keeps this line from being a record; None where nothing does. It must not be blank."""
+def why_unreadable(line: bytes, parser: LineParser) -> Why | None:
+    """Return all that keeps this line, which must not be blank, from being a record; None if nothing does."""
     if not line.strip(BLANKS + b"\0"):
         return Why("it is a run of NUL bytes, such as a crash leaves")
     wrapped = unwrapped(line)
     if wrapped is None:
-        return _why_bare(line)
-    inside = _why_bare(wrapped.inside) if wrapped.inside.strip(BLANKS) else Why("it has no JSON object")
+        return _why_bare(line, parser)
+    inside = _why_bare(wrapped.inside, parser) if wrapped.inside.strip(BLANKS) else Why("it has no JSON object")
     return Why(f"{wrapped.what}; without that {inside.kind}", inside.detail) if inside else Why(wrapped.what)
 
 
-def _why_bare(line: bytes) -> Why | None:
+def _why_bare(line: bytes, parser: LineParser) -> Why | None:
     """Without looking for what could be around it."""
     try:
-        wrong = list(_wrong(_fields(line)))
-    except LineError as fault:
-        return _not_json(line, fault)
+        wrong = list(_wrong(_values(line, parser), parser.fields))
+    except LineError as error:
+        return _not_json(line, error, parser)
     return Why("; ".join(each.kind for each in wrong), "".join(each.detail for each in wrong)) if wrong else None
 
 
-def _not_json(line: bytes, fault: LineError) -> Why:
-    if fault.at is None:
-        return Why(fault.what)
-    where = f" (byte {fault.at:,} of the line)"
-    rest = line[fault.at :].strip(BLANKS)
+def _not_json(line: bytes, error: LineError, parser: LineParser) -> Why:
+    if error.at is None:
+        return Why(error.what)
+    where = f" (byte {error.at:,} of the line)"
+    rest = line[error.at :].strip(BLANKS)
     if not line.strip(BLANKS).startswith(_BRACE):
-        nul = "a run of NUL bytes, such as a crash leaves, stands before it" if line.startswith(b"\0") else fault.what
+        nul = "a run of NUL bytes, such as a crash leaves, stands before it" if line.startswith(b"\0") else error.what
         return Why(nul, where)
     if not rest:
         return Why("it is torn: the line ends before its object does", where)
-    if fault.what == FOLLOWS and rest.lstrip(b", \t\r").startswith(_BRACE):
+    if error.what == FOLLOWS and rest.lstrip(b", \t\r").startswith(_BRACE):
         return Why("more than one object stands on the line", where)
-    if _next_record(line, fault.at):
+    if _holds_next_record(line, error.at, parser):
         return Why("it is torn, and the next record stands on the same line", where)
-    return Why(fault.what, where)
+    return Why(error.what, where)
 
 
-def _next_record(line: bytes, fault: int) -> bool:
-    """Whether an object that begins just before the fault takes up the rest of the line."""
-    at = line.rfind(_BRACE, 1, fault + 1)
+def _holds_next_record(line: bytes, error: int, parser: LineParser) -> bool:
+    """Return whether an object that begins just before the error takes up the rest of the line."""
+    at = line.rfind(_BRACE, 1, error + 1)
     try:
-        return at > 0 and bool(written_fields(line[at:]))
+        return at > 0 and bool(parser.written_fields(line[at:]))
     except LineError:
         return False
 
 
-def _fields(line: bytes) -> dict[str, object]:
-    """Those of our fields that the object on this line has. Raises LineError."""
-    record = proven_object(line)
+def _values(line: bytes, parser: LineParser) -> dict[str, object]:
+    """Return those of our fields that the object on this line has, by their keys. Raise LineError."""
+    record = parser.proven_object(line)
     if record is not None:
-        return {field: record[field] for field in FIELDS if field in record}
-    return {field: _value(text) for field, text in written_fields(line).items()}
+        return {key: record[key] for key in parser.fields.as_tuple() if key in record}
+    return {key: _value(text) for key, text in parser.written_fields(line).items()}
 
 
-def _wrong(fields: dict[str, object]) -> Iterator[Why]:
-    missing = [field for field in ("schema_name", "timestamp") if field not in fields]
+def _wrong(values: dict[str, object], fields: Fields) -> Iterator[Why]:
+    missing = [key for key in (fields.name, fields.timestamp) if key not in values]
     if missing:
         yield Why(f"{' and '.join(missing)} {'are' if len(missing) > 1 else 'is'} missing")
-    yield from _name(fields)
-    if type(fields.get("schema_version")) not in {int, type(None)}:
-        yield Why("schema_version is no integer")
-    yield from _timestamp(fields)
+    yield from _wrong_name(fields.name, values.get(fields.name, "-"))
+    if type(values.get(fields.version)) not in {int, type(None)}:
+        yield Why(f"{fields.version} is no integer")
+    if fields.timestamp in values:
+        yield from _wrong_timestamp(fields.timestamp, values[fields.timestamp])
 
 
-def _name(fields: dict[str, object]) -> Iterator[Why]:
-    name = fields.get("schema_name", "-")
+def _wrong_name(key: str, name: object) -> Iterator[Why]:
     if type(name) is not str:
-        yield Why("schema_name is no string")
+        yield Why(f"{key} is no string")
     elif not name:
-        yield Why("schema_name is empty")
+        yield Why(f"{key} is empty")
     elif any("\ud800" <= each <= "\udfff" for each in name):
-        yield Why("schema_name has half a surrogate pair")
+        yield Why(f"{key} has half a surrogate pair")
 
 
-def _timestamp(fields: dict[str, object]) -> Iterator[Why]:
-    if "timestamp" not in fields:
-        return
-    text = fields["timestamp"]
+def _wrong_timestamp(key: str, text: object) -> Iterator[Why]:
     if type(text) is not str:
-        yield Why("timestamp is no string")
+        yield Why(f"{key} is no string")
     elif parse_instant(text) is None:
         shown = ascii(text if len(text) <= _SHOWN else text[:_SHOWN] + "...")
         has_offset = parse_instant(text + "Z") is None
-        yield Why("timestamp is no instant" if has_offset else NO_OFFSET, f": {shown}")
+        yield Why(f"{key} is no instant" if has_offset else f"{key} {NO_OFFSET}", f": {shown}")
 
 
 def _value(text: bytes) -> object:

@@ -1,8 +1,9 @@
-"""What one line means, exactly: the reader that decides where a faster one can't.
+"""What one line means, exactly: the parser that decides where the faster kernel can't.
 
 A record is one strict RFC 8259 object in UTF-8, nested at most 500 levels deep, with a schema name, maybe a
-version, and a timestamp, each key at most once at the top level. orjson reads it where that proves as much; `grammar`,
-which is slower, where orjson refuses what is JSON all the same, may hide something, or would take too much memory.
+version, and a timestamp, each key at most once at the top level. orjson reads it if that proves as much;
+`strict_json`, which is slower, if orjson refuses what is JSON all the same, may hide something, or would take too much
+memory.
 """
 
 import json
@@ -11,86 +12,104 @@ from typing import Any
 
 import orjson
 
+from asynclog.records.fields import MXCP_FIELDS, Fields
 from asynclog.records.strict_json import MAX_DEPTH, Line, LineError, members
 from asynclog.timestamps import parse_instant
 
-FIELDS = ("schema_name", "schema_version", "timestamp")
 BLANKS = b" \t\r\n"
 LONG = 1 << 20  # bytes; a line beyond that is not made into objects
 
 ParsedRecord = tuple[str, int, int]  # schema name, schema version, instant in ns
 
-_ESCAPED_LETTER = re.compile(rb"\\u00[2-7]")
-_SHORT = 2 * MAX_DEPTH  # bytes; no line of that length is nested deeper than DEEPEST
+_SHORT = 2 * MAX_DEPTH  # bytes; no line of that length is nested deeper than MAX_DEPTH
 _LONGEST_TIMESTAMP = 256  # bytes, with every character escaped
-_LONGEST_KEY = 6 * max(map(len, FIELDS)) + 2  # bytes, with every letter escaped
+_ESCAPE = 6  # bytes of an escaped character, such as \u0061
+
+_is_plain = re.compile(r"[ !#-.0-\[\]-~]*").fullmatch  # ASCII that no JSON text has to escape, nor may escape by \/
+_ESCAPED_ASCII = re.compile(rb"\\u00[2-7]")
+_ESCAPED = re.compile(rb"\\")
 
 
-def parse_line(line: Line) -> ParsedRecord | None:
-    """What the record on this line says of itself; None where the line is no record, or blank."""
-    record = None if isinstance(line, memoryview) else proven_object(line)
-    if record is None:
-        return _read_slowly(line)
-    return _meaning(record.get("schema_name"), record.get("schema_version", 1), record.get("timestamp"))
+class LineParser:
+    """Parses lines of which these `fields` say what they are of, and from when."""
+
+    def __init__(self, fields: Fields = MXCP_FIELDS) -> None:
+        self.fields = fields
+        keys = fields.as_tuple()
+        self._name, self._version, self._timestamp = keys
+        self._written_timestamp = b'"%b"' % fields.timestamp.encode()
+        self._schema_start = b'"' + _common_start(fields.name, fields.version).encode()  # both are counted at once
+        # What could stand in one of the keys, so that it is not found as it is written here.
+        self._escaped = _ESCAPED_ASCII if all(map(_is_plain, keys)) else _ESCAPED
+        self._longest_key = _ESCAPE * max(len(key.encode()) for key in keys) + len('""')
+
+    def parse(self, line: Line) -> ParsedRecord | None:
+        """Return what the record on this line says of itself; None if the line is no record, or blank."""
+        record = None if isinstance(line, memoryview) else self.proven_object(line)
+        if record is None:
+            return self._parse_slowly(line)
+        return _meaning(record.get(self._name), record.get(self._version, 1), record.get(self._timestamp))
+
+    def proven_object(self, line: bytes) -> dict[str, Any] | None:
+        """Return the object on this line if orjson is enough to tell what our fields are in it; else None."""
+        if len(line) > _SHORT and _may_nest_too_deep(line):
+            return None
+        if b"\\" in line and self._escaped.search(line):
+            return None
+        try:
+            record = orjson.loads(line)
+        except orjson.JSONDecodeError:
+            return None
+        if type(record) is not dict or type(record.get(self._version)) is float:  # as a huge integer becomes one
+            return None
+        # orjson keeps the last one of two equal keys. Most lines have each of ours once, and need no proof of that.
+        stamps, schemas = line.count(self._written_timestamp), line.count(self._schema_start)
+        if stamps <= 1 and schemas <= 1 + (self._version in record):
+            return record
+        return record if self._has_lost_no_key(record, stamps, schemas) else None
+
+    def _has_lost_no_key(self, record: dict[str, Any], stamps: int, schemas: int) -> bool:
+        """Return whether writing the record again gives our keys as often as its line has them.
+
+        None of them is escaped there, so that one which was lost is missing.
+        """
+        try:
+            again = orjson.dumps(record)
+        except TypeError:  # orjson writes 254 levels, and reads 1,024
+            return False
+        return again.count(self._written_timestamp) == stamps and again.count(self._schema_start) == schemas
+
+    def _parse_slowly(self, line: Line) -> ParsedRecord | None:
+        try:
+            found = self.written_fields(line)
+            if len(found.get(self._timestamp, b"")) > _LONGEST_TIMESTAMP:
+                return None
+            name, version, timestamp = (json.loads(found.get(key, b"null")) for key in self.fields.as_tuple())
+        except ValueError:  # also an integer of more than 4,300 digits, whose cost would grow with their square
+            return None
+        return _meaning(name, version, timestamp)
+
+    def written_fields(self, line: Line) -> dict[str, bytes]:
+        """Return those of our fields that the object on this line has, as they are written. Raise LineError."""
+        found: dict[str, bytes] = {}
+        keys = self.fields.as_tuple()
+        for written, value in members(line):
+            key = json.loads(bytes(written)) if len(written) <= self._longest_key else None
+            if key in keys:
+                if key in found:
+                    raise LineError(f"{key} stands twice")
+                found[key] = bytes(value)
+        return found
 
 
-def proven_object(line: bytes) -> dict[str, Any] | None:
-    """The object on this line, if orjson is enough to tell what our fields are in it; else None."""
-    if len(line) > _SHORT and _may_nest_too_deep(line):
-        return None
-    if b"\\" in line and _ESCAPED_LETTER.search(line):  # which could stand in one of our keys
-        return None
-    try:
-        record = orjson.loads(line)
-    except orjson.JSONDecodeError:
-        return None
-    if type(record) is not dict or type(record.get("schema_version")) is float:  # as a huge integer becomes one
-        return None
-    return None if _may_have_lost_a_key(record, line) else record
+def _common_start(one: str, other: str) -> str:
+    different = (at for at, pair in enumerate(zip(one, other, strict=False)) if len(set(pair)) > 1)
+    return one[: next(different, min(len(one), len(other)))]
 
 
 def _may_nest_too_deep(line: bytes) -> bool:
     """Or is too long to be made into objects."""
     return len(line) > LONG or line.count(b"{") + line.count(b"[") > MAX_DEPTH
-
-
-def _may_have_lost_a_key(record: dict[str, Any], line: bytes) -> bool:
-    """Whether one of our keys stands twice: orjson keeps the last one only.
-
-    No letter is escaped here, so that writing the record again gives each name as often as the line had it, unless
-    one was lost. Most lines have each name once, and need no such proof.
-    """
-    stamps, schemas = line.count(b'"timestamp"'), line.count(b'"schema_')
-    if stamps <= 1 and schemas <= 1 + ("schema_version" in record):
-        return False
-    try:
-        again = orjson.dumps(record)
-    except TypeError:  # orjson writes 254 levels, and reads 1,024
-        return True
-    return again.count(b'"timestamp"') != stamps or again.count(b'"schema_') != schemas
-
-
-def _read_slowly(line: Line) -> ParsedRecord | None:
-    try:
-        found = written_fields(line)
-        if len(found.get("timestamp", b"")) > _LONGEST_TIMESTAMP:
-            return None
-        name, version, timestamp = (json.loads(found.get(field, b"null")) for field in FIELDS)
-    except ValueError:  # also an integer of more than 4,300 digits, whose cost would grow with their square
-        return None
-    return _meaning(name, 1 if "schema_version" not in found else version, timestamp)
-
-
-def written_fields(line: Line) -> dict[str, bytes]:
-    """Those of our fields that the object on this line has, as they are written. Raises LineError."""
-    found: dict[str, bytes] = {}
-    for key, value in members(line):
-        name = json.loads(bytes(key)) if len(key) <= _LONGEST_KEY else None
-        if name in FIELDS:
-            if name in found:
-                raise LineError(f"{name} stands twice")
-            found[name] = bytes(value)
-    return found
 
 
 def _meaning(name: object, version: object, timestamp: object) -> ParsedRecord | None:

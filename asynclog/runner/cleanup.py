@@ -21,6 +21,7 @@ from asynclog.plan.decide import Conditions, conditions_of, decide, finding_of, 
 from asynclog.plan.guards import guard_violation
 from asynclog.plan.ordering import execution_order
 from asynclog.policy.cutoffs import Cutoffs
+from asynclog.records.kernel import choose_reader
 from asynclog.report.cleanup.progress import NOT_BEGUN, NOT_READ
 from asynclog.report.cleanup.result import Report
 from asynclog.report.plan_file import PlanOrigin, plan_to_text
@@ -37,7 +38,6 @@ from asynclog.runner.log_facts import (
 from asynclog.runner.provenance import provenance_of
 from asynclog.runner.reporting import RunReporter
 from asynclog.scan.chunks import ReadFailure
-from asynclog.scan.classifiers import choose_reader
 from asynclog.scan.hash_chains import first_cut
 from asynclog.scan.scanner import Scanner
 from asynclog.scan.schema_limits import SchemaKeys
@@ -112,10 +112,10 @@ class Job:
         self._cutoffs = Cutoffs(self._account.policy, self.now)
         self._must_fit()
         self._evidence = SurvivorReader(
-            self._reader, self._cutoffs, workers=settings.jobs, double_check=settings.double_check
+            self._reader, self._cutoffs, settings.fields, workers=settings.jobs, double_check=settings.double_check
         )
         self._evidence.pace = self._pace
-        self._store = LocalReadStore(settings.folder, self._folder)
+        store = LocalReadStore(settings.folder, self._folder)
         self._disk = LogDirectory(self._folder, self._weak_leases(), self._pace)
         self._backlog = DrainQueue(self._disk, self._names, self._evidence.proof())
         if not self.dry_run:
@@ -130,7 +130,8 @@ class Job:
         segments = list_segments(self._folder, self._entries, self._names)
         self._segments = [self._unless_unsettled(segment) for segment in segments]
         self._conditions = conditions_of(self._segments, self._names, self.now, self._started)
-        scanner = Scanner(self._store, self._cutoffs, self._reader, self._pace)
+        scanner = Scanner(store, self._cutoffs, self._reader, settings.fields, self._pace)
+        self._context = scanner.context()
         catalog = opened_catalog(settings, self._segments, resources)
         evidence = None if self.dry_run else self._evidence
         self._survey = Inventory(scanner, evidence, self._segments, self._names, catalog)
@@ -291,17 +292,17 @@ class Job:
         return find_hindrances(self._disk, settings.folder, lock, plan.actions, by_quiet=settings.weak_leases)
 
     def _first_unreadable(self, name: str, most: int) -> list[Unreadable] | ReadFailure:
-        return first_unreadable(self._store, self._reader, self._pace, most, self._segment(name))
+        return first_unreadable(self._context, self._pace, most, self._segment(name))
 
     def _without_offset(self, name: str, end: int) -> int | ReadFailure:
-        return without_offset(self._store, self._pace, end, self._segment(name))
+        return without_offset(self._context, self._pace, end, self._segment(name))
 
     def _segment(self, name: str) -> Segment:
         return next(segment for segment in self._segments if segment.name == name)
 
     def _first_cut(self, plan: Plan) -> str:
         actions = [action for action in plan.actions if not self._names.late_token(action.segment)]
-        return first_cut(self._store, self._pace, self._cutoffs, actions)
+        return first_cut(self._context, self._pace, actions)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from typing import NamedTuple
 
 import anyio
+import msgspec
 
 from asynclog.cancellation import StopRequest
 from asynclog.config.settings import Settings
@@ -16,6 +17,7 @@ from asynclog.executors.pool import WorkerPool
 from asynclog.executors.rate_limit import RateLimiter
 from asynclog.plan.decide import conditions_of
 from asynclog.policy.cutoffs import Cutoffs
+from asynclog.records.kernel import choose_reader
 from asynclog.report.warnings import Notices, notices
 from asynclog.runner.inventory import Inventory, opened_catalog
 from asynclog.runner.log_facts import (
@@ -27,7 +29,6 @@ from asynclog.runner.log_facts import (
     with_reasons,
 )
 from asynclog.scan.chunks import ReadFailure
-from asynclog.scan.classifiers import choose_reader
 from asynclog.scan.multi_policy import judge
 from asynclog.scan.scanner import Scanner
 from asynclog.scan.schema_limits import SchemaKeys
@@ -63,7 +64,7 @@ class LogInspection:
         self._crew = WorkerPool(settings.jobs, stop)
         kind, cutoffs = choose_reader(settings.reader), Cutoffs(policy, self.now)
         store = LocalReadStore(settings.folder, folder)
-        self._scanner = Scanner(store, cutoffs, kind, RateLimiter(settings.io_limit))
+        self._scanner = Scanner(store, cutoffs, kind, settings.fields, RateLimiter(settings.io_limit))
         catalog = opened_catalog(settings, self.segments.values(), resources)
         self._survey = Inventory(self._scanner, None, self.segments.values(), names, catalog)
         self._keys = SchemaKeys()
@@ -103,7 +104,7 @@ class LogInspection:
         if not wanted:
             return [{} for _ in views]
         scanner = self._scanner
-        scanners = [Scanner(scanner.store, cutoffs, scanner.kind, scanner.pace) for cutoffs in views]
+        scanners = [msgspec.structs.replace(scanner, cutoffs=cutoffs) for cutoffs in views]
         segments = {self.segments[name]: numbers for name, numbers in wanted.items()}
         censuses, unread = anyio.run(judge, scanners, segments, self._crew)
         self.findings.update({each.segment: each for each in unread})
@@ -113,13 +114,13 @@ class LogInspection:
     def unreadable(self, name: str) -> Found | ReadFailure:
         """Why lines of a segment are unreadable: all of them are read again."""
         scanner = self._scanner
-        return all_unreadable(scanner.store, scanner.kind, scanner.pace, self._stop, self.segments[name])
+        return all_unreadable(scanner.context(), scanner.pace, self._stop, self.segments[name])
 
     def _without_offset(self, name: str, end: int) -> int | ReadFailure:
         """See `offsets.without_offset`."""
         if self._stop:
             return 0
-        return without_offset(self._scanner.store, self._scanner.pace, end, self.segments[name])
+        return without_offset(self._scanner.context(), self._scanner.pace, end, self.segments[name])
 
     def notices(self, policy: Policy | None) -> Notices:
         """What needs a look under this policy, as far as the segments have been read; None is for none yet."""
@@ -132,7 +133,7 @@ class LogInspection:
         if self._stop:
             return []
         scanner = self._scanner
-        return first_unreadable(scanner.store, scanner.kind, scanner.pace, most, self.segments[name])
+        return first_unreadable(scanner.context(), scanner.pace, most, self.segments[name])
 
 
 def notices_of_none(settings: Settings, policy: Policy | None) -> Notices:

@@ -11,7 +11,9 @@ import msgspec
 from asynclog.errors import ChangedError
 from asynclog.executors.rate_limit import RateLimiter
 from asynclog.policy.cutoffs import Cutoffs
-from asynclog.scan.classifiers import Kind, choose_digest, make_classifier
+from asynclog.records.fields import Fields
+from asynclog.records.kernel import Kind, choose_digest
+from asynclog.scan.classifiers import make_classifier
 from asynclog.scan.counter import StatsBuilder
 from asynclog.scan.expired_lines import ExpiredRanges
 from asynclog.scan.line_blocks import whole_lines
@@ -104,11 +106,12 @@ def batch(pieces: Iterable[Chunk]) -> Iterator[list[Chunk]]:
 
 
 class ScanContext(msgspec.Struct, frozen=True):
-    """How a log is looked at: where its segments are, reader and cutoffs."""
+    """How a log is looked at: where its segments are, reader, cutoffs, and its lines' fields."""
 
     store: ReadStore
     kind: Kind
     cutoffs: Cutoffs
+    fields: Fields
 
 
 def read_chunks(
@@ -175,7 +178,7 @@ def _read(
 ) -> ChunkResult | ReadFailure:
     if piece.start == 0 and is_packed(reader.read(0, HEAD)):
         return ReadFailure("it is compressed, whatever its name says, and compressed segments are left alone", "packed")
-    classifier = make_classifier(view.kind, view.cutoffs)
+    classifier = make_classifier(view.kind, view.cutoffs, view.fields)
     digested = _Digested(choose_digest(view.kind))
     before, written = reader.current(), reader.may_be_written()
     expired = ExpiredRanges() if piece.mark else None

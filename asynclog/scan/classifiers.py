@@ -5,29 +5,21 @@ Both count the same and find the same; the kernel is an accelerator that may be 
 """
 
 import re
-import zlib
 from array import array
-from collections.abc import Callable, Iterator, Sequence
-from typing import Literal, Protocol
+from collections.abc import Iterator, Sequence
+from typing import Protocol
 
-from asynclog.errors import ConfigurationError
 from asynclog.policy.cutoffs import Cutoffs
+from asynclog.records.fields import MXCP_FIELDS, Fields
 from asynclog.records.fragments import Part
-from asynclog.records.parser import FIELDS, LONG
+from asynclog.records.kernel import Kind, crc32, kernel
+from asynclog.records.parser import LONG
 from asynclog.records.strict_json import Line
 from asynclog.scan.counter import StatsBuilder
-from asynclog.scan.expired_lines import ExpiredRanges, pack, sift
+from asynclog.scan.expired_lines import ExpiredRanges, pack
 from asynclog.scan.line_blocks import BLOCK
-from asynclog.storage.proof import Digest
-
-try:
-    from asynclog.records import _kernel
-except ImportError:  # built without a compiler
-    _kernel = None  # type: ignore[assignment]
 
 _NEWLINE = re.compile(rb"\n")
-
-Kind = Literal["native", "python"]
 
 
 class Classifier(Protocol):
@@ -44,41 +36,16 @@ class Classifier(Protocol):
         """All counts, once everything has been read."""
 
 
-def choose_reader(wanted: str | None) -> Kind:
-    """The reader of that name, else the fastest that is there. Raises ConfigurationError where it is not there."""
-    if wanted not in {None, "", "native", "python"}:
-        raise ConfigurationError(f"ASYNCLOG_READER={wanted!r} in the environment: write native or python")
-    if wanted == "native" and _kernel is None:
-        raise ConfigurationError(
-            "ASYNCLOG_READER=native: asynclog was built without its kernel (was there a compiler?)"
-        )
-    return "python" if wanted == "python" or _kernel is None else "native"
-
-
-def make_classifier(kind: Kind, cutoffs: Cutoffs) -> Classifier:
-    """A reader for one piece of work, with nothing counted yet."""
-    return NativeClassifier(cutoffs) if kind == "native" else PythonClassifier(cutoffs)
-
-
-def choose_sift(kind: Kind) -> Callable[[memoryview, bytes, int], tuple[int, int]]:
-    """What leaves the marked lines out of a buffer: see `marks.sift`."""
-    return _kernel.sift if kind == "native" else sift
-
-
-def choose_digest(kind: Kind) -> Digest:
-    """How bytes are told from others; the readers need not agree, for a digest is compared with one of the same job."""
-    return _kernel.digest if kind == "native" else _crc32
-
-
-def _crc32(state: bytes, part: memoryview) -> bytes:
-    return zlib.crc32(part, int.from_bytes(state)).to_bytes(4)
+def make_classifier(kind: Kind, cutoffs: Cutoffs, fields: Fields) -> Classifier:
+    """Return a classifier for one piece of work, with nothing counted yet."""
+    return NativeClassifier(cutoffs, fields) if kind == "native" else PythonClassifier(cutoffs, fields)
 
 
 class PythonClassifier:
     """Every line on its own, exactly."""
 
-    def __init__(self, cutoffs: Cutoffs) -> None:
-        self._tally = StatsBuilder(cutoffs)
+    def __init__(self, cutoffs: Cutoffs, fields: Fields = MXCP_FIELDS) -> None:
+        self._tally = StatsBuilder(cutoffs, fields)
         self._start: int | None = None
         self._lines = 0
 
@@ -86,7 +53,7 @@ class PythonClassifier:
         self._start = offset if self._start is None else self._start
         flags = self.judge(block)
         if expired is not None:
-            expired.note(offset, block, len(flags), pack(flags), _crc32)
+            expired.note(offset, block, len(flags), pack(flags), crc32)
 
     def judge(self, block: memoryview) -> bytes:
         """Counts the lines of a block: for each of them 1 where it has expired, else 0."""
@@ -111,9 +78,9 @@ class PythonClassifier:
 class NativeClassifier:
     """The kernel, and the exact reader for the lines on which it is not certain."""
 
-    def __init__(self, cutoffs: Cutoffs) -> None:
-        self._tally = StatsBuilder(cutoffs)
-        self._scanner = _kernel.Scanner(FIELDS, self._tally.cutoff, cutoffs.future)
+    def __init__(self, cutoffs: Cutoffs, fields: Fields = MXCP_FIELDS) -> None:
+        self._tally = StatsBuilder(cutoffs, fields)
+        self._scanner = kernel.Scanner(fields.as_tuple(), self._tally.cutoff, cutoffs.future)
         self._start: int | None = None
         self._lines = 0
 
@@ -127,7 +94,7 @@ class NativeClassifier:
             self._lines += lines
             if expired is not None:
                 all_marks = _with(marks, judged, lines) if judged else marks
-                expired.note(offset, block[:done], lines, all_marks, _kernel.digest)
+                expired.note(offset, block[:done], lines, all_marks, kernel.digest)
             block, offset = block[done:], offset + done
 
     def _take(self, line: memoryview, number: int) -> bool:

@@ -5,8 +5,9 @@ from collections.abc import Iterable
 
 from asynclog.errors import TooManyKeysError
 from asynclog.policy.cutoffs import Cutoffs
+from asynclog.records.fields import Fields
 from asynclog.records.fragments import Part, first_fragment, is_fragment
-from asynclog.records.parser import parse_line
+from asynclog.records.parser import LineParser
 from asynclog.records.strict_json import Line
 from asynclog.scan.schema_limits import MOST_KEYS, MOST_NAMES
 from asynclog.timestamps import DAY, FIRST_PLAUSIBLE
@@ -89,7 +90,7 @@ class StatsBuilder:
     Raises TooManyKeysError where they have more schema keys than it may remember.
     """
 
-    def __init__(self, cutoffs: Cutoffs) -> None:
+    def __init__(self, cutoffs: Cutoffs, fields: Fields) -> None:
         self.rows: dict[tuple[str, int], SchemaCounter] = {}
         self.unreadable = 0
         self.blank = 0
@@ -98,10 +99,11 @@ class StatsBuilder:
         self._dated = self._named = 0
         self._cutoffs = cutoffs
         self._future = cutoffs.future
+        self._parse = LineParser(fields).parse
 
     def take(self, line: Line, size: int, number: int) -> bool:
         """Counts a line of so many bytes, its newline among them, and of that number; whether it has expired."""
-        reading = parse_line(line)
+        reading = self._parse(line)
         if reading is None:
             if _is_blank(line):
                 self.blank += 1

@@ -10,13 +10,12 @@ from collections.abc import Iterable
 from functools import partial
 
 from asynclog.executors.rate_limit import RateLimiter
-from asynclog.policy.cutoffs import Cutoffs
-from asynclog.records.parser import BLANKS, parse_line
+from asynclog.records.parser import BLANKS, LineParser
 from asynclog.records.strict_json import LineError, members
-from asynclog.scan.chunks import Chunk, ReadFailure, with_segment
+from asynclog.scan.chunks import Chunk, ReadFailure, ScanContext, with_segment
 from asynclog.scan.classifiers import PythonClassifier
 from asynclog.scan.line_blocks import BLOCK, whole_lines
-from asynclog.storage.segment_reader import ReadStore, SegmentReader
+from asynclog.storage.segment_reader import SegmentReader
 from asynclog.types import Action, Fingerprint, Segment, SegmentStats
 
 MOST = 16 << 20  # bytes that are read at most, of all segments together
@@ -27,18 +26,18 @@ _NAMES = re.compile(rb'"prev_hash"[ \t\r]*:[ \t\r]*[^n \t\r]')
 _LONGEST_KEY = 64  # bytes of "prev_hash", with every letter escaped, and its quotes
 
 
-def first_cut(store: ReadStore, pace: RateLimiter, cutoffs: Cutoffs, actions: Iterable[Action]) -> str:
+def first_cut(context: ScanContext, pace: RateLimiter, actions: Iterable[Action]) -> str:
     """Return the segment whose record would stay and name one that goes; empty if none was found.
 
     The actions are in the segments' order, those of late segments, whose records stand out of it, left out. Of a
     segment that is rewritten the first block is read, and the rest if that has records which name others; of one that
     follows a deleted record, the first record.
     """
-    search = _Search(pace, cutoffs)
+    search = _Search(context, pace)
     for action in actions:
         if action.kind == "drop":
             search.gone = search.gone or not action.of_nothing
-        elif action.fingerprint.size and not _is_blank(action.census) and search.is_cut_in(store, action):
+        elif action.fingerprint.size and not _is_blank(action.census) and search.is_cut_in(action):
             return action.segment
     return ""
 
@@ -51,19 +50,21 @@ def _is_blank(census: SegmentStats | None) -> bool:
 class _Search:
     """What is known on the way: whether the record before goes (`gone`), and how many bytes may still be read."""
 
-    def __init__(self, pace: RateLimiter, cutoffs: Cutoffs) -> None:
+    def __init__(self, context: ScanContext, pace: RateLimiter) -> None:
         self.gone = False
         self._left = MOST
+        self._context = context
+        self._parser = LineParser(context.fields)
         self._pace = pace
-        self._cutoffs = cutoffs
 
-    def is_cut_in(self, store: ReadStore, action: Action) -> bool:
+    def is_cut_in(self, action: Action) -> bool:
         """Whether the chain is cut among the records that stay in this segment, or where they begin."""
         segment, loses = Segment(action.segment, action.fingerprint), action.kind == "rewrite"
         end = min(segment.fingerprint.size if loses else _HEAD, self._left)
         found: bool | ReadFailure = False
         if end and (loses or (self.gone and action.census)):
-            found = with_segment(store, Chunk(segment, 0, end, mark=False), partial(self._look, end, loses))
+            whole = Chunk(segment, 0, end, mark=False)
+            found = with_segment(self._context.store, whole, partial(self._look, end, loses))
         self.gone = self.gone and loses and end == segment.fingerprint.size and found is False
         return found is True
 
@@ -80,22 +81,25 @@ class _Search:
 
     def _is_cut(self, block: bytes, loses: bool) -> bool:
         lines = [found[0] for found in _LINE.finditer(block)]
-        expired = PythonClassifier(self._cutoffs).judge(memoryview(block)) if loses else bytes(len(lines))
+        expired = self._classifier().judge(memoryview(block)) if loses else bytes(len(lines))
         for line, goes in zip(lines, expired, strict=True):
             if goes:
                 self.gone = True
             elif self.gone and line.strip(BLANKS):
-                names = _names_another(line)
+                names = _names_another(line, self._parser)
                 if names:
                     return True
                 self.gone = names is None
         return False
 
+    def _classifier(self) -> PythonClassifier:
+        return PythonClassifier(self._context.cutoffs, self._context.fields)
 
-def _names_another(line: bytes) -> bool | None:
+
+def _names_another(line: bytes, parser: LineParser) -> bool | None:
     """Whether an object names another one; None if the line is neither a record nor an object that does."""
     if not _NAMES.search(line):
-        return None if parse_line(line.rstrip(b"\n")) is None else False
+        return None if parser.parse(line.rstrip(b"\n")) is None else False
     try:
         values = [value for key, value in members(line) if len(key) <= _LONGEST_KEY and _is_name(bytes(key))]
     except LineError:

@@ -35,7 +35,7 @@ async def judge(
     first = scanners[0]
     total = sum(segment.fingerprint.size for segment in wanted)
     executor = executor_for(first.kind, crew.jobs, total)
-    views = [ScanContext(first.store, each.kind, each.cutoffs) for each in scanners]
+    views = [each.context() for each in scanners]
     size = chunk_size(total, crew.jobs)
     tasks = [
         MultiPolicyChunk(piece, tuple(views[number] for number in numbers))
@@ -80,7 +80,7 @@ def _judge(
 ) -> list[StatsBuilder]:
     piece = task.piece
     end = min(piece.end, fingerprint.size)
-    classifiers = [make_classifier(view.kind, view.cutoffs) for view in task.views]
+    classifiers = [make_classifier(view.kind, view.cutoffs, view.fields) for view in task.views]
     for offset, block in whole_lines(reader, piece.start, end, fingerprint.size):
         for classifier in classifiers:
             classifier.read(offset, block, None)

@@ -12,6 +12,8 @@ from asynclog.executors.executor import THREADS, Executor
 from asynclog.executors.pool import WorkerPool
 from asynclog.executors.rate_limit import RateLimiter
 from asynclog.policy.cutoffs import Cutoffs
+from asynclog.records.fields import Fields
+from asynclog.records.kernel import Kind
 from asynclog.scan.chunks import (
     Chunk,
     ChunkResult,
@@ -23,7 +25,6 @@ from asynclog.scan.chunks import (
     read_chunks,
     split,
 )
-from asynclog.scan.classifiers import Kind
 from asynclog.scan.counter import StatsBuilder
 from asynclog.scan.expired_lines import ExpiredRanges
 from asynclog.scan.survivors import BUDGET, SurvivorReader
@@ -36,12 +37,17 @@ WORTH_PROCESSES = 16 << 20  # bytes; below, starting processes takes longer than
 
 
 class Scanner(msgspec.Struct, frozen=True):
-    """How to read a log: where its segments are, the cutoffs, the reader, and how fast."""
+    """How to read a log: where its segments are, the cutoffs, the reader, its lines' fields, and how fast."""
 
     store: ReadStore
     cutoffs: Cutoffs
     kind: Kind
+    fields: Fields
     pace: RateLimiter = RateLimiter()
+
+    def context(self) -> ScanContext:
+        """Return what a worker needs to know."""
+        return ScanContext(self.store, self.kind, self.cutoffs, self.fields)
 
     @asynccontextmanager
     async def censuses(
@@ -71,8 +77,7 @@ class Scanner(msgspec.Struct, frozen=True):
         pieces = [piece for cut in sorted(cuts, key=len) for piece in cut]
         missing = Counter(piece.segment.name for piece in pieces)
         executor = executor_for(self.kind, crew.jobs, total)
-        view = ScanContext(self.store, self.kind, self.cutoffs)
-        work = partial(read_chunks, view, executor.rate_share(self.pace, crew.jobs))
+        work = partial(read_chunks, self.context(), executor.rate_share(self.pace, crew.jobs))
         begun = partial(_go_on, starts)
         async with crew.map_unordered(work, batch(pieces), executor=executor, is_continuation=begun) as results:
             yield _merged(results, evidence, starts, missing)

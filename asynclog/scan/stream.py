@@ -8,7 +8,7 @@ from typing import Protocol
 from anyio import to_thread
 
 from asynclog.errors import ChangedError
-from asynclog.records.parser import parse_line
+from asynclog.records.parser import LineParser
 from asynclog.scan.line_blocks import whole_lines
 from asynclog.storage.segment_reader import SegmentReader
 from asynclog.types import Record, SchemaKey, Segment
@@ -28,11 +28,12 @@ class AsyncSegments(Protocol):
 
 async def stream_records(segments: AsyncSegments) -> AsyncIterator[Record]:
     """See `asynclog.records`."""
+    parse = LineParser().parse
     for segment in await segments.list():
         if segment.unjudged is not None:
             continue
         async for offset, line in _lines(segments, segment):
-            reading = parse_line(line)
+            reading = parse(line)
             if reading:
                 yield Record(segment.name, offset, SchemaKey(*reading[:2]), reading[2], line)
 

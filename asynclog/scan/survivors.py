@@ -7,9 +7,11 @@ from collections.abc import Iterable, Iterator
 from asynclog.errors import ChangedError, DisagreementError
 from asynclog.executors.rate_limit import RateLimiter
 from asynclog.policy.cutoffs import Cutoffs
+from asynclog.records.fields import Fields
+from asynclog.records.kernel import Kind, choose_digest
 from asynclog.records.parser import BLANKS
-from asynclog.scan.classifiers import Kind, PythonClassifier, choose_digest, choose_sift, make_classifier
-from asynclog.scan.expired_lines import ExpiredRanges, LineRange, invert, is_marked
+from asynclog.scan.classifiers import PythonClassifier, make_classifier
+from asynclog.scan.expired_lines import ExpiredRanges, LineRange, choose_sift, invert, is_marked
 from asynclog.scan.line_blocks import whole_lines
 from asynclog.storage.proof import Proof
 from asynclog.storage.segment_reader import Hole, Part, SegmentReader
@@ -27,9 +29,10 @@ class SurvivorReader:
 
     pace = RateLimiter()
 
-    def __init__(self, kind: Kind, cutoffs: Cutoffs, *, workers: int, double_check: bool) -> None:
+    def __init__(self, kind: Kind, cutoffs: Cutoffs, fields: Fields, *, workers: int, double_check: bool) -> None:
         self._kind = kind
         self._cutoffs = cutoffs
+        self._fields = fields
         self._double_check = double_check
         self._sift = choose_sift("python" if double_check else kind)
         self._digest = choose_digest(kind)
@@ -99,7 +102,7 @@ class SurvivorReader:
 
     def _judge(self, action: Action, reader: SegmentReader, proof: Proof) -> Iterator[Part]:
         """Judges the lines as they are copied: nothing lies between the two."""
-        classifier, size = make_classifier(self._kind, self._cutoffs), action.fingerprint.size
+        classifier, size = make_classifier(self._kind, self._cutoffs, self._fields), action.fingerprint.size
         for offset, block in self._lines(reader, 0, size, size):
             yield from proof.follow(self._parts(reader, proof.size, offset))
             expired = ExpiredRanges()
@@ -131,7 +134,7 @@ class SurvivorReader:
         yield block[position:]
 
     def _checked(self, expired: Iterable[LineRange], reader: SegmentReader) -> Iterator[LineRange]:
-        classifier = PythonClassifier(self._cutoffs)
+        classifier = PythonClassifier(self._cutoffs, self._fields)
         for stretch in expired:
             for lines in self._marked(reader, stretch):
                 if not all(classifier.judge(lines)):

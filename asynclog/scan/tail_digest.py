@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from asynclog.errors import ChangedError
-from asynclog.scan.classifiers import Kind, choose_digest
+from asynclog.records.kernel import Kind, choose_digest
 from asynclog.storage.proof import Proof
 from asynclog.storage.segment_reader import ReadStore, SegmentReader
 from asynclog.types import Range, Segment

@@ -9,18 +9,20 @@ from typing import NamedTuple
 
 from asynclog.cancellation import StopRequest
 from asynclog.executors.rate_limit import RateLimiter
-from asynclog.policy.cutoffs import NOTHING_EXPIRES
 from asynclog.records.diagnostics import why_unreadable
-from asynclog.records.parser import BLANKS, parse_line
-from asynclog.scan.chunks import Chunk, ReadFailure, with_segment
-from asynclog.scan.classifiers import Kind, make_classifier
+from asynclog.records.fields import Fields
+from asynclog.records.parser import BLANKS, LineParser
+from asynclog.scan.chunks import Chunk, ReadFailure, ScanContext, with_segment
+from asynclog.scan.classifiers import make_classifier
 from asynclog.scan.line_blocks import BLOCK, whole_lines
-from asynclog.storage.segment_reader import ReadStore, SegmentReader
+from asynclog.storage.segment_reader import SegmentReader
 from asynclog.types import Fingerprint, Segment
 
 FIRST = 20  # lines that are told one by one
 _EXAMPLES = 3  # lines of each kind
 _LINE = re.compile(rb"[^\n]*\n|[^\n]+")
+# A timestamp without an offset, behind its key.
+_STAMP = rb'[ \t\r]*:[ \t\r]*"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?(?=")'
 
 
 class Unreadable(NamedTuple):
@@ -51,32 +53,32 @@ class Found(NamedTuple):
 
 
 def first_unreadable(
-    store: ReadStore, kind: Kind, pace: RateLimiter, most: int, segment: Segment
+    context: ScanContext, pace: RateLimiter, most: int, segment: Segment
 ) -> list[Unreadable] | ReadFailure:
-    """The first `most` unreadable lines; no more is read than it takes to find so many."""
+    """Return the first `most` unreadable lines; no more is read than it takes to find so many."""
     whole = Chunk(segment, 0, segment.fingerprint.size, mark=False)
-    return with_segment(store, whole, partial(_first, kind, pace, most))
+    return with_segment(context.store, whole, partial(_first, context, pace, most))
 
 
-def all_unreadable(
-    store: ReadStore, kind: Kind, pace: RateLimiter, stop: StopRequest, segment: Segment
-) -> Found | ReadFailure:
-    """The reasons of all unreadable lines; only of those before a stop."""
+def all_unreadable(context: ScanContext, pace: RateLimiter, stop: StopRequest, segment: Segment) -> Found | ReadFailure:
+    """Return the reasons of all unreadable lines; only of those before a stop."""
     whole = Chunk(segment, 0, segment.fingerprint.size, mark=False)
-    return with_segment(store, whole, partial(_all, kind, pace, stop))
+    return with_segment(context.store, whole, partial(_all, context, pace, stop))
 
 
 def _first(
-    kind: Kind, pace: RateLimiter, most: int, reader: SegmentReader, fingerprint: Fingerprint
+    context: ScanContext, pace: RateLimiter, most: int, reader: SegmentReader, fingerprint: Fingerprint
 ) -> list[Unreadable]:
-    return list(islice(_unreadable(kind, pace, StopRequest(), fingerprint.size, reader), most))
+    return list(islice(_unreadable(context, pace, StopRequest(), fingerprint.size, reader), most))
 
 
-def _all(kind: Kind, pace: RateLimiter, stop: StopRequest, reader: SegmentReader, fingerprint: Fingerprint) -> Found:
+def _all(
+    context: ScanContext, pace: RateLimiter, stop: StopRequest, reader: SegmentReader, fingerprint: Fingerprint
+) -> Found:
     first: list[Unreadable] = []
     counts: Counter[str] = Counter()
     examples: defaultdict[str, list[Unreadable]] = defaultdict(list)
-    for each in _unreadable(kind, pace, stop, fingerprint.size, reader):
+    for each in _unreadable(context, pace, stop, fingerprint.size, reader):
         if len(first) < FIRST:
             first.append(each)
         if counts[each.kind] < _EXAMPLES:
@@ -86,57 +88,53 @@ def _all(kind: Kind, pace: RateLimiter, stop: StopRequest, reader: SegmentReader
 
 
 def _unreadable(
-    kind: Kind, pace: RateLimiter, stop: StopRequest, size: int, reader: SegmentReader
+    context: ScanContext, pace: RateLimiter, stop: StopRequest, size: int, reader: SegmentReader
 ) -> Iterator[Unreadable]:
-    number = 1
+    parser, number = LineParser(context.fields), 1
     for offset, block in whole_lines(reader, 0, size, size):
         if stop:
             return
         pace.spend(len(block))
-        classifier = make_classifier(kind, NOTHING_EXPIRES)
+        classifier = make_classifier(context.kind, context.cutoffs, context.fields)
         classifier.read(offset, block, None)
         tally = classifier.tally()
         if tally.unreadable:  # the classifier is the one that decides, and passes over the other blocks quickly
             content = bytes(block)
-            yield from _in_block(number, offset, content)
+            yield from _in_block(number, offset, content, parser)
             number += content.count(b"\n") or 1  # a long line may be told by its first byte
         else:
             number += sum(part.lines for part in tally.parts)
 
 
-def _in_block(number: int, offset: int, block: bytes) -> Iterator[Unreadable]:
+def _in_block(number: int, offset: int, block: bytes, parser: LineParser) -> Iterator[Unreadable]:
     for each, line in enumerate(_LINE.finditer(block), number):
-        why = why_unreadable(line[0]) if line[0].strip(BLANKS) else None
+        why = why_unreadable(line[0], parser) if line[0].strip(BLANKS) else None
         if why:
             yield Unreadable(each, offset + line.start(), str(why), why.kind)
 
 
-_STAMP = re.compile(
-    rb'"timestamp"[ \t\r]*:[ \t\r]*"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?(?=")'
-)
-
-
-def without_offset(store: ReadStore, pace: RateLimiter, end: int, segment: Segment) -> int | ReadFailure:
+def without_offset(context: ScanContext, pace: RateLimiter, end: int, segment: Segment) -> int | ReadFailure:
     """How many lines that start before `end` lack nothing else. Lines longer than a block are left out."""
-    return with_segment(store, Chunk(segment, 0, end, mark=False), partial(_count, pace, end))
+    return with_segment(context.store, Chunk(segment, 0, end, mark=False), partial(_count, context.fields, pace, end))
 
 
-def _count(pace: RateLimiter, end: int, reader: SegmentReader, fingerprint: Fingerprint) -> int:
+def _count(fields: Fields, pace: RateLimiter, end: int, reader: SegmentReader, fingerprint: Fingerprint) -> int:
+    parser, stamp = LineParser(fields), re.compile(b'"%b"%b' % (re.escape(fields.timestamp.encode()), _STAMP))
     lines = 0
     for _, block in whole_lines(reader, 0, min(end, fingerprint.size), fingerprint.size):
         pace.spend(len(block))
         if len(block) <= BLOCK:
-            lines += _without_offset_in(bytes(block))
+            lines += _without_offset_in(bytes(block), stamp, parser)
     return lines
 
 
-def _without_offset_in(block: bytes) -> int:
+def _without_offset_in(block: bytes, stamp: re.Pattern[bytes], parser: LineParser) -> int:
     """A line counts once, however many such timestamps it has."""
     found = set()
-    for stamp in _STAMP.finditer(block):
-        start, end = block.rfind(b"\n", 0, stamp.start()) + 1, block.find(b"\n", stamp.end())
+    for each in stamp.finditer(block):
+        start, end = block.rfind(b"\n", 0, each.start()) + 1, block.find(b"\n", each.end())
         line = block[start : end if end >= 0 else len(block)]
-        at = stamp.end() - start
-        if start not in found and parse_line(line) is None and parse_line(line[:at] + b"Z" + line[at:]):
+        at = each.end() - start
+        if start not in found and parser.parse(line) is None and parser.parse(line[:at] + b"Z" + line[at:]):
             found.add(start)
     return len(found)

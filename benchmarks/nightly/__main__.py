@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from asynclog.scan.classifiers import choose_reader
+from asynclog.records.kernel import choose_reader
 from benchmarks import page as whole_page
 from benchmarks.archives import Shape, Store
 from benchmarks.engines import dry_run

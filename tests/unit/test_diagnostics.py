@@ -12,14 +12,22 @@ from judge import verdict
 
 from asynclog.cancellation import StopRequest
 from asynclog.executors.rate_limit import RateLimiter
-from asynclog.records.diagnostics import why_unreadable
-from asynclog.scan.chunks import ReadFailure
-from asynclog.scan.classifiers import Kind, choose_reader
+from asynclog.policy.cutoffs import Cutoffs
+from asynclog.records import diagnostics
+from asynclog.records.diagnostics import Why
+from asynclog.records.fields import MXCP_FIELDS
+from asynclog.records.kernel import Kind, choose_reader
+from asynclog.records.parser import LineParser
+from asynclog.scan.chunks import ReadFailure, ScanContext
 from asynclog.scan.unreadable_lines import Found, Unreadable, all_unreadable, first_unreadable
 from asynclog.storage.local.segment_reader import LocalReadStore
-from asynclog.types import Fingerprint, Segment
+from asynclog.types import Fingerprint, Policy, Segment
 
 PLAIN = record()
+
+
+def why_unreadable(line: bytes) -> Why | None:
+    return diagnostics.why_unreadable(line, LineParser())
 
 
 @pytest.mark.parametrize("case", CATALOGUE, ids=lambda case: case.name)
@@ -143,11 +151,11 @@ def test_the_first_unreadable_lines_are_found_with_their_offsets(tmp_path: Path,
     (tmp_path / "s").write_bytes(b"".join(parts))
     segment = Segment("s", Fingerprint.of((tmp_path / "s").stat()))
     starts = [sum(map(len, parts[:number])) for number in range(len(parts))]
-    store = LocalReadStore(str(tmp_path))
-    found = first_unreadable(store, choose_reader(kind), RateLimiter(), 20, segment)
-    some = first_unreadable(store, choose_reader(kind), RateLimiter(), 2, segment)
+    context = ScanContext(LocalReadStore(str(tmp_path)), choose_reader(kind), Cutoffs(Policy(), 0), MXCP_FIELDS)
+    found = first_unreadable(context, RateLimiter(), 20, segment)
+    some = first_unreadable(context, RateLimiter(), 2, segment)
     (tmp_path / "s").write_bytes(b"")
-    changed = first_unreadable(store, choose_reader(kind), RateLimiter(), 2, segment)
+    changed = first_unreadable(context, RateLimiter(), 2, segment)
     assert not isinstance(found, ReadFailure)
     assert [line.offset for line in found] == [starts[1], starts[4], starts[5], starts[6]]
     assert [line.line for line in found] == [2, 5, 6, 7]
@@ -166,9 +174,9 @@ def test_all_unreadable_lines_are_counted_by_reason(tmp_path: Path, kind: Kind) 
     segment = Segment("s", Fingerprint.of((tmp_path / "s").stat()))
     stopped = StopRequest()
     stopped.limit(0)
-    store = LocalReadStore(str(tmp_path))
-    found = all_unreadable(store, kind, RateLimiter(), StopRequest(), segment)
-    nothing = all_unreadable(store, kind, RateLimiter(), stopped, segment)
+    context = ScanContext(LocalReadStore(str(tmp_path)), kind, Cutoffs(Policy(), 0), MXCP_FIELDS)
+    found = all_unreadable(context, RateLimiter(), StopRequest(), segment)
+    nothing = all_unreadable(context, RateLimiter(), stopped, segment)
     assert isinstance(found, Found)
     assert [(reason.why, reason.lines, [line.line for line in reason.examples]) for reason in found.reasons] == [
         ("timestamp has no offset from UTC", 9_000, [1, 2, 3]),

@@ -38,7 +38,7 @@ async def cleanup(folder: Path, *, double_check: bool) -> Report:
 def wrong(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ASYNCLOG_READER", "python")
     for module in (evidence, pieces):
-        monkeypatch.setattr(module, "make_classifier", lambda _kind, cutoffs: Wrong(cutoffs))
+        monkeypatch.setattr(module, "make_classifier", lambda _kind, cutoffs, fields: Wrong(cutoffs, fields))
 
 
 @pytest.mark.usefixtures("wrong")

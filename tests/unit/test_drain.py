@@ -9,7 +9,7 @@ import pytest
 from audit_log import entries
 from one_segment import LATE, NEW, OLD, SEGMENT, append, cleanup, content, disk, fate, folder
 
-from asynclog.scan.classifiers import choose_digest, choose_reader
+from asynclog.records.kernel import choose_digest, choose_reader
 from asynclog.storage.hidden_names import OldLink
 from asynclog.storage.local.directory import LogDirectory
 

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asynclog.errors import ConfigurationError
-from asynclog.scan.classifiers import choose_reader, choose_sift
-from asynclog.scan.expired_lines import ExpiredRanges, LineRange, invert, pack
+from asynclog.records.kernel import choose_reader
+from asynclog.scan.expired_lines import ExpiredRanges, LineRange, choose_sift, invert, pack
 
 Sift = Callable[[memoryview, bytes, int], tuple[int, int]]
 

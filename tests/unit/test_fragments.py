@@ -27,10 +27,11 @@ from asynclog.errors import ChangedError
 from asynclog.executors.rate_limit import RateLimiter
 from asynclog.plan.projection import merge
 from asynclog.policy.cutoffs import Cutoffs
+from asynclog.records.fields import MXCP_FIELDS
 from asynclog.records.fragments import is_fragment
-from asynclog.records.parser import parse_line
+from asynclog.records.kernel import Kind
+from asynclog.records.parser import LineParser
 from asynclog.scan.chunks import ChunkResult, ScanContext, read_chunk, split
-from asynclog.scan.classifiers import Kind
 from asynclog.scan.survivors import SurvivorReader
 from asynclog.storage.local.segment_reader import LocalReader, LocalReadStore
 from asynclog.types import Action, Fingerprint, Policy, Rule, SchemaKey, SchemaStats, Segment, SegmentStats
@@ -109,7 +110,7 @@ NONE = {
 @pytest.mark.parametrize("line", FRAGMENTS.values(), ids=FRAGMENTS)
 def test_a_piece_of_a_document_is_a_fragment(line: bytes) -> None:
     """By the definition, with and without a newline, for the judge too."""
-    assert parse_line(line) is None
+    assert LineParser().parse(line) is None
     assert [is_fragment(line), is_fragment(line.strip() + b"\n"), judged_fragment(line)] == [True] * 3
 
 
@@ -292,7 +293,7 @@ class Counting(RateLimiter):
 def census(path: Path, kind: Kind, size: int, pace: RateLimiter | None = None) -> SegmentStats:
     """What a scan in pieces of this size learns, put together in some order."""
     segment = Segment(path.name, Fingerprint.of(path.stat()))
-    view = ScanContext(LocalReadStore(str(path.parent)), kind, Cutoffs(Policy(star=Rule(0)), instant(NOW)))
+    view = ScanContext(LocalReadStore(str(path.parent)), kind, Cutoffs(Policy(star=Rule(0)), instant(NOW)), MXCP_FIELDS)
     readings = [read_chunk(view, pace or RateLimiter(), piece) for piece in split(segment, size)]
     Random(size).shuffle(readings)  # noqa: S311 - the same order every time
     assert all(isinstance(each, ChunkResult) for each in readings)
@@ -456,7 +457,8 @@ def test_a_segment_that_turns_out_to_have_one_is_not_rewritten(tmp_path: Path, k
     place = Fingerprint.of(path.stat())
     counts = (SchemaStats(SchemaKey("app", 1), 2, len(OLD + YOUNG), 1, 2, 1, len(OLD), 0, 0),)
     action = Action("s", "rewrite", "", place, SegmentStats("s", place, counts, unreadable=1))
-    evidence = SurvivorReader(kind, Cutoffs(Policy(star=Rule(30)), instant(NOW)), workers=1, double_check=False)
+    cutoffs = Cutoffs(Policy(star=Rule(30)), instant(NOW))
+    evidence = SurvivorReader(kind, cutoffs, MXCP_FIELDS, workers=1, double_check=False)
     with opened(path) as descriptor, pytest.raises(ChangedError):
         list(evidence.staying(action, LocalReader(descriptor), evidence.proof(), place.size))
     assert evidence.censuses["s"].fragment == 3

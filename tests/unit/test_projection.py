@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from strategies import written
 
 from asynclog.plan.projection import after_rewrite, merge, project
-from asynclog.policy.cutoffs import NOTHING_EXPIRES, Cutoffs
+from asynclog.policy.cutoffs import Cutoffs
 from asynclog.scan.classifiers import PythonClassifier
 from asynclog.scan.counter import MOST_DAYS
 from asynclog.types import DayStats, Fingerprint, Policy, Rule, SchemaKey, SchemaStats, SegmentStats
@@ -220,4 +220,4 @@ def test_where_the_days_are_too_many_a_census_still_knows_what_has_wholly_or_not
     assert expired(30_000, last) == 0
     assert expired(1, last) is None
     partly = replace(census, schemas=tuple(replace(c, expired=1) for c in census.schemas))
-    assert after_rewrite(partly, NOTHING_EXPIRES) is None
+    assert after_rewrite(partly, Cutoffs(Policy(), 0)) is None

@@ -11,9 +11,10 @@ from asynclog.cancellation import StopRequest
 from asynclog.errors import ConfigurationError
 from asynclog.executors.pool import WorkerPool
 from asynclog.policy.cutoffs import Cutoffs
+from asynclog.records.fields import MXCP_FIELDS
+from asynclog.records.kernel import Kind, choose_reader
 from asynclog.scan import chunks as pieces
 from asynclog.scan import scanner
-from asynclog.scan.classifiers import Kind, choose_reader
 from asynclog.scan.expired_lines import ExpiredRanges
 from asynclog.scan.scanner import Scanner
 from asynclog.scan.survivors import SurvivorReader
@@ -52,8 +53,8 @@ async def scan(folder: int, kind: Kind, jobs: int = 2) -> list[SegmentStats | Un
 
 
 async def read(folder: int, segments: list[Segment], kind: Kind, jobs: int = 2) -> list[SegmentStats | UnreadSegment]:
-    evidence = SurvivorReader(kind, CUTOFFS, workers=jobs, double_check=False)
-    reading = Scanner(LocalReadStore(os.readlink(f"/proc/self/fd/{folder}"), folder), CUTOFFS, kind)
+    evidence = SurvivorReader(kind, CUTOFFS, MXCP_FIELDS, workers=jobs, double_check=False)
+    reading = Scanner(LocalReadStore(os.readlink(f"/proc/self/fd/{folder}"), folder), CUTOFFS, kind, MXCP_FIELDS)
     async with reading.censuses(segments, WorkerPool(jobs, StopRequest()), evidence) as found:
         return [finding async for finding in found]
 

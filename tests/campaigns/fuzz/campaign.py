@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 import judge
 
-from asynclog.records import parser as exact
 from asynclog.records.fragments import is_fragment
+from asynclog.records.parser import BLANKS, LineParser
 from asynclog.scan.expired_lines import pack, sift
 from asynclog.timestamps import FIRST_PLAUSIBLE
 from fuzz.census import FIELDS, NEVER, Answer, answer, counted, in_pieces
@@ -32,13 +32,14 @@ if TYPE_CHECKING:
 Sift = Callable[[memoryview, bytes, int], tuple[int, int]]
 
 ENDINGS = (b"\n", b'"\n', b'"}\n', b"}\n", b"]}\n", b"0\n", b"")
+_parse = LineParser().parse
 ENOUGH = 10  # disagreements; then the campaign ends
 
 
 def exact_reader(line: bytes) -> Answer:
     """Say what a line is, as the package's own reader sees it."""
-    found = exact.parse_line(line)
-    if found or not line.strip(exact.BLANKS):
+    found = _parse(line)
+    if found or not line.strip(BLANKS):
         return found or "blank"
     return "fragment" if is_fragment(line) else "unreadable"
 
