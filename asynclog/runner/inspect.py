@@ -8,7 +8,6 @@ from contextlib import ExitStack, contextmanager
 from typing import NamedTuple
 
 import anyio
-import msgspec
 
 from asynclog.cancellation import StopRequest
 from asynclog.config.settings import Settings
@@ -29,7 +28,6 @@ from asynclog.runner.log_facts import (
     with_reasons,
 )
 from asynclog.scan.chunks import ReadFailure
-from asynclog.scan.multi_policy import judge
 from asynclog.scan.scanner import Scanner
 from asynclog.scan.schema_limits import SchemaKeys
 from asynclog.scan.unreadable_lines import Found, Unreadable, all_unreadable, first_unreadable, without_offset
@@ -103,10 +101,8 @@ class LogInspection:
         """
         if not wanted:
             return [{} for _ in views]
-        scanner = self._scanner
-        scanners = [msgspec.structs.replace(scanner, cutoffs=cutoffs) for cutoffs in views]
         segments = {self.segments[name]: numbers for name, numbers in wanted.items()}
-        censuses, unread = anyio.run(judge, scanners, segments, self._crew)
+        censuses, unread = anyio.run(self._scanner.censuses_under, views, segments, self._crew)
         self.findings.update({each.segment: each for each in unread})
         self._read_again += sum(segment.fingerprint.size for segment in segments)
         return censuses

@@ -34,7 +34,8 @@ T = TypeVar("T")
 class Chunk(msgspec.Struct, frozen=True):
     """The lines of `segment` that start in its bytes [start, end).
 
-    `mark` is whether expired ones are remembered, `digest` whether the bytes are to be known again.
+    `mark` is whether expired ones are remembered, `digest` whether the bytes are to be known again. The lines are
+    counted once under each of the `views`, under the scan's own cutoffs if there are none.
     """
 
     segment: Segment
@@ -42,6 +43,7 @@ class Chunk(msgspec.Struct, frozen=True):
     end: int
     mark: bool
     digest: bool = False
+    views: tuple[Cutoffs, ...] = ()
 
 
 class Seen(NamedTuple):
@@ -57,9 +59,12 @@ class Seen(NamedTuple):
 
 
 class ChunkResult(NamedTuple):
-    """What a piece holds. `expired` says where its expired lines stand, None where that is too much to carry."""
+    """What a chunk holds under each of its views, and where lines have expired under the first of them.
 
-    tally: StatsBuilder
+    `expired` is None if that is too much to carry, or is not to be remembered.
+    """
+
+    builders: tuple[StatsBuilder, ...]
     expired: ExpiredRanges | None
     seen: Seen
 
@@ -178,13 +183,16 @@ def _read(
 ) -> ChunkResult | ReadFailure:
     if piece.start == 0 and is_packed(reader.read(0, HEAD)):
         return ReadFailure("it is compressed, whatever its name says, and compressed segments are left alone", "packed")
-    classifier = make_classifier(view.kind, view.cutoffs, view.fields)
+    views = piece.views or (view.cutoffs,)
+    classifier, *others = (make_classifier(view.kind, cutoffs, view.fields) for cutoffs in views)
     digested = _Digested(choose_digest(view.kind))
     before, written = reader.current(), reader.may_be_written()
     expired = ExpiredRanges() if piece.mark else None
     done, end = piece.start, min(piece.end, fingerprint.size)
     for offset, block in whole_lines(reader, piece.start, end, fingerprint.size):
         classifier.read(offset, block, expired)
+        for other in others:
+            other.read(offset, block, None)
         if piece.digest:
             digested.add(offset, block)
         pace.spend(reader.data_bytes(done, offset) + len(block))
@@ -195,4 +203,4 @@ def _read(
             break
     written = written or reader.current() != before or reader.may_be_written()
     seen = Seen(fingerprint, not written and before == fingerprint, digested.range())
-    return ChunkResult(classifier.tally(), expired, seen)
+    return ChunkResult(tuple(each.tally() for each in (classifier, *others)), expired, seen)

@@ -1,38 +1,27 @@
-"""The scan: an async iterator over censuses, each yielded as soon as its segment has been read."""
+"""The scan: an async iterator over segment statistics, each yielded as soon as its segment has been read."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Mapping, Set
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence, Set
 from contextlib import asynccontextmanager
 from functools import partial
 
 import msgspec
 
-from asynclog.errors import TooManyKeysError
 from asynclog.executors.executor import THREADS, Executor
 from asynclog.executors.pool import WorkerPool
 from asynclog.executors.rate_limit import RateLimiter
 from asynclog.policy.cutoffs import Cutoffs
 from asynclog.records.fields import Fields
 from asynclog.records.kernel import Kind
-from asynclog.scan.chunks import (
-    Chunk,
-    ChunkResult,
-    ReadFailure,
-    ScanContext,
-    Seen,
-    batch,
-    chunk_size,
-    read_chunks,
-    split,
-)
-from asynclog.scan.counter import StatsBuilder
-from asynclog.scan.expired_lines import ExpiredRanges
-from asynclog.scan.survivors import BUDGET, SurvivorReader
+from asynclog.scan.chunks import Chunk, ScanContext, batch, chunk_size, read_chunks, split
+from asynclog.scan.merging import merged
+from asynclog.scan.survivors import SurvivorReader
 from asynclog.storage.segment_reader import ReadStore
 from asynclog.types import Segment, SegmentStats, UnreadSegment
 
 NO_OFFSETS: Mapping[str, int] = {}
 
+_STOPPED = "the job was stopped before it was read"
 WORTH_PROCESSES = 16 << 20  # bytes; below, starting processes takes longer than reading
 
 
@@ -68,22 +57,59 @@ class Scanner(msgspec.Struct, frozen=True):
         processes where that pays, the kernel in threads.
         """
         starting = [(segment, starts.get(segment.name, 0)) for segment in segments]
-        total = sum(segment.fingerprint.size - start for segment, start in starting)
-        size = chunk_size(total, crew.jobs)
+        size = chunk_size(sum(segment.fingerprint.size - start for segment, start in starting), crew.jobs)
         cuts = [
             split(segment, size, start, mark=evidence is not None and not start, digest=segment.name in growing)
             for segment, start in starting
         ]
+        async with self._read(cuts, crew, evidence, starts) as found:
+            yield (each if isinstance(each, UnreadSegment) else each[0] async for each in found)
+
+    async def censuses_under(
+        self, views: Sequence[Cutoffs], wanted: Mapping[Segment, Sequence[int]], crew: WorkerPool
+    ) -> tuple[list[dict[str, SegmentStats]], list[UnreadSegment]]:
+        """Read segments under several cutoffs, each segment once; return the statistics of each view, by segment.
+
+        `wanted` has the numbers of the views for each segment. Those that could not be read come besides.
+        """
+        size = chunk_size(sum(segment.fingerprint.size for segment in wanted), crew.jobs)
+        cuts = [
+            _under(tuple(views[number] for number in numbers), split(segment, size, mark=False))
+            for segment, numbers in wanted.items()
+        ]
+        numbers_of = {segment.name: numbers for segment, numbers in wanted.items()}
+        unread = {each.name: UnreadSegment(each.name, each.fingerprint, _STOPPED, "not_reached") for each in wanted}
+        censuses: list[dict[str, SegmentStats]] = [{} for _ in views]
+        async with self._read(cuts, crew, None, NO_OFFSETS) as found:
+            async for each in found:
+                if isinstance(each, UnreadSegment):
+                    unread[each.segment] = each
+                    continue
+                name = each[0].segment
+                del unread[name]
+                for number, census in zip(numbers_of[name], each, strict=True):
+                    censuses[number][name] = census
+        return censuses, list(unread.values())
+
+    @asynccontextmanager
+    async def _read(
+        self,
+        cuts: Iterable[list[Chunk]],
+        crew: WorkerPool,
+        evidence: SurvivorReader | None,
+        starts: Mapping[str, int],
+    ) -> AsyncIterator[AsyncIterator[list[SegmentStats] | UnreadSegment]]:
+        """Read the chunks of each segment; for each, the statistics under each of its views."""
         pieces = [piece for cut in sorted(cuts, key=len) for piece in cut]
         missing = Counter(piece.segment.name for piece in pieces)
-        executor = executor_for(self.kind, crew.jobs, total)
+        executor = _executor_for(self.kind, crew.jobs, sum(piece.end - piece.start for piece in pieces))
         work = partial(read_chunks, self.context(), executor.rate_share(self.pace, crew.jobs))
         begun = partial(_go_on, starts)
         async with crew.map_unordered(work, batch(pieces), executor=executor, is_continuation=begun) as results:
-            yield _merged(results, evidence, starts, missing)
+            yield merged(results, evidence, starts, missing)
 
 
-def executor_for(kind: Kind, jobs: int, size: int) -> Executor:
+def _executor_for(kind: Kind, jobs: int, size: int) -> Executor:
     """Choose where so many bytes are read: the kernel lets other threads run, the Python reader does not."""
     if kind == "native" or jobs == 1 or size < WORTH_PROCESSES:
         return THREADS
@@ -96,78 +122,5 @@ def _go_on(starts: Mapping[str, int], pieces: Iterable[Chunk]) -> bool:
     return any(piece.start > starts.get(piece.segment.name, 0) for piece in pieces)
 
 
-async def _merged(
-    results: AsyncIterator[tuple[list[Chunk], list[tuple[Chunk, ChunkResult | ReadFailure]]]],
-    evidence: SurvivorReader | None,
-    starts: Mapping[str, int],
-    missing: Mapping[str, int],
-) -> AsyncIterator[SegmentStats | UnreadSegment]:
-    """Puts the pieces of each segment together again: so many are `missing`."""
-    under_way: dict[str, _Progress] = {}
-    async for _, readings in results:
-        for piece, result in readings:
-            name = piece.segment.name
-            progress = under_way.get(name)
-            if progress is None:
-                progress = under_way[name] = _Progress(piece.segment, missing[name], whole=not starts.get(name))
-            progress.add(piece, result)
-            if not progress.missing:
-                yield under_way.pop(name).finding(evidence)
-
-
-class _Progress:
-    """What is known of one segment so far."""
-
-    def __init__(self, segment: Segment, missing: int, *, whole: bool) -> None:
-        self.missing = missing
-        self._segment = segment
-        self._tally: StatsBuilder | None = None
-        self._refused: ReadFailure | None = None
-        self._expired: dict[int, ExpiredRanges] | None = {} if whole else None
-        self._size = 0
-        self._seen: dict[int, Seen] = {}
-
-    def add(self, piece: Chunk, result: ChunkResult | ReadFailure) -> None:
-        self.missing -= 1
-        if isinstance(result, ReadFailure):
-            self._refused = result
-            return
-        self._keep(piece.start, result.expired)
-        self._seen[piece.start] = result.seen
-        try:
-            self._count(result.tally)
-        except TooManyKeysError as error:
-            refused = ReadFailure(f"it can't be read: {error.strerror}", "damaged", failed=True)
-            self._refused, self._tally = refused, None
-
-    def _count(self, tally: StatsBuilder) -> None:
-        if self._refused:
-            return
-        if self._tally is None:
-            self._tally = tally
-        else:
-            self._tally.add(tally)
-
-    def _keep(self, start: int, expired: ExpiredRanges | None) -> None:
-        """Remembers where the expired lines of a piece stand, until that is too much for all pieces together."""
-        self._size += expired.size if expired is not None else BUDGET + 1
-        if self._size > BUDGET:
-            self._expired = None
-        elif self._expired is not None and expired is not None:
-            self._expired[start] = expired
-
-    def finding(self, evidence: SurvivorReader | None) -> SegmentStats | UnreadSegment:
-        name, fingerprint = self._segment.name, self._segment.fingerprint
-        if self._refused or self._tally is None:
-            refused = self._refused or ReadFailure("nothing of it was read", "not_reached")
-            return UnreadSegment(name, fingerprint, refused.reason, refused.unjudged, refused.failed)
-        seen = [each for _, each in sorted(self._seen.items())]
-        last = seen[-1].fingerprint
-        census = self._tally.census(name, last)
-        if evidence is not None and self._expired is not None and census.fragment is None:
-            in_order = (stretch for _, expired in sorted(self._expired.items()) for stretch in expired)
-            evidence.remember(name, ExpiredRanges(in_order))
-        quiet = all(each.quiet and each.fingerprint == last for each in seen)
-        ranges = [each.digested for each in seen if each.digested]
-        known = tuple(ranges) if len(ranges) == len(seen) else ()
-        return msgspec.structs.replace(census, quiet=quiet, ranges=known)
+def _under(views: tuple[Cutoffs, ...], chunks: Iterable[Chunk]) -> list[Chunk]:
+    return [msgspec.structs.replace(chunk, views=views) for chunk in chunks]

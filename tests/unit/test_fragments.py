@@ -297,7 +297,7 @@ def census(path: Path, kind: Kind, size: int, pace: RateLimiter | None = None) -
     readings = [read_chunk(view, pace or RateLimiter(), piece) for piece in split(segment, size)]
     Random(size).shuffle(readings)  # noqa: S311 - the same order every time
     assert all(isinstance(each, ChunkResult) for each in readings)
-    first, *others = (each.tally for each in readings if isinstance(each, ChunkResult))
+    first, *others = (each.builders[0] for each in readings if isinstance(each, ChunkResult))
     for other in others:
         first.add(other)
     return first.census(segment.name, segment.fingerprint)

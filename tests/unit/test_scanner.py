@@ -14,7 +14,7 @@ from asynclog.policy.cutoffs import Cutoffs
 from asynclog.records.fields import MXCP_FIELDS
 from asynclog.records.kernel import Kind, choose_reader
 from asynclog.scan import chunks as pieces
-from asynclog.scan import scanner
+from asynclog.scan import merging
 from asynclog.scan.expired_lines import ExpiredRanges
 from asynclog.scan.scanner import Scanner
 from asynclog.scan.survivors import SurvivorReader
@@ -137,7 +137,7 @@ async def test_what_is_remembered_of_one_segment_is_bounded_over_all_its_pieces(
     (whole,) = await scan(folder, kind)
     assert [stretch[:3] for stretch in kept[0]] == [(0, 100 * len(OLD + NEW), b"\x55" * 25)]
     monkeypatch.setattr(pieces, "MAX_CHUNK", 1000)
-    for module in (pieces, scanner):
+    for module in (pieces, merging):
         monkeypatch.setattr(module, "BUDGET", 10 * kept[0].size)
     assert await scan(folder, kind) == [whole]
     assert len(kept) == 1

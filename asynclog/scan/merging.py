@@ -1,0 +1,90 @@
+"""The chunks of a segment, read by whoever was free, put together again: what is known of it once all are there."""
+
+from collections.abc import AsyncIterator, Mapping
+
+import msgspec
+
+from asynclog.errors import TooManyKeysError
+from asynclog.scan.chunks import Chunk, ChunkResult, ReadFailure, Seen
+from asynclog.scan.counter import StatsBuilder
+from asynclog.scan.expired_lines import ExpiredRanges
+from asynclog.scan.survivors import BUDGET, SurvivorReader
+from asynclog.types import Segment, SegmentStats, UnreadSegment
+
+
+async def merged(
+    results: AsyncIterator[tuple[list[Chunk], list[tuple[Chunk, ChunkResult | ReadFailure]]]],
+    evidence: SurvivorReader | None,
+    starts: Mapping[str, int],
+    missing: Mapping[str, int],
+) -> AsyncIterator[list[SegmentStats] | UnreadSegment]:
+    """Merge the chunks of each segment; `missing` counts those that are outstanding."""
+    under_way: dict[str, _Progress] = {}
+    async for _, readings in results:
+        for piece, result in readings:
+            name = piece.segment.name
+            progress = under_way.get(name)
+            if progress is None:
+                progress = under_way[name] = _Progress(piece.segment, missing[name], whole=not starts.get(name))
+            progress.add(piece, result)
+            if not progress.missing:
+                yield under_way.pop(name).finding(evidence)
+
+
+class _Progress:
+    """What is known of one segment so far."""
+
+    def __init__(self, segment: Segment, missing: int, *, whole: bool) -> None:
+        self.missing = missing
+        self._segment = segment
+        self._builders: tuple[StatsBuilder, ...] = ()
+        self._refused: ReadFailure | None = None
+        self._expired: dict[int, ExpiredRanges] | None = {} if whole else None
+        self._size = 0
+        self._seen: dict[int, Seen] = {}
+
+    def add(self, piece: Chunk, result: ChunkResult | ReadFailure) -> None:
+        self.missing -= 1
+        if isinstance(result, ReadFailure):
+            self._refused = result
+            return
+        self._keep(piece.start, result.expired)
+        self._seen[piece.start] = result.seen
+        try:
+            self._count(result.builders)
+        except TooManyKeysError as error:
+            refused = ReadFailure(f"it can't be read: {error.strerror}", "damaged", failed=True)
+            self._refused, self._builders = refused, ()
+
+    def _count(self, builders: tuple[StatsBuilder, ...]) -> None:
+        if self._refused:
+            return
+        if not self._builders:
+            self._builders = builders
+            return
+        for whole, part in zip(self._builders, builders, strict=True):
+            whole.add(part)
+
+    def _keep(self, start: int, expired: ExpiredRanges | None) -> None:
+        """Remembers where the expired lines of a piece stand, until that is too much for all pieces together."""
+        self._size += expired.size if expired is not None else BUDGET + 1
+        if self._size > BUDGET:
+            self._expired = None
+        elif self._expired is not None and expired is not None:
+            self._expired[start] = expired
+
+    def finding(self, evidence: SurvivorReader | None) -> list[SegmentStats] | UnreadSegment:
+        name, fingerprint = self._segment.name, self._segment.fingerprint
+        if self._refused or not self._builders:
+            refused = self._refused or ReadFailure("nothing of it was read", "not_reached")
+            return UnreadSegment(name, fingerprint, refused.reason, refused.unjudged, refused.failed)
+        seen = [each for _, each in sorted(self._seen.items())]
+        last = seen[-1].fingerprint
+        censuses = [builder.census(name, last) for builder in self._builders]
+        if evidence is not None and self._expired is not None and censuses[0].fragment is None:
+            in_order = (stretch for _, expired in sorted(self._expired.items()) for stretch in expired)
+            evidence.remember(name, ExpiredRanges(in_order))
+        quiet = all(each.quiet and each.fingerprint == last for each in seen)
+        ranges = [each.digested for each in seen if each.digested]
+        known = tuple(ranges) if len(ranges) == len(seen) else ()
+        return [msgspec.structs.replace(census, quiet=quiet, ranges=known) for census in censuses]
