@@ -154,6 +154,11 @@ class SchemaStats(msgspec.Struct, frozen=True, array_like=True, gc=False):
     oldest_kept: int | None = None
     days: tuple[DayStats, ...] | None = None
 
+    @property
+    def plausible(self) -> int:
+        """Records that are neither future nor implausible."""
+        return self.records - self.future - self.implausible
+
 
 class Range(NamedTuple):
     """The bytes [start, end) of a segment and their digest."""

@@ -1,5 +1,7 @@
 """Numbers of which only bounds may be known."""
 
+from collections.abc import Iterable
+from functools import reduce
 from typing import Self
 
 import msgspec
@@ -18,8 +20,18 @@ class Bounds(msgspec.Struct, frozen=True):
         return cls(records, records, size, size)
 
     @property
+    def records(self) -> float | None:
+        """The records if their number is exact, else None."""
+        return self.records_low if self.records_low == self.records_high else None
+
+    @property
+    def bytes(self) -> float | None:
+        """The bytes if their number is exact, else None."""
+        return self.bytes_low if self.bytes_low == self.bytes_high else None
+
+    @property
     def is_exact(self) -> bool:
-        return self.records_low == self.records_high and self.bytes_low == self.bytes_high
+        return self.records is not None and self.bytes is not None
 
     def plus(self, other: "Bounds") -> "Bounds":
         return Bounds(
@@ -45,3 +57,8 @@ class Bounds(msgspec.Struct, frozen=True):
 
 
 NOTHING = Bounds()
+
+
+def total(amounts: Iterable[Bounds]) -> Bounds:
+    """Add up these amounts."""
+    return reduce(Bounds.plus, (each for each in amounts if each is not NOTHING), NOTHING)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from asynclog.forecast.bounds import NOTHING, Bounds
+from asynclog.forecast.bounds import NOTHING, Bounds, total
 from asynclog.timestamps import DAY
 from asynclog.types import SchemaStats, SegmentStats
 
@@ -15,12 +15,12 @@ def expired(count: SchemaStats, cutoff: int) -> Bounds:
     if count.oldest is not None and count.oldest >= cutoff:
         return NOTHING
     if count.newest is not None and count.newest < cutoff and not count.future:
-        return plausible(count)
+        return _that_expire(count)
     return between(count, None, cutoff)
 
 
-def plausible(count: SchemaStats) -> Bounds:
-    """All records but the implausible ones, whose bytes were not counted apart."""
+def _that_expire(count: SchemaStats) -> Bounds:
+    """Return all records but the implausible ones, whose bytes were not counted apart."""
     records = count.records - count.implausible
     if not count.implausible:
         return Bounds.exactly(records, count.bytes)
@@ -50,16 +50,13 @@ def reclaimable(census: SegmentStats, gone: Iterable[Bounds]) -> Bounds:
 
     Where nothing but blank lines would stay, they go too: their bytes are of no schema.
     """
-    total = NOTHING
-    for each in gone:
-        if each is not NOTHING:
-            total = total.plus(each)
-    if not total.records_high or census.unreadable:
-        return total
+    freed = total(gone)
+    if not freed.records_high or census.unreadable:
+        return freed
     records, size = census.records, census.fingerprint.size
     return Bounds(
-        total.records_low,
-        total.records_high,
-        size if total.records_low == records else total.bytes_low,
-        size if total.records_high == records else total.bytes_high,
+        freed.records_low,
+        freed.records_high,
+        size if freed.records_low == records else freed.bytes_low,
+        size if freed.records_high == records else freed.bytes_high,
     )

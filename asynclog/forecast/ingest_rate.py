@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 
-from asynclog.forecast.bounds import NOTHING, Bounds
+from asynclog.forecast.bounds import NOTHING, Bounds, total
 from asynclog.forecast.expiry import between
+from asynclog.statistics import earliest
 from asynclog.timestamps import DAY
 from asynclog.types import SchemaStats
 
@@ -17,23 +18,20 @@ def daily(counts: Iterable[SchemaStats], now: int, unknown: Bounds = NOTHING) ->
     has taken is not missed. Where all of it is of today, today stands for a whole day. `unknown` may come on top.
     """
     counts = list(counts)
-    oldest = min((count.oldest for count in counts if count.oldest is not None), default=None)
+    oldest = earliest(count.oldest for count in counts)
     midnight = now // DAY * DAY
     if oldest is None:
         return unknown
     if oldest >= midnight:
-        today = _sum(counts, midnight, midnight + DAY)
+        today = _between(counts, midnight, midnight + DAY)
         # What is unknown may be older, and then today is not looked at.
         return today if unknown == NOTHING else Bounds(0, today.records_high, 0, today.bytes_high).plus(unknown)
     start = max(oldest, midnight - WINDOW * DAY)
     covered = max(midnight - start, DAY) / DAY
-    found = _sum(counts, start // DAY * DAY, midnight).plus(unknown)
+    found = _between(counts, start // DAY * DAY, midnight).plus(unknown)
     return found.per(covered, covered if unknown == NOTHING else WINDOW)
 
 
-def _sum(counts: Iterable[SchemaStats], start: int, end: int) -> Bounds:
-    total = NOTHING
-    for count in counts:
-        if count.newest is None or count.newest >= start or count.future:
-            total = total.plus(between(count, start, end))
-    return total
+def _between(counts: Iterable[SchemaStats], start: int, end: int) -> Bounds:
+    recent = (count for count in counts if count.newest is None or count.newest >= start or count.future)
+    return total(between(count, start, end) for count in recent)

@@ -2,7 +2,8 @@
 
 import msgspec
 
-from asynclog.policy.rules import retention_for
+from asynclog.policy.rules import overdue_since, retention_for
+from asynclog.statistics import latest
 from asynclog.timestamps import DAY
 from asynclog.types import Policy, SchemaStats, SegmentStats
 
@@ -23,9 +24,8 @@ def lifetime(count: SchemaStats, policy: Policy) -> Lifetime:
     keep = retention_for(policy, count.schema)
     if keep is None:
         return Lifetime(None, None)
-    since = None if count.oldest is None or not count.expired else count.oldest + keep
     newest = _newest(count)
-    return Lifetime(since, None if newest is None or count.implausible else newest + keep)
+    return Lifetime(overdue_since(policy, count), None if newest is None or count.implausible else newest + keep)
 
 
 def _newest(count: SchemaStats) -> int | None:
@@ -37,5 +37,4 @@ def _newest(count: SchemaStats) -> int | None:
 def gone_after(census: SegmentStats, policy: Policy) -> int | None:
     """After this instant all of the segment has expired; None where something of it is kept for ever."""
     ends = [lifetime(count, policy).until for count in census.schemas]
-    known = [end for end in ends if end is not None]
-    return max(known) if known and len(known) == len(ends) and not census.unreadable else None
+    return None if census.unreadable or None in ends else latest(ends)

@@ -15,6 +15,7 @@ from asynclog.forecast.expiry import expired, reclaimable
 from asynclog.forecast.ingest_rate import daily
 from asynclog.policy.cutoffs import Cutoffs
 from asynclog.policy.rules import rule_for
+from asynclog.statistics import total
 from asynclog.timestamps import DAY
 from asynclog.types import SchemaKey, SchemaStats, SegmentStats
 
@@ -130,20 +131,16 @@ def _outlook(
     rule = rule_for(cutoffs.policy, counts[0].schema)
     days = rule.retention_days if rule else None
     rate = daily(counts, cutoffs.now, unknown)
+    held = total(counts)
     return SchemaForecast(
-        _held(counts).plus(unknown),
-        min((count.oldest for count in counts if count.oldest is not None), default=None),
-        max((count.newest for count in counts if count.newest is not None), default=None),
+        Bounds.exactly(held.records, held.bytes).plus(unknown),
+        held.oldest,
+        held.newest,
         days,
         rate,
         None if days is None else rate.times(days),
         tuple(gone) if days is None else tuple(each.plus(unknown) for each in gone),
     )
-
-
-def _held(counts: Iterable[SchemaStats]) -> Bounds:
-    counts = list(counts)
-    return Bounds.exactly(sum(count.records for count in counts), sum(count.bytes for count in counts))
 
 
 def _total(
@@ -159,10 +156,11 @@ def _total(
         rate = rate.plus(each.daily)
         if each.daily.records_high:
             steady = None if steady is None or each.steady is None else steady.plus(each.steady)
+    held = total(chain.from_iterable(counts))
     return SchemaForecast(
-        _held(chain.from_iterable(counts)).plus(unknown),
-        min((each.oldest for each in outlooks if each.oldest is not None), default=None),
-        max((each.newest for each in outlooks if each.newest is not None), default=None),
+        Bounds.exactly(held.records, held.bytes).plus(unknown),
+        held.oldest,
+        held.newest,
         None,
         rate,
         steady,

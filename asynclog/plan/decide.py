@@ -1,6 +1,5 @@
 """The decision: one action per segment, each with its reason."""
 
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from typing import Literal
 
@@ -10,7 +9,8 @@ from asynclog.formatting import pluralize
 from asynclog.plan.projection import expired_before
 from asynclog.plan.rewrite_threshold import ALWAYS, Percent, deferral_reason
 from asynclog.policy.cutoffs import Cutoffs
-from asynclog.policy.rules import retention_for, rule_for
+from asynclog.policy.rules import overdue_since, rule_for
+from asynclog.statistics import earliest, sum_counts
 from asynclog.storage.hidden_names import LONGEST_SEGMENT
 from asynclog.storage.naming import SegmentNaming, length
 from asynclog.timestamps import DAY
@@ -45,11 +45,8 @@ def conditions_of(segments: Collection[Segment], names: SegmentNaming, now: int,
 
 def plausible_counts(actions: Iterable[Action]) -> dict[SchemaKey, int]:
     """Records per schema key that are neither future nor implausible."""
-    found: defaultdict[SchemaKey, int] = defaultdict(int)
-    for action in actions:
-        for count in action.census.schemas if action.census else ():
-            found[count.schema] += count.records - count.future - count.implausible
-    return found
+    censuses = (action.census for action in actions if action.census)
+    return sum_counts({count.schema: count.plausible for count in census.schemas} for census in censuses)
 
 
 def make_plan(actions: Iterable[Action], cutoffs: Cutoffs) -> Plan:
@@ -81,7 +78,8 @@ def decide(
             kind, reason = _weigh(state, cutoffs.policy, threshold, conditions.obstacles.get(name, ""))
             if kind == "keep":
                 return Action(name, kind, reason, fingerprint, _in_brief(state))
-            since, stale = _since(state, cutoffs.policy), _long_expired(state, cutoffs)
+            since = earliest(overdue_since(cutoffs.policy, count) for count in state.schemas)
+            stale = _long_expired(state, cutoffs)
             return Action(name, kind, reason, fingerprint, _in_brief(state), since=since, long_expired=stale)
 
 
@@ -117,16 +115,6 @@ def _weigh(
     return (
         ("skip", wait) if wait else ("rewrite", f"{expired:,} of {pluralize(census.records, 'record')} {verb} expired")
     )
-
-
-def _since(census: SegmentStats, policy: Policy) -> int | None:
-    """When the first of its expired records expired."""
-    moments = []
-    for count in census.schemas:
-        window = retention_for(policy, count.schema) if count.expired else None
-        if window is not None and count.oldest is not None:
-            moments.append(count.oldest + window)
-    return min(moments, default=None)
 
 
 def _long_expired(census: SegmentStats, cutoffs: Cutoffs) -> dict[SchemaKey, int]:

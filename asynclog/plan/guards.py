@@ -4,14 +4,15 @@ A live log always has fresh records, so that such a mistake shows as "most of it
 ordinary night deletes has expired since the night before. So by default the guard asks about what expired long ago.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, NamedTuple
 
 import msgspec
 
 from asynclog.formatting import percentage, pluralize
 from asynclog.plan.decide import plausible_counts
-from asynclog.policy.rules import all_rules, retention_for
+from asynclog.policy.rules import all_rules, overdue_since, retention_for
+from asynclog.statistics import sum_counts
 from asynclog.timestamps import format_instant
 from asynclog.types import Plan, Policy, SchemaKey
 
@@ -92,7 +93,7 @@ def _default(
 ) -> _Broken | None:
     if limit >= 100:
         return None
-    stale = _sum(action.long_expired for action in plan.actions if action.deletes)
+    stale = sum_counts(action.long_expired for action in plan.actions if action.deletes)
     shares = [_of_log(stale, governed), *(_Share(part, governed[key], key) for key, part in stale.items())]
     broken = [share for share in shares if share.part >= DELETE_ALL_THRESHOLD and share.exceeds(limit)]
     all_of_it = _of_log(going, governed)
@@ -141,32 +142,20 @@ def _sentence(broken: _Broken, plan: Plan, policy: Policy, going: Mapping[Schema
 
 
 def _since(plan: Plan, policy: Policy, schema: SchemaKey | None) -> int:
-    """When the first record that would go, of this schema key or of all, expired."""
-    moments = []
-    for action in plan.actions:
-        for count in action.census.schemas if action.census and action.deletes else ():
-            window = retention_for(policy, count.schema)
-            if count.expired and count.oldest is not None and window is not None and schema in {None, count.schema}:
-                moments.append(count.oldest + window)
-    return min(moments)
+    """Return when the first record that would go, of this schema key or of all, expired."""
+    going = (action.census.schemas for action in plan.actions if action.census and action.deletes)
+    counts = (count for schemas in going for count in schemas if schema in {None, count.schema})
+    return min(since for count in counts if (since := overdue_since(policy, count)) is not None)
 
 
 def _going(plan: Plan) -> dict[SchemaKey, int]:
     """The records that the plan would delete, per schema key; what waits or is skipped stays."""
-    return _sum(action.expired for action in plan.actions if action.deletes)
+    return sum_counts(action.expired for action in plan.actions if action.deletes)
 
 
 def _governed(plan: Plan, policy: Policy) -> dict[SchemaKey, int]:
     found = plausible_counts(plan.actions)
     return {key: records for key, records in found.items() if retention_for(policy, key) is not None}
-
-
-def _sum(counts: Iterable[Mapping[SchemaKey, int]]) -> dict[SchemaKey, int]:
-    total: dict[SchemaKey, int] = {}
-    for count in counts:
-        for key, records in count.items():
-            total[key] = total.get(key, 0) + records
-    return total
 
 
 def short_retention_rules(policy: Policy, guard: Guard) -> Iterator[str]:

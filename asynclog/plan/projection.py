@@ -6,7 +6,7 @@ import msgspec
 
 from asynclog.policy.cutoffs import Cutoffs
 from asynclog.timestamps import DAY
-from asynclog.types import DayStats, Fingerprint, SchemaStats, SegmentStats
+from asynclog.types import DayStats, SchemaStats, SegmentStats
 
 
 def project(census: SegmentStats, cutoffs: Cutoffs) -> SegmentStats | None:
@@ -91,7 +91,7 @@ def after_rewrite(census: SegmentStats, cutoffs: Cutoffs) -> SegmentStats | None
 
 
 def _survivors(count: SchemaStats, cutoff: int | None) -> SchemaStats | None:
-    kept = count.records - count.future - count.implausible - count.expired
+    kept = count.plausible - count.expired
     if count.days is None or cutoff is None or (kept and count.oldest_kept is None):
         return None
     return msgspec.structs.replace(
@@ -116,55 +116,3 @@ def _days_left(count: SchemaStats, days: Iterable[DayStats], cutoff: int) -> Ite
             records, size = records - day.records, size - day.bytes
         elif day.records > records:
             yield DayStats(day.day, day.records - records, day.bytes - size)
-
-
-def merge(head: SegmentStats, tail: SegmentStats, fingerprint: Fingerprint) -> SegmentStats:
-    """The census of a segment from those of its beginning and of the rest."""
-    about = SegmentStats(tail.segment, fingerprint, quiet=tail.quiet, ranges=head.ranges + tail.ranges)
-    if head.fragment is not None:
-        return msgspec.structs.replace(about, fragment=head.fragment)
-    if tail.fragment is not None:
-        return msgspec.structs.replace(about, fragment=head.lines + tail.fragment)
-    counts = {count.schema: count for count in head.schemas}
-    for count in tail.schemas:
-        before = counts.get(count.schema)
-        counts[count.schema] = _sum(before, count) if before else count
-    return msgspec.structs.replace(
-        about,
-        schemas=tuple(counts[schema] for schema in sorted(counts)),
-        unreadable=head.unreadable + tail.unreadable,
-        blank=head.blank + tail.blank,
-    )
-
-
-def _sum(one: SchemaStats, other: SchemaStats) -> SchemaStats:
-    unknown = any(each.oldest_kept is None and _kept(each) for each in (one, other))
-    return SchemaStats(
-        one.schema,
-        one.records + other.records,
-        one.bytes + other.bytes,
-        _least(one.oldest, other.oldest),
-        max((each for each in (one.newest, other.newest) if each is not None), default=None),
-        one.expired + other.expired,
-        one.expired_bytes + other.expired_bytes,
-        one.future + other.future,
-        one.implausible + other.implausible,
-        None if unknown else _least(one.oldest_kept, other.oldest_kept),
-        None if one.days is None or other.days is None else _sum_of_days(one.days, other.days),
-    )
-
-
-def _kept(count: SchemaStats) -> int:
-    return count.records - count.future - count.implausible - count.expired
-
-
-def _least(*instants: int | None) -> int | None:
-    return min((instant for instant in instants if instant is not None), default=None)
-
-
-def _sum_of_days(one: Iterable[DayStats], other: Iterable[DayStats]) -> tuple[DayStats, ...]:
-    days: dict[int, DayStats] = {day.day: day for day in one}
-    for day in other:
-        before = days.get(day.day, DayStats(day.day, 0, 0))
-        days[day.day] = DayStats(day.day, before.records + day.records, before.bytes + day.bytes)
-    return tuple(days[number] for number in sorted(days))

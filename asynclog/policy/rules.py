@@ -2,7 +2,7 @@
 
 from asynclog.formatting import pluralize
 from asynclog.timestamps import DAY
-from asynclog.types import Policy, Rule, SchemaKey
+from asynclog.types import Policy, Rule, SchemaKey, SchemaStats
 
 WILDCARD = "*"  # the name of the rule for everything that has none of its own
 
@@ -42,6 +42,12 @@ def retention_for(policy: Policy, key: SchemaKey) -> int | None:
     """How long the records of `key` are kept, in ns; None where that is for ever."""
     rule = rule_for(policy, key)
     return None if rule is None or rule.retention_days is None else rule.retention_days * DAY
+
+
+def overdue_since(policy: Policy, count: SchemaStats) -> int | None:
+    """Return when the first of the expired records expired; None if none has."""
+    retention = retention_for(policy, count.schema) if count.expired else None
+    return None if retention is None or count.oldest is None else count.oldest + retention
 
 
 def describe_rule(policy: Policy, key: SchemaKey) -> str:

@@ -10,6 +10,7 @@ from asynclog.formatting import escape_surrogates, summarize_errors
 from asynclog.plan.decide import NO_RECORD, not_json_lines
 from asynclog.report.envelope import CommandResult
 from asynclog.report.unjudged import Left
+from asynclog.statistics import total
 from asynclog.timestamps import format_instant
 from asynclog.types import SchemaKey, SchemaStats, Segment, SegmentState, SegmentStats, UnreadSegment
 
@@ -82,7 +83,7 @@ def sum_holdings(findings: Iterable[SegmentState]) -> Holdings:
                 unjudged.append(Left(name, fingerprint, why, obstacle))
     skipped = len(unread) - len(failures)
     return Holdings(
-        holdings={key: _sum(counts[key]) for key in sorted(counts)},
+        holdings={key: _holding(counts[key]) for key in sorted(counts)},
         unreadable=unreadable,
         segments=SegmentsRead(len(findings), len(findings) - len(unread), skipped, len(failures)),
         unread=unread,
@@ -91,12 +92,11 @@ def sum_holdings(findings: Iterable[SegmentState]) -> Holdings:
     )
 
 
-def _sum(counts: list[SchemaStats]) -> Holding:
-    oldest = [count.oldest for count in counts if count.oldest is not None]
-    newest = [count.newest for count in counts if count.newest is not None]
+def _holding(counts: list[SchemaStats]) -> Holding:
+    records, size, oldest, newest = total(counts)
     return Holding(
-        records=sum(count.records for count in counts),
-        bytes=sum(count.bytes for count in counts),
-        oldest=format_instant(min(oldest)) if oldest else None,
-        newest=format_instant(max(newest)) if newest else None,
+        records=records,
+        bytes=size,
+        oldest=None if oldest is None else format_instant(oldest),
+        newest=None if newest is None else format_instant(newest),
     )

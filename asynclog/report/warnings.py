@@ -13,6 +13,7 @@ from asynclog.policy.rules import WILDCARD, Scope, all_rules, match_rule
 from asynclog.records.diagnostics import NO_OFFSET
 from asynclog.report.holdings import Holdings, sum_holdings
 from asynclog.report.unjudged import Left, Unjudged, sum_unjudged
+from asynclog.statistics import earliest
 from asynclog.storage.claims import Contest, in_words
 from asynclog.storage.naming import SegmentNaming
 from asynclog.timestamps import DAY, format_instant
@@ -290,7 +291,7 @@ def _clock_never_set(facts: Facts) -> Iterator[str]:
         for finding in facts.findings
         if isinstance(finding, SegmentStats) and facts.names
         if (begun := facts.names.begun(finding.segment)) is not None
-        if (oldest := _oldest(finding)) is not None and oldest < begun - _TEN_YEARS
+        if (oldest := earliest(count.oldest for count in finding.schemas)) is not None and oldest < begun - _TEN_YEARS
     }
     if old:
         have = f"{pluralize(len(old), 'segment')} {'has' if len(old) == 1 else 'have'}"
@@ -299,10 +300,6 @@ def _clock_never_set(facts: Facts) -> Iterator[str]:
             f"{format_instant(min(old.values()))[:10]}: {_some(list(old))}: a clock that was not set yet may have "
             "dated them, and they expire by that date: see asynclog explain"
         )
-
-
-def _oldest(census: SegmentStats) -> int | None:
-    return min((count.oldest for count in census.schemas if count.oldest is not None), default=None)
 
 
 def _scope(scope: Scope) -> str:

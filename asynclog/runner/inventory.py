@@ -10,11 +10,12 @@ import msgspec
 from asynclog.catalog.entry import Entry
 from asynclog.config.settings import Settings
 from asynclog.executors.pool import WorkerPool
-from asynclog.plan.projection import after_rewrite, merge, project
+from asynclog.plan.projection import after_rewrite, project
 from asynclog.report.cleanup.result import Catalogued
 from asynclog.scan.scanner import Scanner
 from asynclog.scan.survivors import SurvivorReader
 from asynclog.scan.tail_digest import begins_with, digested, tail_digest
+from asynclog.statistics import merge
 from asynclog.storage.naming import SegmentNaming
 from asynclog.types import Action, Outcome, Segment, SegmentStats, UnreadSegment
 

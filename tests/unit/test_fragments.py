@@ -25,7 +25,6 @@ from judge_fragment import is_fragment as judged_fragment
 import asynclog
 from asynclog.errors import ChangedError
 from asynclog.executors.rate_limit import RateLimiter
-from asynclog.plan.projection import merge
 from asynclog.policy.cutoffs import Cutoffs
 from asynclog.records.fields import MXCP_FIELDS
 from asynclog.records.fragments import is_fragment
@@ -33,6 +32,7 @@ from asynclog.records.kernel import Kind
 from asynclog.records.parser import LineParser
 from asynclog.scan.chunks import ChunkResult, ScanContext, read_chunk, split
 from asynclog.scan.survivors import SurvivorReader
+from asynclog.statistics import merge
 from asynclog.storage.local.segment_reader import LocalReader, LocalReadStore
 from asynclog.types import Action, Fingerprint, Policy, Rule, SchemaKey, SchemaStats, Segment, SegmentStats
 from examples import examples

@@ -12,6 +12,7 @@ PACKAGE = Path(__file__).parents[2] / "asynclog"
 LAYERS = [
     {"errors", "timestamps", "cancellation", "formatting", "safe_path"},
     {"types"},
+    {"statistics"},
     {"policy", "records", "executors"},
     {"storage"},
     {"storage.local"},
@@ -36,6 +37,7 @@ PURE = {
     "timestamps",
     "formatting",
     "types",
+    "statistics",
     "policy",
     "records",
     "storage",

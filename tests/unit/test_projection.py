@@ -11,10 +11,11 @@ from judge import DAY, Definition, Record, fate, instant, left_of, lines, verdic
 from msgspec.structs import replace
 from strategies import written
 
-from asynclog.plan.projection import after_rewrite, merge, project
+from asynclog.plan.projection import after_rewrite, project
 from asynclog.policy.cutoffs import Cutoffs
 from asynclog.scan.classifiers import PythonClassifier
 from asynclog.scan.counter import MOST_DAYS
+from asynclog.statistics import merge
 from asynclog.types import DayStats, Fingerprint, Policy, Rule, SchemaKey, SchemaStats, SegmentStats
 from examples import examples
 

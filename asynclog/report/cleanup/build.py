@@ -23,6 +23,7 @@ from asynclog.report.cleanup.schema_totals import figures, overdue_errors
 from asynclog.report.provenance import Provenance
 from asynclog.report.unjudged import Left, sum_unjudged, too_old
 from asynclog.report.warnings import Neighbours
+from asynclog.statistics import earliest, sum_counts
 from asynclog.storage.naming import SegmentNaming
 from asynclog.timestamps import format_instant
 from asynclog.types import Action, Outcome, Plan, Policy, SchemaKey
@@ -58,7 +59,7 @@ class RunInfo(msgspec.Struct, frozen=True):
 def make_report(plan: Plan, outcomes: Mapping[str, Outcome] | None, about: RunInfo) -> Report:
     """The report of a job that carried out this plan; without outcomes, of a dry run."""
     rows = [_row(action, outcomes) for action in plan.actions if action.kind != "keep" or about.with_keeps]
-    deleted = _sum(row.deleted_per_schema for row in rows)
+    deleted = dict(sorted(sum_counts(row.deleted_per_schema for row in rows).items()))
     schemas = figures(plan, outcomes, about.policy)
     overdue = _overdue(schemas)
     scanned = sum(each.deleted + each.kept + each.overdue for each in schemas.values())
@@ -158,7 +159,7 @@ def _fate(action: Action) -> Literal["done", "skipped", "failed"] | None:
 def _overdue(schemas: Mapping[SchemaKey, SchemaTotals]) -> Overdue:
     """Expired records that the plan meant to delete and that are still there, or that it had to skip."""
     left = {key: each.overdue for key, each in schemas.items() if each.overdue}
-    oldest = min((each.oldest for each in schemas.values() if each.oldest is not None), default=None)
+    oldest = earliest(each.oldest for each in schemas.values())
     return Overdue(_named(left), None if oldest is None else format_instant(oldest))
 
 
@@ -190,13 +191,6 @@ def _segments(plan: Plan, rows: list[ActionRow]) -> Segments:
 
 def _failures(rows: list[ActionRow]) -> list[str]:
     return [f"{row.segment}: {row.outcome_reason or row.reason}" for row in rows if row.outcome == "failed"]
-
-
-def _sum(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
-    total: Counter[str] = Counter()
-    for count in counts:
-        total.update(count)
-    return dict(sorted(total.items()))
 
 
 def _named(counts: Mapping[SchemaKey, int]) -> dict[str, int]:

@@ -1,6 +1,5 @@
 """The reports of several logs as one: each under its profile's name, and the totals above them. Pure."""
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from signal import Signals
 from typing import Any, TypeVar
@@ -12,6 +11,7 @@ from asynclog.report.cleanup.result import Bytes, Kept, Overdue, Records, Report
 from asynclog.report.provenance import Provenance, who
 from asynclog.report.unjudged import Unjudged
 from asynclog.report.warnings import MOST_NAMES, Neighbours
+from asynclog.statistics import sum_counts
 from asynclog.timestamps import parse_instant
 
 Figures = TypeVar("Figures", Records, Bytes, Segments)
@@ -105,7 +105,4 @@ def _earliest(instants: Iterable[str | None]) -> str | None:
 
 
 def _counts(parts: Iterable[Mapping[str, int]]) -> dict[str, int]:
-    total: Counter[str] = Counter()
-    for part in parts:
-        total.update(part)
-    return dict(sorted(total.items()))
+    return dict(sorted(sum_counts(parts).items()))

@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 from itertools import chain
 
 from asynclog.formatting import pluralize
-from asynclog.policy.rules import retention_for
+from asynclog.policy.rules import overdue_since
 from asynclog.report.cleanup.result import SchemaTotals
+from asynclog.statistics import earliest
 from asynclog.timestamps import SECOND, format_instant
 from asynclog.types import Action, Outcome, Plan, Policy, SchemaKey, SchemaStats
 
@@ -21,7 +22,7 @@ def figures(plan: Plan, outcomes: Mapping[str, Outcome] | None, policy: Policy) 
         deleted = _deleted(action, outcomes)
         for count in action.census.schemas if action.census else ():
             (went if count.schema in deleted else stayed)[count.schema].append(count)
-    return {key: _summed(went[key], stayed[key], retention_for(policy, key)) for key in sorted({*went, *stayed})}
+    return {key: _summed(went[key], stayed[key], policy) for key in sorted({*went, *stayed})}
 
 
 def overdue_errors(schemas: Mapping[SchemaKey, SchemaTotals], now: int, max_overdue: float | None) -> list[str]:
@@ -43,10 +44,9 @@ def _deleted(action: Action, outcomes: Mapping[str, Outcome] | None) -> Mapping[
     return action.expired if outcomes is None else outcomes[action.segment].deleted
 
 
-def _summed(went: Sequence[SchemaStats], stayed: Sequence[SchemaStats], window: int | None) -> SchemaTotals:
+def _summed(went: Sequence[SchemaStats], stayed: Sequence[SchemaStats], policy: Policy) -> SchemaTotals:
     """Of one schema's counts: those whose expired records went, for all of them do, or none; and the others."""
     left = [count for count in stayed if count.expired]
-    oldest = min((count.oldest for count in left if count.oldest is not None), default=None)
     return SchemaTotals(
         deleted=sum(count.expired for count in went),
         deleted_bytes=sum(count.expired_bytes for count in went),
@@ -54,6 +54,6 @@ def _summed(went: Sequence[SchemaStats], stayed: Sequence[SchemaStats], window: 
         kept_bytes=sum(count.bytes - count.expired_bytes for count in chain(went, stayed)),
         overdue=sum(count.expired for count in left),
         overdue_bytes=sum(count.expired_bytes for count in left),
-        oldest=oldest,
-        since=None if oldest is None or window is None else oldest + window,
+        oldest=earliest(count.oldest for count in left),
+        since=earliest(overdue_since(policy, count) for count in left),
     )

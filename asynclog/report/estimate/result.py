@@ -156,14 +156,14 @@ def _prospects(forecast: Forecast, found: Estimate) -> dict[str, Prospect]:
 def _prospect(outlook: SchemaForecast, found: Estimate) -> Prospect:
     held, daily, steady = outlook.held, outlook.daily, outlook.steady
     prospect = Prospect(
-        records=_exact(held.records_low, held.records_high),
-        bytes=_exact(held.bytes_low, held.bytes_high),
+        records=_whole(held.records),
+        bytes=_whole(held.bytes),
         oldest=None if outlook.oldest is None else format_instant(outlook.oldest),
         newest=None if outlook.newest is None else format_instant(outlook.newest),
         retention_days=outlook.retention_days,
-        daily_records=_rounded(daily.records_low) if daily.records_low == daily.records_high else None,
-        daily_bytes=_rounded(daily.bytes_low) if daily.bytes_low == daily.bytes_high else None,
-        steady_bytes=_exact(steady.bytes_low, steady.bytes_high) if steady else None,
+        daily_records=_rounded(daily.records),
+        daily_bytes=_rounded(daily.bytes),
+        steady_bytes=_whole(steady.bytes) if steady else None,
         frees=_freed(outlook, found),
     )
     if not found.bounded:
@@ -174,10 +174,10 @@ def _prospect(outlook: SchemaForecast, found: Estimate) -> Prospect:
         records_high=round(held.records_high),
         bytes_low=round(held.bytes_low),
         bytes_high=round(held.bytes_high),
-        daily_records_low=_rounded(daily.records_low),
-        daily_records_high=_rounded(daily.records_high),
-        daily_bytes_low=_rounded(daily.bytes_low),
-        daily_bytes_high=_rounded(daily.bytes_high),
+        daily_records_low=round(daily.records_low, 3),
+        daily_records_high=round(daily.records_high, 3),
+        daily_bytes_low=round(daily.bytes_low, 3),
+        daily_bytes_high=round(daily.bytes_high, 3),
         steady_bytes_low=round(steady.bytes_low) if steady else None,
         steady_bytes_high=round(steady.bytes_high) if steady else None,
     )
@@ -189,8 +189,8 @@ def _freed(outlook: SchemaForecast, found: Estimate) -> list[Freed]:
         row = Freed(
             in_days=days,
             at=format_instant(min(at, LAST)),
-            records=_exact(amount.records_low, amount.records_high),
-            bytes=_exact(amount.bytes_low, amount.bytes_high),
+            records=_whole(amount.records),
+            bytes=_whole(amount.bytes),
         )
         if found.bounded:
             row = msgspec.structs.replace(
@@ -204,9 +204,9 @@ def _freed(outlook: SchemaForecast, found: Estimate) -> list[Freed]:
     return rows
 
 
-def _exact(low: float, high: float) -> int | None:
-    return round(low) if low == high else None
+def _whole(number: float | None) -> int | None:
+    return None if number is None else round(number)
 
 
-def _rounded(number: float) -> float:
-    return round(number, 3)
+def _rounded(number: float | None) -> float | None:
+    return None if number is None else round(number, 3)
