@@ -26,7 +26,7 @@ from asynclog.types import Fingerprint, Range, Segment, WhyUnjudged
 MAX_CHUNK = 64 << 20  # bytes at most; larger ones are hardly faster
 MAX_CHUNKS = 1 << 12  # of all segments together: a sparse one may have any size
 MIN_CHUNK = 24 << 20  # bytes; what is read ahead of one chunk should not reach the last quarter of the next
-UNIT, AT_ONCE = 8 << 20, 64  # bytes and pieces that are read in one go; between these a job can be stopped
+BATCH_BYTES, BATCH_CHUNKS = 8 << 20, 64  # bytes and pieces that are read in one go; between these a job can be stopped
 
 T = TypeVar("T")
 
@@ -102,7 +102,7 @@ def batch(pieces: Iterable[Chunk]) -> Iterator[list[Chunk]]:
     size = 0
     for piece in pieces:
         size += piece.end - piece.start
-        if unit and (size > UNIT or len(unit) == AT_ONCE):
+        if unit and (size > BATCH_BYTES or len(unit) == BATCH_CHUNKS):
             yield unit
             unit, size = [], piece.end - piece.start
         unit.append(piece)
@@ -190,9 +190,9 @@ def _read(
     expired = ExpiredRanges() if piece.mark else None
     done, end = piece.start, min(piece.end, fingerprint.size)
     for offset, block in whole_lines(reader, piece.start, end, fingerprint.size):
-        classifier.read(offset, block, expired)
+        classifier.add_block(offset, block, expired)
         for other in others:
-            other.read(offset, block, None)
+            other.add_block(offset, block, None)
         if piece.digest:
             digested.add(offset, block)
         pace.spend(reader.data_bytes(done, offset) + len(block))
@@ -203,4 +203,4 @@ def _read(
             break
     written = written or reader.current() != before or reader.may_be_written()
     seen = Seen(fingerprint, not written and before == fingerprint, digested.range())
-    return ChunkResult(tuple(each.tally() for each in (classifier, *others)), expired, seen)
+    return ChunkResult(tuple(each.builder() for each in (classifier, *others)), expired, seen)

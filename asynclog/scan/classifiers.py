@@ -23,17 +23,17 @@ _NEWLINE = re.compile(rb"\n")
 
 
 class Classifier(Protocol):
-    """Reads blocks of whole lines, one after the other; only the segment's last line may lack its newline."""
+    """Count blocks of whole lines, one after the other; only the segment's last line may lack its newline."""
 
-    def read(self, offset: int, block: memoryview, expired: ExpiredRanges | None) -> None:
-        """Counts the lines of a block that starts at this offset of the segment, and notes which have expired."""
+    def add_block(self, offset: int, block: memoryview, expired: ExpiredRanges | None) -> None:
+        """Count the lines of a block that starts at this offset of the segment, and note which have expired."""
 
     @property
     def has_fragment(self) -> bool:
         """Whether a line was a fragment: then nothing more need be read."""
 
-    def tally(self) -> StatsBuilder:
-        """All counts, once everything has been read."""
+    def builder(self) -> StatsBuilder:
+        """Return all counts, once every block has been added."""
 
 
 def make_classifier(kind: Kind, cutoffs: Cutoffs, fields: Fields) -> Classifier:
@@ -45,85 +45,85 @@ class PythonClassifier:
     """Every line on its own, exactly."""
 
     def __init__(self, cutoffs: Cutoffs, fields: Fields = MXCP_FIELDS) -> None:
-        self._tally = StatsBuilder(cutoffs, fields)
+        self._builder = StatsBuilder(cutoffs, fields)
         self._start: int | None = None
         self._lines = 0
 
-    def read(self, offset: int, block: memoryview, expired: ExpiredRanges | None) -> None:
+    def add_block(self, offset: int, block: memoryview, expired: ExpiredRanges | None) -> None:
         self._start = offset if self._start is None else self._start
-        flags = self.judge(block)
+        flags = self.classify(block)
         if expired is not None:
-            expired.note(offset, block, len(flags), pack(flags), crc32)
+            expired.add_block(offset, block, len(flags), pack(flags), crc32)
 
-    def judge(self, block: memoryview) -> bytes:
-        """Counts the lines of a block: for each of them 1 where it has expired, else 0."""
+    def classify(self, block: memoryview) -> bytes:
+        """Count the lines of a block. Return for each of them 1 if it has expired, else 0."""
         *lines, unfinished = _lines(block)
-        take = self._tally.take
-        flags = bytearray(take(line, len(line) + 1, number) for number, line in enumerate(lines, self._lines + 1))
+        add_line = self._builder.add_line
+        flags = bytearray(add_line(line, len(line) + 1, number) for number, line in enumerate(lines, self._lines + 1))
         self._lines += len(lines)
         if unfinished:
             self._lines += 1
-            flags.append(take(unfinished, len(unfinished), self._lines))
+            flags.append(add_line(unfinished, len(unfinished), self._lines))
         return bytes(flags)
 
     @property
     def has_fragment(self) -> bool:
-        return self._tally.fragment is not None
+        return self._builder.fragment is not None
 
-    def tally(self) -> StatsBuilder:
-        self._tally.parts = [Part(self._start or 0, self._lines, self._tally.fragment)]
-        return self._tally
+    def builder(self) -> StatsBuilder:
+        self._builder.parts = [Part(self._start or 0, self._lines, self._builder.fragment)]
+        return self._builder
 
 
 class NativeClassifier:
     """The kernel, and the exact reader for the lines on which it is not certain."""
 
     def __init__(self, cutoffs: Cutoffs, fields: Fields = MXCP_FIELDS) -> None:
-        self._tally = StatsBuilder(cutoffs, fields)
-        self._scanner = kernel.Scanner(fields.as_tuple(), self._tally.cutoff, cutoffs.future)
+        self._builder = StatsBuilder(cutoffs, fields)
+        self._scanner = kernel.Scanner(fields.as_tuple(), self._builder.cutoff, cutoffs.future)
         self._start: int | None = None
         self._lines = 0
 
-    def read(self, offset: int, block: memoryview, expired: ExpiredRanges | None) -> None:
+    def add_block(self, offset: int, block: memoryview, expired: ExpiredRanges | None) -> None:
         self._start = offset if self._start is None else self._start
         while block and not self.has_fragment:
             uncertain, marks, lines, done = self._scanner.scan(block, expired is not None)
             if not done:  # the segment's last line, without a newline
                 uncertain, lines, done = array("q", (0, len(block), 0)).tobytes(), 1, len(block)
-            judged = [line for start, end, line in _triples(uncertain) if self._take(block[start:end], line)]
+            judged = [line for start, end, line in _triples(uncertain) if self._add_line(block[start:end], line)]
             self._lines += lines
             if expired is not None:
                 all_marks = _with(marks, judged, lines) if judged else marks
-                expired.note(offset, block[:done], lines, all_marks, kernel.digest)
+                expired.add_block(offset, block[:done], lines, all_marks, kernel.digest)
             block, offset = block[done:], offset + done
 
-    def _take(self, line: memoryview, number: int) -> bool:
+    def _add_line(self, line: memoryview, number: int) -> bool:
         content = line if len(line) > LONG else bytes(line)
-        return self._tally.take(content, len(line), self._lines + number + 1)
+        return self._builder.add_line(content, len(line), self._lines + number + 1)
 
     @property
     def has_fragment(self) -> bool:
-        return self._tally.fragment is not None
+        return self._builder.fragment is not None
 
-    def tally(self) -> StatsBuilder:
-        self._tally.parts = [Part(self._start or 0, self._lines, self._tally.fragment)]
+    def builder(self) -> StatsBuilder:
+        self._builder.parts = [Part(self._start or 0, self._lines, self._builder.fragment)]
         rows, blank = self._scanner.census()
-        self._tally.blank += blank
+        self._builder.blank += blank
         for name, version, records, size, oldest, newest, expired, expired_bytes, future, oldest_kept, days in rows:
-            row = self._tally.row(name, version)
+            row = self._builder.counter_for(name, version)
             row.records += records
             row.bytes += size
             row.expired += expired
             row.expired_bytes += expired_bytes
             row.future += future
-            row.cover(oldest, newest, oldest_kept)
+            row.extend_range(oldest, newest, oldest_kept)
             numbers = iter(array("q", days))
-            self._tally.add_days(row, zip(numbers, numbers, numbers, strict=True))
-        return self._tally
+            self._builder.add_days(row, zip(numbers, numbers, numbers, strict=True))
+        return self._builder
 
 
 def _lines(block: memoryview) -> Sequence[Line]:
-    """What stands between newlines. Of a huge line no copy is made."""
+    """Return what stands between newlines. No huge line is copied."""
     if len(block) <= BLOCK:
         return bytes(block).split(b"\n")
     ends = [newline.start() for newline in _NEWLINE.finditer(block)]
@@ -133,7 +133,7 @@ def _lines(block: memoryview) -> Sequence[Line]:
 
 
 def _with(marks: bytes, judged: list[int], lines: int) -> bytes:
-    """These marks and some more."""
+    """Return these marks and some more."""
     all_marks = bytearray(marks.ljust((lines + 7) // 8, b"\0"))
     for line in judged:
         all_marks[line // 8] |= 1 << line % 8

@@ -19,7 +19,7 @@ MOST_DAYS = 16_384  # of all schema keys of a segment together; memory must not 
 
 
 class SchemaCounter:
-    """The counts of one schema key, as `SchemaCount` has them; nothing plausible is before a `cutoff` of None.
+    """The counts of one schema key, as `SchemaStats` has them; nothing plausible is before a `cutoff` of None.
 
     `days` has records and bytes per day; those of day None are on some day that there was no room for.
     """
@@ -46,8 +46,8 @@ class SchemaCounter:
         self.oldest_kept: int | None = None
         self.days: dict[int | None, list[int]] = {}
 
-    def cover(self, oldest: int | None, newest: int | None, oldest_kept: int | None) -> None:
-        """Widens the row's spans of time."""
+    def extend_range(self, oldest: int | None, newest: int | None, oldest_kept: int | None) -> None:
+        """Widen the spans of time."""
         if oldest is not None and (self.oldest is None or oldest < self.oldest):
             self.oldest = oldest
         if newest is not None and (self.newest is None or newest > self.newest):
@@ -55,14 +55,14 @@ class SchemaCounter:
         if oldest_kept is not None and (self.oldest_kept is None or oldest_kept < self.oldest_kept):
             self.oldest_kept = oldest_kept
 
-    def add(self, other: "SchemaCounter") -> None:
-        """Adds all counts but those of the days."""
+    def merge(self, other: "SchemaCounter") -> None:
+        """Add all counts but those of the days."""
         for name in ("records", "bytes", "expired", "expired_bytes", "future", "implausible"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
-        self.cover(other.oldest, other.newest, other.oldest_kept)
+        self.extend_range(other.oldest, other.newest, other.oldest_kept)
 
-    def count(self, schema: SchemaKey) -> SchemaStats:
-        """The counts so far."""
+    def stats(self, schema: SchemaKey) -> SchemaStats:
+        """Return the counts so far."""
         days = None
         if None not in self.days:
             days = tuple(DayStats(day, *self.days[day]) for day in sorted(filter(None, self.days)))
@@ -82,12 +82,12 @@ class SchemaCounter:
 
 
 class StatsBuilder:
-    """Takes lines, one by one, and knows how many of each kind there were.
+    """Count lines, one by one: how many of each kind there are.
 
     `fragment` is the number of the first line that is a fragment; what comes behind it need not be counted any more.
     `parts` are the pieces of the segment that this is about, once all of them are counted.
 
-    Raises TooManyKeysError where they have more schema keys than it may remember.
+    Raise TooManyKeysError if they have more schema keys than may be remembered.
     """
 
     def __init__(self, cutoffs: Cutoffs, fields: Fields) -> None:
@@ -101,8 +101,8 @@ class StatsBuilder:
         self._future = cutoffs.future
         self._parse = LineParser(fields).parse
 
-    def take(self, line: Line, size: int, number: int) -> bool:
-        """Counts a line of so many bytes, its newline among them, and of that number; whether it has expired."""
+    def add_line(self, line: Line, size: int, number: int) -> bool:
+        """Count a line of so many bytes, its newline among them, and of that number. Return whether it has expired."""
         reading = self._parse(line)
         if reading is None:
             if _is_blank(line):
@@ -113,7 +113,7 @@ class StatsBuilder:
                 self.fragment = number
             return False
         name, version, instant = reading
-        row = self.rows.get((name, version)) or self.row(name, version)
+        row = self.rows.get((name, version)) or self.counter_for(name, version)
         row.records += 1
         row.bytes += size
         if instant < FIRST_PLAUSIBLE:
@@ -138,18 +138,18 @@ class StatsBuilder:
         return False
 
     def _day(self, row: SchemaCounter, day: int | None) -> list[int]:
-        """The records and bytes of a row's day, which is made where there was none."""
+        """Return the records and bytes of a row's day, which is made if there is none."""
         if day not in row.days:
             day = day if self._dated < MOST_DAYS else None
             self._dated += 1
         return row.days.setdefault(day, [0, 0])
 
     def cutoff(self, name: str, version: int) -> int | None:
-        """Records of this schema key with an instant before this one have expired; None where they never do."""
+        """Return the instant before which records of this schema key have expired; None if they never do."""
         return self._cutoffs.before(SchemaKey(name, version))
 
-    def row(self, name: str, version: int) -> SchemaCounter:
-        """The row of this schema key, made where there was none. Raises TooManyKeysError."""
+    def counter_for(self, name: str, version: int) -> SchemaCounter:
+        """Return the counter of this schema key, which is made if there is none. Raise TooManyKeysError."""
         row = self.rows.get((name, version))
         if row is None:
             self._make_room(name, version)
@@ -163,27 +163,27 @@ class StatsBuilder:
         if self._named > MOST_NAMES:
             raise TooManyKeysError(f"its schema keys have more than {MOST_NAMES:,} characters together")
 
-    def add(self, other: "StatsBuilder") -> None:
-        """Adds what another part of the same segment held."""
+    def merge(self, other: "StatsBuilder") -> None:
+        """Add what another part of the same segment holds."""
         self.unreadable += other.unreadable
         self.blank += other.blank
         self.parts += other.parts
         for (name, version), row in other.rows.items():
-            mine = self.row(name, version)
-            mine.add(row)
+            mine = self.counter_for(name, version)
+            mine.merge(row)
             self.add_days(mine, ((day, many, large) for day, (many, large) in row.days.items()))
 
     def add_days(self, row: SchemaCounter, days: Iterable[tuple[int | None, int, int]]) -> None:
-        """Adds records and bytes of these days to a row of this tally."""
+        """Add records and bytes of these days to one of the counters."""
         for number, records, size in days:
             day = row.days.get(number) or self._day(row, number)
             day[0] += records
             day[1] += size
 
-    def census(self, segment: str, fingerprint: Fingerprint) -> SegmentStats:
-        """The census that the counts so far make, the schema keys in order; of no records where there is a fragment."""
+    def build(self, segment: str, fingerprint: Fingerprint) -> SegmentStats:
+        """Return the statistics so far, the schema keys in order; without any records if there is a fragment."""
         fragment = first_fragment(self.parts)
         if fragment is not None:
             return SegmentStats(segment, fingerprint, fragment=fragment)
-        counts = tuple(self.rows[key].count(schema_key(*key)) for key in sorted(self.rows))
+        counts = tuple(self.rows[key].stats(schema_key(*key)) for key in sorted(self.rows))
         return SegmentStats(segment, fingerprint, counts, self.unreadable, self.blank)

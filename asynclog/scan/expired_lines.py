@@ -34,8 +34,8 @@ class ExpiredRanges(list[LineRange]):
         """Bytes of memory, about."""
         return sum(_OBJECTS + len(stretch.marks) for stretch in self)
 
-    def note(self, start: int, block: memoryview, lines: int, marks: bytes, digest: Digest) -> None:
-        """Adds what is known of a block of so many lines that begins at `start`."""
+    def add_block(self, start: int, block: memoryview, lines: int, marks: bytes, digest: Digest) -> None:
+        """Add what is known of a block of so many lines that begins at `start`."""
         expired = int.from_bytes(marks, "little").bit_count()
         end = start + len(block)
         if expired == lines and self and self[-1].end == start and not self[-1].marks:
@@ -43,7 +43,7 @@ class ExpiredRanges(list[LineRange]):
         elif expired:
             self.append(LineRange(start, end, b"" if expired == lines else marks, digest(b"", block)))
 
-    def cover(self, size: int) -> bool:
+    def covers(self, size: int) -> bool:
         """Whether every line of a segment of this size has expired."""
         ends = [0, *(stretch.end for stretch in self)]
         starts = [*(stretch.start for stretch in self), size]

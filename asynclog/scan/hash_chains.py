@@ -81,7 +81,7 @@ class _Search:
 
     def _is_cut(self, block: bytes, loses: bool) -> bool:
         lines = [found[0] for found in _LINE.finditer(block)]
-        expired = self._classifier().judge(memoryview(block)) if loses else bytes(len(lines))
+        expired = self._classifier().classify(memoryview(block)) if loses else bytes(len(lines))
         for line, goes in zip(lines, expired, strict=True):
             if goes:
                 self.gone = True

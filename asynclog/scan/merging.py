@@ -16,26 +16,26 @@ async def merged(
     results: AsyncIterator[tuple[list[Chunk], list[tuple[Chunk, ChunkResult | ReadFailure]]]],
     evidence: SurvivorReader | None,
     starts: Mapping[str, int],
-    missing: Mapping[str, int],
+    pending: Mapping[str, int],
 ) -> AsyncIterator[list[SegmentStats] | UnreadSegment]:
-    """Merge the chunks of each segment; `missing` counts those that are outstanding."""
+    """Merge the chunks of each segment; `pending` counts those that are outstanding."""
     under_way: dict[str, _Progress] = {}
     async for _, readings in results:
         for piece, result in readings:
             name = piece.segment.name
             progress = under_way.get(name)
             if progress is None:
-                progress = under_way[name] = _Progress(piece.segment, missing[name], whole=not starts.get(name))
+                progress = under_way[name] = _Progress(piece.segment, pending[name], whole=not starts.get(name))
             progress.add(piece, result)
-            if not progress.missing:
+            if not progress.pending:
                 yield under_way.pop(name).finding(evidence)
 
 
 class _Progress:
     """What is known of one segment so far."""
 
-    def __init__(self, segment: Segment, missing: int, *, whole: bool) -> None:
-        self.missing = missing
+    def __init__(self, segment: Segment, pending: int, *, whole: bool) -> None:
+        self.pending = pending
         self._segment = segment
         self._builders: tuple[StatsBuilder, ...] = ()
         self._refused: ReadFailure | None = None
@@ -44,7 +44,7 @@ class _Progress:
         self._seen: dict[int, Seen] = {}
 
     def add(self, piece: Chunk, result: ChunkResult | ReadFailure) -> None:
-        self.missing -= 1
+        self.pending -= 1
         if isinstance(result, ReadFailure):
             self._refused = result
             return
@@ -63,7 +63,7 @@ class _Progress:
             self._builders = builders
             return
         for whole, part in zip(self._builders, builders, strict=True):
-            whole.add(part)
+            whole.merge(part)
 
     def _keep(self, start: int, expired: ExpiredRanges | None) -> None:
         """Remembers where the expired lines of a piece stand, until that is too much for all pieces together."""
@@ -80,10 +80,10 @@ class _Progress:
             return UnreadSegment(name, fingerprint, refused.reason, refused.unjudged, refused.failed)
         seen = [each for _, each in sorted(self._seen.items())]
         last = seen[-1].fingerprint
-        censuses = [builder.census(name, last) for builder in self._builders]
+        censuses = [builder.build(name, last) for builder in self._builders]
         if evidence is not None and self._expired is not None and censuses[0].fragment is None:
             in_order = (stretch for _, expired in sorted(self._expired.items()) for stretch in expired)
-            evidence.remember(name, ExpiredRanges(in_order))
+            evidence.cache(name, ExpiredRanges(in_order))
         quiet = all(each.quiet and each.fingerprint == last for each in seen)
         ranges = [each.digested for each in seen if each.digested]
         known = tuple(ranges) if len(ranges) == len(seen) else ()

@@ -101,12 +101,12 @@ class Scanner(msgspec.Struct, frozen=True):
     ) -> AsyncIterator[AsyncIterator[list[SegmentStats] | UnreadSegment]]:
         """Read the chunks of each segment; for each, the statistics under each of its views."""
         pieces = [piece for cut in sorted(cuts, key=len) for piece in cut]
-        missing = Counter(piece.segment.name for piece in pieces)
+        pending = Counter(piece.segment.name for piece in pieces)
         executor = _executor_for(self.kind, crew.jobs, sum(piece.end - piece.start for piece in pieces))
         work = partial(read_chunks, self.context(), executor.rate_share(self.pace, crew.jobs))
         begun = partial(_go_on, starts)
         async with crew.map_unordered(work, batch(pieces), executor=executor, is_continuation=begun) as results:
-            yield merged(results, evidence, starts, missing)
+            yield merged(results, evidence, starts, pending)
 
 
 def _executor_for(kind: Kind, jobs: int, size: int) -> Executor:

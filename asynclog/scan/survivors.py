@@ -40,7 +40,7 @@ class SurvivorReader:
         self._found: dict[str, ExpiredRanges] = {}
         self.censuses: dict[str, SegmentStats] = {}
 
-    def remember(self, segment: str, expired: ExpiredRanges) -> None:
+    def cache(self, segment: str, expired: ExpiredRanges) -> None:
         """Keeps where the expired lines of a whole segment stand, if there is room."""
         size = expired.size
         if size <= self._left:
@@ -51,7 +51,7 @@ class SurvivorReader:
         """A proof with nothing in it yet."""
         return Proof(self._digest)
 
-    def staying(self, action: Action, reader: SegmentReader, proof: Proof, size: int) -> Iterator[Part]:
+    def iter_survivors(self, action: Action, reader: SegmentReader, proof: Proof, size: int) -> Iterator[Part]:
         """Yields what stays of the segment's first `size` bytes, in order, each part good until the next is asked for.
 
         What lies beyond the bytes that were judged has been appended since, and stays. `proof` notes all that was read.
@@ -63,16 +63,16 @@ class SurvivorReader:
         yield from judged
         yield from proof.follow(self._parts(reader, proof.size, size))
 
-    def confirm_drop(self, action: Action, reader: SegmentReader, proof: Proof) -> None:
+    def verify_drop(self, action: Action, reader: SegmentReader, proof: Proof) -> None:
         """Has `proof` note a segment of which nothing but blank lines would stay. Raises as above."""
         size = action.fingerprint.size
         if action.of_nothing:
             return
         known = None if self._double_check else self._found.get(action.segment)
-        if known is not None and known.cover(size):
+        if known is not None and known.covers(size):
             proof.ranges += [Range(stretch.start, stretch.end, stretch.digest) for stretch in known]
             return
-        for part in self.staying(action, reader, proof, size):
+        for part in self.iter_survivors(action, reader, proof, size):
             if isinstance(part, Hole) or bytes(part).strip(BLANKS):
                 raise ChangedError
 
@@ -106,14 +106,14 @@ class SurvivorReader:
         for offset, block in self._lines(reader, 0, size, size):
             yield from proof.follow(self._parts(reader, proof.size, offset))
             expired = ExpiredRanges()
-            classifier.read(offset, block, expired)
+            classifier.add_block(offset, block, expired)
             if classifier.has_fragment:
                 break  # that leaves nothing to go, and so is not what was judged
             if block.readonly:
                 continue  # one byte, for a line that is no record and as long as it may be: the next turn copies that
             for _ in proof.follow([block]):
                 yield from self._unexpired(offset, block, expired, reader)
-        census = classifier.tally().census(action.segment, action.fingerprint)
+        census = classifier.builder().build(action.segment, action.fingerprint)
         self.censuses[action.segment] = census
         if {count.schema: count.expired for count in census.schemas if count.expired} != action.expired:
             raise ChangedError
@@ -137,7 +137,7 @@ class SurvivorReader:
         classifier = PythonClassifier(self._cutoffs, self._fields)
         for stretch in expired:
             for lines in self._marked(reader, stretch):
-                if not all(classifier.judge(lines)):
+                if not all(classifier.classify(lines)):
                     raise DisagreementError(
                         f"the readers differ on what has expired between bytes {stretch.start} and {stretch.end}; "
                         "this is a bug"

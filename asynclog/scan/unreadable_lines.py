@@ -96,14 +96,14 @@ def _unreadable(
             return
         pace.spend(len(block))
         classifier = make_classifier(context.kind, context.cutoffs, context.fields)
-        classifier.read(offset, block, None)
-        tally = classifier.tally()
-        if tally.unreadable:  # the classifier is the one that decides, and passes over the other blocks quickly
+        classifier.add_block(offset, block, None)
+        builder = classifier.builder()
+        if builder.unreadable:  # the classifier is the one that decides, and passes over the other blocks quickly
             content = bytes(block)
             yield from _in_block(number, offset, content, parser)
             number += content.count(b"\n") or 1  # a long line may be told by its first byte
         else:
-            number += sum(part.lines for part in tally.parts)
+            number += sum(part.lines for part in builder.parts)
 
 
 def _in_block(number: int, offset: int, block: bytes, parser: LineParser) -> Iterator[Unreadable]:

@@ -31,8 +31,8 @@ POLICY = Policy(
 def decided(content: bytes, now: int, least: Percent) -> tuple[str, str]:
     """What becomes of a segment, and why."""
     reader = PythonClassifier(cutoffs := Cutoffs(POLICY, now))
-    reader.read(0, memoryview(content), None)
-    action = decide(reader.tally().census("s", Fingerprint(1, 2, len(content), 3, 4)), cutoffs, least)
+    reader.add_block(0, memoryview(content), None)
+    action = decide(reader.builder().build("s", Fingerprint(1, 2, len(content), 3, 4)), cutoffs, least)
     return action.kind, action.reason
 
 
@@ -108,8 +108,8 @@ def test_a_segment_of_too_many_days_does_not_say_when() -> None:
         LINE.format(f"s{n % 2000}", format_instant(NOW - n // 2000 * DAY)) for n in range(20_000)
     ).encode()
     reader = PythonClassifier(cutoffs := Cutoffs(Policy(star=Rule(8)), NOW))
-    reader.read(0, memoryview(content), None)
-    action = decide(reader.tally().census("s", Fingerprint(1, 2, len(content), 3, 4)), cutoffs, None)
+    reader.add_block(0, memoryview(content), None)
+    action = decide(reader.builder().build("s", Fingerprint(1, 2, len(content), 3, 4)), cutoffs, None)
     assert (action.kind, action.reason[-55:]) == (
         "skip",
         "on a day that is not known: it has records of too many days"[-55:],

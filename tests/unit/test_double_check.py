@@ -23,8 +23,8 @@ def anyio_backend() -> str:
 class Wrong(PythonClassifier):
     """A fast reader with a bug: it takes every line for an expired one."""
 
-    def judge(self, block: memoryview) -> bytes:
-        return super().judge(memoryview(bytes(block).replace(b"2026", b"2020")))
+    def classify(self, block: memoryview) -> bytes:
+        return super().classify(memoryview(bytes(block).replace(b"2026", b"2020")))
 
 
 async def cleanup(folder: Path, *, double_check: bool) -> Report:

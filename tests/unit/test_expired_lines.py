@@ -71,7 +71,7 @@ def test_stretches_note_only_what_has_expired() -> None:
         (50, 10, 1, b"\1"),
         (70, 10, 1, b"\1"),
     ]:
-        found.note(start, memoryview(bytes(size)), lines, marks, lambda state, part: state + part)
+        found.add_block(start, memoryview(bytes(size)), lines, marks, lambda state, part: state + part)
     assert [stretch[:3] for stretch in found] == [(0, 30, b""), (40, 50, b"\5"), (50, 60, b""), (70, 80, b"")]
     assert [len(stretch.digest) for stretch in found] == [30, 10, 10, 10]
     assert found.size > 4 * 100
@@ -80,9 +80,9 @@ def test_stretches_note_only_what_has_expired() -> None:
 def test_stretches_cover_a_segment_or_not() -> None:
     """Only if each byte of it lies in one of them, and each line of that has expired."""
     first, second = LineRange(0, 10), LineRange(10, 20)
-    assert ExpiredRanges([first, second]).cover(20)
-    assert not ExpiredRanges([first, second]).cover(21)
-    assert not ExpiredRanges([first, LineRange(11, 20)]).cover(20)
-    assert not ExpiredRanges([second]).cover(20)
-    assert not ExpiredRanges([first, second._replace(marks=b"\1")]).cover(20)
-    assert ExpiredRanges().cover(0)
+    assert ExpiredRanges([first, second]).covers(20)
+    assert not ExpiredRanges([first, second]).covers(21)
+    assert not ExpiredRanges([first, LineRange(11, 20)]).covers(20)
+    assert not ExpiredRanges([second]).covers(20)
+    assert not ExpiredRanges([first, second._replace(marks=b"\1")]).covers(20)
+    assert ExpiredRanges().covers(0)

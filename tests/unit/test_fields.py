@@ -30,8 +30,8 @@ def stats(line: bytes, kind: Kind, fields: Fields) -> SegmentStats:
     except ConfigurationError as error:
         pytest.skip(str(error))
     classifier = make_classifier(kind, CUTOFFS, fields)
-    classifier.read(0, memoryview(line), None)
-    return classifier.tally().census("s", Fingerprint(1, 2, 3, 4, 5))
+    classifier.add_block(0, memoryview(line), None)
+    return classifier.builder().build("s", Fingerprint(1, 2, 3, 4, 5))
 
 
 def written(name: object, version: object, timestamp: object, fields: Fields, *, escaped: bool = False) -> bytes:

@@ -299,8 +299,8 @@ def census(path: Path, kind: Kind, size: int, pace: RateLimiter | None = None) -
     assert all(isinstance(each, ChunkResult) for each in readings)
     first, *others = (each.builders[0] for each in readings if isinstance(each, ChunkResult))
     for other in others:
-        first.add(other)
-    return first.census(segment.name, segment.fingerprint)
+        first.merge(other)
+    return first.build(segment.name, segment.fingerprint)
 
 
 @quick
@@ -460,7 +460,7 @@ def test_a_segment_that_turns_out_to_have_one_is_not_rewritten(tmp_path: Path, k
     cutoffs = Cutoffs(Policy(star=Rule(30)), instant(NOW))
     evidence = SurvivorReader(kind, cutoffs, MXCP_FIELDS, workers=1, double_check=False)
     with opened(path) as descriptor, pytest.raises(ChangedError):
-        list(evidence.staying(action, LocalReader(descriptor), evidence.proof(), place.size))
+        list(evidence.iter_survivors(action, LocalReader(descriptor), evidence.proof(), place.size))
     assert evidence.censuses["s"].fragment == 3
 
 

@@ -101,7 +101,7 @@ def cut_after(monkeypatch: pytest.MonkeyPatch, looks: int) -> None:
             return self.looks < 0
 
     monkeypatch.setattr(stop, "StopRequest", Cut)
-    monkeypatch.setattr(pieces, "AT_ONCE", 1)
+    monkeypatch.setattr(pieces, "BATCH_CHUNKS", 1)
 
 
 @pytest.mark.parametrize("looks", range(1, 12))

@@ -57,8 +57,8 @@ def forecast(censuses: Sequence[SegmentStats], policy: Policy, now: int, unknown
 def census(name: str, content: bytes, policy: Policy, now: int, *, dated: bool = True) -> SegmentStats:
     """What a scan learns of a segment; without the days, what is left where there were too many of them."""
     reader = PythonClassifier(Cutoffs(policy, now))
-    reader.read(0, memoryview(content), None)
-    found = reader.tally().census(name, Fingerprint(1, 2, len(content), 3, 4))
+    reader.add_block(0, memoryview(content), None)
+    found = reader.builder().build(name, Fingerprint(1, 2, len(content), 3, 4))
     bare = tuple(msgspec.structs.replace(count, days=None) for count in found.schemas)
     return found if dated else msgspec.structs.replace(found, schemas=bare)
 

@@ -208,8 +208,8 @@ def test_where_the_days_are_too_many_a_census_still_knows_what_has_wholly_or_not
     line = '{{"schema_name": "s{}", "timestamp": "{}"}}\n'
     reader = PythonClassifier(Cutoffs(Policy(), TODAY))
     content = [line.format(n % 4, written(first + n // 4 * DAY, 0, 0, "Z")) for n in range(2 * MOST_DAYS)]
-    reader.read(0, memoryview("".join(content).encode()), None)
-    census = reader.tally().census("s", PLACE)
+    reader.add_block(0, memoryview("".join(content).encode()), None)
+    census = reader.builder().build("s", PLACE)
     assert [count.days is None for count in census.schemas] == [True] * 4
     last = max(count.newest or 0 for count in census.schemas)
 

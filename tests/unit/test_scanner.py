@@ -132,7 +132,7 @@ async def test_what_is_remembered_of_one_segment_is_bounded_over_all_its_pieces(
 ) -> None:
     """Each piece has few marks, all together have too many: none are kept, and the census is the same."""
     kept: list[ExpiredRanges] = []
-    monkeypatch.setattr(SurvivorReader, "remember", lambda _self, _segment, expired: kept.append(expired))
+    monkeypatch.setattr(SurvivorReader, "cache", lambda _self, _segment, expired: kept.append(expired))
     (tmp_path / "logs.jsonl").write_bytes((OLD + NEW) * 100)
     (whole,) = await scan(folder, kind)
     assert [stretch[:3] for stretch in kept[0]] == [(0, 100 * len(OLD + NEW), b"\x55" * 25)]

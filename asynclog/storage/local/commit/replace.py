@@ -50,10 +50,10 @@ class Survivors(Protocol):
     def proof(self) -> Proof:
         """Return a proof with nothing in it yet."""
 
-    def staying(self, action: Action, reader: SegmentReader, proof: Proof, size: int) -> Iterable[Part]:
+    def iter_survivors(self, action: Action, reader: SegmentReader, proof: Proof, size: int) -> Iterable[Part]:
         """Return the bytes that stay of the first `size`, in order, each part good until the next one is asked for."""
 
-    def confirm_drop(self, action: Action, reader: SegmentReader, proof: Proof) -> None:
+    def verify_drop(self, action: Action, reader: SegmentReader, proof: Proof) -> None:
         """Have `proof` note a segment that goes whole, or raise what speaks against that."""
 
 
@@ -81,7 +81,7 @@ def replace(queue: DrainQueue, idle: IdleRule, survivors: Survivors, action: Act
         target = Target(action, source, proof)
         if action.kind == "rewrite":
             return _rewrite(queue, idle, survivors, target)
-        survivors.confirm_drop(action, LocalReader(source), proof)
+        survivors.verify_drop(action, LocalReader(source), proof)
         return commit(queue, idle, target, StagedFile(action.segment, 0, 0))
     finally:
         directory.close(source)  # and so ends the lease
@@ -92,7 +92,7 @@ def _rewrite(queue: DrainQueue, idle: IdleRule, survivors: Survivors, target: Ta
     size = os.fstat(target.source).st_size
     must_go_on_with_a_line(target.source, target.action.fingerprint.size, size)
     head = bytearray()
-    staying = survivors.staying(target.action, LocalReader(target.source), target.proof, size)
+    staying = survivors.iter_survivors(target.action, LocalReader(target.source), target.proof, size)
     staged = _stage(directory, target, _noting_head(staying, head), size)
     try:
         return commit(queue, idle, target, staged, bytes(head))
