@@ -17,11 +17,11 @@ class RateLimiter:
         return RateLimiter, (self._rate,)
 
     def shared_by(self, processes: int) -> "RateLimiter":
-        """The pace for each of so many processes."""
+        """Return the limit for each of so many processes."""
         return RateLimiter(self._rate and self._rate / processes)
 
     def spend(self, size: int) -> None:
-        """Waits until so many bytes more have their time."""
+        """Wait until so many more bytes may be read or written."""
         if not self._rate:
             return
         with self._lock:

@@ -26,7 +26,7 @@ from asynclog.types import Fingerprint, Range, Segment, WhyUnjudged
 MAX_CHUNK = 64 << 20  # bytes at most; larger ones are hardly faster
 MAX_CHUNKS = 1 << 12  # of all segments together: a sparse one may have any size
 MIN_CHUNK = 24 << 20  # bytes; what is read ahead of one chunk should not reach the last quarter of the next
-BATCH_BYTES, BATCH_CHUNKS = 8 << 20, 64  # bytes and pieces that are read in one go; between these a job can be stopped
+BATCH_BYTES, BATCH_CHUNKS = 8 << 20, 64  # bytes and chunks that are read in one go; between these a job can be stopped
 
 T = TypeVar("T")
 
@@ -47,7 +47,7 @@ class Chunk(msgspec.Struct, frozen=True):
 
 
 class Seen(NamedTuple):
-    """What the segment of a piece was while that was read.
+    """What the segment of a chunk was while that was read.
 
     The size in its fingerprint is what could be read, if it grows. `quiet` is whether nobody can have written to it
     meanwhile. `digested` are the bytes with their digest, None if that was not wanted or could not be had.
@@ -70,7 +70,7 @@ class ChunkResult(NamedTuple):
 
 
 class ReadFailure(msgspec.Struct, frozen=True):
-    """Why a piece could not be read, in words and in a word; `failed` where that is an error, not a change."""
+    """Why a chunk could not be read, in words and in a word; `failed` where that is an error, not a change."""
 
     reason: str
     unjudged: WhyUnjudged
@@ -78,7 +78,7 @@ class ReadFailure(msgspec.Struct, frozen=True):
 
 
 def chunk_size(total: int, workers: int) -> int:
-    """How large the pieces of so many bytes should be: each worker should get as many as the others."""
+    """Return how large the chunks of so many bytes should be: each worker should get as many as the others."""
     largest = max(MAX_CHUNK, math.ceil(total / MAX_CHUNKS))
     rounds = max(1, math.ceil(total / (workers * largest)))
     return min(largest, max(MIN_CHUNK, math.ceil(total / (workers * rounds))))
@@ -96,16 +96,16 @@ def split(segment: Segment, size: int, start: int = 0, *, mark: bool = True, dig
     return [Chunk(segment, at, min(at + size, end), mark, digest) for at in range(start, end, size)]
 
 
-def batch(pieces: Iterable[Chunk]) -> Iterator[list[Chunk]]:
-    """The pieces in their order, small ones as one unit of work: to hand that over takes longer than to read one."""
+def batch(chunks: Iterable[Chunk]) -> Iterator[list[Chunk]]:
+    """Yield the chunks in their order, small ones together: to hand one over takes longer than to read it."""
     unit: list[Chunk] = []
     size = 0
-    for piece in pieces:
-        size += piece.end - piece.start
+    for chunk in chunks:
+        size += chunk.end - chunk.start
         if unit and (size > BATCH_BYTES or len(unit) == BATCH_CHUNKS):
             yield unit
-            unit, size = [], piece.end - piece.start
-        unit.append(piece)
+            unit, size = [], chunk.end - chunk.start
+        unit.append(chunk)
     if unit:
         yield unit
 
@@ -120,28 +120,28 @@ class ScanContext(msgspec.Struct, frozen=True):
 
 
 def read_chunks(
-    view: ScanContext, pace: RateLimiter, pieces: Iterable[Chunk]
+    view: ScanContext, pace: RateLimiter, chunks: Iterable[Chunk]
 ) -> list[tuple[Chunk, ChunkResult | ReadFailure]]:
-    """What each of them holds."""
-    return [(piece, read_chunk(view, pace, piece)) for piece in pieces]
+    """Return what each of them holds."""
+    return [(chunk, read_chunk(view, pace, chunk)) for chunk in chunks]
 
 
-def read_chunk(view: ScanContext, pace: RateLimiter, piece: Chunk) -> ChunkResult | ReadFailure:
-    """Counts the lines of one piece. The page cache has no more of it afterwards than it had before."""
-    return with_segment(view.store, piece, partial(_read, view, pace, piece))
+def read_chunk(view: ScanContext, pace: RateLimiter, chunk: Chunk) -> ChunkResult | ReadFailure:
+    """Count the lines of one chunk. No cache has more of it afterwards than it had before."""
+    return with_segment(view.store, chunk, partial(_read, view, pace, chunk))
 
 
-def with_segment(store: ReadStore, piece: Chunk, read: Callable[[SegmentReader, Fingerprint], T]) -> T | ReadFailure:
-    """Return what `read` makes of the piece, given its open segment and that one's fingerprint; or what was in the way.
+def with_segment(store: ReadStore, chunk: Chunk, read: Callable[[SegmentReader, Fingerprint], T]) -> T | ReadFailure:
+    """Return what `read` makes of the chunk, given its open segment and that one's fingerprint; or what was in the way.
 
     Of a segment that has grown since it was listed, the whole lines are read that it had then.
     """
-    codec = codec_for(piece.segment.name)
+    codec = codec_for(chunk.segment.name)
     if codec is None:
         return ReadFailure(LEFT_ALONE, "packed")
     with ExitStack() as opened:
         try:
-            reader = opened.enter_context(store.open(piece.segment))
+            reader = opened.enter_context(store.open(chunk.segment))
         except FileNotFoundError:
             return ReadFailure("it has vanished", "changed")
         except BlockingIOError:
@@ -149,10 +149,10 @@ def with_segment(store: ReadStore, piece: Chunk, read: Callable[[SegmentReader, 
         except OSError as error:
             return ReadFailure(f"it can't be opened: {error.strerror}", "not_reached", failed=True)
         try:
-            fingerprint = reader.as_listed(piece.segment.fingerprint)
+            fingerprint = reader.as_listed(chunk.segment.fingerprint)
             if fingerprint is None:
                 return ReadFailure("it changed before it was read", "changed")
-            with reader.preserving_cache(piece.start, piece.end):
+            with reader.preserving_cache(chunk.start, chunk.end):
                 return read(codec.decode(reader), fingerprint)
         except ChangedError:
             return ReadFailure("it became shorter while it was read", "changed")
@@ -161,7 +161,7 @@ def with_segment(store: ReadStore, piece: Chunk, read: Callable[[SegmentReader, 
 
 
 class _Digested:
-    """The bytes of a piece, known by their digest if each of them was seen: of a very long line that is no record only
+    """The bytes of a chunk, known by their digest if each of them was seen: of a very long line that is no record only
     one is."""
 
     def __init__(self, digest: Digest) -> None:
@@ -179,21 +179,21 @@ class _Digested:
 
 
 def _read(
-    view: ScanContext, pace: RateLimiter, piece: Chunk, reader: SegmentReader, fingerprint: Fingerprint
+    view: ScanContext, pace: RateLimiter, chunk: Chunk, reader: SegmentReader, fingerprint: Fingerprint
 ) -> ChunkResult | ReadFailure:
-    if piece.start == 0 and is_packed(reader.read(0, HEAD)):
+    if chunk.start == 0 and is_packed(reader.read(0, HEAD)):
         return ReadFailure("it is compressed, whatever its name says, and compressed segments are left alone", "packed")
-    views = piece.views or (view.cutoffs,)
+    views = chunk.views or (view.cutoffs,)
     classifier, *others = (make_classifier(view.kind, cutoffs, view.fields) for cutoffs in views)
     digested = _Digested(choose_digest(view.kind))
     before, written = reader.current(), reader.may_be_written()
-    expired = ExpiredRanges() if piece.mark else None
-    done, end = piece.start, min(piece.end, fingerprint.size)
-    for offset, block in whole_lines(reader, piece.start, end, fingerprint.size):
+    expired = ExpiredRanges() if chunk.mark else None
+    done, end = chunk.start, min(chunk.end, fingerprint.size)
+    for offset, block in whole_lines(reader, chunk.start, end, fingerprint.size):
         classifier.add_block(offset, block, expired)
         for other in others:
             other.add_block(offset, block, None)
-        if piece.digest:
+        if chunk.digest:
             digested.add(offset, block)
         pace.spend(reader.data_bytes(done, offset) + len(block))
         done = offset + len(block)

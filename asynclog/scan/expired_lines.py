@@ -51,12 +51,12 @@ class ExpiredRanges(list[LineRange]):
 
 
 def pack(flags: bytes) -> bytes:
-    """Marks, of a byte for each line that is 1 where the line has expired, else 0."""
+    """Return the marks of lines: `flags` has a byte for each, 1 if it has expired, else 0."""
     return int(flags[::-1].translate(_DIGITS) or b"0", 2).to_bytes((len(flags) + 7) // 8, "little")
 
 
 def invert(marks: bytes) -> bytes:
-    """Marks of all lines that these do not mark."""
+    """Return marks of all lines that these do not mark."""
     return marks.translate(_OTHERS)
 
 
@@ -71,7 +71,7 @@ def choose_sift(kind: Kind) -> Callable[[memoryview, bytes, int], tuple[int, int
 
 
 def sift(part: memoryview, marks: bytes, line: int) -> tuple[int, int]:
-    """Moves what is not marked to the front of this part of a stretch, which begins in this line.
+    """Move what is not marked to the front of this part of a stretch, which begins in this line.
 
     Returns how many bytes that is, and in which line the next part begins.
     """

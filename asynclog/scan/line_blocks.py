@@ -15,7 +15,7 @@ _VISIBLE = re.compile(rb"[^ \t\r\n]")
 
 
 def whole_lines(reader: SegmentReader, start: int, end: int, size: int) -> Iterator[tuple[int, memoryview]]:
-    """Yields (offset, bytes) for the lines that start in [start, end) of a segment of `size` bytes, in order.
+    """Yield (offset, bytes) for the lines that start in [start, end) of a segment of `size` bytes, in order.
 
     Each block ends with a line's newline, or where the segment ends. A block is only good until the next one is
     asked for. A line longer than a block gets a buffer of its own size, unless it shows that it is neither a record nor
@@ -39,7 +39,7 @@ def whole_lines(reader: SegmentReader, start: int, end: int, size: int) -> Itera
 
 
 def _cut(buffer: bytearray, fill: int, limit: int, *, at_the_end: bool) -> int:
-    """How many bytes of the buffer are whole lines that start before `limit`; 0 where the first is not whole yet."""
+    """Return how many bytes are whole lines that start before `limit`; 0 if the first one is not whole yet."""
     if fill > limit:
         cut = buffer.find(b"\n", limit - 1, fill) + 1
         if cut:
@@ -73,7 +73,7 @@ def _long_line(reader: SegmentReader, base: int, end: int, size: int) -> tuple[i
 
 
 def _whole(reader: SegmentReader, start: int, end: int) -> memoryview:
-    """One line."""
+    """Read one line."""
     try:
         line = bytearray(end - start)
     except MemoryError:
@@ -85,7 +85,7 @@ def _whole(reader: SegmentReader, start: int, end: int) -> memoryview:
 
 
 def _after_newline(reader: SegmentReader, start: int, end: int, size: int) -> int:
-    """The offset after the first newline at or after `start`; `end` where there is none before that."""
+    """Return the offset after the first newline at or after `start`; `end` if there is none before that."""
     buffer = bytearray(_LOOK)
     start = reader.next_data(start, size)
     while start < end:
@@ -98,7 +98,7 @@ def _after_newline(reader: SegmentReader, start: int, end: int, size: int) -> in
 
 
 def _read(reader: SegmentReader, buffer: bytearray, fill: int, offset: int, end: int) -> int:
-    """Fills the buffer from `fill` on with the segment's bytes from `offset` on, up to `end`; how many that were."""
+    """Fill the buffer from `fill` on with the segment's bytes from `offset` on, up to `end`; return how many."""
     wanted = min(len(buffer) - fill, end - offset)
     with memoryview(buffer) as view, view[fill : fill + wanted] as target:
         got = reader.read_into(target, offset)

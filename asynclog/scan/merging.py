@@ -21,12 +21,12 @@ async def merged(
     """Merge the chunks of each segment; `pending` counts those that are outstanding."""
     under_way: dict[str, _Progress] = {}
     async for _, readings in results:
-        for piece, result in readings:
-            name = piece.segment.name
+        for chunk, result in readings:
+            name = chunk.segment.name
             progress = under_way.get(name)
             if progress is None:
-                progress = under_way[name] = _Progress(piece.segment, pending[name], whole=not starts.get(name))
-            progress.add(piece, result)
+                progress = under_way[name] = _Progress(chunk.segment, pending[name], whole=not starts.get(name))
+            progress.add(chunk, result)
             if not progress.pending:
                 yield under_way.pop(name).finding(evidence)
 
@@ -43,13 +43,13 @@ class _Progress:
         self._size = 0
         self._seen: dict[int, Seen] = {}
 
-    def add(self, piece: Chunk, result: ChunkResult | ReadFailure) -> None:
+    def add(self, chunk: Chunk, result: ChunkResult | ReadFailure) -> None:
         self.pending -= 1
         if isinstance(result, ReadFailure):
             self._refused = result
             return
-        self._keep(piece.start, result.expired)
-        self._seen[piece.start] = result.seen
+        self._keep(chunk.start, result.expired)
+        self._seen[chunk.start] = result.seen
         try:
             self._count(result.builders)
         except TooManyKeysError as error:
@@ -66,7 +66,7 @@ class _Progress:
             whole.merge(part)
 
     def _keep(self, start: int, expired: ExpiredRanges | None) -> None:
-        """Remembers where the expired lines of a piece stand, until that is too much for all pieces together."""
+        """Remembers where the expired lines of a chunk stand, until that is too much for all chunks together."""
         self._size += expired.size if expired is not None else BUDGET + 1
         if self._size > BUDGET:
             self._expired = None

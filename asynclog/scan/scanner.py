@@ -47,13 +47,13 @@ class Scanner(msgspec.Struct, frozen=True):
         starts: Mapping[str, int] = NO_OFFSETS,
         growing: Set[str] = frozenset(),
     ) -> AsyncIterator[AsyncIterator[SegmentStats | UnreadSegment]]:
-        """Reads these segments, several at once; for `async with`. `evidence` remembers where expired lines stand.
+        """Read these segments, several at once; for `async with`. `evidence` caches where expired lines stand.
 
         Of a segment that `starts` names only what lies beyond is read, and one of the `growing` is known by its bytes
         afterwards.
 
         The census of a segment holds for the fingerprint that it had when it was read. The huge ones come last: no
-        small one waits for them, and their pieces keep all workers busy to the end. The Python reader works in other
+        small one waits for them, and their chunks keep all workers busy to the end. The Python reader works in other
         processes where that pays, the kernel in threads.
         """
         starting = [(segment, starts.get(segment.name, 0)) for segment in segments]
@@ -100,12 +100,12 @@ class Scanner(msgspec.Struct, frozen=True):
         starts: Mapping[str, int],
     ) -> AsyncIterator[AsyncIterator[list[SegmentStats] | UnreadSegment]]:
         """Read the chunks of each segment; for each, the statistics under each of its views."""
-        pieces = [piece for cut in sorted(cuts, key=len) for piece in cut]
-        pending = Counter(piece.segment.name for piece in pieces)
-        executor = _executor_for(self.kind, crew.jobs, sum(piece.end - piece.start for piece in pieces))
+        chunks = [chunk for cut in sorted(cuts, key=len) for chunk in cut]
+        pending = Counter(chunk.segment.name for chunk in chunks)
+        executor = _executor_for(self.kind, crew.jobs, sum(chunk.end - chunk.start for chunk in chunks))
         work = partial(read_chunks, self.context(), executor.rate_share(self.pace, crew.jobs))
         begun = partial(_go_on, starts)
-        async with crew.map_unordered(work, batch(pieces), executor=executor, is_continuation=begun) as results:
+        async with crew.map_unordered(work, batch(chunks), executor=executor, is_continuation=begun) as results:
             yield merged(results, evidence, starts, pending)
 
 
@@ -118,8 +118,8 @@ def _executor_for(kind: Kind, jobs: int, size: int) -> Executor:
     return Processes()
 
 
-def _go_on(starts: Mapping[str, int], pieces: Iterable[Chunk]) -> bool:
-    return any(piece.start > starts.get(piece.segment.name, 0) for piece in pieces)
+def _go_on(starts: Mapping[str, int], chunks: Iterable[Chunk]) -> bool:
+    return any(chunk.start > starts.get(chunk.segment.name, 0) for chunk in chunks)
 
 
 def _under(views: tuple[Cutoffs, ...], chunks: Iterable[Chunk]) -> list[Chunk]:

@@ -17,7 +17,7 @@ class SchemaKeys:
         self._counts = 0
 
     def admitted(self, finding: SegmentState) -> SegmentState:
-        """The same, or, where that would be too many, that its segment has failed; then its keys are not known."""
+        """Return the same; or, if there would be too many keys, that the segment has failed."""
         if not isinstance(finding, SegmentStats):
             return finding
         new = {count.schema for count in finding.schemas} - self._known

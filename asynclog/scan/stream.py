@@ -39,7 +39,7 @@ async def stream_records(segments: AsyncSegments) -> AsyncIterator[Record]:
 
 
 async def _lines(segments: AsyncSegments, segment: Segment) -> AsyncIterator[tuple[int, bytes]]:
-    """The segment's lines, cut out of blocks, each with its offset; the last one may have no newline.
+    """Yield the segment's lines, each with its offset; the last one may have no newline.
 
     Of a huge line that is no record there is but a byte. A segment that becomes shorter ends there.
     """

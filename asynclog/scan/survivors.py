@@ -41,22 +41,22 @@ class SurvivorReader:
         self.censuses: dict[str, SegmentStats] = {}
 
     def cache(self, segment: str, expired: ExpiredRanges) -> None:
-        """Keeps where the expired lines of a whole segment stand, if there is room."""
+        """Cache where the expired lines of a whole segment stand, if there is room."""
         size = expired.size
         if size <= self._left:
             self._left -= size
             self._found[segment] = expired
 
     def proof(self) -> Proof:
-        """A proof with nothing in it yet."""
+        """Return a proof with nothing in it yet."""
         return Proof(self._digest)
 
     def iter_survivors(self, action: Action, reader: SegmentReader, proof: Proof, size: int) -> Iterator[Part]:
-        """Yields what stays of the segment's first `size` bytes, in order, each part good until the next is asked for.
+        """Yield what stays of the segment's first `size` bytes, in order, each part good until the next is asked for.
 
         What lies beyond the bytes that were judged has been appended since, and stays. `proof` notes all that was read.
-        Memory does not grow with the segment. Raises OSError, ChangedError where the segment is not what was judged,
-        DisagreementError where the readers differ.
+        Memory does not grow with the segment. Raise OSError, ChangedError if the segment is not what was judged,
+        DisagreementError if the readers differ.
         """
         known = self._found.get(action.segment)
         judged = self._judge(action, reader, proof) if known is None else self._recall(known, reader, proof)
@@ -88,7 +88,7 @@ class SurvivorReader:
             yield from self._unmarked(parts, stretch.marks)
 
     def _unmarked(self, parts: Iterable[Part], marks: bytes) -> Iterator[Part]:
-        """What stays of the parts of a stretch with these marks; nothing does without any. A hole lies in one line."""
+        """Yield what stays of the parts of a range with these marks; without any, nothing. A hole lies in one line."""
         line = 0
         for part in parts:
             if not marks:
@@ -122,7 +122,7 @@ class SurvivorReader:
     def _unexpired(
         self, offset: int, block: memoryview, expired: ExpiredRanges, reader: SegmentReader
     ) -> Iterator[memoryview]:
-        """What stays of a block that begins at this offset."""
+        """Yield what stays of a block that begins at this offset."""
         position = 0
         for start, end, marks, _ in self._checked(expired, reader) if self._double_check else expired:
             yield block[position : start - offset]
@@ -145,7 +145,7 @@ class SurvivorReader:
             yield stretch
 
     def _marked(self, reader: SegmentReader, stretch: LineRange) -> Iterator[memoryview]:
-        """The expired lines of a stretch, in blocks. With marks it is one block of the scan, and no larger."""
+        """Return the expired lines of a range, in blocks. With marks it is one block of the scan, and no larger."""
         if not stretch.marks:
             return (block for _, block in self._lines(reader, stretch.start, stretch.end, stretch.end))
         parts = self._unmarked(self._parts(reader, stretch.start, stretch.end), invert(stretch.marks))

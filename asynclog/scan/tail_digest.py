@@ -46,7 +46,7 @@ def begins_with(store: ReadStore, segment: Segment, ranges: Sequence[Range], kin
 
 
 def digested(store: ReadStore, segment: Segment, kind: Kind) -> tuple[Range, ...]:
-    """The digests of all bytes of a segment; none if it can't be read."""
+    """Return the digests of all bytes of a segment; none if it can't be read."""
 
     def read(reader: SegmentReader) -> tuple[Range, ...]:
         proof = Proof(choose_digest(kind))

@@ -114,7 +114,7 @@ def _in_block(number: int, offset: int, block: bytes, parser: LineParser) -> Ite
 
 
 def without_offset(context: ScanContext, pace: RateLimiter, end: int, segment: Segment) -> int | ReadFailure:
-    """How many lines that start before `end` lack nothing else. Lines longer than a block are left out."""
+    """Return how many lines that start before `end` lack nothing else. Lines longer than a block are left out."""
     return with_segment(context.store, Chunk(segment, 0, end, mark=False), partial(_count, context.fields, pace, end))
 
 
@@ -129,7 +129,7 @@ def _count(fields: Fields, pace: RateLimiter, end: int, reader: SegmentReader, f
 
 
 def _without_offset_in(block: bytes, stamp: re.Pattern[bytes], parser: LineParser) -> int:
-    """A line counts once, however many such timestamps it has."""
+    """Count each line once, however many such timestamps it has."""
     found = set()
     for each in stamp.finditer(block):
         start, end = block.rfind(b"\n", 0, each.start()) + 1, block.find(b"\n", each.end())

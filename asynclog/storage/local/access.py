@@ -86,7 +86,7 @@ def _in_the_way(folder: int, name: str, weak: str) -> tuple[str, bool]:
 
 
 def _lock(folder: int, name: str, owner: int) -> tuple[str, bool, str]:
-    """What is wrong with the lock file, whether there is one, and who holds it."""
+    """Return what is wrong with the lock file, whether there is one, and who holds it."""
     try:
         status = os.stat(name, dir_fd=folder, follow_symlinks=False)
     except FileNotFoundError:

@@ -14,9 +14,9 @@ _LEAST_HOLE = 1 << 16  # bytes; smaller ones are told as the zeros that they rea
 
 
 def windows(descriptor: int, start: int, end: int) -> Iterator[Part]:
-    """Yields the bytes [start, end) in order; each part is writable, and good until the next one is asked for.
+    """Yield the bytes [start, end) in order; each part is writable, and good until the next one is asked for.
 
-    Raises OSError, and ChangedError where the file ends before that.
+    Raise OSError, and ChangedError if the file ends before that.
     """
     window = memoryview(bytearray(min(WINDOW, end - start)))
     for hole, data in chain(holes(descriptor, start, end), [(end, end)]):
@@ -32,7 +32,7 @@ def windows(descriptor: int, start: int, end: int) -> Iterator[Part]:
 
 
 def holes(descriptor: int, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """The ranges of [start, end) that are holes, in order, but for small ones. Raises as above."""
+    """Yield the ranges of [start, end) that are holes, in order, but for small ones. Raise as above."""
     while start < end:
         hole = _seek(descriptor, start, os.SEEK_HOLE, end, unknown=end)
         start = next_data(descriptor, hole, end)
@@ -41,7 +41,7 @@ def holes(descriptor: int, start: int, end: int) -> Iterator[tuple[int, int]]:
 
 
 def data_bytes(descriptor: int, start: int, end: int) -> int:
-    """How many bytes of [start, end) lie in no hole, but for small ones. Raises as above."""
+    """Return how many bytes of [start, end) lie in no hole, but for small ones. Raise as above."""
     return max(0, end - start) - sum(data - hole for hole, data in holes(descriptor, start, end))
 
 

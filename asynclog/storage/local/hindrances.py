@@ -91,7 +91,7 @@ def fixed_folder(folder: str, flag: str) -> str:
 
 
 def _stopped(rights: Rights) -> str:
-    """What no run could do anything about."""
+    """Return what no run could do anything about; empty if there is nothing."""
     if rights.is_read_only:
         return f"{rights.folder} is mounted read-only"
     if rights.fixed:
@@ -169,7 +169,7 @@ def _is_stuck(segment: Owned, rights: Rights) -> bool:
 
 
 def _can_be_given(segment: Owned, user: User) -> bool:
-    """A drop needs no new file."""
+    """Whether a new file can have its owner; a drop needs none."""
     if not segment.is_rewritten:
         return True
     if segment.uid != user.uid:
