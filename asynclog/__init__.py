@@ -13,7 +13,7 @@ import asynclog.safe_path  # before all that could come from the working folder
 # isort: split
 import os
 from collections.abc import AsyncIterator
-from contextlib import ExitStack
+from functools import partial
 from typing import Unpack
 
 import asynclog.plan
@@ -44,32 +44,27 @@ __all__ = [
 async def cleanup(*, dry_run: bool = False, **options: Unpack[Options]) -> Report:
     """Deletes what has expired, as `asynclog cleanup` does with the same options; a dry run only says what would go.
 
-    Raises AsynclogError where the job can't begin, or a guard refuses it. What fails on the way is in the report.
+    Raises AsynclogError where the job can't begin, or a guard refuses it. What fails on the way is in the report. If it
+    is cancelled, it ends what is in flight first.
     """
-    from anyio import to_thread
-
-    from asynclog.cancellation import StopRequest
     from asynclog.config.settings import resolve
-    from asynclog.runner.cleanup import opened_job
+    from asynclog.runner.cleanup import clean_up
+    from asynclog.runner.in_thread import in_thread
+    from asynclog.runner.run import begin_run
 
     settings = resolve(options, os.environ)
-    with ExitStack() as resources:
-        job = await to_thread.run_sync(resources.enter_context, opened_job(settings, dry_run=dry_run))
-        return await job.run(StopRequest())
+    return (await in_thread(partial(clean_up, begin_run(settings, dry_run=dry_run)))).report
 
 
 async def plan(**options: Unpack[Options]) -> Plan:
     """What a cleanup with these options would do, segment by segment. Touches nothing. Raises AsynclogError."""
-    from anyio import to_thread
-
-    from asynclog.cancellation import StopRequest
     from asynclog.config.settings import resolve
-    from asynclog.runner.cleanup import opened_job
+    from asynclog.runner.cleanup import plan_cleanup
+    from asynclog.runner.in_thread import in_thread
+    from asynclog.runner.run import begin_run
 
     settings = resolve(options, os.environ)
-    with ExitStack() as resources:
-        job = await to_thread.run_sync(resources.enter_context, opened_job(settings, dry_run=True))
-        return await job.plan(StopRequest())
+    return await in_thread(partial(plan_cleanup, begin_run(settings, dry_run=True)))
 
 
 def records(path: str) -> AsyncIterator[Record]:

@@ -1,23 +1,40 @@
-"""How a job is asked to end."""
+"""How a run is asked to end."""
 
 import signal
 import time
+from collections.abc import Callable
 
 
 class StopRequest:
-    """Asks a job to end, for a signal or as its time is up: no unit of work is begun, those in flight go on."""
+    """Ask a run to end: for a signal, for its caller, or as its time is up. No unit of work is begun then; those in
+    flight go on.
+    """
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.signal: signal.Signals | None = None
+        self._clock = clock
+        self._asked = False
         self._deadline: float | None = None
 
+    def ask(self) -> None:
+        """Ask the run to end now."""
+        self._asked = True
+
+    def defer(self) -> None:
+        """Note that something is under way which has to come to its end: from now on a signal only asks for a stop."""
+
     def limit(self, seconds: float) -> None:
-        """Gives the job so much time from now on, or less where that was said before."""
-        self._deadline = min(time.monotonic() + seconds, self._deadline or float("inf"))
+        """Give the run so much time from now on, or less where that was said before."""
+        self._deadline = min(self._clock() + seconds, self._deadline or float("inf"))
+
+    @property
+    def is_urgent(self) -> bool:
+        """Whether somebody waits for the end; where only the time is up, what was begun may be completed."""
+        return self._asked or self.signal is not None
 
     @property
     def time_is_up(self) -> bool:
-        return self._deadline is not None and time.monotonic() >= self._deadline
+        return self._deadline is not None and self._clock() >= self._deadline
 
     def __bool__(self) -> bool:
-        return self.signal is not None or self.time_is_up
+        return self.is_urgent or self.time_is_up

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from asynclog.cli.cleanup import carried_out
 from asynclog.cli.command import settings_of
 from asynclog.cli.logging import level_for, set_up_logging
 from asynclog.cli.output import print_result
@@ -11,7 +10,8 @@ from asynclog.config.reading import read_text
 from asynclog.config.units import seconds
 from asynclog.report.cleanup.text import as_text
 from asynclog.report.plan_file import plan_from_text
-from asynclog.runner.cleanup import opened_job
+from asynclog.runner.cleanup import clean_up
+from asynclog.runner.run import begin_run
 from asynclog.timestamps import SECOND
 
 LARGEST = 1 << 30  # bytes; a segment has some hundred
@@ -23,8 +23,7 @@ def run(given: dict[str, Any], signals: Signals) -> int:
     settings = settings_of(given)
     valid_for = int(seconds("--max-age", given["max_age"]) * SECOND)
     reviewed = plan_from_text(read_text(given["file"], LARGEST), given["file"], valid_for)
-    with opened_job(settings, with_keeps=given["debug"], reviewed=reviewed) as job:
-        report = carried_out(job, signals)
-    signals.in_flight, signals.moment = False, "while the result was written: the job itself was over"
+    report = clean_up(begin_run(settings, approved=reviewed, verbose=given["debug"]), signals).report
+    signals.finish()
     print_result(report, as_text, as_json=given["json"], quiet=given["quiet"])
     return report.exit_code

@@ -18,7 +18,7 @@ from asynclog.report.check.text import as_text
 from asynclog.report.envelope import CommandResult
 from asynclog.report.holdings import sum_holdings
 from asynclog.report.provenance import who
-from asynclog.runner.inspect import look
+from asynclog.runner.inspect import inspect
 from asynclog.runner.provenance import provenance_of
 
 
@@ -38,9 +38,9 @@ def _check(settings: Settings, signals: Signals, *, strict: bool) -> CommandResu
         skipped = CheckResult("skipped", message, configuration=configuration, profile=settings.profile)
         return CommandResult(msgspec.structs.replace(skipped, log=provenance.log, **who(provenance)))
     policy = policy_of(settings)
-    with signals.held("while the log was read"):
-        seen = look(settings, policy, signals.stop)
-    inventory = sum_holdings(seen.findings or [])
+    with signals.deferred("while the log was read"):
+        seen = inspect(settings, policy, signals)
+    inventory = sum_holdings(seen.states or [])
     log, provenance = os.path.join(settings.folder, settings.base), provenance_of(settings, policy)
     subject = Subject(configuration, settings.profile, log, settings.schemas, provenance)
     short = [f"{each}: a cleanup would be refused" for each in short_retention_rules(policy, settings.guard)]

@@ -2,10 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import partial
 from typing import Any
-
-import anyio
 
 from asynclog.cli.command import settings_of
 from asynclog.cli.logging import level_for, set_up_logging
@@ -18,8 +15,9 @@ from asynclog.errors import AsynclogError, ConfigurationError
 from asynclog.report.cleanup.combine import combined, failed
 from asynclog.report.cleanup.result import Report
 from asynclog.report.cleanup.text import as_text
-from asynclog.report.plan_file import is_plan
-from asynclog.runner.cleanup import Job, opened_job
+from asynclog.report.plan_file import is_plan, plan_to_text
+from asynclog.runner.cleanup import CleanupRun, clean_up
+from asynclog.runner.run import begin_run
 from asynclog.storage.local.atomic_write import NamedFile, OccupiedError
 
 
@@ -28,7 +26,7 @@ def run(given: dict[str, Any], signals: Signals) -> int:
     set_up_logging(level_for(given))
     with metrics_file(given["metrics_file"], given["path"], dry_run=given["dry_run"]) as file:
         report = _every_profile(given, signals, file) if given["all_profiles"] else _one(given, signals, file)
-        signals.in_flight, signals.moment = False, "while the result was written: the job itself was over"
+        signals.finish()
         report = file.tell(report, as_json=given["json"])
         print_result(report, as_text, as_json=given["json"], quiet=given["quiet"])
     return report.exit_code
@@ -37,14 +35,12 @@ def run(given: dict[str, Any], signals: Signals) -> int:
 def _one(given: Mapping[str, Any], signals: Signals, file: MetricsFile) -> Report:
     settings = settings_of(given)
     file.is_about(settings)
-    with (
-        _plan_out(given["plan_out"], settings, dry_run=given["dry_run"]) as plan_out,
-        opened_job(settings, dry_run=given["dry_run"], with_keeps=given["debug"]) as job,
-    ):
-        report = carried_out(job, signals)
-        if plan_out and not signals.stop.signal:
-            _write_plan(given["plan_out"], plan_out, job)
-        return report
+    with _plan_out(given["plan_out"], settings, dry_run=given["dry_run"]) as plan_out:
+        found = clean_up(begin_run(settings, dry_run=given["dry_run"], verbose=given["debug"]), signals)
+        signals.defer()
+        if plan_out and not signals.signal:
+            _write_plan(given["plan_out"], plan_out, found)
+        return found.report
 
 
 def _every_profile(given: Mapping[str, Any], signals: Signals, file: MetricsFile) -> Report:
@@ -59,23 +55,14 @@ def _every_profile(given: Mapping[str, Any], signals: Signals, file: MetricsFile
 def _this_profile(given: Mapping[str, Any], signals: Signals, file: MetricsFile) -> Report:
     """One of several: whatever ends it is its report."""
     try:
-        with signals.heeded():
+        with signals.interruptible():
             return _one(given, signals, file)
     except (AsynclogError, StoppedError) as error:
-        return failed(str(error), error.exit_code, signals.stop.signal)
+        return failed(str(error), error.exit_code, signals.signal)
     except Exception as error:
         if given["debug"]:
             complain_of_bug()
         return failed(bug_in_words(error), 1)
-
-
-def carried_out(job: Job, signals: Signals) -> Report:
-    """The report of the job once it is over. From here on a signal only asks it to stop.
-
-    An event loop takes longer to start than many a job to say that there is nothing to do.
-    """
-    signals.in_flight = True
-    return job.answer or anyio.run(partial(job.run, signals.stop))
 
 
 @contextmanager
@@ -102,13 +89,12 @@ def _plan_out(path: str | None, settings: Settings, *, dry_run: bool) -> Iterato
         file.close()
 
 
-def _write_plan(path: str, file: NamedFile, job: Job) -> None:
-    text = job.plan_file()
-    if text is None:
+def _write_plan(path: str, file: NamedFile, found: CleanupRun) -> None:
+    if found.plan is None or found.origin is None:
         print_error(f"--plan-out {path}: there is nothing to plan, and no plan is written")
         return
     with _told(path):
-        file.write(text.encode())
+        file.write(plan_to_text(found.plan, found.origin).encode())
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from asynclog.report.init.result import InitResult, as_text
 from asynclog.report.init.templates import can_be_named, starter_configuration, starter_policy
 from asynclog.report.provenance import who
 from asynclog.report.warnings import Notices, shadowed
-from asynclog.runner.inspect import look
+from asynclog.runner.inspect import inspect
 from asynclog.runner.provenance import provenance_of
 from asynclog.storage.local.atomic_write import write_new
 
@@ -42,9 +42,9 @@ def _init(given: dict[str, Any], signals: Signals) -> CommandResult[InitResult]:
     configuration, policy = (os.path.join(working_folder(), name) for name in (OURS, POLICY))
     files = [configuration, policy]
     _must_be_possible(settings, files)
-    with signals.held("while the log was read"):
-        seen = look(settings, None, signals.stop)
-    inventory = sum_holdings(seen.findings or [])
+    with signals.deferred("while the log was read"):
+        seen = inspect(settings, None, signals)
+    inventory = sum_holdings(seen.states or [])
     texts = {policy: starter_policy(inventory.holdings), configuration: starter_configuration(given["path"], POLICY)}
     # In this order: a configuration never names a policy that is not there.
     _write({os.path.basename(path): text.encode() for path, text in texts.items()})

@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM: they end a job cleanly, wherever it is."""
+"""SIGINT and SIGTERM: they end a run cleanly, wherever it is."""
 
 import signal
 from collections.abc import Iterator
@@ -16,40 +16,49 @@ class StoppedError(BaseException):
         self.exit_code = 128 + number
 
 
-class Signals:
-    """Raises StoppedError, which says at which `moment`; or, where work is in flight, asks it to stop."""
+class Signals(StopRequest):
+    """A handler of signals: it raises StoppedError, which says at which moment; or, once that is deferred, asks for a
+    stop.
+    """
 
     def __init__(self) -> None:
-        self.stop = StopRequest()
-        self.in_flight = False
-        self.moment = "before anything was deleted"
+        super().__init__()
+        self._deferred = False
+        self._moment = "before anything was deleted"
 
     def __call__(self, number: int, _frame: FrameType | None) -> None:
-        self.stop.signal = signal.Signals(number)
-        if not self.in_flight:
-            raise StoppedError(self.stop.signal, self.moment)
+        self.signal = signal.Signals(number)
+        if not self._deferred:
+            raise StoppedError(self.signal, self._moment)
+
+    def defer(self) -> None:
+        self._deferred = True
+
+    def finish(self) -> None:
+        """Note that the run is over: a signal that comes now ends the writing of its result."""
+        self._deferred, self._moment = False, "while the result was written: the job itself was over"
 
     @contextmanager
-    def heeded(self) -> Iterator[None]:
+    def interruptible(self) -> Iterator[None]:
         """For the time of the `with`, a signal ends what is not in flight, as does one that came before; afterwards,
         until the next such time, it only asks for a stop.
         """
         try:
-            self.in_flight = False
-            if self.stop.signal:
-                raise StoppedError(self.stop.signal, self.moment)
+            self._deferred = False
+            if self.signal:
+                raise StoppedError(self.signal, self._moment)
             yield
         finally:
-            self.in_flight = True
+            self._deferred = True
 
     @contextmanager
-    def held(self, moment: str) -> Iterator[None]:
+    def deferred(self, moment: str) -> Iterator[None]:
         """For the time of the `with`, a signal only asks for a stop; the end of it then raises StoppedError."""
-        self.in_flight = True
+        self._deferred = True
         yield
-        self.in_flight = False
-        if self.stop.signal:
-            raise StoppedError(self.stop.signal, moment)
+        self._deferred = False
+        if self.signal:
+            raise StoppedError(self.signal, moment)
 
 
 @contextmanager

@@ -45,7 +45,7 @@ class WorkerPool:
             nonlocal over
             async with send:
                 for unit in queue:
-                    over = over or (bool(self._stop) and (self._stop.signal is not None or not is_continuation(unit)))
+                    over = over or (bool(self._stop) and (self._stop.is_urgent or not is_continuation(unit)))
                     if over:
                         break
                     await send.send((unit, await to_thread.run_sync(do, unit, limiter=limiter)))

@@ -4,17 +4,17 @@ import os
 import re
 import stat
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from asynclog.config.contested import refuse
+from asynclog.cancellation import StopRequest
 from asynclog.config.settings import Settings
 from asynclog.report.warnings import Facts, Reasons, Registry, WithoutOffset, has_no_record
+from asynclog.runner.open_log import Log
 from asynclog.scan.chunks import ReadFailure
-from asynclog.scan.unreadable_lines import Unreadable
-from asynclog.storage.claims import contests
-from asynclog.types import Policy, Segment, SegmentState, SegmentStats
+from asynclog.scan.unreadable_lines import first_unreadable, without_offset
+from asynclog.types import Policy, SegmentState, SegmentStats
 
 # Unreadable lines that are looked at for the commonest reason, and their bytes: a MiB takes some two seconds.
 _MOST_LINES = 2000
@@ -23,20 +23,6 @@ _MOST_BYTES = 1 << 20
 # Bytes that are looked at for timestamps without an offset: of one segment, and of all.
 _MOST_OF_A_SEGMENT = 1 << 20
 _MOST_OF_ALL = 16 << 20
-
-# The first unreadable lines of a segment: its name, and how many at the most.
-FirstUnreadable = Callable[[str, int], list[Unreadable] | ReadFailure]
-# How many lines that start in so many first bytes of a segment are no records for want of an offset.
-CountWithoutOffset = Callable[[str, int], int | ReadFailure]
-
-
-def refuse_contests(settings: Settings, entries: Sequence[str]) -> None:
-    """Raises ConfigurationError where two profiles claim one of these files; in MXCP's own file that is a warning.
-
-    The settings were refused then, too: but the folder's lock may have been waited for since, and other logs rotated.
-    """
-    if len(settings.claims) > 1 and not settings.is_mxcps:
-        refuse(contests(entries, settings.claims))
 
 
 def facts_of_none(settings: Settings, policy: Policy | None) -> Facts:
@@ -54,55 +40,50 @@ def facts_of_none(settings: Settings, policy: Policy | None) -> Facts:
     )
 
 
-def facts_of(
-    settings: Settings,
-    policy: Policy | None,
-    folder: int,
-    entries: Iterable[str],
-    findings: Sequence[SegmentState],
-) -> Facts:
-    """What is known of a log with these entries in the folder with this descriptor."""
-    return msgspec.structs.replace(
-        facts_of_none(settings, policy),
+def facts_of(log: Log, policy: Policy | None, states: Sequence[SegmentState], stop: StopRequest) -> Facts:
+    """Tell what is known of a log whose segments are as `states` say; what has to be read for it, only until a stop."""
+    obstacles = {each.name: each.obstacle for each in log.segments.values() if each.obstacle and each.unjudged is None}
+    facts = msgspec.structs.replace(
+        facts_of_none(log.settings, policy),
         is_there=True,
-        names=settings.names,
-        findings=findings,
-        neighbours=sorted(_neighbours(settings, folder, entries)),
+        names=log.settings.names,
+        findings=states,
+        neighbours=sorted(_neighbours(log)),
+        obstacles=obstacles,
     )
-
-
-def with_obstacles(facts: Facts, segments: Iterable[Segment]) -> Facts:
-    """The same with what is in the way of changing these segments, as far as they can be read."""
-    obstacles = {each.name: each.obstacle for each in segments if each.obstacle and each.unjudged is None}
-    return msgspec.structs.replace(facts, obstacles=obstacles)
-
-
-def with_reasons(facts: Facts, first_unreadable: FirstUnreadable) -> Facts:
-    """The same with the commonest reasons why lines are unreadable, if not one of them is a record."""
-    if not has_no_record(facts.findings):
+    if stop:
         return facts
+    reasons = _reasons(log, states, stop) if has_no_record(states) else None
+    return msgspec.structs.replace(facts, reasons=reasons, without_offset=_without_offset(log, states, stop))
+
+
+def _reasons(log: Log, states: Sequence[SegmentState], stop: StopRequest) -> Reasons:
+    """Find the commonest reasons why lines are unreadable, where not one of them is a record."""
     counts: Counter[str] = Counter()
-    for finding in facts.findings:
-        most = _affordable(finding) if isinstance(finding, SegmentStats) and finding.unreadable else 0
-        most = min(most, _MOST_LINES - counts.total())
-        lines = first_unreadable(finding.segment, most) if most and isinstance(finding, SegmentStats) else []
-        if isinstance(lines, list):
-            counts.update(line.kind for line in lines)
-    return msgspec.structs.replace(facts, reasons=Reasons(counts.total(), counts))
+    for state in states:
+        if isinstance(state, SegmentStats) and state.unreadable and not stop:
+            most = min(_affordable(state), _MOST_LINES - counts.total())
+            segment = log.segments[state.segment]
+            lines = first_unreadable(log.scanner.context(), log.scanner.pace, most, segment) if most else []
+            if isinstance(lines, list):
+                counts.update(line.kind for line in lines)
+    return Reasons(counts.total(), counts)
 
 
-def with_offsets(facts: Facts, count: CountWithoutOffset) -> Facts:
-    """The same with the lines whose timestamp has no offset, as far as the beginnings of the segments show them."""
+def _without_offset(log: Log, states: Sequence[SegmentState], stop: StopRequest) -> WithoutOffset:
+    """Count the lines whose timestamp has no offset, as far as the beginnings of the segments show them."""
     lines, left, complete = 0, _MOST_OF_ALL, True
-    for finding in facts.findings:
-        if isinstance(finding, SegmentStats) and finding.unreadable:
-            size = finding.fingerprint.size
-            end = min(size, left, _MOST_OF_A_SEGMENT)
-            found = count(finding.segment, end) if end else 0
+    for state in states:
+        if isinstance(state, SegmentStats) and state.unreadable:
+            size = state.fingerprint.size
+            end = 0 if stop else min(size, left, _MOST_OF_A_SEGMENT)
+            found = (
+                without_offset(log.scanner.context(), log.scanner.pace, end, log.segments[state.segment]) if end else 0
+            )
             complete = complete and end == size and not isinstance(found, ReadFailure)
             lines += 0 if isinstance(found, ReadFailure) else found
             left -= end
-    return msgspec.structs.replace(facts, without_offset=WithoutOffset(lines, complete))
+    return WithoutOffset(lines, complete)
 
 
 def _affordable(census: SegmentStats) -> int:
@@ -110,13 +91,13 @@ def _affordable(census: SegmentStats) -> int:
     return _MOST_BYTES * census.unreadable // max(1, census.fingerprint.size)
 
 
-def _neighbours(settings: Settings, folder: int, entries: Iterable[str]) -> Iterator[str]:
-    names = settings.names
-    others = [claim.names for claim in settings.claims[1:]]
-    for name in entries:
-        if names.is_neighbour(name) and not any(other.match(name) for other in others):
+def _neighbours(log: Log) -> Iterator[str]:
+    naming = log.settings.names
+    others = [claim.names for claim in log.settings.claims[1:]]
+    for name in log.names:
+        if naming.is_neighbour(name) and not any(other.match(name) for other in others):
             try:
-                mode = os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode
+                mode = os.stat(name, dir_fd=log.folder, follow_symlinks=False).st_mode
             except OSError:  # gone meanwhile
                 continue
             if not stat.S_ISDIR(mode):

@@ -24,12 +24,20 @@ class SurvivorReader:
     """What a scan has learned of where expired lines stand; what it has forgotten is found again.
 
     With `double_check` nothing goes on the word of one reader, and nothing is left out by the kernel. `censuses` has
-    those of segments that were read again. What is read keeps the `pace`.
+    those of segments that were read again. What is read keeps to the rate limit.
     """
 
-    pace = RateLimiter()
-
-    def __init__(self, kind: Kind, cutoffs: Cutoffs, fields: Fields, *, workers: int, double_check: bool) -> None:
+    def __init__(  # noqa: PLR0913 - it is all that a scan knows
+        self,
+        kind: Kind,
+        cutoffs: Cutoffs,
+        fields: Fields,
+        rate_limit: RateLimiter | None = None,
+        *,
+        workers: int,
+        double_check: bool,
+    ) -> None:
+        self._rate_limit = rate_limit or RateLimiter()
         self._kind = kind
         self._cutoffs = cutoffs
         self._fields = fields
@@ -155,10 +163,10 @@ class SurvivorReader:
 
     def _parts(self, reader: SegmentReader, start: int, end: int) -> Iterator[Part]:
         for part in reader.parts(start, end):
-            self.pace.spend(0 if isinstance(part, Hole) else len(part))
+            self._rate_limit.spend(0 if isinstance(part, Hole) else len(part))
             yield part
 
     def _lines(self, reader: SegmentReader, start: int, end: int, size: int) -> Iterator[tuple[int, memoryview]]:
         for offset, block in whole_lines(reader, start, end, size):
-            self.pace.spend(len(block))
+            self._rate_limit.spend(len(block))
             yield offset, block

@@ -18,7 +18,6 @@ from collections import Counter
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import anyio
 import judge
 import pytest
 from audit_log import entries, looks, record, write_log, write_policy
@@ -27,7 +26,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from asynclog.cancellation import StopRequest
 from asynclog.config.settings import resolve
-from asynclog.runner.cleanup import opened_job
+from asynclog.runner.cleanup import clean_up
+from asynclog.runner.run import begin_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -406,17 +406,16 @@ def job_of(folder: Path, *, read: bool, dry_run: bool = False, at: str = "", the
     words: dict[str, Any] = {"path": str(folder / "audit/logs.jsonl"), "schemas": str(folder / "schemas.yaml")}
     settings = resolve({**words, "now": NOW, "no_catalog": read}, os.environ)  # type: ignore[typeddict-item]
 
-    async def work() -> Report:
-        stop = StopRequest()
-        await job.plan(stop)
-        if at == "planned":
-            then()
-        return await job.run(stop)
+    moments = iter(["listed", "planned"])
 
-    with opened_job(settings, dry_run=dry_run, with_keeps=True) as job:
-        if at == "listed":
-            then()
-        return anyio.run(work)
+    class Moments(StopRequest):
+        """What has to come to its end begins: the scan, where there is anything to read, and then what was planned."""
+
+        def defer(self) -> None:
+            if next(moments) == at:
+                then()
+
+    return clean_up(begin_run(settings, dry_run=dry_run, verbose=True), Moments()).report
 
 
 @pytest.mark.parametrize("seed", range(25))

@@ -247,14 +247,14 @@ def test_it_touches_nothing_and_waits_for_nobody(log: Path) -> None:
 
 def test_a_signal_while_the_log_is_read_ends_it_after_what_is_in_flight() -> None:
     """The exit status is the signal's; without one, nothing is raised."""
-    with caught_signals() as signals, signals.held("while the log was read"):
+    with caught_signals() as signals, signals.deferred("while the log was read"):
         pass
     steps = []
 
     def stopped() -> None:
-        with caught_signals() as signals, signals.held("while the log was read"):
+        with caught_signals() as signals, signals.deferred("while the log was read"):
             os.kill(os.getpid(), signal.SIGTERM)
-            steps.append(bool(signals.stop))
+            steps.append(bool(signals))
 
     with pytest.raises(StoppedError, match="stopped by SIGTERM while the log was read") as raised:
         stopped()

@@ -19,10 +19,10 @@ from judge import DAY, Definition, instant
 from real_log import SAMPLE, Log
 
 import asynclog
-from asynclog.cli.estimate import answer_of
-from asynclog.cli.signals import Signals
+from asynclog.cancellation import StopRequest
 from asynclog.config.options import Options
 from asynclog.config.settings import resolve
+from asynclog.runner.estimate import estimate_log
 from asynclog.timestamps import format_instant
 from examples import examples
 
@@ -57,7 +57,7 @@ class Asked(Log):
 
     def estimate(self, *retention: str, now: str, state: str = "state", scan: bool = True) -> dict[str, Any]:
         options: Options = {**self.options, "now": now, "state": str(self.folder.parent / state)}
-        answer = answer_of(resolve(options, {}), retention, Signals(), scan=scan)
+        answer = estimate_log(resolve(options, {}), retention, StopRequest(), scan=scan)
         document = answer.document()
         assert document["status"] == "ok"
         result: dict[str, Any] = document["result"]

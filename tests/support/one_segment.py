@@ -1,17 +1,14 @@
-"""A log of one segment, half of which has expired, and one job on it, with a disk that a test may vary."""
+"""A log of one segment, half of which has expired, and one job on it, with a directory that a test may vary."""
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import anyio
 import pytest
 from audit_log import entries
+from one_run import run_once
 
-import asynclog
 from asynclog import Report
-from asynclog.runner import cleanup as job
 from asynclog.storage.local.directory import LogDirectory
 
 NOW = "2026-11-24T00:00:00Z"
@@ -30,24 +27,14 @@ def folder(tmp_path: Path) -> Path:
     return folder
 
 
-def cleanup(folder: Path, **options: Any) -> Report:
-    """One job, with one worker."""
-
-    async def run() -> Report:
-        path, schemas = str(folder / "logs.jsonl"), str(folder.parent / "schemas.yaml")
-        return await asynclog.cleanup(path=path, schemas=schemas, now=NOW, jobs=1, **options)
-
-    return anyio.run(run)
+def cleanup(folder: Path, directory: type[LogDirectory] = LogDirectory, **options: Any) -> Report:
+    """One job, with one worker, whose calls to the disk go through this directory."""
+    log, schemas = str(folder / "logs.jsonl"), str(folder.parent / "schemas.yaml")
+    return run_once(directory=directory, path=log, schemas=schemas, now=NOW, jobs=1, **options)
 
 
 def content(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in entries(folder)}
-
-
-@pytest.fixture
-def disk(monkeypatch: pytest.MonkeyPatch) -> Callable[[type[LogDirectory]], None]:
-    """Puts a variant of the disk into the job."""
-    return lambda variant: monkeypatch.setattr(job, "LogDirectory", variant)
 
 
 def fate(report: Report) -> tuple[str | None, str | None]:

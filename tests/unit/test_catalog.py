@@ -16,8 +16,8 @@ import pytest
 from audit_log import entries as files_in
 from audit_log import is_clean, looks, record, write_log, write_policy
 from command import NO_OVERRIDE, NOW, cleanup, run
+from one_run import run_once_async
 
-import asynclog
 from asynclog.catalog import entry as entries
 from asynclog.catalog import store
 from asynclog.catalog.entry import Entry, pack, unpack
@@ -82,7 +82,7 @@ class Log:
     async def clean(self, now: str = NOW, *, dry_run: bool = False, **options: Any) -> Report:
         path, schemas = str(self.folder / "logs.jsonl"), str(self.place / "schemas.yaml")
         state = str(self.state)
-        return await asynclog.cleanup(path=path, schemas=schemas, now=now, dry_run=dry_run, state=state, **options)
+        return await run_once_async(path=path, schemas=schemas, now=now, dry_run=dry_run, state=state, **options)
 
     async def looked(self, now: str = NOW) -> tuple[int, int, int, int]:
         """A dry run's hits, partial, misses, and the bytes that it has read. It warns of open segments at the most."""
@@ -430,9 +430,7 @@ async def test_a_segment_that_is_gone_is_forgotten(log: Log) -> None:
     assert log.known() == [FIRST]
 
 
-async def test_what_a_writer_did_to_a_rewritten_segment_at_once_is_read_again(
-    log: Log, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_what_a_writer_did_to_a_rewritten_segment_at_once_is_read_again(log: Log) -> None:
     """Nobody knows what that was: it is no beginning of what comes later."""
     log.write(first=YOUNG, base=OLD + YOUNG)
 
@@ -441,9 +439,7 @@ async def test_what_a_writer_did_to_a_rewritten_segment_at_once_is_read_again(
             super().rename_exchange(name, other)
             append(log.folder / other, OLD * 2)
 
-    with monkeypatch.context() as patch:
-        patch.setattr("asynclog.runner.cleanup.LogDirectory", Watched)
-        assert (await log.clean()).result.records.deleted == 1
+    assert (await log.clean(directory=Watched)).result.records.deleted == 1
     log.append("logs.jsonl", YOUNG)
     assert await log.looked() == (2, 0, 1, len(YOUNG + OLD * 2 + YOUNG))
     assert (await log.clean()).result.records.deleted == 2

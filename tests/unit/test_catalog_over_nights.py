@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from audit_log import entries
+from one_run import run_once_async
 
-import asynclog
-from asynclog import cancellation as stop
+from asynclog import RefusedError
+from asynclog.cancellation import StopRequest
 from asynclog.scan import chunks as pieces
 from asynclog.storage.local.commit import drain_queue as backlog
 from asynclog.storage.local.directory import LogDirectory
@@ -259,13 +260,11 @@ class Nights:
             options["state"] = str(self.state)
         else:
             options["no_catalog"] = True
-        with pytest.MonkeyPatch.context() as patch:
-            if cut is not None:
-                patch.setattr(stop, "StopRequest", lambda: Cut(cut))
-            try:
-                report = await asynclog.cleanup(dry_run=dry_run, **options)
-            except asynclog.RefusedError:
-                return {}
+        stop = None if cut is None else Cut(cut)
+        try:
+            report = await run_once_async(dry_run=dry_run, stop=stop, **options)
+        except RefusedError:
+            return {}
         assert report.exit_code == 0, self.story
         assert not any("the catalog can't be used" in each for each in report.result.warnings), self.story
         result: dict[str, Any] = report.document()["result"]
@@ -293,7 +292,7 @@ class Nights:
             await job()
 
 
-class Cut(stop.StopRequest):
+class Cut(StopRequest):
     """The time is up after so many looks at it."""
 
     def __init__(self, looks: int) -> None:

@@ -6,19 +6,19 @@ That it holds at every call and in every order is for the fault campaign to show
 import errno
 import os
 import stat
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import anyio
 import pytest
 from audit_log import held
-from one_segment import LATE, NEW, NOW, OLD, SEGMENT, append, cleanup, content, disk, fate, folder
+from one_segment import LATE, NEW, NOW, OLD, SEGMENT, append, cleanup, content, fate, folder
 
 import asynclog
 from asynclog import Report
 from asynclog.storage.local.directory import LogDirectory
 
-__all__ = ["disk", "folder"]  # fixtures
+__all__ = ["folder"]  # a fixture
 
 
 def test_a_segment_that_somebody_writes_to_is_skipped(folder: Path) -> None:
@@ -40,9 +40,7 @@ def test_a_reader_is_no_obstacle(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("before", [OLD + NEW, OLD], ids=["rewrite", "drop"])
-def test_a_segment_that_changes_after_its_scan_is_skipped(
-    folder: Path, disk: Callable[[type[LogDirectory]], None], before: bytes
-) -> None:
+def test_a_segment_that_changes_after_its_scan_is_skipped(folder: Path, before: bytes) -> None:
     """What was overwritten between scan and lease stays, even if no time tells it."""
     path = folder / SEGMENT
     path.write_bytes(before)
@@ -54,14 +52,11 @@ def test_a_segment_that_changes_after_its_scan_is_skipped(
             os.utime(path, ns=(1, 1))
             return super().lease(descriptor)
 
-    disk(Overwritten)
-    assert fate(cleanup(folder)) == ("skipped", "it has changed since it was scanned")
+    assert fate(cleanup(folder, directory=Overwritten)) == ("skipped", "it has changed since it was scanned")
     assert content(folder) == {SEGMENT: NEW + before[len(NEW) :]}
 
 
-def test_a_segment_that_grows_after_its_scan_is_rewritten(
-    folder: Path, disk: Callable[[type[LogDirectory]], None]
-) -> None:
+def test_a_segment_that_grows_after_its_scan_is_rewritten(folder: Path) -> None:
     """What was appended between scan and lease comes as a late segment: a busy log does not wait for ever."""
 
     class Appended(LogDirectory):
@@ -70,16 +65,13 @@ def test_a_segment_that_grows_after_its_scan_is_rewritten(
                 append(descriptor, LATE)
             return super().lease(descriptor)
 
-    disk(Appended)
-    report = cleanup(folder)
+    report = cleanup(folder, directory=Appended)
     assert fate(report) == ("done", None)
     (late,) = report.result.late_segments
     assert content(folder) == {SEGMENT: NEW, late: LATE}
 
 
-def test_a_wholly_expired_segment_that_grows_after_its_scan_stays(
-    folder: Path, disk: Callable[[type[LogDirectory]], None]
-) -> None:
+def test_a_wholly_expired_segment_that_grows_after_its_scan_stays(folder: Path) -> None:
     """It is not what was planned: the next job decides."""
     (folder / SEGMENT).write_bytes(OLD)
 
@@ -88,14 +80,11 @@ def test_a_wholly_expired_segment_that_grows_after_its_scan_stays(
             append(descriptor, LATE)
             return super().lease(descriptor)
 
-    disk(Appended)
-    assert fate(cleanup(folder)) == ("skipped", "it has changed since it was scanned")
+    assert fate(cleanup(folder, directory=Appended)) == ("skipped", "it has changed since it was scanned")
     assert content(folder) == {SEGMENT: OLD + LATE}
 
 
-def test_a_segment_that_vanishes_after_its_scan_is_skipped(
-    folder: Path, disk: Callable[[type[LogDirectory]], None]
-) -> None:
+def test_a_segment_that_vanishes_after_its_scan_is_skipped(folder: Path) -> None:
     """Whoever removed it had their reasons."""
 
     class Vanished(LogDirectory):
@@ -103,15 +92,12 @@ def test_a_segment_that_vanishes_after_its_scan_is_skipped(
             (folder / SEGMENT).unlink()
             return super().lease(descriptor)
 
-    disk(Vanished)
-    assert fate(cleanup(folder)) == ("skipped", "it has vanished since it was scanned")
+    assert fate(cleanup(folder, directory=Vanished)) == ("skipped", "it has vanished since it was scanned")
     assert content(folder) == {}
 
 
 @pytest.mark.parametrize("before", [OLD + NEW, OLD], ids=["rewrite", "drop"])
-def test_what_a_writer_appends_during_the_commit_comes_as_a_late_segment(
-    folder: Path, disk: Callable[[type[LogDirectory]], None], before: bytes
-) -> None:
+def test_what_a_writer_appends_during_the_commit_comes_as_a_late_segment(folder: Path, before: bytes) -> None:
     """A writer who was let in only after the replacement writes to the old file: its line is there afterwards, once."""
     (folder / SEGMENT).write_bytes(before)
 
@@ -122,8 +108,7 @@ def test_what_a_writer_appends_during_the_commit_comes_as_a_late_segment(
                 append(descriptor, LATE)
             return released
 
-    disk(LetIn)
-    report = cleanup(folder)
+    report = cleanup(folder, directory=LetIn)
     (late,) = report.result.late_segments
     kept = {SEGMENT: NEW} if before != OLD else {}
     assert content(folder) == {**kept, late: LATE}
@@ -131,7 +116,7 @@ def test_what_a_writer_appends_during_the_commit_comes_as_a_late_segment(
 
 
 def test_a_writer_who_holds_the_old_file_is_waited_for_by_the_next_job(
-    folder: Path, disk: Callable[[type[LogDirectory]], None], monkeypatch: pytest.MonkeyPatch
+    folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its lines are hidden but safe meanwhile, the report says so, and no failure is made of it."""
     monkeypatch.setattr("asynclog.storage.local.commit.drain_queue.PATIENCE", 0.1)
@@ -144,22 +129,18 @@ def test_a_writer_who_holds_the_old_file_is_waited_for_by_the_next_job(
                 held.append(os.open(f"/proc/self/fd/{descriptor}", os.O_WRONLY | os.O_APPEND))
             return released
 
-    disk(Held)
-    first = cleanup(folder)
+    first = cleanup(folder, directory=Held)
     (hidden,) = first.result.recovery_pending
     assert (first.exit_code, first.result.deleted_per_schema) == (0, {"api:1": 1})
     assert content(folder) == {SEGMENT: NEW, hidden: OLD + NEW}
     os.write(held[0], LATE)
     os.close(held[0])
-    disk(LogDirectory)
     second = cleanup(folder)
     (late,) = second.result.late_segments
     assert content(folder) == {SEGMENT: NEW, late: LATE}
 
 
-def test_a_segment_that_is_rotated_at_the_last_moment_is_left_to_its_new_name(
-    folder: Path, disk: Callable[[type[LogDirectory]], None]
-) -> None:
+def test_a_segment_that_is_rotated_at_the_last_moment_is_left_to_its_new_name(folder: Path) -> None:
     """A rotation between the link and the last look: both files stay as they are, and nothing hidden is left."""
 
     class Rotated(LogDirectory):
@@ -169,8 +150,7 @@ def test_a_segment_that_is_rotated_at_the_last_moment_is_left_to_its_new_name(
                 (folder / SEGMENT).write_bytes(LATE)
             return super().leased(descriptor)
 
-    disk(Rotated)
-    assert fate(cleanup(folder)) == ("skipped", "it has changed since it was scanned")
+    assert fate(cleanup(folder, directory=Rotated)) == ("skipped", "it has changed since it was scanned")
     assert content(folder) == {SEGMENT: LATE, "logs.jsonl.1": OLD + NEW}
 
 
@@ -202,30 +182,27 @@ def _set_attribute(path: Path, value: bytes) -> dict[str, bytes]:
 @pytest.mark.parametrize(
     "call", ["create", "write", "copy_metadata", "sync", "link", "rename", "sync_folder"], ids=lambda call: call
 )
-def test_a_failing_call_leaves_the_segment_as_it_is(
-    folder: Path, disk: Callable[[type[LogDirectory]], None], call: str
-) -> None:
+def test_a_failing_call_leaves_the_segment_as_it_is(folder: Path, call: str) -> None:
     """An I/O error anywhere before the commit: failed, told, exit 3, and nothing of the attempt is left."""
 
     def fail(*_: object) -> None:
         raise OSError(errno.EIO, "Input/output error")
 
-    disk(type("Failing", (LogDirectory,), {call: fail}))
-    report = cleanup(folder)
+    variant = type("Failing", (LogDirectory,), {call: fail})
+    report = cleanup(folder, directory=variant)
     assert fate(report) == ("failed", "Input/output error: it was left as it is")
     assert (report.exit_code, report.result.status, report.result.overdue.records) == (3, "partial", {"api:1": 1})
     assert content(folder) == {SEGMENT: OLD + NEW}
 
 
-def test_short_writes_are_gone_on_with(folder: Path, disk: Callable[[type[LogDirectory]], None]) -> None:
+def test_short_writes_are_gone_on_with(folder: Path) -> None:
     """A disk that takes three bytes at a time makes the same file."""
 
     class Short(LogDirectory):
         def write(self, descriptor: int, parts: Sequence[memoryview]) -> int:
             return os.write(descriptor, b"".join(parts)[:3])
 
-    disk(Short)
-    assert cleanup(folder).exit_code == 0
+    assert cleanup(folder, directory=Short).exit_code == 0
     assert content(folder) == {SEGMENT: NEW}
 
 
@@ -236,9 +213,7 @@ class Unleased(LogDirectory):
         return False
 
 
-def test_without_leases_only_quiet_segments_are_touched(
-    folder: Path, disk: Callable[[type[LogDirectory]], None]
-) -> None:
+def test_without_leases_only_quiet_segments_are_touched(folder: Path) -> None:
     """The newest segment and any that changed in the last hour stay; the report and stderr say why. With consent only.
 
     The old files stay, hidden, for a writer who may still have them open.
@@ -248,9 +223,8 @@ def test_without_leases_only_quiet_segments_are_touched(
     long_ago = 1_700_000_000
     for name in (SEGMENT, "logs-20260103T000000.jsonl", "logs-20260104T000000.jsonl"):
         os.utime(folder / name, (long_ago, long_ago))
-    disk(Unleased)
-    assert {row.outcome for row in cleanup(folder).result.actions} == {"skipped"}
-    report = cleanup(folder, weak_leases=True)
+    assert {row.outcome for row in cleanup(folder, directory=Unleased).result.actions} == {"skipped"}
+    report = cleanup(folder, directory=Unleased, weak_leases=True)
     outcomes = {row.segment: row.outcome for row in report.result.actions}
     assert outcomes == {
         SEGMENT: "done",
@@ -266,28 +240,25 @@ def test_without_leases_only_quiet_segments_are_touched(
     }
 
 
-def test_without_leases_an_old_file_goes_an_hour_later(
-    folder: Path, disk: Callable[[type[LogDirectory]], None], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_leases_an_old_file_goes_an_hour_later(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """By then nobody has appended anything to it; before that each job publishes what somebody has."""
     for name in (SEGMENT, "logs-20260102T000000.jsonl"):
         (folder / name).write_bytes(OLD + NEW)
         os.utime(folder / name, (1_700_000_000, 1_700_000_000))
     (folder / "logs-20260102T000000.jsonl").touch()
-    disk(Unleased)
-    (hidden,) = cleanup(folder, weak_leases=True).result.recovery_pending
+    (hidden,) = cleanup(folder, directory=Unleased, weak_leases=True).result.recovery_pending
     with (folder / hidden).open("ab") as writer:
         writer.write(LATE)
-    report = cleanup(folder, weak_leases=True)
+    report = cleanup(folder, directory=Unleased, weak_leases=True)
     (late,) = [name for name in content(folder) if "-late-" in name]
     (moved,) = report.result.recovery_pending
     assert (content(folder)[late], content(folder)[moved]) == (LATE, OLD + NEW + LATE)
     monkeypatch.setattr("asynclog.storage.local.commit.drain.QUIET_PERIOD", 0)
-    assert cleanup(folder, weak_leases=True).result.recovery_pending == []
+    assert cleanup(folder, directory=Unleased, weak_leases=True).result.recovery_pending == []
     assert content(folder)[SEGMENT] == NEW
 
 
-def test_a_full_disk_can_still_be_relieved_by_drops(folder: Path, disk: Callable[[type[LogDirectory]], None]) -> None:
+def test_a_full_disk_can_still_be_relieved_by_drops(folder: Path) -> None:
     """A segment that goes whole is emptied first, and then there is room; a rewrite fails and leaves its segment."""
     (folder / "logs-20260102T000000.jsonl").write_bytes(OLD)
 
@@ -297,8 +268,7 @@ def test_a_full_disk_can_still_be_relieved_by_drops(folder: Path, disk: Callable
                 raise OSError(errno.ENOSPC, "No space left on device")
             super().link(name, new)
 
-    disk(Full)
-    report = cleanup(folder)
+    report = cleanup(folder, directory=Full)
     assert {row.segment: row.outcome for row in report.result.actions} == {
         SEGMENT: "failed",
         "logs-20260102T000000.jsonl": "done",
@@ -313,20 +283,15 @@ class NoRoomForLinks(LogDirectory):
         raise OSError(errno.ENOSPC, "No space left on device")
 
 
-def test_a_segment_without_room_for_a_second_name_is_emptied_at_least(
-    folder: Path, disk: Callable[[type[LogDirectory]], None]
-) -> None:
+def test_a_segment_without_room_for_a_second_name_is_emptied_at_least(folder: Path) -> None:
     """All of its records are gone, which is what the report says."""
     (folder / SEGMENT).write_bytes(OLD)
-    disk(NoRoomForLinks)
-    report = cleanup(folder)
+    report = cleanup(folder, directory=NoRoomForLinks)
     assert (fate(report), report.result.deleted_per_schema) == (("done", None), {"api:1": 1})
     assert content(folder) == {SEGMENT: b""}
 
 
-def test_a_drop_on_a_full_disk_keeps_what_a_writer_appends(
-    folder: Path, disk: Callable[[type[LogDirectory]], None]
-) -> None:
+def test_a_drop_on_a_full_disk_keeps_what_a_writer_appends(folder: Path) -> None:
     """Whoever waited for the segment finds it, and his line in it."""
     (folder / SEGMENT).write_bytes(OLD)
 
@@ -336,13 +301,12 @@ def test_a_drop_on_a_full_disk_keeps_what_a_writer_appends(
                 (folder / name).write_bytes(LATE)
             super().link(name, new)
 
-    disk(Awaited)
-    report = cleanup(folder)
+    report = cleanup(folder, directory=Awaited)
     assert (fate(report), report.result.errors) == (("done", None), [])
     assert content(folder) == {SEGMENT: LATE}
 
 
-def test_an_emptied_segment_that_may_not_last_is_told(folder: Path, disk: Callable[[type[LogDirectory]], None]) -> None:
+def test_an_emptied_segment_that_may_not_last_is_told(folder: Path) -> None:
     """Its records are gone, and are counted, but the disk would not promise that."""
     (folder / SEGMENT).write_bytes(OLD)
 
@@ -350,8 +314,7 @@ def test_an_emptied_segment_that_may_not_last_is_told(folder: Path, disk: Callab
         def sync(self, descriptor: int) -> None:
             raise OSError(errno.EIO, "Input/output error")
 
-    disk(Unsynced)
-    report = cleanup(folder)
+    report = cleanup(folder, directory=Unsynced)
     assert fate(report) == ("failed", "Input/output error: it was emptied, but that may not last")
     assert (report.exit_code, report.result.deleted_per_schema) == (3, {"api:1": 1})
 
@@ -371,7 +334,7 @@ def test_a_folder_that_cannot_be_synced_for_want_of_room_is_not_relieved(
     assert content(folder) == {SEGMENT: OLD}
 
 
-def test_a_fault_after_a_segment_was_emptied_is_told(folder: Path, disk: Callable[[type[LogDirectory]], None]) -> None:
+def test_a_fault_after_a_segment_was_emptied_is_told(folder: Path) -> None:
     """The folder is out of order, whatever the records' fate."""
     (folder / SEGMENT).write_bytes(OLD)
 
@@ -379,16 +342,13 @@ def test_a_fault_after_a_segment_was_emptied_is_told(folder: Path, disk: Callabl
         def link(self, name: str, new: str) -> None:
             raise OSError(errno.EIO if not self.status(name).st_size else errno.ENOSPC, "Out of order")
 
-    disk(Unsynced)
-    report = cleanup(folder)
+    report = cleanup(folder, directory=Unsynced)
     assert fate(report) == ("failed", "Out of order: it was emptied, but can't be removed")
     assert (report.exit_code, report.result.deleted_per_schema) == (3, {"api:1": 1})
     assert content(folder) == {SEGMENT: b""}
 
 
-def test_a_segment_that_is_rotated_after_it_was_emptied_is_left_to_its_new_name(
-    folder: Path, disk: Callable[[type[LogDirectory]], None]
-) -> None:
+def test_a_segment_that_is_rotated_after_it_was_emptied_is_left_to_its_new_name(folder: Path) -> None:
     """That is no fault: it has nothing in it any more."""
     (folder / SEGMENT).write_bytes(OLD)
 
@@ -397,18 +357,16 @@ def test_a_segment_that_is_rotated_after_it_was_emptied_is_left_to_its_new_name(
             super().truncate(descriptor)
             (folder / SEGMENT).rename(folder / "logs.jsonl.1")
 
-    disk(Rotated)
-    report = cleanup(folder)
+    report = cleanup(folder, directory=Rotated)
     assert (fate(report), report.result.deleted_per_schema) == (("done", None), {"api:1": 1})
     assert content(folder) == {"logs.jsonl.1": b""}
 
 
-def test_a_segment_that_somebody_reads_is_not_emptied(folder: Path, disk: Callable[[type[LogDirectory]], None]) -> None:
+def test_a_segment_that_somebody_reads_is_not_emptied(folder: Path) -> None:
     """It would change under its reader: it stays, which is told as a failure."""
     (folder / SEGMENT).write_bytes(OLD)
-    disk(NoRoomForLinks)
     with open(folder / SEGMENT, "rb"):
-        report = cleanup(folder)
+        report = cleanup(folder, directory=NoRoomForLinks)
     assert fate(report)[0] == "failed"
     assert report.exit_code == 3
     assert content(folder) == {SEGMENT: OLD}
@@ -434,9 +392,7 @@ def test_a_segment_that_was_rotated_before_the_recovery_is_not_drained_twice(fol
     assert content(folder) == {"logs.jsonl": LATE, "logs.jsonl.1": NEW}
 
 
-def test_a_late_segment_whose_source_cannot_be_moved_on_is_left_alone(
-    folder: Path, disk: Callable[[type[LogDirectory]], None]
-) -> None:
+def test_a_late_segment_whose_source_cannot_be_moved_on_is_left_alone(folder: Path) -> None:
     """Its size says how much of its source is dealt with: were it cleaned first, lines would come twice or in parts."""
     hidden, late = ".logs.jsonl.al-old-0123abcd-3", "logs-late-0123abcd-3.jsonl"
     (folder / hidden).write_bytes(b"abc" + OLD + LATE)
@@ -448,10 +404,8 @@ def test_a_late_segment_whose_source_cannot_be_moved_on_is_left_alone(
                 raise OSError(errno.EIO, "Input/output error")
             return super().status(name)
 
-    disk(Failing)
-    first = cleanup(folder)
+    first = cleanup(folder, directory=Failing)
     assert (first.exit_code, content(folder)[late]) == (3, OLD + LATE)
-    disk(LogDirectory)
     second = cleanup(folder)
     assert (second.exit_code, content(folder)) == (0, {SEGMENT: NEW, late: LATE})
 
@@ -498,9 +452,7 @@ def test_a_hidden_name_that_is_no_file_is_left_and_blocks_nothing(folder: Path, 
     assert (folder / SEGMENT).read_bytes() == NEW
 
 
-def test_a_mode_that_is_changed_while_its_segment_is_rewritten_stays(
-    folder: Path, disk: Callable[[type[LogDirectory]], None]
-) -> None:
+def test_a_mode_that_is_changed_while_its_segment_is_rewritten_stays(folder: Path) -> None:
     """What was shut off meanwhile is not opened again by a replacement that was dressed before."""
     path = folder / SEGMENT
 
@@ -509,7 +461,6 @@ def test_a_mode_that_is_changed_while_its_segment_is_rewritten_stays(
             super().sync(descriptor)
             path.chmod(0o600)
 
-    disk(Shut)
     path.chmod(0o644)
-    assert fate(cleanup(folder)) == ("skipped", "it has changed since it was scanned")
+    assert fate(cleanup(folder, directory=Shut)) == ("skipped", "it has changed since it was scanned")
     assert (stat.S_IMODE(path.stat().st_mode), path.read_bytes()) == (0o600, OLD + NEW)

@@ -1,28 +1,25 @@
 """Old files that did not only grow, lines that are written in parts, and what becomes of both: on a real folder."""
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
 
 import pytest
 from audit_log import entries
-from one_segment import LATE, NEW, OLD, SEGMENT, append, cleanup, content, disk, fate, folder
+from one_segment import LATE, NEW, OLD, SEGMENT, append, cleanup, content, fate, folder
 
 from asynclog.records.kernel import choose_digest, choose_reader
 from asynclog.storage.hidden_names import OldLink
 from asynclog.storage.local.directory import LogDirectory
 
-__all__ = ["disk", "folder"]  # fixtures
+__all__ = ["folder"]  # a fixture
 
 HIDDEN = f".{SEGMENT}.al-old-0123abcd"
 DIGEST = choose_digest(choose_reader(os.environ.get("ASYNCLOG_READER")))(b"", memoryview(OLD + NEW))
 KNOWN = str(OldLink.of(SEGMENT, 0, b"abcd").advanced(len(OLD + NEW), DIGEST))
 
 
-def test_a_line_that_is_written_in_two_parts_is_not_split(
-    folder: Path, disk: Callable[[type[LogDirectory]], None]
-) -> None:
+def test_a_line_that_is_written_in_two_parts_is_not_split(folder: Path) -> None:
     """The second part comes when the replacement is built: the segment stays as it is."""
     (folder / SEGMENT).write_bytes(OLD + NEW + LATE[:20])
 
@@ -32,14 +29,11 @@ def test_a_line_that_is_written_in_two_parts_is_not_split(
                 append(descriptor, LATE[20:])
             return super().lease(descriptor)
 
-    disk(Completed)
-    assert fate(cleanup(folder)) == ("skipped", "it has changed since it was scanned")
+    assert fate(cleanup(folder, directory=Completed)) == ("skipped", "it has changed since it was scanned")
     assert content(folder) == {SEGMENT: OLD + NEW + LATE}
 
 
-def test_what_was_judged_as_a_lines_beginning_has_to_be_one(
-    folder: Path, disk: Callable[[type[LogDirectory]], None]
-) -> None:
+def test_what_was_judged_as_a_lines_beginning_has_to_be_one(folder: Path) -> None:
     """Somebody joins an expired line with the one before it, between scan and copy: neither loses a byte."""
     stays = NEW[:-1].ljust(1023) + b"\n"
     before = stays * 1024  # a block of the scan
@@ -52,8 +46,7 @@ def test_what_was_judged_as_a_lines_beginning_has_to_be_one(
                 file.write(b" ")
             return super().open(name)
 
-    disk(Joined)
-    assert fate(cleanup(folder)) == ("skipped", "it has changed since it was scanned")
+    assert fate(cleanup(folder, directory=Joined)) == ("skipped", "it has changed since it was scanned")
     assert content(folder) == {SEGMENT: before[:-1] + b" " + OLD * 100 + stays}
 
 
@@ -95,9 +88,7 @@ def test_an_old_file_may_be_begun_anew_twice(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("held", [False, True], ids=["let go", "held open"])
-def test_an_old_file_that_becomes_shorter_while_it_is_published_is_no_failure(
-    folder: Path, disk: Callable[[type[LogDirectory]], None], held: bool
-) -> None:
+def test_an_old_file_that_becomes_shorter_while_it_is_published_is_no_failure(folder: Path, held: bool) -> None:
     """What is left of it comes with the next try, in this job or in the next."""
     (folder / SEGMENT).write_bytes(NEW)
     hidden = folder / f"{HIDDEN}-{len(OLD)}"
@@ -119,10 +110,8 @@ def test_an_old_file_that_becomes_shorter_while_it_is_published_is_no_failure(
                 os.truncate(hidden, len(OLD + LATE))
             return super().create(name)
 
-    disk(Shortened)
     with hidden.open("ab") if held else open(os.devnull, "rb"):
-        assert cleanup(folder).exit_code == 0
-    disk(LogDirectory)
+        assert cleanup(folder, directory=Shortened).exit_code == 0
     assert cleanup(folder).exit_code == 0
     assert sorted(content(folder).values()) == sorted([NEW, LATE])
 
@@ -150,7 +139,6 @@ def overwrite(descriptor: int, line: bytes) -> None:
 @pytest.mark.parametrize("appended", [b"", LATE], ids=["only that", "and went on"])
 def test_the_next_job_sees_what_was_overwritten_in_an_old_file(
     folder: Path,
-    disk: Callable[[type[LogDirectory]], None],
     monkeypatch: pytest.MonkeyPatch,
     pairs: int,
     appended: bytes,
@@ -159,27 +147,21 @@ def test_the_next_job_sees_what_was_overwritten_in_an_old_file(
     monkeypatch.setattr("asynclog.storage.local.commit.drain_queue.PATIENCE", 0.1)
     old, new = (OLD + NEW.rjust(100_000)) * pairs, NEW.rjust(100_000) * pairs
     (folder / SEGMENT).write_bytes(old)
-    disk(Held)
-    (hidden,) = cleanup(folder).result.recovery_pending
+    (hidden,) = cleanup(folder, directory=Held).result.recovery_pending
     writer = Held.writers.pop()
     overwrite(writer, LATE)
     os.pwrite(writer, appended, len(old))
     os.close(writer)
-    disk(LogDirectory)
     late = cleanup(folder).result.late_segments
     assert content(folder) == {SEGMENT: new, **dict(zip(late, [LATE, appended], strict=False))}
     assert hidden not in content(folder)
 
 
-def test_what_was_moved_out_of_an_old_file_counts_as_known(
-    folder: Path, disk: Callable[[type[LogDirectory]], None], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_was_moved_out_of_an_old_file_counts_as_known(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each job publishes what was added; the one after that sees if any of it is overwritten."""
     monkeypatch.setattr("asynclog.storage.local.commit.drain_queue.PATIENCE", 0.1)
-    disk(Held)
-    cleanup(folder)
+    cleanup(folder, directory=Held)
     writer = Held.writers.pop()
-    disk(LogDirectory)
     os.pwrite(writer, NEW, len(OLD + NEW))
     (first,) = cleanup(folder).result.late_segments
     assert cleanup(folder).result.late_segments == []
@@ -190,18 +172,14 @@ def test_what_was_moved_out_of_an_old_file_counts_as_known(
 
 
 @pytest.mark.parametrize("hole", [1 << 17, 3 << 20], ids=["a small hole", "a large one"])
-def test_an_old_file_with_a_hole_is_known_again(
-    folder: Path, disk: Callable[[type[LogDirectory]], None], monkeypatch: pytest.MonkeyPatch, hole: int
-) -> None:
+def test_an_old_file_with_a_hole_is_known_again(folder: Path, monkeypatch: pytest.MonkeyPatch, hole: int) -> None:
     """However its holes were divided when it was read: nothing comes twice."""
     monkeypatch.setattr("asynclog.storage.local.commit.drain_queue.PATIENCE", 0.1)
     with (folder / SEGMENT).open("ab") as file:
         for _ in range(3):
             file.seek(hole, os.SEEK_CUR)
             file.write(b"\n" + OLD + NEW)
-    disk(Held)
-    assert len(cleanup(folder).result.recovery_pending) == 1
+    assert len(cleanup(folder, directory=Held).result.recovery_pending) == 1
     os.close(Held.writers.pop())
-    disk(LogDirectory)
     assert cleanup(folder).result.late_segments == []
     assert [path.name for path in entries(folder)] == [SEGMENT]

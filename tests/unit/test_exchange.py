@@ -3,16 +3,15 @@
 import errno
 import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from one_segment import LATE, NEW, OLD, SEGMENT, append, cleanup, content, disk, fate, folder
+from one_segment import LATE, NEW, OLD, SEGMENT, append, cleanup, content, fate, folder
 
 from asynclog.storage.hidden_names import StagedFile
 from asynclog.storage.local.directory import LogDirectory, _libc_renameat2
 
-__all__ = ["disk", "folder"]  # fixtures
+__all__ = ["folder"]  # a fixture
 
 ROTATED = "logs.jsonl.1"
 OTHER = b'{"schema_name": "api", "timestamp": "2026-11-23T12:00:00Z"}\n'
@@ -28,7 +27,7 @@ def rotate(folder: Path, content: bytes | None = LATE) -> None:
 @pytest.mark.parametrize("old", [OLD, OLD + NEW], ids=["drop", "rewrite"])
 @pytest.mark.parametrize("new", [LATE, None], ids=["and a new file is there", "and no new file is there yet"])
 def test_a_rotation_between_the_last_look_and_the_swap_costs_nothing(
-    folder: Path, disk: Callable[[type[LogDirectory]], None], old: bytes, new: bytes | None
+    folder: Path, old: bytes, new: bytes | None
 ) -> None:
     """Both files stay as they are, and nothing hidden is left."""
     (folder / SEGMENT).write_bytes(old)
@@ -44,15 +43,12 @@ def test_a_rotation_between_the_last_look_and_the_swap_costs_nothing(
                 rotate(folder, new)
             super().rename_exchange(name, other)
 
-    disk(Rotated)
-    status, _ = fate(cleanup(folder))
+    status, _ = fate(cleanup(folder, directory=Rotated))
     assert status == "skipped"
     assert content(folder) == {ROTATED: old} | ({SEGMENT: new} if new else {})
 
 
-def test_what_a_writer_appends_before_the_name_is_given_back_is_not_lost(
-    folder: Path, disk: Callable[[type[LogDirectory]], None]
-) -> None:
+def test_what_a_writer_appends_before_the_name_is_given_back_is_not_lost(folder: Path) -> None:
     """He had opened the replacement in the meantime: his line comes as a late segment."""
 
     class Rotated(LogDirectory):
@@ -63,15 +59,12 @@ def test_what_a_writer_appends_before_the_name_is_given_back_is_not_lost(
                 rotate(folder)
             super().rename_exchange(name, other)
 
-    disk(Rotated)
-    report = cleanup(folder)
+    report = cleanup(folder, directory=Rotated)
     (late,) = report.result.late_segments
     assert content(folder) == {ROTATED: OLD + NEW, SEGMENT: LATE, late: OTHER}
 
 
-def test_a_name_that_was_taken_meanwhile_stays_with_its_new_file(
-    folder: Path, disk: Callable[[type[LogDirectory]], None]
-) -> None:
+def test_a_name_that_was_taken_meanwhile_stays_with_its_new_file(folder: Path) -> None:
     """Then the displaced file comes as a late segment."""
     (folder / SEGMENT).write_bytes(OLD)
 
@@ -84,8 +77,7 @@ def test_a_name_that_was_taken_meanwhile_stays_with_its_new_file(
             super().rename_noreplace(name, new)
             (folder / SEGMENT).write_bytes(OTHER)
 
-    disk(Rotated)
-    report = cleanup(folder)
+    report = cleanup(folder, directory=Rotated)
     (late,) = report.result.late_segments
     assert content(folder) == {ROTATED: OLD, SEGMENT: OTHER, late: LATE}
 
@@ -93,7 +85,7 @@ def test_a_name_that_was_taken_meanwhile_stays_with_its_new_file(
 @pytest.mark.parametrize(("old", "after"), [(OLD, {}), (OLD + NEW, {SEGMENT: NEW})], ids=["drop", "rewrite"])
 @pytest.mark.parametrize("number", [errno.EINVAL, errno.ENOSYS])
 def test_where_names_cannot_be_exchanged_they_are_replaced(
-    folder: Path, disk: Callable[[type[LogDirectory]], None], old: bytes, after: dict[str, bytes], number: int
+    folder: Path, old: bytes, after: dict[str, bytes], number: int
 ) -> None:
     """As on NFS: the older calls do."""
     (folder / SEGMENT).write_bytes(old)
@@ -102,8 +94,7 @@ def test_where_names_cannot_be_exchanged_they_are_replaced(
         def _renameat2(self, name: str, new: str, flags: int) -> None:
             raise OSError(number, os.strerror(number))
 
-    disk(Older)
-    assert fate(cleanup(folder)) == ("done", None)
+    assert fate(cleanup(folder, directory=Older)) == ("done", None)
     assert content(folder) == after
 
 
@@ -150,9 +141,7 @@ def test_a_job_that_is_killed_before_the_swap_leaves_nothing(folder: Path) -> No
     assert content(folder) == {SEGMENT: NEW}
 
 
-def test_an_old_file_is_not_drained_while_its_other_hidden_name_cannot_be_removed(
-    folder: Path, disk: Callable[[type[LogDirectory]], None]
-) -> None:
+def test_an_old_file_is_not_drained_while_its_other_hidden_name_cannot_be_removed(folder: Path) -> None:
     """Else the next job would take it for a file that was displaced, and put what had expired back."""
     name = str(killed_after_the_swap(folder))
     (folder / ROTATED).rename(folder / name)
@@ -163,9 +152,7 @@ def test_an_old_file_is_not_drained_while_its_other_hidden_name_cannot_be_remove
                 raise OSError(errno.EIO, "Input/output error")
             super().unlink(victim)
 
-    disk(Stuck)
-    assert cleanup(folder).exit_code == 3
-    disk(LogDirectory)
+    assert cleanup(folder, directory=Stuck).exit_code == 3
     cleanup(folder)
     assert content(folder) == {SEGMENT: NEW}
 
@@ -192,9 +179,7 @@ class Unyielding(LogDirectory):
         self.exchanged = True
 
 
-def test_a_name_that_cannot_be_given_back_yet_is_told_as_a_problem(
-    folder: Path, disk: Callable[[type[LogDirectory]], None]
-) -> None:
+def test_a_name_that_cannot_be_given_back_yet_is_told_as_a_problem(folder: Path) -> None:
     """Nothing counts as deleted, and the displaced file stays under its hidden name until the next job."""
 
     class Rotated(Unyielding):
@@ -203,20 +188,16 @@ def test_a_name_that_cannot_be_given_back_yet_is_told_as_a_problem(
                 rotate(folder)
             super().rename_exchange(name, other)
 
-    disk(Rotated)
-    report = cleanup(folder)
+    report = cleanup(folder, directory=Rotated)
     assert (fate(report)[0], report.exit_code, report.result.deleted_per_schema) == ("skipped", 3, {})
     assert "the next job tries again" in report.result.errors[0]
     (hidden,) = report.result.recovery_pending
     assert content(folder)[hidden] == LATE
-    disk(LogDirectory)
     cleanup(folder)
     assert content(folder) == {ROTATED: NEW, SEGMENT: LATE}
 
 
-def test_what_came_to_the_replacement_outlives_a_failing_disk(
-    folder: Path, disk: Callable[[type[LogDirectory]], None]
-) -> None:
+def test_what_came_to_the_replacement_outlives_a_failing_disk(folder: Path) -> None:
     """The name is given back, but the folder can't be synced then: the next job saves the line."""
 
     class Rotated(LogDirectory):
@@ -235,17 +216,13 @@ def test_what_came_to_the_replacement_outlives_a_failing_disk(
                 raise OSError(errno.EIO, "Input/output error")
             super().sync_folder(ticket)
 
-    disk(Rotated)
-    assert cleanup(folder).exit_code == 3
-    disk(LogDirectory)
+    assert cleanup(folder, directory=Rotated).exit_code == 3
     report = cleanup(folder)
     (late,) = report.result.late_segments
     assert content(folder) == {ROTATED: NEW, SEGMENT: LATE, late: OTHER}
 
 
-def test_nothing_is_told_as_deleted_where_nobody_could_look_what_was_displaced(
-    folder: Path, disk: Callable[[type[LogDirectory]], None]
-) -> None:
+def test_nothing_is_told_as_deleted_where_nobody_could_look_what_was_displaced(folder: Path) -> None:
     """The segment was rotated in that moment, and is whole under its new name; the next job gives the other its own."""
 
     class Rotated(LogDirectory):
@@ -258,17 +235,13 @@ def test_nothing_is_told_as_deleted_where_nobody_could_look_what_was_displaced(
                 raise OSError(errno.EIO, "Input/output error")
             return super().status(name)
 
-    disk(Rotated)
-    report = cleanup(folder)
+    report = cleanup(folder, directory=Rotated)
     assert (report.exit_code, report.result.deleted_per_schema) == (3, {})
-    disk(LogDirectory)
     cleanup(folder)
     assert content(folder) == {ROTATED: NEW, SEGMENT: LATE}
 
 
-def test_a_segment_whose_name_another_file_is_to_get_back_is_left_alone(
-    folder: Path, disk: Callable[[type[LogDirectory]], None]
-) -> None:
+def test_a_segment_whose_name_another_file_is_to_get_back_is_left_alone(folder: Path) -> None:
     """Else the replacement would be replaced, and could not be told from a segment any more."""
     built = killed_after_the_swap(folder)
     (folder / str(built)).write_bytes(LATE)
@@ -277,7 +250,6 @@ def test_a_segment_whose_name_another_file_is_to_get_back_is_left_alone(
     class Stuck(Unyielding):
         exchanged = True
 
-    disk(Stuck)
-    report = cleanup(folder)
+    report = cleanup(folder, directory=Stuck)
     assert (report.exit_code, report.result.deleted_per_schema) == (3, {})
     assert content(folder)[SEGMENT] == OLD + NEW

@@ -4,18 +4,12 @@ import threading
 from pathlib import Path
 
 import pytest
+from one_run import run_once
 
-import asynclog
-from asynclog.runner import cleanup as job
 from asynclog.storage.local.directory import LogDirectory
 
 NOW = "2026-11-24T00:00:00Z"
 DEADLINE = 20  # seconds, for a test that would otherwise hang
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
 
 
 def line(schema: str, year: int) -> bytes:
@@ -33,8 +27,8 @@ def log(tmp_path: Path) -> str:
     return str(tmp_path / "logs.jsonl")
 
 
-async def test_small_schemas_are_done_before_the_huge_one_and_two_segments_are_worked_on_at_once(
-    log: str, monkeypatch: pytest.MonkeyPatch
+def test_small_schemas_are_done_before_the_huge_one_and_two_segments_are_worked_on_at_once(
+    log: str,
 ) -> None:
     """Seen at the disk: each of the first two replacements is begun before either is put in its place."""
     committed: list[str] = []
@@ -51,10 +45,9 @@ async def test_small_schemas_are_done_before_the_huge_one_and_two_segments_are_w
             super().rename_exchange(name, other)
             committed.append(other)
 
-    monkeypatch.setattr(job, "LogDirectory", Watched)
     schemas = str(Path(log).parent / "schemas.yaml")
     # Nine of ten of the huge schema's records are old, and meant to go.
-    report = await asynclog.cleanup(path=log, schemas=schemas, now=NOW, jobs=2, allow_delete_percent=90)
+    report = run_once(directory=Watched, path=log, schemas=schemas, now=NOW, jobs=2, allow_delete_percent=90)
     assert report.result.deleted_per_schema == {"a:1": 1, "b:1": 1, "c:1": 1, "huge:1": 12 * 450}
     assert {"logs-20200210.jsonl", "logs-20200211.jsonl", "logs-20200212.jsonl"} <= set(committed[:6])
     assert len(committed) == 15

@@ -8,14 +8,15 @@ import os
 import time
 from pathlib import Path
 from resource import RUSAGE_SELF, getrusage
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from audit_log import entries, record, write_log, write_policy
 from command import NOW, cleanup
+from one_run import run_once_async
 
 import asynclog
-from asynclog import cancellation as stop
+from asynclog.cancellation import StopRequest
 from asynclog.executors.rate_limit import RateLimiter
 from asynclog.scan import chunks as pieces
 from asynclog.scan import scanner
@@ -31,9 +32,16 @@ MiB = 1 << 20
 
 
 async def clean(
-    place: Path, *, dry_run: bool = False, max_runtime: str | None = None, jobs: int = 1, state: str = "state"
+    place: Path,
+    *,
+    dry_run: bool = False,
+    max_runtime: str | None = None,
+    jobs: int = 1,
+    state: str = "state",
+    **parts: Any,
 ) -> Report:
-    return await asynclog.cleanup(
+    return await run_once_async(
+        **parts,
         path=str(place / "audit/logs.jsonl"),
         schemas=str(place / "schemas.yaml"),
         state=str(place / state),
@@ -59,78 +67,80 @@ def nights(tmp_path: Path) -> Path:
     return tmp_path
 
 
+class Watched(LogDirectory):
+    """Notes in `done` the segments that are dropped or replaced, in their order."""
+
+    done: list[str]
+
+    def rename_noreplace(self, name: str, new: str) -> None:
+        super().rename_noreplace(name, new)
+        self.done.append(name)
+
+    def rename_exchange(self, name: str, other: str) -> None:
+        super().rename_exchange(name, other)
+        self.done.append(other)
+
+
 @pytest.fixture
-def done(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The segments that are dropped or replaced, in their order."""
-    names: list[str] = []
-
-    class Watched(LogDirectory):
-        def rename_noreplace(self, name: str, new: str) -> None:
-            super().rename_noreplace(name, new)
-            names.append(name)
-
-        def rename_exchange(self, name: str, other: str) -> None:
-            super().rename_exchange(name, other)
-            names.append(other)
-
-    monkeypatch.setattr("asynclog.runner.cleanup.LogDirectory", Watched)
-    return names
+def watched() -> type[Watched]:
+    return type("Watched", (Watched,), {"done": []})
 
 
 def names(*days: int) -> list[str]:
     return [f"logs-2025{day:04}T000000.jsonl" for day in days]
 
 
-async def test_drops_come_first_and_what_has_been_overdue_longest(nights: Path, done: list[str]) -> None:
+async def test_drops_come_first_and_what_has_been_overdue_longest(nights: Path, watched: type[Watched]) -> None:
     """Also where all rewrites have been overdue longer than any drop."""
-    await clean(nights)
-    assert done == names(103, 102, 101, 203, 202, 201)
+    await clean(nights, directory=watched)
+    assert watched.done == names(103, 102, 101, 203, 202, 201)
 
 
-def cut_after(monkeypatch: pytest.MonkeyPatch, looks: int) -> None:
-    """The time of all jobs is up at the look after so many, with a look before each segment."""
+class Cut(StopRequest):
+    """The time is up at the look after so many."""
 
-    class Cut(stop.StopRequest):
-        def __init__(self) -> None:
-            super().__init__()
-            self.looks = looks
+    def __init__(self, looks: int) -> None:
+        super().__init__()
+        self.looks = looks
 
-        @property
-        def time_is_up(self) -> bool:
-            self.looks -= 1
-            return self.looks < 0
+    @property
+    def time_is_up(self) -> bool:
+        self.looks -= 1
+        return self.looks < 0
 
-    monkeypatch.setattr(stop, "StopRequest", Cut)
+
+@pytest.fixture
+def one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is a look before each segment."""
     monkeypatch.setattr(pieces, "BATCH_CHUNKS", 1)
 
 
+@pytest.mark.usefixtures("one_by_one")
 @pytest.mark.parametrize("looks", range(1, 12))
 async def test_a_job_whose_time_is_up_leaves_the_rest_to_the_next(
-    nights: Path, done: list[str], looks: int, monkeypatch: pytest.MonkeyPatch
+    nights: Path, watched: type[Watched], looks: int
 ) -> None:
     """It begins no segment more, ends well, and says what is left; in the end all is done, in the same order."""
-    with monkeypatch.context() as patch:
-        cut_after(patch, looks)
-        report = await clean(nights)
+    report = await clean(nights, directory=watched, stop=Cut(looks))
     assert (report.exit_code, report.error, report.result.status) == (0, None, "success")
     assert report.result.stopped == "max-runtime"
     unread = [row.segment for row in report.result.actions if row.reason == "the job was stopped before it was read"]
     left = [row.segment for row in report.result.actions if row.outcome_reason == "the job was stopped first"]
-    assert len(done) + len(unread) + len(left) == 6 or (unread and not done)
+    done = len(watched.done)
+    assert done + len(unread) + len(left) == 6 or (unread and not done)
     assert report.result.records.deleted + sum(
         report.result.overdue.records.values()
     ) == report.result.records.scanned - (report.result.records.kept)
     assert report.result.segments.skipped == len(unread) + len(left)
-    report = await clean(nights)
+    report = await clean(nights, directory=watched)
     assert (report.exit_code, report.result.stopped) == (0, None)
-    assert done == names(103, 102, 101, 203, 202, 201)
+    assert watched.done == names(103, 102, 101, 203, 202, 201)
 
 
-async def test_the_next_job_reads_only_what_was_left(nights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("one_by_one")
+async def test_the_next_job_reads_only_what_was_left(nights: Path) -> None:
     """The catalog has what was read before the time was up."""
-    with monkeypatch.context() as patch:
-        cut_after(patch, 4)
-        report = await clean(nights, dry_run=True)
+    report = await clean(nights, dry_run=True, stop=Cut(4))
     assert report.result.catalog
     read = report.result.catalog.misses
     assert 0 < read < 6
@@ -140,14 +150,13 @@ async def test_the_next_job_reads_only_what_was_left(nights: Path, monkeypatch: 
     assert (report.result.catalog.hits, report.result.catalog.misses) == (read, 6 - read)
 
 
+@pytest.mark.usefixtures("one_by_one")
 async def test_a_segment_that_was_begun_is_read_to_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """However many pieces it has: else a huge one would never be known."""
     write_policy(tmp_path)
     write_log(tmp_path / "audit", {"logs.jsonl": (OLD + YOUNG) * 50})
     monkeypatch.setattr(pieces, "MAX_CHUNK", 1000)
-    with monkeypatch.context() as patch:
-        cut_after(patch, 2)
-        report = await clean(tmp_path, jobs=2)
+    report = await clean(tmp_path, jobs=2, stop=Cut(2))
     assert (report.result.records.scanned, report.result.stopped) == (100, "max-runtime")
 
 
@@ -161,14 +170,13 @@ def test_no_time_at_all_is_no_failure(nights: Path) -> None:
     assert (done.code, done.result["stopped"], done.result["records"]["deleted"]) == (0, None, 9)
 
 
-async def test_a_job_that_has_nothing_left_was_not_stopped(nights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("one_by_one")
+async def test_a_job_that_has_nothing_left_was_not_stopped(nights: Path) -> None:
     """Though its time was up just then."""
     await clean(nights)
     for path in entries(nights / "audit"):
         path.write_bytes(YOUNG)
-    with monkeypatch.context() as patch:
-        cut_after(patch, 5)
-        report = await clean(nights)
+    report = await clean(nights, stop=Cut(5))
     assert (report.result.stopped, report.result.segments.kept) == (None, 3)
 
 

@@ -9,6 +9,7 @@ import msgspec
 
 from asynclog.storage.codecs import LEFT_ALONE, codec_for
 from asynclog.storage.hidden_names import OldLink
+from asynclog.storage.local.directory import LogDirectory
 from asynclog.storage.naming import SegmentNaming
 from asynclog.types import Fingerprint, Segment
 
@@ -20,6 +21,19 @@ _KINDS = {
     stat.S_IFBLK: "a device",
     stat.S_IFDIR: "a folder",
 }
+
+
+class Listing(msgspec.Struct, frozen=True):
+    """All names in the log's folder, and the log's segments among them, in order."""
+
+    names: tuple[str, ...]
+    segments: tuple[Segment, ...]
+
+
+def list_log(directory: LogDirectory, naming: SegmentNaming) -> Listing:
+    """List a log's folder. Raises OSError."""
+    names = directory.names()
+    return Listing(tuple(names), tuple(list_segments(directory.folder, names, naming)))
 
 
 def list_segments(folder: int, entries: Iterable[str], names: SegmentNaming) -> list[Segment]:

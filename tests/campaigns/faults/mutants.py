@@ -43,6 +43,10 @@ def _in(**patches: object) -> Variant:
     return Variant(patches={f"asynclog.{name.replace('__', '.')}": value for name, value in patches.items()})
 
 
+def _on_lock(held_lock: object) -> Variant:
+    return _in(storage__local__local_store__held_lock=held_lock)
+
+
 _UNCHECKED = {
     "storage__local__commit__replace__must_hold": broken.unchecked,
     "storage__local__commit__precommit__must_hold": broken.unchecked,
@@ -105,12 +109,16 @@ MUTANTS = (
         {"kill": "swapped,.*,0$"},
     ),
     Mutant("a full disk is emptied without a lease", _on(broken.AnybodysFile), {"interleave": "append,full,.*,0$"}),
-    Mutant("the log is not locked", _in(runner__cleanup__held_lock=broken.unlocked), {"interleave": "job"}),
-    Mutant("the folder is locked", _in(runner__cleanup__held_lock=broken.folder_locked), {"interleave": "folderlock"}),
+    Mutant("the log is not locked", _on_lock(broken.unlocked), {"interleave": "job"}),
+    Mutant(
+        "the folder is locked",
+        _on_lock(broken.folder_locked),
+        {"interleave": "folderlock"},
+    ),
     Mutant("only the kernel's lock counts", _in(storage__local__lock__keeps_out=broken.never), {"other_mount": "^job"}),
     Mutant(
         "leases are believed on every mount",
-        _in(runner__cleanup__file_system=broken.local),
+        _in(runner__run__file_system=broken.local),
         {"other_mount": "held,above"},
     ),
     Mutant("a drain trusts a shorter file", _in(**_SHORTER), {"interleave": "^(truncate|latetruncate),"}),

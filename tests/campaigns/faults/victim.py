@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import asynclog.catalog.store
 import asynclog.config.yaml_document  # noqa: F401
 from asynclog.cli import main
+from asynclog.runner.wiring import Wiring
 from asynclog.storage.local.directory import LogDirectory
 from faults.archive import NOW
 from faults.child import Ended as Ended  # noqa: PLC0414 - layers know it from here
@@ -83,7 +84,7 @@ class Variant:
 
     def put_in(self) -> None:
         """In the child: from now on the job works with this variant."""
-        for name, value in {"asynclog.runner.cleanup.LogDirectory": self.disk, **self.patches}.items():
+        for name, value in {"asynclog.runner.run.WIRING": Wiring(self.disk), **self.patches}.items():
             owner, _, attribute = name.rpartition(".")
             setattr(resolve_name(owner), attribute, value)
 

@@ -1,0 +1,75 @@
+"""What the catalog learns from a run: of each segment that was read, and of each that was changed."""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from asynclog.catalog.entry import Entry
+from asynclog.plan.projection import after_rewrite
+from asynclog.runner.open_log import Log
+from asynclog.scan.tail_digest import digested, tail_digest
+from asynclog.types import Action, Outcome, Segment, SegmentStats
+
+
+def note(log: Log, entries: Iterable[tuple[str, Entry | None]]) -> None:
+    """Have the catalog know these entries; None is for a segment that it has to forget."""
+    for name, entry in entries:
+        if log.catalog:
+            log.catalog.put(name, entry)
+
+
+def growing_segments(log: Log) -> set[str]:
+    """Return the names of segments that may grow: the current one, and the newest that has been rotated."""
+    if not log.catalog:
+        return set()
+    naming = log.settings.names
+    readable = (segment.name for segment in reversed(log.segments.values()) if segment.is_readable)
+    dated = (name for name in readable if not naming.late_token(name) and name != naming.base)
+    return {naming.base, next(dated, naming.base)}
+
+
+def learn(log: Log, stats: SegmentStats, *, whole: bool = True) -> None:
+    """Have the catalog know a segment that was read; `whole` if none of it was known before."""
+    if not log.catalog:
+        return
+    segment, end = Segment(stats.segment, stats.fingerprint), b""
+    if stats.quiet and log.settings.names.is_renamed_later(segment.name):
+        end = tail_digest(log.scanner.store, segment, stats.fingerprint.size)
+    if segment.name in growing_segments(log) and not stats.ranges:  # it was rewritten, and is still in memory
+        stats = msgspec.structs.replace(stats, ranges=digested(log.scanner.store, segment, log.scanner.kind))
+    is_known = stats.quiet or stats.ranges
+    log.catalog.put(segment.name, Entry.of(stats, log.listed_at, end, whole=whole) if is_known else None)
+
+
+def record_outcome(log: Log, action: Action, outcome: Outcome, again: SegmentStats | None) -> None:
+    """Have the catalog know what has become of a segment, which may have been read `again` for it."""
+    if not log.catalog:
+        return
+    if outcome.status != "done":
+        if again:  # what was known of it may have been wrong
+            learn(log, again)
+        return
+    left = _left(log, action, again) if action.kind == "rewrite" else None
+    if left:
+        learn(log, left)
+    else:
+        log.catalog.put(action.segment, None)
+
+
+def _left(log: Log, action: Action, again: SegmentStats | None) -> SegmentStats | None:
+    """Return what a rewrite has left, if nobody has written to it since; None where that is not known."""
+    before = again or _as_read(log, action)
+    left = after_rewrite(before, log.cutoffs) if before else None
+    try:
+        now = log.scanner.store.current(action.segment)
+    except OSError:
+        return None
+    ours = (now.size, now.mtime_ns) == (action.bytes_after, action.fingerprint.mtime_ns)
+    return msgspec.structs.replace(left, fingerprint=now) if left and ours else None
+
+
+def _as_read(log: Log, action: Action) -> SegmentStats | None:
+    """Return what the segment held if it was read in this run, and not only known from an earlier one."""
+    entry = log.catalog.get(action.segment) if log.catalog else None
+    was_read = entry is not None and (entry.scanned, entry.fingerprint) == (log.listed_at, action.fingerprint)
+    return entry.census(action.segment, action.fingerprint) if entry and was_read else None

@@ -1,0 +1,111 @@
+"""Why each segment of a log is as it is, until when, and which of its lines are unreadable."""
+
+import os
+from collections.abc import Sequence
+
+import msgspec
+from msgspec.structs import asdict
+
+from asynclog.cancellation import StopRequest
+from asynclog.config.policy_file import policy_of
+from asynclog.config.settings import Settings
+from asynclog.errors import ConfigurationError
+from asynclog.formatting import pluralize
+from asynclog.plan.decide import decide
+from asynclog.policy.schema_names import refuse_unknown
+from asynclog.report.envelope import CommandResult
+from asynclog.report.explain.result import Explained, ExplainResult, UnreadableLine, UnreadableReason, explained
+from asynclog.report.holdings import sum_holdings
+from asynclog.report.warnings import noticed
+from asynclog.runner.inspect import notices_of, notices_of_none, opened_log, read_log, scan_views, states_of
+from asynclog.runner.open_log import Log
+from asynclog.runner.provenance import provenance_of
+from asynclog.scan.chunks import ReadFailure
+from asynclog.scan.unreadable_lines import Unreadable, all_unreadable
+from asynclog.timestamps import format_instant
+from asynclog.types import SchemaKey, SegmentState, SegmentStats
+
+
+def explain_log(
+    settings: Settings, segment: str | None, schema: str | None, stop: StopRequest
+) -> CommandResult[ExplainResult]:
+    """Explain one segment or all, as far as they hold this schema or for all of them. Raises AsynclogError."""
+    if not settings.enabled:
+        message = f"Audit logging is switched off in profile {settings.profile}"
+        return CommandResult(
+            ExplainResult("skipped", message, profile=settings.profile, **asdict(provenance_of(settings)))
+        )
+    policy = policy_of(settings)
+    provenance = provenance_of(settings, policy)
+    with opened_log(settings, policy) as log:
+        if log is None:
+            message = f"Nothing to explain: {settings.folder} does not exist yet"
+            if schema:
+                refuse_unknown(f"--schema {schema}", schema, policy, [])
+            nothing = ExplainResult("success", message, profile=settings.profile, **asdict(provenance))
+            return CommandResult(noticed(nothing, notices_of_none(settings, policy)))
+        states = _one_state(log, segment, stop) if segment is not None else states_of(log, read_log(log, stop))
+        if schema:
+            refuse_unknown(f"--schema {schema}", schema, policy, states.values())
+        told = [states[_name_of(log, segment)]] if segment is not None else list(states.values())
+        chosen = [(each, _keys(each, schema)) for each in told]
+        rows = [_explained(log, each, keys, stop) for each, keys in chosen if keys or not schema]
+        notices = notices_of(log, policy, list(states.values()), stop)
+    inventory = sum_holdings(told)
+    return inventory.answer(
+        ExplainResult(
+            status="partial" if inventory.failures else "success",
+            message=f"{len(rows):,} of {pluralize(len(log.segments), 'segment')}",
+            profile=settings.profile,
+            now=format_instant(log.cutoffs.now),
+            **asdict(provenance),
+            segments=rows,
+            warnings=notices.warnings,
+            neighbours=notices.neighbours,
+            unjudged=notices.unjudged,
+            errors=inventory.failures,
+        )
+    )
+
+
+def _one_state(log: Log, segment: str, stop: StopRequest) -> dict[str, SegmentState]:
+    """Tell what there is to know of the log if only this segment is read."""
+    name = _name_of(log, segment)
+    recalled = read_log(log, stop, scan=False)
+    states = states_of(log, recalled)
+    if name not in recalled.unread:
+        return states
+    scanned = scan_views(log, [log.cutoffs], {name: [0]}, stop)
+    return states | scanned.stats[0] | {each.segment: each for each in scanned.unread}
+
+
+def _name_of(log: Log, segment: str) -> str:
+    """Return the name of a segment that may be given by a path into the log's folder."""
+    place, _, last = segment.rpartition("/")
+    name = last if place and os.path.realpath(place) == os.path.realpath(log.settings.folder) else segment
+    if name not in log.segments:
+        raise ConfigurationError(f"{segment}: there is no such segment in the log")
+    return name
+
+
+def _keys(state: SegmentState, schema: str | None) -> list[SchemaKey]:
+    """Choose the schemas to tell of: those of this key, or of this name, or all."""
+    counts = state.schemas if isinstance(state, SegmentStats) else ()
+    return [count.schema for count in counts if schema in {None, str(count.schema), count.schema.name}]
+
+
+def _explained(log: Log, state: SegmentState, keys: Sequence[SchemaKey], stop: StopRequest) -> Explained:
+    action = decide(state, log.cutoffs, log.settings.rewrite, log.conditions)
+    stats = state if isinstance(state, SegmentStats) else None
+    row = explained(action, stats, log.cutoffs.policy, keys)
+    if stats is None or not stats.unreadable:
+        return row
+    found = all_unreadable(log.scanner.context(), log.scanner.pace, stop, log.segments[action.segment])
+    if isinstance(found, ReadFailure):  # it has changed since it was counted
+        return row
+    reasons = [UnreadableReason(why, lines, _lines(examples)) for why, lines, examples in found.reasons]
+    return msgspec.structs.replace(row, lines=_lines(found.first), reasons=reasons)
+
+
+def _lines(lines: Sequence[Unreadable]) -> list[UnreadableLine]:
+    return [UnreadableLine(each.offset, each.why, each.line) for each in lines]

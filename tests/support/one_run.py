@@ -1,0 +1,37 @@
+"""One cleanup in this process, put together as a test needs it: another directory, or a stop that comes by itself."""
+
+from __future__ import annotations
+
+import os
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from anyio import to_thread
+
+from asynclog.cancellation import StopRequest
+from asynclog.config.settings import resolve
+from asynclog.runner.cleanup import clean_up
+from asynclog.runner.run import begin_run
+from asynclog.runner.wiring import Wiring
+from asynclog.storage.local.directory import LogDirectory
+
+if TYPE_CHECKING:
+    from asynclog import Report
+
+
+def run_once(
+    *,
+    dry_run: bool = False,
+    directory: type[LogDirectory] = LogDirectory,
+    stop: StopRequest | None = None,
+    **options: Any,
+) -> Report:
+    """The report of a cleanup with these options, whose calls to the disk go through this directory."""
+    settings = resolve(options, os.environ)  # type: ignore[arg-type]
+    run = begin_run(settings, dry_run=dry_run, wiring=Wiring(directory))
+    return clean_up(run, StopRequest() if stop is None else stop).report
+
+
+async def run_once_async(**options: Any) -> Report:
+    """The same from an event loop, which goes on meanwhile."""
+    return await to_thread.run_sync(partial(run_once, **options))
