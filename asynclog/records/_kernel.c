@@ -1,842 +1,900 @@
-/* A proof-reader for JSON lines: what it calls a record is one; what it cannot prove it leaves to the caller.
+/* The kernel: count the records of JSON lines by schema and day, fast, and never guess.
  *
- * A line is a record when it is one strict JSON object (RFC 8259, UTF-8) of at most 500 levels whose top
- * level has, at most once each, under the keys that the caller names,
+ * A line is a record if it is one strict JSON object (see strict_json.h) of at most 500 levels whose top level
+ * has, at most once each, under the keys that the caller names,
  *   the schema's name     a string of 1 to 255 bytes,
- *   the schema's version  an integer from 0 to 999999999; null or none means 1,
- *   the timestamp         YYYY-MM-DD, T or space, HH:MM:SS, maybe a fraction of 1 to 9 digits, Z or an
+ *   the schema's version  an integer from 0 to 999999999; null or a missing key means 1,
+ *   the timestamp         YYYY-MM-DD, T or space, HH:MM:SS, an optional fraction of 1 to 9 digits, Z or an
  *                         offset; from 2000 to 2200.
- * Every other line is blank or uncertain, and an uncertain one may still be a record to a slower reader: an
- * escape in one of these strings or in a key of the top level, a far-off year, one schema key or day too many.
+ * Every other line is blank or uncertain. An uncertain line is left to the exact reader in Python, which may
+ * still find a record in it: one with an escape in one of these strings or in a key of the top level, with a
+ * date far away, or with one schema or day more than the tables hold.
  *
- * Two facts keep the code short. Only lines that end in '\n' are read, and no rule below accepts a '\n', so
- * each rule may look at the next byte without asking for the end of the buffer. And a rule takes the address
- * it starts at and returns the one it ends at, or NULL where it does not apply: that NULL falls through to
- * "uncertain".
+ * As in strict_json.h, the buffer ends in '\n', no function accepts a '\n' inside of a line, and a `skip_` or
+ * `parse_` function returns the address behind what it takes, or NULL. That NULL makes the line uncertain.
  */
 #define PY_SSIZE_T_CLEAN
 #define Py_LIMITED_API 0x030B0000
 #include <Python.h>
-#include <limits.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
 
-enum { DEPTH = 499, LONGEST = 255, GUESSES = 64, KEYS = 4096, DAYS = 16384, SPANS = 4096, LINES = 1 << 16 };
-#define SECOND 1000000000LL
+#include "strict_json.h"
+
+enum {
+    MAX_NAME = 255,                 /* bytes of a schema's name */
+    MAX_CACHED_KEYS = 64,           /* members of a record whose keys are remembered for the next line */
+    MAX_SCHEMAS = 4096,             /* of one scanner */
+    MAX_DAYS = 16384,               /* of one scanner, of all its schemas together */
+    MAX_UNCERTAIN = 4096,           /* lines of one scan */
+    MAX_LINES = 1 << 16,            /* of one scan */
+    SCHEMA_SLOTS = 2 * MAX_SCHEMAS, /* of a hash table that is never more than half full, as is the next */
+    DAY_SLOTS = 2 * MAX_DAYS,
+};
+
+#define SECOND INT64_C(1000000000) /* in nanoseconds */
 #define DAY (86400 * SECOND)
-#define YEAR_2000 946684800LL /* seconds since 1970 */
+#define YEAR_2000 INT64_C(946684800) /* in seconds since 1970 */
+#define HASH_MULTIPLIER UINT64_C(0x9E3779B97F4A7C15)
 
-typedef const unsigned char *text;
-
-/* ---- the grammar -------------------------------------------------------------------------------------- */
-
-static inline uint64_t eight(text p)
-{
-    uint64_t w;
-    memcpy(&w, p, sizeof w);
-    return w;
-}
-
-static inline int same(text p, text q, size_t size) /* a call of memcmp takes longer for so few bytes */
-{
-    if (size < 8)
-        return !memcmp(p, q, size);
-    for (size_t i = 0; i + 8 < size; i += 8)
-        if (eight(p + i) != eight(q + i))
-            return 0;
-    return eight(p + size - 8) == eight(q + size - 8);
-}
-
-static inline text space(text p)
-{
-    while (*p <= ' ' && (*p == ' ' || *p == '\t' || *p == '\r'))
-        p++;
-    return p;
-}
-
-/* The first byte that is not plain ASCII text: a quote, a backslash, a control character or part of a longer
- * character. */
-static inline text plain(text p, text end)
-{
-#if defined __SSE2__
-    const __m128i quote = _mm_set1_epi8('"'), slash = _mm_set1_epi8('\\'), blank = _mm_set1_epi8(' ');
-    for (; end - p >= 16; p += 16) {
-        __m128i w = _mm_loadu_si128((const __m128i *)p), control = _mm_cmplt_epi8(w, blank); /* signed */
-        __m128i stops = _mm_or_si128(control, _mm_or_si128(_mm_cmpeq_epi8(w, quote), _mm_cmpeq_epi8(w, slash)));
-        unsigned where = (unsigned)_mm_movemask_epi8(stops);
-        if (where)
-            return p + __builtin_ctz(where);
-    }
-#elif defined __GNUC__ && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-    /* A subtraction borrows into a byte's top bit where that byte was too small, and where it borrows on into
-     * the next byte, the lower one has stopped us already. */
-    const uint64_t each = UINT64_C(0x0101010101010101);
-    for (; end - p >= 8; p += 8) {
-        uint64_t w = eight(p), control = w - each * ' ', quote = (w ^ each * '"') - each;
-        uint64_t slash = (w ^ each * '\\') - each;
-        uint64_t stops = (w | control | quote | slash) & each * 0x80;
-        if (stops)
-            return p + (__builtin_ctzll(stops) >> 3);
-    }
-#endif
-    while (*p >= ' ' && *p < 0x80 && *p != '"' && *p != '\\')
-        p++;
-    return p;
-}
-
-/* One character of two to four bytes, as Unicode's table 3-7 has them: no overlong form, no surrogate. */
-static inline text multibyte(text p)
-{
-    unsigned lead = *p++;
-    if (lead < 0xC2 || lead > 0xF4)
-        return NULL;
-    if (lead >= 0xE0) {
-        unsigned low = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
-        unsigned high = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
-        if (*p < low || *p > high)
-            return NULL;
-        p++;
-        if (lead >= 0xF0 && (*p++ & 0xC0) != 0x80)
-            return NULL;
-    }
-    return (*p & 0xC0) == 0x80 ? p + 1 : NULL;
-}
-
-static inline int digit(unsigned char c) { return c >= '0' && c <= '9'; }
-
-static inline int hex(unsigned char c) { return digit(c) || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f'); }
-
-static inline text escape(text p) /* from its backslash on; half a surrogate pair is JSON, too */
-{
-    switch (p[1]) {
-    case '"': case '\\': case '/': case 'b': case 'f': case 'n': case 'r': case 't': return p + 2;
-    case 'u': return hex(p[2]) && hex(p[3]) && hex(p[4]) && hex(p[5]) ? p + 6 : NULL;
-    default: return NULL;
-    }
-}
-
-static inline text string(text p, text end, int escapes)
-{
-    if (*p++ != '"')
-        return NULL;
-    while (p && *(p = plain(p, end)) != '"') {
-        if (*p >= 0x80)
-            do
-                p = multibyte(p);
-            while (p && *p >= 0x80);
-        else
-            p = *p == '\\' && escapes ? escape(p) : NULL;
-    }
-    return p ? p + 1 : NULL;
-}
-
-static inline text digits(text p)
-{
-    if (!digit(*p))
-        return NULL;
-    while (digit(*p))
-        p++;
-    return p;
-}
-
-static inline text number(text p)
-{
-    p += *p == '-';
-    p = *p == '0' ? p + 1 : digits(p);
-    if (p && *p == '.')
-        p = digits(p + 1);
-    if (p && (*p | 0x20) == 'e') {
-        p++;
-        p = digits(p + (*p == '+' || *p == '-'));
-    }
-    return p;
-}
-
-static inline text word(text p, text end, const char *spelling, size_t size)
-{
-    return (size_t)(end - p) > size && !memcmp(p, spelling, size) ? p + size : NULL;
-}
-
-static inline text scalar(text p, text end)
-{
-    if (*p == '"')
-        return string(p, end, 1);
-    switch (*p) {
-    case 'n': return word(p, end, "null", 4);
-    case 't': return word(p, end, "true", 4);
-    case 'f': return word(p, end, "false", 5);
-    default: return number(p);
-    }
-}
-
-static inline text colon(text p)
-{
-    p = space(p);
-    return *p == ':' ? space(p + 1) : NULL;
-}
-
-/* Containers are walked without recursion: opened[] has the '{' or '[' of each one around p, whose other
- * bracket is two further in ASCII. */
-static text container(text p, text end)
-{
-    unsigned char opened[DEPTH];
-    int depth = 0;
-    for (;;) {
-        if (*p == '{' || *p == '[') {
-            if (depth == DEPTH)
-                return NULL;
-            opened[depth++] = *p;
-            p = space(p + 1);
-            if (*p != opened[depth - 1] + 2)
-                goto item;
-        } else if (!(p = scalar(p, end)))
-            return NULL;
-        else
-            p = space(p);
-        while (*p == opened[depth - 1] + 2) {
-            p++;
-            if (!--depth)
-                return p;
-            p = space(p);
-        }
-        if (*p != ',')
-            return NULL;
-        p = space(p + 1);
-    item:
-        if (opened[depth - 1] == '{' && (!(p = string(p, end, 1)) || !(p = colon(p))))
-            return NULL;
-    }
-}
-
-static inline text value(text p, text end) { return *p == '{' || *p == '[' ? container(p, end) : scalar(p, end); }
-
-/* ---- a record ----------------------------------------------------------------------------------------- */
+/* ---- records ------------------------------------------------------------------------------------------ */
 
 struct record {
-    text name;
-    size_t size;
-    long long version, instant; /* nanoseconds since 1970 */
+    const uint8_t *name; /* the schema's, inside of the buffer, without its quotes */
+    size_t name_size;    /* in bytes */
+    int64_t version;     /* the schema's */
+    int64_t timestamp;   /* nanoseconds since 1970 */
 };
 
-/* Two digits as a number; anything else is a number that no date or time admits. */
-static inline int two(text p) { return digit(p[0]) && digit(p[1]) ? (p[0] - '0') * 10 + p[1] - '0' : 100000; }
-
-static long long days_since_1970(int year, int month, int day)
-{
-    int y = year - (month <= 2), m = month + (month > 2 ? -3 : 9); /* from March: the leap day comes last */
-    return 365 * y + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + day - 719469;
-}
-
-/* A date that was met, as its first and its last eight bytes, and when it begins. Logs are in order: most lines
- * have the date of the line before. */
+/* The date that was parsed last. Logs are in order: most lines have the date of the line before. */
 struct date {
-    uint64_t first, last;
-    long long seconds; /* since 1970; of no date 0, which is no time for a record either */
+    uint64_t first_bytes; /* the first eight bytes of its text */
+    uint64_t last_bytes;  /* the last eight of its ten bytes */
+    int64_t seconds;      /* its midnight, since 1970; 0 while there is no date, which no record may have */
 };
 
-static int read_date(text p, struct date *d)
-{
-    int year = two(p) * 100 + two(p + 2), month = two(p + 5), day = two(p + 8);
-    int leap = year % 4 == 0 && (year % 100 || year % 400 == 0);
-    if (p[4] != '-' || p[7] != '-' || year < 1999 || year > 2200 || month < 1 || month > 12)
-        return 0;
-    if (day < 1 || day > (month == 2 ? 28 + leap : 30 + ((month + (month > 7)) & 1)))
-        return 0;
-    *d = (struct date){eight(p), eight(p + 2), days_since_1970(year, month, day) * 86400};
-    return 1;
-}
+/* The keys that mean something. All others are FIELD_OTHER. */
+enum field { FIELD_OTHER, FIELD_NAME, FIELD_VERSION, FIELD_TIMESTAMP, FIELD_COUNT };
 
-static inline text timestamp(text p, text end, struct record *r, struct date *d)
-{
-    static const int units[] = {1000000000, 100000000, 10000000, 1000000, 100000, 10000, 1000, 100, 10, 1};
-    if (end - p < 22 || *p++ != '"')
-        return NULL;
-    if ((eight(p) != d->first || eight(p + 2) != d->last) && !read_date(p, d))
-        return NULL;
-    int hour = two(p + 11), minute = two(p + 14), second = two(p + 17), fraction = 0;
-    if (((p[10] | 0x20) != 't' && p[10] != ' ') || p[13] != ':' || p[16] != ':')
-        return NULL;
-    if (hour > 23 || minute > 59 || second > 59)
-        return NULL;
-    long long seconds = d->seconds + hour * 3600 + minute * 60 + second;
-    p += 19;
-    if (*p == '.') {
-        text first = ++p;
-        for (; digit(*p) && p - first < 9; p++)
-            fraction = fraction * 10 + *p - '0';
-        if (p == first)
-            return NULL;
-        fraction *= units[p - first];
-    }
-    if ((*p | 0x20) == 'z')
-        p++;
-    else if (*p == '+' || *p == '-') {
-        int sign = *p == '+' ? 1 : -1, hours = two(p + 1);
-        if (hours > 23)
-            return NULL;
-        p += p[3] == ':' ? 4 : 3;
-        int minutes = two(p);
-        if (minutes > 59)
-            return NULL;
-        seconds -= sign * (hours * 60 + minutes) * 60;
-        p += 2;
-    } else
-        return NULL;
-    r->instant = seconds * SECOND + fraction;
-    return *p == '"' && seconds >= YEAR_2000 ? p + 1 : NULL;
-}
-
-static inline text version(text p, text end, struct record *r)
-{
-    if (*p == 'n')
-        return word(p, end, "null", 4);
-    text first = p;
-    for (r->version = 0; digit(*p) && p - first < 9; p++)
-        r->version = r->version * 10 + *p - '0';
-    return p == first || (*first == '0' && p > first + 1) ? NULL : p;
-}
-
-static inline text name(text p, text end, struct record *r)
-{
-    text q = string(p, end, 0);
-    if (!q || q - p < 3 || q - p > LONGEST + 2)
-        return NULL;
-    r->name = p + 1;
-    r->size = (size_t)(q - p) - 2;
-    return q;
-}
-
-enum { OTHER, NAME, VERSION, TIMESTAMP, FIELDS };
-
-/* A key of the top level as an earlier line had it, from the brace or comma before it to its colon, with all
- * spaces. A line with the same bytes in the same place needs no second reading of them. */
-struct guess {
-    text start;
-    size_t size;
-    int field;
+struct field_key {
+    const uint8_t *start; /* its first byte, without the quote */
+    size_t size;          /* in bytes */
 };
 
-struct key {
-    text start;
-    size_t size;
+/* A key of the top level as an earlier line of this buffer had it. If a line has the same bytes in the same
+ * place, they need not be parsed again. */
+struct cached_key {
+    const uint8_t *start; /* the brace or comma before the key */
+    size_t size;          /* up to and with the colon and white space, in bytes; 0 while there is none */
+    enum field field;     /* what it means */
 };
 
 /* What was learned from the lines before. */
-struct known {
-    struct date date;
-    struct guess guesses[GUESSES + 1];
+struct parse_cache {
+    struct date date;                            /* of the last record */
+    struct cached_key keys[MAX_CACHED_KEYS + 1]; /* by place in the record; all others share the last one */
 };
 
-static inline text guessed_key(text p, text end, struct guess *g, const struct key *keys)
+/* Compare a few bytes: for so few, a call of memcmp takes longer. */
+static inline bool equal_bytes(const uint8_t *a, const uint8_t *b, size_t size)
 {
-    if (g->size && (size_t)(end - p) > g->size && same(p, g->start, g->size))
-        return space(p + g->size); /* there may be more spaces now */
-    text key = space(p + 1), q = string(key, end, 0);
-    if (!q)
-        return NULL;
-    size_t size = (size_t)(q - key) - 2;
-    int field = FIELDS;
-    while (--field && (keys[field].size != size || memcmp(keys[field].start, key + 1, size)))
-        ;
-    if (!(q = colon(q)))
-        return NULL;
-    *g = (struct guess){p, (size_t)(q - p), field};
-    return q;
+    if (size < 8) {
+        return !memcmp(a, b, size);
+    }
+    for (size_t i = 0; i + 8 < size; i += 8) {
+        if (load_u64(a + i) != load_u64(b + i)) {
+            return false;
+        }
+    }
+    return load_u64(a + size - 8) == load_u64(b + size - 8);
 }
 
-/* A record with its '\n'. */
-static inline text record(text p, text end, struct record *r, struct known *k, const struct key *keys)
+/* Return the number of two digits; for anything else, a number that no date or time admits. */
+static inline int parse_two_digits(const uint8_t *p)
 {
-    unsigned seen = 0, members = 0;
-    if (*p != '{')
+    return is_digit(p[0]) && is_digit(p[1]) ? (p[0] - '0') * 10 + p[1] - '0' : 100000;
+}
+
+static inline bool is_leap(int year) { return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0); }
+
+static inline int leap_days_before(int year) { return (year - 1) / 4 - (year - 1) / 100 + (year - 1) / 400; }
+
+/* Parse YYYY-MM-DD, from 1999, because an offset may move the last hours of that year into 2000. */
+static const uint8_t *parse_date(const uint8_t *p, struct date *date)
+{
+    /* How many days of a year come before each month, and how many it has: of a common year and a leap year. */
+    static const int days_before[2][13] = {
+        {0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334, 365},
+        {0, 31, 60, 91, 121, 152, 182, 213, 244, 274, 305, 335, 366},
+    };
+    int year = parse_two_digits(p) * 100 + parse_two_digits(p + 2);
+    int month = parse_two_digits(p + 5);
+    int day = parse_two_digits(p + 8);
+    if (p[4] != '-' || p[7] != '-' || year < 1999 || year > 2200 || month < 1 || month > 12) {
         return NULL;
-    r->version = 1;
+    }
+    const int *before = days_before[is_leap(year)];
+    if (day < 1 || day > before[month] - before[month - 1]) {
+        return NULL;
+    }
+    int days = 365 * (year - 1970) + leap_days_before(year) - leap_days_before(1970) + before[month - 1] + day - 1;
+    *date = (struct date){load_u64(p), load_u64(p + 2), days * INT64_C(86400)};
+    return p + 10;
+}
+
+/* Parse HH:MM:SS into seconds. */
+static inline const uint8_t *parse_time(const uint8_t *p, int *seconds)
+{
+    int hour = parse_two_digits(p), minute = parse_two_digits(p + 3), second = parse_two_digits(p + 6);
+    if (p[2] != ':' || p[5] != ':' || hour > 23 || minute > 59 || second > 59) {
+        return NULL;
+    }
+    *seconds = hour * 3600 + minute * 60 + second;
+    return p + 8;
+}
+
+/* Parse a dot and 1 to 9 digits, if they are there, into nanoseconds. */
+static inline const uint8_t *parse_fraction(const uint8_t *p, int *nanoseconds)
+{
+    static const int units[] = {1000000000, 100000000, 10000000, 1000000, 100000, 10000, 1000, 100, 10, 1};
+    *nanoseconds = 0;
+    if (*p != '.') {
+        return p;
+    }
+    const uint8_t *first = ++p;
+    int fraction = 0;
+    for (; is_digit(*p) && p - first < 9; p++) {
+        fraction = fraction * 10 + *p - '0';
+    }
+    *nanoseconds = fraction * units[p - first];
+    return p == first ? NULL : p;
+}
+
+/* Parse Z, +HH:MM or +HHMM into seconds. */
+static inline const uint8_t *parse_offset(const uint8_t *p, int *seconds)
+{
+    *seconds = 0;
+    if ((*p | 0x20) == 'z') {
+        return p + 1;
+    }
+    if (*p != '+' && *p != '-') {
+        return NULL;
+    }
+    int sign = *p == '+' ? 1 : -1, hours = parse_two_digits(p + 1);
+    if (hours > 23) {
+        return NULL;
+    }
+    p += p[3] == ':' ? 4 : 3;
+    int minutes = parse_two_digits(p);
+    if (minutes > 59) {
+        return NULL;
+    }
+    *seconds = sign * (hours * 60 + minutes) * 60;
+    return p + 2;
+}
+
+static inline const uint8_t *parse_timestamp(const uint8_t *p, const uint8_t *end, struct record *record,
+                                             struct date *date)
+{
+    int time, nanoseconds, offset;
+    if (end - p < 22 || *p++ != '"') { /* the shortest: two quotes, ten bytes, T, eight bytes, Z */
+        return NULL;
+    }
+    bool same_date = load_u64(p) == date->first_bytes && load_u64(p + 2) == date->last_bytes;
+    if (!same_date && !parse_date(p, date)) {
+        return NULL;
+    }
+    p += 10;
+    if ((*p | 0x20) != 't' && *p != ' ') {
+        return NULL;
+    }
+    p = parse_time(p + 1, &time);
+    if (!p) {
+        return NULL;
+    }
+    p = parse_fraction(p, &nanoseconds);
+    if (!p) {
+        return NULL;
+    }
+    p = parse_offset(p, &offset);
+    if (!p) {
+        return NULL;
+    }
+    int64_t seconds = date->seconds + time - offset;
+    record->timestamp = seconds * SECOND + nanoseconds;
+    return *p == '"' && seconds >= YEAR_2000 ? p + 1 : NULL;
+}
+
+static inline const uint8_t *parse_version(const uint8_t *p, const uint8_t *end, struct record *record)
+{
+    if (*p == 'n') {
+        return skip_literal(p, end, "null", 4);
+    }
+    const uint8_t *first = p;
+    record->version = 0;
+    for (; is_digit(*p) && p - first < 9; p++) {
+        record->version = record->version * 10 + *p - '0';
+    }
+    bool leading_zero = *first == '0' && p > first + 1;
+    return p == first || leading_zero ? NULL : p;
+}
+
+static inline const uint8_t *parse_name(const uint8_t *p, const uint8_t *end, struct record *record)
+{
+    const uint8_t *behind = skip_string(p, end, false);
+    if (!behind || behind - p < 3 || behind - p > MAX_NAME + 2) {
+        return NULL;
+    }
+    record->name = p + 1;
+    record->name_size = (size_t)(behind - p) - 2;
+    return behind;
+}
+
+/* Parse the key of a member, from the brace or comma before it up to its value. */
+static inline const uint8_t *parse_key(const uint8_t *p, const uint8_t *end, struct cached_key *cached,
+                                       const struct field_key *fields)
+{
+    if (cached->size && (size_t)(end - p) > cached->size && equal_bytes(p, cached->start, cached->size)) {
+        return skip_whitespace(p + cached->size); /* there may be more of it than there was */
+    }
+    const uint8_t *key = skip_whitespace(p + 1), *behind = skip_string(key, end, false);
+    if (!behind) {
+        return NULL;
+    }
+    size_t size = (size_t)(behind - key) - 2;
+    enum field field = FIELD_COUNT - 1;
+    while (field != FIELD_OTHER && (fields[field].size != size || memcmp(fields[field].start, key + 1, size))) {
+        field--;
+    }
+    behind = skip_colon(behind);
+    if (behind) {
+        *cached = (struct cached_key){p, (size_t)(behind - p), field};
+    }
+    return behind;
+}
+
+/* Parse one line with its '\n'. */
+static inline const uint8_t *parse_record(const uint8_t *p, const uint8_t *end, struct record *record,
+                                          struct parse_cache *cache, const struct field_key *fields)
+{
+    unsigned seen = 0, members = 0; /* seen: a bit for each field */
+    if (*p != '{') {
+        return NULL;
+    }
+    record->version = 1;
     do {
-        struct guess *g = &k->guesses[members < GUESSES ? members++ : GUESSES];
-        if (!(p = guessed_key(p, end, g, keys)) || (g->field && seen >> g->field & 1))
+        struct cached_key *key = &cache->keys[members < MAX_CACHED_KEYS ? members++ : MAX_CACHED_KEYS];
+        p = parse_key(p, end, key, fields);
+        if (!p || (key->field != FIELD_OTHER && seen >> key->field & 1)) {
             return NULL;
-        seen |= 1u << g->field;
-        switch (g->field) {
-        case NAME: p = name(p, end, r); break;
-        case VERSION: p = version(p, end, r); break;
-        case TIMESTAMP: p = timestamp(p, end, r, &k->date); break;
-        default: p = value(p, end);
         }
-        if (!p)
+        seen |= 1u << key->field;
+        switch (key->field) {
+        case FIELD_NAME:
+            p = parse_name(p, end, record);
+            break;
+        case FIELD_VERSION:
+            p = parse_version(p, end, record);
+            break;
+        case FIELD_TIMESTAMP:
+            p = parse_timestamp(p, end, record, &cache->date);
+            break;
+        default:
+            p = skip_value(p, end);
+        }
+        if (!p) {
             return NULL;
-        p = space(p);
+        }
+        p = skip_whitespace(p);
     } while (*p == ',');
-    if (*p != '}' || !(seen >> NAME & 1) || !(seen >> TIMESTAMP & 1))
+    if (*p != '}' || !(seen >> FIELD_NAME & 1) || !(seen >> FIELD_TIMESTAMP & 1)) {
         return NULL;
-    p = space(p + 1);
+    }
+    p = skip_whitespace(p + 1);
     return *p == '\n' ? p + 1 : NULL;
 }
 
-/* ---- the census --------------------------------------------------------------------------------------- */
+/* ---- statistics --------------------------------------------------------------------------------------- */
 
-/* The counts of one schema key. `day` is its last record's, `last` the last one that was added. */
-struct count {
-    long long version, cutoff, records, bytes, oldest, newest, oldest_kept, expired, expired_bytes, future;
-    unsigned day, last, days;
-    size_t size;
-    unsigned char name[LONGEST];
+struct schema_stats {
+    int64_t version;        /* with the name: which schema it is */
+    int64_t cutoff;         /* records before it have expired */
+    int64_t records;        /* all of them, future ones too */
+    int64_t bytes;          /* of these records, with their newlines */
+    int64_t oldest;         /* earliest timestamp, without the future ones */
+    int64_t newest;         /* latest timestamp, without the future ones */
+    int64_t oldest_kept;    /* earliest timestamp that has not expired, without the future ones */
+    int64_t expired;        /* records before the cutoff */
+    int64_t expired_bytes;  /* of these records, with their newlines */
+    int64_t future;         /* records after the horizon */
+    unsigned current_day;   /* the day of the last record: an index of `days`, 0 for none */
+    unsigned last_added;    /* the day that was added last, the head of a list: an index of `days`, 0 for none */
+    unsigned day_count;     /* the length of that list */
+    size_t name_size;       /* in bytes */
+    uint8_t name[MAX_NAME]; /* in UTF-8 */
 };
 
-/* The counts of one schema key on one UTC day; `before` is another day of the same key. */
-struct day {
-    long long start, records, bytes;
-    unsigned key, before;
+/* The records of one schema on one UTC day. */
+struct day_stats {
+    int64_t start;     /* midnight, in nanoseconds since 1970 */
+    int64_t records;   /* all of them, future ones too */
+    int64_t bytes;     /* of these records, with their newlines */
+    unsigned schema;   /* an index of `schemas` */
+    unsigned previous; /* the day that was added before to the list of this schema, 0 for none */
 };
 
-struct census {
-    PyObject *fields, *cutoff; /* what the caller gave */
-    struct key keys[FIELDS];
-    long long horizon;
-    int busy;
-    text start, line, end;
-    long long blank;
-    struct record met; /* a record whose schema key is new */
-    unsigned used;
-    uint16_t slots[2 * KEYS]; /* a hash table: 0 or the number of a count, from 1 */
-    unsigned used_days;
-    uint16_t day_slots[2 * DAYS]; /* the same for days; day 0 is one that never was */
-    unsigned lines, doubts;
-    unsigned char marks[LINES / 8]; /* a bit for each line, from the lowest on: whether it has expired */
-    struct known known;
-    /* From here on what is not in use has no value: to clear it all would take longer than a small segment does. */
-    struct count counts[KEYS + 1];
-    struct day days[DAYS + 1];
-    long long uncertain[SPANS][3]; /* start, end, number of the line */
+/* A line that the exact reader has to look at, as Python unpacks it. */
+struct uncertain_line {
+    int64_t start;  /* its first byte in the buffer */
+    int64_t end;    /* the byte behind its newline */
+    int64_t number; /* among the lines of this scan, from 0 */
 };
 
-static uint16_t *find(struct census *c, const struct record *r)
+struct scanner {
+    PyObject *field_tuple;                          /* owns the bytes of `fields` */
+    PyObject *cutoff_of;                            /* called with the name and version of a new schema */
+    struct field_key fields[FIELD_COUNT];           /* which keys mean something */
+    int64_t horizon;                                /* records after it are future ones */
+    bool busy;                                      /* a scan is under way */
+    const uint8_t *start;                           /* the buffer of this scan */
+    const uint8_t *line;                            /* the line that comes next */
+    const uint8_t *end;                             /* behind the last newline of the buffer */
+    int64_t blank;                                  /* blank lines so far */
+    struct record pending;                          /* a record whose schema is new */
+    unsigned schema_count;                          /* entries of `schemas`, which begin at 1 */
+    uint16_t schema_slots[SCHEMA_SLOTS];            /* a hash table: an index of `schemas`, or 0 */
+    unsigned day_count;                             /* entries of `days`, which begin at 1 */
+    uint16_t day_slots[DAY_SLOTS];                  /* a hash table: an index of `days`, or 0 */
+    unsigned line_count;                            /* lines of this scan */
+    unsigned uncertain_count;                       /* entries of `uncertain` */
+    uint8_t marks[MAX_LINES / 8];                   /* a bit for each line of this scan: it has expired */
+    struct parse_cache cache;                       /* from the lines before */
+    /* What follows is not cleared at first: that would take longer than to scan a small segment. */
+    struct schema_stats schemas[MAX_SCHEMAS + 1];   /* the first one is not used */
+    struct day_stats days[MAX_DAYS + 1];            /* the first one is a day that no record has */
+    struct uncertain_line uncertain[MAX_UNCERTAIN]; /* of this scan */
+};
+
+/* Find the slot of a record's schema: it is empty if the schema is new. */
+static uint16_t *find_schema_slot(struct scanner *scanner, const struct record *record)
 {
-    const uint64_t odd = UINT64_C(0x9E3779B97F4A7C15);
-    uint64_t hash = (uint64_t)r->version << 32 | r->size;
-    if (r->size >= 8) {
-        for (size_t i = 0; i + 8 < r->size; i += 8)
-            hash = ((hash ^ hash >> 29) ^ eight(r->name + i)) * odd;
-        hash = ((hash ^ hash >> 29) ^ eight(r->name + r->size - 8)) * odd;
-    } else
-        for (size_t i = 0; i < r->size; i++)
-            hash = (hash ^ r->name[i]) * odd;
+    const uint8_t *name = record->name;
+    size_t size = record->name_size;
+    uint64_t hash = (uint64_t)record->version << 32 | size;
+    if (size >= 8) {
+        for (size_t i = 0; i + 8 < size; i += 8) {
+            hash = ((hash ^ hash >> 29) ^ load_u64(name + i)) * HASH_MULTIPLIER;
+        }
+        hash = ((hash ^ hash >> 29) ^ load_u64(name + size - 8)) * HASH_MULTIPLIER;
+    } else {
+        for (size_t i = 0; i < size; i++) {
+            hash = (hash ^ name[i]) * HASH_MULTIPLIER;
+        }
+    }
     for (uint64_t i = hash >> 32;; i++) {
-        uint16_t *slot = &c->slots[i % (2 * KEYS)];
-        const struct count *k = &c->counts[*slot];
-        if (!*slot || (k->size == r->size && k->version == r->version && same(k->name, r->name, r->size)))
+        uint16_t *slot = &scanner->schema_slots[i % SCHEMA_SLOTS];
+        const struct schema_stats *schema = &scanner->schemas[*slot];
+        if (!*slot || (schema->name_size == size && schema->version == record->version &&
+                       equal_bytes(schema->name, name, size))) {
             return slot;
+        }
     }
 }
 
-static inline int is_on(const struct day *d, long long instant)
+static inline bool is_on_day(const struct day_stats *day, int64_t timestamp)
 {
-    return (uint64_t)instant - (uint64_t)d->start < DAY;
+    return (uint64_t)timestamp - (uint64_t)day->start < DAY;
 }
 
-/* The number of a key's day, which is made where there was none; 0 where there is no room for it. */
-static unsigned find_day(struct census *c, unsigned key, long long instant)
+/* Return the index of a schema's day, which is added if it is new; 0 if there is no room for it. */
+static unsigned find_day(struct scanner *scanner, unsigned schema_index, int64_t timestamp)
 {
-    long long start = instant - instant % DAY;
-    uint64_t hash = ((uint64_t)(start / DAY) << 16 ^ key) * UINT64_C(0x9E3779B97F4A7C15);
+    int64_t start = timestamp - timestamp % DAY;
+    uint64_t hash = ((uint64_t)(start / DAY) << 16 ^ schema_index) * HASH_MULTIPLIER;
     for (uint64_t i = hash >> 32;; i++) {
-        uint16_t *slot = &c->day_slots[i % (2 * DAYS)];
-        if (*slot && (c->days[*slot].key != key || c->days[*slot].start != start))
+        uint16_t *slot = &scanner->day_slots[i % DAY_SLOTS];
+        const struct day_stats *day = &scanner->days[*slot];
+        if (*slot && (day->schema != schema_index || day->start != start)) {
             continue;
-        if (!*slot && c->used_days < DAYS) {
-            struct count *k = &c->counts[key];
-            *slot = (uint16_t)++c->used_days;
-            c->days[*slot] = (struct day){.start = start, .key = key, .before = k->last};
-            k->last = *slot;
-            k->days++;
+        }
+        if (!*slot && scanner->day_count < MAX_DAYS) {
+            struct schema_stats *schema = &scanner->schemas[schema_index];
+            *slot = (uint16_t)++scanner->day_count;
+            scanner->days[*slot] =
+                (struct day_stats){.start = start, .schema = schema_index, .previous = schema->last_added};
+            schema->last_added = *slot;
+            schema->day_count++;
         }
         return *slot;
     }
 }
 
-enum verdict { UNKNOWN, STAYS, GOES };
+enum line_class { LINE_UNCERTAIN, LINE_KEPT, LINE_EXPIRED, LINE_OF_NEW_SCHEMA };
 
-/* Counts a record, unless there is no room for its day. */
-static enum verdict weigh(struct census *c, unsigned key, long long instant, long long bytes)
+/* Count a record, unless there is no room for its day: then it is uncertain. */
+static enum line_class count_record(struct scanner *scanner, unsigned schema_index, int64_t timestamp, int64_t size)
 {
-    struct count *k = &c->counts[key];
-    if (!is_on(&c->days[k->day], instant)) {
-        unsigned day = find_day(c, key, instant);
-        if (!day)
-            return UNKNOWN;
-        k->day = day;
+    struct schema_stats *schema = &scanner->schemas[schema_index];
+    if (!is_on_day(&scanner->days[schema->current_day], timestamp)) {
+        unsigned found = find_day(scanner, schema_index, timestamp);
+        if (!found) {
+            return LINE_UNCERTAIN;
+        }
+        schema->current_day = found;
     }
-    c->days[k->day].records++;
-    c->days[k->day].bytes += bytes;
-    k->records++;
-    k->bytes += bytes;
-    if (instant > c->horizon) {
-        k->future++;
-        return STAYS;
+    struct day_stats *day = &scanner->days[schema->current_day];
+    day->records++;
+    day->bytes += size;
+    schema->records++;
+    schema->bytes += size;
+    if (timestamp > scanner->horizon) {
+        schema->future++;
+        return LINE_KEPT;
     }
-    if (instant < k->oldest)
-        k->oldest = instant;
-    if (instant > k->newest)
-        k->newest = instant;
-    int gone = instant < k->cutoff; /* without a branch, for it may be either with each line */
-    k->expired += gone;
-    k->expired_bytes += bytes & -(long long)gone;
-    long long kept = gone ? LLONG_MAX : instant;
-    if (kept < k->oldest_kept)
-        k->oldest_kept = kept;
-    return gone ? GOES : STAYS;
+    if (timestamp < schema->oldest) {
+        schema->oldest = timestamp;
+    }
+    if (timestamp > schema->newest) {
+        schema->newest = timestamp;
+    }
+    bool expired = timestamp < schema->cutoff; /* counted without a branch, which could not be predicted */
+    schema->expired += expired;
+    schema->expired_bytes += size & -(int64_t)expired;
+    int64_t kept = expired ? INT64_MAX : timestamp;
+    if (kept < schema->oldest_kept) {
+        schema->oldest_kept = kept;
+    }
+    return expired ? LINE_EXPIRED : LINE_KEPT;
 }
 
-static void doubt(struct census *c, text next)
+/* Count a record, unless its schema is new or there is no room for its schema or day. */
+static inline enum line_class classify_record(struct scanner *scanner, const struct record *record, int64_t size)
 {
-    long long *d = c->uncertain[c->doubts++];
-    d[0] = c->line - c->start;
-    d[1] = next - c->start;
-    d[2] = c->lines;
+    unsigned schema_index = *find_schema_slot(scanner, record);
+    if (!schema_index) {
+        return scanner->schema_count < MAX_SCHEMAS ? LINE_OF_NEW_SCHEMA : LINE_UNCERTAIN;
+    }
+    return count_record(scanner, schema_index, record->timestamp, size);
 }
 
-/* Reads whole lines until they end or a list is full. Returns 1 in front of a record whose schema key is new,
- * else 0. */
-static int read_lines(struct census *c)
+static void add_uncertain_line(struct scanner *scanner, const uint8_t *next)
 {
-    text end = c->end;
-    while (c->line < end && c->doubts < SPANS && c->lines < LINES) {
-        struct record r = {0};
-        text first = space(c->line), next;
+    scanner->uncertain[scanner->uncertain_count++] = (struct uncertain_line){
+        .start = scanner->line - scanner->start, .end = next - scanner->start, .number = scanner->line_count};
+}
+
+/* Scan whole lines until they end or a list is full. Return true in front of a record of a new schema, which is
+ * pending then. */
+static bool scan_lines(struct scanner *scanner)
+{
+    const uint8_t *end = scanner->end;
+    while (scanner->line < end && scanner->uncertain_count < MAX_UNCERTAIN && scanner->line_count < MAX_LINES) {
+        struct record record = {0};
+        enum line_class class = LINE_KEPT;
+        const uint8_t *first = skip_whitespace(scanner->line), *next = first + 1;
         if (*first == '\n') {
-            c->blank++;
-            next = first + 1;
-        } else if ((next = record(first, end, &r, &c->known, c->keys))) {
-            unsigned key = *find(c, &r);
-            if (!key && c->used < KEYS) {
-                c->met = r;
-                return 1;
-            }
-            enum verdict verdict = key ? weigh(c, key, r.instant, next - c->line) : UNKNOWN;
-            if (verdict == UNKNOWN)
-                next = NULL;
-            else
-                c->marks[c->lines / 8] |= (unsigned char)((verdict == GOES) << c->lines % 8);
+            scanner->blank++;
+        } else {
+            next = parse_record(first, end, &record, &scanner->cache, scanner->fields);
+            class = next ? classify_record(scanner, &record, next - scanner->line) : LINE_UNCERTAIN;
         }
-        if (!next) {
-            next = (text)memchr(first, '\n', (size_t)(end - first)) + 1;
-            doubt(c, next);
+        if (class == LINE_OF_NEW_SCHEMA) {
+            scanner->pending = record;
+            return true;
         }
-        c->line = next;
-        c->lines++;
+        if (class == LINE_UNCERTAIN) {
+            next = (const uint8_t *)memchr(first, '\n', (size_t)(end - first)) + 1;
+            add_uncertain_line(scanner, next);
+        } else { /* without a branch on what cannot be predicted */
+            scanner->marks[scanner->line_count / 8] |=
+                (uint8_t)((class == LINE_EXPIRED) << scanner->line_count % 8);
+        }
+        scanner->line = next;
+        scanner->line_count++;
     }
-    return 0;
+    return false;
 }
 
-/* ---- Python ------------------------------------------------------------------------------------------- */
+/* ---- the Scanner of Python ---------------------------------------------------------------------------- */
 
-struct scanner {
+struct scanner_object {
     PyObject_HEAD
-    struct census *census;
+    struct scanner *scanner; /* owned */
 };
 
-/* An instant of any size as the nearest one of 64 bits: those of the records lie well within. */
-static int nearest(PyObject *number, void *instant)
+/* Convert an instant of any size to the nearest one of 64 bits, for PyArg_Parse. Those of records lie well within. */
+static int convert_instant(PyObject *number, void *instant)
 {
     int overflow;
-    long long n = PyLong_AsLongLongAndOverflow(number, &overflow);
-    *(long long *)instant = overflow > 0 ? LLONG_MAX : overflow < 0 ? LLONG_MIN : n;
-    return overflow || n != -1 || !PyErr_Occurred();
+    int64_t value = PyLong_AsLongLongAndOverflow(number, &overflow);
+    *(int64_t *)instant = overflow > 0 ? INT64_MAX : overflow < 0 ? INT64_MIN : value;
+    return overflow || value != -1 || !PyErr_Occurred();
 }
 
-static PyObject *create(PyTypeObject *type, PyObject *args, PyObject *named)
+static PyObject *scanner_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
 {
-    static char *names[] = {"fields", "cutoff", "horizon", NULL};
-    PyObject *fields, *cutoff;
-    const char *key[FIELDS];
-    Py_ssize_t size[FIELDS];
-    long long horizon;
-    if (!PyArg_ParseTupleAndKeywords(args, named, "O!OO&:Scanner", names, &PyTuple_Type, &fields, &cutoff,
-                                     nearest, &horizon) ||
-        !PyArg_ParseTuple(fields, "s#s#s#;the keys of name, version and timestamp", &key[NAME], &size[NAME],
-                          &key[VERSION], &size[VERSION], &key[TIMESTAMP], &size[TIMESTAMP]))
+    static char *parameters[] = {"fields", "cutoff", "horizon", NULL};
+    PyObject *field_tuple, *cutoff_of;
+    const char *keys[FIELD_COUNT];
+    Py_ssize_t sizes[FIELD_COUNT];
+    int64_t horizon;
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "O!OO&:Scanner", parameters, &PyTuple_Type, &field_tuple,
+                                     &cutoff_of, convert_instant, &horizon)) {
         return NULL;
+    }
+    if (!PyArg_ParseTuple(field_tuple, "s#s#s#;the keys of name, version and timestamp", &keys[FIELD_NAME],
+                          &sizes[FIELD_NAME], &keys[FIELD_VERSION], &sizes[FIELD_VERSION], &keys[FIELD_TIMESTAMP],
+                          &sizes[FIELD_TIMESTAMP])) {
+        return NULL;
+    }
     PyObject *self = PyType_GenericNew(type, NULL, NULL);
-    struct census *c = self ? PyMem_Malloc(sizeof *c) : NULL;
-    if (!c) {
+    struct scanner *scanner = self ? PyMem_Malloc(sizeof *scanner) : NULL;
+    if (!scanner) {
         Py_XDECREF(self);
         return PyErr_NoMemory();
     }
-    memset(c, 0, offsetof(struct census, counts));
-    for (int i = NAME; i < FIELDS; i++)
-        c->keys[i] = (struct key){(text)key[i], (size_t)size[i]};
-    c->fields = Py_NewRef(fields);
-    c->cutoff = Py_NewRef(cutoff);
-    c->horizon = horizon;
-    c->days[0] = (struct day){.start = LLONG_MAX};
-    ((struct scanner *)self)->census = c;
+    memset(scanner, 0, offsetof(struct scanner, schemas));
+    for (int field = FIELD_NAME; field < FIELD_COUNT; field++) {
+        scanner->fields[field] = (struct field_key){(const uint8_t *)keys[field], (size_t)sizes[field]};
+    }
+    scanner->field_tuple = Py_NewRef(field_tuple);
+    scanner->cutoff_of = Py_NewRef(cutoff_of);
+    scanner->horizon = horizon;
+    scanner->days[0] = (struct day_stats){.start = INT64_MAX};
+    ((struct scanner_object *)self)->scanner = scanner;
     return self;
 }
 
-static void destroy(PyObject *self)
+static void scanner_dealloc(PyObject *self)
 {
     PyTypeObject *type = Py_TYPE(self);
-    struct census *c = ((struct scanner *)self)->census;
-    if (c) {
-        Py_DECREF(c->fields);
-        Py_DECREF(c->cutoff);
-        PyMem_Free(c);
+    struct scanner *scanner = ((struct scanner_object *)self)->scanner;
+    if (scanner) {
+        Py_DECREF(scanner->field_tuple);
+        Py_DECREF(scanner->cutoff_of);
+        PyMem_Free(scanner);
     }
     PyObject_Free(self);
     Py_DECREF(type);
 }
 
-static struct census *idle(PyObject *self)
+/* Return the scanner of an object, or NULL with an exception if a scan is under way. */
+static struct scanner *idle_scanner(PyObject *self)
 {
-    struct census *c = ((struct scanner *)self)->census;
-    if (!c->busy)
-        return c;
+    struct scanner *scanner = ((struct scanner_object *)self)->scanner;
+    if (!scanner->busy) {
+        return scanner;
+    }
     PyErr_SetString(PyExc_RuntimeError, "this scanner is at work in another thread");
     return NULL;
 }
 
-/* Makes the count of the record just met, with the cutoff that the caller knows; 0 where that failed. */
-static int add_key(struct census *c)
+/* Add the schema of the pending record, with the cutoff that the caller knows. Return false with an exception. */
+static bool add_schema(struct scanner *scanner)
 {
-    const struct record *r = &c->met;
-    struct count *k = &c->counts[c->used + 1];
-    *k = (struct count){
-        .version = r->version, .oldest = LLONG_MAX, .newest = LLONG_MIN, .oldest_kept = LLONG_MAX, .size = r->size};
-    memcpy(k->name, r->name, r->size);
-    PyObject *cutoff = PyObject_CallFunction(c->cutoff, "s#L", r->name, (Py_ssize_t)r->size, r->version);
-    int known = cutoff && (cutoff == Py_None || nearest(cutoff, &k->cutoff));
-    if (cutoff == Py_None)
-        k->cutoff = LLONG_MIN; /* nothing lies before it */
-    Py_XDECREF(cutoff);
-    if (known)
-        *find(c, r) = (uint16_t)++c->used;
-    return known;
+    const struct record *record = &scanner->pending;
+    struct schema_stats *schema = &scanner->schemas[scanner->schema_count + 1];
+    *schema = (struct schema_stats){.version = record->version,
+                                    .oldest = INT64_MAX,
+                                    .newest = INT64_MIN,
+                                    .oldest_kept = INT64_MAX,
+                                    .name_size = record->name_size};
+    memcpy(schema->name, record->name, record->name_size);
+    PyObject *cutoff = PyObject_CallFunction(scanner->cutoff_of, "s#L", record->name, (Py_ssize_t)record->name_size,
+                                             (long long)record->version);
+    if (!cutoff) {
+        return false;
+    }
+    bool converted = true;
+    if (cutoff == Py_None) {
+        schema->cutoff = INT64_MIN; /* nothing lies before it */
+    } else {
+        converted = convert_instant(cutoff, &schema->cutoff);
+    }
+    Py_DECREF(cutoff);
+    if (converted) {
+        *find_schema_slot(scanner, record) = (uint16_t)++scanner->schema_count;
+    }
+    return converted;
 }
 
-static PyObject *bytes(const void *start, size_t size)
+static PyObject *new_bytes(const void *start, size_t size)
 {
     return PyBytes_FromStringAndSize(start, (Py_ssize_t)size);
 }
 
-static PyObject *scan(PyObject *self, PyObject *args)
+static PyObject *scanner_scan(PyObject *self, PyObject *args)
 {
-    PyObject *answer = NULL;
     Py_buffer buffer;
-    int wants_marks, met, known = 1;
-    if (!PyArg_ParseTuple(args, "y*p:scan", &buffer, &wants_marks))
+    int wants_marks;
+    if (!PyArg_ParseTuple(args, "y*p:scan", &buffer, &wants_marks)) {
         return NULL;
-    struct census *c = idle(self);
-    if (!c) {
+    }
+    struct scanner *scanner = idle_scanner(self);
+    if (!scanner) {
         PyBuffer_Release(&buffer);
         return NULL;
     }
-    c->start = c->line = buffer.buf;
-    for (c->end = c->start + buffer.len; c->end > c->start && c->end[-1] != '\n'; c->end--)
-        ;
-    c->lines = c->doubts = 0;
-    memset(c->marks, 0, sizeof c->marks);
-    memset(c->known.guesses, 0, sizeof c->known.guesses); /* they point to the buffer before */
-    c->busy = 1;
+    scanner->start = scanner->line = buffer.buf;
+    scanner->end = scanner->start + buffer.len;
+    while (scanner->end > scanner->start && scanner->end[-1] != '\n') {
+        scanner->end--;
+    }
+    scanner->line_count = scanner->uncertain_count = 0;
+    memset(scanner->marks, 0, sizeof scanner->marks);
+    memset(scanner->cache.keys, 0, sizeof scanner->cache.keys); /* they point into the buffer before */
+    scanner->busy = true;
+    bool is_new, failed = false;
     do {
         Py_BEGIN_ALLOW_THREADS
-        met = read_lines(c);
+        is_new = scan_lines(scanner);
         Py_END_ALLOW_THREADS
-    } while (met && (known = add_key(c)));
-    c->busy = 0;
-    Py_ssize_t read = c->line - c->start;
-    if (known)
-        answer = Py_BuildValue("NNIn", bytes(c->uncertain, c->doubts * sizeof *c->uncertain),
-                               bytes(c->marks, wants_marks ? (c->lines + 7) / 8 : 0), c->lines, read);
+        failed = is_new && !add_schema(scanner);
+    } while (is_new && !failed);
+    scanner->busy = false;
+    PyObject *result = NULL;
+    if (!failed) {
+        size_t uncertain_size = scanner->uncertain_count * sizeof *scanner->uncertain;
+        size_t marks_size = wants_marks ? (scanner->line_count + 7) / 8 : 0;
+        result = Py_BuildValue("NNIn", new_bytes(scanner->uncertain, uncertain_size),
+                               new_bytes(scanner->marks, marks_size), scanner->line_count,
+                               (Py_ssize_t)(scanner->line - scanner->start));
+    }
     PyBuffer_Release(&buffer);
-    return answer;
+    return result;
 }
 
-static PyObject *packed_days(const struct census *c, const struct count *k)
+/* Pack the days of a schema as array("q") reads them: day, records, bytes, and so on. */
+static PyObject *pack_days(const struct scanner *scanner, const struct schema_stats *schema)
 {
-    PyObject *bytes = PyBytes_FromStringAndSize(NULL, k->days * 3 * (Py_ssize_t)sizeof(long long));
-    char *at = bytes ? PyBytes_AsString(bytes) : NULL;
-    for (unsigned i = k->last; at && i; i = c->days[i].before) {
-        const struct day *d = &c->days[i];
-        long long each[3] = {d->start / DAY, d->records, d->bytes};
-        memcpy(at, each, sizeof each);
-        at += sizeof each;
+    int64_t triple[3];
+    PyObject *packed = PyBytes_FromStringAndSize(NULL, schema->day_count * (Py_ssize_t)sizeof triple);
+    if (!packed) {
+        return NULL;
     }
-    return bytes;
-}
-
-static PyObject *instant(long long value, int known)
-{
-    return known ? PyLong_FromLongLong(value) : Py_NewRef(Py_None);
-}
-
-static PyObject *row(const struct census *c, const struct count *k)
-{
-    int any = k->records > k->future;
-    return Py_BuildValue("s#LLLNNLLLNN", k->name, (Py_ssize_t)k->size, k->version, k->records, k->bytes,
-                         instant(k->oldest, any), instant(k->newest, any), k->expired, k->expired_bytes, k->future,
-                         instant(k->oldest_kept, k->oldest_kept < LLONG_MAX), packed_days(c, k));
-}
-
-static PyObject *census(PyObject *self, PyObject *none)
-{
-    const struct census *c = idle(self);
-    PyObject *rows = c ? PyList_New(c->used) : NULL;
-    (void)none;
-    for (unsigned i = 0; rows && i < c->used; i++) {
-        PyObject *item = row(c, &c->counts[i + 1]);
-        if (!item || PyList_SetItem(rows, i, item))
-            Py_CLEAR(rows);
+    char *p = PyBytes_AsString(packed);
+    for (unsigned i = schema->last_added; i; i = scanner->days[i].previous) {
+        const struct day_stats *day = &scanner->days[i];
+        triple[0] = day->start / DAY;
+        triple[1] = day->records;
+        triple[2] = day->bytes;
+        memcpy(p, triple, sizeof triple);
+        p += sizeof triple;
     }
-    return rows ? Py_BuildValue("NL", rows, c->blank) : NULL;
+    return packed;
 }
 
-static PyMethodDef methods[] = {
-    {"scan", scan, METH_VARARGS,
-     "scan(buffer, mark) -> (uncertain, marks, lines, read)\n\nReads the whole lines of a buffer."},
-    {"census", census, METH_NOARGS, "census() -> (rows, blank)\n\nWhat all scans have counted so far."},
-    {NULL, NULL, 0, NULL}};
-
-static PyType_Slot slots[] = {
-    {Py_tp_doc, "Scanner(fields, cutoff, horizon)\n\nCounts records by schema key."},
-    {Py_tp_new, create},
-    {Py_tp_dealloc, destroy},
-    {Py_tp_methods, methods},
-    {0, NULL}};
-
-static PyType_Spec scanner = {
-    "asynclog.records._kernel.Scanner", sizeof(struct scanner), 0, Py_TPFLAGS_DEFAULT, slots};
-
-/* ---- what stays --------------------------------------------------------------------------------------- */
-
-/* Moves the lines that are not marked to the front; how many bytes they have. `line` is the number of the first
- * line, and becomes that of the line that goes on beyond the end. */
-static Py_ssize_t leave_out(const Py_buffer *part, const Py_buffer *marks, size_t *line)
+static PyObject *int_or_none(int64_t value, bool is_known)
 {
-    const unsigned char *mark = marks->buf;
-    unsigned char *start = part->buf, *end = start + part->len, *to = start, *kept = start, *p = start;
+    return is_known ? PyLong_FromLongLong(value) : Py_NewRef(Py_None);
+}
+
+static PyObject *build_row(const struct scanner *scanner, const struct schema_stats *schema)
+{
+    bool any = schema->records > schema->future;
+    bool any_kept = schema->oldest_kept < INT64_MAX;
+    return Py_BuildValue("s#LLLNNLLLNN", schema->name, (Py_ssize_t)schema->name_size, (long long)schema->version,
+                         (long long)schema->records, (long long)schema->bytes, int_or_none(schema->oldest, any),
+                         int_or_none(schema->newest, any), (long long)schema->expired,
+                         (long long)schema->expired_bytes, (long long)schema->future,
+                         int_or_none(schema->oldest_kept, any_kept), pack_days(scanner, schema));
+}
+
+static PyObject *scanner_census(PyObject *self, PyObject *Py_UNUSED(args))
+{
+    const struct scanner *scanner = idle_scanner(self);
+    PyObject *rows = scanner ? PyList_New(scanner->schema_count) : NULL;
+    if (!rows) {
+        return NULL;
+    }
+    for (unsigned i = 0; i < scanner->schema_count; i++) {
+        PyObject *row = build_row(scanner, &scanner->schemas[i + 1]);
+        if (!row || PyList_SetItem(rows, i, row)) {
+            Py_DECREF(rows);
+            return NULL;
+        }
+    }
+    return Py_BuildValue("NL", rows, (long long)scanner->blank);
+}
+
+static PyMethodDef scanner_methods[] = {
+    {"scan", scanner_scan, METH_VARARGS,
+     "scan(buffer, mark) -> (uncertain, marks, lines, read)\n\nCount the records of a buffer's whole lines."},
+    {"census", scanner_census, METH_NOARGS,
+     "census() -> (rows, blank)\n\nReturn what all scans have counted so far."},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyType_Slot scanner_slots[] = {
+    {Py_tp_doc, "Scanner(fields, cutoff, horizon)\n\nCount records by schema."},
+    {Py_tp_new, scanner_new},
+    {Py_tp_dealloc, scanner_dealloc},
+    {Py_tp_methods, scanner_methods},
+    {0, NULL},
+};
+
+static PyType_Spec scanner_spec = {
+    .name = "asynclog.records._kernel.Scanner",
+    .basicsize = sizeof(struct scanner_object),
+    .flags = Py_TPFLAGS_DEFAULT,
+    .slots = scanner_slots,
+};
+
+/* ---- the lines that stay ------------------------------------------------------------------------------ */
+
+static bool is_marked(const Py_buffer *marks, size_t line)
+{
+    const uint8_t *bits = marks->buf;
+    return line / 8 < (size_t)marks->len && bits[line / 8] >> line % 8 & 1;
+}
+
+/* Move the lines that are not marked to the front and return how many bytes they have. `line` is the number of the
+ * first line, and becomes the number of the one that is unfinished at the end. */
+static Py_ssize_t remove_marked_lines(const Py_buffer *part, const Py_buffer *marks, size_t *line)
+{
+    uint8_t *start = part->buf, *end = start + part->len;
+    uint8_t *to = start;   /* where the next kept line belongs */
+    uint8_t *kept = start; /* where the kept lines begin that have not been moved yet */
+    uint8_t *p = start;
     while (p < end) {
-        unsigned char *here = p, *newline = memchr(p, '\n', (size_t)(end - p));
+        uint8_t *current = p, *newline = memchr(p, '\n', (size_t)(end - p));
         p = newline ? newline + 1 : end;
-        if (*line / 8 < (size_t)marks->len && mark[*line / 8] >> *line % 8 & 1) {
-            memmove(to, kept, (size_t)(here - kept));
-            to += here - kept;
+        if (is_marked(marks, *line)) {
+            memmove(to, kept, (size_t)(current - kept));
+            to += current - kept;
             kept = p;
         }
-        *line += newline != NULL;
+        if (newline) {
+            ++*line;
+        }
     }
     memmove(to, kept, (size_t)(end - kept));
     return to - start + (end - kept);
 }
 
-static PyObject *sift(PyObject *module, PyObject *args)
+static PyObject *kernel_sift(PyObject *Py_UNUSED(module), PyObject *args)
 {
     Py_buffer part, marks;
-    Py_ssize_t line, size;
-    (void)module;
-    if (!PyArg_ParseTuple(args, "w*y*n:sift", &part, &marks, &line))
+    Py_ssize_t first_line, kept;
+    if (!PyArg_ParseTuple(args, "w*y*n:sift", &part, &marks, &first_line)) {
         return NULL;
-    size_t next = (size_t)line;
+    }
+    size_t line = (size_t)first_line;
     Py_BEGIN_ALLOW_THREADS
-    size = leave_out(&part, &marks, &next);
+    kept = remove_marked_lines(&part, &marks, &line);
     Py_END_ALLOW_THREADS
     PyBuffer_Release(&part);
     PyBuffer_Release(&marks);
-    return Py_BuildValue("nn", size, (Py_ssize_t)next);
+    return Py_BuildValue("nn", kept, (Py_ssize_t)line);
 }
 
 /* ---- digests ------------------------------------------------------------------------------------------ */
 
-/* A digest under way: four lanes that take eight bytes each in turn, and the bytes that do not fill them yet. For a
- * given lane each step is a bijection of its word, and for a given word of the lane: one changed word is always
- * noticed, more of them but once in 2^64. */
+/* Four lanes take eight bytes each in turn. For a given lane each step is a bijection of its word, and for a given
+ * word of the lane: one changed word is always noticed, and more than one but once in 2^64. */
 enum { LANES = 4, STRIPE = 8 * LANES };
 
 struct digest {
-    uint64_t lanes[LANES];
-    unsigned char rest[STRIPE];
-    size_t waiting; /* bytes in `rest` */
+    uint64_t lanes[LANES]; /* of all whole stripes so far */
+    uint8_t rest[STRIPE];  /* the bytes behind them, less than a stripe */
+    size_t rest_size;      /* how many */
 };
 
-static void take_stripes(struct digest *d, const unsigned char *p, size_t stripes)
+static inline uint64_t mix_lane(uint64_t lane, uint64_t word)
 {
-    uint64_t a = d->lanes[0], b = d->lanes[1], c = d->lanes[2], e = d->lanes[3], words[LANES];
-    const uint64_t odd = 0x9e3779b97f4a7c15ULL;
+    uint64_t mixed = lane ^ word;
+    return (mixed << 29 | mixed >> 35) * HASH_MULTIPLIER;
+}
+
+static void add_stripes(struct digest *digest, const uint8_t *p, size_t stripes)
+{
+    uint64_t a = digest->lanes[0], b = digest->lanes[1], c = digest->lanes[2], d = digest->lanes[3];
     for (; stripes; stripes--, p += STRIPE) {
-        memcpy(words, p, STRIPE);
-        a = (((a ^ words[0]) << 29) | ((a ^ words[0]) >> 35)) * odd;
-        b = (((b ^ words[1]) << 29) | ((b ^ words[1]) >> 35)) * odd;
-        c = (((c ^ words[2]) << 29) | ((c ^ words[2]) >> 35)) * odd;
-        e = (((e ^ words[3]) << 29) | ((e ^ words[3]) >> 35)) * odd;
+        a = mix_lane(a, load_u64(p));
+        b = mix_lane(b, load_u64(p + 8));
+        c = mix_lane(c, load_u64(p + 16));
+        d = mix_lane(d, load_u64(p + 24));
     }
-    d->lanes[0] = a, d->lanes[1] = b, d->lanes[2] = c, d->lanes[3] = e;
+    digest->lanes[0] = a;
+    digest->lanes[1] = b;
+    digest->lanes[2] = c;
+    digest->lanes[3] = d;
 }
 
-static void take_bytes(struct digest *d, const unsigned char *p, size_t size)
+static void add_bytes(struct digest *digest, const uint8_t *p, size_t size)
 {
-    if (d->waiting) {
-        size_t room = STRIPE - d->waiting, part = size < room ? size : room;
-        memcpy(d->rest + d->waiting, p, part);
-        d->waiting += part, p += part, size -= part;
-        if (d->waiting < STRIPE)
+    if (digest->rest_size) {
+        size_t room = STRIPE - digest->rest_size, taken = size < room ? size : room;
+        memcpy(digest->rest + digest->rest_size, p, taken);
+        digest->rest_size += taken;
+        p += taken;
+        size -= taken;
+        if (digest->rest_size < STRIPE) {
             return;
-        take_stripes(d, d->rest, 1);
+        }
+        add_stripes(digest, digest->rest, 1);
     }
-    take_stripes(d, p, size / STRIPE);
-    d->waiting = size % STRIPE;
-    memcpy(d->rest, p + size - d->waiting, d->waiting);
+    add_stripes(digest, p, size / STRIPE);
+    digest->rest_size = size % STRIPE;
+    memcpy(digest->rest, p + size - digest->rest_size, digest->rest_size);
 }
 
-static PyObject *digest(PyObject *module, PyObject *args)
+/* Read the digest from a state, which is empty at first. Return false if it is no state of a digest. */
+static bool load_digest(struct digest *digest, const Py_buffer *state)
+{
+    size_t size = (size_t)state->len, lanes_size = sizeof digest->lanes;
+    *digest = (struct digest){.lanes = {1, 2, 3, 4}};
+    if (!size) {
+        return true;
+    }
+    if (size < lanes_size || size >= lanes_size + STRIPE) {
+        return false;
+    }
+    digest->rest_size = size - lanes_size;
+    memcpy(digest->lanes, state->buf, lanes_size);
+    memcpy(digest->rest, (const uint8_t *)state->buf + lanes_size, digest->rest_size);
+    return true;
+}
+
+static PyObject *save_digest(const struct digest *digest)
+{
+    uint8_t state[sizeof digest->lanes + STRIPE];
+    memcpy(state, digest->lanes, sizeof digest->lanes);
+    memcpy(state + sizeof digest->lanes, digest->rest, digest->rest_size);
+    return new_bytes(state, sizeof digest->lanes + digest->rest_size);
+}
+
+static PyObject *kernel_digest(PyObject *Py_UNUSED(module), PyObject *args)
 {
     Py_buffer state, part;
-    struct digest d = {{1, 2, 3, 4}, {0}, 0};
-    (void)module;
-    if (!PyArg_ParseTuple(args, "y*y*:digest", &state, &part))
+    struct digest digest;
+    if (!PyArg_ParseTuple(args, "y*y*:digest", &state, &part)) {
         return NULL;
-    size_t size = (size_t)state.len;
-    int valid = !size || (size >= sizeof d.lanes && size < sizeof d.lanes + STRIPE);
-    if (valid && size) {
-        d.waiting = size - sizeof d.lanes;
-        memcpy(d.lanes, state.buf, sizeof d.lanes);
-        memcpy(d.rest, (const unsigned char *)state.buf + sizeof d.lanes, d.waiting);
     }
+    bool valid = load_digest(&digest, &state);
     PyBuffer_Release(&state);
-    Py_BEGIN_ALLOW_THREADS
-    if (valid)
-        take_bytes(&d, part.buf, (size_t)part.len);
-    Py_END_ALLOW_THREADS
-    PyBuffer_Release(&part);
-    if (!valid) {
+    if (valid) {
+        Py_BEGIN_ALLOW_THREADS
+        add_bytes(&digest, part.buf, (size_t)part.len);
+        Py_END_ALLOW_THREADS
+    } else {
         PyErr_SetString(PyExc_ValueError, "this is no digest under way");
-        return NULL;
     }
-    unsigned char after[sizeof d.lanes + STRIPE];
-    memcpy(after, d.lanes, sizeof d.lanes);
-    memcpy(after + sizeof d.lanes, d.rest, d.waiting);
-    return bytes(after, sizeof d.lanes + d.waiting);
+    PyBuffer_Release(&part);
+    return valid ? save_digest(&digest) : NULL;
 }
 
-static PyMethodDef functions[] = {
-    {"sift", sift, METH_VARARGS,
-     "sift(part, marks, line) -> (kept, line)\n\nMoves the lines that are not marked to the front of a buffer."},
-    {"digest", digest, METH_VARARGS,
-     "digest(state, part) -> state\n\nGoes on with a digest, which begins with no bytes."},
-    {NULL, NULL, 0, NULL}};
+/* ---- the module --------------------------------------------------------------------------------------- */
 
-static int fill(PyObject *module)
+static PyMethodDef kernel_methods[] = {
+    {"sift", kernel_sift, METH_VARARGS,
+     "sift(part, marks, line) -> (kept, line)\n\nMove the lines that are not marked to the front of a buffer."},
+    {"digest", kernel_digest, METH_VARARGS,
+     "digest(state, part) -> state\n\nContinue a digest, which begins with no bytes."},
+    {NULL, NULL, 0, NULL},
+};
+
+static int kernel_exec(PyObject *module)
 {
-    PyObject *type = PyType_FromSpec(&scanner);
-    int failed = !type || PyModule_AddObjectRef(module, "Scanner", type);
-    Py_XDECREF(type);
-    return -failed;
+    PyObject *type = PyType_FromSpec(&scanner_spec);
+    if (!type) {
+        return -1;
+    }
+    int result = PyModule_AddObjectRef(module, "Scanner", type);
+    Py_DECREF(type);
+    return result;
 }
 
-static PyModuleDef_Slot parts[] = {{Py_mod_exec, fill}, {0, NULL}};
+static PyModuleDef_Slot kernel_slots[] = {{Py_mod_exec, kernel_exec}, {0, NULL}};
 
-static struct PyModuleDef kernel = {
-    PyModuleDef_HEAD_INIT, "_kernel", "Proofs about JSON lines.", 0, functions, parts, NULL, NULL, NULL};
+static struct PyModuleDef kernel_module = {
+    PyModuleDef_HEAD_INIT,
+    .m_name = "_kernel",
+    .m_doc = "Count the records of JSON lines.",
+    .m_methods = kernel_methods,
+    .m_slots = kernel_slots,
+};
 
-PyMODINIT_FUNC PyInit__kernel(void) { return PyModuleDef_Init(&kernel); }
+PyMODINIT_FUNC PyInit__kernel(void) { return PyModuleDef_Init(&kernel_module); }
