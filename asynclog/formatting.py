@@ -25,7 +25,7 @@ def percentage(part: int, whole: int) -> str:
     return f"{tenths // 10}.{tenths % 10} %"
 
 
-_SHOWN = 3  # errors in the sentence that people read
+_SHOWN = 3  # errors, or names, in a sentence that people read
 _UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
 _BEYOND_ASCII = re.compile(r"[^\x20-\x7e]")
 
@@ -51,6 +51,12 @@ def summarize_errors(errors: Sequence[str]) -> str | None:
     """The first few of them, fit to be shown; None without any."""
     shown = "; ".join(map(escape_control, errors[:_SHOWN]))
     return (f"{shown}; and {len(errors) - _SHOWN:,} more" if len(errors) > _SHOWN else shown) or None
+
+
+def list_some(names: Sequence[str]) -> str:
+    """Return the first few names, and how many more there are."""
+    more = len(names) - _SHOWN
+    return ", ".join(names[:_SHOWN]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def deletion(records: int, *, dry_run: bool) -> str:

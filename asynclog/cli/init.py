@@ -18,8 +18,9 @@ from asynclog.report.envelope import CommandResult
 from asynclog.report.holdings import Holdings, sum_holdings
 from asynclog.report.init.result import InitResult, as_text
 from asynclog.report.init.templates import can_be_named, starter_configuration, starter_policy
+from asynclog.report.policy_warnings import shadowed
 from asynclog.report.provenance import who
-from asynclog.report.warnings import Notices, shadowed
+from asynclog.report.warnings import Notices
 from asynclog.runner.inspect import inspect
 from asynclog.runner.provenance import provenance_of
 from asynclog.storage.local.atomic_write import write_new

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from asynclog.report.check.result import CheckResult
-from asynclog.report.cleanup.result import Result
+from asynclog.report.cleanup.result import CleanupResult
 from asynclog.report.envelope import Failed, Succeeded
 from asynclog.report.estimate.result import EstimateResult
 from asynclog.report.explain.result import ExplainResult
@@ -21,8 +21,8 @@ DOCUMENTS = {
     "check": Succeeded[CheckResult] | Failed[CheckResult],
     "estimate": Succeeded[EstimateResult] | Failed[EstimateResult],
     "explain": Succeeded[ExplainResult] | Failed[ExplainResult],
-    "cleanup": Succeeded[Result] | Failed[Result],
-    "apply": Succeeded[Result] | Failed[Result],
+    "cleanup": Succeeded[CleanupResult] | Failed[CleanupResult],
+    "apply": Succeeded[CleanupResult] | Failed[CleanupResult],
 }
 
 

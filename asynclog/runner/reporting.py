@@ -13,7 +13,7 @@ from asynclog.formatting import escape_control, pluralize
 from asynclog.policy.rules import describe_rule
 from asynclog.report.cleanup.build import RunInfo, empty_report, make_report
 from asynclog.report.cleanup.progress import NOT_BEGUN
-from asynclog.report.cleanup.result import Catalogued, Report
+from asynclog.report.cleanup.result import CatalogStats, Report
 from asynclog.report.warnings import Notices, noticed
 from asynclog.runner.apply import Applied
 from asynclog.runner.inventory import Inventory
@@ -96,12 +96,12 @@ def build_report(opened: OpenRun, ending: Ending, stop: StopRequest) -> Report:
     return make_report(plan, applied.outcomes if applied else None, about)
 
 
-def _catalogued(source: Log, inventory: Inventory[Action]) -> Catalogued | None:
+def _catalogued(source: Log, inventory: Inventory[Action]) -> CatalogStats | None:
     """Tell how much of the log the catalog knew; None where there is none."""
     if source.catalog is None:
         return None
     reads = inventory.reads
-    return Catalogued(reads.hits, reads.partial, reads.misses, source.catalog.rebuilt)
+    return CatalogStats(reads.hits, reads.partial, reads.misses, source.catalog.rebuilt)
 
 
 def _afterwards(settings: Settings, outcomes: Mapping[str, Outcome], held_back: int) -> Iterable[str]:

@@ -22,7 +22,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from asynclog.cli.exposition import exposition, last_success
 from asynclog.cli.main import main
 from asynclog.formatting import escape_surrogates
-from asynclog.report.cleanup.result import Report, Result, SchemaTotals
+from asynclog.report.cleanup.result import CleanupResult, Report, SchemaTotals
 from asynclog.report.metrics import Run, log_labels, metrics
 from asynclog.storage.local.atomic_write import NamedFile
 
@@ -362,7 +362,9 @@ TEXT = st.lists(st.sampled_from(ODD), max_size=10).map("".join) | st.text(max_si
 @given(profile=TEXT, log=TEXT, schema=TEXT)
 def test_hostile_labels_are_read_back_as_they_are(profile: str, log: str, schema: str) -> None:
     """Lone surrogates, which no UTF-8 has, as the document tells them."""
-    report = Report(Result("success", ""), schemas={schema: SchemaTotals(deleted=7, oldest=1, since=2)}, log_bytes=1)
+    report = Report(
+        CleanupResult("success", ""), schemas={schema: SchemaTotals(deleted=7, oldest=1, since=2)}, log_bytes=1
+    )
     run_of = Run(log_labels(profile, log), 1, 1, 0, "success", dry_run=False, free=1, size=2)
     text = exposition(metrics(run_of, report)).decode()
     samples = [each for family in text_string_to_metric_families(text) for each in family.samples]

@@ -11,7 +11,7 @@ from command import NOW, cleanup, run
 
 from asynclog.formatting import format_size, percentage, pluralize
 from asynclog.report.cleanup.progress import NOT_BEGUN, NOT_READ, duration, progress
-from asynclog.report.cleanup.result import ActionRow, Result, Segments
+from asynclog.report.cleanup.result import ActionRow, CleanupResult, Segments
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -195,7 +195,7 @@ def test_a_stopped_job_says_once_how_far_it_came(
 ) -> None:
     """However many segments it has left."""
     rows = [ActionRow(f"s{n}", "skip", reason, {}, 1, 1, "skipped") for n, reason in enumerate(reasons)]
-    result = Result("success", "", stopped=stopped, segments=segments, actions=rows, duration_s=1801.2)
+    result = CleanupResult("success", "", stopped=stopped, segments=segments, actions=rows, duration_s=1801.2)
     assert progress(result) == said
 
 

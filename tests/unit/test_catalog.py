@@ -23,7 +23,7 @@ from asynclog.catalog import store
 from asynclog.catalog.entry import Entry, pack, unpack
 from asynclog.config.settings import resolve
 from asynclog.errors import ConfigurationError
-from asynclog.report.cleanup.result import Catalogued, Report
+from asynclog.report.cleanup.result import CatalogStats, Report
 from asynclog.storage.local.directory import LogDirectory
 from asynclog.types import Fingerprint, SchemaKey, SchemaStats, SegmentStats
 
@@ -113,8 +113,8 @@ WHOLE = len(OLD) + 6 * len(YOUNG)
 async def test_what_was_read_once_is_not_read_again(log: Log) -> None:
     """The first job reads all, the second nothing, and both say the same."""
     one, other = await log.clean(dry_run=True), await log.clean(dry_run=True)
-    assert (one.result.catalog, one.result.bytes.scanned) == (Catalogued(misses=3), WHOLE)
-    assert (other.result.catalog, other.result.bytes.scanned) == (Catalogued(hits=3), 0)
+    assert (one.result.catalog, one.result.bytes.scanned) == (CatalogStats(misses=3), WHOLE)
+    assert (other.result.catalog, other.result.bytes.scanned) == (CatalogStats(hits=3), 0)
     assert other.result.deleted_per_schema == one.result.deleted_per_schema == {"app:1": 1}
     assert other.result.actions == one.result.actions
     assert (other.result.records, other.result.bytes.freed) == (one.result.records, one.result.bytes.freed)
@@ -387,7 +387,7 @@ async def test_a_dry_run_fills_the_catalog_and_touches_nothing_else(log: Log) ->
     await log.clean(dry_run=True)
     assert looks(log.folder) == before
     report = await log.clean()
-    assert report.result.catalog == Catalogued(hits=3)
+    assert report.result.catalog == CatalogStats(hits=3)
     assert report.result.bytes.scanned == len(OLD + YOUNG)
     assert log.contents()[FIRST] == YOUNG
 
@@ -417,7 +417,7 @@ async def test_a_rewrite_counts_a_huge_line_too(log: Log, monkeypatch: pytest.Mo
     await log.looked()
     assert (await log.clean()).result.records.deleted == 1
     night = await log.clean(dry_run=True)
-    assert (night.result.kept.unreadable, night.result.catalog) == (1, Catalogued(hits=3))
+    assert (night.result.kept.unreadable, night.result.catalog) == (1, CatalogStats(hits=3))
 
 
 async def test_a_segment_that_is_gone_is_forgotten(log: Log) -> None:
@@ -487,7 +487,7 @@ async def test_two_logs_of_one_name_have_two_catalogs(tmp_path: Path) -> None:
 # ---- Damage.
 
 
-async def agrees(log: Log) -> Catalogued:
+async def agrees(log: Log) -> CatalogStats:
     """A dry run with the catalog says what one without it says; what that tells of the catalog."""
     report, truth = await log.clean(dry_run=True), await log.clean(dry_run=True, no_catalog=True)
     assert (report.exit_code, report.result.records, report.result.actions) == (
@@ -552,8 +552,8 @@ async def test_a_catalog_that_is_damaged_is_begun_anew(log: Log, damage: Callabl
     """Said in the report; the job does all it has to, and the next one finds everything known again."""
     await log.looked()
     damage(log.file)
-    assert await agrees(log) == Catalogued(misses=3, rebuilt=rebuilt)
-    assert await agrees(log) == Catalogued(hits=3)
+    assert await agrees(log) == CatalogStats(misses=3, rebuilt=rebuilt)
+    assert await agrees(log) == CatalogStats(hits=3)
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -574,7 +574,7 @@ async def test_a_schema_that_is_no_text_is_damage_like_any_other(log: Log) -> No
     await log.looked()
     content = log.file.read_bytes()
     log.file.write_bytes(content.replace(b"segmentsegment", b"\xe7egmentsegment").replace(b"CREATE", b"CRE\xe7TE"))
-    assert await agrees(log) == Catalogued(misses=3, rebuilt=True)
+    assert await agrees(log) == CatalogStats(misses=3, rebuilt=True)
 
 
 def test_an_entry_whose_bytes_have_changed_is_none() -> None:

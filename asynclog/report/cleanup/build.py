@@ -10,12 +10,12 @@ from asynclog.formatting import deletion, escape_surrogates, summarize_errors
 from asynclog.report.cleanup.result import (
     ActionRow,
     Bytes,
-    Catalogued,
+    CatalogStats,
+    CleanupResult,
     Kept,
     Overdue,
     Records,
     Report,
-    Result,
     SchemaTotals,
     Segments,
 )
@@ -49,7 +49,7 @@ class RunInfo(msgspec.Struct, frozen=True):
     stopped: tuple[str, int] | None = None
     with_keeps: bool = False
     read: int = 0
-    catalog: Catalogued | None = None
+    catalog: CatalogStats | None = None
     time_is_up: bool = False
     policy: Policy = Policy()
     max_overdue: float | None = None
@@ -74,7 +74,7 @@ def make_report(plan: Plan, outcomes: Mapping[str, Outcome] | None, about: RunIn
     ]
     stopped = about.stopped
     wrong = f"stopped by {stopped[0]}" if stopped else summarize_errors(errors)
-    result = Result(
+    result = CleanupResult(
         status="partial" if wrong else "success" if outcomes is not None else "dry_run",
         message=deletion(gone, dry_run=outcomes is None),
         deleted_per_schema=deleted,
@@ -116,7 +116,7 @@ def empty_report(status: Literal["success", "skipped"], message: str, about: Run
     """The report of a job that found nothing to look at."""
     now = format_instant(about.now)
     provenance = msgspec.structs.asdict(about.provenance)
-    result = Result(status, message, run_id=about.run_id, profile=about.profile, now=now, **provenance)
+    result = CleanupResult(status, message, run_id=about.run_id, profile=about.profile, now=now, **provenance)
     return Report(result, judged_nothing=True)
 
 

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from asynclog.formatting import deletion, pluralize, summarize_errors
-from asynclog.report.cleanup.result import Bytes, Kept, Overdue, Records, Report, Result, Segments
+from asynclog.report.cleanup.result import Bytes, CleanupResult, Kept, Overdue, Records, Report, Segments
 from asynclog.report.provenance import Provenance, who
 from asynclog.report.unjudged import Unjudged
 from asynclog.report.warnings import MOST_NAMES, Neighbours
@@ -22,7 +22,7 @@ _WORST_FIRST = (143, 130, 1, 2, 5, 4, 3, 0)
 
 def failed(sentence: str, exit_code: int, stopped: Signals | None = None) -> Report:
     """The report of a job that could not begin, was refused, or was `stopped` by this signal before that."""
-    result = Result("error", sentence, stopped=stopped.name if stopped else None, errors=[sentence])
+    result = CleanupResult("error", sentence, stopped=stopped.name if stopped else None, errors=[sentence])
     return Report(result, exit_code, sentence)
 
 
@@ -33,7 +33,7 @@ def combined(reports: Mapping[str, Report]) -> Report:
     records = _sum(Records(), [result.records for result in results])
     wrong = [f"{name}: {report.error}" for name, report in reports.items() if report.error is not None]
     stopped = [result.stopped for result in results if result.stopped]
-    result = Result(
+    result = CleanupResult(
         status="partial" if wrong else "dry_run" if dry else "success",
         message=f"{deletion(records.deleted, dry_run=dry)} in {pluralize(len(reports), 'profile')}",
         deleted_per_schema=_counts(result.deleted_per_schema for result in results),
@@ -57,9 +57,9 @@ def combined(reports: Mapping[str, Report]) -> Report:
     return Report(result, next(code for code in _WORST_FIRST if code in codes), summarize_errors(wrong) or None)
 
 
-def _who(results: Iterable[Result]) -> dict[str, Any]:
+def _who(results: Iterable[CleanupResult]) -> dict[str, Any]:
     """It is the same for all of them, but that one which could not begin does not say it."""
-    ran = next((result for result in results if result.host), Result("error", ""))
+    ran = next((result for result in results if result.host), CleanupResult("error", ""))
     return who(Provenance(host=ran.host, user=ran.user, version=ran.version, reader=ran.reader))
 
 

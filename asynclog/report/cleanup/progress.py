@@ -1,14 +1,14 @@
 """How far a job came that was stopped by a signal or by its time limit. Pure."""
 
 from asynclog.formatting import pluralize
-from asynclog.report.cleanup.result import Result
+from asynclog.report.cleanup.result import CleanupResult
 
 # The reasons of segments that a stopped job has not reached: a report for people tells them once, not one by one.
 NOT_READ = "the job was stopped before it was read"
 NOT_BEGUN = "the job was stopped first"
 
 
-def progress(result: Result) -> str | None:
+def progress(result: CleanupResult) -> str | None:
     """Return `Stopped after 30m: 6 of 64 segments read; the next job goes on`; None if nothing was left to do."""
     reasons = [row.outcome_reason or row.reason for row in result.actions]
     unread, undone = reasons.count(NOT_READ), reasons.count(NOT_BEGUN)

@@ -42,7 +42,7 @@ class Bytes(msgspec.Struct, frozen=True):
     freed: int = 0
 
 
-class Catalogued(msgspec.Struct, frozen=True):
+class CatalogStats(msgspec.Struct, frozen=True):
     """How many segments the catalog knew, or their beginning, and how many were read; whether it was damaged."""
 
     hits: int = 0
@@ -82,7 +82,7 @@ class ActionRow(msgspec.Struct, frozen=True, gc=False):
     unjudged: WhyUnjudged | None = None
 
 
-class Result(msgspec.Struct, frozen=True):
+class CleanupResult(msgspec.Struct, frozen=True):
     """`result` of the JSON document. In a dry run all figures are what the run would give.
 
     `profiles` is for `--all-profiles`: the other figures are their totals then. One that could not even
@@ -109,7 +109,7 @@ class Result(msgspec.Struct, frozen=True):
     overdue: Overdue = Overdue()
     unjudged: Unjudged = Unjudged()
     bytes: Bytes = Bytes()
-    catalog: Catalogued | None = None
+    catalog: CatalogStats | None = None
     segments: Segments = Segments()
     actions: list[ActionRow] = []
     late_segments: list[str] = []
@@ -119,7 +119,7 @@ class Result(msgspec.Struct, frozen=True):
     errors: list[str] = []
     lease_max_ms: float = 0.0
     duration_s: float = 0.0
-    profiles: "dict[str, Result] | None" = None
+    profiles: "dict[str, CleanupResult] | None" = None
 
 
 class SchemaTotals(msgspec.Struct, frozen=True):
@@ -147,7 +147,7 @@ class Report(msgspec.Struct, frozen=True):
     `judged_nothing`, for there was no segment, or it could judge none.
     """
 
-    result: Result
+    result: CleanupResult
     exit_code: int = 0
     error: str | None = None
     schemas: dict[str, SchemaTotals] = {}

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from asynclog.formatting import escape_control, format_size, pluralize
 from asynclog.report.cleanup.progress import NOT_BEGUN, NOT_READ, progress
-from asynclog.report.cleanup.result import Report, Result
+from asynclog.report.cleanup.result import CleanupResult, Report
 from asynclog.report.provenance import in_brief
 from asynclog.report.unjudged import unjudged_in_words
 
@@ -16,7 +16,7 @@ def as_text(report: Report) -> str:
     return "\n".join([*parts, *_lines(report.result)])
 
 
-def _lines(result: Result) -> Iterator[str]:
+def _lines(result: CleanupResult) -> Iterator[str]:
     yield _headline(result)
     yield from _table(result.deleted_per_schema)
     if result.segments.total:
@@ -30,7 +30,7 @@ def _lines(result: Result) -> Iterator[str]:
         yield from (f"Warning: {escape_control(warning)}" for warning in result.warnings)
 
 
-def _headline(result: Result) -> str:
+def _headline(result: CleanupResult) -> str:
     """The message with its number as people read it, and what is freed."""
     would = "would free " if _is_dry(result) else "freed "
     plain, told = f" {result.records.deleted} ", f" {result.records.deleted:,} "
@@ -38,12 +38,12 @@ def _headline(result: Result) -> str:
     return text + (f" ({would}{format_size(result.bytes.freed)})" if result.bytes.freed else "")
 
 
-def _is_dry(result: Result) -> bool:
+def _is_dry(result: CleanupResult) -> bool:
     """Whether it says what would be; that of a dry run which went wrong is `partial`."""
     return result.message.startswith("Would ")
 
 
-def _counts(result: Result) -> Iterator[str]:
+def _counts(result: CleanupResult) -> Iterator[str]:
     parts = {name: getattr(result.segments, name) for name in result.segments.__struct_fields__[1:-1]}
     shown = ", ".join(f"{number:,} {name}" for name, number in parts.items() if number)
     records, dry, empty = result.records, _is_dry(result), result.segments.emptied
@@ -53,7 +53,7 @@ def _counts(result: Result) -> Iterator[str]:
     yield f"Records: {records.scanned:,} read, {records.kept:,} {'would be ' if dry else ''}kept"
 
 
-def _kept(result: Result) -> Iterator[str]:
+def _kept(result: CleanupResult) -> Iterator[str]:
     kept, would = result.kept, _kept_or_would(result)
     if kept.no_policy:
         yield f"{would} without a policy: {pluralize(sum(kept.no_policy.values()), 'record')}"
@@ -66,11 +66,11 @@ def _kept(result: Result) -> Iterator[str]:
         yield f"{would} unread: {pluralize(kept.unreadable, 'unreadable line')}"
 
 
-def _kept_or_would(result: Result) -> str:
+def _kept_or_would(result: CleanupResult) -> str:
     return "Would be kept" if _is_dry(result) else "Kept"
 
 
-def _overdue(result: Result) -> Iterator[str]:
+def _overdue(result: CleanupResult) -> Iterator[str]:
     """Expired records that had to stay."""
     overdue = result.overdue
     if overdue.records:
@@ -80,7 +80,7 @@ def _overdue(result: Result) -> Iterator[str]:
         yield from _table(overdue.records)
 
 
-def _notes(result: Result) -> Iterator[str]:
+def _notes(result: CleanupResult) -> Iterator[str]:
     came = progress(result)
     if came:
         yield came

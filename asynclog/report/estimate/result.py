@@ -34,7 +34,7 @@ class Freed(msgspec.Struct, frozen=True):
     bytes_high: int | msgspec.UnsetType = msgspec.UNSET
 
 
-class Prospect(msgspec.Struct, frozen=True):
+class ForecastRow(msgspec.Struct, frozen=True):
     """One schema, or all, under one policy.
 
     `oldest` and `newest` leave out records whose clock was wrong. `retention_days` is None where nothing expires, and
@@ -91,10 +91,10 @@ class EstimateResult(msgspec.Struct, frozen=True):
     user: str = ""
     version: str = ""
     reader: str = ""
-    schemas: dict[str, Prospect] = {}
-    what_if: dict[str, Prospect] | None = None
-    totals: Prospect | None = None
-    what_if_totals: Prospect | None = None
+    schemas: dict[str, ForecastRow] = {}
+    what_if: dict[str, ForecastRow] | None = None
+    totals: ForecastRow | None = None
+    what_if_totals: ForecastRow | None = None
     read: BytesRead = BytesRead()
     unknown: Unknown = Unknown()
     unread: dict[str, str] = {}
@@ -126,10 +126,10 @@ def make_estimate(
             profile=profile,
             now=format_instant(found.now),
             **msgspec.structs.asdict(provenance),
-            schemas=_prospects(found.today, found),
-            what_if=_prospects(found.what_if, found) if found.what_if else None,
-            totals=_prospect(found.today.total, found),
-            what_if_totals=_prospect(found.what_if.total, found) if found.what_if else None,
+            schemas=_rows(found.today, found),
+            what_if=_rows(found.what_if, found) if found.what_if else None,
+            totals=_row(found.today.total, found),
+            what_if_totals=_row(found.what_if.total, found) if found.what_if else None,
             read=found.read,
             unknown=found.unknown,
             unread=inventory.unread,
@@ -149,13 +149,13 @@ def _message(now: Bounds) -> str:
     return f"A cleanup now would delete {low:,} to {high:,} records ({least} to {most})"
 
 
-def _prospects(forecast: Forecast, found: Estimate) -> dict[str, Prospect]:
-    return {str(key): _prospect(outlook, found) for key, outlook in forecast.schemas.items()}
+def _rows(forecast: Forecast, found: Estimate) -> dict[str, ForecastRow]:
+    return {str(key): _row(outlook, found) for key, outlook in forecast.schemas.items()}
 
 
-def _prospect(outlook: SchemaForecast, found: Estimate) -> Prospect:
+def _row(outlook: SchemaForecast, found: Estimate) -> ForecastRow:
     held, daily, steady = outlook.held, outlook.daily, outlook.steady
-    prospect = Prospect(
+    row = ForecastRow(
         records=_whole(held.records),
         bytes=_whole(held.bytes),
         oldest=None if outlook.oldest is None else format_instant(outlook.oldest),
@@ -167,9 +167,9 @@ def _prospect(outlook: SchemaForecast, found: Estimate) -> Prospect:
         frees=_freed(outlook, found),
     )
     if not found.bounded:
-        return prospect
+        return row
     return msgspec.structs.replace(
-        prospect,
+        row,
         records_low=round(held.records_low),
         records_high=round(held.records_high),
         bytes_low=round(held.bytes_low),

@@ -7,7 +7,7 @@ from msgspec import UNSET
 
 from asynclog.formatting import columns, escape_control, format_size, pluralize
 from asynclog.report.envelope import CommandResult
-from asynclog.report.estimate.result import BytesRead, EstimateResult, Freed, Prospect
+from asynclog.report.estimate.result import BytesRead, EstimateResult, ForecastRow, Freed
 from asynclog.report.provenance import in_brief
 from asynclog.report.unjudged import unjudged_in_words
 
@@ -28,7 +28,7 @@ def _lines(result: EstimateResult) -> Iterator[str]:
         yield f"Warning: {escape_control(warning)}"
 
 
-def _forecast(result: EstimateResult, totals: Prospect) -> Iterator[str]:
+def _forecast(result: EstimateResult, totals: ForecastRow) -> Iterator[str]:
     yield ""
     yield from columns(_rows(result, totals), right=set(range(2, len(_HEAD) + len(totals.frees))))
     yield ""
@@ -50,7 +50,7 @@ def _read(read: BytesRead) -> str:
     return f"{text}, some of it twice" if read.bytes > read.of else text
 
 
-def _rows(result: EstimateResult, totals: Prospect) -> Iterator[list[str]]:
+def _rows(result: EstimateResult, totals: ForecastRow) -> Iterator[list[str]]:
     yield [*_HEAD, *("frees now" if row.in_days == 0 else f"in {row.in_days} days" for row in totals.frees)]
     for name, today in result.schemas.items():
         yield _row(name, today)
@@ -63,22 +63,22 @@ def _rows(result: EstimateResult, totals: Prospect) -> Iterator[list[str]]:
             yield _what_if(_row("", result.what_if_totals, all_of_it=True))
 
 
-def _row(name: str, prospect: Prospect, *, all_of_it: bool = False) -> list[str]:
-    days = prospect.retention_days
+def _row(name: str, row: ForecastRow, *, all_of_it: bool = False) -> list[str]:
+    days = row.retention_days
     keeps = "" if all_of_it else "for ever" if days is None else pluralize(days, "day")
-    grows = prospect.steady_bytes is None and not prospect.steady_bytes_low
+    grows = row.steady_bytes is None and not row.steady_bytes_low
     return [
         name,
         keeps,
-        _figure(prospect, "records", "{:,}".format),
-        _figure(prospect, "bytes", format_size),
-        _figure(prospect, "daily_bytes", format_size),
-        "grows" if grows else _figure(prospect, "steady_bytes", format_size),
-        *(_figure(row, "bytes", format_size) for row in prospect.frees),
+        _figure(row, "records", "{:,}".format),
+        _figure(row, "bytes", format_size),
+        _figure(row, "daily_bytes", format_size),
+        "grows" if grows else _figure(row, "steady_bytes", format_size),
+        *(_figure(each, "bytes", format_size) for each in row.frees),
     ]
 
 
-def _figure(of: Prospect | Freed, name: str, in_words: Callable[[Any], str]) -> str:
+def _figure(of: ForecastRow | Freed, name: str, in_words: Callable[[Any], str]) -> str:
     """The figure, or the two that it lies between."""
     value, low, high = (getattr(of, name + end) for end in ("", "_low", "_high"))
     if value is not None:

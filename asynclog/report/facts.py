@@ -1,0 +1,65 @@
+"""What is known of a log and its configuration, for warnings: facts without a sentence. Pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal
+
+import msgspec
+
+from asynclog.storage.claims import Contest
+from asynclog.storage.naming import SegmentNaming
+from asynclog.types import Policy, Segment, SegmentState, SegmentStats
+
+Registry = Literal["there", "awaited"]
+
+
+class Reasons(msgspec.Struct, frozen=True):
+    """Why the first `lines` unreadable lines of a log are: how many for each reason."""
+
+    lines: int
+    counts: Mapping[str, int]
+
+
+class WithoutOffset(msgspec.Struct, frozen=True):
+    """How many lines are no records only because their timestamp has no offset; at least so many if not `complete`."""
+
+    lines: int = 0
+    complete: bool = True
+
+
+class Facts(msgspec.Struct, frozen=True):
+    """What is known of a log. `policy` is None where there is none to be yet, `schemas` is its file.
+
+    `obstacles` are the reasons why segments that can be read are never changed, by their names. `registry` is None
+    where that is no registry; `rotated` are files beside it that look like earlier ones. `cut` is a segment whose
+    record would stay and names one that goes; empty if there is none, or nothing goes. `hindrances` are a dry run's: in
+    sentences, what would keep a run from doing what is planned.
+    """
+
+    folder: str
+    base: str
+    is_there: bool = True
+    names: SegmentNaming | None = None
+    findings: Sequence[SegmentState] = ()
+    obstacles: Mapping[str, str] = {}
+    neighbours: Sequence[str] = ()
+    policy: Policy | None = None
+    schemas: str = ""
+    registry: Registry | None = None
+    rotated: Sequence[str] = ()
+    unread_keys: Sequence[str] = ()
+    contests: Sequence[Contest] = ()
+    reasons: Reasons | None = None
+    without_offset: WithoutOffset = WithoutOffset()
+    cut: str = ""
+    hindrances: Sequence[str] = ()
+
+
+def has_no_record(findings: Iterable[SegmentState]) -> bool:
+    """Whether these segments have lines, and not one of them is a record."""
+    censuses = [finding for finding in findings if isinstance(finding, SegmentStats)]
+    return any(census.unreadable for census in censuses) and not any(census.schemas for census in censuses)
+
+
+def is_partly_known(facts: Facts) -> bool:
+    """Whether there are segments that nobody has read, although they could be."""
+    return any(isinstance(each, Segment) and each.is_readable for each in facts.findings)

@@ -1,0 +1,86 @@
+"""What of a configuration and its rules needs a look, in sentences, each with what to do. Pure."""
+
+from collections.abc import Iterable, Iterator
+
+from asynclog.formatting import escape_surrogates, list_some, pluralize
+from asynclog.policy.rules import WILDCARD, Scope, all_rules, match_rule
+from asynclog.report.facts import Facts
+from asynclog.storage.claims import in_words
+from asynclog.types import Policy, Rule, SchemaKey
+
+
+def shadowed(path: str) -> str:
+    """What to know of a configuration that is not found any more where a new one is."""
+    return escape_surrogates(
+        f"{path} is shadowed: wherever the asynclog.yaml that was just written is found, it comes first, and what that "
+        f"names is not cleaned up; --config {path} still names it, or remove the one of the two that is not meant"
+    )
+
+
+def configuration_warnings(facts: Facts) -> Iterator[str]:
+    """Yield what two profiles claim, and which keys that look like retention are not read."""
+    for contest in facts.contests:
+        yield in_words(contest)
+    for key in facts.unread_keys:
+        yield (
+            f"{key}: this key is not read, and keeps or deletes nothing: days are those of the audit schemas "
+            f"({facts.schemas}); limits belong in an asynclog.yaml"
+        )
+
+
+def rule_warnings(facts: Facts, policy: Policy) -> Iterator[str]:
+    """Yield what of the rules is missing, or deletes everything at once."""
+    rules = all_rules(policy)
+    if facts.is_there and facts.registry == "awaited":
+        yield (
+            f"nothing recorded yet: {facts.schemas} does not exist, so that there is no rule and all records are kept "
+            "until MXCP writes its audit schemas there"
+        )
+    elif facts.is_there and not rules:
+        what = "the registry is empty" if facts.registry else "it has no rule"
+        yield f"{facts.schemas}: {what}, and all records are kept: see asynclog check"
+    if facts.rotated:
+        they = "it" if len(facts.rotated) == 1 else "they"
+        yield (
+            f"{list_some(facts.rotated)} beside {facts.schemas}: {they} may have "
+            "been the registry before a rotation, and no rule of that is read: put its lines back before those of the "
+            "registry, and leave the registry out of the rotation"
+        )
+    for scope, rule in rules.items():
+        if rule.active and rule.retention_days == 0:
+            yield (
+                f"{rule.where}: retention_days 0 deletes every record of {_scope(scope)} at once, whatever its age: "
+                "write null to keep them for ever"
+            )
+
+
+def unused_rule_warnings(policy: Policy, schemas: Iterable[SchemaKey]) -> Iterator[str]:
+    """Rules that match nothing while a wider one deletes: a name may be mistyped, and what it means gone."""
+    used = {found[0] for key in schemas if (found := match_rule(policy, key))}
+    by_wider: dict[str, list[str]] = {}
+    for scope, rule in all_rules(policy).items():
+        wider = _deleting_rule(policy, scope, used) if scope not in used else None
+        if wider is not None:
+            by_wider.setdefault(wider, []).append(f"{_scope(scope)} ({rule.where})")
+    for wider, idle in by_wider.items():
+        yield (
+            f"{pluralize(len(idle), 'rule')} {'matches' if len(idle) == 1 else 'match'} nothing here, while {wider}: "
+            f"{list_some(idle)}: if a name is mistyped, correct it before the next cleanup; see asynclog check"
+        )
+
+
+def _deleting_rule(policy: Policy, scope: Scope, used: set[Scope]) -> str | None:
+    """The wider rules that delete something of this log, in words; None without any."""
+    wider: list[tuple[Scope, Rule | None]] = []
+    if isinstance(scope, SchemaKey):
+        wider.append((scope.name, policy.by_name.get(scope.name)))
+    if scope != WILDCARD:
+        wider.append((WILDCARD, policy.star))
+    for each, rule in wider:
+        if each in used and rule and rule.active and rule.retention_days is not None:
+            return f"the rule for {each} deletes after {pluralize(rule.retention_days, 'day')}"
+    return None
+
+
+def _scope(scope: Scope) -> str:
+    return "every schema without a rule of its own" if scope == WILDCARD else str(scope)
