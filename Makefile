@@ -21,10 +21,11 @@ format: $(READY)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-# The JSON Schema that ships in the package, anew from the types.
+# The JSON Schema that ships in the package, anew from the types, and the tables of docs/json.md from it.
 schema: $(READY)
 	$(BIN)/python -c 'import json; from asynclog.report.json_schema import json_schema; \
 	  print(json.dumps(json_schema(), indent=2))' > asynclog/report/schema.json
+	$(BIN)/python docs/json_tables.py
 
 # The fault campaign: what docs/reliability.md quotes. As root for all of it; `make faults ARGS=--quick` for a choice.
 faults: $(READY)

@@ -1,8 +1,11 @@
 """The JSON Schema of every `--json` document, made from the types that they are made of.
 
-It ships as `schema.json` beside this module, which `make schema` writes anew.
+It ships as `schema.json` beside this module. `make schema` writes it, and from it the tables of docs/json.md. What a
+key means is in `key_meanings.toml`, by the name of its type.
 """
 
+import tomllib
+from importlib.resources import files
 from inspect import cleandoc
 from typing import Any
 
@@ -27,10 +30,11 @@ DOCUMENTS = {
 
 
 def json_schema() -> dict[str, Any]:
-    """The schema: `$defs` has that of each command under its name, and what they consist of."""
+    """Return the schema: `$defs` has that of each command under its name, and what they consist of."""
     documents, parts = msgspec.json.schema_components(DOCUMENTS.values(), ref_template="#/$defs/{name}")
     for part in parts.values():
-        _as_written(part)
+        _require_all_keys(part)
+    _describe_keys(parts, key_meanings())
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "What asynclog prints with --json",
@@ -39,8 +43,20 @@ def json_schema() -> dict[str, Any]:
     }
 
 
-def _as_written(part: dict[str, Any]) -> None:
-    """Says of an object what holds for one that is written: all keys are there, whatever could be left out in Python.
+def key_meanings() -> dict[str, dict[str, str]]:
+    """Return what each key means, by the name of the type that has it."""
+    return tomllib.loads((files("asynclog.report") / "key_meanings.toml").read_text(encoding="utf-8"))
+
+
+def _describe_keys(parts: dict[str, Any], meanings: dict[str, dict[str, str]]) -> None:
+    """Add the meaning of each key. Raises KeyError if it is that of a key or a type that is gone."""
+    for name, keys in meanings.items():
+        for key, meaning in keys.items():
+            parts[name]["properties"][key]["description"] = meaning
+
+
+def _require_all_keys(part: dict[str, Any]) -> None:
+    """Require all keys of an object, for one that is written has them all, whatever could be left out in Python.
 
     The exception are those that may be UNSET: they have no default that could be written. A description is the type's
     docstring, which msgspec before 0.23 hands on with the indentation of the source, unless Python (3.13) took it away.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from copy import deepcopy
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
@@ -47,6 +49,11 @@ def test_the_shipped_schema_is_what_the_types_make() -> None:
     """`make schema` writes it anew. It is a valid schema itself."""
     assert (files("asynclog.report") / "schema.json").read_text() == json.dumps(json_schema(), indent=2) + "\n"
     Draft202012Validator.check_schema(SHIPPED)
+
+
+def test_the_tables_of_the_page_are_made_from_the_schema() -> None:
+    """`make schema` writes them: not one row differs."""
+    assert subprocess.run([sys.executable, "docs/json_tables.py", "--check"], cwd=PROJECT, check=False).returncode == 0
 
 
 def test_every_command_has_its_document() -> None:
