@@ -18,7 +18,7 @@ from typing import Unpack
 
 import asynclog.plan
 import asynclog.records  # noqa: F401 - the packages come first, and then the functions take their names
-from asynclog.config.options import Options
+from asynclog.config.settings import Options
 from asynclog.errors import AsynclogError, ConfigurationError, LockedError, RefusedError
 from asynclog.report.cleanup.result import Report
 from asynclog.types import Action, Plan, Record, SchemaKey, SegmentStats
@@ -47,7 +47,7 @@ async def cleanup(*, dry_run: bool = False, **options: Unpack[Options]) -> Repor
     Raises AsynclogError where the job can't begin, or a guard refuses it. What fails on the way is in the report. If it
     is cancelled, it ends what is in flight first.
     """
-    from asynclog.config.settings import resolve
+    from asynclog.config.resolve import resolve
     from asynclog.runner.cleanup import clean_up
     from asynclog.runner.in_thread import in_thread
     from asynclog.runner.run import begin_run
@@ -58,7 +58,7 @@ async def cleanup(*, dry_run: bool = False, **options: Unpack[Options]) -> Repor
 
 async def plan(**options: Unpack[Options]) -> Plan:
     """What a cleanup with these options would do, segment by segment. Touches nothing. Raises AsynclogError."""
-    from asynclog.config.settings import resolve
+    from asynclog.config.resolve import resolve
     from asynclog.runner.cleanup import plan_cleanup
     from asynclog.runner.in_thread import in_thread
     from asynclog.runner.run import begin_run

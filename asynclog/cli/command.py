@@ -4,8 +4,8 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from asynclog.config.options import Options
-from asynclog.config.settings import Settings, resolve
+from asynclog.config.resolve import resolve
+from asynclog.config.settings import Options, Settings
 
 
 def settings_of(given: Mapping[str, Any]) -> Settings:

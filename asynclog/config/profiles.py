@@ -1,18 +1,18 @@
 """The configuration file: which one, which profile of it, and what that says. Ours, or MXCP's own."""
 
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
-from asynclog.config.mxcp_site import unread_keys
-from asynclog.config.paths import absolute, usable, working_folder
+from asynclog.config.mxcp_site import mxcp_profile
+from asynclog.config.paths import absolute, working_folder
+from asynclog.config.profile import Profile, beside, must_have
 from asynclog.config.units import percent
 from asynclog.errors import ConfigurationError
 from asynclog.plan.guards import Guard
-from asynclog.plan.rewrite_threshold import ALWAYS, Percent
+from asynclog.plan.rewrite_threshold import Percent
 from asynclog.storage.claims import Claim
 
 if TYPE_CHECKING:
@@ -20,31 +20,6 @@ if TYPE_CHECKING:
 
 OURS = "asynclog.yaml"
 MXCPS = "mxcp-site.yml"
-
-_SWITCH = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
-
-
-class Profile(msgspec.Struct, frozen=True):
-    """One profile, resolved: paths are absolute. `schemas` is empty for the one beside the log, `state` for none.
-
-    `claims` are those of all profiles of the file, `policies` the files that any of them names. `is_mxcps` tells whose
-    file it is; `unread_keys` are such as look like retention in MXCP's, each with its place.
-    """
-
-    source: str
-    name: str | None
-    enabled: bool
-    log: str = ""
-    schemas: str = ""
-    patterns: tuple[str, ...] = ()
-    weak_leases: bool = False
-    guard: Guard = Guard()
-    rewrite: Percent = ALWAYS
-    state: str = ""
-    claims: tuple[Claim, ...] = ()
-    policies: tuple[str, ...] = ()
-    is_mxcps: bool = False
-    unread_keys: tuple[str, ...] = ()
 
 
 class _Audit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -67,20 +42,6 @@ class _Configuration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     asynclog: Annotated[int, msgspec.Meta(ge=1, le=1)] = 1
     profile: str | None = None
     state: str | None = None
-
-
-class _MxcpAudit(msgspec.Struct, frozen=True):
-    path: str | None = None
-    enabled: bool = False
-
-
-class _MxcpProfile(msgspec.Struct, frozen=True):
-    audit: _MxcpAudit | None = None
-
-
-class _MxcpSite(msgspec.Struct, frozen=True):
-    profiles: dict[str, Any] = {}
-    profile: str | None = None
 
 
 def find_configuration() -> str:
@@ -128,7 +89,7 @@ def load_profile(path: str | None, name: str | None, environment: Mapping[str, s
     """
     document = _document(path)
     if "mxcp" in document.mapping(()):
-        return _mxcp_profile(document, name, environment)
+        return mxcp_profile(document, name, environment)
     return _our_profile(document, name, environment)
 
 
@@ -139,7 +100,7 @@ def _our_profile(document: "Document", name: str | None, environment: Mapping[st
     rewrites = {each: _rewrite(document, each, profile.rewrite) for each, profile in profiles.items()}
     patterns = {each: _patterns(document, each, profile.audit) for each, profile in profiles.items()}
     name = name or environment.get("ASYNCLOG_PROFILE") or file.profile or "default"
-    _must_have(document, profiles, name)
+    must_have(document, profiles, name)
     profile = profiles[name]
     audit, state = profile.audit, profile.state or file.state
     if audit.path is None and audit.enabled:
@@ -148,22 +109,20 @@ def _our_profile(document: "Document", name: str | None, environment: Mapping[st
         source=document.path,
         name=name,
         enabled=audit.enabled,
-        log=_beside(document, name, audit.path or ""),
-        schemas=_beside(document, name, audit.schemas) if audit.schemas else "",
+        log=beside(document, name, audit.path or ""),
+        schemas=beside(document, name, audit.schemas) if audit.schemas else "",
         patterns=patterns[name],
         weak_leases=audit.weak_leases,
         guard=profile.guard,
         rewrite=rewrites[name],
-        state=_beside(document, name, state) if state else "",
+        state=beside(document, name, state) if state else "",
         claims=tuple(
-            Claim(each, _beside(document, each, profile.audit.path), profile.audit.enabled, patterns[each])
+            Claim(each, beside(document, each, profile.audit.path), profile.audit.enabled, patterns[each])
             for each, profile in profiles.items()
             if profile.audit.path
         ),
         policies=tuple(
-            _beside(document, each, profile.audit.schemas)
-            for each, profile in profiles.items()
-            if profile.audit.schemas
+            beside(document, each, profile.audit.schemas) for each, profile in profiles.items() if profile.audit.schemas
         ),
     )
 
@@ -192,57 +151,3 @@ def _rewrite(document: "Document", name: str, text: str) -> Percent:
         return percent(text)
     except ValueError as error:
         raise document.error(("profiles", name, "rewrite"), f"{text!r}: {error}") from None
-
-
-def _mxcp_profile(document: "Document", name: str | None, environment: Mapping[str, str]) -> Profile:
-    file = document.convert(document.data, (), _MxcpSite)
-    name = name or environment.get("ASYNCLOG_PROFILE") or environment.get("MXCP_PROFILE") or file.profile or "default"
-    _must_have(document, file.profiles, name)
-    profile = document.convert(file.profiles[name] or {}, ("profiles", name), _MxcpProfile)
-    audit = profile.audit or _MxcpAudit()
-    return Profile(
-        source=document.path,
-        name=name,
-        enabled=_overridden(environment.get("MXCP_AUDIT_ENABLED"), audit.enabled),
-        log=_mxcp_log(document, name, audit),
-        claims=tuple(_mxcp_claims(document, file.profiles, environment)),
-        is_mxcps=True,
-        unread_keys=tuple(unread_keys(document, name)),
-    )
-
-
-def _mxcp_log(document: "Document", name: str, audit: _MxcpAudit) -> str:
-    return _beside(document, name, audit.path or f"audit/logs-{name}.jsonl")
-
-
-def _mxcp_claims(
-    document: "Document", profiles: Mapping[str, object], environment: Mapping[str, str]
-) -> Iterator[Claim]:
-    """Yield those of all profiles but the ones that have a fault: it is theirs to tell."""
-    for name, profile in profiles.items():
-        with suppress(ConfigurationError):
-            found = document.convert(profile or {}, ("profiles", name), _MxcpProfile).audit or _MxcpAudit()
-            enabled = _overridden(environment.get("MXCP_AUDIT_ENABLED"), found.enabled)
-            yield Claim(name, _mxcp_log(document, name, found), enabled)
-
-
-def _overridden(switch: str | None, enabled: bool) -> bool:
-    if not switch:
-        return enabled
-    try:
-        return _SWITCH[switch.lower()]
-    except KeyError:
-        raise ConfigurationError(
-            f"MXCP_AUDIT_ENABLED={switch!r} in the environment: write true, 1, yes, false, 0 or no"
-        ) from None
-
-
-def _must_have(document: "Document", profiles: Mapping[str, object], name: str) -> None:
-    if name not in profiles:
-        known = ", ".join(sorted(profiles)) or "none"
-        raise document.error(("profiles",), f"there is no profile {name!r} (there are: {known})")
-
-
-def _beside(document: "Document", profile: str, path: str) -> str:
-    """Relative paths are relative to the file that names them."""
-    return usable(os.path.join(os.path.dirname(document.path), path), f"{document.path}: profile {profile}")

@@ -25,7 +25,7 @@ from command import NOW, cleanup, run
 from prometheus_client.parser import text_string_to_metric_families
 
 from asynclog.cancellation import StopRequest
-from asynclog.config.settings import resolve
+from asynclog.config.resolve import resolve
 from asynclog.runner.cleanup import clean_up
 from asynclog.runner.run import begin_run
 

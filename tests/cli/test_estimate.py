@@ -20,8 +20,8 @@ from real_log import SAMPLE, Log
 
 import asynclog
 from asynclog.cancellation import StopRequest
-from asynclog.config.options import Options
-from asynclog.config.settings import resolve
+from asynclog.config.resolve import resolve
+from asynclog.config.settings import Options
 from asynclog.runner.estimate import estimate_log
 from asynclog.timestamps import format_instant
 from examples import examples

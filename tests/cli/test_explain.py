@@ -8,7 +8,7 @@ import pytest
 from audit_log import looks, record, write_log, write_policy
 from command import NO_OVERRIDE, NOW, Done, cleanup, run
 
-from asynclog.forecast.lifetime import Lifetime, gone_after, lifetime
+from asynclog.forecast.expiry import Lifetime, fully_expired_at, lifetime
 from asynclog.timestamps import DAY, FIRST_PLAUSIBLE
 from asynclog.types import DayStats, Fingerprint, Policy, Rule, SchemaKey, SchemaStats, SegmentStats
 
@@ -207,4 +207,4 @@ def test_a_lifetime(changes: dict[str, Any], since: int | None, until: int | Non
 def test_a_segment_with_something_that_stays_never_goes(unreadable: int, schemas: list[SchemaStats]) -> None:
     """Nor does one that has nothing but blank lines."""
     census = SegmentStats("s", Fingerprint(1, 2, 3, 4, 5), tuple(schemas), unreadable)
-    assert gone_after(census, RULES) is None
+    assert fully_expired_at(census, RULES) is None

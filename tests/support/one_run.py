@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from anyio import to_thread
 
 from asynclog.cancellation import StopRequest
-from asynclog.config.settings import resolve
+from asynclog.config.resolve import resolve
 from asynclog.runner.cleanup import clean_up
 from asynclog.runner.run import begin_run
 from asynclog.runner.wiring import Wiring

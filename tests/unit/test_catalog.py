@@ -21,7 +21,7 @@ from one_run import run_once_async
 from asynclog.catalog import entry as entries
 from asynclog.catalog import store
 from asynclog.catalog.entry import Entry, pack, unpack
-from asynclog.config.settings import resolve
+from asynclog.config.resolve import resolve
 from asynclog.errors import ConfigurationError
 from asynclog.report.cleanup.result import CatalogStats, Report
 from asynclog.storage.local.directory import LogDirectory
@@ -30,7 +30,7 @@ from asynclog.types import Fingerprint, SchemaKey, SchemaStats, SegmentStats
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from asynclog.config.options import Options
+    from asynclog.config.settings import Options
 
 EDGE = 1 << 16  # bytes, by whose hash a segment that has grown is known
 LONG_AGO = 1_600_000_000  # seconds since 1970

@@ -27,7 +27,7 @@ from asynclog.timestamps import DAY, SECOND, format_instant, parse_instant
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from asynclog.config.options import Options
+    from asynclog.config.settings import Options
 
 FIRST = parse_instant("2026-11-24T00:00:00Z") or 0
 LINE = '{{"schema_name": "{}", "schema_version": {}, "timestamp": "{}", "rest": "{}"}}\n'

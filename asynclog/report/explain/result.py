@@ -5,7 +5,7 @@ from typing import Literal
 
 import msgspec
 
-from asynclog.forecast.lifetime import gone_after, lifetime
+from asynclog.forecast.expiry import fully_expired_at, lifetime
 from asynclog.formatting import escape_surrogates, pluralize
 from asynclog.policy.rules import match_rule, rule_for
 from asynclog.report.envelope import FORMAT
@@ -109,7 +109,7 @@ def explained(action: Action, census: SegmentStats | None, policy: Policy, schem
         reason=action.reason,
         bytes=action.fingerprint.size,
         overdue_since=_text(action.since),
-        gone_after=_text(gone_after(census, policy)) if census else None,
+        gone_after=_text(fully_expired_at(census, policy)) if census else None,
         kept_for_ever=list(_kept_for_ever(census, policy)) if census else [],
         schemas={str(count.schema): _part(count, policy) for count in census.schemas if count.schema in shown}
         if census

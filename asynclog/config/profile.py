@@ -1,0 +1,50 @@
+"""One profile of a configuration file, whoever's file that is."""
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from asynclog.config.paths import usable
+from asynclog.plan.guards import Guard
+from asynclog.plan.rewrite_threshold import ALWAYS, Percent
+from asynclog.storage.claims import Claim
+
+if TYPE_CHECKING:
+    from asynclog.config.yaml_document import Document
+
+
+class Profile(msgspec.Struct, frozen=True):
+    """One profile, resolved: paths are absolute. `schemas` is empty for the one beside the log, `state` for none.
+
+    `claims` are those of all profiles of the file, `policies` the files that any of them names. `is_mxcps` tells whose
+    file it is; `unread_keys` are such as look like retention in MXCP's, each with its place.
+    """
+
+    source: str
+    name: str | None
+    enabled: bool
+    log: str = ""
+    schemas: str = ""
+    patterns: tuple[str, ...] = ()
+    weak_leases: bool = False
+    guard: Guard = Guard()
+    rewrite: Percent = ALWAYS
+    state: str = ""
+    claims: tuple[Claim, ...] = ()
+    policies: tuple[str, ...] = ()
+    is_mxcps: bool = False
+    unread_keys: tuple[str, ...] = ()
+
+
+def must_have(document: "Document", profiles: Mapping[str, object], name: str) -> None:
+    """Raise ConfigurationError, with the names that there are, for a profile that there is not."""
+    if name not in profiles:
+        known = ", ".join(sorted(profiles)) or "none"
+        raise document.error(("profiles",), f"there is no profile {name!r} (there are: {known})")
+
+
+def beside(document: "Document", profile: str, path: str) -> str:
+    """Relative paths are relative to the file that names them."""
+    return usable(os.path.join(os.path.dirname(document.path), path), f"{document.path}: profile {profile}")

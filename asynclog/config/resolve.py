@@ -1,0 +1,145 @@
+"""Options, as a command line or a caller gives them, + files + environment -> the settings of one job."""
+
+import os
+from collections.abc import Callable, Mapping
+
+from asynclog.config.contested import by_folder, contested, refuse, within
+from asynclog.config.paths import absolute, usable
+from asynclog.config.profile import Profile
+from asynclog.config.profiles import load_profile
+from asynclog.config.reading import Origin
+from asynclog.config.settings import Options, Settings
+from asynclog.config.units import bytes_per_second, seconds
+from asynclog.errors import ConfigurationError
+from asynclog.storage.claims import Claim
+from asynclog.storage.naming import LONGEST_BASE, length
+from asynclog.timestamps import parse_instant
+
+MOST_JOBS = 1024  # each is a thread or a process, and has some MiB of memory
+
+
+def resolve(options: Options, environment: Mapping[str, str]) -> Settings:
+    """The settings that these options mean, in this environment and working folder.
+
+    Raises ConfigurationError. With `path`, no configuration is looked for unless `config` or `profile` asks for it.
+    """
+    path, schemas = options.get("path"), options.get("schemas")
+    config, profile_name = options.get("config"), options.get("profile")
+    if config:
+        absolute(config, "--config")
+    if path and not config and not profile_name:
+        profile = Profile(source="--path", name=None, enabled=True)
+    else:
+        profile = load_profile(config, profile_name, environment)
+    log = absolute(path, "--path") if path else profile.log
+    folder, base = os.path.split(log)
+    if not base and profile.enabled:
+        raise ConfigurationError(f"{profile.source}: the path of the log must name a file, not the folder {log!r}")
+    if profile.enabled and os.path.isdir(log):
+        raise ConfigurationError(
+            f"{profile.source}: {log} is a folder: name the log in it, as in {os.path.join(path or log, 'logs.jsonl')}"
+        )
+    if length(base) > LONGEST_BASE:
+        raise ConfigurationError(
+            f"{profile.source}: the log's name has {length(base)} bytes, and late segments need room in theirs: "
+            f"give it one of {LONGEST_BASE} bytes at the most"
+        )
+    stem = os.path.splitext(base)[0]
+    own = Claim(profile.name or profile.source, log, profile.enabled, profile.patterns)
+    claims = [own, *(claim for claim in profile.claims if claim.profile != profile.name)]
+    contests = tuple(contested(claims))
+    if not profile.is_mxcps:
+        refuse(contests)
+    policy = absolute(schemas, "--schemas") if schemas else profile.schemas or f"{folder}/{stem}_schemas.jsonl"
+    return Settings(
+        source=profile.source,
+        profile=profile.name,
+        enabled=profile.enabled,
+        folder=folder,
+        base=base,
+        schemas=policy,
+        schemas_are=_origin(options, profile),
+        patterns=profile.patterns,
+        guard=profile.guard,
+        named_by_hand=bool(path),
+        now=_instant(options.get("now")),
+        jobs=_jobs(options.get("jobs")),
+        lock_wait=_given(seconds, "--lock-wait", options.get("lock_wait")) or 0,
+        max_overdue=_given(seconds, "--max-overdue", options.get("max_overdue")),
+        allow_delete_all=options.get("allow_delete_all", False),
+        allow_delete_percent=_percent(options.get("allow_delete_percent")),
+        allow_unsafe_folder=options.get("allow_unsafe_folder", False),
+        weak_leases=options.get("weak_leases", False) or profile.weak_leases,
+        break_lock=options.get("break_lock", False),
+        double_check=options.get("double_check", False),
+        reader=environment.get("ASYNCLOG_READER"),
+        rewrite=profile.rewrite,
+        state="" if options.get("no_catalog") else _state(options.get("state"), profile, folder, environment),
+        max_runtime=_given(seconds, "--max-runtime", options.get("max_runtime")),
+        io_limit=_given(bytes_per_second, "--io-limit", options.get("io_limit")),
+        apart=tuple(within(folder, [policy, profile.source, *profile.policies])),
+        claims=tuple(next((each for each in by_folder(claims).values() if own in each), ())),
+        contests=contests,
+        unread_keys=profile.unread_keys,
+        is_mxcps=profile.is_mxcps,
+        awaits_registry=profile.is_mxcps and not path and not schemas,
+    )
+
+
+def _origin(options: Options, profile: Profile) -> Origin:
+    """How the audit schema definitions came to be used. Who allows an unsafe folder allows the registry in it."""
+    if options.get("schemas"):
+        return "named"
+    if profile.schemas:
+        return "named" if options.get("config") else "found"
+    return "named" if options.get("allow_unsafe_folder") else "beside"
+
+
+def _state(option: str | None, profile: Profile, folder: str, environment: Mapping[str, str]) -> str:
+    """The state folder: as it was said, else systemd's, else the user's; empty where not even a home is known.
+
+    A log in somebody's home may well have the user's below it. Raises ConfigurationError.
+    """
+    said = absolute(option, "--state") if option else profile.state
+    state = usable(said or _usual_state(environment), "the state folder (STATE_DIRECTORY, XDG_STATE_HOME, HOME)")
+    real, log = os.path.realpath(state), os.path.realpath(folder)
+    if state and profile.enabled and (real == log or (said and real.startswith(log + os.sep))):
+        raise ConfigurationError(f"{state}: the state folder lies in the log's own folder {folder}: name another one")
+    return state
+
+
+def _usual_state(environment: Mapping[str, str]) -> str:
+    given = environment.get("STATE_DIRECTORY", "").split(":")[0]
+    if given:
+        return given
+    base = environment.get("XDG_STATE_HOME", "")
+    home = environment.get("HOME") or os.path.expanduser("~")
+    base = base if os.path.isabs(base) else os.path.join(home, ".local/state")
+    return os.path.join(base, "asynclog") if os.path.isabs(base) else ""
+
+
+def _given(meaning: Callable[[str, str], float], option: str, text: str | None) -> float | None:
+    return None if text is None else meaning(option, text)
+
+
+def _instant(text: str | None) -> int | None:
+    if text is None:
+        return None
+    instant = parse_instant(text)
+    if instant is None:
+        raise ConfigurationError(f"--now {text!r}: write an instant with its offset, such as 2026-11-24T00:00:00Z")
+    return instant
+
+
+def _percent(percent: float | None) -> float | None:
+    if percent is not None and not 0 <= percent <= 100:
+        raise ConfigurationError(f"--allow-delete-percent {percent:g}: write a number from 0 to 100, such as 78")
+    return percent
+
+
+def _jobs(jobs: int | None) -> int:
+    if jobs is None:
+        return len(os.sched_getaffinity(0))
+    if not 1 <= jobs <= MOST_JOBS:
+        raise ConfigurationError(f"--jobs: from 1 to {MOST_JOBS:,} segments can be worked on at once")
+    return jobs
