@@ -48,7 +48,7 @@ def escape_surrogates(text: str) -> str:
 
 
 def summarize_errors(errors: Sequence[str]) -> str | None:
-    """The first few of them, fit to be shown; None without any."""
+    """Return the first few errors, fit to be shown; None without any."""
     shown = "; ".join(map(escape_control, errors[:_SHOWN]))
     return (f"{shown}; and {len(errors) - _SHOWN:,} more" if len(errors) > _SHOWN else shown) or None
 
@@ -73,7 +73,7 @@ def format_size(size: int) -> str:
 
 
 def columns(rows: Iterable[Sequence[str]], right: Container[int]) -> Iterator[str]:
-    """The rows as lines whose cells stand below each other; those of the columns `right` (from 0) end in one place."""
+    """Yield the rows as lines with aligned cells; those of the columns `right` (from 0) are aligned at their end."""
     rows = [[escape_control(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:

@@ -23,7 +23,7 @@ class SchemaKey(NamedTuple):
 
 
 def schema_key(name: str, version: int) -> SchemaKey:
-    """The key, the same object every time: the segments of a log name the same few again and again."""
+    """Return the key, the same object every time: the segments of a log name the same few again and again."""
     return _remembered(name, version) if len(name) <= _USUAL else SchemaKey(name, version)
 
 

@@ -16,7 +16,7 @@ def contested(claims: Iterable[Claim]) -> Iterator[Contest]:
 
 
 def by_folder(claims: Iterable[Claim]) -> dict[object, list[Claim]]:
-    """The claims that share a folder, by what that is, whatever path leads there."""
+    """Return the claims that share a folder, by the folder itself, whatever path leads there."""
     found: defaultdict[object, list[Claim]] = defaultdict(list)
     for claim in claims:
         found[_identity(os.path.dirname(claim.log))].append(claim)
@@ -24,7 +24,7 @@ def by_folder(claims: Iterable[Claim]) -> dict[object, list[Claim]]:
 
 
 def within(folder: str, paths: Iterable[str]) -> Iterator[str]:
-    """The names of those files that lie in this folder, whatever path leads there, by a link or not."""
+    """Yield the names of those files that lie in this folder, whatever path leads there, by a link or not."""
     for path in paths:
         for each in {path, os.path.realpath(path)} if os.path.isabs(path) else ():
             if _identity(os.path.dirname(each)) == _identity(folder):
@@ -32,7 +32,7 @@ def within(folder: str, paths: Iterable[str]) -> Iterator[str]:
 
 
 def refuse(found: Iterable[Contest]) -> None:
-    """Raises ConfigurationError for the first."""
+    """Raise ConfigurationError for the first contest."""
     for contest in found:
         raise ConfigurationError(f"{in_words(contest)}. Nothing was touched")
 

@@ -9,7 +9,7 @@ _SHOWN = 80  # characters
 
 
 def usable(path: str, source: str) -> str:
-    """The path. Raises ConfigurationError, which says where it stands, for one that no file can have."""
+    """Return the path. Raise ConfigurationError, naming the path's `source`, if no file can have it."""
     problem = _problem(path)
     if problem:
         shown = path if len(path) <= _SHOWN else path[:_SHOWN] + "..."

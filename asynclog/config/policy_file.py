@@ -58,7 +58,7 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def policy_of(settings: Settings) -> Policy:
-    """The policy that these settings name.
+    """Return the policy that these settings name.
 
     A registry that may come yet has no rules yet: one of MXCP's own, or one in a folder that does not exist yet.
     """
@@ -76,7 +76,7 @@ def policy_of(settings: Settings) -> Policy:
 
 
 def load_policy(path: str, origin: Origin = "named") -> Policy:
-    """The policy that a file defines: a registry where its name ends in `.jsonl`, else YAML.
+    """Return the policy that a file defines: a registry if its name ends in `.jsonl`, else YAML.
 
     Raises ConfigurationError with the file, the line and the key.
     """

@@ -45,7 +45,7 @@ class _Configuration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def find_configuration() -> str:
-    """The nearest `asynclog.yaml`, else the nearest `mxcp-site.yml`, from the working folder upwards."""
+    """Return the nearest `asynclog.yaml`, else the nearest `mxcp-site.yml`, from the working folder upwards."""
     start = working_folder()
     path = nearest(OURS, start) or nearest(MXCPS, start)
     if path is not None:
@@ -57,7 +57,7 @@ def find_configuration() -> str:
 
 
 def nearest(name: str, folder: str) -> str | None:
-    """The nearest file of this name, from an absolute folder upwards; None where there is none."""
+    """Return the nearest file of this name, from an absolute folder upwards; None if there is none."""
     while True:
         path = os.path.join(folder, name)
         if os.path.lexists(path):
@@ -68,7 +68,7 @@ def nearest(name: str, folder: str) -> str | None:
 
 
 def profile_names(path: str | None) -> list[str]:
-    """The names of all profiles of the file at `path`, else of the one that is found. Raises ConfigurationError."""
+    """Return the names of all profiles of the file at `path`, else of the one found. Raise ConfigurationError."""
     document = _document(path)
     names = list(document.mapping(("profiles",))) if "profiles" in document.mapping(()) else []
     if not names:
@@ -83,7 +83,7 @@ def _document(path: str | None) -> "Document":
 
 
 def load_profile(path: str | None, name: str | None, environment: Mapping[str, str]) -> Profile:
-    """The profile `name`, else the one that the environment or the file says.
+    """Return the profile `name`, else the one that the environment or the file says.
 
     The file is the one at `path`, else the one that is found, which then has to be ours or root's.
     """
@@ -128,7 +128,7 @@ def _our_profile(document: "Document", name: str | None, environment: Mapping[st
 
 
 def _patterns(document: "Document", name: str, audit: _Audit) -> tuple[str, ...]:
-    """The globs of one profile, each of which can match something. Raises ConfigurationError."""
+    """Return the globs of one profile. Raise ConfigurationError if one of them can match nothing."""
     if audit.segments is msgspec.UNSET:
         return ()
     place = ("profiles", name, "audit", "segments")

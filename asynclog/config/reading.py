@@ -44,7 +44,7 @@ Origin = Literal["named", "found", "beside"]
 
 
 def read_text(path: str, largest: int = LARGEST, origin: Origin = "named") -> str:
-    """The file's text; an error that names it where it can't be read, is too large, has a NUL or is not UTF-8.
+    """Return the file's text. Raise an error naming it if it can't be read, is too large, has a NUL or is not UTF-8.
 
     What nobody has named, others could have put there, or write to: then it is an error, too.
     """
@@ -52,7 +52,7 @@ def read_text(path: str, largest: int = LARGEST, origin: Origin = "named") -> st
 
 
 def read_file(path: str, largest: int = LARGEST, origin: Origin = "named") -> FileText:
-    """The same with what identifies the very bytes that were read."""
+    """Return the same with what identifies the very bytes that were read."""
     data = _read(path, largest, origin)
     return FileText(_decoded(path, data), hashlib.sha256(data).hexdigest())
 
@@ -99,7 +99,7 @@ def _opened(path: str, origin: Origin) -> int:
 
 
 def _refuse_unsafe(path: str, descriptor: int) -> None:
-    """A registry is its owner's matter, unless others could trick root by it."""
+    """Leave a registry to its owner, unless others could trick root by it."""
     found = permissions_of(descriptor)
     if not stat.S_ISREG(found.mode):
         raise ConfigurationError(f"{path}: it is not a regular file: name it with --schemas if it is meant")
@@ -127,7 +127,7 @@ def _all_of(file: BinaryIO, path: str, largest: int) -> bytes:
 
 
 def explain(error: msgspec.ValidationError) -> tuple[KeyPath, str]:
-    """The place inside the converted value, and the fault in words."""
+    """Return the place inside the converted value, and the error in words."""
     text, _, path = str(error).partition(" - at `$")
     place = tuple(int(part) if part.isdigit() else part for part in re.findall(r"[^.\[\]`]+", path))
     unknown = re.fullmatch(r"Object contains unknown field `(.*)`", text)

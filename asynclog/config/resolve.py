@@ -19,7 +19,7 @@ MOST_JOBS = 1024  # each is a thread or a process, and has some MiB of memory
 
 
 def resolve(options: Options, environment: Mapping[str, str]) -> Settings:
-    """The settings that these options mean, in this environment and working folder.
+    """Return the settings that these options mean, in this environment and working folder.
 
     Raises ConfigurationError. With `path`, no configuration is looked for unless `config` or `profile` asks for it.
     """
@@ -96,9 +96,10 @@ def _origin(options: Options, profile: Profile) -> Origin:
 
 
 def _state(option: str | None, profile: Profile, folder: str, environment: Mapping[str, str]) -> str:
-    """The state folder: as it was said, else systemd's, else the user's; empty where not even a home is known.
+    """Return the state folder: the one given, else systemd's, else the user's; empty if not even a home is known.
 
-    A log in somebody's home may well have the user's below it. Raises ConfigurationError.
+    Only a folder that was given is refused below the log's: the user's own may well lie below a log in their home.
+    Raise ConfigurationError.
     """
     said = absolute(option, "--state") if option else profile.state
     state = usable(said or _usual_state(environment), "the state folder (STATE_DIRECTORY, XDG_STATE_HOME, HOME)")

@@ -11,7 +11,7 @@ _BYTES = {"": 1, "k": 1000, "M": 1000**2, "G": 1000**3, "Ki": 1024, "Mi": 1024**
 
 
 def seconds(option: str, text: str) -> float:
-    """A duration in seconds. Raises ConfigurationError."""
+    """Return a duration in seconds. Raise ConfigurationError."""
     match = re.fullmatch(r"([0-9]{1,9})([smhd])", text)
     if match is None:
         raise ConfigurationError(f"{option} {text!r}: write a number and its unit (s, m, h or d), such as 1h")
@@ -19,7 +19,7 @@ def seconds(option: str, text: str) -> float:
 
 
 def bytes_per_second(option: str, text: str) -> float:
-    """A rate, of 1 byte a second or more. Raises ConfigurationError."""
+    """Return a rate, of 1 byte a second or more. Raise ConfigurationError."""
     match = re.fullmatch(r"([0-9]{1,9})([kKMG]|[KMG]i)?B/s", text)
     if match is None or not int(match[1]):
         raise ConfigurationError(f"{option} {text!r}: write a rate such as 200MB/s (B, kB, MB, GB, KiB, MiB, GiB)")

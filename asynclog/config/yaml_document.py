@@ -52,7 +52,7 @@ class Document:
         return self._lines[place]
 
     def mapping(self, place: KeyPath) -> dict[str, Any]:
-        """The mapping at `place`, which must be one."""
+        """Return the mapping at `place`, which must be one."""
         value = self.data
         for part in place:
             value = value[part]

@@ -42,7 +42,7 @@ class Bounds(msgspec.Struct, frozen=True):
         )
 
     def per(self, shortest: float, longest: float) -> "Bounds":
-        """What this comes to per unit of a time that is so long."""
+        """Return what this comes to per unit of a time that is so long."""
         return Bounds(
             self.records_low / longest,
             self.records_high / shortest,

@@ -12,7 +12,7 @@ from asynclog.types import Policy, SchemaStats, SegmentStats
 
 
 def expired(count: SchemaStats, cutoff: int) -> Bounds:
-    """What of these records lies before the cutoff, whatever policy and time they were counted under.
+    """Return what of these records lies before the cutoff, whatever policy and time they were counted under.
 
     Implausible ones never expire, and those that were in the future then do so like any other.
     """
@@ -34,7 +34,7 @@ def _that_expire(count: SchemaStats) -> Bounds:
 
 
 def between(count: SchemaStats, start: int | None, end: int) -> Bounds:
-    """What of the plausible records lies in [start, end), by the days; the day that an edge falls into is in doubt."""
+    """Return what of the plausible records lies in [start, end), by the days; a day that is cut is in doubt."""
     if count.days is None:
         return Bounds(0, count.records - count.implausible, 0, count.bytes)
     records = size = records_in_doubt = bytes_in_doubt = 0
@@ -50,7 +50,7 @@ def between(count: SchemaStats, start: int | None, end: int) -> Bounds:
 
 
 def reclaimable(census: SegmentStats, gone: Iterable[Bounds]) -> Bounds:
-    """What a cleanup takes from this segment where so much of each schema has expired.
+    """Return what a cleanup takes from this segment if so much of each schema has expired.
 
     Where nothing but blank lines would stay, they go too: their bytes are of no schema.
     """

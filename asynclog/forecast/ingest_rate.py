@@ -12,7 +12,7 @@ WINDOW = 30  # days
 
 
 def daily(counts: Iterable[SchemaStats], now: int, unknown: Bounds = NOTHING) -> Bounds:
-    """Records and bytes per day of one schema, over the last 30 whole UTC days before today.
+    """Return records and bytes per day of one schema, over the last 30 whole UTC days before today.
 
     Where its oldest record is younger than that, over the time since then, but at least a day: what an earlier cleanup
     has taken is not missed. Where all of it is of today, today stands for a whole day. `unknown` may come on top.

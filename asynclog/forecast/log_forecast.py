@@ -54,7 +54,7 @@ class Forecast(msgspec.Struct, frozen=True):
 
 
 def times(now: int) -> tuple[int, ...]:
-    """The instants that a forecast is for."""
+    """Return the instants that a forecast is for."""
     return tuple(now + days * DAY for days in IN_DAYS)
 
 
@@ -85,21 +85,21 @@ class ForecastBuilder:
         ]
 
     def _limits(self, schema: SchemaKey) -> tuple[int, ...] | None:
-        """The cutoffs of a schema, the earliest first; None where nothing of it ever expires."""
+        """Return the cutoffs of a schema, the earliest first; None if nothing of it ever expires."""
         if schema not in self._known:
             found = [cutoffs.before(schema) for cutoffs in self._at_times]
             self._known[schema] = tuple(each for each in found if each is not None) or None
         return self._known[schema]
 
     def doubts(self) -> Iterator[tuple[int, str]]:
-        """The times, by their number, and segments, for which the censuses can't tell exactly what has expired."""
+        """Yield the times, by number, and segments for which the statistics can't tell exactly what has expired."""
         for census, row in self._rows:
             for number, amounts in enumerate(row):
                 if not all(each is NOTHING or each.is_exact for each in amounts):
                     yield number, census.segment
 
     def forecast(self, judged: Sequence[Mapping[str, SegmentStats]], unknown_bytes: int = 0) -> Forecast:
-        """The outlook for the log of these censuses; `unknown_bytes` more of it were never read.
+        """Return the forecast for the log with these segments; `unknown_bytes` more of it were never read.
 
         `judged` has, for each time, the censuses of segments that were made under this policy at that time.
         """
@@ -149,7 +149,7 @@ def _total(
     frees: Iterable[Bounds],
     unknown: Bounds,
 ) -> SchemaForecast:
-    """What is unknown may be of a schema of its own, and of one day."""
+    """Sum all schemas. What is unknown may be of a schema of its own, and of one day."""
     rate = unknown
     steady: Bounds | None = None if unknown.bytes_high else NOTHING
     for each in outlooks:

@@ -42,7 +42,7 @@ class ApprovedPlan(msgspec.Struct, frozen=True):
 
 
 def digest(policy: Policy) -> str:
-    """What identifies the rules of a policy, wherever they are written."""
+    """Return what identifies the rules of a policy, wherever they are written."""
     rules = [
         [*(scope if isinstance(scope, SchemaKey) else (scope, None)), rule.retention_days, rule.active]
         for scope, rule in all_rules(policy).items()
@@ -66,7 +66,7 @@ def mismatch(reviewed: ApprovedPlan, log: str, policy: Policy, present: int) -> 
 
 
 def restrict(plan: Plan, reviewed: ApprovedPlan) -> Plan:
-    """What of this plan, made at the same time under the same policy, the reviewed one says as well: word for word."""
+    """Keep the actions of this plan, made at the same time under the same policy, that the approved one has, too."""
     actions = [_restricted(action, reviewed.segments.get(action.segment)) for action in plan.actions]
     left = reviewed.segments.keys() - {action.segment for action in actions}
     for name in sorted(left):
@@ -84,7 +84,7 @@ def _restricted(action: Action, agreed: ApprovedAction | None) -> Action:
 
 
 def _against(action: Action, agreed: ApprovedAction | None) -> str:
-    """What speaks against an action, in words: keeping included, where the plan says otherwise."""
+    """Return what speaks against an action, in words: also against keeping, if the approved plan says otherwise."""
     if agreed is None:
         return "the plan does not name it"
     if agreed.fingerprint != action.fingerprint:

@@ -44,7 +44,7 @@ def conditions_of(segments: Collection[Segment], names: SegmentNaming, now: int,
 
 
 def plausible_counts(actions: Iterable[Action]) -> dict[SchemaKey, int]:
-    """Records per schema key that are neither future nor implausible."""
+    """Count the records per schema key that are neither future nor implausible."""
     censuses = (action.census for action in actions if action.census)
     return sum_counts({count.schema: count.plausible for count in census.schemas} for census in censuses)
 
@@ -84,7 +84,7 @@ def decide(
 
 
 def finding_of(action: Action) -> SegmentState:
-    """What was known of a segment when this was decided about it."""
+    """Return what was known of a segment when this was decided about it."""
     if action.census:
         return action.census
     if action.unjudged:
@@ -129,13 +129,13 @@ def _long_expired(census: SegmentStats, cutoffs: Cutoffs) -> dict[SchemaKey, int
 
 
 def _in_brief(census: SegmentStats) -> SegmentStats:
-    """A plan holds all segments at once, and has no use for what only judges a census again."""
+    """Leave out what only serves to judge a segment again: a plan holds all segments at once."""
     counts = [msgspec.structs.replace(count, oldest_kept=None, days=None) for count in census.schemas]
     return msgspec.structs.replace(census, schemas=tuple(counts))
 
 
 def _without_policy(actions: Iterable[Action], policy: Policy) -> dict[SchemaKey, int]:
-    """Records that no rule governs, per schema key; future and implausible ones are counted as those."""
+    """Count the records that no rule governs, per schema key; future and implausible ones are counted as those."""
     found = plausible_counts(actions)
     return {key: found[key] for key in sorted(found) if found[key] and rule_for(policy, key) is None}
 

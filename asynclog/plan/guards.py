@@ -149,7 +149,7 @@ def _since(plan: Plan, policy: Policy, schema: SchemaKey | None) -> int:
 
 
 def _going(plan: Plan) -> dict[SchemaKey, int]:
-    """The records that the plan would delete, per schema key; what waits or is skipped stays."""
+    """Count the records that the plan would delete, per schema key; what waits or is skipped stays."""
     return sum_counts(action.expired for action in plan.actions if action.deletes)
 
 
@@ -159,7 +159,7 @@ def _governed(plan: Plan, policy: Policy) -> dict[SchemaKey, int]:
 
 
 def short_retention_rules(policy: Policy, guard: Guard) -> Iterator[str]:
-    """The rules that `min_retention_days` does not allow, each in words."""
+    """Yield the rules that `min_retention_days` does not allow, each in words."""
     if guard.min_retention_days is None:
         return
     for rule in all_rules(policy).values():

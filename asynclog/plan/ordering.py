@@ -7,13 +7,13 @@ from asynclog.types import Action, Plan, SchemaKey
 
 
 def dominant_schema(action: Action) -> SchemaKey:
-    """The schema key with the most expired bytes in the segment; of equals the first by name."""
+    """Return the schema key with the most expired bytes in the segment; of equals the first by name."""
     counts = action.census.schemas if action.census else ()
     return min(counts, key=lambda count: (-count.expired_bytes, count.schema)).schema
 
 
 def execution_order(plan: Plan) -> list[Action]:
-    """What there is to do: drops first, for they free space; what has been overdue longest first within each lane.
+    """Order what there is to do: drops first, for they free space; what is overdue longest first within each schema.
 
     Empty segments come last: that they go frees nothing.
     """
@@ -26,7 +26,7 @@ def execution_order(plan: Plan) -> list[Action]:
 
 
 def _round_robin(actions: Iterable[Action]) -> Iterator[Action]:
-    """One action of each lane in turn, the lane with the fewest bytes first: no schema starves the others."""
+    """Yield one action of each schema in turn, that with the fewest bytes first: no schema starves the others."""
     lanes: defaultdict[SchemaKey, list[Action]] = defaultdict(list)
     for action in actions:
         lanes[dominant_schema(action)].append(action)

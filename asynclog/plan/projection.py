@@ -55,7 +55,7 @@ def _same_future(count: SchemaStats, horizon: int) -> bool:
 
 
 def _before(count: SchemaStats, cutoff: int) -> list[DayStats] | None:
-    """The days before the cutoff; None where it falls among the records of one."""
+    """Return the days before the cutoff; None if it falls among the records of one."""
     if count.days is None or count.newest is None:
         return None
     gone = [day for day in count.days if day.day * DAY < cutoff]

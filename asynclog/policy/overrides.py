@@ -15,7 +15,7 @@ _HOW = "write NAME=DAYS, NAME:VERSION=DAYS or *=DAYS, with whole days (24 hours 
 
 
 def with_retention(policy: Policy, words: Iterable[str]) -> Policy:
-    """The policy with the rules that these words give, in place of the ones for the same schemas.
+    """Return the policy with the rules that these words give, in place of the ones for the same schemas.
 
     `name=` replaces the rules of all versions of a name, `name:version=` that of one, `*=` the one for everything
     else; the narrower wins, in whatever order they stand. A word is split at its last `=`, and its name at the last

@@ -11,7 +11,7 @@ Scope = SchemaKey | str
 
 
 def all_rules(policy: Policy) -> dict[Scope, Rule]:
-    """Every rule, switched off or not, under what it is for."""
+    """Return every rule, switched off or not, under what it is for."""
     rules: list[tuple[Scope, Rule]] = [*policy.exact.items(), *policy.by_name.items()]
     if policy.star is not None:
         rules.append((WILDCARD, policy.star))
@@ -19,7 +19,7 @@ def all_rules(policy: Policy) -> dict[Scope, Rule]:
 
 
 def match_rule(policy: Policy, key: SchemaKey) -> tuple[Scope, Rule] | None:
-    """The rule for exactly this key, else for its name, else STAR's, switched off or not; None where there is none."""
+    """Return the rule for exactly this key, else for its name, else for WILDCARD, switched off or not; else None."""
     rule = policy.exact.get(key)
     if rule is not None:
         return key, rule
@@ -30,7 +30,7 @@ def match_rule(policy: Policy, key: SchemaKey) -> tuple[Scope, Rule] | None:
 
 
 def rule_for(policy: Policy, key: SchemaKey) -> Rule | None:
-    """The rule that governs this key's records; None where none does.
+    """Return the rule that governs this key's records; None if none does.
 
     A rule that is switched off hides the wider ones: its records are kept as if there were no policy.
     """
@@ -39,7 +39,7 @@ def rule_for(policy: Policy, key: SchemaKey) -> Rule | None:
 
 
 def retention_for(policy: Policy, key: SchemaKey) -> int | None:
-    """How long the records of `key` are kept, in ns; None where that is for ever."""
+    """Return how long the records of `key` are kept, in ns; None if that is for ever."""
     rule = rule_for(policy, key)
     return None if rule is None or rule.retention_days is None else rule.retention_days * DAY
 
@@ -51,7 +51,7 @@ def overdue_since(policy: Policy, count: SchemaStats) -> int | None:
 
 
 def describe_rule(policy: Policy, key: SchemaKey) -> str:
-    """The rule of a schema key in words, with the place that gave it."""
+    """Return the rule of a schema key in words, with the place that gave it."""
     rule = rule_for(policy, key)
     if rule is None:
         return "none: its records are kept"

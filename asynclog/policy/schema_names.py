@@ -8,7 +8,7 @@ from asynclog.types import Policy, SchemaKey, Segment, SegmentState, SegmentStat
 
 
 def refuse_unknown(said: str, scope: Scope, policy: Policy, findings: Iterable[SegmentState]) -> None:
-    """Raises ConfigurationError, with the names that are nearest, for a schema that neither log nor policy has.
+    """Raise ConfigurationError, with the nearest names, for a schema that neither log nor policy has.
 
     `*` never; nor what a segment may have that could be read and was not.
     """
@@ -30,7 +30,7 @@ def refuse_unknown(said: str, scope: Scope, policy: Policy, findings: Iterable[S
 
 
 def _is_known(scope: Scope, keys: Iterable[SchemaKey], policy: Policy) -> bool:
-    """A version is part of the name: a rule for all versions has none of its own."""
+    """Return whether log or policy has it. A rule for all versions has no version of its own."""
     if isinstance(scope, SchemaKey):
         return scope in keys
     return scope in policy.by_name or any(scope in {key.name, str(key)} for key in keys)

@@ -110,7 +110,7 @@ def _wrong_timestamp(key: str, text: object) -> Iterator[Why]:
 
 
 def _value(text: bytes) -> object:
-    """The value; False, which none of our fields may be, for an integer that is too long to be made."""
+    """Return the value; False, which none of our fields may be, for an integer that is too long to be made."""
     try:
         return json.loads(text)
     except ValueError:

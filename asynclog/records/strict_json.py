@@ -33,7 +33,7 @@ class LineError(ValueError):
 
 
 def members(line: Line) -> Iterator[tuple[Line, Line]]:
-    """Yields (key, value) of the one object on this line, both as they are written, and in their order.
+    """Yield (key, value) of the one object on this line, both as they are written, and in their order.
 
     Raises Fault, maybe after some of them, where the line is anything but one object.
     """

@@ -32,7 +32,7 @@ class Wrapped(NamedTuple):
 
 
 def unwrapped(line: bytes) -> Wrapped | None:
-    """What a line holds behind a known prefix or in a known wrapper; None where there is none.
+    """Return what a line holds behind a known prefix or in a known wrapper; None if there is none.
 
     No record begins with one.
     """

@@ -30,11 +30,11 @@ class CommandResult(msgspec.Struct, Generic[R], frozen=True):
     error: str | None = None
 
     def document(self) -> dict[str, Any]:
-        """The whole JSON document, as plain data."""
+        """Return the whole JSON document, as plain data."""
         return document(self.result, self.error)
 
 
 def document(result: object, error: str | None) -> dict[str, Any]:
-    """The whole JSON document, as plain data; a `result` of UNSET is none."""
+    """Return the whole JSON document, as plain data; a `result` of UNSET is none."""
     found: dict[str, Any] = msgspec.to_builtins(Succeeded(result) if error is None else Failed(error, result))
     return found

@@ -49,12 +49,12 @@ class Holdings(msgspec.Struct, frozen=True):
     unjudged: list[Left]
 
     def answer(self, result: R) -> CommandResult[R]:
-        """The answer that this result is, and whatever could not be read its error."""
+        """Return this result as the command's; what could not be read is its error."""
         return CommandResult(result, 3 if self.failures else 0, summarize_errors(self.failures))
 
 
 def sum_holdings(findings: Iterable[SegmentState]) -> Holdings:
-    """The inventory of a log whose segments these findings are about; its schema keys are in order."""
+    """Sum what is known of a log's segments; the schema keys are in order."""
     findings = list(findings)
     counts: defaultdict[SchemaKey, list[SchemaStats]] = defaultdict(list)
     unread: dict[str, str] = {}

@@ -58,7 +58,7 @@ class Run(msgspec.Struct, frozen=True):
 
 
 def log_labels(profile: str | None, log: str) -> Labels:
-    """The labels that every metric of a log has; bytes of a name that are not UTF-8 are told as in the document."""
+    """Return the labels that every metric of a log has; bytes that are not UTF-8 are written as in the document."""
     return {"profile": escape_surrogates(profile or ""), "log": escape_surrogates(log)}
 
 

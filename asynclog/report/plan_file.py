@@ -81,7 +81,7 @@ def is_plan(head: bytes) -> bool:
 
 
 def plan_to_text(plan: Plan, made: PlanOrigin) -> str:
-    """The whole file, in ASCII: a name that is not UTF-8 comes back as it was."""
+    """Return the whole file, in ASCII: a name that is not UTF-8 comes back as it was."""
     provenance = made.provenance
     file = PlanFile(
         format=FORMAT,
@@ -104,7 +104,7 @@ def plan_to_text(plan: Plan, made: PlanOrigin) -> str:
 
 
 def plan_from_text(text: str, source: str, valid_for: int) -> ApprovedPlan:
-    """The plan that stands in the file `source`. Raises ConfigurationError, with a sentence, where it is none."""
+    """Return the plan in the file `source`. Raise ConfigurationError if it is none."""
     file = _parsed(text, source)
     now, created = parse_instant(file.now), parse_instant(file.created)
     if now is None or created is None:

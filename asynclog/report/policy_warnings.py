@@ -10,7 +10,7 @@ from asynclog.types import Policy, Rule, SchemaKey
 
 
 def shadowed(path: str) -> str:
-    """What to know of a configuration that is not found any more where a new one is."""
+    """Say that a configuration is not found any more because a new one comes first."""
     return escape_surrogates(
         f"{path} is shadowed: wherever the asynclog.yaml that was just written is found, it comes first, and what that "
         f"names is not cleaned up; --config {path} still names it, or remove the one of the two that is not meant"
@@ -55,7 +55,7 @@ def rule_warnings(facts: Facts, policy: Policy) -> Iterator[str]:
 
 
 def unused_rule_warnings(policy: Policy, schemas: Iterable[SchemaKey]) -> Iterator[str]:
-    """Rules that match nothing while a wider one deletes: a name may be mistyped, and what it means gone."""
+    """Yield rules that match nothing while a wider one deletes: a name may be mistyped, and what it means gone."""
     used = {found[0] for key in schemas if (found := match_rule(policy, key))}
     by_wider: dict[str, list[str]] = {}
     for scope, rule in all_rules(policy).items():
@@ -70,7 +70,7 @@ def unused_rule_warnings(policy: Policy, schemas: Iterable[SchemaKey]) -> Iterat
 
 
 def _deleting_rule(policy: Policy, scope: Scope, used: set[Scope]) -> str | None:
-    """The wider rules that delete something of this log, in words; None without any."""
+    """Return the wider rule that deletes something of this log, in words; None without any."""
     wider: list[tuple[Scope, Rule | None]] = []
     if isinstance(scope, SchemaKey):
         wider.append((scope.name, policy.by_name.get(scope.name)))

@@ -40,7 +40,7 @@ class Provenance(msgspec.Struct, frozen=True):
 
 
 def policy_source(policy: Policy) -> PolicySource | None:
-    """What a report says of a policy; None for one that is in no file."""
+    """Return what a report says of a policy; None for one that is in no file."""
     if policy.source is None:
         return None
     rules = [
@@ -51,7 +51,7 @@ def policy_source(policy: Policy) -> PolicySource | None:
 
 
 def who(provenance: Provenance) -> dict[str, Any]:
-    """The keys that say who ran what, for a document that tells log and policy in its own way."""
+    """Return the keys that say who ran what, for a document that tells log and policy in its own way."""
     return {
         "host": provenance.host,
         "user": provenance.user,

@@ -41,7 +41,7 @@ class Notices(msgspec.Struct, frozen=True):
 
 
 def notices(facts: Facts) -> Notices:
-    """All that there is to say."""
+    """Return all that there is to say."""
     names = [escape_surrogates(name) for name in facts.neighbours]
     inventory = sum_holdings(facts.findings)
     return Notices(
@@ -52,7 +52,7 @@ def notices(facts: Facts) -> Notices:
 
 
 def noticed(result: R, found: Notices) -> R:
-    """The result of a command, with what needs a look."""
+    """Return the result of a command, with what needs a look."""
     return msgspec.structs.replace(
         result, warnings=found.warnings, neighbours=found.neighbours, unjudged=found.unjudged
     )
@@ -99,7 +99,7 @@ def _neighbours(facts: Facts) -> Iterator[str]:
 
 
 def _unjudged(left: Sequence[Left]) -> Iterator[str]:
-    """What is in these segments is not known: they are never called clean."""
+    """Yield the segments that could not be judged: they are never called clean."""
     names = [each.segment for each in left]
     if names:
         yield (
@@ -110,7 +110,7 @@ def _unjudged(left: Sequence[Left]) -> Iterator[str]:
 
 
 def _obstacles(obstacles: Mapping[str, str]) -> Iterator[str]:
-    """What has expired in these segments is counted, and stays."""
+    """Yield the segments that may not be changed: what has expired there is counted, and stays."""
     names = list(obstacles)
     if names:
         yield (
@@ -160,7 +160,7 @@ def _cut_chain(facts: Facts) -> Iterator[str]:
 
 
 def _clock_never_set(facts: Facts) -> Iterator[str]:
-    """Records that claim to be ten years older than the name of their segment."""
+    """Yield the segments with records that claim to be ten years older than their segment's name."""
     old = {
         finding.segment: oldest
         for finding in facts.findings

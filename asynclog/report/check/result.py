@@ -80,7 +80,7 @@ class Subject(msgspec.Struct, frozen=True):
 def make_coverage(
     inventory: Holdings, policy: Policy, subject: Subject, warnings: Iterable[str], notices: Notices
 ) -> CheckResult:
-    """What these rules have to say about this log; `warnings` are sentences about the policy itself."""
+    """Return what these rules mean for this log; `warnings` are sentences about the policy itself."""
     scopes = {key: match_rule(policy, key) for key in inventory.holdings}
     schemas = {str(key): _coverage(inventory.holdings[key], scopes[key]) for key in inventory.holdings}
     used = {found[0] for found in scopes.values() if found}

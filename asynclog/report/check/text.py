@@ -10,7 +10,7 @@ from asynclog.report.unjudged import unjudged_in_words
 
 
 def as_text(answer: CommandResult[CheckResult]) -> str:
-    """Some lines; ends without a newline."""
+    """Return some lines, without a newline at the end."""
     return "\n".join(_lines(answer.result))
 
 

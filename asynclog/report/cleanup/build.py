@@ -57,7 +57,7 @@ class RunInfo(msgspec.Struct, frozen=True):
 
 
 def make_report(plan: Plan, outcomes: Mapping[str, Outcome] | None, about: RunInfo) -> Report:
-    """The report of a job that carried out this plan; without outcomes, of a dry run."""
+    """Return the report of a run that applied this plan; without outcomes, of a dry run."""
     rows = [_row(action, outcomes) for action in plan.actions if action.kind != "keep" or about.with_keeps]
     deleted = dict(sorted(sum_counts(row.deleted_per_schema for row in rows).items()))
     schemas = figures(plan, outcomes, about.policy)
@@ -113,7 +113,7 @@ def make_report(plan: Plan, outcomes: Mapping[str, Outcome] | None, about: RunIn
 
 
 def empty_report(status: Literal["success", "skipped"], message: str, about: RunInfo) -> Report:
-    """The report of a job that found nothing to look at."""
+    """Return the report of a run that found nothing to look at."""
     now = format_instant(about.now)
     provenance = msgspec.structs.asdict(about.provenance)
     result = CleanupResult(status, message, run_id=about.run_id, profile=about.profile, now=now, **provenance)
@@ -146,7 +146,7 @@ def _row(action: Action, outcomes: Mapping[str, Outcome] | None) -> ActionRow:
 
 
 def _fate(action: Action) -> Literal["done", "skipped", "failed"] | None:
-    """What becomes of an action that needs nobody to carry it out; None for one that does, in a dry run."""
+    """Return the outcome of an action that has not to be applied; None for one that has, in a dry run."""
     match action.kind:
         case "keep":
             return "done"

@@ -21,13 +21,13 @@ _WORST_FIRST = (143, 130, 1, 2, 5, 4, 3, 0)
 
 
 def failed(sentence: str, exit_code: int, stopped: Signals | None = None) -> Report:
-    """The report of a job that could not begin, was refused, or was `stopped` by this signal before that."""
+    """Return the report of a run that could not begin, was refused, or was `stopped` by this signal before that."""
     result = CleanupResult("error", sentence, stopped=stopped.name if stopped else None, errors=[sentence])
     return Report(result, exit_code, sentence)
 
 
 def combined(reports: Mapping[str, Report]) -> Report:
-    """One report for all profiles, in their order. The exit code is the worst."""
+    """Combine the reports of all profiles, in their order. The exit code is the worst."""
     results = [report.result for report in reports.values()]
     dry = any(result.status == "dry_run" for result in results)
     records = _sum(Records(), [result.records for result in results])
@@ -58,7 +58,7 @@ def combined(reports: Mapping[str, Report]) -> Report:
 
 
 def _who(results: Iterable[CleanupResult]) -> dict[str, Any]:
-    """It is the same for all of them, but that one which could not begin does not say it."""
+    """Return who ran it: the same for all of them, but a run that could not begin does not say."""
     ran = next((result for result in results if result.host), CleanupResult("error", ""))
     return who(Provenance(host=ran.host, user=ran.user, version=ran.version, reader=ran.reader))
 

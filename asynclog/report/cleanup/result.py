@@ -156,11 +156,11 @@ class Report(msgspec.Struct, frozen=True):
     judged_nothing: bool = False
 
     def marred(self, sentence: str) -> Self:
-        """The same where this went wrong too, after the job: it is partial, unless it has failed already."""
+        """Return the same with an error after the run: it is partial, unless it has failed already."""
         result = msgspec.structs.replace(self.result, status="partial", errors=[*self.result.errors, sentence])
         error = f"{self.error}; {sentence}" if self.error else sentence
         return msgspec.structs.replace(self, result=result, exit_code=self.exit_code or 3, error=error)
 
     def document(self) -> dict[str, Any]:
-        """The whole JSON document, as plain data."""
+        """Return the whole JSON document, as plain data."""
         return document(self.result, self.error)

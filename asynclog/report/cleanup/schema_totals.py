@@ -26,7 +26,7 @@ def figures(plan: Plan, outcomes: Mapping[str, Outcome] | None, policy: Policy) 
 
 
 def overdue_errors(schemas: Mapping[SchemaKey, SchemaTotals], now: int, max_overdue: float | None) -> list[str]:
-    """A sentence where something that expired more than `max_overdue` seconds ago is still there."""
+    """Return a sentence if something that expired more than `max_overdue` seconds ago is still there."""
     if max_overdue is None:
         return []
     limit = now - int(max_overdue * SECOND)

@@ -10,7 +10,7 @@ from asynclog.report.unjudged import unjudged_in_words
 
 
 def as_text(report: Report) -> str:
-    """Some lines, the most important first; ends without a newline."""
+    """Return some lines, the most important first, without a newline at the end."""
     profiles = report.result.profiles or {}
     parts = [line for name, result in profiles.items() for line in (f"{escape_control(name)}:", *_lines(result), "")]
     return "\n".join([*parts, *_lines(report.result)])
@@ -31,7 +31,7 @@ def _lines(result: CleanupResult) -> Iterator[str]:
 
 
 def _headline(result: CleanupResult) -> str:
-    """The message with its number as people read it, and what is freed."""
+    """Return the message with its number as people read it, and what is freed."""
     would = "would free " if _is_dry(result) else "freed "
     plain, told = f" {result.records.deleted} ", f" {result.records.deleted:,} "
     text = escape_control(result.message.replace(plain, told, 1))

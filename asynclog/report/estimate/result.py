@@ -118,7 +118,7 @@ class Estimate(msgspec.Struct, frozen=True):
 def make_estimate(
     found: Estimate, inventory: Holdings, notices: Notices, *, profile: str | None, provenance: Provenance
 ) -> CommandResult[EstimateResult]:
-    """The answer; what could not be read is its error."""
+    """Return the result of the command; what could not be read is its error."""
     return inventory.answer(
         EstimateResult(
             status="partial" if inventory.failures else "success",

@@ -15,7 +15,7 @@ _HEAD = ["schema", "keeps", "records", "size", "a day", "in the end"]
 
 
 def as_text(answer: CommandResult[EstimateResult]) -> str:
-    """Some lines; ends without a newline."""
+    """Return some lines, without a newline at the end."""
     return "\n".join(_lines(answer.result))
 
 
@@ -79,7 +79,7 @@ def _row(name: str, row: ForecastRow, *, all_of_it: bool = False) -> list[str]:
 
 
 def _figure(of: ForecastRow | Freed, name: str, in_words: Callable[[Any], str]) -> str:
-    """The figure, or the two that it lies between."""
+    """Return the figure, or the two that it lies between."""
     value, low, high = (getattr(of, name + end) for end in ("", "_low", "_high"))
     if value is not None:
         return in_words(value)

@@ -101,7 +101,7 @@ class ExplainResult(msgspec.Struct, frozen=True):
 
 
 def explained(action: Action, census: SegmentStats | None, policy: Policy, schemas: Iterable[SchemaKey]) -> Explained:
-    """Why there is this action, but for what its unreadable lines are; of its census only these schemas are told."""
+    """Return why there is this action, but for its unreadable lines; of its schemas only these are told."""
     shown = set(schemas)
     return Explained(
         segment=escape_surrogates(action.segment),
@@ -121,7 +121,7 @@ def explained(action: Action, census: SegmentStats | None, policy: Policy, schem
 
 
 def _kept_for_ever(census: SegmentStats, policy: Policy) -> Iterator[str]:
-    """What of the segment never goes, in words."""
+    """Yield what of the segment never goes, in words."""
     if census.unreadable:
         yield pluralize(census.unreadable, "unreadable line")
     for count in census.schemas:

@@ -10,7 +10,7 @@ from asynclog.timestamps import parse_instant
 
 
 def as_text(answer: CommandResult[ExplainResult]) -> str:
-    """Some lines; ends without a newline."""
+    """Return some lines, without a newline at the end."""
     return "\n".join(escape_control(line) for line in _lines(answer.result))
 
 

@@ -35,7 +35,7 @@ class InitResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def as_text(answer: CommandResult[InitResult]) -> str:
-    """Some lines; ends without a newline."""
+    """Return some lines, without a newline at the end."""
     return "\n".join(_lines(answer.result))
 
 

@@ -49,7 +49,7 @@ _POLICY = """\
 
 
 def starter_configuration(log: str, policy: str) -> str:
-    """An `asynclog.yaml` for the log with this base path. Raises ConfigurationError where YAML can't hold a path."""
+    """Return an `asynclog.yaml` for the log with this base path. Raise ConfigurationError if YAML can't hold a path."""
     return _CONFIGURATION.format(log=_scalar(log), policy=_scalar(policy))
 
 
@@ -86,7 +86,7 @@ def _shortened(version: int) -> str:
 
 
 def _scalar(text: str) -> str:
-    """A text as YAML in double quotes, whatever it holds."""
+    """Return a text as YAML in double quotes, whatever it holds."""
     try:
         text.encode()
     except UnicodeEncodeError:
