@@ -42,9 +42,14 @@ class OldLink(NamedTuple):
         maker, check = _shown(digest)
         return self.token[0] != maker or self.token[4:] == check
 
-    def is_origin(self, token: str) -> bool:
-        """Whether a late segment with this token comes from the same file, most likely."""
-        return token[1:4] == self.token[1:4]
+    def begun_anew(self, chance: bytes) -> Self:
+        """Return the name once nothing of the file is accounted for any more."""
+        return self._replace(token=f"0{self.origin}{chance.hex()[:4]}", processed_bytes=0)
+
+    @property
+    def origin(self) -> str:
+        """What the tokens of all late segments have in common that came of this file; of others hardly any."""
+        return origin(self.token)
 
     def __str__(self) -> str:
         return f".{self.segment}.al-old-{self.token}-{self.processed_bytes}"
@@ -74,6 +79,11 @@ class StagedFile(NamedTuple):
         if match is None or int(match[2]) > _MAX_INODE or int(match[3]) > MAX_BYTES:
             return None
         return cls(match[1], int(match[2]), int(match[3]))
+
+
+def origin(token: str) -> str:
+    """Return the part of a token that stays the same as long as an old file does."""
+    return token[1:4]
 
 
 def new_name(segment: str) -> str:

@@ -49,9 +49,10 @@ class Proof:
             self.ranges.append(Range(start, end, digest))
 
     def check(self, reader: SegmentReader, look: Callable[[], None]) -> bytes:
-        """Return the one digest of all these bytes; raise ChangedError unless the segment holds them.
+        """Return the one digest of all these bytes, or none; raise ChangedError unless the segment holds them.
 
-        `look` is called between blocks, and may raise.
+        `look` is called between blocks, and may raise. There is none of a file with holes: where they are may change
+        with what is in memory.
         """
         digest = whole = b""
         sparse, several = False, len(self.ranges) > 1
@@ -59,28 +60,25 @@ class Proof:
             digest = b""
             for part in reader.parts(start, end):
                 digest = self._with(digest, part)
-                if several:
+                sparse |= isinstance(part, Hole)
+                if several and not sparse:
                     whole = self._with(whole, part)
-                    sparse |= isinstance(part, Hole)
                 look()
             if digest != expected:
                 raise ChangedError
-        if sparse:  # a hole is divided where a range ends
-            return self.digest(reader, self.size)
+        if sparse:
+            return b""
         return whole if several else digest
 
     def digest(self, reader: SegmentReader, size: int) -> bytes:
-        """Return the digest of the file's first bytes. Raise OSError, and ChangedError where it has fewer."""
-        digest = b""
-        for part in reader.parts(0, size):
-            digest = self._with(digest, part)
-        return digest
+        """Return the digest of the file's first bytes; none if there is a hole.
+
+        Raise OSError, and ChangedError where it has fewer.
+        """
+        return self.extended(b"", reader, size)
 
     def extended(self, digest: bytes, reader: SegmentReader, size: int) -> bytes:
-        """Go on with a digest by a file's first bytes; empty if there is a hole, which would stand elsewhere there.
-
-        Raise as above.
-        """
+        """Go on with a digest by a file's first bytes; none if there is a hole. Raise as above."""
         for part in reader.parts(0, size):
             if isinstance(part, Hole):
                 return b""

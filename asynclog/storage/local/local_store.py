@@ -62,7 +62,7 @@ class LocalStore:
 
         Nor may one whose name another file has to get back.
         """
-        if not self._queue.blocked & {segment.name, self._naming.late_token(segment.name)}:
+        if not self._queue.is_blocked(segment.name):
             return segment
         obstacle = segment.obstacle or "what a killed job left of it can't be cleaned up yet"
         return msgspec.structs.replace(segment, obstacle=obstacle)

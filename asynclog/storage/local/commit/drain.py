@@ -9,7 +9,7 @@ from asynclog.storage.hidden_names import OldLink, new_name
 from asynclog.storage.local.byte_ranges import end_of_lines, windows
 from asynclog.storage.local.commit.old_files import Known
 from asynclog.storage.local.commit.overwritten import publish_overwritten
-from asynclog.storage.local.commit.staging import build, discard
+from asynclog.storage.local.commit.staging import build, publish
 from asynclog.storage.local.directory import LogDirectory
 from asynclog.storage.local.segment_reader import LocalReader
 from asynclog.storage.naming import SegmentNaming
@@ -49,7 +49,7 @@ def drain(directory: LogDirectory, names: SegmentNaming, old: OldLink, known: Kn
         digest = _accounted(descriptor, status, old, known)
         late: list[str] = []
         if digest is None:
-            old, digest, late = _renewed(directory, names, old, descriptor, known.proof)
+            old, digest, late = _renewed(directory, names, old, descriptor, known)
         rests = holder == "alone" or (holder == "unknown" and _is_quiet(status, present(directory, names)))
         end = status.st_size if rests else end_of_lines(descriptor, old.processed_bytes, status.st_size)
         for segment in _publish_new(directory, names, old, descriptor, end):
@@ -72,10 +72,15 @@ def _publish_new(directory: LogDirectory, names: SegmentNaming, old: OldLink, de
     """Make a late segment of what is not accounted for, up to `end`; of nothing if that has just become shorter."""
     if end <= old.processed_bytes:
         return []
+    late = names.late(old.token, old.processed_bytes)  # what a job that was killed then has left is known by it
+    temporary = new_name(late)
+    new = windows(descriptor, old.processed_bytes, end)
     try:
-        return [publish(directory, names, old, descriptor, (old.processed_bytes, end))]
+        build(directory, temporary, descriptor, new, end - old.processed_bytes)
     except ChangedError:
         return []
+    publish(directory, temporary, late)
+    return [late]
 
 
 def _accounted(descriptor: int, status: os.stat_result, old: OldLink, known: Known) -> bytes | None:
@@ -88,18 +93,18 @@ def _accounted(descriptor: int, status: os.stat_result, old: OldLink, known: Kno
 
 
 def _renewed(
-    directory: LogDirectory, names: SegmentNaming, old: OldLink, descriptor: int, proof: Proof
+    directory: LogDirectory, names: SegmentNaming, old: OldLink, descriptor: int, known: Known
 ) -> tuple[OldLink, bytes, list[str]]:
     """Publish what was overwritten; of a file that was begun anew nothing is accounted for any more.
 
     Return the name, what is accounted for now by its digest, and the late segments.
     """
     if os.fstat(descriptor).st_size >= old.processed_bytes:
-        overwritten = publish_overwritten(directory, names, old, descriptor, proof)
+        overwritten = publish_overwritten(directory, names, old, descriptor, known)
         if overwritten:
-            late, digest = overwritten
-            return _rename(directory, old, old.advanced(old.processed_bytes, digest)), digest, late
-    return _rename(directory, old, OldLink.of(old.segment, 0, os.urandom(4))), b"", []
+            late, size, digest = overwritten
+            return _rename(directory, old, old.advanced(size, digest)), digest, late
+    return _rename(directory, old, old.begun_anew(os.urandom(4))), b"", []
 
 
 def _holder(directory: LogDirectory, descriptor: int) -> Literal["alone", "busy", "unknown"]:
@@ -124,32 +129,16 @@ def _is_quiet(status: os.stat_result, present: int) -> bool:
     return max(status.st_mtime_ns, status.st_ctime_ns) + QUIET_PERIOD < present
 
 
-def publish(directory: LogDirectory, names: SegmentNaming, old: OldLink, source: int, tail: tuple[int, int]) -> str:
-    """Make a late segment of this byte range of `source`, and return its name.
-
-    The name makes it idempotent: the same bytes of the same file always come under the same one.
-    """
-    late = names.late(old.token, old.processed_bytes)
-    temporary = new_name(late)
-    build(directory, temporary, source, windows(source, *tail), tail[1] - tail[0])
-    try:
-        directory.rename(temporary, late)
-    except BaseException:
-        discard(directory, temporary)
-        raise
-    directory.sync_folder()
-    return late
-
-
 def advance_offset(directory: LogDirectory, old: OldLink, late: str, proof: Proof, digest: bytes) -> OldLink:
     """Move the accounted length on by what a late segment has, durably, before that can be cleaned like any other.
 
-    `digest` is that of the bytes before. Raise OSError.
+    `digest` is that of the bytes before, empty where it is not known. Raise OSError.
     """
     descriptor = directory.open(late)
     try:
         size = os.fstat(descriptor).st_size
-        digest = proof.extended(digest, LocalReader(descriptor), size)
+        if digest or not old.processed_bytes:
+            digest = proof.extended(digest, LocalReader(descriptor), size)
     finally:
         directory.close(descriptor)
     return _rename(directory, old, old.advanced(old.processed_bytes + size, digest))

@@ -4,7 +4,7 @@ import threading
 import time
 from typing import NamedTuple
 
-from asynclog.storage.hidden_names import OldLink
+from asynclog.storage.hidden_names import OldLink, origin
 from asynclog.storage.local.commit.drain import drain
 from asynclog.storage.local.commit.old_files import Inherited, Known
 from asynclog.storage.local.directory import LogDirectory
@@ -30,8 +30,7 @@ class DrainQueue:
     """The replaced files that are still to be drained. Its methods may be called by several threads.
 
     `proof` makes the digests of old files that other jobs have left. `late` has the segments that were made,
-    `problems` sentences about what could not be done. `unsettled` are the segments that may not be changed because of
-    that: their names, or the tokens of late ones.
+    `problems` sentences about what could not be done.
     """
 
     def __init__(self, directory: LogDirectory, names: SegmentNaming, proof: Proof) -> None:
@@ -42,12 +41,26 @@ class DrainQueue:
         self._waiting: list[_Waiting] = []
         self.late: list[str] = []
         self.problems: list[str] = []
-        self.blocked: set[str] = set()
+        self._blocked: set[str] = set()
+        self._blocked_origins: set[str] = set()
 
     def add(self, old: OldLink, grace: float = GRACE, known: Known | None = None) -> None:
         """Has the file drained once so many seconds have passed. Without anything known, another job has left it."""
         with self._lock:
             self._waiting.append(_Waiting(time.monotonic() + grace, old, known or self.inherited))
+
+    def block(self, segment: str) -> None:
+        """Have a segment left as it is, for what a killed job has left of it could not be put in order."""
+        self._blocked.add(segment)
+
+    def block_late(self, old: OldLink) -> None:
+        """Have late segments left as they are that came of this file: their sizes say how much of it is published."""
+        self._blocked_origins.add(old.origin)
+
+    def is_blocked(self, segment: str) -> bool:
+        """Whether the segment may not be changed in this job."""
+        token = self.names.late_token(segment)
+        return segment in self._blocked or (token is not None and origin(token) in self._blocked_origins)
 
     def drain_due(self, *, open_too: bool = False) -> None:
         """Drains what is due; what is busy stays in the backlog, `open_too` publishes the whole lines of that."""
@@ -59,7 +72,7 @@ class DrainQueue:
             try:
                 self._drain(each, open_too=open_too)
             except OSError as error:
-                self.blocked.add(each.old.token)
+                self.block_late(each.old)
                 self.problems.append(
                     f"{each.old}: what was appended to {each.old.segment} can't be moved to a segment "
                     f"of its own yet ({error.strerror}): it is safe there, and the next job tries again"

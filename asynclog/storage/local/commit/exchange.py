@@ -7,6 +7,7 @@ under that name: the file that had it is given the hidden name `Built`, and look
 import contextlib
 import errno
 import os
+from collections.abc import Callable
 
 from asynclog.errors import ChangedError
 from asynclog.storage.hidden_names import OldLink, StagedFile
@@ -14,6 +15,11 @@ from asynclog.storage.local.commit.drain_queue import GRACE, DrainQueue
 from asynclog.storage.local.commit.old_files import Known
 from asynclog.storage.local.directory import LogDirectory
 from asynclog.types import Action
+
+
+def _always(segment: str) -> bool:
+    del segment
+    return True
 
 
 class DisplacedError(ChangedError):
@@ -61,23 +67,31 @@ def unlink_displaced(directory: LogDirectory, staged: StagedFile, replaced: set[
     return True
 
 
-def restore_displaced(queue: DrainQueue, staged: StagedFile, grace: float = GRACE, known: Known | None = None) -> None:
-    """Lets the hidden name go where it means a file that was not to be replaced, or the replacement itself.
+def restore_displaced(
+    queue: DrainQueue,
+    staged: StagedFile,
+    known: Known | None,
+    is_replacement: Callable[[str], bool] = _always,
+    grace: float = GRACE,
+) -> None:
+    """Let the hidden name go where it means a file that was not to be replaced, or the replacement itself.
 
     Such a file gets the name that the replacement has, which may have been rotated, too; without a replacement that of
     the segment, or, where that has been given away again, one of a late segment. The replacement is drained, for a
-    writer may have come to it: `known` tells what it was. Raise OSError; then the next job's recovery does it.
+    writer may have come to it: `known` tells what it was, `is_replacement` whether a segment is it, for in a copy of a
+    folder its inode is another file's. Raise OSError; then the next job's recovery does it.
     """
     directory, name = queue.directory, str(staged)
+    place = directory.visible_name(staged.inode)
     if directory.status(name).st_ino == staged.inode:
         old = OldLink.of(staged.segment, staged.size, os.urandom(4))
         directory.rename(name, str(old))
         directory.sync_folder()
         queue.add(old, grace, known)
-    elif place := directory.visible_name(staged.inode):
+    elif place and is_replacement(place):
         directory.rename_exchange(name, place)
         directory.sync_folder()
-        restore_displaced(queue, staged, grace, known)
+        restore_displaced(queue, staged, known, is_replacement, grace)
     else:
         try:
             directory.rename_noreplace(name, staged.segment)
@@ -91,7 +105,7 @@ def restore_displaced(queue: DrainQueue, staged: StagedFile, grace: float = GRAC
 def undo_swap(queue: DrainQueue, staged: StagedFile, known: Known) -> None:
     """Give a file back the name that was not to be taken from it; where that fails it is among the problems."""
     try:
-        restore_displaced(queue, staged, known=known)
+        restore_displaced(queue, staged, known)
     except OSError as error:
         queue.problems.append(
             f"{staged}: the file that was given the name {staged.segment} meanwhile can't have it back yet "

@@ -7,6 +7,7 @@ import msgspec
 
 from asynclog.errors import ChangedError
 from asynclog.storage.hidden_names import OldLink
+from asynclog.storage.local.directory import LogDirectory
 from asynclog.storage.local.segment_reader import LocalReader
 from asynclog.storage.proof import Proof
 from asynclog.timestamps import SECOND
@@ -28,7 +29,10 @@ class Known(Protocol):
         """Whether nobody can have written to it since."""
 
     def digest(self, descriptor: int, old: OldLink) -> bytes | None:
-        """Return the digest of the accounted bytes; None if they are others now, or fewer. Raise OSError."""
+        """Return the digest of the accounted bytes; None if they may be others now, or fewer. Raise OSError."""
+
+    def replacement(self, directory: LogDirectory, old: OldLink) -> str:
+        """Return the segment that has the accounted lines, but for those that had expired."""
 
 
 class Displaced(msgspec.Struct, frozen=True):
@@ -55,6 +59,10 @@ class Displaced(msgspec.Struct, frozen=True):
         except ChangedError:
             return None
 
+    def replacement(self, directory: LogDirectory, old: OldLink) -> str:
+        del directory
+        return old.segment
+
 
 class Inherited(msgspec.Struct, frozen=True):
     """An old file that another job has left. Its name tells its digest.
@@ -74,14 +82,18 @@ class Inherited(msgspec.Struct, frozen=True):
             digest = self.proof.digest(LocalReader(descriptor), old.processed_bytes)
         except ChangedError:
             return None
-        return digest if old.may_have(digest) else None
+        return digest if not digest or old.may_have(digest) else None
+
+    def replacement(self, directory: LogDirectory, old: OldLink) -> str:
+        del directory
+        return old.segment
 
 
-class Undone(msgspec.Struct, frozen=True):
-    """A replacement that somebody may have come to before it lost its name again; `head` is how it begins."""
+class Withdrawn(msgspec.Struct, frozen=True):
+    """A replacement that lost its name again; its lines are those of the file with this inode, if nobody came to it."""
 
     proof: Proof
-    head: bytes
+    inode: int
     ticket: int = 0
 
     def is_untouched(self, status: os.stat_result) -> bool:
@@ -89,6 +101,8 @@ class Undone(msgspec.Struct, frozen=True):
         return False
 
     def digest(self, descriptor: int, old: OldLink) -> bytes | None:
-        if os.pread(descriptor, len(self.head), 0) != self.head:
-            return None
-        return Inherited(self.proof).digest(descriptor, old)
+        """Return None: nobody has made one."""
+        return None
+
+    def replacement(self, directory: LogDirectory, old: OldLink) -> str:
+        return directory.visible_name(self.inode) or old.segment

@@ -1,108 +1,125 @@
 """Lines that somebody has written over others, in place, in an old file: those that no segment has yet."""
 
 import os
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
+from itertools import islice
 
 from asynclog.errors import ChangedError
-from asynclog.storage.hidden_names import OldLink, new_name
+from asynclog.storage.hidden_names import OldLink, new_name, origin
 from asynclog.storage.local.byte_ranges import windows
-from asynclog.storage.local.commit.staging import build, discard
+from asynclog.storage.local.commit.old_files import Known
+from asynclog.storage.local.commit.staging import build, discard, publish
 from asynclog.storage.local.directory import LogDirectory
 from asynclog.storage.naming import SegmentNaming
-from asynclog.storage.proof import Proof
 from asynclog.storage.segment_reader import WINDOW, Hole, Part
 
-_AHEAD = 4 << 20  # bytes of the replacement in which a line is looked for
+_AHEAD = 500_000  # lines that are looked for at the same time: some 60 MiB of memory
 
 
 def publish_overwritten(
-    directory: LogDirectory, names: SegmentNaming, old: OldLink, source: int, proof: Proof
-) -> tuple[list[str], bytes] | None:
-    """Make a late segment of the accounted lines that neither the segment nor what came of the file before has.
+    directory: LogDirectory, names: SegmentNaming, old: OldLink, source: int, known: Known
+) -> tuple[list[str], int, bytes] | None:
+    """Make a late segment of the accounted lines that neither the replacement nor any other that came of the file has.
 
-    Return its name, if there is any such line, and the digest of the accounted bytes now. None where no line is the
-    same, or that can't be told: then the file was begun anew. What had expired is in it, too, and expires again. Raise
-    OSError.
+    Return its name, if there is any such line, and how many bytes are accounted for now, and their digest: the line in
+    which they ended is taken to its end. None where no line is the same, or that can't be told: then the file was begun
+    anew. What had expired is in it, too, and expires again. Raise OSError.
     """
-    if os.fstat(source).st_size > old.processed_bytes and os.pread(source, 1, old.processed_bytes - 1) != b"\n":
-        return None  # it goes on in the middle of a line
-    read = proof.of_nothing()
-    temporary = new_name(names.late(old.token, 0))
-    with ExitStack() as opened:
-        known = [_Ahead(_lines_of(directory, name, opened)) for name in _known(directory, names, old)]
-        lines = _lines(read.follow(windows(source, 0, old.processed_bytes)))
-        others = (line for line in lines if not any(each.take(line) for each in known))
-        try:
-            size = build(directory, temporary, source, _blocks(others), old.processed_bytes)
-        except ChangedError:
-            return None
-    found, digest = any(each.found for each in known), read.ranges[0].digest
-    if not (found and size):
-        discard(directory, temporary)
-        return ([], digest) if found else None
-    late = names.late(old.advanced(0, digest).token, 0)  # the same one if it is done again after a kill
-    directory.rename(temporary, late)
-    directory.sync_folder()
-    return [late], digest
-
-
-def _known(directory: LogDirectory, names: SegmentNaming, old: OldLink) -> list[str]:
-    """Return the segments that have lines of the file: what replaced it, and what was moved out of it."""
-    tokens = {name: names.late_token(name) for name in directory.names()}
-    return [old.segment, *(name for name, token in tokens.items() if token and old.is_origin(token))]
-
-
-def _lines_of(directory: LogDirectory, name: str, opened: ExitStack) -> Iterator[bytes]:
-    """Those of a segment; none if there is no such file."""
+    end = _end_of_line(source, old.processed_bytes)
+    read = known.proof.of_nothing()
+    there = _Lines(_lines_of(directory, [known.replacement(directory, old), *_late_segments(directory, names, old)]))
+    others = (line for line in _lines(read.follow(windows(source, 0, end))) if not there.take(line))
+    late = names.late(old.begun_anew(os.urandom(4)).token, 0)
+    temporary = new_name(late)
     try:
-        descriptor = directory.open(name)
-    except OSError:
-        return
-    opened.callback(directory.close, descriptor)
-    yield from _lines(windows(descriptor, 0, os.fstat(descriptor).st_size))
+        size = build(directory, temporary, source, _blocks(others), end)
+    except ChangedError:
+        return None
+    digest = read.ranges[0].digest
+    if not (there.found and size):
+        discard(directory, temporary)
+        return ([], end, digest) if there.found else None
+    publish(directory, temporary, late)
+    return [late], end, digest
 
 
-class _Ahead:
-    """The next lines of the replacement, as far as they are looked at; `found` once one of them was taken."""
+def has_a_line_of(directory: LogDirectory, one: str, other: str) -> bool:
+    """Whether any of the first lines of one file is one of the other's."""
+    there = _Lines(_lines_of(directory, [other]))
+    try:
+        for line in islice(_lines_of(directory, [one]), _AHEAD):
+            there.take(line)
+    except ChangedError:
+        return True  # it can't be told
+    return there.found
+
+
+def _end_of_line(source: int, size: int) -> int:
+    """Return where the line ends that has the last one of so many bytes; where it has no end, where it begins."""
+    end = start = 0
+    for line in _lines(windows(source, 0, os.fstat(source).st_size)):
+        start, end = end, end + len(line)
+        if end >= size:
+            break
+    return end if end == size or line.endswith(b"\n") else start
+
+
+def _late_segments(directory: LogDirectory, names: SegmentNaming, old: OldLink) -> list[str]:
+    """Return those that came of the file."""
+    tokens = {name: names.late_token(name) for name in directory.names()}
+    came = sorted(name for name, token in tokens.items() if token and origin(token) == old.origin)
+    return [name for name in came if directory.is_file(name)]
+
+
+def _lines_of(directory: LogDirectory, segments: Iterable[str]) -> Iterator[bytes]:
+    """Yield the lines of these segments, one after the other; of one that is not there none."""
+    for name in segments:
+        try:
+            descriptor = directory.open(name)
+        except FileNotFoundError:
+            continue
+        try:
+            yield from _lines(windows(descriptor, 0, os.fstat(descriptor).st_size))
+        finally:
+            directory.close(descriptor)
+
+
+class _Lines:
+    """Lines that are there, as many of each as there are, and as far as they are looked at; by their hashes.
+
+    `found` once one of them was taken that is not blank.
+    """
 
     def __init__(self, lines: Iterator[bytes]) -> None:
-        self._lines = lines
-        self._next: deque[bytes] = deque()
-        self._numbers: Counter[bytes] = Counter()
-        self._size = 0
+        self._hashes = (hash(line.rstrip(b"\n")) for line in lines)
+        self._numbers: Counter[int] = Counter()
+        self._left = 0
         self.found = False
 
     def take(self, line: bytes) -> bool:
-        """Whether the line is there; then what stands before it is passed over."""
-        self._look()
-        if not self._numbers[line]:
+        """Whether there is one more such line."""
+        for each in islice(self._hashes, max(0, _AHEAD - self._left)):
+            self._numbers[each] += 1
+            self._left += 1
+        key = hash(line.rstrip(b"\n"))
+        if not self._numbers.get(key):
             return False
-        passed = b""
-        while passed != line:
-            passed = self._next.popleft()
-            self._numbers[passed] -= 1
-            if not self._numbers[passed]:
-                del self._numbers[passed]
-            self._size -= len(passed)
+        self._numbers[key] -= 1
+        self._left -= 1
+        if not self._numbers[key]:
+            del self._numbers[key]
         self.found |= bool(line.strip())
         return True
 
-    def _look(self) -> None:
-        while self._size < _AHEAD and (line := next(self._lines, b"")):
-            self._next.append(line)
-            self._numbers[line] += 1
-            self._size += len(line)
-
 
 def _lines(parts: Iterable[Part]) -> Iterator[bytes]:
-    """Each with its newline. Raise ChangedError where there is a hole: such a file is not compared."""
+    """Yield each with its newline. Raise ChangedError where there is a large hole: such a file is not compared."""
     begun = bytearray()
     for part in parts:
-        if isinstance(part, Hole):
+        if len(part) > WINDOW:
             raise ChangedError
-        *whole, rest = bytes(part).split(b"\n")
+        *whole, rest = (bytes(len(part)) if isinstance(part, Hole) else bytes(part)).split(b"\n")
         for line in whole:
             yield bytes(begun) + line + b"\n"
             begun.clear()

@@ -1,13 +1,14 @@
 """What an earlier job left when it was killed: finished or undone before anything is planned. Needs no database."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 from asynclog.storage.hidden_names import OldLink, StagedFile
 from asynclog.storage.local.commit.drain import advance_offset
 from asynclog.storage.local.commit.drain_queue import DrainQueue
 from asynclog.storage.local.commit.exchange import restore_displaced, unlink_displaced
-from asynclog.storage.local.commit.old_files import Inherited
+from asynclog.storage.local.commit.old_files import Inherited, Withdrawn
+from asynclog.storage.local.commit.overwritten import has_a_line_of
 from asynclog.storage.local.directory import LogDirectory
 from asynclog.storage.naming import SegmentNaming
 
@@ -24,25 +25,37 @@ def recover(directory: LogDirectory, names: SegmentNaming, queue: DrainQueue) ->
     for name in left:
         if staged := StagedFile.parse(name):
             if not _attempt(queue, name, partial(_settle, queue, staged, old_links)):
-                queue.blocked.add(staged.segment)
+                queue.block(staged.segment)
         elif not OldLink.parse(name):
             _attempt(queue, name, partial(directory.unlink, name))
     for old in old_links:
         finish = partial(_finish, directory, names, queue, old)
-        if old.segment in queue.blocked or not _attempt(queue, str(old), finish):
-            queue.blocked.add(old.token)
+        if queue.is_blocked(old.segment) or not _attempt(queue, str(old), finish):
+            queue.block_late(old)
     if left:
         directory.sync_folder()
     queue.drain_due(open_too=True)
 
 
-def _settle(queue: DrainQueue, staged: StagedFile, old: Iterable[OldLink]) -> None:
+def _settle(queue: DrainQueue, staged: StagedFile, old_links: Iterable[OldLink]) -> None:
     """Before anything else is done about its segment: an old file needs its second name until this one is gone."""
     directory = queue.directory
-    replaced = {directory.status(str(old)).st_ino for old in old if old.segment == staged.segment}
-    if not unlink_displaced(directory, staged, replaced):
-        restore_displaced(queue, staged, grace=0)
+    replaced = {str(old): directory.status(str(old)).st_ino for old in old_links if old.segment == staged.segment}
+    if not unlink_displaced(directory, staged, set(replaced.values())):
+        inodes = set(replaced.values())
+        known = Withdrawn(queue.inherited.proof, inodes.pop()) if len(inodes) == 1 else None
+        restore_displaced(queue, staged, known, partial(_is_replacement, directory, staged, list(replaced)), grace=0)
     directory.sync_folder()
+
+
+def _is_replacement(directory: LogDirectory, staged: StagedFile, old: Sequence[str], segment: str) -> bool:
+    """Whether a segment with the replacement's inode is that: it has lines of the old file, if that is still there.
+
+    Else it has at least the owner of the file that it has displaced: nobody else can put one there.
+    """
+    if old:
+        return any(has_a_line_of(directory, segment, name) for name in old)
+    return directory.status(segment).st_uid == directory.status(str(staged)).st_uid
 
 
 def leftover_names(directory: LogDirectory, names: SegmentNaming) -> list[str]:

@@ -6,7 +6,7 @@ The steps are as docs/reliability.md counts them. Their order is the whole point
 import contextlib
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Protocol
 
 import msgspec
@@ -22,7 +22,7 @@ from asynclog.storage.local.commit.exchange import (
     undo_swap,
     unlink_displaced,
 )
-from asynclog.storage.local.commit.old_files import Displaced, Undone
+from asynclog.storage.local.commit.old_files import Displaced, Withdrawn
 from asynclog.storage.local.commit.precommit import (
     IdleRule,
     Pinned,
@@ -38,10 +38,8 @@ from asynclog.storage.local.commit.staging import build, discard
 from asynclog.storage.local.directory import LogDirectory
 from asynclog.storage.local.segment_reader import LocalReader
 from asynclog.storage.proof import Proof
-from asynclog.storage.segment_reader import Hole, Part, SegmentReader
+from asynclog.storage.segment_reader import Part, SegmentReader
 from asynclog.types import Action
-
-_HEAD = 1 << 12  # bytes of a replacement by which it is known again
 
 
 class Survivors(Protocol):
@@ -91,11 +89,10 @@ def _rewrite(queue: DrainQueue, idle: IdleRule, survivors: Survivors, target: Ta
     directory = queue.directory
     size = os.fstat(target.source).st_size
     must_go_on_with_a_line(target.source, target.action.fingerprint.size, size)
-    head = bytearray()
     staying = survivors.iter_survivors(target.action, LocalReader(target.source), target.proof, size)
-    staged = _stage(directory, target, _noting_head(staying, head), size)
+    staged = _stage(directory, target, staying, size)
     try:
-        return commit(queue, idle, target, staged, bytes(head))
+        return commit(queue, idle, target, staged)
     except (DisplacedError, LateWriterError):
         raise  # a writer may have come to the replacement
     except BaseException:
@@ -120,22 +117,8 @@ def _stage(directory: LogDirectory, target: Target, staying: Iterable[Part], siz
     return staged
 
 
-def _noting_head(parts: Iterable[Part], head: bytearray) -> Iterator[Part]:
-    """Copy the beginning of these parts, up to their first hole."""
-    most = _HEAD
-    for part in parts:
-        if isinstance(part, Hole):
-            most = len(head)
-        else:
-            head += part[: most - len(head)]
-        yield part
-
-
-def commit(queue: DrainQueue, idle: IdleRule, target: Target, staged: StagedFile, head: bytes = b"") -> CommitResult:
-    """From the second name to the end of the lease. A writer's open() waits only from `pin` to the end of `_confirm`.
-
-    `head` is how the replacement begins.
-    """
+def commit(queue: DrainQueue, idle: IdleRule, target: Target, staged: StagedFile) -> CommitResult:
+    """Do all from the second name to the end of the lease. A writer's open() waits only from `pin` to `_confirm`."""
     directory, source = queue.directory, target.source
     pinned, old = _link_and_pin(directory, idle, target, staged)
     exchanged = _exchange(directory, target, staged, old)
@@ -143,7 +126,7 @@ def commit(queue: DrainQueue, idle: IdleRule, target: Target, staged: StagedFile
         fault = _confirm(directory, source, staged, pinned, exchanged=exchanged)
     except (DisplacedError, LateWriterError):
         directory.release(source)  # the file has all that it had, under whatever name: nobody has to wait for that
-        undo_swap(queue, staged, Undone(target.proof, head))
+        undo_swap(queue, staged, Withdrawn(target.proof, pinned.inode))
         _undo_link(directory, old)
         raise
     directory.release(source)

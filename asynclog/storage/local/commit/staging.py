@@ -1,6 +1,8 @@
 """Writes what is to stay, part by part."""
 
 import contextlib
+import errno
+import os
 from collections.abc import Iterable
 
 from asynclog.storage.local.directory import LogDirectory
@@ -60,6 +62,23 @@ def _build(
     finally:
         directory.close(target)
     return copied
+
+
+def publish(directory: LogDirectory, temporary: str, name: str) -> None:
+    """Give a whole file its name, durably. Raise FileExistsError where that is taken, OSError; then it is discarded."""
+    try:
+        try:
+            directory.rename_noreplace(temporary, name)
+        except OSError as error:
+            if error.errno not in {errno.EINVAL, errno.ENOSYS}:  # the file system has no such call
+                raise
+            if name in directory.names():
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), name) from None
+            directory.rename(temporary, name)
+    except BaseException:
+        discard(directory, temporary)
+        raise
+    directory.sync_folder()
 
 
 def discard(directory: LogDirectory, temporary: str) -> None:
