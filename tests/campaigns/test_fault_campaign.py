@@ -23,7 +23,9 @@ QUICKLY_CAUGHT = {
 }
 
 
-@pytest.mark.parametrize("name", LAYERS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.alone] if name == "stopped" else []) for name in LAYERS]
+)
 def test_nothing_is_lost_at_a_choice_of_points(name: str, tmp_path: Path) -> None:
     """Whatever happens to the job at these points, no line is lost, doubled or altered, and the next job ends well."""
     result = layer(name)(Campaign(tmp_path, quick=True))

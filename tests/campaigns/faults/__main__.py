@@ -31,20 +31,23 @@ def main() -> int:
     named, _, point = (options.point or "").partition(":")
     layers = [] if options.mutants else [named] if named else options.layer or LAYERS
     mutants = () if options.layer or named else MUTANTS
+    alone = [each for each in mutants if not each.layers.keys().isdisjoint(ALONE)]
+    beside = [each for each in mutants if each not in alone]
     clean = True
     with tempfile.TemporaryDirectory(prefix="faults-") as scratch:
         campaign = Campaign(Path(scratch), options.seed, options.quick, point if named else None)
         with ProcessPoolExecutor(WORKERS, get_context("fork")) as pool:
             found = pool.map(partial(_explored, campaign), [name for name in layers if name not in ALONE])
-            tried = pool.map(partial(_tried, campaign), mutants)
+            tried = pool.map(partial(_tried, campaign), beside)
             if layers:
                 print(f"faults: seed {options.seed}{', quick' if options.quick else ''}")
                 print(_row("layer", "points", *KINDS, "seconds"), flush=True)
                 clean = not sum(not _told(*each) for each in found)
-            number = sum(_told_mutant(mutant, answer) for mutant, answer in zip(mutants, tried, strict=True))
+            number = sum(_told_mutant(mutant, answer) for mutant, answer in zip(beside, tried, strict=True))
         for name in ALONE:
             if name in layers:
                 clean = _told(*_explored(campaign, name)) and clean
+        number += sum(_told_mutant(mutant, _tried(campaign, mutant)) for mutant in alone)
     if mutants:
         print(f"mutants caught {number}/{len(mutants)}")
     return 0 if clean and number == len(mutants) else 1
