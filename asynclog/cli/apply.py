@@ -1,29 +1,67 @@
 """`asynclog apply`: a plan file and options -> one job that does what the plan says -> its report."""
 
-from typing import Any
+import argparse
 
-from asynclog.cli.command import settings_of
-from asynclog.cli.logging import level_for, set_up_logging
-from asynclog.cli.output import print_result
-from asynclog.cli.signals import Signals
+from asynclog.cli import options as groups
+from asynclog.cli.command import Call, Command, log_level_of_cleanup, settings_of
+from asynclog.cli.parser import ALWAYS, Help
 from asynclog.config.reading import read_text
 from asynclog.config.units import seconds
+from asynclog.report.cleanup.result import Report
 from asynclog.report.cleanup.text import as_text
 from asynclog.report.plan_file import plan_from_text
-from asynclog.runner.cleanup import clean_up
-from asynclog.runner.run import begin_run
 from asynclog.timestamps import SECOND
 
 LARGEST = 1 << 30  # bytes; a segment has some hundred
 
+HELP = Help(
+    description="Carry out the plan that `cleanup --dry-run --plan-out` has written: just what it says, of what "
+    "has not changed since, and only as far as it has expired under the policy that it was made under.",
+    example="asynclog apply plan.json --config /etc/asynclog/asynclog.yaml",
+    exits={
+        **ALWAYS,
+        0: "done, or nothing left to do: what has changed since was skipped",
+        2: "usage, configuration or schema error, or not a plan for this log and policy: nothing was touched",
+        3: "partly done: some segments failed; the report says why",
+        4: "another job holds the log",
+        5: "refused by a guard: nothing was touched",
+    },
+)
 
-def run(given: dict[str, Any], signals: Signals) -> int:
-    """Carries out the plan that these options name and prints the report; the exit status."""
-    set_up_logging(level_for(given))
-    settings = settings_of(given)
-    valid_for = int(seconds("--max-age", given["max_age"]) * SECOND)
-    reviewed = plan_from_text(read_text(given["file"], LARGEST), given["file"], valid_for)
-    report = clean_up(begin_run(settings, approved=reviewed, verbose=given["debug"]), signals).report
-    signals.finish()
-    print_result(report, as_text, as_json=given["json"], quiet=given["quiet"])
-    return report.exit_code
+
+class ApplyOptions(groups.DeletionOptions, frozen=True, kw_only=True):
+    """What `asynclog apply` was given."""
+
+    file: str
+    max_age: str
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of this command."""
+    parser.add_argument("file", metavar="FILE", help="the plan")
+    groups.which_log(parser)
+    groups.output(parser, debug=groups.DEBUG_DECISIONS)
+    groups.now(parser)
+    groups.jobs(parser)
+    groups.catalog(parser)
+    groups.deletion(parser)
+    parser.add_argument(
+        "--max-age", metavar="DURATION", default="24h", help="refuse a plan that is older than that; else than 24h"
+    )
+
+
+def run(options: ApplyOptions, call: Call) -> Report:
+    """Carry out the plan that these options name."""
+    from asynclog.runner.cleanup import clean_up
+    from asynclog.runner.run import begin_run
+
+    settings = settings_of(options)
+    valid_for = int(seconds("--max-age", options.max_age) * SECOND)
+    approved = plan_from_text(read_text(options.file, LARGEST), options.file, valid_for)
+    run = begin_run(settings, verbose=options.debug, approved=approved, wiring=call.wiring)
+    report = clean_up(run, call.signals).report
+    call.signals.finish()
+    return report
+
+
+COMMAND = Command(HELP, ApplyOptions, add_arguments, run, as_text, log_level_of_cleanup)

@@ -1,13 +1,13 @@
 """`asynclog check`: options -> settings and policy -> what they mean for the log as it is."""
 
+import argparse
 import os
-from typing import Any
 
 import msgspec
 
-from asynclog.cli.command import settings_of
-from asynclog.cli.logging import set_up_logging
-from asynclog.cli.output import print_result
+from asynclog.cli import options as groups
+from asynclog.cli.command import Call, Command, log_level, settings_of
+from asynclog.cli.parser import ALWAYS, Help
 from asynclog.cli.signals import Signals
 from asynclog.config.policy_file import policy_of
 from asynclog.config.settings import Settings
@@ -18,19 +18,46 @@ from asynclog.report.check.text import as_text
 from asynclog.report.envelope import CommandResult
 from asynclog.report.holdings import sum_holdings
 from asynclog.report.provenance import who
-from asynclog.runner.inspect import inspect
-from asynclog.runner.provenance import provenance_of
+
+HELP = Help(
+    description="Validate configuration and policy, and show the rule of each audit schema in the log, "
+    "the schemas that have none, and the rules that match nothing. Nothing is changed.",
+    example="asynclog check --config /etc/asynclog/asynclog.yaml",
+    exits={
+        **ALWAYS,
+        0: "valid, even where a schema has no rule",
+        3: "valid, but some segments could not be read, or, with --strict, there is a warning",
+    },
+)
 
 
-def run(given: dict[str, Any], signals: Signals) -> int:
-    """Checks what these options name and prints what came of it; the exit status."""
-    set_up_logging("DEBUG" if given["debug"] else "WARNING")
-    answer = _check(settings_of(given), signals, strict=given["strict"])
-    print_result(answer, as_text, as_json=given["json"], quiet=given["quiet"])
-    return answer.exit_code
+class CheckOptions(groups.LogOptions, frozen=True, kw_only=True):
+    """What `asynclog check` was given."""
+
+    strict: bool
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of this command."""
+    groups.which_log(parser)
+    groups.output(parser, debug=groups.DEBUG)
+    groups.jobs(parser)
+    groups.catalog(parser)
+    parser.add_argument("--strict", action="store_true", help="exit 3 where there is any warning")
+
+
+def run(options: CheckOptions, call: Call) -> CommandResult[CheckResult]:
+    """Check what these options name."""
+    return _check(settings_of(options), call.signals, strict=options.strict)
+
+
+COMMAND = Command(HELP, CheckOptions, add_arguments, run, as_text, log_level)
 
 
 def _check(settings: Settings, signals: Signals, *, strict: bool) -> CommandResult[CheckResult]:
+    from asynclog.runner.inspect import inspect
+    from asynclog.runner.provenance import provenance_of
+
     configuration = None if settings.profile is None else settings.source
     if not settings.enabled:
         message = f"Audit logging is switched off in profile {settings.profile}"

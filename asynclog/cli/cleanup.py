@@ -1,14 +1,18 @@
 """`asynclog cleanup`: options -> settings -> one job, or one for each profile -> its report."""
 
-from collections.abc import Iterator, Mapping
+import argparse
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING
 
-from asynclog.cli.command import settings_of
-from asynclog.cli.logging import level_for, set_up_logging
+import msgspec
+
+from asynclog.cli import options as groups
+from asynclog.cli.command import Call, Command, log_level_of_cleanup, settings_of
 from asynclog.cli.metrics_file import MetricsFile, metrics_file
-from asynclog.cli.output import bug_in_words, complain_of_bug, print_error, print_result
-from asynclog.cli.signals import Signals, StoppedError
+from asynclog.cli.output import bug_in_words, complain_of_bug, print_error
+from asynclog.cli.parser import ALWAYS, Help
+from asynclog.cli.signals import StoppedError
 from asynclog.config.profiles import profile_names
 from asynclog.config.settings import Settings
 from asynclog.errors import AsynclogError, ConfigurationError
@@ -16,51 +20,113 @@ from asynclog.report.cleanup.combine import combined, failed
 from asynclog.report.cleanup.result import Report
 from asynclog.report.cleanup.text import as_text
 from asynclog.report.plan_file import is_plan, plan_to_text
-from asynclog.runner.cleanup import CleanupRun, clean_up
-from asynclog.runner.run import begin_run
 from asynclog.storage.local.atomic_write import NamedFile, OccupiedError
 
-
-def run(given: dict[str, Any], signals: Signals) -> int:
-    """Runs the job that these options ask for and prints its report; the exit status."""
-    set_up_logging(level_for(given))
-    with metrics_file(given["metrics_file"], given["path"], dry_run=given["dry_run"]) as file:
-        report = _every_profile(given, signals, file) if given["all_profiles"] else _one(given, signals, file)
-        signals.finish()
-        report = file.tell(report, as_json=given["json"])
-        print_result(report, as_text, as_json=given["json"], quiet=given["quiet"])
-    return report.exit_code
+if TYPE_CHECKING:
+    from asynclog.runner.cleanup import CleanupRun
 
 
-def _one(given: Mapping[str, Any], signals: Signals, file: MetricsFile) -> Report:
-    settings = settings_of(given)
+HELP = Help(
+    description="Delete the records that have expired under their own audit schema's rule, and nothing else.",
+    example="asynclog cleanup --path audit/logs.jsonl --schemas schemas.yaml --dry-run",
+    exits={
+        **ALWAYS,
+        0: "done, or nothing to do",
+        3: "partly done: segments failed, too much is overdue or unjudged, or no metrics; the report says why",
+        4: "another job holds the log",
+        5: "refused by a guard: nothing was touched",
+    },
+)
+
+
+class CleanupOptions(groups.DeletionOptions, frozen=True, kw_only=True):
+    """What `asynclog cleanup` was given."""
+
+    dry_run: bool
+    plan_out: str | None
+    all_profiles: bool
+    max_overdue: str | None
+    metrics_file: str | None
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of this command."""
+    groups.which_log(parser)
+    groups.output(parser, debug=groups.DEBUG_DECISIONS)
+    groups.now(parser)
+    groups.jobs(parser)
+    groups.catalog(parser)
+    groups.deletion(parser)
+    add = parser.add_argument
+    add("-n", "--dry-run", action="store_true", help="say what would be deleted, and touch nothing")
+    add(
+        "--plan-out",
+        metavar="FILE",
+        help="write the plan of a dry run there, over nothing or an earlier plan: to be read, and then for `apply`",
+    )
+    add(
+        "--all-profiles", action="store_true", help="clean up each profile's log in turn; one that fails stops no other"
+    )
+    add(
+        "--max-overdue",
+        metavar="DURATION",
+        help="exit 3 where something that expired longer ago than this, such as 7d, is still there, or a segment that "
+        "could not be judged is older",
+    )
+    add(
+        "--metrics-file",
+        metavar="FILE",
+        help="write what came of the run there, over nothing or earlier metrics, for Prometheus: a *.prom file in "
+        "node_exporter's textfile folder",
+    )
+
+
+def run(options: CleanupOptions, call: Call) -> Report:
+    """Run the job that these options ask for, or one for each profile."""
+    metrics = metrics_file(options.metrics_file, options.path, dry_run=options.dry_run)
+    file = call.resources.enter_context(metrics)
+    report = _every_profile(options, call, file) if options.all_profiles else _one(options, call, file)
+    call.signals.finish()
+    return file.tell(report, as_json=options.json)
+
+
+COMMAND = Command(HELP, CleanupOptions, add_arguments, run, as_text, log_level_of_cleanup)
+
+
+def _one(options: CleanupOptions, call: Call, file: MetricsFile) -> Report:
+    from asynclog.runner.cleanup import clean_up
+    from asynclog.runner.run import begin_run
+
+    settings = settings_of(options)
     file.is_about(settings)
-    with _plan_out(given["plan_out"], settings, dry_run=given["dry_run"]) as plan_out:
-        found = clean_up(begin_run(settings, dry_run=given["dry_run"], verbose=given["debug"]), signals)
-        signals.defer()
-        if plan_out and not signals.signal:
-            _write_plan(given["plan_out"], plan_out, found)
+    with _plan_out(options.plan_out, settings, dry_run=options.dry_run) as plan_out:
+        run = begin_run(settings, dry_run=options.dry_run, verbose=options.debug, wiring=call.wiring)
+        found = clean_up(run, call.signals)
+        call.signals.defer()
+        if options.plan_out and plan_out and not call.signals.signal:
+            _write_plan(options.plan_out, plan_out, found)
         return found.report
 
 
-def _every_profile(given: Mapping[str, Any], signals: Signals, file: MetricsFile) -> Report:
+def _every_profile(options: CleanupOptions, call: Call, file: MetricsFile) -> Report:
     """One after the other, in the file's order; a signal ends them all."""
     for name in ("path", "schemas", "profile", "metrics_file", "plan_out"):
-        if given[name]:
+        if getattr(options, name):
             raise ConfigurationError(f"--all-profiles does not go with --{name.replace('_', '-')}")
-    names = profile_names(given["config"])
-    return combined({name: _this_profile({**given, "profile": name}, signals, file) for name in names})
+    names = profile_names(options.config)
+    of_profile = {name: msgspec.structs.replace(options, profile=name) for name in names}
+    return combined({name: _this_profile(each, call, file) for name, each in of_profile.items()})
 
 
-def _this_profile(given: Mapping[str, Any], signals: Signals, file: MetricsFile) -> Report:
+def _this_profile(options: CleanupOptions, call: Call, file: MetricsFile) -> Report:
     """One of several: whatever ends it is its report."""
     try:
-        with signals.interruptible():
-            return _one(given, signals, file)
+        with call.signals.interruptible():
+            return _one(options, call, file)
     except (AsynclogError, StoppedError) as error:
-        return failed(str(error), error.exit_code, signals.signal)
+        return failed(str(error), error.exit_code, call.signals.signal)
     except Exception as error:
-        if given["debug"]:
+        if options.debug:
             complain_of_bug()
         return failed(bug_in_words(error), 1)
 
@@ -89,7 +155,7 @@ def _plan_out(path: str | None, settings: Settings, *, dry_run: bool) -> Iterato
         file.close()
 
 
-def _write_plan(path: str, file: NamedFile, found: CleanupRun) -> None:
+def _write_plan(path: str, file: NamedFile, found: "CleanupRun") -> None:
     if found.plan is None or found.origin is None:
         print_error(f"--plan-out {path}: there is nothing to plan, and no plan is written")
         return

@@ -1,14 +1,74 @@
-"""The words of a command line -> the settings that they mean here."""
+"""What every command does: set up logging, run, print what came of it, and answer with the exit status."""
 
 import os
-from collections.abc import Mapping
-from typing import Any
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+import msgspec
+
+from asynclog.cli.logging import set_up_logging
+from asynclog.cli.options import PathOptions
+from asynclog.cli.output import Answer, print_result
+from asynclog.cli.parser import Help
+from asynclog.cli.signals import Signals
 from asynclog.config.resolve import resolve
 from asynclog.config.settings import Options, Settings
 
+if TYPE_CHECKING:
+    from asynclog.runner.wiring import Wiring
 
-def settings_of(given: Mapping[str, Any]) -> Settings:
-    """The settings of a command, which need not have all of the options. Raises ConfigurationError."""
-    options: Options = {name: given[name] for name in Options.__annotations__ if name in given}  # type: ignore[assignment]
-    return resolve(options, os.environ)
+Given = TypeVar("Given", bound=PathOptions)
+Result = TypeVar("Result", bound=Answer)
+
+
+class Call(msgspec.Struct, frozen=True):
+    """What a command gets beside its options; `resources` are closed once its result was printed."""
+
+    signals: Signals
+    resources: ExitStack
+    wiring: "Wiring | None" = None
+
+
+class Command(msgspec.Struct, Generic[Given, Result], frozen=True):
+    """A command: the page of its help, what it may be given and does with that, and how its result is told."""
+
+    help: Help
+    options: type[Given]
+    add_arguments: Callable[[ArgumentParser], None]
+    run: Callable[[Given, Call], Result]
+    as_text: Callable[[Result], str]
+    log_level: Callable[[PathOptions], str]
+
+
+def run_command(given: Namespace, signals: Signals, wiring: "Wiring | None" = None) -> int:
+    """Run the command that was given, and print its result; return the exit status."""
+    command: Command[Any, Any] = given.command
+    options = command.options(**{name: getattr(given, name) for name in command.options.__struct_fields__})
+    set_up_logging(command.log_level(options))
+    with ExitStack() as resources:
+        result = command.run(options, Call(signals, resources, wiring))
+        print_result(result, command.as_text, as_json=options.json, quiet=options.quiet)
+    status: int = result.exit_code
+    return status
+
+
+def log_level(options: PathOptions) -> str:
+    """Choose the level of a command's log lines."""
+    return "DEBUG" if options.debug else "WARNING"
+
+
+def log_level_of_cleanup(options: PathOptions) -> str:
+    """Choose that of one whose text has the warnings, too; beside JSON they are told here, if anywhere."""
+    if options.debug:
+        return "DEBUG"
+    return "WARNING" if options.json and not options.quiet else "ERROR"
+
+
+def settings_of(options: PathOptions) -> Settings:
+    """Return the settings of a command, which need not have all of the options. Raises ConfigurationError."""
+    named: Options = {  # type: ignore[assignment]
+        name: getattr(options, name) for name in Options.__annotations__ if name in options.__struct_fields__
+    }
+    return resolve(named, os.environ)

@@ -1,20 +1,58 @@
 """`asynclog estimate`: options -> settings and policies -> what they free, and when."""
 
-from typing import Any
+import argparse
 
-from asynclog.cli.command import settings_of
-from asynclog.cli.logging import set_up_logging
-from asynclog.cli.output import print_result
-from asynclog.cli.signals import Signals
+from asynclog.cli import options as groups
+from asynclog.cli.command import Call, Command, log_level, settings_of
+from asynclog.cli.parser import ALWAYS, Help
+from asynclog.report.envelope import CommandResult
+from asynclog.report.estimate.result import EstimateResult
 from asynclog.report.estimate.text import as_text
-from asynclog.runner.estimate import estimate_log
+
+HELP = Help(
+    description="Tell of each audit schema how much there is and comes in, and what the policy frees now and in "
+    "7, 30 and 90 days; beside it, what other retention days would. Nothing is changed.",
+    example="asynclog estimate --path audit/logs.jsonl --schemas schemas.yaml --retention api_operations=60",
+    exits={
+        **ALWAYS,
+        0: "done",
+        3: "done, but some segments could not be read: they are in no figure",
+    },
+)
 
 
-def run(given: dict[str, Any], signals: Signals) -> int:
-    """Estimates what these options ask for and prints it; the exit status."""
-    set_up_logging("DEBUG" if given["debug"] else "WARNING")
-    settings = settings_of(given)
-    with signals.deferred("while the log was read"):
-        answer = estimate_log(settings, given["retention"], signals, scan=not given["no_scan"])
-    print_result(answer, as_text, as_json=given["json"], quiet=given["quiet"])
-    return answer.exit_code
+class EstimateOptions(groups.TimedOptions, frozen=True, kw_only=True):
+    """What `asynclog estimate` was given."""
+
+    retention: list[str]
+    no_scan: bool
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of this command."""
+    groups.which_log(parser)
+    groups.output(parser, debug=groups.DEBUG)
+    groups.now(parser)
+    groups.jobs(parser)
+    groups.catalog(parser)
+    add = parser.add_argument
+    add(
+        "--retention",
+        metavar="NAME=DAYS",
+        action="append",
+        default=[],
+        help="what if that were its rule: NAME=60 for all versions, NAME:2=60, *=60 for all others, none for ever",
+    )
+    add("--no-scan", action="store_true", help="read nothing: where the catalog is not exact, tell bounds")
+
+
+def run(options: EstimateOptions, call: Call) -> CommandResult[EstimateResult]:
+    """Estimate what these options ask for."""
+    from asynclog.runner.estimate import estimate_log
+
+    settings = settings_of(options)
+    with call.signals.deferred("while the log was read"):
+        return estimate_log(settings, options.retention, call.signals, scan=not options.no_scan)
+
+
+COMMAND = Command(HELP, EstimateOptions, add_arguments, run, as_text, log_level)

@@ -1,20 +1,51 @@
 """`asynclog explain`: options -> settings and policy -> why each segment is as it is."""
 
-from typing import Any
+import argparse
 
-from asynclog.cli.command import settings_of
-from asynclog.cli.logging import set_up_logging
-from asynclog.cli.output import print_result
-from asynclog.cli.signals import Signals
+from asynclog.cli import options as groups
+from asynclog.cli.command import Call, Command, log_level, settings_of
+from asynclog.cli.parser import ALWAYS, Help
+from asynclog.report.envelope import CommandResult
+from asynclog.report.explain.result import ExplainResult
 from asynclog.report.explain.text import as_text
-from asynclog.runner.explain import explain_log
+
+HELP = Help(
+    description="Tell of each segment, or of one, which records of which schema keep it and until when, "
+    "since when what is overdue, and where its unreadable lines stand and why they are. Nothing is changed.",
+    example="asynclog explain logs.jsonl --path audit/logs.jsonl --schemas schemas.yaml",
+    exits={
+        **ALWAYS,
+        0: "done",
+        3: "done, but some segments could not be read",
+    },
+)
 
 
-def run(given: dict[str, Any], signals: Signals) -> int:
-    """Explains what these options ask for and prints it; the exit status."""
-    set_up_logging("DEBUG" if given["debug"] else "WARNING")
-    settings = settings_of(given)
-    with signals.deferred("while the log was read"):
-        answer = explain_log(settings, given["segment"], given["schema"], signals)
-    print_result(answer, as_text, as_json=given["json"], quiet=given["quiet"])
-    return answer.exit_code
+class ExplainOptions(groups.TimedOptions, frozen=True, kw_only=True):
+    """What `asynclog explain` was given."""
+
+    segment: str | None
+    schema: str | None
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of this command."""
+    parser.add_argument("segment", metavar="SEGMENT", nargs="?", help="one segment, by name or path; else all of them")
+    groups.which_log(parser)
+    groups.output(parser, debug=groups.DEBUG)
+    groups.now(parser)
+    groups.jobs(parser)
+    groups.catalog(parser)
+    parser.add_argument("--schema", metavar="KEY", help="only this audit schema: NAME, or NAME:VERSION")
+
+
+def run(options: ExplainOptions, call: Call) -> CommandResult[ExplainResult]:
+    """Explain what these options ask for."""
+    from asynclog.runner.explain import explain_log
+
+    settings = settings_of(options)
+    with call.signals.deferred("while the log was read"):
+        return explain_log(settings, options.segment, options.schema, call.signals)
+
+
+COMMAND = Command(HELP, ExplainOptions, add_arguments, run, as_text, log_level)

@@ -1,14 +1,13 @@
 """`asynclog init`: a log -> a first configuration and a policy that deletes nothing, in the working folder."""
 
+import argparse
 import os
-from typing import Any
 
 import msgspec
 
-from asynclog.cli.command import settings_of
-from asynclog.cli.logging import set_up_logging
-from asynclog.cli.output import print_result
-from asynclog.cli.signals import Signals
+from asynclog.cli import options as groups
+from asynclog.cli.command import Call, Command, log_level, settings_of
+from asynclog.cli.parser import ALWAYS, Help
 from asynclog.config.paths import working_folder
 from asynclog.config.profiles import MXCPS, OURS, nearest
 from asynclog.config.settings import Settings
@@ -21,38 +20,53 @@ from asynclog.report.init.templates import can_be_named, starter_configuration, 
 from asynclog.report.policy_warnings import shadowed
 from asynclog.report.provenance import who
 from asynclog.report.warnings import Notices
-from asynclog.runner.inspect import inspect
-from asynclog.runner.provenance import provenance_of
 from asynclog.storage.local.atomic_write import write_new
 
 POLICY = "audit-schemas.yaml"
 
 
-def run(given: dict[str, Any], signals: Signals) -> int:
-    """Writes both files for the log that was named and prints what is in them; the exit status."""
-    set_up_logging("DEBUG" if given["debug"] else "WARNING")
-    answer = _init(given, signals)
-    print_result(answer, as_text, as_json=given["json"], quiet=given["quiet"])
-    return answer.exit_code
+HELP = Help(
+    description="Look at a log, and write asynclog.yaml and audit-schemas.yaml into the working folder, with every "
+    "audit schema that was found. They delete nothing until you say how many days to keep what.",
+    example="asynclog init --path audit/logs.jsonl",
+    exits={
+        **ALWAYS,
+        0: "done",
+        3: "done, but some segments could not be read: schemas may be missing",
+    },
+)
 
 
-def _init(given: dict[str, Any], signals: Signals) -> CommandResult[InitResult]:
-    if not given["path"]:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of this command."""
+    groups.which_path(parser)
+    groups.output(parser, debug=groups.DEBUG)
+    groups.jobs(parser)
+
+
+def run(options: groups.PathOptions, call: Call) -> CommandResult[InitResult]:
+    """Write both files for the log that was named."""
+    from asynclog.runner.inspect import inspect
+
+    if not options.path:
         raise ConfigurationError("init needs to know the log: name its base path, as in --path audit/logs.jsonl")
-    settings = settings_of(given)
+    settings = settings_of(options)
     configuration, policy = (os.path.join(working_folder(), name) for name in (OURS, POLICY))
     files = [configuration, policy]
     _must_be_possible(settings, files)
-    with signals.deferred("while the log was read"):
-        seen = inspect(settings, None, signals)
+    with call.signals.deferred("while the log was read"):
+        seen = inspect(settings, None, call.signals)
     inventory = sum_holdings(seen.states or [])
-    texts = {policy: starter_policy(inventory.holdings), configuration: starter_configuration(given["path"], POLICY)}
+    texts = {policy: starter_policy(inventory.holdings), configuration: starter_configuration(options.path, POLICY)}
     # In this order: a configuration never names a policy that is not there.
     _write({os.path.basename(path): text.encode() for path, text in texts.items()})
     warnings = [*_shadowed(settings, configuration), *seen.notices.warnings]
     return inventory.answer(
         _result(settings, files, inventory, msgspec.structs.replace(seen.notices, warnings=warnings))
     )
+
+
+COMMAND = Command(HELP, groups.PathOptions, add_arguments, run, as_text, log_level)
 
 
 def _shadowed(settings: Settings, written: str) -> list[str]:
@@ -91,6 +105,8 @@ def _write(contents: dict[str, bytes]) -> None:
 
 
 def _result(settings: Settings, files: list[str], inventory: Holdings, notices: Notices) -> InitResult:
+    from asynclog.runner.provenance import provenance_of
+
     named = {str(key): holding for key, holding in inventory.holdings.items() if can_be_named(key)}
     return InitResult(
         status="partial" if inventory.failures else "success",

@@ -5,19 +5,10 @@ priority before it, as sd-daemon(3) has it.
 import logging
 import os
 import sys
-from collections.abc import Mapping
-from typing import Any
 
 from asynclog.formatting import escape_control
 
 _PRIORITIES = {logging.DEBUG: 7, logging.INFO: 6, logging.WARNING: 4, logging.ERROR: 3, logging.CRITICAL: 3}
-
-
-def level_for(given: Mapping[str, Any]) -> str:
-    """Choose the level of log lines. Warnings stand in the text, too; beside JSON they are told here, if anywhere."""
-    if given["debug"]:
-        return "DEBUG"
-    return "WARNING" if given["json"] and not given["quiet"] else "ERROR"
 
 
 def set_up_logging(level: str) -> None:

@@ -5,32 +5,35 @@ import sys
 from argparse import Namespace
 from collections.abc import Sequence
 from importlib import import_module
+from typing import TYPE_CHECKING
 
-from asynclog.cli.arguments import parser, value_of
+from asynclog.cli.command import run_command
 from asynclog.cli.output import bug_in_words, complain_of_bug, show_fatal
+from asynclog.cli.parser import make_parser, value_of
 from asynclog.cli.signals import StoppedError, caught_signals
 from asynclog.errors import AsynclogError, ConfigurationError
+
+if TYPE_CHECKING:
+    from asynclog.runner.wiring import Wiring
 
 _SELDOM = 50_000  # objects between two looks for garbage; most of ours live as long as the job does
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command, the only one of its process; answers with the exit status."""
+def main(arguments: Sequence[str] | None = None, wiring: "Wiring | None" = None) -> int:
+    """Run one command, the only one of its process; answer with the exit status."""
     gc.set_threshold(_SELDOM)
     try:
-        return _run(arguments)
+        return _run(sys.argv[1:] if arguments is None else arguments, wiring)
     finally:
         gc.freeze()  # at its end Python would look through all that ever was imported
 
 
-def _run(arguments: Sequence[str] | None) -> int:
-    words = sys.argv[1:] if arguments is None else arguments
+def _run(words: Sequence[str], wiring: "Wiring | None") -> int:
     as_json = "--json" in words
     try:
         with caught_signals() as signals:
             given = _understood(words)
-            # Each command is imported when it is asked for: --help need not load what a job needs.
-            status: int = import_module(given.module).run(vars(given), signals)
+            status = run_command(given, signals, wiring)
     except (AsynclogError, StoppedError) as error:
         show_fatal(str(error), as_json=as_json)
         return error.exit_code
@@ -44,7 +47,7 @@ def _run(arguments: Sequence[str] | None) -> int:
 
 def _understood(words: Sequence[str]) -> Namespace:
     try:
-        return parser().parse_args(words)
+        return make_parser(words).parse_args(words)
     except ConfigurationError as error:
         if value_of("--metrics-file", words):
             import_module("asynclog.cli.metrics_file").tell_usage_error(words, error)

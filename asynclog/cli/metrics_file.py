@@ -6,8 +6,8 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 
-from asynclog.cli.arguments import value_of
 from asynclog.cli.output import print_error
+from asynclog.cli.parser import value_of
 from asynclog.config.settings import Settings
 from asynclog.errors import ConfigurationError
 from asynclog.formatting import escape_surrogates
@@ -92,7 +92,7 @@ class MetricsFile:
         if self._path is None:
             return ""
         # A fifth of the time that a small job takes: only for whoever asks.
-        from asynclog.cli.exposition import exposition, last_success  # noqa: PLC0415
+        from asynclog.cli.exposition import exposition, last_success
 
         try:
             if self._file is None:

@@ -1,64 +1,55 @@
-"""What the commands' parsers are made of: options that several of them share, and the form of their help."""
+"""The options that several commands share: what they are called, and the values that were given."""
 
 import argparse
-from collections.abc import Callable, Mapping
-from functools import partial
-from typing import Any, NamedTuple, NoReturn, TypeVar
+from collections.abc import Callable
+from typing import TypeVar
 
-from asynclog.errors import ConfigurationError
+import msgspec
 
 Number = TypeVar("Number", int, float)
 
-# What makes a command's parser: `add_parser` of the subparsers of the whole.
-AddParser = Callable[..., argparse.ArgumentParser]
-
-# Exit codes that every command has.
-ALWAYS = {
-    1: "a bug, or an unforeseen error",
-    2: "usage, configuration or schema error: nothing was touched",
-    130: "stopped by SIGINT",
-    143: "stopped by SIGTERM",
-}
+DEBUG = "tell on stderr what is read, and where an error came from"
+DEBUG_DECISIONS = "tell on stderr which rule and which reason led to what"
 
 
-class Parser(argparse.ArgumentParser):
-    """A parser that raises ConfigurationError for a word it does not know.
+class PathOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """Which log, how many workers, and what is printed."""
 
-    To find out how wide the terminal is, argparse imports shutil: here only where there is help to be shown.
-    """
-
-    def __init__(self, **words: Any) -> None:
-        super().__init__(**words, formatter_class=partial(argparse.HelpFormatter, width=80), allow_abbrev=False)
-
-    def format_help(self) -> str:
-        self.formatter_class = argparse.RawDescriptionHelpFormatter
-        return super().format_help()
-
-    def error(self, message: str) -> NoReturn:
-        raise ConfigurationError(f"{message} ({self.prog} --help says what there is)")
+    path: str | None
+    allow_unsafe_folder: bool
+    json: bool
+    debug: bool
+    quiet: bool
+    jobs: int | None
 
 
-class Help(NamedTuple):
-    """What the help of one command says: its line in the list of commands, and its own page."""
+class LogOptions(PathOptions, frozen=True, kw_only=True):
+    """And which configuration, and what is kept of what was read."""
 
-    summary: str
-    description: str
-    example: str
-    exits: Mapping[int, str]
+    config: str | None
+    profile: str | None
+    schemas: str | None
+    state: str | None
+    no_catalog: bool
+    io_limit: str | None
 
 
-def command(add_parser: AddParser, told: Help, name: str, *aliases: str) -> argparse.ArgumentParser:
-    """The parser of one command, which `run` of the module `asynclog.cli.<name>` carries out."""
-    codes = "\n".join(f"  {code:<4} {meaning}" for code, meaning in sorted(told.exits.items()))
-    parser = add_parser(
-        name,
-        aliases=aliases,
-        help=told.summary,
-        description=told.description,
-        epilog=f"example:\n  {told.example}\n\nexit status:\n{codes}",
-    )
-    parser.set_defaults(module=f"asynclog.cli.{name}")
-    return parser
+class TimedOptions(LogOptions, frozen=True, kw_only=True):
+    """And for which time."""
+
+    now: str | None
+
+
+class DeletionOptions(TimedOptions, frozen=True, kw_only=True):
+    """And what a run that deletes may do, and for how long."""
+
+    lock_wait: str | None
+    break_lock: bool
+    weak_leases: bool
+    max_runtime: str | None
+    double_check: bool
+    allow_delete_all: bool
+    allow_delete_percent: float | None
 
 
 def number(what: str, kind: Callable[[str], Number]) -> Callable[[str], Number]:

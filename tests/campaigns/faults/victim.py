@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from faults.oracle import Finding, Oracle
 
 # What a job imports on its way is imported once for all children.
-for _module in ("anyio._backends._asyncio", "asynclog.cli.cleanup", "encodings.utf_8_sig"):
+for _module in ("anyio._backends._asyncio", "asynclog.cli.cleanup", "asynclog.runner.cleanup", "encodings.utf_8_sig"):
     import_module(_module)
 
 # With these a job waits for nobody; the protocol may not depend on it.
@@ -84,7 +84,7 @@ class Variant:
 
     def put_in(self) -> None:
         """In the child: from now on the job works with this variant."""
-        for name, value in {"asynclog.runner.run.WIRING": Wiring(self.disk), **self.patches}.items():
+        for name, value in self.patches.items():
             owner, _, attribute = name.rpartition(".")
             setattr(resolve_name(owner), attribute, value)
 
@@ -190,7 +190,7 @@ def _job(variant: Variant, hasty: bool, crammed: bool, words: Sequence[str]) -> 
     try:
         Variant(patches={**(HASTY if hasty else {}), **(CRAMMED if crammed else {})}).put_in()
         variant.put_in()
-        return main(words)
+        return main(words, Wiring(variant.disk))
     except BaseException:
         traceback.print_exc()
         return 70

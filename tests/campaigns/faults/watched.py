@@ -6,7 +6,7 @@ import os
 import time
 from typing import Any
 
-import asynclog.cli.cleanup  # noqa: F401 - else each child would import it
+import asynclog.runner.cleanup  # noqa: F401 - else each child would import it
 from asynclog.executors.rate_limit import RateLimiter
 from asynclog.storage.local.directory import LogDirectory
 from faults.victim import Variant

@@ -1,0 +1,108 @@
+"""The command line: which commands there are, and what their help looks like. Only parses; `config` says what it means.
+
+The module of a command, `asynclog.cli.<name>`, says which options it has; it is imported when it is asked for.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from functools import partial
+from importlib import import_module
+from itertools import pairwise
+from typing import Any, NamedTuple, NoReturn
+
+from asynclog.errors import ConfigurationError
+
+COMMANDS = {
+    "init": "write a first configuration for a log",
+    "check": "validate configuration and policy, and show which rule governs what",
+    "estimate": "tell what the policy frees now and later, and what other days would",
+    "explain": "tell why each segment is as it is, and when it goes",
+    "cleanup": "delete the records that have expired",
+    "apply": "carry out a plan that somebody has looked at",
+}
+_ALIASES = {"cleanup": ["log-cleanup"]}
+
+# Exit codes that every command has.
+ALWAYS = {
+    1: "a bug, or an unforeseen error",
+    2: "usage, configuration or schema error: nothing was touched",
+    130: "stopped by SIGINT",
+    143: "stopped by SIGTERM",
+}
+
+
+class Help(NamedTuple):
+    """What the help of one command says on its own page."""
+
+    description: str
+    example: str
+    exits: Mapping[int, str]
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that raises ConfigurationError for a word it does not know.
+
+    To find out how wide the terminal is, argparse imports shutil: here only where there is help to be shown.
+    """
+
+    def __init__(self, **words: Any) -> None:
+        super().__init__(**words, formatter_class=partial(argparse.HelpFormatter, width=80), allow_abbrev=False)
+
+    def format_help(self) -> str:
+        self.formatter_class = argparse.RawDescriptionHelpFormatter
+        return super().format_help()
+
+    def error(self, message: str) -> NoReturn:
+        raise ConfigurationError(f"{message} ({self.prog} --help says what there is)")
+
+
+class _Version(argparse.Action):
+    """Looks up version and reader only when they are asked for."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        from asynclog.records.kernel import choose_reader
+        from asynclog.runner.provenance import VERSION
+
+        reader = choose_reader(os.environ.get("ASYNCLOG_READER"))
+        sys.stdout.write(f"asynclog {VERSION}\nreader: {reader}\n")
+        parser.exit()
+
+
+def make_parser(words: Sequence[str]) -> argparse.ArgumentParser:
+    """Make the parser of this command line; a word it does not know raises ConfigurationError.
+
+    Only the command that these words name has options.
+    """
+    top = Parser(prog="asynclog", description="Retention for JSONL audit logs, per audit schema.")
+    top.add_argument("--version", action=_Version, nargs=0, help="print the version, and which reader is in use")
+    add_parser = top.add_subparsers(metavar="COMMAND", required=True).add_parser
+    named = next((word for word in words if not word.startswith("-")), "")
+    for name, summary in COMMANDS.items():
+        aliases = _ALIASES.get(name, [])
+        parser = add_parser(name, aliases=aliases, help=summary)
+        if named in {name, *aliases}:
+            command = import_module(f"asynclog.cli.{name}").COMMAND
+            _describe(parser, command.help)
+            command.add_arguments(parser)
+            parser.set_defaults(command=command)
+    return top
+
+
+def _describe(parser: argparse.ArgumentParser, page: Help) -> None:
+    codes = "\n".join(f"  {code:<4} {meaning}" for code, meaning in sorted(page.exits.items()))
+    parser.description = page.description
+    parser.epilog = f"example:\n  {page.example}\n\nexit status:\n{codes}"
+
+
+def value_of(option: str, words: Sequence[str]) -> str | None:
+    """What a `cleanup` command line says of an option, although the parser has refused it."""
+    said = None
+    if words[:1] in (["cleanup"], ["log-cleanup"]):
+        for word, following in pairwise([*words, ""]):
+            if word == option and following and not following.startswith("-"):
+                said = following
+            elif word.startswith(f"{option}="):
+                said = word.removeprefix(f"{option}=")
+    return said or None
