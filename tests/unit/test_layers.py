@@ -1,12 +1,14 @@
 """The import graph is the architecture: every package imports from lower layers only, and pure ones do no I/O."""
 
 import ast
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
 PACKAGE = Path(__file__).parents[2] / "asynclog"
+README = PACKAGE.parent / "README.md"
 
 # From the bottom up. What shares a layer does not know each other. `storage.local` is a layer of its own.
 LAYERS = [
@@ -130,6 +132,17 @@ def destructive(source: str) -> set[str]:
 def test_every_package_has_its_layer() -> None:
     """No file or folder stands outside of the architecture."""
     assert {unit_of(name) for name in NAMES} == set(LAYER)
+
+
+def test_readme_lists_the_packages_from_the_bottom_up() -> None:
+    """The listing under "Architecture" has every package, in the order of the layers, and says which are pure."""
+    listing = re.search(r"^asynclog/\n(.*?)^```$", README.read_text(), re.MULTILINE | re.DOTALL)
+    assert listing
+    rows = re.findall(r"^ +(\w+)/ (.*)$", listing[1], re.MULTILINE)
+    names = ["storage.local" if name == "local" else name for name, _ in rows]
+    assert sorted(names) == sorted(unit for unit in LAYER if (PACKAGE / unit.replace(".", "/")).is_dir())
+    assert [LAYER[name] for name in names] == sorted(LAYER[name] for name in names)
+    assert {name for name, (_, text) in zip(names, rows, strict=True) if " pure" in text} == PURE & set(names)
 
 
 @pytest.mark.parametrize("module", MODULES, ids=name_of)
