@@ -1,6 +1,6 @@
 """Carry out the actions of a plan: by several workers, each outcome recorded as it comes."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from functools import partial
 
 import anyio
@@ -12,9 +12,7 @@ from asynclog.plan.ordering import execution_order
 from asynclog.report.cleanup.progress import NOT_BEGUN
 from asynclog.runner.catalog_updates import record_outcome
 from asynclog.runner.run import OpenRun
-from asynclog.storage.local.commit.precommit import IdleRule
-from asynclog.storage.local.local_store import LocalStore
-from asynclog.storage.local.lock import Lock
+from asynclog.storage.segment_store import StoreLock, newest_segments
 from asynclog.types import Action, Outcome, Plan
 
 
@@ -25,7 +23,7 @@ class Applied(msgspec.Struct, frozen=True):
     read: int
 
 
-def apply_actions(opened: OpenRun, lock: Lock, plan: Plan, stop: StopRequest) -> Applied:
+def apply_actions(opened: OpenRun, lock: StoreLock, plan: Plan, stop: StopRequest) -> Applied:
     """Drop and rewrite segments as the plan says, until a stop. What was not begun by then is skipped."""
     actions = execution_order(plan)
     outcomes = {
@@ -35,9 +33,9 @@ def apply_actions(opened: OpenRun, lock: Lock, plan: Plan, stop: StopRequest) ->
     if stop or plan.refusal or not actions:
         return Applied(outcomes, 0)
     stop.defer()
-    log, store = opened.log, opened.store
-    idle = store.idle_rule(log.segments.values(), allowed=log.settings.weak_leases)
-    found, read = anyio.run(_apply, opened, partial(_carry_out, store, lock, idle), actions, stop)
+    log = opened.log
+    newest = newest_segments(log.segments.values(), log.settings.names)
+    found, read = anyio.run(_apply, opened, partial(_carry_out, opened, lock, newest), actions, stop)
     return Applied(outcomes | found, read)
 
 
@@ -56,9 +54,10 @@ async def _apply(
     return outcomes, read
 
 
-def _carry_out(store: LocalStore, lock: Lock, idle: IdleRule, action: Action) -> Outcome:
+def _carry_out(opened: OpenRun, lock: StoreLock, newest: Set[str], action: Action) -> Outcome:
     """By one of the workers."""
     if lock.lost:
         reason = "somebody has taken the log's lock from this job: it was left as it is"
         return Outcome(action.segment, "failed", reason, bytes_after=action.fingerprint.size)
-    return store.apply(action, idle)
+    change = opened.store.drop if action.kind == "drop" else opened.store.replace
+    return change(action, opened.survivors, newest)

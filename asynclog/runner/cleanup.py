@@ -18,7 +18,7 @@ from asynclog.report.warnings import Notices, notices
 from asynclog.runner.apply import Applied, apply_actions
 from asynclog.runner.inventory import Inventory, recall, scan_unread
 from asynclog.runner.log_facts import facts_of, facts_of_none
-from asynclog.runner.open_log import open_folder
+from asynclog.runner.open_log import open_store
 from asynclog.runner.provenance import provenance_of
 from asynclog.runner.reporting import Ending, build_report, log_decisions, report_nothing
 from asynclog.runner.run import OpenRun, Run, open_run
@@ -42,13 +42,13 @@ def clean_up(run: Run, stop: StopRequest) -> CleanupRun:
         message = f"Audit logging is switched off in profile {settings.profile}"
         return CleanupRun(report_nothing(run, "skipped", message))
     with ExitStack() as resources:
-        folder = open_folder(settings, resources)
+        stored = open_store(settings, run.wiring.opened_store, resources)
         policy = policy_of(settings)
-        if folder is None:
+        if stored is None:
             message = f"Nothing to do: {settings.folder} does not exist yet"
             needs_look = notices(facts_of_none(settings, policy))
             return CleanupRun(report_nothing(run, "success", message, policy, needs_look))
-        opened = open_run(run, folder, policy, resources)
+        opened = open_run(run, stored, policy, resources)
         inventory = _take_inventory(opened, stop)
         plan = _make_plan(opened, inventory)
         if plan.refusal and not run.dry_run and not inventory.unread and not stop.signal:
@@ -64,11 +64,11 @@ def plan_cleanup(run: Run, stop: StopRequest) -> Plan:
     """Say what a cleanup would do, segment by segment, as a dry run does. Raises AsynclogError where it can't begin."""
     settings = run.settings
     with ExitStack() as resources:
-        folder = open_folder(settings, resources) if settings.enabled else None
+        stored = open_store(settings, run.wiring.opened_store, resources) if settings.enabled else None
         policy = policy_of(settings) if settings.enabled else Policy()
-        if folder is None:
+        if stored is None:
             return make_plan((), Cutoffs(policy, run.now))
-        opened = open_run(run, folder, policy, resources)
+        opened = open_run(run, stored, policy, resources)
         return _make_plan(opened, _take_inventory(opened, stop))
 
 
@@ -120,7 +120,7 @@ def _needs_look(opened: OpenRun, inventory: Inventory[Action], plan: Plan, stop:
         in_order = [action for action in plan.actions if not log.settings.names.late_token(action.segment)]
         cut = first_cut(log.scanner.context(), log.scanner.pace, in_order)
         # A run finds out by itself what it may do.
-        hindrances = () if opened.lock else opened.store.hindrances(plan.actions, by_quiet=log.settings.weak_leases)
+        hindrances = () if opened.lock else opened.store.hindrances(plan.actions)
         facts = msgspec.structs.replace(facts, cut=cut, hindrances=hindrances)
     return notices(facts)
 

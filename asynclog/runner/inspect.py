@@ -15,10 +15,9 @@ from asynclog.policy.cutoffs import Cutoffs
 from asynclog.report.warnings import Notices, notices
 from asynclog.runner.inventory import Inventory, recall, scan_unread
 from asynclog.runner.log_facts import facts_of, facts_of_none
-from asynclog.runner.open_log import Log, open_folder, open_log
+from asynclog.runner.open_log import Log, open_log, open_store
+from asynclog.runner.wiring import opened_source
 from asynclog.scan.schema_limits import SchemaKeys
-from asynclog.storage.local.directory import LogDirectory
-from asynclog.storage.local.listing import list_log
 from asynclog.types import Policy, SegmentState, SegmentStats, UnreadSegment
 
 logger = logging.getLogger("asynclog")
@@ -56,13 +55,12 @@ def inspect(settings: Settings, policy: Policy | None, stop: StopRequest) -> Ins
 def opened_log(settings: Settings, policy: Policy) -> Iterator[Log | None]:
     """Open a log to look at it, for `with`; None where its folder does not exist yet. Raises ConfigurationError."""
     with ExitStack() as resources:
-        folder = open_folder(settings, resources)
-        if folder is None:
+        opened = open_store(settings, opened_source, resources)
+        if opened is None:
             yield None
             return
         cutoffs = Cutoffs(policy, time.time_ns() if settings.now is None else settings.now)
-        listing = list_log(LogDirectory(folder.descriptor), settings.names)
-        yield open_log(folder, cutoffs, listing, resources)
+        yield open_log(opened, cutoffs, resources)
 
 
 def read_log(log: Log, stop: StopRequest, *, scan: bool = True) -> Inventory[SegmentState]:

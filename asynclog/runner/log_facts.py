@@ -2,9 +2,8 @@
 
 import os
 import re
-import stat
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
@@ -48,7 +47,7 @@ def facts_of(log: Log, policy: Policy | None, states: Sequence[SegmentState], st
         is_there=True,
         names=log.settings.names,
         findings=states,
-        neighbours=sorted(_neighbours(log)),
+        neighbours=_neighbours(log),
         obstacles=obstacles,
     )
     if stop:
@@ -91,17 +90,10 @@ def _affordable(census: SegmentStats) -> int:
     return _MOST_BYTES * census.unreadable // max(1, census.fingerprint.size)
 
 
-def _neighbours(log: Log) -> Iterator[str]:
-    naming = log.settings.names
+def _neighbours(log: Log) -> list[str]:
+    """Return those that no other profile claims."""
     others = [claim.names for claim in log.settings.claims[1:]]
-    for name in log.names:
-        if naming.is_neighbour(name) and not any(other.match(name) for other in others):
-            try:
-                mode = os.stat(name, dir_fd=log.folder, follow_symlinks=False).st_mode
-            except OSError:  # gone meanwhile
-                continue
-            if not stat.S_ISDIR(mode):
-                yield name
+    return sorted(name for name in log.neighbours if not any(other.match(name) for other in others))
 
 
 def _registry(settings: Settings) -> Registry | None:

@@ -1,11 +1,11 @@
-"""A log that is open for a run: its folder, its segments as they are listed, and what is known of them."""
+"""A log that is open for a run: where it is stored, its segments as they are listed, and what is known of them."""
 
 import logging
 import os
 import time
-from collections.abc import Sequence
-from contextlib import ExitStack
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, ExitStack
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import msgspec
 
@@ -18,27 +18,22 @@ from asynclog.policy.cutoffs import Cutoffs
 from asynclog.records.kernel import Kind, choose_reader
 from asynclog.scan.scanner import Scanner
 from asynclog.storage.claims import contests
-from asynclog.storage.local.listing import Listing
-from asynclog.storage.local.segment_reader import LocalReadStore
-from asynclog.storage.local.store import opened_folder
+from asynclog.storage.segment_store import SegmentSource
 from asynclog.types import Segment
 
 if TYPE_CHECKING:
     from asynclog.catalog.store import Catalog
 
 logger = logging.getLogger("asynclog")
+S = TypeVar("S", bound=SegmentSource)
 
 
 class Log(msgspec.Struct, frozen=True):
-    """A log whose folder is open, as it was listed at `listed_at` (ns since 1970, by the real clock).
-
-    `names` are all that are in the folder, which has this descriptor; `scanner` is what reads the log.
-    """
+    """A log as it was listed at `listed_at` (ns since 1970, by the real clock); `scanner` is what reads it."""
 
     settings: Settings
-    folder: int
     scanner: Scanner
-    names: Sequence[str]
+    neighbours: Sequence[str]
     segments: dict[str, Segment]
     conditions: Conditions
     catalog: "Catalog | None"
@@ -50,42 +45,45 @@ class Log(msgspec.Struct, frozen=True):
         return self.scanner.cutoffs
 
 
-class OpenFolder(msgspec.Struct, frozen=True):
-    """The folder of a log, by its descriptor, and how what is in it is read."""
+class OpenStore(msgspec.Struct, Generic[S], frozen=True):
+    """Where a log is stored, opened, and how what is there is read."""
 
     settings: Settings
-    descriptor: int
+    store: S
     kind: Kind
     rate: RateLimiter
 
 
-def open_folder(settings: Settings, resources: ExitStack) -> OpenFolder | None:
-    """Open the log's folder, which `resources` close; None where an application has not made it yet."""
+def open_store(
+    settings: Settings,
+    opened: Callable[[Settings, RateLimiter], AbstractContextManager[S]],
+    resources: ExitStack,
+) -> OpenStore[S] | None:
+    """Open where the log is stored, which `resources` close; None where an application has not made it yet."""
     logger.debug("log: %s", os.path.join(settings.folder, settings.base))
+    rate = RateLimiter(settings.io_limit)
     try:
-        folder = resources.enter_context(opened_folder(settings.folder, allow_unsafe=settings.allow_unsafe_folder))
+        store = resources.enter_context(opened(settings, rate))
     except FileNotFoundError:
         if settings.named_by_hand:
             raise ConfigurationError(f"{settings.folder}: there is no such folder") from None
         return None
-    return OpenFolder(settings, folder, choose_reader(settings.reader), RateLimiter(settings.io_limit))
+    return OpenStore(settings, store, choose_reader(settings.reader), rate)
 
 
-def open_log(folder: OpenFolder, cutoffs: Cutoffs, listing: Listing, resources: ExitStack) -> Log:
-    """Open the catalog of a log that was listed just now; `resources` close it.
+def open_log(opened: OpenStore[S], cutoffs: Cutoffs, resources: ExitStack) -> Log:
+    """List a log, and open its catalog, which `resources` close.
 
     Raises ConfigurationError where two profiles claim one of its files; in MXCP's own file that is a warning. The
     settings were refused then, too: but the folder's lock may have been waited for since, and other logs rotated.
     """
-    settings, clock = folder.settings, time.time_ns()
-    store = LocalReadStore(settings.folder, folder.descriptor)
+    settings, listing, clock = opened.settings, opened.store.list(), time.time_ns()
     if len(settings.claims) > 1 and not settings.is_mxcps:
         refuse(contests(listing.names, settings.claims))
     return Log(
         settings=settings,
-        folder=folder.descriptor,
-        scanner=Scanner(store, cutoffs, folder.kind, settings.fields, folder.rate),
-        names=listing.names,
+        scanner=Scanner(opened.store, cutoffs, opened.kind, settings.fields, opened.rate),
+        neighbours=listing.neighbours,
         segments={segment.name: segment for segment in listing.segments},
         conditions=conditions_of(listing.segments, settings.names, cutoffs.now, clock),
         catalog=_open_catalog(settings, listing.segments, resources),

@@ -20,7 +20,7 @@ from asynclog.runner.inventory import Inventory
 from asynclog.runner.open_log import Log
 from asynclog.runner.provenance import provenance_of
 from asynclog.runner.run import OpenRun, Run
-from asynclog.storage.local.local_store import Leftovers
+from asynclog.storage.segment_store import Leftovers
 from asynclog.types import Action, Outcome, Plan, Policy
 
 log = logging.getLogger("asynclog")

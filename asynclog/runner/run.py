@@ -11,12 +11,10 @@ from asynclog.config.settings import Settings
 from asynclog.errors import ConfigurationError
 from asynclog.plan.approval import ApprovedPlan, mismatch
 from asynclog.policy.cutoffs import Cutoffs
-from asynclog.runner.open_log import Log, OpenFolder, open_log
+from asynclog.runner.open_log import Log, OpenStore, open_log
 from asynclog.runner.wiring import WIRING, Wiring
 from asynclog.scan.survivors import SurvivorReader
-from asynclog.storage.local.local_store import LocalStore
-from asynclog.storage.local.lock import Lock
-from asynclog.storage.local.mounts import file_system
+from asynclog.storage.segment_store import SegmentStore, StoreLock
 from asynclog.types import Policy
 
 logger = logging.getLogger("asynclog")
@@ -51,9 +49,9 @@ class OpenRun(msgspec.Struct, frozen=True):
 
     run: Run
     log: Log
-    store: LocalStore
+    store: SegmentStore
     survivors: SurvivorReader
-    lock: Lock | None
+    lock: StoreLock | None
     warnings: tuple[str, ...]
 
 
@@ -75,41 +73,36 @@ def begin_run(
     return Run(settings, dry_run, verbose, approved, wiring or WIRING, started, present, now, time.monotonic(), run_id)
 
 
-def open_run(run: Run, folder: OpenFolder, policy: Policy, resources: ExitStack) -> OpenRun:
+def open_run(run: Run, opened: OpenStore[SegmentStore], policy: Policy, resources: ExitStack) -> OpenRun:
     """Lock the log and recover, unless that is for a dry run; and list it. `resources` close what is opened.
 
     Raises ConfigurationError or LockedError where the run can't go on.
     """
-    settings, cutoffs = run.settings, Cutoffs(policy, run.now)
+    settings, store, cutoffs = run.settings, opened.store, Cutoffs(policy, run.now)
     wrong = mismatch(run.approved, run.path, policy, run.present) if run.approved else ""
     if wrong:
         raise ConfigurationError(wrong)
     survivors = SurvivorReader(
-        folder.kind,
+        opened.kind,
         cutoffs,
         settings.fields,
-        folder.rate,
+        opened.rate,
         workers=settings.jobs,
         double_check=settings.double_check,
     )
-    weakness, warnings = _leases(run, folder)
-    directory = run.wiring.directory(folder.descriptor, weakness, folder.rate)
-    store, lock = LocalStore(settings.folder, directory, settings.names, survivors), None
+    warnings, lock = _consent(run, store.weakness), None
     if not run.dry_run:
         lock = resources.enter_context(store.lock(wait=settings.lock_wait, breaks=settings.break_lock))
         store.recover()
-    log = open_log(folder, cutoffs, store.list(), resources)
+    log = open_log(opened, cutoffs, resources)
     return OpenRun(run, log, store, survivors, lock, warnings)
 
 
-def _leases(run: Run, folder: OpenFolder) -> tuple[str, tuple[str, ...]]:
-    """Say why leases can't be believed in the folder, empty where they can, and what a dry run has to say of that.
-
-    Without consent no run goes on there.
-    """
-    settings, weakness = run.settings, file_system(folder.descriptor).weak
+def _consent(run: Run, weakness: str) -> tuple[str, ...]:
+    """Refuse a run where writers can't be seen and nobody has agreed to that; say what a dry run has to say of it."""
+    settings = run.settings
     if not weakness or settings.weak_leases:
-        return weakness, ()
+        return ()
     sentence = (
         f"{settings.folder}: {weakness}: that no record is lost beside a writer can't be promised there. Run it where "
         "the log's files really are; or, if nobody writes to segments that were quiet for an hour, say "
@@ -117,4 +110,4 @@ def _leases(run: Run, folder: OpenFolder) -> tuple[str, tuple[str, ...]]:
     )
     if not run.dry_run:
         raise ConfigurationError(sentence)
-    return weakness, (f"{sentence}. A run without that ends with exit 2",)
+    return (f"{sentence}. A run without that ends with exit 2",)

@@ -1,10 +1,19 @@
-"""What a run is put together from, and a test may put in the place of."""
+"""What a run is put together from, and what a test puts in its place. Here alone a kind of store is chosen."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import msgspec
 
+from asynclog.config.settings import Settings
+from asynclog.executors.rate_limit import RateLimiter
+from asynclog.records.kernel import choose_digest, choose_reader
 from asynclog.storage.local.directory import LogDirectory
+from asynclog.storage.local.folder import opened_folder
+from asynclog.storage.local.listing import LocalSource
+from asynclog.storage.local.mounts import file_system
+from asynclog.storage.proof import Proof
+from asynclog.storage.segment_store import SegmentSource, SegmentStore
 
 
 class Wiring(msgspec.Struct, frozen=True):
@@ -12,5 +21,22 @@ class Wiring(msgspec.Struct, frozen=True):
 
     directory: Callable[..., LogDirectory] = LogDirectory
 
+    @contextmanager
+    def opened_store(self, settings: Settings, rate: RateLimiter) -> Iterator[SegmentStore]:
+        """Open the log of these settings for a run. Raise FileNotFoundError, or ConfigurationError."""
+        from asynclog.storage.local.local_store import LocalStore  # noqa: PLC0415 - who only looks needs no such thing
+
+        with opened_folder(settings.folder, allow_unsafe=settings.allow_unsafe_folder) as folder:
+            directory = self.directory(folder, file_system(folder).weak, rate)
+            proof = Proof(choose_digest(choose_reader(settings.reader)))
+            yield LocalStore(settings.folder, directory, settings.names, proof, by_quiet=settings.weak_leases)
+
 
 WIRING = Wiring()
+
+
+@contextmanager
+def opened_source(settings: Settings, rate: RateLimiter) -> Iterator[SegmentSource]:
+    """Open the log of these settings to look at it. Raise as above."""
+    with opened_folder(settings.folder, allow_unsafe=settings.allow_unsafe_folder) as folder:
+        yield LocalSource(settings.folder, LogDirectory(folder, "", rate), settings.names)

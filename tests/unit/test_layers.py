@@ -31,7 +31,7 @@ LAYERS = [
 LAYER = {unit: layer for layer, units in enumerate(LAYERS) for unit in units}
 
 # Who may know that segments are files in a folder. All others see `storage`.
-LOCAL_USERS = {"storage.local", "catalog", "config", "runner", "__init__", "cli"}
+LOCAL_USERS = {"storage.local", "catalog", "config", "runner.wiring", "__init__", "cli"}
 
 # What only decides or describes, and what reads segments through the seam alone.
 PURE = {
@@ -109,7 +109,7 @@ def upward(name: str, source: str) -> set[str]:
 
 def local(name: str, source: str) -> set[str]:
     """Imports of the folder behind the seam by a module for which all stores are the same."""
-    if unit_of(name) in LOCAL_USERS:
+    if {name, unit_of(name)} & LOCAL_USERS:
         return set()
     return {each for each in ours(imported(source)) if unit_of(each) == "storage.local"}
 

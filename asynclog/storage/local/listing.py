@@ -10,7 +10,9 @@ import msgspec
 from asynclog.storage.codecs import LEFT_ALONE, codec_for
 from asynclog.storage.hidden_names import OldLink
 from asynclog.storage.local.directory import LogDirectory
+from asynclog.storage.local.segment_reader import LocalReadStore
 from asynclog.storage.naming import SegmentNaming
+from asynclog.storage.segment_store import Listing
 from asynclog.types import Fingerprint, Segment
 
 _KINDS = {
@@ -23,23 +25,33 @@ _KINDS = {
 }
 
 
-class Listing(msgspec.Struct, frozen=True):
-    """All names in the log's folder, and the log's segments among them, in order."""
+class LocalSource(LocalReadStore):
+    """The log in this directory, which has this path, to be looked at: see `SegmentSource`."""
 
-    names: tuple[str, ...]
-    segments: tuple[Segment, ...]
+    def __init__(self, path: str, directory: LogDirectory, naming: SegmentNaming) -> None:
+        super().__init__(path, directory.folder)
+        self._directory = directory
+        self._naming = naming
+
+    def list(self) -> Listing:
+        directory, names = self._directory, self._directory.names()
+        segments = list_segments(directory.folder, names, self._naming)
+        neighbours = [name for name in names if self._naming.is_neighbour(name) and _is_no_folder(directory, name)]
+        return Listing(tuple(names), tuple(segments), tuple(neighbours))
 
 
-def list_log(directory: LogDirectory, naming: SegmentNaming) -> Listing:
-    """List a log's folder. Raises OSError."""
-    names = directory.names()
-    return Listing(tuple(names), tuple(list_segments(directory.folder, names, naming)))
+def _is_no_folder(directory: LogDirectory, name: str) -> bool:
+    """Whether it is there, and anything but a folder."""
+    try:
+        return not stat.S_ISDIR(directory.status(name).st_mode)
+    except OSError:
+        return False
 
 
 def list_segments(folder: int, entries: Iterable[str], names: SegmentNaming) -> list[Segment]:
-    """The log's segments among the entries of the folder with this descriptor, in order, each with its fingerprint.
+    """Return the segments among the entries of the folder with this descriptor, in order, each with its fingerprint.
 
-    A file that vanishes meanwhile is left out. Raises OSError.
+    A file that vanishes meanwhile is left out. Raise OSError.
     """
     entries = list(entries)
     own_links = Counter(_hidden_inodes(folder, entries))
@@ -66,7 +78,7 @@ def _segment(name: str, status: os.stat_result, links: int) -> Segment:
 
 
 def _hidden_inodes(folder: int, entries: Iterable[str]) -> Iterator[int]:
-    """The inodes to which a crash has left a hidden link of our own: that makes no segment a hard link."""
+    """Yield the inodes to which a crash has left a hidden link of our own: that makes no segment a hard link."""
     for name in entries:
         if name.startswith(".") and OldLink.parse(name):
             try:

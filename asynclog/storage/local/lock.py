@@ -17,8 +17,8 @@ from contextlib import contextmanager, suppress
 
 from asynclog.errors import ConfigurationError, LockedError
 from asynclog.storage.local.directory import LogDirectory
+from asynclog.storage.local.folder import refuse_fixed
 from asynclog.storage.local.lock_record import SILENCE, Holder, keeps_out, lives
-from asynclog.storage.local.store import refuse_fixed
 
 _PAUSE = 0.1  # seconds between two tries
 _SETTLES = 1.0  # seconds after which a record that is still there is the only one, on a mount that can't be trusted

@@ -118,7 +118,7 @@ MUTANTS = (
     Mutant("only the kernel's lock counts", _in(storage__local__lock__keeps_out=broken.never), {"other_mount": "^job"}),
     Mutant(
         "leases are believed on every mount",
-        _in(runner__run__file_system=broken.local),
+        _in(runner__wiring__file_system=broken.local),
         {"other_mount": "held,above"},
     ),
     Mutant("a drain trusts a shorter file", _in(**_SHORTER), {"interleave": "^(truncate|latetruncate),"}),

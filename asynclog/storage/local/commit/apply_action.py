@@ -11,8 +11,9 @@ import msgspec
 from asynclog.errors import ChangedError, DisagreementError
 from asynclog.storage.local.commit.drain_queue import DrainQueue
 from asynclog.storage.local.commit.precommit import IdleRule, NoLeaseError
-from asynclog.storage.local.commit.replace import CommitResult, Survivors, replace
+from asynclog.storage.local.commit.replace import CommitResult, replace
 from asynclog.storage.local.commit.truncation import FULL, drop_truncated
+from asynclog.storage.segment_store import Survivors
 from asynclog.types import Action, Outcome
 
 _HINTS = {

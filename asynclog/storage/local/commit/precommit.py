@@ -4,7 +4,7 @@ import errno
 import os
 import stat
 import time
-from collections.abc import Container
+from collections.abc import Callable, Container, Set
 from functools import partial
 from typing import NamedTuple
 
@@ -25,17 +25,19 @@ _PAUSES = (0.0, 0.003, 0.007, 0.02, 0.05)
 
 
 class IdleRule(msgspec.Struct, frozen=True):
-    """Which segments nobody writes to any more, if no lease can tell: none of `newest`, none changed since.
+    """Which segments nobody writes to any more, if no lease can tell: none of `newest`, none that changed lately.
 
     Nobody has agreed to that unless it is `allowed`.
     """
 
-    newest: frozenset[str]
-    since_ns: int
+    newest: Set[str]
+    quiet_since: Callable[[], int]
     allowed: bool = True
 
     def covers(self, action: Action) -> bool:
-        return self.allowed and action.segment not in self.newest and action.fingerprint.mtime_ns < self.since_ns
+        if not self.allowed or action.segment in self.newest:
+            return False
+        return action.fingerprint.mtime_ns < self.quiet_since()
 
 
 class Target(NamedTuple):

@@ -7,7 +7,6 @@ import contextlib
 import os
 import time
 from collections.abc import Iterable
-from typing import Protocol
 
 import msgspec
 
@@ -38,21 +37,9 @@ from asynclog.storage.local.commit.staging import build, discard
 from asynclog.storage.local.directory import LogDirectory
 from asynclog.storage.local.segment_reader import LocalReader
 from asynclog.storage.proof import Proof
-from asynclog.storage.segment_reader import Part, SegmentReader
+from asynclog.storage.segment_reader import Part
+from asynclog.storage.segment_store import Survivors
 from asynclog.types import Action
-
-
-class Survivors(Protocol):
-    """Says what of a segment has not expired. Raise OSError, ChangedError or DisagreementError."""
-
-    def proof(self) -> Proof:
-        """Return a proof with nothing in it yet."""
-
-    def iter_survivors(self, action: Action, reader: SegmentReader, proof: Proof, size: int) -> Iterable[Part]:
-        """Return the bytes that stay of the first `size`, in order, each part good until the next one is asked for."""
-
-    def verify_drop(self, action: Action, reader: SegmentReader, proof: Proof) -> None:
-        """Have `proof` note a segment that goes whole, or raise what speaks against that."""
 
 
 class CommitResult(msgspec.Struct, frozen=True):
