@@ -17,14 +17,14 @@ BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
 
 
 def text(sections: Sequence[Section], machine: Iterable[str], skipped: Iterable[str], size: int, rounds: int) -> str:
-    """Machine, goals, table and what was left out, in Markdown; for archives of this size, and so many rounds."""
+    """Return machine, table, goals and what was left out, as Markdown; for archives of this size and so many rounds."""
     notes = [*skipped, *(note for section in sections for note in [*section.notes, *section.overdrawn()])]
     goals = lines(sections) if size >= GOALS_FROM else [f"The goals are for {amount(GOALS_FROM)}: they are left out."]
     parts = [
         "\n".join(f"- {line}" for line in machine),
         f"Medians of {rounds} runs ({4 * rounds} for start-up), {datetime.now(UTC):%Y-%m-%d}.",
-        "\n".join(goals),
         table(sections),
+        "\n".join(goals),
         "\n".join(f"- {note}" for note in notes),
     ]
     return "\n\n".join(part for part in parts if part)
