@@ -49,15 +49,15 @@ def between(count: SchemaStats, start: int | None, end: int) -> Bounds:
     return Bounds(records, records + records_in_doubt, size, size + bytes_in_doubt)
 
 
-def reclaimable(census: SegmentStats, gone: Iterable[Bounds]) -> Bounds:
+def reclaimable(stats: SegmentStats, gone: Iterable[Bounds]) -> Bounds:
     """Return what a cleanup takes from this segment if so much of each schema has expired.
 
     Where nothing but blank lines would stay, they go too: their bytes are of no schema.
     """
     freed = total(gone)
-    if not freed.records_high or census.unreadable:
+    if not freed.records_high or stats.unreadable:
         return freed
-    records, size = census.records, census.fingerprint.size
+    records, size = stats.records, stats.fingerprint.size
     return Bounds(
         freed.records_low,
         freed.records_high,
@@ -92,7 +92,7 @@ def _newest(count: SchemaStats) -> int | None:
     return (count.days[-1].day + 1) * DAY if count.days else None
 
 
-def fully_expired_at(census: SegmentStats, policy: Policy) -> int | None:
+def fully_expired_at(stats: SegmentStats, policy: Policy) -> int | None:
     """Return the instant after which all of the segment has expired; None if something of it is kept for ever."""
-    ends = [lifetime(count, policy).until for count in census.schemas]
-    return None if census.unreadable or None in ends else latest(ends)
+    ends = [lifetime(count, policy).until for count in stats.schemas]
+    return None if stats.unreadable or None in ends else latest(ends)

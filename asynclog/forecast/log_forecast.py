@@ -61,22 +61,22 @@ def times(now: int) -> tuple[int, ...]:
 class ForecastBuilder:
     """What of each segment has expired under this policy, at each of the times from the cutoffs' `now` on.
 
-    The censuses may have been made under any policy, but what is future in them must be so at `now`. Nothing goes from
-    the segments that are `staying`, by their names.
+    The statistics may have been made under any policy, but what is future in them must be so at `now`. Nothing goes
+    from the segments that are `staying`, by their names.
     """
 
     def __init__(
-        self, censuses: Iterable[SegmentStats], cutoffs: Cutoffs, staying: Container[str] = frozenset()
+        self, all_stats: Iterable[SegmentStats], cutoffs: Cutoffs, staying: Container[str] = frozenset()
     ) -> None:
         self._cutoffs = cutoffs
         self._at_times = [cutoffs.at(time) for time in times(cutoffs.now)]
         self._known: dict[SchemaKey, tuple[int, ...] | None] = {}
-        self._rows = [(census, [] if census.segment in staying else self._row(census)) for census in censuses]
+        self._rows = [(stats, [] if stats.segment in staying else self._row(stats)) for stats in all_stats]
 
-    def _row(self, census: SegmentStats) -> list[list[Bounds]]:
+    def _row(self, stats: SegmentStats) -> list[list[Bounds]]:
         """For each time an amount for each schema; nothing where nothing goes at any of them, as in most segments."""
-        limits = [self._limits(count.schema) for count in census.schemas]
-        pairs = list(zip(census.schemas, limits, strict=True))
+        limits = [self._limits(count.schema) for count in stats.schemas]
+        pairs = list(zip(stats.schemas, limits, strict=True))
         if all(not cutoffs or (count.oldest is not None and count.oldest >= cutoffs[-1]) for count, cutoffs in pairs):
             return []
         return [
@@ -93,39 +93,39 @@ class ForecastBuilder:
 
     def doubts(self) -> Iterator[tuple[int, str]]:
         """Yield the times, by number, and segments for which the statistics can't tell exactly what has expired."""
-        for census, row in self._rows:
+        for stats, row in self._rows:
             for number, amounts in enumerate(row):
                 if not all(each is NOTHING or each.is_exact for each in amounts):
-                    yield number, census.segment
+                    yield number, stats.segment
 
     def forecast(self, judged: Sequence[Mapping[str, SegmentStats]], unknown_bytes: int = 0) -> Forecast:
         """Return the forecast for the log with these segments; `unknown_bytes` more of it were never read.
 
-        `judged` has, for each time, the censuses of segments that were made under this policy at that time.
+        `judged` has, for each time, the statistics of segments that were made under this policy at that time.
         """
         unknown = Bounds(0, unknown_bytes // SHORTEST, 0, unknown_bytes)
         gone: defaultdict[SchemaKey, list[Bounds]] = defaultdict(lambda: [NOTHING] * len(IN_DAYS))
         counts: defaultdict[SchemaKey, list[SchemaStats]] = defaultdict(list)
         frees = [unknown] * len(IN_DAYS)
-        for census, row in self._rows:
-            for count in census.schemas:
+        for stats, row in self._rows:
+            for count in stats.schemas:
                 counts[count.schema].append(count)
             for number, told in enumerate(row):
-                exact = judged[number].get(census.segment)
+                exact = judged[number].get(stats.segment)
                 amounts = _judged(exact) if exact else told
-                for count, amount in zip(census.schemas, amounts, strict=True):
+                for count, amount in zip(stats.schemas, amounts, strict=True):
                     if amount is not NOTHING:
                         gone[count.schema][number] = gone[count.schema][number].plus(amount)
-                frees[number] = frees[number].plus(reclaimable(census, amounts))
-        schemas = {key: _outlook(counts[key], gone[key], self._cutoffs, unknown) for key in sorted(counts)}
+                frees[number] = frees[number].plus(reclaimable(stats, amounts))
+        schemas = {key: _schema_forecast(counts[key], gone[key], self._cutoffs, unknown) for key in sorted(counts)}
         return Forecast(schemas, _total(counts.values(), list(schemas.values()), frees, unknown))
 
 
-def _judged(census: SegmentStats) -> list[Bounds]:
-    return [Bounds.exactly(count.expired, count.expired_bytes) for count in census.schemas]
+def _judged(stats: SegmentStats) -> list[Bounds]:
+    return [Bounds.exactly(count.expired, count.expired_bytes) for count in stats.schemas]
 
 
-def _outlook(
+def _schema_forecast(
     counts: Sequence[SchemaStats], gone: Iterable[Bounds], cutoffs: Cutoffs, unknown: Bounds
 ) -> SchemaForecast:
     rule = rule_for(cutoffs.policy, counts[0].schema)
@@ -145,14 +145,14 @@ def _outlook(
 
 def _total(
     counts: Iterable[Sequence[SchemaStats]],
-    outlooks: Sequence[SchemaForecast],
+    forecasts: Sequence[SchemaForecast],
     frees: Iterable[Bounds],
     unknown: Bounds,
 ) -> SchemaForecast:
     """Sum all schemas. What is unknown may be of a schema of its own, and of one day."""
     rate = unknown
     steady: Bounds | None = None if unknown.bytes_high else NOTHING
-    for each in outlooks:
+    for each in forecasts:
         rate = rate.plus(each.daily)
         if each.daily.records_high:
             steady = None if steady is None or each.steady is None else steady.plus(each.steady)

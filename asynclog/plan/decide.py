@@ -45,8 +45,8 @@ def conditions_of(segments: Collection[Segment], names: SegmentNaming, now: int,
 
 def plausible_counts(actions: Iterable[Action]) -> dict[SchemaKey, int]:
     """Count the records per schema key that are neither future nor implausible."""
-    censuses = (action.census for action in actions if action.census)
-    return sum_counts({count.schema: count.plausible for count in census.schemas} for census in censuses)
+    all_stats = (action.census for action in actions if action.census)
+    return sum_counts({count.schema: count.plausible for count in stats.schemas} for stats in all_stats)
 
 
 def make_plan(actions: Iterable[Action], cutoffs: Cutoffs) -> Plan:
@@ -98,29 +98,29 @@ def not_json_lines(fragment: int) -> str:
 
 
 def _weigh(
-    census: SegmentStats, policy: Policy, threshold: Percent, obstacle: str
+    stats: SegmentStats, policy: Policy, threshold: Percent, obstacle: str
 ) -> tuple[Literal["keep", "drop", "rewrite", "skip"], str]:
-    expired = census.expired
-    long = length(census.segment)
+    expired = stats.expired
+    long = length(stats.segment)
     if not expired:
-        return "keep", "nothing in it has expired" if census.schemas else "it has only blank lines"
+        return "keep", "nothing in it has expired" if stats.schemas else "it has only blank lines"
     if obstacle:
         return "skip", obstacle
     if long > LONGEST_SEGMENT:
         return "skip", f"its name of {long} bytes is too long to be worked on: {LONGEST_SEGMENT} is the most"
-    if census.is_wholly_expired:
+    if stats.is_wholly_expired:
         return "drop", "its only record has expired" if expired == 1 else f"all {expired:,} records have expired"
-    wait = deferral_reason(census, policy, threshold)
+    wait = deferral_reason(stats, policy, threshold)
     verb = "has" if expired == 1 else "have"
     return (
-        ("skip", wait) if wait else ("rewrite", f"{expired:,} of {pluralize(census.records, 'record')} {verb} expired")
+        ("skip", wait) if wait else ("rewrite", f"{expired:,} of {pluralize(stats.records, 'record')} {verb} expired")
     )
 
 
-def _long_expired(census: SegmentStats, cutoffs: Cutoffs) -> dict[SchemaKey, int]:
+def _long_expired(stats: SegmentStats, cutoffs: Cutoffs) -> dict[SchemaKey, int]:
     """Per schema key, the expired records that had expired LONG before; only keys that have any."""
     found = {}
-    for count in census.schemas:
+    for count in stats.schemas:
         cutoff = cutoffs.before(count.schema) if count.expired else None
         records = 0 if cutoff is None else expired_before(count, cutoff - LONG)
         if records:
@@ -128,10 +128,10 @@ def _long_expired(census: SegmentStats, cutoffs: Cutoffs) -> dict[SchemaKey, int
     return found
 
 
-def _in_brief(census: SegmentStats) -> SegmentStats:
+def _in_brief(stats: SegmentStats) -> SegmentStats:
     """Leave out what only serves to judge a segment again: a plan holds all segments at once."""
-    counts = [msgspec.structs.replace(count, oldest_kept=None, days=None) for count in census.schemas]
-    return msgspec.structs.replace(census, schemas=tuple(counts))
+    counts = [msgspec.structs.replace(count, oldest_kept=None, days=None) for count in stats.schemas]
+    return msgspec.structs.replace(stats, schemas=tuple(counts))
 
 
 def _without_policy(actions: Iterable[Action], policy: Policy) -> dict[SchemaKey, int]:

@@ -67,10 +67,10 @@ def guard_violation(
     """Return why this plan must not be carried out, in a sentence; empty if nothing speaks against it.
 
     Governed are the records whose rule has a number of days, except future and implausible ones. By default a plan is
-    refused if at least MANY of its records expired long ago (`Action.long_expired`) and they are more than
-    USUAL_PERCENT of the governed records of the log or of one schema key; and if it would delete all of at least MANY
-    governed ones. `max_delete_percent` asks instead about everything that the plan would delete, from the first record
-    on. `allowed` replaces the limit of either for this run, in percent; 100 lets everything pass.
+    refused if at least DELETE_ALL_THRESHOLD of its records expired long ago (`Action.long_expired`) and they are more
+    than USUAL_PERCENT of the governed records of the log or of one schema key; and if it would delete all of at least
+    that many governed ones. `max_delete_percent` asks instead about everything that the plan would delete, from the
+    first record on. `allowed` replaces the limit of either for this run, in percent; 100 lets everything pass.
 
     A plan that is not `complete` was made before every segment was known. It might look different then, so that no way
     to force it is suggested.

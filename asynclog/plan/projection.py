@@ -1,4 +1,4 @@
-"""A census as time goes by: judged again from its counts per day, without its segment being read again. Pure."""
+"""Statistics as time goes by: judged again by their counts per day, without reading the segment again. Pure."""
 
 from collections.abc import Iterable
 
@@ -9,18 +9,18 @@ from asynclog.timestamps import DAY
 from asynclog.types import DayStats, SchemaStats, SegmentStats
 
 
-def project(census: SegmentStats, cutoffs: Cutoffs) -> SegmentStats | None:
+def project(stats: SegmentStats, cutoffs: Cutoffs) -> SegmentStats | None:
     """Return the statistics that a scan under these cutoffs would make, but that `oldest_kept` may be None: unknown.
 
     None if the counts can't tell: a cutoff, or the horizon of the future, falls inside a day with records.
     """
     counts = []
-    for count in census.schemas:
+    for count in stats.schemas:
         judged = _aged(count, cutoffs.before(count.schema), cutoffs.future)
         if judged is None:
             return None
         counts.append(judged)
-    return msgspec.structs.replace(census, schemas=tuple(counts), ranges=())
+    return msgspec.structs.replace(stats, schemas=tuple(counts), ranges=())
 
 
 def _aged(count: SchemaStats, cutoff: int | None, horizon: int) -> SchemaStats | None:
@@ -78,16 +78,16 @@ def expired_before(count: SchemaStats, instant: int) -> int:
     return sum(day.records for day in count.days if (day.day + 1) * DAY <= instant)
 
 
-def after_rewrite(census: SegmentStats, cutoffs: Cutoffs) -> SegmentStats | None:
+def after_rewrite(stats: SegmentStats, cutoffs: Cutoffs) -> SegmentStats | None:
     """Return the statistics of what a rewrite leaves of a segment; None if the counts can't tell."""
     counts = []
-    for count in census.schemas:
+    for count in stats.schemas:
         left = _survivors(count, cutoffs.before(count.schema)) if count.expired else count
         if left is None:
             return None
         if left.records:
             counts.append(left)
-    return msgspec.structs.replace(census, schemas=tuple(counts), ranges=())
+    return msgspec.structs.replace(stats, schemas=tuple(counts), ranges=())
 
 
 def _survivors(count: SchemaStats, cutoff: int | None) -> SchemaStats | None:

@@ -11,48 +11,48 @@ Percent = float | None
 ALWAYS = 0.0
 
 
-def deferral_reason(census: SegmentStats, policy: Policy, least: Percent) -> str:
+def deferral_reason(stats: SegmentStats, policy: Policy, least: Percent) -> str:
     """Why a partly expired segment is not worth a rewrite yet, and until when; empty where it is."""
-    if least is not None and _is_reached(census, census.expired_bytes, least):
+    if least is not None and _is_reached(stats, stats.expired_bytes, least):
         return ""
-    share = census.expired_bytes * 100 / census.fingerprint.size
+    share = stats.expired_bytes * 100 / stats.fingerprint.size
     goal = "all of it has" if least is None else f"{least:g} % have"
-    return f"{share:.1f} % of it has expired, and it waits until {goal}, {_when(census, policy, least)}"
+    return f"{share:.1f} % of it has expired, and it waits until {goal}, {_when(stats, policy, least)}"
 
 
-def _when(census: SegmentStats, policy: Policy, least: Percent) -> str:
+def _when(stats: SegmentStats, policy: Policy, least: Percent) -> str:
     """Where the rest are blank lines it goes as a whole, even if that is less than so many percent."""
-    if any(count.days is None for count in census.schemas):
+    if any(count.days is None for count in stats.schemas):
         return "on a day that is not known: it has records of too many days"
-    moment = None if least is None else _reached(census, policy, least)
-    moment = _end(census, policy) if moment is None else moment
+    moment = None if least is None else _reached(stats, policy, least)
+    moment = _end(stats, policy) if moment is None else moment
     return "which never happens" if moment is None or moment > LAST else f"on {format_instant(moment)[:10]}"
 
 
-def _is_reached(census: SegmentStats, gone: int, percent: float) -> bool:
-    return gone * 100 >= percent * census.fingerprint.size
+def _is_reached(stats: SegmentStats, gone: int, percent: float) -> bool:
+    return gone * 100 >= percent * stats.fingerprint.size
 
 
-def _end(census: SegmentStats, policy: Policy) -> int | None:
+def _end(stats: SegmentStats, policy: Policy) -> int | None:
     """When nothing in it is to be kept any more."""
-    expiries = list(_expiries(census, policy))
-    if census.unreadable or sum(records for _, records, _ in expiries) < census.records:
+    expiries = list(_expiries(stats, policy))
+    if stats.unreadable or sum(records for _, records, _ in expiries) < stats.records:
         return None
     return max(moment for moment, _, _ in expiries)
 
 
-def _reached(census: SegmentStats, policy: Policy, percent: float) -> int | None:
+def _reached(stats: SegmentStats, policy: Policy, percent: float) -> int | None:
     gone = 0
-    for moment, _, size in sorted(_expiries(census, policy)):
+    for moment, _, size in sorted(_expiries(stats, policy)):
         gone += size
-        if _is_reached(census, gone, percent):
+        if _is_reached(stats, gone, percent):
             return moment
     return None
 
 
-def _expiries(census: SegmentStats, policy: Policy) -> Iterator[tuple[int, int, int]]:
+def _expiries(stats: SegmentStats, policy: Policy) -> Iterator[tuple[int, int, int]]:
     """For each day of each schema key that has a period: when its last record will have expired, records and bytes."""
-    for count in census.schemas:
+    for count in stats.schemas:
         window = retention_for(policy, count.schema)
         if window is not None:
             yield from (((day.day + 1) * DAY + window, day.records, day.bytes) for day in count.days or ())

@@ -6,7 +6,7 @@ from asynclog.types import Policy, Rule, SchemaKey, SchemaStats
 
 WILDCARD = "*"  # the name of the rule for everything that has none of its own
 
-# What a rule is for: one schema key, all versions of a name, or, by STAR, everything else.
+# What a rule is for: one schema key, all versions of a name, or, by WILDCARD, everything else.
 Scope = SchemaKey | str
 
 

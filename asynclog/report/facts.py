@@ -54,10 +54,10 @@ class Facts(msgspec.Struct, frozen=True):
     hindrances: Sequence[str] = ()
 
 
-def has_no_record(findings: Iterable[SegmentState]) -> bool:
+def has_no_record(states: Iterable[SegmentState]) -> bool:
     """Whether these segments have lines, and not one of them is a record."""
-    censuses = [finding for finding in findings if isinstance(finding, SegmentStats)]
-    return any(census.unreadable for census in censuses) and not any(census.schemas for census in censuses)
+    all_stats = [state for state in states if isinstance(state, SegmentStats)]
+    return any(stats.unreadable for stats in all_stats) and not any(stats.schemas for stats in all_stats)
 
 
 def is_partly_known(facts: Facts) -> bool:

@@ -53,25 +53,25 @@ class Holdings(msgspec.Struct, frozen=True):
         return CommandResult(result, 3 if self.failures else 0, summarize_errors(self.failures))
 
 
-def sum_holdings(findings: Iterable[SegmentState]) -> Holdings:
+def sum_holdings(states: Iterable[SegmentState]) -> Holdings:
     """Sum what is known of a log's segments; the schema keys are in order."""
-    findings = list(findings)
+    states = list(states)
     counts: defaultdict[SchemaKey, list[SchemaStats]] = defaultdict(list)
     unread: dict[str, str] = {}
     failures = []
     unjudged = []
     unreadable = 0
-    for finding in findings:
-        match finding:
+    for state in states:
+        match state:
             case SegmentStats(name, fingerprint, fragment=int(line)):
                 unread[escape_surrogates(name)] = not_json_lines(line)
                 unjudged.append(Left(name, fingerprint, "not_json_lines", not_json_lines(line)))
             case SegmentStats(name, fingerprint):
-                if finding.has_no_record:
+                if state.has_no_record:
                     unjudged.append(Left(name, fingerprint, "no_record", NO_RECORD))
                 else:
-                    unreadable += finding.unreadable
-                for count in finding.schemas:
+                    unreadable += state.unreadable
+                for count in state.schemas:
                     counts[count.schema].append(count)
             case UnreadSegment(name, fingerprint, reason, why, failed):
                 unread[escape_surrogates(name)] = reason
@@ -85,7 +85,7 @@ def sum_holdings(findings: Iterable[SegmentState]) -> Holdings:
     return Holdings(
         holdings={key: _holding(counts[key]) for key in sorted(counts)},
         unreadable=unreadable,
-        segments=SegmentsRead(len(findings), len(findings) - len(unread), skipped, len(failures)),
+        segments=SegmentsRead(len(states), len(states) - len(unread), skipped, len(failures)),
         unread=unread,
         failures=failures,
         unjudged=unjudged,

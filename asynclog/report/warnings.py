@@ -162,11 +162,11 @@ def _cut_chain(facts: Facts) -> Iterator[str]:
 def _clock_never_set(facts: Facts) -> Iterator[str]:
     """Yield the segments with records that claim to be ten years older than their segment's name."""
     old = {
-        finding.segment: oldest
-        for finding in facts.findings
-        if isinstance(finding, SegmentStats) and facts.names
-        if (begun := facts.names.begun(finding.segment)) is not None
-        if (oldest := earliest(count.oldest for count in finding.schemas)) is not None and oldest < begun - _TEN_YEARS
+        state.segment: oldest
+        for state in facts.findings
+        if isinstance(state, SegmentStats) and facts.names
+        if (begun := facts.names.begun(state.segment)) is not None
+        if (oldest := earliest(count.oldest for count in state.schemas)) is not None and oldest < begun - _TEN_YEARS
     }
     if old:
         have = f"{pluralize(len(old), 'segment')} {'has' if len(old) == 1 else 'have'}"

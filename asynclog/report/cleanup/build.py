@@ -164,11 +164,11 @@ def _overdue(schemas: Mapping[SchemaKey, SchemaTotals]) -> Overdue:
 
 
 def _kept(plan: Plan) -> Kept:
-    censuses = [action.census for action in plan.actions if action.census and not action.unjudged]
+    all_stats = [action.census for action in plan.actions if action.census and not action.unjudged]
     return Kept(
-        unreadable=sum(census.unreadable for census in censuses),
-        future=sum(count.future for census in censuses for count in census.schemas),
-        implausible=sum(count.implausible for census in censuses for count in census.schemas),
+        unreadable=sum(stats.unreadable for stats in all_stats),
+        future=sum(count.future for stats in all_stats for count in stats.schemas),
+        implausible=sum(count.implausible for stats in all_stats for count in stats.schemas),
         no_policy=_named(plan.no_policy),
     )
 

@@ -150,21 +150,21 @@ def _message(now: Bounds) -> str:
 
 
 def _rows(forecast: Forecast, found: Estimate) -> dict[str, ForecastRow]:
-    return {str(key): _row(outlook, found) for key, outlook in forecast.schemas.items()}
+    return {str(key): _row(each, found) for key, each in forecast.schemas.items()}
 
 
-def _row(outlook: SchemaForecast, found: Estimate) -> ForecastRow:
-    held, daily, steady = outlook.held, outlook.daily, outlook.steady
+def _row(forecast: SchemaForecast, found: Estimate) -> ForecastRow:
+    held, daily, steady = forecast.held, forecast.daily, forecast.steady
     row = ForecastRow(
         records=_whole(held.records),
         bytes=_whole(held.bytes),
-        oldest=None if outlook.oldest is None else format_instant(outlook.oldest),
-        newest=None if outlook.newest is None else format_instant(outlook.newest),
-        retention_days=outlook.retention_days,
+        oldest=None if forecast.oldest is None else format_instant(forecast.oldest),
+        newest=None if forecast.newest is None else format_instant(forecast.newest),
+        retention_days=forecast.retention_days,
         daily_records=_rounded(daily.records),
         daily_bytes=_rounded(daily.bytes),
         steady_bytes=_whole(steady.bytes) if steady else None,
-        frees=_freed(outlook, found),
+        frees=_freed(forecast, found),
     )
     if not found.bounded:
         return row
@@ -183,9 +183,9 @@ def _row(outlook: SchemaForecast, found: Estimate) -> ForecastRow:
     )
 
 
-def _freed(outlook: SchemaForecast, found: Estimate) -> list[Freed]:
+def _freed(forecast: SchemaForecast, found: Estimate) -> list[Freed]:
     rows = []
-    for days, at, amount in zip(IN_DAYS, times(found.now), outlook.frees, strict=True):
+    for days, at, amount in zip(IN_DAYS, times(found.now), forecast.frees, strict=True):
         row = Freed(
             in_days=days,
             at=format_instant(min(at, LAST)),

@@ -100,7 +100,7 @@ class ExplainResult(msgspec.Struct, frozen=True):
     errors: list[str] = []
 
 
-def explained(action: Action, census: SegmentStats | None, policy: Policy, schemas: Iterable[SchemaKey]) -> Explained:
+def explained(action: Action, stats: SegmentStats | None, policy: Policy, schemas: Iterable[SchemaKey]) -> Explained:
     """Return why there is this action, but for its unreadable lines; of its schemas only these are told."""
     shown = set(schemas)
     return Explained(
@@ -109,22 +109,22 @@ def explained(action: Action, census: SegmentStats | None, policy: Policy, schem
         reason=action.reason,
         bytes=action.fingerprint.size,
         overdue_since=_text(action.since),
-        gone_after=_text(fully_expired_at(census, policy)) if census else None,
-        kept_for_ever=list(_kept_for_ever(census, policy)) if census else [],
-        schemas={str(count.schema): _part(count, policy) for count in census.schemas if count.schema in shown}
-        if census
+        gone_after=_text(fully_expired_at(stats, policy)) if stats else None,
+        kept_for_ever=list(_kept_for_ever(stats, policy)) if stats else [],
+        schemas={str(count.schema): _part(count, policy) for count in stats.schemas if count.schema in shown}
+        if stats
         else {},
-        unreadable=census.unreadable if census else 0,
-        blank=census.blank if census else 0,
+        unreadable=stats.unreadable if stats else 0,
+        blank=stats.blank if stats else 0,
         unjudged=action.unjudged,
     )
 
 
-def _kept_for_ever(census: SegmentStats, policy: Policy) -> Iterator[str]:
+def _kept_for_ever(stats: SegmentStats, policy: Policy) -> Iterator[str]:
     """Yield what of the segment never goes, in words."""
-    if census.unreadable:
-        yield pluralize(census.unreadable, "unreadable line")
-    for count in census.schemas:
+    if stats.unreadable:
+        yield pluralize(stats.unreadable, "unreadable line")
+    for count in stats.schemas:
         rule = rule_for(policy, count.schema)
         if rule is None:
             yield f"{pluralize(count.records, 'record')} of {count.schema} that no rule governs"
