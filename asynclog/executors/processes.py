@@ -32,7 +32,7 @@ class Processes:
 
     def rate_share(self, limit: RateLimiter, workers: int) -> RateLimiter:
         """None knows what the others read: each has its share."""
-        return limit.shared_by(workers)
+        return limit.split(workers)
 
 
 class WorkerProcess:

@@ -13,14 +13,14 @@ class RateLimiter:
         self._lock = threading.Lock()
 
     def __reduce__(self) -> tuple[type["RateLimiter"], tuple[float | None]]:
-        """Another process keeps the same pace by itself: see `shared_by`."""
+        """Another process keeps the same rate by itself: see `split`."""
         return RateLimiter, (self._rate,)
 
-    def shared_by(self, processes: int) -> "RateLimiter":
+    def split(self, processes: int) -> "RateLimiter":
         """Return the limit for each of so many processes."""
         return RateLimiter(self._rate and self._rate / processes)
 
-    def spend(self, size: int) -> None:
+    def acquire(self, size: int) -> None:
         """Wait until so many more bytes may be read or written."""
         if not self._rate:
             return

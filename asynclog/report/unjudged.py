@@ -86,5 +86,5 @@ _WORDS = {
 
 def _begun(left: Left, names: SegmentNaming | None) -> int:
     """Return when the segment was begun, as its name says or else its mtime, which may be any number."""
-    named = names.begun(left.segment) if names else None
+    named = names.start_time(left.segment) if names else None
     return min(max(left.fingerprint.mtime_ns, 0), LAST) if named is None else named

@@ -165,7 +165,7 @@ def _clock_never_set(facts: Facts) -> Iterator[str]:
         state.segment: oldest
         for state in facts.findings
         if isinstance(state, SegmentStats) and facts.names
-        if (begun := facts.names.begun(state.segment)) is not None
+        if (begun := facts.names.start_time(state.segment)) is not None
         if (oldest := earliest(count.oldest for count in state.schemas)) is not None and oldest < begun - _TEN_YEARS
     }
     if old:

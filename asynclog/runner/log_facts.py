@@ -63,7 +63,7 @@ def _reasons(log: Log, states: Sequence[SegmentState], stop: StopRequest) -> Rea
         if isinstance(state, SegmentStats) and state.unreadable and not stop:
             most = min(_affordable(state), _MOST_LINES - counts.total())
             segment = log.segments[state.segment]
-            lines = first_unreadable(log.scanner.context(), log.scanner.pace, most, segment) if most else []
+            lines = first_unreadable(log.scanner.context(), log.scanner.rate_limit, most, segment) if most else []
             if isinstance(lines, list):
                 counts.update(line.kind for line in lines)
     return Reasons(counts.total(), counts)
@@ -77,7 +77,9 @@ def _without_offset(log: Log, states: Sequence[SegmentState], stop: StopRequest)
             size = state.fingerprint.size
             end = 0 if stop else min(size, left, _MOST_OF_A_SEGMENT)
             found = (
-                without_offset(log.scanner.context(), log.scanner.pace, end, log.segments[state.segment]) if end else 0
+                without_offset(log.scanner.context(), log.scanner.rate_limit, end, log.segments[state.segment])
+                if end
+                else 0
             )
             complete = complete and end == size and not isinstance(found, ReadFailure)
             lines += 0 if isinstance(found, ReadFailure) else found

@@ -120,15 +120,15 @@ class ScanContext(msgspec.Struct, frozen=True):
 
 
 def read_chunks(
-    view: ScanContext, pace: RateLimiter, chunks: Iterable[Chunk]
+    view: ScanContext, rate_limit: RateLimiter, chunks: Iterable[Chunk]
 ) -> list[tuple[Chunk, ChunkResult | ReadFailure]]:
     """Return what each of them holds."""
-    return [(chunk, read_chunk(view, pace, chunk)) for chunk in chunks]
+    return [(chunk, read_chunk(view, rate_limit, chunk)) for chunk in chunks]
 
 
-def read_chunk(view: ScanContext, pace: RateLimiter, chunk: Chunk) -> ChunkResult | ReadFailure:
+def read_chunk(view: ScanContext, rate_limit: RateLimiter, chunk: Chunk) -> ChunkResult | ReadFailure:
     """Count the lines of one chunk. No cache has more of it afterwards than it had before."""
-    return with_segment(view.store, chunk, partial(_read, view, pace, chunk))
+    return with_segment(view.store, chunk, partial(_read, view, rate_limit, chunk))
 
 
 def with_segment(store: ReadStore, chunk: Chunk, read: Callable[[SegmentReader, Fingerprint], T]) -> T | ReadFailure:
@@ -179,7 +179,7 @@ class _Digested:
 
 
 def _read(
-    view: ScanContext, pace: RateLimiter, chunk: Chunk, reader: SegmentReader, fingerprint: Fingerprint
+    view: ScanContext, rate_limit: RateLimiter, chunk: Chunk, reader: SegmentReader, fingerprint: Fingerprint
 ) -> ChunkResult | ReadFailure:
     if chunk.start == 0 and is_packed(reader.read(0, HEAD)):
         return ReadFailure("it is compressed, whatever its name says, and compressed segments are left alone", "packed")
@@ -195,7 +195,7 @@ def _read(
             other.add_block(offset, block, None)
         if chunk.digest:
             digested.add(offset, block)
-        pace.spend(reader.data_bytes(done, offset) + len(block))
+        rate_limit.acquire(reader.data_bytes(done, offset) + len(block))
         done = offset + len(block)
         if expired is not None and expired.size > BUDGET:
             expired = None

@@ -26,14 +26,14 @@ _NAMES = re.compile(rb'"prev_hash"[ \t\r]*:[ \t\r]*[^n \t\r]')
 _LONGEST_KEY = 64  # bytes of "prev_hash", with every letter escaped, and its quotes
 
 
-def first_cut(context: ScanContext, pace: RateLimiter, actions: Iterable[Action]) -> str:
+def first_cut(context: ScanContext, rate_limit: RateLimiter, actions: Iterable[Action]) -> str:
     """Return the segment whose record would stay and name one that goes; empty if none was found.
 
     The actions are in the segments' order, those of late segments, whose records stand out of it, left out. Of a
     segment that is rewritten the first block is read, and the rest if that has records which name others; of one that
     follows a deleted record, the first record.
     """
-    search = _Search(context, pace)
+    search = _Search(context, rate_limit)
     for action in actions:
         if action.kind == "drop":
             search.gone = search.gone or not action.of_nothing
@@ -50,12 +50,12 @@ def _is_blank(census: SegmentStats | None) -> bool:
 class _Search:
     """What is known on the way: whether the record before goes (`gone`), and how many bytes may still be read."""
 
-    def __init__(self, context: ScanContext, pace: RateLimiter) -> None:
+    def __init__(self, context: ScanContext, rate_limit: RateLimiter) -> None:
         self.gone = False
         self._left = MOST
         self._context = context
         self._parser = LineParser(context.fields)
-        self._pace = pace
+        self._rate_limit = rate_limit
 
     def is_cut_in(self, action: Action) -> bool:
         """Whether the chain is cut among the records that stay in this segment, or where they begin."""
@@ -71,7 +71,7 @@ class _Search:
     def _look(self, end: int, loses: bool, reader: SegmentReader, fingerprint: Fingerprint) -> bool:
         for offset, block in whole_lines(reader, 0, min(end, fingerprint.size), fingerprint.size):
             self._left = max(0, self._left - len(block))
-            self._pace.spend(len(block))
+            self._rate_limit.acquire(len(block))
             if len(block) > BLOCK or (not offset and not _NAMES.search(block)):
                 self.gone = False  # it is not known of its last record
                 break

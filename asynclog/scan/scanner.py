@@ -32,7 +32,7 @@ class Scanner(msgspec.Struct, frozen=True):
     cutoffs: Cutoffs
     kind: Kind
     fields: Fields
-    pace: RateLimiter = RateLimiter()
+    rate_limit: RateLimiter = RateLimiter()
 
     def context(self) -> ScanContext:
         """Return what a worker needs to know."""
@@ -103,7 +103,7 @@ class Scanner(msgspec.Struct, frozen=True):
         chunks = [chunk for cut in sorted(cuts, key=len) for chunk in cut]
         pending = Counter(chunk.segment.name for chunk in chunks)
         executor = _executor_for(self.kind, crew.jobs, sum(chunk.end - chunk.start for chunk in chunks))
-        work = partial(read_chunks, self.context(), executor.rate_share(self.pace, crew.jobs))
+        work = partial(read_chunks, self.context(), executor.rate_share(self.rate_limit, crew.jobs))
         begun = partial(_go_on, starts)
         async with crew.map_unordered(work, batch(chunks), executor=executor, is_continuation=begun) as results:
             yield merged(results, evidence, starts, pending)

@@ -163,10 +163,10 @@ class SurvivorReader:
 
     def _parts(self, reader: SegmentReader, start: int, end: int) -> Iterator[Part]:
         for part in reader.parts(start, end):
-            self._rate_limit.spend(0 if isinstance(part, Hole) else len(part))
+            self._rate_limit.acquire(0 if isinstance(part, Hole) else len(part))
             yield part
 
     def _lines(self, reader: SegmentReader, start: int, end: int, size: int) -> Iterator[tuple[int, memoryview]]:
         for offset, block in whole_lines(reader, start, end, size):
-            self._rate_limit.spend(len(block))
+            self._rate_limit.acquire(len(block))
             yield offset, block

@@ -53,32 +53,34 @@ class Found(NamedTuple):
 
 
 def first_unreadable(
-    context: ScanContext, pace: RateLimiter, most: int, segment: Segment
+    context: ScanContext, rate_limit: RateLimiter, most: int, segment: Segment
 ) -> list[Unreadable] | ReadFailure:
     """Return the first `most` unreadable lines; no more is read than it takes to find so many."""
     whole = Chunk(segment, 0, segment.fingerprint.size, mark=False)
-    return with_segment(context.store, whole, partial(_first, context, pace, most))
+    return with_segment(context.store, whole, partial(_first, context, rate_limit, most))
 
 
-def all_unreadable(context: ScanContext, pace: RateLimiter, stop: StopRequest, segment: Segment) -> Found | ReadFailure:
+def all_unreadable(
+    context: ScanContext, rate_limit: RateLimiter, stop: StopRequest, segment: Segment
+) -> Found | ReadFailure:
     """Return the reasons of all unreadable lines; only of those before a stop."""
     whole = Chunk(segment, 0, segment.fingerprint.size, mark=False)
-    return with_segment(context.store, whole, partial(_all, context, pace, stop))
+    return with_segment(context.store, whole, partial(_all, context, rate_limit, stop))
 
 
 def _first(
-    context: ScanContext, pace: RateLimiter, most: int, reader: SegmentReader, fingerprint: Fingerprint
+    context: ScanContext, rate_limit: RateLimiter, most: int, reader: SegmentReader, fingerprint: Fingerprint
 ) -> list[Unreadable]:
-    return list(islice(_unreadable(context, pace, StopRequest(), fingerprint.size, reader), most))
+    return list(islice(_unreadable(context, rate_limit, StopRequest(), fingerprint.size, reader), most))
 
 
 def _all(
-    context: ScanContext, pace: RateLimiter, stop: StopRequest, reader: SegmentReader, fingerprint: Fingerprint
+    context: ScanContext, rate_limit: RateLimiter, stop: StopRequest, reader: SegmentReader, fingerprint: Fingerprint
 ) -> Found:
     first: list[Unreadable] = []
     counts: Counter[str] = Counter()
     examples: defaultdict[str, list[Unreadable]] = defaultdict(list)
-    for each in _unreadable(context, pace, stop, fingerprint.size, reader):
+    for each in _unreadable(context, rate_limit, stop, fingerprint.size, reader):
         if len(first) < FIRST:
             first.append(each)
         if counts[each.kind] < _EXAMPLES:
@@ -88,13 +90,13 @@ def _all(
 
 
 def _unreadable(
-    context: ScanContext, pace: RateLimiter, stop: StopRequest, size: int, reader: SegmentReader
+    context: ScanContext, rate_limit: RateLimiter, stop: StopRequest, size: int, reader: SegmentReader
 ) -> Iterator[Unreadable]:
     parser, number = LineParser(context.fields), 1
     for offset, block in whole_lines(reader, 0, size, size):
         if stop:
             return
-        pace.spend(len(block))
+        rate_limit.acquire(len(block))
         classifier = make_classifier(context.kind, context.cutoffs, context.fields)
         classifier.add_block(offset, block, None)
         builder = classifier.builder()
@@ -113,16 +115,18 @@ def _in_block(number: int, offset: int, block: bytes, parser: LineParser) -> Ite
             yield Unreadable(each, offset + line.start(), str(why), why.kind)
 
 
-def without_offset(context: ScanContext, pace: RateLimiter, end: int, segment: Segment) -> int | ReadFailure:
+def without_offset(context: ScanContext, rate_limit: RateLimiter, end: int, segment: Segment) -> int | ReadFailure:
     """Return how many lines that start before `end` lack nothing else. Lines longer than a block are left out."""
-    return with_segment(context.store, Chunk(segment, 0, end, mark=False), partial(_count, context.fields, pace, end))
+    return with_segment(
+        context.store, Chunk(segment, 0, end, mark=False), partial(_count, context.fields, rate_limit, end)
+    )
 
 
-def _count(fields: Fields, pace: RateLimiter, end: int, reader: SegmentReader, fingerprint: Fingerprint) -> int:
+def _count(fields: Fields, rate_limit: RateLimiter, end: int, reader: SegmentReader, fingerprint: Fingerprint) -> int:
     parser, stamp = LineParser(fields), re.compile(b'"%b"%b' % (re.escape(fields.timestamp.encode()), _STAMP))
     lines = 0
     for _, block in whole_lines(reader, 0, min(end, fingerprint.size), fingerprint.size):
-        pace.spend(len(block))
+        rate_limit.acquire(len(block))
         if len(block) <= BLOCK:
             lines += _without_offset_in(bytes(block), stamp, parser)
     return lines

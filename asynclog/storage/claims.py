@@ -46,7 +46,7 @@ def contests(entries: Sequence[str], claims: Iterable[Claim]) -> Iterator[Contes
         if first.base == second.base:
             yield Contest(first.log, first, second, is_log=True)
             continue
-        to_come = [name for claim in (first, second) for name in (claim.base, claim.names.late("0" * 8, 0))]
+        to_come = [name for claim in (first, second) for name in (claim.base, claim.names.late_name("0" * 8, 0))]
         one, other = first.names, second.names
         file = next((name for name in [*entries, *to_come] if one.match(name) and other.match(name)), None)
         if file is not None:

@@ -38,7 +38,7 @@ class SegmentNaming:
         self._known = re.compile(f"(?:{stem}{suffix}|{dated}|{rotated}){_PACKED}")
         self._globs = [re.compile(fnmatch.translate(pattern)) for pattern in patterns]
 
-    def late(self, token: str, offset: int) -> str:
+    def late_name(self, token: str, offset: int) -> str:
         """Return the segment for what a writer appended, from byte `offset` on, to a file that had been replaced."""
         return f"{self.stem}-late-{token}-{offset}{self.suffix}"
 
@@ -57,7 +57,7 @@ class SegmentNaming:
     def _is_apart(self, name: str) -> bool:
         return name in self._apart or (name.endswith(_OF_ANOTHER_KIND) and name != self.base)
 
-    def begun(self, name: str) -> int | None:
+    def start_time(self, name: str) -> int | None:
         """When a segment was begun as its name says it (ns since 1970, in UTC); None where that names no time."""
         known = self._known.fullmatch(name)
         time = _digits(known[1] or known[4] or "") if known else ""
@@ -73,7 +73,7 @@ class SegmentNaming:
         known = self._known.fullmatch(name)
         return name == self.base or (known is not None and known[3] is not None)
 
-    def order(self, name: str) -> tuple[int, int, int, str]:
+    def sort_key(self, name: str) -> tuple[int, int, int, str]:
         """Sorts by the time in the name, then by its number; late ones and the base file come last."""
         if self.late_token(name):
             return (3, 0, 0, name)
@@ -87,7 +87,7 @@ class SegmentNaming:
             return (2, -int(rotation), 0, name)
         return (4, 0, 0, name)
 
-    def owns(self, name: str) -> bool:
+    def is_temporary(self, name: str) -> bool:
         """Whether this is a hidden name that a job of this log gives."""
         segment = hidden_segment(name)
         return segment is not None and self.match(segment)

@@ -303,7 +303,7 @@ def test_the_lock_is_neither_a_segment_nor_left_behind(tmp_path: Path) -> None:
     """Whatever globs a configuration has, and whatever a log is called."""
     for names in (SegmentNaming("logs.jsonl"), SegmentNaming("logs.jsonl", ["*", ".*"]), SegmentNaming("logs")):
         assert not names.match(names.lock)
-        assert not names.owns(names.lock)
+        assert not names.is_temporary(names.lock)
     write_policy(tmp_path)
     write_log(tmp_path / "audit", {"logs.jsonl": OLD + YOUNG})
     done: Done = cleanup(tmp_path)

@@ -106,7 +106,7 @@ class MemoryStore:
         return self._contents[name].fingerprint
 
     def list(self) -> Listing:
-        names = sorted(filter(self._naming.match, self._contents), key=self._naming.order)
+        names = sorted(filter(self._naming.match, self._contents), key=self._naming.sort_key)
         segments = tuple(Segment(name, self._contents[name].fingerprint) for name in names)
         return Listing(tuple(self._contents), segments, tuple(filter(self._naming.is_neighbour, self._contents)))
 

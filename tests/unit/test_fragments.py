@@ -280,21 +280,21 @@ def test_a_file_of_lines_loses_just_its_expired_records(content: bytes) -> None:
 
 
 class Counting(RateLimiter):
-    """A pace that is none, and counts."""
+    """A rate limit that is none, and counts."""
 
     def __init__(self) -> None:
         super().__init__()
         self.spent = 0
 
-    def spend(self, size: int) -> None:
+    def acquire(self, size: int) -> None:
         self.spent += size
 
 
-def census(path: Path, kind: Kind, size: int, pace: RateLimiter | None = None) -> SegmentStats:
+def census(path: Path, kind: Kind, size: int, rate_limit: RateLimiter | None = None) -> SegmentStats:
     """What a scan in pieces of this size learns, put together in some order."""
     segment = Segment(path.name, Fingerprint.of(path.stat()))
     view = ScanContext(LocalReadStore(str(path.parent)), kind, Cutoffs(Policy(star=Rule(0)), instant(NOW)), MXCP_FIELDS)
-    readings = [read_chunk(view, pace or RateLimiter(), piece) for piece in split(segment, size)]
+    readings = [read_chunk(view, rate_limit or RateLimiter(), piece) for piece in split(segment, size)]
     Random(size).shuffle(readings)  # noqa: S311 - the same order every time
     assert all(isinstance(each, ChunkResult) for each in readings)
     first, *others = (each.builders[0] for each in readings if isinstance(each, ChunkResult))
@@ -324,9 +324,9 @@ def test_nothing_is_read_behind_a_fragment(tmp_path: Path, kind: Kind) -> None:
     """Of a document of many millions of lines one block is enough, and what is before the first one is counted."""
     path = tmp_path / "s"
     path.write_bytes(YOUNG * 20_000 + b'{\n  "a": [\n' + b"    1,\n" * 2_000_000)
-    pace = Counting()
-    assert census(path, kind, 1 << 30, pace).fragment == 20_001
-    assert pace.spent < 20_000 * len(YOUNG) + 2 * MEBI
+    rate_limit = Counting()
+    assert census(path, kind, 1 << 30, rate_limit).fragment == 20_001
+    assert rate_limit.spent < 20_000 * len(YOUNG) + 2 * MEBI
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -40,7 +40,7 @@ def test_what_is_given_is_parsed(segment: str, token: str, size: int, inode: int
     """Whatever sizes and inodes a file system has."""
     assert OldLink.parse(str(OldLink(segment, token, size))) == OldLink(segment, token, size)
     assert StagedFile.parse(str(StagedFile(segment, inode, size))) == StagedFile(segment, inode, size)
-    assert SegmentNaming("logs.jsonl").late_token(SegmentNaming("logs.jsonl").late(token, size)) == token
+    assert SegmentNaming("logs.jsonl").late_token(SegmentNaming("logs.jsonl").late_name(token, size)) == token
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_a_name_that_is_not_ours_blocks_nothing(archive: Path, name: str) -> Non
 def test_the_longest_names_fit() -> None:
     """All that may ever be called by the longest base's name, and by the longest segment's."""
     base = SegmentNaming("é" * (LONGEST_BASE // 2 - 3) + ".jsonl")
-    late = base.late("00c0ffee", MOST)
+    late = base.late_name("00c0ffee", MOST)
     assert length(base.base) == LONGEST_BASE
     assert length(late) == LONGEST_SEGMENT
     for segment in (late, "x" * LONGEST_SEGMENT):

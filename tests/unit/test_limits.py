@@ -215,26 +215,26 @@ async def test_no_more_is_read_in_a_second_than_was_said(
 
 
 def test_what_is_written_counts_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
-    """All that share a pace wait together; who has waited for nothing may not catch up."""
+    """All that share a rate wait together; who has waited for nothing may not catch up."""
     clock = [100.0]
     waits: list[float] = []
     monkeypatch.setattr("asynclog.executors.rate_limit.time.monotonic", lambda: clock[0])
     monkeypatch.setattr("asynclog.executors.rate_limit.time.sleep", waits.append)
-    pace = RateLimiter(10.0)
+    rate_limit = RateLimiter(10.0)
     for size in (10, 5, 20):
-        pace.spend(size)
+        rate_limit.acquire(size)
     clock[0] += 100
-    pace.spend(1)
+    rate_limit.acquire(1)
     assert waits == pytest.approx([1.0, 1.5, 3.5, 0.1])
-    RateLimiter().spend(10**12)
-    pace.shared_by(2).spend(10)
+    RateLimiter().acquire(10**12)
+    rate_limit.split(2).acquire(10)
     assert waits[4:] == pytest.approx([2.0])
 
 
-async def test_a_rewrite_is_held_to_the_pace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_rewrite_is_held_to_the_rate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the scan reads, what is looked at for a chain, what a rewrite reads again and what it writes."""
     spent: list[int] = []
-    monkeypatch.setattr(RateLimiter, "spend", lambda _, size: spent.append(size))
+    monkeypatch.setattr(RateLimiter, "acquire", lambda _, size: spent.append(size))
     write_policy(tmp_path)
     write_log(tmp_path / "audit", {"logs.jsonl": OLD * 50 + YOUNG * 50})
     await clean(tmp_path)

@@ -122,7 +122,7 @@ class LogDirectory:
     def write(self, descriptor: int, parts: Sequence[memoryview]) -> int:
         """Write the beginning of these parts, and return how many bytes that was."""
         written = os.writev(descriptor, parts)
-        self._rate_limit.spend(written)
+        self._rate_limit.acquire(written)
         return written
 
     def write_hole(self, descriptor: int, size: int) -> None:

@@ -56,7 +56,7 @@ def list_segments(folder: int, entries: Iterable[str], names: SegmentNaming) -> 
     entries = list(entries)
     own_links = Counter(_hidden_inodes(folder, entries))
     found = []
-    for name in sorted(filter(names.match, entries), key=names.order):
+    for name in sorted(filter(names.match, entries), key=names.sort_key):
         try:
             status = os.stat(name, dir_fd=folder, follow_symlinks=False)
         except FileNotFoundError:

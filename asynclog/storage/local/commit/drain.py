@@ -72,7 +72,7 @@ def _publish_new(directory: LogDirectory, names: SegmentNaming, old: OldLink, de
     """Make a late segment of what is not accounted for, up to `end`; of nothing if that has just become shorter."""
     if end <= old.processed_bytes:
         return []
-    late = names.late(old.token, old.processed_bytes)  # what a job that was killed then has left is known by it
+    late = names.late_name(old.token, old.processed_bytes)  # what a job that was killed then has left is known by it
     temporary = new_name(late)
     new = windows(descriptor, old.processed_bytes, end)
     try:

@@ -96,7 +96,7 @@ def restore_displaced(
         try:
             directory.rename_noreplace(name, staged.segment)
         except FileExistsError:
-            late = queue.names.late(os.urandom(4).hex(), 0)
+            late = queue.names.late_name(os.urandom(4).hex(), 0)
             directory.rename_noreplace(name, late)
             queue.late.append(late)
         directory.sync_folder()

@@ -30,7 +30,7 @@ def publish_overwritten(
     read = known.proof.of_nothing()
     there = _Lines(_lines_of(directory, [known.replacement(directory, old), *_late_segments(directory, names, old)]))
     others = (line for line in _lines(read.follow(windows(source, 0, end))) if not there.take(line))
-    late = names.late(old.begun_anew(os.urandom(4)).token, 0)
+    late = names.late_name(old.begun_anew(os.urandom(4)).token, 0)
     temporary = new_name(late)
     try:
         size = build(directory, temporary, source, _blocks(others), end)

@@ -60,7 +60,7 @@ def _is_replacement(directory: LogDirectory, staged: StagedFile, old: Sequence[s
 
 def leftover_names(directory: LogDirectory, names: SegmentNaming) -> list[str]:
     """Return the hidden names that a job of this log has made. Those of old and whole files are files' only."""
-    left = sorted(filter(names.owns, directory.names()))
+    left = sorted(filter(names.is_temporary, directory.names()))
     return [name for name in left if not (OldLink.parse(name) or StagedFile.parse(name)) or directory.is_file(name)]
 
 
@@ -84,7 +84,7 @@ def _finish(directory: LogDirectory, names: SegmentNaming, queue: DrainQueue, ol
 
 def _behind_published(directory: LogDirectory, names: SegmentNaming, inherited: Inherited, old: OldLink) -> OldLink:
     """Move the accounted length on if a job was killed between that and the late segment; not of a file begun anew."""
-    late = names.late(old.token, old.processed_bytes)
+    late = names.late_name(old.token, old.processed_bytes)
     try:
         published = directory.status(late).st_size
     except FileNotFoundError:
