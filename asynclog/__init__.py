@@ -1,24 +1,21 @@
 """Retention for JSONL audit logs: exact, safe beside live writers, per audit schema.
 
     report = await asynclog.cleanup(path="audit/logs.jsonl", schemas="schemas.yaml", dry_run=True)
-    plan = await asynclog.plan(path="audit/logs.jsonl", schemas="schemas.yaml")
-    async for record in asynclog.records("audit/logs.jsonl"): ...
+    plan = await asynclog.plan_cleanup(path="audit/logs.jsonl", schemas="schemas.yaml")
+    async for record in asynclog.read_records("audit/logs.jsonl"): ...
 
 This is the whole public interface; everything else may change. What does the work is imported when it is first called:
 the command line has to start quickly, and it goes through here.
 """
 
-import asynclog.safe_path  # before all that could come from the working folder
+import asynclog.safe_path  # noqa: F401 - before all that could come from the working folder
 
 # isort: split
 import os
 from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
 from functools import partial
-from typing import Unpack
 
-import asynclog.plan
-import asynclog.records  # noqa: F401 - the packages come first, and then the functions take their names
-from asynclog.config.settings import Options
 from asynclog.errors import AsynclogError, ConfigurationError, LockedError, RefusedError
 from asynclog.report.cleanup.result import Report
 from asynclog.types import Action, Plan, Record, SchemaKey, SegmentStats
@@ -28,7 +25,6 @@ __all__ = [
     "AsynclogError",
     "ConfigurationError",
     "LockedError",
-    "Options",
     "Plan",
     "Record",
     "RefusedError",
@@ -36,45 +32,83 @@ __all__ = [
     "SchemaKey",
     "SegmentStats",
     "cleanup",
-    "plan",
-    "records",
+    "plan_cleanup",
+    "read_records",
 ]
 
 
-async def cleanup(*, dry_run: bool = False, **options: Unpack[Options]) -> Report:
-    """Deletes what has expired, as `asynclog cleanup` does with the same options; a dry run only says what would go.
+async def cleanup(
+    *,
+    path: str | os.PathLike[str] | None = None,
+    schemas: str | os.PathLike[str] | None = None,
+    config: str | os.PathLike[str] | None = None,
+    profile: str | None = None,
+    dry_run: bool = False,
+    now: datetime | None = None,
+    jobs: int | None = None,
+    state: str | os.PathLike[str] | None = None,
+    no_catalog: bool = False,
+    io_limit: int | None = None,
+    lock_wait: timedelta | None = None,
+    max_runtime: timedelta | None = None,
+    max_overdue: timedelta | None = None,
+    double_check: bool = False,
+    weak_leases: bool = False,
+    break_lock: bool = False,
+    allow_delete_all: bool = False,
+    allow_delete_percent: float | None = None,
+    allow_unsafe_folder: bool = False,
+) -> Report:
+    """Delete what has expired, as `asynclog cleanup` does with the options of these names; a dry run only says what.
 
-    Raises AsynclogError where the job can't begin, or a guard refuses it. What fails on the way is in the report. If it
-    is cancelled, it ends what is in flight first.
+    `io_limit` is in bytes a second, `allow_delete_percent` from 0 to 100. What fails on the way is in the report; a
+    caller who is cancelled waits for what is in flight. Raise AsynclogError if it can't begin, or a guard refuses it.
     """
-    from asynclog.config.resolve import resolve
+    keywords = locals()  # all of them, and nothing else yet
+    from asynclog.config.keywords import settings_from
     from asynclog.runner.cleanup import clean_up
     from asynclog.runner.in_thread import in_thread
     from asynclog.runner.run import begin_run
 
-    settings = resolve(options, os.environ)
-    return (await in_thread(partial(clean_up, begin_run(settings, dry_run=dry_run)))).report
+    run = begin_run(settings_from(keywords, os.environ), dry_run=dry_run)
+    return (await in_thread(partial(clean_up, run))).report
 
 
-async def plan(**options: Unpack[Options]) -> Plan:
-    """What a cleanup with these options would do, segment by segment. Touches nothing. Raises AsynclogError."""
-    from asynclog.config.resolve import resolve
-    from asynclog.runner.cleanup import plan_cleanup
+async def plan_cleanup(
+    *,
+    path: str | os.PathLike[str] | None = None,
+    schemas: str | os.PathLike[str] | None = None,
+    config: str | os.PathLike[str] | None = None,
+    profile: str | None = None,
+    now: datetime | None = None,
+    jobs: int | None = None,
+    state: str | os.PathLike[str] | None = None,
+    no_catalog: bool = False,
+    io_limit: int | None = None,
+    weak_leases: bool = False,
+    allow_delete_all: bool = False,
+    allow_delete_percent: float | None = None,
+    allow_unsafe_folder: bool = False,
+) -> Plan:
+    """Say what such a cleanup would do, segment by segment. Change nothing. Raise AsynclogError if it can't begin."""
+    keywords = locals()  # all of them, and nothing else yet
+    from asynclog.config.keywords import settings_from
+    from asynclog.runner.cleanup import plan_cleanup as make_plan
     from asynclog.runner.in_thread import in_thread
     from asynclog.runner.run import begin_run
 
-    settings = resolve(options, os.environ)
-    return await in_thread(partial(plan_cleanup, begin_run(settings, dry_run=True)))
+    run = begin_run(settings_from(keywords, os.environ), dry_run=True)
+    return await in_thread(partial(make_plan, run))
 
 
-def records(path: str) -> AsyncIterator[Record]:
-    """The records of the log with this base path, segment by segment in their order, for `async for`.
+def read_records(path: str | os.PathLike[str]) -> AsyncIterator[Record]:
+    """Yield the records of the log with this base path, segment by segment in their order, for `async for`.
 
-    Lines that are no records, and segments that can't be read as plain files, are passed over. Raises OSError, and
+    Lines that are no records, and segments that can't be read as plain files, are passed over. Raise OSError, and
     ConfigurationError for a path that no file can have.
     """
     from asynclog.config.paths import absolute
     from asynclog.scan.stream import stream_records
     from asynclog.storage.local.async_log import AsyncLog
 
-    return stream_records(AsyncLog(absolute(path, "path")))
+    return stream_records(AsyncLog(absolute(os.fspath(path), "path")))

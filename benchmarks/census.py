@@ -6,6 +6,7 @@ It runs in a process of its own, so that the one that measures stays small.
 import asyncio
 import json
 import sys
+from datetime import datetime
 
 import asynclog
 from benchmarks.answers import Census
@@ -13,7 +14,7 @@ from benchmarks.answers import Census
 
 async def census(log: str, now: str) -> Census:
     """Of a log whose registry lies beside it, over all its segments."""
-    plan = await asynclog.plan(path=log, now=now, no_catalog=True)
+    plan = await asynclog.plan_cleanup(path=log, now=datetime.fromisoformat(now), no_catalog=True)
     found: Census = {}
     for action in plan.actions:
         for count in action.census.schemas if action.census else ():

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
-from functools import partial
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-import anyio
 import pytest
 import strategies
 from audit_log import entries, looks, record, write_log, write_policy
@@ -16,9 +14,9 @@ from command import NO_OVERRIDE, run
 from hypothesis import given
 from hypothesis import strategies as st
 from judge import DAY, Definition, instant
+from one_run import run_once
 from real_log import SAMPLE, Log
 
-import asynclog
 from asynclog.cancellation import StopRequest
 from asynclog.config.resolve import resolve
 from asynclog.config.settings import Options
@@ -65,8 +63,7 @@ class Asked(Log):
 
     def dry_run(self, now: str) -> dict[str, Any]:
         options: Options = {**self.options, "now": now, "no_catalog": True}
-        job = partial(asynclog.cleanup, dry_run=True, **options)
-        result: dict[str, Any] = anyio.run(job).document()["result"]
+        result: dict[str, Any] = run_once(dry_run=True, **options).document()["result"]
         return result
 
 

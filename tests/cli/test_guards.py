@@ -12,8 +12,8 @@ import judge
 import pytest
 from audit_log import looks, record, write_log, write_policy
 from command import NOW, Done, cleanup, run
+from one_run import plan_once
 
-import asynclog
 from asynclog.plan.decide import decide, make_plan
 from asynclog.plan.guards import Guard, guard_violation
 from asynclog.policy.cutoffs import Cutoffs
@@ -205,7 +205,7 @@ async def test_the_guard_asks_where_the_slow_judge_would(tmp_path: Path, seed: i
     segments = [b"".join(_lines(chance, now)) for _ in range(3)]
     names = (FIRST, "logs-20250102T000000.jsonl", "logs.jsonl")
     log = write_log(tmp_path / "audit", dict(zip(names, segments, strict=True)))
-    plan = await asynclog.plan(
+    plan = await plan_once(
         path=str(log), schemas=str(tmp_path / "schemas.yaml"), now=format_instant(now), no_catalog=True
     )
     if now % DAY == 0:

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from audit_log import record, write_log, write_policy
 from command import NO_OVERRIDE, NOW, cleanup
+from one_run import run_once_async
 
-import asynclog
 from asynclog.report.cleanup.schema_totals import figures, overdue_errors
 from asynclog.timestamps import DAY
 from asynclog.types import Action, Fingerprint, Plan, Policy, Rule, SchemaKey, SchemaStats, SegmentStats
@@ -75,7 +75,7 @@ def test_a_duration_that_means_nothing_is_a_usage_error(busy: Path, bad: str) ->
 async def test_the_library_has_it_as_well(busy: Path) -> None:
     """The report is partial, with its exit code and its sentence."""
     with (busy / "audit" / NAME).open("ab"):
-        report = await asynclog.cleanup(
+        report = await run_once_async(
             path=str(busy / "audit/logs.jsonl"), schemas=str(busy / "schemas.yaml"), now=NOW, max_overdue="7d"
         )
     assert (report.exit_code, report.result.status) == (3, "partial")

@@ -267,7 +267,7 @@ async def test_a_path_that_no_file_can_have_is_refused(folder: Path, option: str
     """In Python, where nothing has looked at it before; the sentence says which option it is."""
     options = {"path": f"{folder}/audit/logs.jsonl", "schemas": f"{folder}/schemas.yaml"} | {option: PATHS[kind]}
     with pytest.raises(asynclog.ConfigurationError, match=f"--{option}.* can't be a path"):
-        await asynclog.plan(**options)  # type: ignore[arg-type]
+        await asynclog.plan_cleanup(**options)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("kind", ["NUL", "long name", "long"])
@@ -287,10 +287,10 @@ def test_a_configured_path_that_no_file_can_have_is_refused(folder: Path, key: s
 async def test_records_are_streamed_past_holes(folder: Path) -> None:
     """With the offset that each has."""
     sparse(folder / "audit" / FIRST, [OLD, b'{"schema_name', TIB, b'"}\n', YOUNG])
-    found = [(each.segment, each.offset) async for each in asynclog.records(f"{folder}/audit/logs.jsonl")]
+    found = [(each.segment, each.offset) async for each in asynclog.read_records(f"{folder}/audit/logs.jsonl")]
     assert found == [(FIRST, 0), (FIRST, len(OLD) + 13 + TIB + 3), (SECOND, 0)]
     with pytest.raises(asynclog.ConfigurationError):
-        [each async for each in asynclog.records("\0")]
+        [each async for each in asynclog.read_records("\0")]
 
 
 @pytest.mark.parametrize("jobs", ["0", "1025", "99999999", "9" * 5000])

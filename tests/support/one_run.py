@@ -10,13 +10,13 @@ from anyio import to_thread
 
 from asynclog.cancellation import StopRequest
 from asynclog.config.resolve import resolve
-from asynclog.runner.cleanup import clean_up
+from asynclog.runner.cleanup import clean_up, plan_cleanup
 from asynclog.runner.run import begin_run
 from asynclog.runner.wiring import Wiring
 from asynclog.storage.local.directory import LogDirectory
 
 if TYPE_CHECKING:
-    from asynclog import Report
+    from asynclog import Plan, Report
 
 
 def run_once(
@@ -30,6 +30,12 @@ def run_once(
     settings = resolve(options, os.environ)  # type: ignore[arg-type]
     run = begin_run(settings, dry_run=dry_run, wiring=Wiring(directory))
     return clean_up(run, StopRequest() if stop is None else stop).report
+
+
+async def plan_once(**options: Any) -> Plan:
+    """The plan of a cleanup with these options."""
+    run = begin_run(resolve(options, os.environ), dry_run=True)  # type: ignore[arg-type]
+    return await to_thread.run_sync(plan_cleanup, run, StopRequest())
 
 
 async def run_once_async(**options: Any) -> Report:

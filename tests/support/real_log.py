@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from audit_log import LOCK, entries
 from hostile import NOW
-
-import asynclog
+from one_run import run_once_async
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -42,7 +41,7 @@ class Log:
 
     async def clean(self, now: str = NOW, dry_run: bool = False) -> dict[str, Any]:
         """Run one job and return its report's result; nothing may have failed, nor what can be judged been skipped."""
-        report = await asynclog.cleanup(
+        report = await run_once_async(
             path=str(self.folder / "logs.jsonl"),
             schemas=str(self.policy),
             now=now,

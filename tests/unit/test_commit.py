@@ -12,6 +12,7 @@ from pathlib import Path
 import anyio
 import pytest
 from audit_log import held
+from one_run import run_once_async
 from one_segment import LATE, NEW, NOW, OLD, SEGMENT, append, cleanup, content, fate, folder
 
 import asynclog
@@ -417,7 +418,7 @@ def test_a_dry_run_recovers_nothing_and_says_what_is_pending(folder: Path) -> No
 
     async def run() -> Report:
         path, schemas = str(folder / "logs.jsonl"), str(folder.parent / "schemas.yaml")
-        return await asynclog.cleanup(dry_run=True, path=path, schemas=schemas, now=NOW)
+        return await run_once_async(dry_run=True, path=path, schemas=schemas, now=NOW)
 
     report = anyio.run(run)
     assert report.result.recovery_pending == [hidden]

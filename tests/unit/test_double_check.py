@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
+from one_run import run_once_async
 
-import asynclog
 from asynclog import Report
 from asynclog.scan import chunks as pieces
 from asynclog.scan import survivors as evidence
@@ -31,7 +31,7 @@ async def cleanup(folder: Path, *, double_check: bool) -> Report:
     (folder / "logs_schemas.jsonl").write_bytes(b'{"schema_name": "api", "retention_days": 30}\n')
     log = str(folder / "logs.jsonl")
     # All but one of 40,000 records are meant to go in one of these tests.
-    return await asynclog.cleanup(path=log, now=NOW, double_check=double_check, allow_delete_all=True)
+    return await run_once_async(path=log, now=NOW, double_check=double_check, allow_delete_all=True)
 
 
 @pytest.fixture

@@ -171,7 +171,7 @@ async def streamed(folder: Log) -> list[tuple[bytes, str, int]]:
     """Return what the library streams of a log."""
     return [
         (found.line, str(found.schema), found.timestamp)
-        async for found in asynclog.records(str(folder.folder / "logs.jsonl"))
+        async for found in asynclog.read_records(str(folder.folder / "logs.jsonl"))
     ]
 
 

@@ -21,8 +21,8 @@ from hypothesis import strategies as st
 from judge import Definition, first_fragment, instant, left_of
 from judge import verdict as judged
 from judge_fragment import is_fragment as judged_fragment
+from one_run import run_once_async
 
-import asynclog
 from asynclog.errors import ChangedError
 from asynclog.executors.rate_limit import RateLimiter
 from asynclog.policy.cutoffs import Cutoffs
@@ -193,7 +193,7 @@ def cleaned(content: bytes) -> tuple[bytes | None, dict[str, Any]]:
 
         async def job() -> Any:
             path = str(Path(place) / "logs.jsonl")
-            return await asynclog.cleanup(path=path, schemas=str(policy), now=NOW, allow_delete_all=True)
+            return await run_once_async(path=path, schemas=str(policy), now=NOW, allow_delete_all=True)
 
         result: dict[str, Any] = anyio.run(job).document()["result"]
         left = Path(place) / FIRST

@@ -15,7 +15,6 @@ from audit_log import entries, record, write_log, write_policy
 from command import NOW, cleanup
 from one_run import run_once_async
 
-import asynclog
 from asynclog.cancellation import StopRequest
 from asynclog.executors.rate_limit import RateLimiter
 from asynclog.scan import chunks as pieces
@@ -201,7 +200,7 @@ async def test_no_more_is_read_in_a_second_than_was_said(
     monkeypatch.setenv("ASYNCLOG_READER", reader)
     monkeypatch.setattr(scanner, "WORTH_PROCESSES", MiB)
     begun = time.monotonic()
-    report = await asynclog.cleanup(
+    report = await run_once_async(
         path=str(eight / "audit/logs.jsonl"),
         schemas=str(eight / "schemas.yaml"),
         dry_run=True,
