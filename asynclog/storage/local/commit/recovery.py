@@ -7,7 +7,7 @@ from asynclog.storage.hidden_names import OldLink, StagedFile
 from asynclog.storage.local.commit.drain import advance_offset
 from asynclog.storage.local.commit.drain_queue import DrainQueue
 from asynclog.storage.local.commit.exchange import restore_displaced, unlink_displaced
-from asynclog.storage.local.commit.old_files import Inherited, Withdrawn
+from asynclog.storage.local.commit.old_files import Inherited
 from asynclog.storage.local.commit.overwritten import has_a_line_of
 from asynclog.storage.local.directory import LogDirectory
 from asynclog.storage.naming import SegmentNaming
@@ -42,9 +42,7 @@ def _settle(queue: DrainQueue, staged: StagedFile, old_links: Iterable[OldLink])
     directory = queue.directory
     replaced = {str(old): directory.status(str(old)).st_ino for old in old_links if old.segment == staged.segment}
     if not unlink_displaced(directory, staged, set(replaced.values())):
-        inodes = set(replaced.values())
-        known = Withdrawn(queue.inherited.proof, inodes.pop()) if len(inodes) == 1 else None
-        restore_displaced(queue, staged, known, partial(_is_replacement, directory, staged, list(replaced)), grace=0)
+        restore_displaced(queue, staged, None, partial(_is_replacement, directory, staged, list(replaced)), grace=0)
     directory.sync_folder()
 
 
