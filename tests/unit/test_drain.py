@@ -183,3 +183,89 @@ def test_an_old_file_with_a_hole_is_known_again(folder: Path, monkeypatch: pytes
     os.close(Held.writers.pop())
     assert cleanup(folder).result.late_segments == []
     assert [path.name for path in entries(folder)] == [SEGMENT]
+
+
+def record(number: int) -> bytes:
+    """Return a line like NEW, of the same length whatever its number (below 900)."""
+    return NEW.replace(b"}", b', "n": %d}' % (100 + number))
+
+
+@pytest.fixture
+def hold(folder: Path, monkeypatch: pytest.MonkeyPatch) -> int:
+    """Have a writer hold the file that a first job has replaced: of 40 lines all but each other one had expired."""
+    monkeypatch.setattr("asynclog.storage.local.commit.drain_queue.PATIENCE", 0.1)
+    old = OLD.replace(b"}", b', "n": 999}')
+    (folder / SEGMENT).write_bytes(b"".join(old if number % 2 else record(number) for number in range(40)))
+    cleanup(folder, directory=Held)
+    return Held.writers.pop()
+
+
+def lines_after(folder: Path) -> list[bytes]:
+    """Run two jobs, and return all lines that are there then, sorted."""
+    cleanup(folder)
+    assert cleanup(folder).result.recovery_pending == []
+    return sorted(line for data in content(folder).values() for line in data.splitlines(keepends=True))
+
+
+KEPT = [record(number) for number in range(0, 40, 2)]
+
+
+def test_a_line_that_comes_back_is_not_lost(folder: Path, hold: int) -> None:
+    """It was published, overwritten, and written again: the late segment of before is not replaced."""
+    for number in (500, 501, 500):
+        overwrite(hold, record(number))
+        cleanup(folder)
+    os.close(hold)
+    assert lines_after(folder) == sorted([*KEPT, record(500), record(501)])
+
+
+def test_a_line_may_be_overwritten_with_one_that_comes_later(folder: Path, hold: int) -> None:
+    """That is there twice then, and what stands between the two once."""
+    overwrite(hold, record(38))
+    os.close(hold)
+    assert lines_after(folder) == sorted([*KEPT, record(38)])
+
+
+def test_a_line_may_be_overwritten_beyond_what_was_accounted_for(folder: Path, hold: int) -> None:
+    """The last line, with a longer one: nothing else comes twice."""
+    size = os.fstat(hold).st_size
+    longer = record(600).replace(b"}", b', "more": "%s"}' % (b"x" * 200))
+    os.pwrite(hold, longer, size - len(record(0)))
+    os.close(hold)
+    assert lines_after(folder) == sorted([*KEPT, longer])
+
+
+def test_a_file_without_a_last_newline_may_be_overwritten_and_go_on(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The writer appends the newline and a record: nothing comes twice."""
+    monkeypatch.setattr("asynclog.storage.local.commit.drain_queue.PATIENCE", 0.1)
+    (folder / SEGMENT).write_bytes(record(1) + OLD + record(2)[:-1])
+    cleanup(folder, directory=Held)
+    writer = Held.writers.pop()
+    overwrite(writer, record(3))
+    os.pwrite(writer, b"\n" + record(4), os.fstat(writer).st_size)
+    os.close(writer)
+    after = b"\n".join(line.strip() for line in lines_after(folder))
+    assert sorted(after.split(b"\n")) == sorted(record(number).strip() for number in (1, 2, 3, 4))
+
+
+def test_what_was_written_to_a_replacement_that_lost_its_name_is_kept(folder: Path) -> None:
+    """Far behind its beginning; somebody else came to the old file in that moment, so that it got its name back."""
+    old, new = OLD.replace(b"}", b', "n": 999}'), [record(number) for number in range(100)]
+    (folder / SEGMENT).write_bytes(old + b"".join(new))
+
+    class Undone(LogDirectory):
+        def rename_exchange(self, name: str, other: str) -> None:
+            super().rename_exchange(name, other)
+            if other == SEGMENT:
+                with (folder / other).open("r+b") as file:
+                    file.seek(len(record(0)) * 99)
+                    file.write(record(700))
+
+        def leased(self, descriptor: int) -> bool:
+            named = os.path.samestat(os.fstat(descriptor), (folder / SEGMENT).stat())
+            return named and super().leased(descriptor)
+
+    assert fate(cleanup(folder, directory=Undone))[0] == "skipped"
+    assert lines_after(folder) == sorted([*new, record(700)])
