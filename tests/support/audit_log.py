@@ -17,7 +17,7 @@ LOCK = ".logs.jsonl.al-lock"  # what a job of the log leaves in its folder
 
 
 def record(schema: str = "app", version: int | None = 1, days: float = 400, **more: Any) -> bytes:
-    """A record line of that age at NOW; 400 days have expired under the rules of these tests, 1 day has not."""
+    """Return a record line of that age at NOW; 400 days have expired under the rules of these tests, 1 day has not."""
     moment = datetime(2026, 11, 24, tzinfo=UTC) - timedelta(days=days)
     named = {"schema_name": schema} | ({} if version is None else {"schema_version": version})
     fields = named | {"timestamp": moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")} | more
@@ -34,13 +34,13 @@ def write_log(folder: Path, segments: Mapping[str, bytes | Iterable[bytes]]) -> 
 
 
 def entries(folder: Path) -> list[Path]:
-    """What is in a log's folder, beside the lock of its jobs, in the order of the names."""
+    """Return what is in a log's folder, without the lock of its jobs, in the order of the names."""
     return sorted(path for path in folder.iterdir() if path.suffix != ".al-lock")
 
 
 @contextmanager
 def held(folder: Path, base: str = "logs.jsonl") -> Iterator[int]:
-    """The log as a job of somebody's holds it, as far as the kernel knows."""
+    """Hold the log as another job would, as far as the kernel knows."""
     lock = os.open(folder / f".{base}.al-lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)

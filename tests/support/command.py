@@ -71,7 +71,7 @@ def start(
     before: Sequence[str] = (),
     out: int | IO[Any] = subprocess.PIPE,
 ) -> subprocess.Popen[str]:
-    """The command under way: `env` is added to a calm environment, `before` are words like `setpriv …` before it."""
+    """Start the command: `env` is added to a calm environment, `before` are words like `setpriv …` before it."""
     return subprocess.Popen(
         [*before, *COMMAND, *words],
         cwd=cwd,
@@ -85,7 +85,7 @@ def start(
 
 
 def finish(process: subprocess.Popen[str], deadline: float = DEADLINE) -> Done:
-    """The command's end, which never shows a traceback nor anything that was left open or forgotten."""
+    """Wait for the command, which never shows a traceback nor anything that was left open or forgotten."""
     with process:
         try:
             out, err = process.communicate(timeout=deadline)
@@ -115,7 +115,7 @@ def cleanup(folder: Path, *words: str, **options: Any) -> Done:
 
 
 def promtool(*words: str, cwd: Path | None = None, given: str = "") -> Done:
-    """What Prometheus's own tool says, which must be content. It is no part of what a test run installs."""
+    """Return what Prometheus's own tool says, which must accept it. A test run does not install the tool."""
     program = shutil.which("promtool")
     if program is None:
         pytest.skip("promtool is not installed")
@@ -127,7 +127,7 @@ def promtool(*words: str, cwd: Path | None = None, given: str = "") -> Done:
 
 
 def subcommands() -> list[str]:
-    """The commands that `asynclog --help` lists."""
+    """Return the commands that `asynclog --help` lists."""
     listed = re.search(r"^  COMMAND\n((?:    .*\n)+)", run("--help").out, re.MULTILINE)
     assert listed
     return re.findall(r"^    (\w+)", listed[1], re.MULTILINE)

@@ -26,7 +26,7 @@ def run_once(
     stop: StopRequest | None = None,
     **options: Any,
 ) -> Report:
-    """The report of a cleanup with these options, whose calls to the disk go through this directory."""
+    """Return the report of a cleanup with these options, whose calls to the disk go through this directory."""
     settings = resolve(options, os.environ)  # type: ignore[arg-type]
     run = begin_run(settings, dry_run=dry_run, wiring=Wiring(directory))
     return clean_up(run, StopRequest() if stop is None else stop).report
@@ -39,5 +39,5 @@ async def plan_once(**options: Any) -> Plan:
 
 
 async def run_once_async(**options: Any) -> Report:
-    """The same from an event loop, which goes on meanwhile."""
+    """Do the same from an event loop, which goes on meanwhile."""
     return await to_thread.run_sync(partial(run_once, **options))

@@ -43,7 +43,7 @@ def fate(report: Report) -> tuple[str | None, str | None]:
 
 
 def append(descriptor: int, line: bytes) -> None:
-    """Writes to a file by its inode, whatever name it has or has not, and closes it."""
+    """Write to a file by its inode, whatever name it has or has not, and close it."""
     writer = os.open(f"/proc/self/fd/{descriptor}", os.O_WRONLY | os.O_APPEND)
     os.write(writer, line)
     os.close(writer)

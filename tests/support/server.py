@@ -51,7 +51,7 @@ class Server:
         self.written = self.files()
 
     def here(self, text: str) -> str:
-        """The same text with the paths of this server."""
+        """Return the same text with the paths of this server."""
         return PATHS.sub(rf"{self.root}/\1", text)
 
     def configure(self) -> None:
@@ -59,13 +59,13 @@ class Server:
         shutil.copytree(self.root / "examples", self.etc, ignore=lambda _, names: {n for n in names if "yaml" not in n})
 
     def run(self, command: str, environment: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-        """What a shell makes of this command, in the server's folder."""
+        """Run this command by a shell, in the server's folder."""
         own = {"PATH": self.path, "LC_ALL": "C.UTF-8"} if environment is None else environment
         shell = ["/bin/sh", "-e", "-u", "-c", self.here(command)]
         return subprocess.run(shell, cwd=self.root, env=own, capture_output=True, text=True, check=False)
 
     def files(self) -> Files:
-        """The log's folder: each file and its bytes, but for the locks of its jobs."""
+        """Return each file of the log's folder and its bytes, without the locks of its jobs."""
         return {path.name: path.read_bytes() for path in self.log.iterdir() if path.suffix != ".al-lock"}
 
     def age(self, line: bytes) -> timedelta:
@@ -91,7 +91,7 @@ class Server:
 
 
 def records(files: Files, stem: str) -> list[bytes]:
-    """The lines of a log's segments, in order."""
+    """Return the lines of a log's segments, in order."""
     return [
         line
         for name in sorted(files)

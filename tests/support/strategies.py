@@ -168,7 +168,7 @@ def segments(draw: st.DrawFn, line: st.SearchStrategy[bytes] | None = None) -> b
 
 
 def archives() -> st.SearchStrategy[Archive]:
-    """A few segments of all namings, and now and then a file beside them that only looks like one."""
+    """Draw a few segments of all namings, and now and then a file beside them that only looks like one."""
     names = st.sampled_from(SEGMENTS) | st.sampled_from(SEGMENTS) | st.sampled_from(STRANGERS)
     return st.dictionaries(names, segments(), min_size=1, max_size=4)
 
