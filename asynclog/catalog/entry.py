@@ -34,7 +34,7 @@ class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     @classmethod
     def of(cls, census: SegmentStats, scanned: int, edge: bytes = b"", *, whole: bool = True) -> "Entry":
-        """The entry for this census.
+        """Return the entry for this census.
 
         If somebody may have written to the segment while it was read, only its bytes tell whether it is still the same.
         """
@@ -80,7 +80,7 @@ _decode = msgspec.msgpack.Decoder(Entry).decode
 
 
 def pack(name: bytes, entry: Entry) -> bytes | None:
-    """The entry as bytes that tell whether they are whole; None where a number is too large for that."""
+    """Return the entry as bytes that tell whether they are whole; None where a number is too large for that."""
     try:
         body = _encode(entry)
     except OverflowError:
@@ -89,7 +89,7 @@ def pack(name: bytes, entry: Entry) -> bytes | None:
 
 
 def unpack(name: bytes, packed: bytes) -> Entry | None:
-    """The entry of this name; None where that is damaged, or of another version."""
+    """Return the entry of this name; None where that is damaged, or of another version."""
     check, body = packed[:_CHECK], packed[_CHECK:]
     if check != _check(name, body):
         return None

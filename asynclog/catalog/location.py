@@ -23,7 +23,7 @@ class Place:
     """
 
     def __init__(self, state: str, folder: str, base: str) -> None:
-        """The one of the log with this base name in that folder. The state folder is made if there is none."""
+        """Open the catalog of the log with this base name in that folder. The state folder is made if there is none."""
         digest = hashlib.blake2b(os.fsencode(os.path.join(os.path.realpath(folder), base)), digest_size=8).hexdigest()
         self.name = f"{os.path.splitext(base)[0]}-{digest}.sqlite"
         self._names = [self.name + suffix for suffix in _SUFFIXES]
@@ -71,7 +71,7 @@ class Place:
 
 
 def _must_be_ours(descriptor: int, is_kind: Callable[[int], bool]) -> None:
-    """What others may write, they could make us believe."""
+    """Raise PermissionError where others may write: they could make us believe what stands there."""
     status = os.fstat(descriptor)
     if not is_kind(status.st_mode):
         raise PermissionError(errno.EPERM, "there is something else than a file")

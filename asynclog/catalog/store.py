@@ -37,7 +37,7 @@ class Catalog:
     """The entries of one log. `problem` says why it is not used any more; `rebuilt` that it was begun anew."""
 
     def __init__(self, state: str, folder: str, base: str) -> None:
-        """The one in this state folder for the log with this base name in that folder."""
+        """Return the catalog in this state folder for the log with this base name in that folder."""
         self.path = state
         self.problem = ""
         self.rebuilt = False
@@ -60,7 +60,7 @@ class Catalog:
                         yield os.fsdecode(name), entry
 
     def get(self, segment: str) -> Entry | None:
-        """The entry of one segment."""
+        """Return the entry of one segment."""
         name = os.fsencode(segment)
         packed = self._changes.get(name)
         with self._care():
@@ -70,7 +70,7 @@ class Catalog:
         return unpack(name, packed) if packed else None
 
     def put(self, segment: str, entry: Entry | None) -> None:
-        """Notes the entry of a segment; None for one that is gone."""
+        """Note the entry of a segment; None for one that is gone."""
         name = os.fsencode(segment)
         self._changes[name] = packed = pack(name, entry) if entry else None
         self._noted += len(packed or b"")
@@ -78,7 +78,7 @@ class Catalog:
             self.flush()
 
     def flush(self) -> None:
-        """Writes what was noted, in one transaction."""
+        """Write what was noted, in one transaction."""
         changes, self._changes, self._noted = self._changes, {}, 0
         with self._care():
             if changes and self._connection is not None:
@@ -90,7 +90,7 @@ class Catalog:
                     transaction.executemany("REPLACE INTO segment VALUES (?, ?)", rows)
 
     def close(self) -> None:
-        """Writes what is left."""
+        """Write what is left."""
         self.flush()
         self._disconnect()
         if self._place is not None:
@@ -99,7 +99,7 @@ class Catalog:
 
     @contextlib.contextmanager
     def _care(self) -> Iterator[None]:
-        """Does without the catalog where it can't be used, and begins it anew, once, where it is damaged."""
+        """Do without the catalog where it can't be used, and begin it anew, once, where it is damaged."""
         try:
             yield
         except OSError as error:
@@ -127,7 +127,7 @@ class Catalog:
 
 
 def _connected(place: Place) -> sqlite3.Connection:
-    """A connection to a catalog of our format, which has opened all its files. Raises sqlite3.Error, or OSError.
+    """Return a connection to a catalog of our format, which has opened all its files. Raise sqlite3.Error, or OSError.
 
     A job may be opened by one thread and run by another, but no two use it at the same time.
     """

@@ -76,6 +76,6 @@ def _check(settings: Settings, signals: Signals, *, strict: bool) -> CommandResu
 
 
 def _strictly(answer: CommandResult[CheckResult]) -> CommandResult[CheckResult]:
-    """The same, with every warning an error."""
+    """Return the same result, with every warning an error."""
     wrong = summarize_errors([*answer.result.errors, *answer.result.warnings])
     return answer if wrong is None else CommandResult(answer.result, 3, wrong)

@@ -133,7 +133,7 @@ def _this_profile(options: CleanupOptions, call: Call, file: MetricsFile) -> Rep
 
 @contextmanager
 def _plan_out(path: str | None, settings: Settings, *, dry_run: bool) -> Iterator[NamedFile | None]:
-    """The file for the plan, if there is to be one. Raises ConfigurationError before the job begins."""
+    """Return the file for the plan, if there is to be one. Raise ConfigurationError before the job begins."""
     if not path:
         yield None
         return

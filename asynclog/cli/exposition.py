@@ -11,7 +11,7 @@ from asynclog.report.metrics import LAST_SUCCESS, Labels, Metric
 
 
 def exposition(found: Iterable[Metric]) -> bytes:
-    """The text of these metrics."""
+    """Return these metrics as text."""
     registry = prometheus_client.CollectorRegistry(auto_describe=False)
     registry.register(_Gauges(found))
     return prometheus_client.generate_latest(registry)

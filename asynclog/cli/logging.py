@@ -20,7 +20,7 @@ def set_up_logging(level: str) -> None:
 
 
 def for_stderr(text: str, level: int) -> str:
-    """The text as it is; for the journal as one line, with the priority of this level."""
+    """Return the text as it is; for the journal as one line, with the priority of this level."""
     if not _leads_to_the_journal():
         return text
     return f"<{_PRIORITIES[level]}>{escape_control(text)}"

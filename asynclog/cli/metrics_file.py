@@ -33,7 +33,7 @@ class MetricsFile:
         self._before: tuple[Labels, float] | None = None
 
     def open(self) -> None:
-        """Opens the folder of the file. Why that can't be done is told when the file is written."""
+        """Open the folder of the file. Why that can't be done is told when the file is written."""
         if self._path is not None:
             try:
                 self._file = NamedFile(self._path, _is_metrics)
@@ -45,7 +45,7 @@ class MetricsFile:
             self._file.close()
 
     def check(self) -> None:
-        """Raises ConfigurationError where something else is there."""
+        """Raise ConfigurationError where anything else is there."""
         if self._file is not None:
             with suppress(OSError), self._told():  # which is told when it is written
                 self._file.check()
@@ -59,19 +59,19 @@ class MetricsFile:
             raise ConfigurationError(f"--metrics-file {self._path}: {problem}") from None
 
     def keep_out_of(self, folder: str) -> None:
-        """Raises ConfigurationError where the file would lie in this folder, the log's own: it is not written then."""
+        """Raise ConfigurationError where the file would lie in this folder, the log's own: it is not written then."""
         if self._file is not None and self._file.is_in(folder):
             path, self._path = self._path, None
             raise ConfigurationError(f"--metrics-file {path}: this is the log's own folder: name a file in another one")
 
     def is_about(self, settings: Settings) -> None:
-        """From now on it is known which log the run is about. Raises ConfigurationError as `keep_out_of` does."""
+        """From now on it is known which log the run is about. Raise ConfigurationError as `keep_out_of` does."""
         self._settings = settings
         if settings.enabled:  # else there need not be one
             self.keep_out_of(settings.folder)
 
     def tell(self, report: Report, *, as_json: bool) -> Report:
-        """Writes this report's figures. Where that can't be done, the report that comes back says so.
+        """Write this report's figures. Where that can't be done, the report that comes back says so.
 
         With JSON, stderr says so as well: the error of a report is told there otherwise.
         """
@@ -82,7 +82,7 @@ class MetricsFile:
         return report.marred(escape_surrogates(problem)) if problem else report
 
     def tell_end(self, error: BaseException) -> None:
-        """Writes what is known of a run that this error ends."""
+        """Write what is known of a run that this error ends."""
         problem = self._written(getattr(error, "exit_code", 1), "error")
         if problem:
             print_error(problem)
@@ -125,9 +125,9 @@ class MetricsFile:
 
 @contextmanager
 def metrics_file(path: str | None, log: str | None, *, dry_run: bool) -> Iterator[MetricsFile]:
-    """The metrics file at `path` for one run, which is inside the `with`; what ends that too early is told there.
+    """Open the metrics file at `path` for one run, which is inside the `with`; what ends that too early is told there.
 
-    `log` is the log's path where that is known. Raises ConfigurationError where the file would lie in the log's folder,
+    `log` is the log's path where that is known. Raise ConfigurationError where the file would lie in the log's folder,
     or something else than metrics of ours is in the way.
     """
     file = MetricsFile(path, dry_run=dry_run)
@@ -144,19 +144,19 @@ def metrics_file(path: str | None, log: str | None, *, dry_run: bool) -> Iterato
 
 
 def tell_usage_error(words: Sequence[str], error: ConfigurationError) -> None:
-    """Writes the metrics of a run whose command line could not be understood."""
+    """Write the metrics of a run whose command line could not be understood."""
     path, log = value_of("--metrics-file", words), value_of("--path", words)
     with suppress(ConfigurationError), metrics_file(path, log, dry_run=bool({"-n", "--dry-run"} & {*words})):
         raise error
 
 
 def _is_metrics(name: str, head: bytes) -> bool:
-    """An empty file is one only by its name: it may be a log that has just begun."""
+    """Tell by its content; an empty file is one only by its name, for it may be a log that has just begun."""
     return head.startswith(_HEAD) or (not head and name.endswith(".prom"))
 
 
 def _space(folder: str) -> tuple[int | None, int | None]:
-    """What is free, for all users, and how large it is: the file system that the folder is on, in bytes."""
+    """Return what is free, for all users, and how large it is: the file system that the folder is on, in bytes."""
     try:
         status = os.statvfs(folder)
     except OSError:

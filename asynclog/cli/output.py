@@ -24,7 +24,7 @@ class Answer(Protocol):
     def error(self) -> str | None: ...
 
     def document(self) -> dict[str, Any]:
-        """The whole JSON document, as plain data."""
+        """Return the whole JSON document, as plain data."""
 
 
 T = TypeVar("T", bound=Answer)
@@ -33,7 +33,7 @@ _LONGEST = 20_000  # characters of a sentence; paths of 4,096 fit
 
 
 def print_result(answer: T, as_text: Callable[[T], str], *, as_json: bool, quiet: bool) -> None:
-    """Prints an answer: JSON on one line, or text, which `quiet` leaves out where all went well."""
+    """Print an answer: JSON on one line, or text, which `quiet` leaves out where all went well."""
     if as_json:
         _result(_json(answer.document()))
     elif not (quiet and answer.error is None):
@@ -61,13 +61,13 @@ def _bounded(sentence: str) -> str:
 
 
 def bug_in_words(error: Exception) -> str:
-    """What nobody has foreseen, as a sentence."""
+    """Return what nobody has foreseen, as a sentence."""
     hint = "" if isinstance(error, OSError) else "; this should not happen, and --debug shows where it did"
     return f"{type(error).__name__}: {error}{hint}"
 
 
 def complain_of_bug() -> None:
-    """Shows on stderr where the error that is being handled came from."""
+    """Show on stderr where the error that is being handled came from."""
     _tell(traceback.format_exc().rstrip("\n"))
 
 

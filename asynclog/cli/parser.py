@@ -97,7 +97,7 @@ def _describe(parser: argparse.ArgumentParser, page: Help) -> None:
 
 
 def value_of(option: str, words: Sequence[str]) -> str | None:
-    """What a `cleanup` command line says of an option, although the parser has refused it."""
+    """Return what a `cleanup` command line says of an option, although the parser has refused it."""
     said = None
     if words[:1] in (["cleanup"], ["log-cleanup"]):
         for word, following in pairwise([*words, ""]):

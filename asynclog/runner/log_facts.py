@@ -25,7 +25,7 @@ _MOST_OF_ALL = 16 << 20
 
 
 def facts_of_none(settings: Settings, policy: Policy | None) -> Facts:
-    """What is known of a log whose folder does not exist yet. Without a policy there is none to be yet."""
+    """Return what is known of a log whose folder does not exist yet. Without a policy there is none to be yet."""
     return Facts(
         folder=settings.folder,
         base=settings.base,

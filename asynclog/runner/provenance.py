@@ -13,7 +13,7 @@ VERSION = "0.1.0"  # the package's, which pyproject.toml reads here: to ask impo
 
 
 def provenance_of(settings: Settings, policy: Policy | None = None) -> Provenance:
-    """The provenance of a report on the log of these settings, under this policy; None where none was read."""
+    """Return the provenance of a report on the log of these settings, under this policy; None where none was read."""
     return Provenance(
         log=escape_surrogates(os.path.join(settings.folder, settings.base)) if settings.base else None,
         policy=policy_source(policy) if policy else None,

@@ -13,9 +13,9 @@ from asynclog.storage.local.permissions import other_writer
 
 @contextmanager
 def opened_folder(path: str, *, allow_unsafe: bool) -> Iterator[int]:
-    """A descriptor of the folder, for `with`. FileNotFoundError where there is none.
+    """Open the folder, for `with`, and return its descriptor. Raise FileNotFoundError where there is none.
 
-    Raises ConfigurationError where it is no folder, a symbolic link, or, for root, one that others may write to.
+    Raise ConfigurationError where it is no folder, a symbolic link, or, for root, one that others may write to.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)

@@ -43,9 +43,9 @@ class LocalStore(LocalSource):
         return msgspec.structs.replace(listing, segments=tuple(map(self._unless_blocked, listing.segments)))
 
     def _unless_blocked(self, segment: Segment) -> Segment:
-        """A late segment whose source could not be moved on may not change: its size says what was taken from there.
+        """Block a late segment whose source could not be moved on: its size says what was taken from there.
 
-        Nor may one whose name another file has to get back.
+        And one whose name another file has to get back.
         """
         if not self._queue.is_blocked(segment.name):
             return segment
@@ -69,7 +69,7 @@ class LocalStore(LocalSource):
         return self._apply(action, survivors, newest)
 
     def _apply(self, action: Action, survivors: Survivors, newest: Set[str]) -> Outcome:
-        """A drop goes by the same protocol: its replacement is nothing."""
+        """Replace it; in a drop, by nothing."""
         return apply_action(self._queue, IdleRule(newest, self._quiet_since, self._by_quiet), survivors, action)
 
     def _quiet_since(self) -> int:
