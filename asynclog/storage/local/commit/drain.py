@@ -99,11 +99,14 @@ def _renewed(
 
     Return the name, what is accounted for now by its digest, and the late segments.
     """
-    if os.fstat(descriptor).st_size >= old.processed_bytes:
+    status = os.fstat(descriptor)
+    if status.st_size >= old.processed_bytes:
         overwritten = publish_overwritten(directory, names, old, descriptor, known)
         if overwritten:
             late, size, digest = overwritten
             return _rename(directory, old, old.advanced(size, digest)), digest, late
+        if known.is_unwritten(status):
+            return old, known.proof.digest(LocalReader(descriptor), old.processed_bytes), []
     return _rename(directory, old, old.begun_anew(os.urandom(4))), b"", []
 
 

@@ -34,6 +34,9 @@ class Known(Protocol):
     def replacement(self, directory: LogDirectory, old: OldLink) -> str:
         """Return the segment that has the accounted lines, but for those that had expired."""
 
+    def is_unwritten(self, status: os.stat_result) -> bool:
+        """Whether nobody is believed to have written to it, should that segment have none of its lines."""
+
 
 class Displaced(msgspec.Struct, frozen=True):
     """An old file that this job has displaced, and what was judged of it.
@@ -63,6 +66,10 @@ class Displaced(msgspec.Struct, frozen=True):
         del directory
         return old.segment
 
+    def is_unwritten(self, status: os.stat_result) -> bool:
+        del status
+        return False
+
 
 class Inherited(msgspec.Struct, frozen=True):
     """An old file that another job has left. Its name tells its digest.
@@ -88,12 +95,17 @@ class Inherited(msgspec.Struct, frozen=True):
         del directory
         return old.segment
 
+    def is_unwritten(self, status: os.stat_result) -> bool:
+        del status
+        return False
+
 
 class Withdrawn(msgspec.Struct, frozen=True):
-    """A replacement that lost its name again; its lines are those of the file with this inode, if nobody came to it."""
+    """A replacement that lost its name again: as it was built, with lines of the file of this inode, or written to."""
 
     proof: Proof
     inode: int
+    mtime_ns: int
     ticket: int = 0
 
     def is_untouched(self, status: os.stat_result) -> bool:
@@ -106,3 +118,7 @@ class Withdrawn(msgspec.Struct, frozen=True):
 
     def replacement(self, directory: LogDirectory, old: OldLink) -> str:
         return directory.visible_name(self.inode) or old.segment
+
+    def is_unwritten(self, status: os.stat_result) -> bool:
+        """By its time: those lines may be elsewhere by now."""
+        return status.st_mtime_ns == self.mtime_ns

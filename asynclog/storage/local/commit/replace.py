@@ -77,9 +77,9 @@ def _rewrite(queue: DrainQueue, idle: IdleRule, survivors: Survivors, target: Ta
     size = os.fstat(target.source).st_size
     must_go_on_with_a_line(target.source, target.action.fingerprint.size, size)
     staying = survivors.iter_survivors(target.action, LocalReader(target.source), target.proof, size)
-    staged = _stage(directory, target, staying, size)
+    staged, mtime_ns = _stage(directory, target, staying, size)
     try:
-        return commit(queue, idle, target, staged)
+        return commit(queue, idle, target, staged, mtime_ns)
     except (DisplacedError, LateWriterError):
         raise  # a writer may have come to the replacement
     except BaseException:
@@ -87,8 +87,8 @@ def _rewrite(queue: DrainQueue, idle: IdleRule, survivors: Survivors, target: Ta
         raise
 
 
-def _stage(directory: LogDirectory, target: Target, staying: Iterable[Part], size: int) -> StagedFile:
-    """Build the replacement, and give it the name that says that it is whole (step 2)."""
+def _stage(directory: LogDirectory, target: Target, staying: Iterable[Part], size: int) -> tuple[StagedFile, int]:
+    """Build the replacement, and give it the name that says that it is whole (step 2). Return its mtime (ns), too."""
     action, source, _ = target
     temporary = new_name(action.segment)
     expected = action.bytes_after + size - action.fingerprint.size
@@ -96,15 +96,16 @@ def _stage(directory: LogDirectory, target: Target, staying: Iterable[Part], siz
     try:
         if copied != expected:
             raise ChangedError
-        staged = StagedFile(action.segment, directory.status(temporary).st_ino, copied)
+        status = directory.status(temporary)
+        staged = StagedFile(action.segment, status.st_ino, copied)
         directory.rename(temporary, str(staged))
     except BaseException:
         discard(directory, temporary)
         raise
-    return staged
+    return staged, status.st_mtime_ns
 
 
-def commit(queue: DrainQueue, idle: IdleRule, target: Target, staged: StagedFile) -> CommitResult:
+def commit(queue: DrainQueue, idle: IdleRule, target: Target, staged: StagedFile, mtime_ns: int = 0) -> CommitResult:
     """Do all from the second name to the end of the lease. A writer's open() waits only from `pin` to `_confirm`."""
     directory, source = queue.directory, target.source
     pinned, old = _link_and_pin(directory, idle, target, staged)
@@ -113,7 +114,7 @@ def commit(queue: DrainQueue, idle: IdleRule, target: Target, staged: StagedFile
         fault = _confirm(directory, source, staged, pinned, exchanged=exchanged)
     except (DisplacedError, LateWriterError):
         directory.release(source)  # the file has all that it had, under whatever name: nobody has to wait for that
-        undo_swap(queue, staged, Withdrawn(target.proof, pinned.inode))
+        undo_swap(queue, staged, Withdrawn(target.proof, pinned.inode, mtime_ns))
         _undo_link(directory, old)
         raise
     directory.release(source)
