@@ -14,7 +14,7 @@ import pytest
 from audit_log import LOCK, looks, record, write_log, write_policy
 from command import NO_OVERRIDE, NOW, Done, cleanup, run
 
-from asynclog.report import warnings
+from asynclog.report import policy_warnings, warnings
 from asynclog.storage import claims as owners
 
 if TYPE_CHECKING:
@@ -315,7 +315,7 @@ def test_no_warning_is_missing_here(folder: Path) -> None:
         place = shutil.copytree(folder, folder.parent / f"{folder.name}-{number}")
         case.make(place)
         said += warnings_of(ask(place, case.told_by[-1] if case.told_by[-1] != "cleanup" else "dry run", "--json"))
-    patterns = [*sentences(warnings), *sentences(owners)]
+    patterns = [*sentences(warnings), *sentences(policy_warnings), *sentences(owners)]
     assert len(patterns) > 15
     assert [pattern for pattern in patterns if not any(re.search(pattern, each) for each in said)] == []
 
