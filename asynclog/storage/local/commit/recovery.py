@@ -1,5 +1,6 @@
 """What an earlier job left when it was killed: finished or undone before anything is planned. Needs no database."""
 
+import errno
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
@@ -49,11 +50,16 @@ def _settle(queue: DrainQueue, staged: StagedFile, old_links: Iterable[OldLink])
 def _is_replacement(directory: LogDirectory, staged: StagedFile, old: Sequence[str], segment: str) -> bool:
     """Whether a segment with the replacement's inode is that: it has lines of the old file, if that is still there.
 
-    Else it has at least the owner of the file that it has displaced: nobody else can put one there.
+    Else it has at least the owner of the file that it has displaced: nobody else can put one there. Raise OSError where
+    the segment is renamed in this very moment: the next job looks again.
     """
     if old:
-        return any(has_a_line_of(directory, segment, name) for name in old)
-    return directory.status(segment).st_uid == directory.status(str(staged)).st_uid
+        alike = any(has_a_line_of(directory, segment, name) for name in old)
+    else:
+        alike = directory.status(segment).st_uid == directory.status(str(staged)).st_uid
+    if not alike and directory.status(segment).st_ino != staged.inode:
+        raise BlockingIOError(errno.EAGAIN, "it was renamed in this very moment")
+    return alike
 
 
 def leftover_names(directory: LogDirectory, names: SegmentNaming) -> list[str]:
