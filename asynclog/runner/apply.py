@@ -56,7 +56,7 @@ async def _apply(
 
 def _carry_out(opened: OpenRun, lock: StoreLock, newest: Set[str], action: Action) -> Outcome:
     """By one of the workers."""
-    if lock.lost:
+    if lock.is_lost():
         reason = "somebody has taken the log's lock from this job: it was left as it is"
         return Outcome(action.segment, "failed", reason, bytes_after=action.fingerprint.size)
     change = opened.store.drop if action.kind == "drop" else opened.store.replace

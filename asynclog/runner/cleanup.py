@@ -130,6 +130,6 @@ def _apply(opened: OpenRun, inventory: Inventory[Action], plan: Plan, stop: Stop
     if opened.lock is None:
         return None
     applied = apply_actions(opened, opened.lock, plan, stop)
-    if (inventory.was_scanned or applied.outcomes) and not opened.lock.lost:
+    if (inventory.was_scanned or applied.outcomes) and not opened.lock.is_lost():
         opened.store.finish()
     return applied

@@ -53,8 +53,7 @@ class Leftovers(msgspec.Struct, frozen=True):
 class StoreLock(Protocol):
     """The lock that a run has on a log."""
 
-    @property
-    def lost(self) -> bool:
+    def is_lost(self) -> bool:
         """Whether somebody has taken it: then nothing more may be changed. Looks anew each time."""
 
 

@@ -261,12 +261,12 @@ def test_a_lock_that_somebody_has_broken_is_lost(tmp_path: Path, what: str) -> N
     folder = os.open(tmp_path, os.O_RDONLY)
     lock = tmp_path / SegmentNaming("logs.jsonl").lock
     with held_lock(LogDirectory(folder), lock.name, str(tmp_path), wait=0, breaks=False) as ours:
-        before = ours.lost
+        before = ours.is_lost()
         if what != "overwritten":
             lock.unlink()
         if what != "removed":
             lock.write_bytes(b"another's")
-        assert (before, ours.lost) == (False, True)
+        assert (before, ours.is_lost()) == (False, True)
     os.close(folder)
     assert what == "removed" or lock.read_bytes() == b"another's"
 
@@ -284,7 +284,7 @@ def test_a_lock_in_one_process_is_one_jobs(tmp_path: Path) -> None:
             pass
     lock.write_bytes(content)
     with held_lock(LogDirectory(folder), lock.name, str(tmp_path), wait=0, breaks=False) as ours:
-        assert not ours.lost
+        assert not ours.is_lost()
     os.close(folder)
 
 

@@ -44,8 +44,7 @@ class Lock:
         self._released = threading.Event()
         self._renewals = threading.Thread(target=self._renew_on, name="lock", daemon=True)
 
-    @property
-    def lost(self) -> bool:
+    def is_lost(self) -> bool:
         """Whether somebody else has taken or removed it: then nothing more may be changed. Looks anew each time."""
         self._lost = self._lost or not self._stands()
         return self._lost
@@ -226,7 +225,7 @@ class Lock:
 
     def _renew_on(self) -> None:
         self._released.wait(_FIRST_LOOK)
-        while not self._released.is_set() and not self.lost:
+        while not self._released.is_set() and not self.is_lost():
             with suppress(OSError):
                 self._renew()
             self._released.wait(_RENEWAL if self._record else _FIRST_LOOK)
