@@ -1,4 +1,4 @@
-"""How a run is asked to end."""
+"""Ask a run to end."""
 
 import signal
 import time

@@ -30,7 +30,7 @@ HELP = Help(
 
 
 class ApplyOptions(groups.DeletionOptions, frozen=True, kw_only=True):
-    """What `asynclog apply` was given."""
+    """The options of `asynclog apply`."""
 
     file: str
     max_age: str

@@ -32,7 +32,7 @@ HELP = Help(
 
 
 class CheckOptions(groups.LogOptions, frozen=True, kw_only=True):
-    """What `asynclog check` was given."""
+    """The options of `asynclog check`."""
 
     strict: bool
 

@@ -40,7 +40,7 @@ HELP = Help(
 
 
 class CleanupOptions(groups.DeletionOptions, frozen=True, kw_only=True):
-    """What `asynclog cleanup` was given."""
+    """The options of `asynclog cleanup`."""
 
     dry_run: bool
     plan_out: str | None

@@ -1,4 +1,4 @@
-"""What every command does: set up logging, run, print what came of it, and answer with the exit status."""
+"""Run a command: set up logging, do its work, print what came of it, and return the exit status."""
 
 import os
 from argparse import ArgumentParser, Namespace
@@ -24,7 +24,7 @@ Result = TypeVar("Result", bound=Answer)
 
 
 class Call(msgspec.Struct, frozen=True):
-    """What a command gets beside its options; `resources` are closed once its result was printed."""
+    """The surroundings of a command's work; `resources` are closed once its result was printed."""
 
     signals: Signals
     resources: ExitStack

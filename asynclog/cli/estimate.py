@@ -22,7 +22,7 @@ HELP = Help(
 
 
 class EstimateOptions(groups.TimedOptions, frozen=True, kw_only=True):
-    """What `asynclog estimate` was given."""
+    """The options of `asynclog estimate`."""
 
     retention: list[str]
     no_scan: bool

@@ -22,7 +22,7 @@ HELP = Help(
 
 
 class ExplainOptions(groups.TimedOptions, frozen=True, kw_only=True):
-    """What `asynclog explain` was given."""
+    """The options of `asynclog explain`."""
 
     segment: str | None
     schema: str | None

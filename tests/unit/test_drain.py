@@ -269,3 +269,37 @@ def test_what_was_written_to_a_replacement_that_lost_its_name_is_kept(folder: Pa
 
     assert fate(cleanup(folder, directory=Undone))[0] == "skipped"
     assert lines_after(folder) == sorted([*new, record(700)])
+
+
+def test_an_old_file_that_became_one_unfinished_line_waits_for_its_end(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is longer than what was accounted for, and has no line yet: nothing of it is lost, and no job breaks down."""
+    monkeypatch.setattr("asynclog.storage.local.commit.drain_queue.PATIENCE", 0.1)
+    (folder / SEGMENT).write_bytes(OLD + NEW)
+    cleanup(folder, directory=Held)
+    writer = Held.writers.pop()
+    line = record(1).replace(b"}", b', "more": "%s"}' % (b"x" * 200))
+    os.pwrite(writer, line[:-10], 0)
+    assert cleanup(folder).exit_code == 0
+    os.pwrite(writer, line, 0)
+    os.close(writer)
+    assert lines_after(folder) == sorted([NEW, line])
+
+
+def test_a_replacement_with_a_large_hole_may_lose_its_name_again(folder: Path) -> None:
+    """It can't be compared; its time says that nobody has written to it."""
+    with (folder / SEGMENT).open("wb") as file:
+        file.write(OLD + NEW)
+        file.seek(3 << 20, os.SEEK_CUR)
+        file.write(b"\n" + OLD + NEW)
+
+    class Late(LogDirectory):
+        def leased(self, descriptor: int) -> bool:
+            return os.path.samestat(os.fstat(descriptor), (folder / SEGMENT).stat()) and super().leased(descriptor)
+
+    report = cleanup(folder, directory=Late)
+    assert (fate(report)[0], report.exit_code, report.result.late_segments) == ("skipped", 0, [])
+    assert cleanup(folder).result.late_segments == []
+    assert [path.name for path in entries(folder)] == [SEGMENT]
+    assert (folder / SEGMENT).read_bytes().replace(b"\0", b"").split() == (NEW + NEW).split()

@@ -97,7 +97,7 @@ def _renewed(
 ) -> tuple[OldLink, bytes, list[str]]:
     """Publish what was overwritten; of a file that was begun anew nothing is accounted for any more.
 
-    Return the name, what is accounted for now by its digest, and the late segments.
+    Return the name, the digest of what is accounted for now, empty where it is not known, and the late segments.
     """
     status = os.fstat(descriptor)
     if status.st_size >= old.processed_bytes:
@@ -106,7 +106,7 @@ def _renewed(
             late, size, digest = overwritten
             return _rename(directory, old, old.advanced(size, digest)), digest, late
         if known.is_unwritten(status):
-            return old, known.proof.digest(LocalReader(descriptor), old.processed_bytes), []
+            return old, b"", []
     return _rename(directory, old, old.begun_anew(os.urandom(4))), b"", []
 
 

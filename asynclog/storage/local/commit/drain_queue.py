@@ -45,7 +45,7 @@ class DrainQueue:
         self._blocked_origins: set[str] = set()
 
     def add(self, old: OldLink, grace: float = GRACE, known: Known | None = None) -> None:
-        """Has the file drained once so many seconds have passed. Without anything known, another job has left it."""
+        """Have the file drained once so many seconds have passed. Without anything known, another job has left it."""
         with self._lock:
             self._waiting.append(_Waiting(time.monotonic() + grace, old, known or self.inherited))
 
@@ -63,7 +63,7 @@ class DrainQueue:
         return segment in self._blocked or (token is not None and origin(token) in self._blocked_origins)
 
     def drain_due(self, *, open_too: bool = False) -> None:
-        """Drains what is due; what is busy stays in the backlog, `open_too` publishes the whole lines of that."""
+        """Drain what is due; what is busy stays in the queue, `open_too` publishes the whole lines of that."""
         now = time.monotonic()
         with self._lock:
             due = [each for each in self._waiting if each.due <= now]
@@ -79,7 +79,7 @@ class DrainQueue:
                 )
 
     def drain_all(self) -> None:
-        """Drains everything, gives writers a little time to close what they hold, and then does without that."""
+        """Drain everything: give writers a little time to close what they hold, and then do without that."""
         end = time.monotonic() + PATIENCE
         while self._waiting and time.monotonic() < end:
             time.sleep(_PAUSE)

@@ -82,13 +82,12 @@ def restore_displaced(
     folder its inode is another file's. Raise OSError; then the next job's recovery does it.
     """
     directory, name = queue.directory, str(staged)
-    place = directory.visible_name(staged.inode)
     if directory.status(name).st_ino == staged.inode:
         old = OldLink.of(staged.segment, staged.size, os.urandom(4))
         directory.rename(name, str(old))
         directory.sync_folder()
         queue.add(old, grace, known)
-    elif place and is_replacement(place):
+    elif (place := directory.visible_name(staged.inode)) and is_replacement(place):
         directory.rename_exchange(name, place)
         directory.sync_folder()
         restore_displaced(queue, staged, known, is_replacement, grace)

@@ -14,7 +14,7 @@ from asynclog.storage.local.directory import LogDirectory
 from asynclog.storage.naming import SegmentNaming
 from asynclog.storage.segment_reader import WINDOW, Hole, Part
 
-_AHEAD = 500_000  # lines that are looked for at the same time: some 60 MiB of memory
+_AHEAD = 500_000  # lines that are looked for at the same time: some 45 MiB of memory
 
 
 def publish_overwritten(
@@ -26,33 +26,31 @@ def publish_overwritten(
     which they ended is taken to its end. None where no line is the same, or that can't be told: then the file was begun
     anew. What had expired is in it, too, and expires again. Raise OSError.
     """
-    end = _end_of_line(source, old.processed_bytes)
-    read = known.proof.of_nothing()
     there = _Lines(_lines_of(directory, [known.replacement(directory, old), *_late_segments(directory, names, old)]))
-    others = (line for line in _lines(read.follow(windows(source, 0, end))) if not there.take(line))
     late = names.late_name(old.begun_anew(os.urandom(4)).token, 0)
-    temporary = new_name(late)
+    temporary, read = new_name(late), known.proof.of_nothing()
     try:
+        end = _end_of_line(source, old.processed_bytes)
+        others = (line for line in _lines(read.follow(windows(source, 0, end))) if not there.take(line))
         size = build(directory, temporary, source, _blocks(others), end)
     except ChangedError:
         return None
-    digest = read.ranges[0].digest
     if not (there.found and size):
         discard(directory, temporary)
-        return ([], end, digest) if there.found else None
-    publish(directory, temporary, late)
-    return [late], end, digest
+    if not there.found:
+        return None
+    if size:
+        publish(directory, temporary, late)
+    return [late] if size else [], end, read.ranges[0].digest
 
 
 def has_a_line_of(directory: LogDirectory, one: str, other: str) -> bool:
     """Whether any of the first lines of one file is one of the other's."""
     there = _Lines(_lines_of(directory, [other]))
     try:
-        for line in islice(_lines_of(directory, [one]), _AHEAD):
-            there.take(line)
+        return any(there.take(line) and line.strip() for line in islice(_lines_of(directory, [one]), _AHEAD))
     except ChangedError:
         return True  # it can't be told
-    return there.found
 
 
 def _end_of_line(source: int, size: int) -> int:

@@ -1,4 +1,4 @@
-"""Writes what is to stay, part by part."""
+"""Build a file beside a segment, and give it its name: whole, synced and with its metadata, or not at all."""
 
 import contextlib
 import errno
