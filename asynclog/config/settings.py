@@ -86,6 +86,6 @@ class Settings(msgspec.Struct, frozen=True):
     is_mxcps: bool = False
     awaits_registry: bool = False
 
-    @property
-    def names(self) -> SegmentNaming:
+    def naming(self) -> SegmentNaming:
+        """Return which names the log's segments have: made anew, so that whoever asks often keeps it."""
         return SegmentNaming(self.base, self.patterns, self.apart)

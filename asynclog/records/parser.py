@@ -8,6 +8,7 @@ memory.
 
 import json
 import re
+from functools import cache
 from typing import Any
 
 import orjson
@@ -100,6 +101,12 @@ class LineParser:
                     raise LineError(f"{key} stands twice")
                 found[key] = bytes(value)
         return found
+
+
+@cache
+def parser_for(fields: Fields) -> LineParser:
+    """Return the parser for these fields: one for all segments, for making it takes as long as reading a small one."""
+    return LineParser(fields)
 
 
 def _common_start(one: str, other: str) -> str:

@@ -34,7 +34,7 @@ def apply_actions(opened: OpenRun, lock: StoreLock, plan: Plan, stop: StopReques
         return Applied(outcomes, 0)
     stop.defer()
     log = opened.log
-    newest = newest_segments(log.segments.values(), log.settings.names)
+    newest = newest_segments(log.segments.values(), log.naming)
     found, read = anyio.run(_apply, opened, partial(_carry_out, opened, lock, newest), actions, stop)
     return Applied(outcomes | found, read)
 

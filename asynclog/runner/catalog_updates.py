@@ -22,7 +22,7 @@ def growing_segments(log: Log) -> set[str]:
     """Return the names of segments that may grow: the current one, and the newest that has been rotated."""
     if not log.catalog:
         return set()
-    naming = log.settings.names
+    naming = log.naming
     readable = (segment.name for segment in reversed(log.segments.values()) if segment.is_readable)
     dated = (name for name in readable if not naming.late_token(name) and name != naming.base)
     return {naming.base, next(dated, naming.base)}
@@ -33,7 +33,7 @@ def learn(log: Log, stats: SegmentStats, *, whole: bool = True) -> None:
     if not log.catalog:
         return
     segment, end = Segment(stats.segment, stats.fingerprint), b""
-    if stats.quiet and log.settings.names.is_renamed_later(segment.name):
+    if stats.quiet and log.naming.is_renamed_later(segment.name):
         end = tail_digest(log.scanner.store, segment, stats.fingerprint.size)
     if segment.name in growing_segments(log) and not stats.ranges:  # it was rewritten, and is still in memory
         stats = msgspec.structs.replace(stats, ranges=digested(log.scanner.store, segment, log.scanner.kind))

@@ -117,7 +117,7 @@ def _needs_look(opened: OpenRun, inventory: Inventory[Action], plan: Plan, stop:
     ]
     facts = facts_of(log, log.cutoffs.policy, states, stop)
     if not stop:
-        in_order = [action for action in plan.actions if not log.settings.names.late_token(action.segment)]
+        in_order = [action for action in plan.actions if not log.naming.late_token(action.segment)]
         cut = first_cut(log.scanner.context(), log.scanner.rate_limit, in_order)
         # A run finds out by itself what it may do.
         hindrances = () if opened.lock else opened.store.hindrances(plan.actions)

@@ -45,7 +45,7 @@ def facts_of(log: Log, policy: Policy | None, states: Sequence[SegmentState], st
     facts = msgspec.structs.replace(
         facts_of_none(log.settings, policy),
         is_there=True,
-        names=log.settings.names,
+        names=log.naming,
         findings=states,
         neighbours=_neighbours(log),
         obstacles=obstacles,

@@ -18,6 +18,7 @@ from asynclog.policy.cutoffs import Cutoffs
 from asynclog.records.kernel import Kind, choose_reader
 from asynclog.scan.scanner import Scanner
 from asynclog.storage.claims import contests
+from asynclog.storage.naming import SegmentNaming
 from asynclog.storage.segment_store import SegmentSource
 from asynclog.types import Segment
 
@@ -32,6 +33,7 @@ class Log(msgspec.Struct, frozen=True):
     """A log as it was listed at `listed_at` (ns since 1970, by the real clock); `scanner` is what reads it."""
 
     settings: Settings
+    naming: SegmentNaming
     scanner: Scanner
     neighbours: Sequence[str]
     segments: dict[str, Segment]
@@ -78,14 +80,16 @@ def open_log(opened: OpenStore[S], cutoffs: Cutoffs, resources: ExitStack) -> Lo
     settings were refused then, too: but the folder's lock may have been waited for since, and other logs rotated.
     """
     settings, listing, clock = opened.settings, opened.store.list(), time.time_ns()
+    naming = settings.naming()
     if len(settings.claims) > 1 and not settings.is_mxcps:
         refuse(contests(listing.names, settings.claims))
     return Log(
         settings=settings,
+        naming=naming,
         scanner=Scanner(opened.store, cutoffs, opened.kind, settings.fields, opened.rate),
         neighbours=listing.neighbours,
         segments={segment.name: segment for segment in listing.segments},
-        conditions=conditions_of(listing.segments, settings.names, cutoffs.now, clock),
+        conditions=conditions_of(listing.segments, naming, cutoffs.now, clock),
         catalog=_open_catalog(settings, listing.segments, resources),
         listed_at=clock,
     )

@@ -91,7 +91,7 @@ def build_report(opened: OpenRun, ending: Ending, stop: StopRequest) -> Report:
         with_keeps=run.verbose,
         policy=policy,
         max_overdue=settings.max_overdue,
-        names=settings.names,
+        names=source.naming,
     )
     return make_report(plan, applied.outcomes if applied else None, about)
 

@@ -29,7 +29,7 @@ class Wiring(msgspec.Struct, frozen=True):
         with opened_folder(settings.folder, allow_unsafe=settings.allow_unsafe_folder) as folder:
             directory = self.directory(folder, file_system(folder).weak, rate)
             proof = Proof(choose_digest(choose_reader(settings.reader)))
-            yield LocalStore(settings.folder, directory, settings.names, proof, by_quiet=settings.weak_leases)
+            yield LocalStore(settings.folder, directory, settings.naming(), proof, by_quiet=settings.weak_leases)
 
 
 WIRING = Wiring()
@@ -39,4 +39,4 @@ WIRING = Wiring()
 def opened_source(settings: Settings, rate: RateLimiter) -> Iterator[SegmentSource]:
     """Open the log of these settings to look at it. Raise as above."""
     with opened_folder(settings.folder, allow_unsafe=settings.allow_unsafe_folder) as folder:
-        yield LocalSource(settings.folder, LogDirectory(folder, "", rate), settings.names)
+        yield LocalSource(settings.folder, LogDirectory(folder, "", rate), settings.naming())

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack
 from functools import partial
 from typing import NamedTuple, TypeVar
 
@@ -139,25 +138,25 @@ def with_segment(store: ReadStore, chunk: Chunk, read: Callable[[SegmentReader, 
     codec = codec_for(chunk.segment.name)
     if codec is None:
         return ReadFailure(LEFT_ALONE, "packed")
-    with ExitStack() as opened:
-        try:
-            reader = opened.enter_context(store.open(chunk.segment))
-        except FileNotFoundError:
-            return ReadFailure("it has vanished", "changed")
-        except BlockingIOError:
-            return ReadFailure("it is busy: somebody else holds a lease on it", "not_reached")
-        except OSError as error:
-            return ReadFailure(f"it can't be opened: {error.strerror}", "not_reached", failed=True)
-        try:
+    try:
+        opened = store.open(chunk.segment)
+    except FileNotFoundError:
+        return ReadFailure("it has vanished", "changed")
+    except BlockingIOError:
+        return ReadFailure("it is busy: somebody else holds a lease on it", "not_reached")
+    except OSError as error:
+        return ReadFailure(f"it can't be opened: {error.strerror}", "not_reached", failed=True)
+    try:
+        with opened as reader:
             fingerprint = reader.as_listed(chunk.segment.fingerprint)
             if fingerprint is None:
                 return ReadFailure("it changed before it was read", "changed")
             with reader.preserving_cache(chunk.start, chunk.end):
                 return read(codec.decode(reader), fingerprint)
-        except ChangedError:
-            return ReadFailure("it became shorter while it was read", "changed")
-        except OSError as error:
-            return ReadFailure(f"it can't be read: {error.strerror}", "damaged", failed=True)
+    except ChangedError:
+        return ReadFailure("it became shorter while it was read", "changed")
+    except OSError as error:
+        return ReadFailure(f"it can't be read: {error.strerror}", "damaged", failed=True)
 
 
 class _Digested:
@@ -195,7 +194,8 @@ def _read(
             other.add_block(offset, block, None)
         if chunk.digest:
             digested.add(offset, block)
-        rate_limit.acquire(reader.data_bytes(done, offset) + len(block))
+        skipped = reader.data_bytes(done, offset) if done < offset else 0  # of long lines that are no records
+        rate_limit.acquire(skipped + len(block))
         done = offset + len(block)
         if expired is not None and expired.size > BUDGET:
             expired = None

@@ -7,7 +7,7 @@ from asynclog.errors import TooManyKeysError
 from asynclog.policy.cutoffs import Cutoffs
 from asynclog.records.fields import Fields
 from asynclog.records.fragments import Part, first_fragment, is_fragment
-from asynclog.records.parser import LineParser
+from asynclog.records.parser import parser_for
 from asynclog.records.strict_json import Line
 from asynclog.scan.schema_limits import MOST_KEYS, MOST_NAMES
 from asynclog.timestamps import DAY, FIRST_PLAUSIBLE
@@ -99,7 +99,7 @@ class StatsBuilder:
         self._dated = self._named = 0
         self._cutoffs = cutoffs
         self._future = cutoffs.future
-        self._parse = LineParser(fields).parse
+        self._parse = parser_for(fields).parse
 
     def add_line(self, line: Line, size: int, number: int) -> bool:
         """Count a line of so many bytes, its newline among them, and of that number. Return whether it has expired."""

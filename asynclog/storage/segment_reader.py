@@ -65,9 +65,10 @@ class ReadStore(Protocol):
     """Where the segments of a log are read. It can be pickled: in another process it reads the same log."""
 
     def open(self, segment: Segment) -> AbstractContextManager[SegmentReader]:
-        """Open a segment for reading.
+        """Open a segment for reading, until the `with` block around it is left.
 
-        Raise FileNotFoundError if it has vanished, BlockingIOError if somebody else keeps it to himself, OSError.
+        The call itself, not the block, raises FileNotFoundError if it has vanished, BlockingIOError if somebody else
+        keeps it to himself, OSError.
         """
 
     def current(self, name: str) -> Fingerprint:

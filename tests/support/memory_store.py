@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, NamedTuple
 
 from asynclog.errors import ChangedError
@@ -95,11 +95,10 @@ class MemoryStore:
         """Return what is there."""
         return {name: content.lines for name, content in self._contents.items()}
 
-    @contextmanager
-    def open(self, segment: Segment) -> Iterator[MemoryReader]:
+    def open(self, segment: Segment) -> AbstractContextManager[MemoryReader]:
         if segment.name not in self._contents:
             raise FileNotFoundError(segment.name)
-        yield MemoryReader(self._contents[segment.name])
+        return nullcontext(MemoryReader(self._contents[segment.name]))
 
     def current(self, name: str) -> Fingerprint:
         if name not in self._contents:

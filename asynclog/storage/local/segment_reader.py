@@ -18,10 +18,21 @@ _FOLIO = 2 << 20  # bytes, a huge page; so much of a file Linux may hold as one,
 
 
 class LocalReader:
-    """A segment, or an old file of one, by its descriptor, which stays the caller's: see `SegmentReader`."""
+    """A segment, or an old file of one, by its descriptor, which leaving the `with` block closes: see `SegmentReader`.
+
+    Without such a block the descriptor stays the caller's. It is no generator's context: a log may have 100,000 small
+    segments, and each of them is opened.
+    """
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
+
+    def __enter__(self) -> "LocalReader":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        with suppress(OSError):  # it was only read
+            os.close(self._descriptor)
 
     def as_listed(self, listed: Fingerprint) -> Fingerprint | None:
         now = self.current()
@@ -81,18 +92,11 @@ class LocalReadStore:
     def __reduce__(self) -> tuple[type["LocalReadStore"], tuple[str]]:
         return LocalReadStore, (self._path,)
 
-    @contextmanager
-    def open(self, segment: Segment) -> Iterator[LocalReader]:
+    def open(self, segment: Segment) -> LocalReader:
         """See `ReadStore`."""
         if self._folder is None:
-            descriptor = os.open(os.path.join(self._path, segment.name), _FLAGS)
-        else:
-            descriptor = os.open(segment.name, _FLAGS, dir_fd=self._folder)
-        try:
-            yield LocalReader(descriptor)
-        finally:
-            with suppress(OSError):  # it was only read
-                os.close(descriptor)
+            return LocalReader(os.open(os.path.join(self._path, segment.name), _FLAGS))
+        return LocalReader(os.open(segment.name, _FLAGS, dir_fd=self._folder))
 
     def current(self, name: str) -> Fingerprint:
         """See `ReadStore`."""
