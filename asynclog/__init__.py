@@ -16,9 +16,12 @@ from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from functools import partial
 
+from asynclog.actions import Action, Plan
 from asynclog.errors import AsynclogError, ConfigurationError, LockedError, RefusedError
 from asynclog.report.cleanup.result import Report
-from asynclog.types import Action, Plan, Record, SchemaKey, SegmentStats
+from asynclog.schemas import SchemaKey
+from asynclog.segments import Record
+from asynclog.statistics import SegmentStats
 
 __all__ = [
     "Action",

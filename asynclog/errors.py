@@ -1,6 +1,6 @@
 """One family of errors: each says what, where and what now, and carries its exit status.
 
-Only what stops a whole job is an error; a segment that fails is an outcome (see `model`).
+Only what stops a whole job is an error; a segment that fails is an outcome (see `actions`).
 """
 
 import errno

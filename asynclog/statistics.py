@@ -1,13 +1,100 @@
-"""Arithmetic on what segments hold: sums, spans of time, and a segment put together from its parts. Pure."""
+"""What segments hold, counted by schema and day, and the arithmetic on it. Pure.
+
+Instants are nanoseconds since 1970 (UTC), sizes are bytes.
+"""
 
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple, TypeVar
 
 import msgspec
 
-from asynclog.types import DayStats, Fingerprint, SchemaStats, SegmentStats
+from asynclog.schemas import SchemaKey
+from asynclog.segments import Fingerprint, Range, Segment, UnreadSegment
 
 Key = TypeVar("Key")
+
+
+class DayStats(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What a segment holds of one schema and one UTC day; `day` counts from 1970-01-01."""
+
+    day: int
+    records: int
+    bytes: int
+
+
+class SchemaStats(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What a segment holds of one schema.
+
+    `oldest` and `newest` are over the records that are neither future nor implausible, None without any;
+    `expired` records are among those, and lie before every other one of them: before `oldest_kept`. `days` is over all
+    but the implausible ones, in order; None where they are too many, or no longer of interest.
+    """
+
+    schema: SchemaKey
+    records: int
+    bytes: int
+    oldest: int | None
+    newest: int | None
+    expired: int
+    expired_bytes: int
+    future: int
+    implausible: int
+    oldest_kept: int | None = None
+    days: tuple[DayStats, ...] | None = None
+
+    @property
+    def plausible(self) -> int:
+        """Records that are neither future nor implausible."""
+        return self.records - self.future - self.implausible
+
+
+class SegmentStats(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What one scan learned of one segment, exact for the bytes that its fingerprint names.
+
+    `quiet` is whether nobody could write to the segment while it was read, as far as can be told; `ranges` tell by
+    which bytes one is known that may grow.
+    `fragment` is the number, from 1, of its first line that is a piece of a document; None in a file of lines. Such a
+    segment is not JSON Lines: none of its lines is counted, for none of them can be judged alone.
+    """
+
+    segment: str
+    fingerprint: Fingerprint
+    schemas: tuple[SchemaStats, ...] = ()
+    unreadable: int = 0
+    blank: int = 0
+    quiet: bool = True
+    ranges: tuple[Range, ...] = ()
+    fragment: int | None = None
+
+    @property
+    def lines(self) -> int:
+        return self.records + self.unreadable + self.blank
+
+    @property
+    def records(self) -> int:
+        return sum(count.records for count in self.schemas)
+
+    @property
+    def expired(self) -> int:
+        return sum(count.expired for count in self.schemas)
+
+    @property
+    def expired_bytes(self) -> int:
+        return sum(count.expired_bytes for count in self.schemas)
+
+    @property
+    def has_no_record(self) -> bool:
+        """Whether there are lines in it that say something, and not one of them is a record."""
+        return self.unreadable > 0 and not self.schemas
+
+    @property
+    def is_wholly_expired(self) -> bool:
+        """Whether nothing but blank lines would stay."""
+        return self.expired == self.records > 0 and not self.unreadable
+
+
+# What is known of a segment when the decision is made: it was read, it could not be, or it was not to be.
+SegmentState = SegmentStats | UnreadSegment | Segment
 
 
 def earliest(instants: Iterable[int | None]) -> int | None:

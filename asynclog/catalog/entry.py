@@ -4,7 +4,9 @@ import hashlib
 
 import msgspec
 
-from asynclog.types import Fingerprint, Range, SchemaStats, SegmentStats, schema_key
+from asynclog.schemas import schema_key
+from asynclog.segments import Fingerprint, Range
+from asynclog.statistics import SchemaStats, SegmentStats
 
 # Raised when the meaning of a line or of an entry changes: entries of another version are not understood.
 _VERSION = b"asynclog 4"

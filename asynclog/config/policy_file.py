@@ -14,8 +14,8 @@ from asynclog.config.reading import Origin, explain, read_file
 from asynclog.config.settings import Settings
 from asynclog.config.units import days_problem
 from asynclog.errors import ConfigurationError
-from asynclog.policy.rules import WILDCARD
-from asynclog.types import Policy, PolicyFile, Rule, SchemaKey
+from asynclog.policy.rules import WILDCARD, Policy, PolicyFile, Rule
+from asynclog.schemas import SchemaKey
 
 # Of a registry; one has a line for each change of a schema.
 LONGEST_LINE = 1 << 20  # characters

@@ -5,10 +5,9 @@ from collections.abc import Iterable
 import msgspec
 
 from asynclog.forecast.bounds import NOTHING, Bounds, total
-from asynclog.policy.rules import overdue_since, retention_for
-from asynclog.statistics import latest
+from asynclog.policy.rules import Policy, overdue_since, retention_for
+from asynclog.statistics import SchemaStats, SegmentStats, latest
 from asynclog.timestamps import DAY
-from asynclog.types import Policy, SchemaStats, SegmentStats
 
 
 def expired(count: SchemaStats, cutoff: int) -> Bounds:

@@ -4,9 +4,8 @@ from collections.abc import Iterable
 
 from asynclog.forecast.bounds import NOTHING, Bounds, total
 from asynclog.forecast.expiry import between
-from asynclog.statistics import earliest
+from asynclog.statistics import SchemaStats, earliest
 from asynclog.timestamps import DAY
-from asynclog.types import SchemaStats
 
 WINDOW = 30  # days
 

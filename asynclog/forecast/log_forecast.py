@@ -15,9 +15,9 @@ from asynclog.forecast.expiry import expired, reclaimable
 from asynclog.forecast.ingest_rate import daily
 from asynclog.policy.cutoffs import Cutoffs
 from asynclog.policy.rules import rule_for
-from asynclog.statistics import total
+from asynclog.schemas import SchemaKey
+from asynclog.statistics import SchemaStats, SegmentStats, total
 from asynclog.timestamps import DAY
-from asynclog.types import SchemaKey, SchemaStats, SegmentStats
 
 IN_DAYS = (0, 7, 30, 90)
 

@@ -10,9 +10,11 @@ from collections.abc import Mapping
 
 import msgspec
 
-from asynclog.policy.rules import all_rules
+from asynclog.actions import Action, Plan
+from asynclog.policy.rules import Policy, all_rules
+from asynclog.schemas import SchemaKey
+from asynclog.segments import Fingerprint
 from asynclog.timestamps import format_instant
-from asynclog.types import Action, Fingerprint, Plan, Policy, SchemaKey
 
 _WORK = ("drop", "rewrite")
 

@@ -5,16 +5,18 @@ from typing import Literal
 
 import msgspec
 
+from asynclog.actions import Action, Plan
 from asynclog.formatting import pluralize
 from asynclog.plan.projection import expired_before
 from asynclog.plan.rewrite_threshold import ALWAYS, Percent, deferral_reason
 from asynclog.policy.cutoffs import Cutoffs
-from asynclog.policy.rules import overdue_since, rule_for
-from asynclog.statistics import earliest, sum_counts
+from asynclog.policy.rules import Policy, overdue_since, rule_for
+from asynclog.schemas import SchemaKey
+from asynclog.segments import Segment, UnreadSegment
+from asynclog.statistics import SegmentState, SegmentStats, earliest, sum_counts
 from asynclog.storage.hidden_names import LONGEST_SEGMENT
 from asynclog.storage.naming import SegmentNaming, length
 from asynclog.timestamps import DAY
-from asynclog.types import Action, Plan, Policy, SchemaKey, Segment, SegmentState, SegmentStats, UnreadSegment
 
 # What expired longer ago than this, no night has left that the job has done its work in; ns.
 LONG = 3 * DAY

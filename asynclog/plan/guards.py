@@ -9,12 +9,13 @@ from typing import Annotated, NamedTuple
 
 import msgspec
 
+from asynclog.actions import Plan
 from asynclog.formatting import percentage, pluralize
 from asynclog.plan.decide import plausible_counts
-from asynclog.policy.rules import all_rules, overdue_since, retention_for
+from asynclog.policy.rules import Policy, all_rules, overdue_since, retention_for
+from asynclog.schemas import SchemaKey
 from asynclog.statistics import sum_counts
 from asynclog.timestamps import format_instant
-from asynclog.types import Plan, Policy, SchemaKey
 
 # Fewer records than this the default guard lets go without asking.
 DELETE_ALL_THRESHOLD = 1000

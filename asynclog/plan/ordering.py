@@ -3,7 +3,8 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
-from asynclog.types import Action, Plan, SchemaKey
+from asynclog.actions import Action, Plan
+from asynclog.schemas import SchemaKey
 
 
 def dominant_schema(action: Action) -> SchemaKey:

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 import msgspec
 
 from asynclog.policy.cutoffs import Cutoffs
+from asynclog.statistics import DayStats, SchemaStats, SegmentStats
 from asynclog.timestamps import DAY
-from asynclog.types import DayStats, SchemaStats, SegmentStats
 
 
 def project(stats: SegmentStats, cutoffs: Cutoffs) -> SegmentStats | None:

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from asynclog.policy.rules import retention_for
+from asynclog.policy.rules import Policy, retention_for
+from asynclog.statistics import SegmentStats
 from asynclog.timestamps import DAY, LAST, format_instant
-from asynclog.types import Policy, SegmentStats
 
 # How much of a segment must have expired, in percent of its bytes, before it is rewritten; None: it never is.
 Percent = float | None

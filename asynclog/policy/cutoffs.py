@@ -2,9 +2,9 @@
 
 import msgspec
 
-from asynclog.policy.rules import retention_for
+from asynclog.policy.rules import Policy, retention_for
+from asynclog.schemas import SchemaKey
 from asynclog.timestamps import FUTURE_TOLERANCE
-from asynclog.types import Policy, SchemaKey
 
 
 class Cutoffs(msgspec.Struct, frozen=True):

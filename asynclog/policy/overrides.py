@@ -6,8 +6,8 @@ from collections.abc import Iterable
 import msgspec
 
 from asynclog.errors import ConfigurationError
-from asynclog.policy.rules import WILDCARD, Scope
-from asynclog.types import Policy, Rule, SchemaKey
+from asynclog.policy.rules import WILDCARD, Policy, Rule, Scope
+from asynclog.schemas import SchemaKey
 
 _VERSIONED = re.compile(r"(.+):([0-9]{1,100})", re.DOTALL)
 _DAYS = re.compile(r"[0-9]{1,100}")

@@ -1,13 +1,46 @@
-"""Which rule governs a record, and how long that keeps it."""
+"""A policy and its rules: which of them governs a record, and how long that keeps it."""
+
+import msgspec
 
 from asynclog.formatting import pluralize
+from asynclog.schemas import SchemaKey
+from asynclog.statistics import SchemaStats
 from asynclog.timestamps import DAY
-from asynclog.types import Policy, Rule, SchemaKey, SchemaStats
 
 WILDCARD = "*"  # the name of the rule for everything that has none of its own
 
 # What a rule is for: one schema key, all versions of a name, or, by WILDCARD, everything else.
 Scope = SchemaKey | str
+
+
+class Rule(msgspec.Struct, frozen=True):
+    """How long the records of a schema are kept: `retention_days` days, for ever where that is None.
+
+    A rule that is not `active` governs nothing. `where` is the file and line that gave it.
+    """
+
+    retention_days: int | None
+    active: bool = True
+    where: str = ""
+
+
+class PolicyFile(msgspec.Struct, frozen=True):
+    """The file that a policy was read from, by its path, and the SHA-256 of its bytes as they were read."""
+
+    path: str
+    sha256: str
+
+
+class Policy(msgspec.Struct, frozen=True):
+    """All rules: for one schema key, for all versions of a name, and for everything else (`*`).
+
+    `source` is None for a policy that is in no file.
+    """
+
+    exact: dict[SchemaKey, Rule] = {}
+    by_name: dict[str, Rule] = {}
+    star: Rule | None = None
+    source: PolicyFile | None = None
 
 
 def all_rules(policy: Policy) -> dict[Scope, Rule]:

@@ -3,8 +3,10 @@
 from collections.abc import Iterable
 
 from asynclog.errors import ConfigurationError
-from asynclog.policy.rules import WILDCARD, Scope
-from asynclog.types import Policy, SchemaKey, Segment, SegmentState, SegmentStats
+from asynclog.policy.rules import WILDCARD, Policy, Scope
+from asynclog.schemas import SchemaKey
+from asynclog.segments import Segment
+from asynclog.statistics import SegmentState, SegmentStats
 
 
 def refuse_unknown(said: str, scope: Scope, policy: Policy, findings: Iterable[SegmentState]) -> None:

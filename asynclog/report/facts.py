@@ -5,9 +5,11 @@ from typing import Literal
 
 import msgspec
 
+from asynclog.policy.rules import Policy
+from asynclog.segments import Segment
+from asynclog.statistics import SegmentState, SegmentStats
 from asynclog.storage.claims import Contest
 from asynclog.storage.naming import SegmentNaming
-from asynclog.types import Policy, Segment, SegmentState, SegmentStats
 
 Registry = Literal["there", "awaited"]
 

@@ -10,9 +10,10 @@ from asynclog.formatting import escape_surrogates, summarize_errors
 from asynclog.plan.decide import NO_RECORD, not_json_lines
 from asynclog.report.envelope import CommandResult
 from asynclog.report.unjudged import Left
-from asynclog.statistics import total
+from asynclog.schemas import SchemaKey
+from asynclog.segments import Segment, UnreadSegment
+from asynclog.statistics import SchemaStats, SegmentState, SegmentStats, total
 from asynclog.timestamps import format_instant
-from asynclog.types import SchemaKey, SchemaStats, Segment, SegmentState, SegmentStats, UnreadSegment
 
 R = TypeVar("R")
 

@@ -10,11 +10,13 @@ from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
+from asynclog.actions import Action, Plan
 from asynclog.errors import ConfigurationError
 from asynclog.plan.approval import ApprovedAction, ApprovedPlan
 from asynclog.report.provenance import Provenance
+from asynclog.schemas import SchemaKey
+from asynclog.segments import Fingerprint
 from asynclog.timestamps import format_instant, parse_instant
-from asynclog.types import Action, Fingerprint, Plan, SchemaKey
 
 FORMAT: Final = 1
 

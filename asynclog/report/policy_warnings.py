@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Iterator
 
 from asynclog.formatting import escape_surrogates, list_some, pluralize
-from asynclog.policy.rules import WILDCARD, Scope, all_rules, match_rule
+from asynclog.policy.rules import WILDCARD, Policy, Rule, Scope, all_rules, match_rule
 from asynclog.report.facts import Facts
+from asynclog.schemas import SchemaKey
 from asynclog.storage.claims import in_words
-from asynclog.types import Policy, Rule, SchemaKey
 
 
 def shadowed(path: str) -> str:

@@ -6,8 +6,8 @@ from typing import Any, Protocol
 import msgspec
 
 from asynclog.formatting import escape_control, escape_surrogates, pluralize
-from asynclog.policy.rules import all_rules
-from asynclog.types import Policy, SchemaKey
+from asynclog.policy.rules import Policy, all_rules
+from asynclog.schemas import SchemaKey
 
 _SHOWN = 12  # digits of a SHA-256 that tell files apart for people
 

@@ -7,9 +7,9 @@ from typing import NamedTuple
 import msgspec
 
 from asynclog.formatting import escape_surrogates, format_size, pluralize
+from asynclog.segments import Fingerprint, WhyUnjudged
 from asynclog.storage.naming import SegmentNaming
 from asynclog.timestamps import LAST, SECOND, format_instant, parse_instant
-from asynclog.types import Fingerprint, WhyUnjudged
 
 _SHOWN = 3  # segments in the sentence about what is too old
 

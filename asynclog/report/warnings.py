@@ -14,9 +14,8 @@ from asynclog.report.facts import Facts, Reasons, has_no_record, is_partly_known
 from asynclog.report.holdings import Holdings, sum_holdings
 from asynclog.report.policy_warnings import configuration_warnings, rule_warnings, unused_rule_warnings
 from asynclog.report.unjudged import Left, Unjudged, sum_unjudged
-from asynclog.statistics import earliest
+from asynclog.statistics import SegmentStats, earliest
 from asynclog.timestamps import DAY, format_instant
-from asynclog.types import SegmentStats
 
 _SHOWN = 3  # reasons in a sentence
 MOST_NAMES = 20  # names in the document

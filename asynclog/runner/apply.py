@@ -6,6 +6,7 @@ from functools import partial
 import anyio
 import msgspec
 
+from asynclog.actions import Action, Outcome, Plan
 from asynclog.cancellation import StopRequest
 from asynclog.executors.pool import WorkerPool
 from asynclog.plan.ordering import execution_order
@@ -13,7 +14,6 @@ from asynclog.report.cleanup.progress import NOT_BEGUN
 from asynclog.runner.catalog_updates import record_outcome
 from asynclog.runner.run import OpenRun
 from asynclog.storage.segment_store import StoreLock, newest_segments
-from asynclog.types import Action, Outcome, Plan
 
 
 class Applied(msgspec.Struct, frozen=True):

@@ -4,11 +4,13 @@ from collections.abc import Iterable
 
 import msgspec
 
+from asynclog.actions import Action, Outcome
 from asynclog.catalog.entry import Entry
 from asynclog.plan.projection import after_rewrite
 from asynclog.runner.open_log import Log
 from asynclog.scan.tail_digest import digested, tail_digest
-from asynclog.types import Action, Outcome, Segment, SegmentStats
+from asynclog.segments import Segment
+from asynclog.statistics import SegmentStats
 
 
 def note(log: Log, entries: Iterable[tuple[str, Entry | None]]) -> None:

@@ -4,6 +4,7 @@ from contextlib import ExitStack
 
 import msgspec
 
+from asynclog.actions import Action, Plan
 from asynclog.cancellation import StopRequest
 from asynclog.config.policy_file import policy_of
 from asynclog.errors import RefusedError
@@ -11,6 +12,7 @@ from asynclog.plan.approval import digest, restrict
 from asynclog.plan.decide import decide, finding_of, make_plan
 from asynclog.plan.guards import guard_violation
 from asynclog.policy.cutoffs import Cutoffs
+from asynclog.policy.rules import Policy
 from asynclog.report.cleanup.progress import NOT_READ
 from asynclog.report.cleanup.result import Report
 from asynclog.report.plan_file import PlanOrigin
@@ -24,7 +26,8 @@ from asynclog.runner.reporting import Ending, build_report, log_decisions, repor
 from asynclog.runner.run import OpenRun, Run, open_run
 from asynclog.scan.hash_chains import first_cut
 from asynclog.scan.schema_limits import SchemaKeys
-from asynclog.types import Action, Plan, Policy, Segment, SegmentState, UnreadSegment
+from asynclog.segments import Segment, UnreadSegment
+from asynclog.statistics import SegmentState
 
 
 class CleanupRun(msgspec.Struct, frozen=True):

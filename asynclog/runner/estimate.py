@@ -11,6 +11,7 @@ from asynclog.config.settings import Settings
 from asynclog.forecast.log_forecast import IN_DAYS, Forecast, ForecastBuilder, times
 from asynclog.policy.cutoffs import Cutoffs
 from asynclog.policy.overrides import scope_of, with_retention
+from asynclog.policy.rules import Policy
 from asynclog.policy.schema_names import refuse_unknown
 from asynclog.report.envelope import CommandResult
 from asynclog.report.estimate.result import BytesRead, Estimate, EstimateResult, Unknown, make_estimate
@@ -19,7 +20,8 @@ from asynclog.report.warnings import noticed
 from asynclog.runner.inspect import notices_of, notices_of_none, opened_log, read_log, scan_views, states_of
 from asynclog.runner.open_log import Log
 from asynclog.runner.provenance import provenance_of
-from asynclog.types import Policy, Segment, SegmentState, SegmentStats
+from asynclog.segments import Segment
+from asynclog.statistics import SegmentState, SegmentStats
 
 
 def estimate_log(

@@ -22,8 +22,9 @@ from asynclog.runner.open_log import Log
 from asynclog.runner.provenance import provenance_of
 from asynclog.scan.chunks import ReadFailure
 from asynclog.scan.unreadable_lines import Unreadable, all_unreadable
+from asynclog.schemas import SchemaKey
+from asynclog.statistics import SegmentState, SegmentStats
 from asynclog.timestamps import format_instant
-from asynclog.types import SchemaKey, SegmentState, SegmentStats
 
 
 def explain_log(

@@ -12,13 +12,15 @@ from asynclog.cancellation import StopRequest
 from asynclog.config.settings import Settings
 from asynclog.executors.pool import WorkerPool
 from asynclog.policy.cutoffs import Cutoffs
+from asynclog.policy.rules import Policy
 from asynclog.report.warnings import Notices, notices
 from asynclog.runner.inventory import Inventory, recall, scan_unread
 from asynclog.runner.log_facts import facts_of, facts_of_none
 from asynclog.runner.open_log import Log, open_log, open_store
 from asynclog.runner.wiring import opened_source
 from asynclog.scan.schema_limits import SchemaKeys
-from asynclog.types import Policy, SegmentState, SegmentStats, UnreadSegment
+from asynclog.segments import UnreadSegment
+from asynclog.statistics import SegmentState, SegmentStats
 
 logger = logging.getLogger("asynclog")
 

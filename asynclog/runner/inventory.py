@@ -14,8 +14,8 @@ from asynclog.runner.catalog_updates import growing_segments, learn, note
 from asynclog.runner.open_log import Log
 from asynclog.scan.survivors import SurvivorReader
 from asynclog.scan.tail_digest import begins_with, tail_digest
-from asynclog.statistics import merge
-from asynclog.types import Segment, SegmentState, SegmentStats
+from asynclog.segments import Segment
+from asynclog.statistics import SegmentState, SegmentStats, merge
 
 T = TypeVar("T")
 

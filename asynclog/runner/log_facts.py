@@ -9,11 +9,12 @@ import msgspec
 
 from asynclog.cancellation import StopRequest
 from asynclog.config.settings import Settings
+from asynclog.policy.rules import Policy
 from asynclog.report.facts import Facts, Reasons, Registry, WithoutOffset, has_no_record
 from asynclog.runner.open_log import Log
 from asynclog.scan.chunks import ReadFailure
 from asynclog.scan.unreadable_lines import first_unreadable, without_offset
-from asynclog.types import Policy, SegmentState, SegmentStats
+from asynclog.statistics import SegmentState, SegmentStats
 
 # Unreadable lines that are looked at for the commonest reason, and their bytes: a MiB takes some two seconds.
 _MOST_LINES = 2000

@@ -17,10 +17,10 @@ from asynclog.plan.decide import Conditions, conditions_of
 from asynclog.policy.cutoffs import Cutoffs
 from asynclog.records.kernel import Kind, choose_reader
 from asynclog.scan.scanner import Scanner
+from asynclog.segments import Segment
 from asynclog.storage.claims import contests
 from asynclog.storage.naming import SegmentNaming
 from asynclog.storage.segment_store import SegmentSource
-from asynclog.types import Segment
 
 if TYPE_CHECKING:
     from asynclog.catalog.store import Catalog

@@ -5,9 +5,9 @@ import pwd
 
 from asynclog.config.settings import Settings
 from asynclog.formatting import escape_surrogates
+from asynclog.policy.rules import Policy
 from asynclog.records.kernel import choose_reader
 from asynclog.report.provenance import Provenance, policy_source
-from asynclog.types import Policy
 
 VERSION = "0.1.0"  # the package's, which pyproject.toml reads here: to ask importlib.metadata takes 40 ms
 

@@ -7,10 +7,11 @@ from typing import Literal
 
 import msgspec
 
+from asynclog.actions import Action, Outcome, Plan
 from asynclog.cancellation import StopRequest
 from asynclog.config.settings import Settings
 from asynclog.formatting import escape_control, pluralize
-from asynclog.policy.rules import describe_rule
+from asynclog.policy.rules import Policy, describe_rule
 from asynclog.report.cleanup.build import RunInfo, empty_report, make_report
 from asynclog.report.cleanup.progress import NOT_BEGUN
 from asynclog.report.cleanup.result import CatalogStats, Report
@@ -21,7 +22,6 @@ from asynclog.runner.open_log import Log
 from asynclog.runner.provenance import provenance_of
 from asynclog.runner.run import OpenRun, Run
 from asynclog.storage.segment_store import Leftovers
-from asynclog.types import Action, Outcome, Plan, Policy
 
 log = logging.getLogger("asynclog")
 

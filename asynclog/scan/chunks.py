@@ -17,10 +17,10 @@ from asynclog.scan.counter import StatsBuilder
 from asynclog.scan.expired_lines import ExpiredRanges
 from asynclog.scan.line_blocks import whole_lines
 from asynclog.scan.survivors import BUDGET
+from asynclog.segments import Fingerprint, Range, Segment, WhyUnjudged
 from asynclog.storage.codecs import HEAD, LEFT_ALONE, codec_for, is_packed
 from asynclog.storage.proof import Digest
 from asynclog.storage.segment_reader import ReadStore, SegmentReader
-from asynclog.types import Fingerprint, Range, Segment, WhyUnjudged
 
 MAX_CHUNK = 64 << 20  # bytes at most; larger ones are hardly faster
 MAX_CHUNKS = 1 << 12  # of all segments together: a sparse one may have any size

@@ -10,8 +10,10 @@ from asynclog.records.fragments import Part, first_fragment, is_fragment
 from asynclog.records.parser import parser_for
 from asynclog.records.strict_json import Line
 from asynclog.scan.schema_limits import MOST_KEYS, MOST_NAMES
+from asynclog.schemas import SchemaKey, schema_key
+from asynclog.segments import Fingerprint
+from asynclog.statistics import DayStats, SchemaStats, SegmentStats
 from asynclog.timestamps import DAY, FIRST_PLAUSIBLE
-from asynclog.types import DayStats, Fingerprint, SchemaKey, SchemaStats, SegmentStats, schema_key
 
 _is_blank = re.compile(rb"[ \t\r\n]*").fullmatch
 

@@ -9,14 +9,16 @@ import re
 from collections.abc import Iterable
 from functools import partial
 
+from asynclog.actions import Action
 from asynclog.executors.rate_limit import RateLimiter
 from asynclog.records.parser import BLANKS, LineParser
 from asynclog.records.strict_json import LineError, members
 from asynclog.scan.chunks import Chunk, ReadFailure, ScanContext, with_segment
 from asynclog.scan.classifiers import PythonClassifier
 from asynclog.scan.line_blocks import BLOCK, whole_lines
+from asynclog.segments import Fingerprint, Segment
+from asynclog.statistics import SegmentStats
 from asynclog.storage.segment_reader import SegmentReader
-from asynclog.types import Action, Fingerprint, Segment, SegmentStats
 
 MOST = 16 << 20  # bytes that are read at most, of all segments together
 _HEAD = 1 << 16  # bytes, in which the first record of a segment is looked for

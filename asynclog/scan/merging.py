@@ -9,7 +9,8 @@ from asynclog.scan.chunks import Chunk, ChunkResult, ReadFailure, Seen
 from asynclog.scan.counter import StatsBuilder
 from asynclog.scan.expired_lines import ExpiredRanges
 from asynclog.scan.survivors import BUDGET, SurvivorReader
-from asynclog.types import Segment, SegmentStats, UnreadSegment
+from asynclog.segments import Segment, UnreadSegment
+from asynclog.statistics import SegmentStats
 
 
 async def merged(

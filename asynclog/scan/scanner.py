@@ -16,8 +16,9 @@ from asynclog.records.kernel import Kind
 from asynclog.scan.chunks import Chunk, ScanContext, batch, chunk_size, read_chunks, split
 from asynclog.scan.merging import merged
 from asynclog.scan.survivors import SurvivorReader
+from asynclog.segments import Segment, UnreadSegment
+from asynclog.statistics import SegmentStats
 from asynclog.storage.segment_reader import ReadStore
-from asynclog.types import Segment, SegmentStats, UnreadSegment
 
 NO_OFFSETS: Mapping[str, int] = {}
 

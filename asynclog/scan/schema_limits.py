@@ -1,6 +1,8 @@
 """How many schema keys a job takes in: its memory grows with them, and a writer may make up any number. Pure."""
 
-from asynclog.types import SchemaKey, SegmentState, SegmentStats, UnreadSegment
+from asynclog.schemas import SchemaKey
+from asynclog.segments import UnreadSegment
+from asynclog.statistics import SegmentState, SegmentStats
 
 MOST_KEYS = 16_384  # of all segments together
 MOST_NAMES = 4 << 20  # characters of all their names together

@@ -10,8 +10,9 @@ from anyio import to_thread
 from asynclog.errors import ChangedError
 from asynclog.records.parser import LineParser
 from asynclog.scan.line_blocks import whole_lines
+from asynclog.schemas import SchemaKey
+from asynclog.segments import Record, Segment
 from asynclog.storage.segment_reader import SegmentReader
-from asynclog.types import Record, SchemaKey, Segment
 
 _LINE = re.compile(rb"[^\n]*\n|[^\n]+")
 

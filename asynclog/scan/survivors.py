@@ -4,6 +4,7 @@ each line of them judged by both readers. And what is left of the segment withou
 
 from collections.abc import Iterable, Iterator
 
+from asynclog.actions import Action
 from asynclog.errors import ChangedError, DisagreementError
 from asynclog.executors.rate_limit import RateLimiter
 from asynclog.policy.cutoffs import Cutoffs
@@ -13,9 +14,10 @@ from asynclog.records.parser import BLANKS
 from asynclog.scan.classifiers import PythonClassifier, make_classifier
 from asynclog.scan.expired_lines import ExpiredRanges, LineRange, choose_sift, invert, is_marked
 from asynclog.scan.line_blocks import whole_lines
+from asynclog.segments import Range
+from asynclog.statistics import SegmentStats
 from asynclog.storage.proof import Proof
 from asynclog.storage.segment_reader import Hole, Part, SegmentReader
-from asynclog.types import Action, Range, SegmentStats
 
 BUDGET = 1 << 20  # bytes of marks, for each worker: so much in its hands, and so much in memory of what it has read
 

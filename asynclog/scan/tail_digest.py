@@ -6,9 +6,9 @@ from typing import TypeVar
 
 from asynclog.errors import ChangedError
 from asynclog.records.kernel import Kind, choose_digest
+from asynclog.segments import Range, Segment
 from asynclog.storage.proof import Proof
 from asynclog.storage.segment_reader import ReadStore, SegmentReader
-from asynclog.types import Range, Segment
 
 _BLOCK = 1 << 16  # bytes
 

@@ -15,8 +15,8 @@ from asynclog.records.parser import BLANKS, LineParser
 from asynclog.scan.chunks import Chunk, ReadFailure, ScanContext, with_segment
 from asynclog.scan.classifiers import make_classifier
 from asynclog.scan.line_blocks import BLOCK, whole_lines
+from asynclog.segments import Fingerprint, Segment
 from asynclog.storage.segment_reader import SegmentReader
-from asynclog.types import Fingerprint, Segment
 
 FIRST = 20  # lines that are told one by one
 _EXAMPLES = 3  # lines of each kind

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterable, Iterator
 
 from asynclog.errors import ChangedError
+from asynclog.segments import Range
 from asynclog.storage.segment_reader import WINDOW, Hole, Part, SegmentReader
-from asynclog.types import Range
 
 _ZEROS = memoryview(bytes(WINDOW))
 

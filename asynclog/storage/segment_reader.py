@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from asynclog.types import Fingerprint, Segment
+from asynclog.segments import Fingerprint, Segment
 
 WINDOW = 1 << 20  # bytes that a part has at most, unless it is a hole
 

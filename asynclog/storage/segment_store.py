@@ -10,10 +10,11 @@ from typing import Protocol
 
 import msgspec
 
+from asynclog.actions import Action, Outcome
+from asynclog.segments import Segment
 from asynclog.storage.naming import SegmentNaming
 from asynclog.storage.proof import Proof
 from asynclog.storage.segment_reader import Part, ReadStore, SegmentReader
-from asynclog.types import Action, Outcome, Segment
 
 
 class Survivors(Protocol):

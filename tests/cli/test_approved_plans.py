@@ -21,7 +21,8 @@ from real_log import Log
 
 from asynclog.cli.main import main
 from asynclog.plan.approval import digest
-from asynclog.types import Policy, Rule, SchemaKey
+from asynclog.policy.rules import Policy, Rule
+from asynclog.schemas import SchemaKey
 from examples import examples
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ from audit_log import entries, record, write_log, write_policy
 from command import NOW, cleanup, run
 
 from asynclog.plan.decide import removable
+from asynclog.segments import Fingerprint, Segment
 from asynclog.storage.naming import SegmentNaming
 from asynclog.timestamps import DAY, SECOND, parse_instant
-from asynclog.types import Fingerprint, Segment
 
 if TYPE_CHECKING:
     from pathlib import Path

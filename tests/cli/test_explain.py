@@ -9,8 +9,11 @@ from audit_log import looks, record, write_log, write_policy
 from command import NO_OVERRIDE, NOW, Done, cleanup, run
 
 from asynclog.forecast.expiry import Lifetime, fully_expired_at, lifetime
+from asynclog.policy.rules import Policy, Rule
+from asynclog.schemas import SchemaKey
+from asynclog.segments import Fingerprint
+from asynclog.statistics import DayStats, SchemaStats, SegmentStats
 from asynclog.timestamps import DAY, FIRST_PLAUSIBLE
-from asynclog.types import DayStats, Fingerprint, Policy, Rule, SchemaKey, SchemaStats, SegmentStats
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -17,8 +17,11 @@ from one_run import plan_once
 from asynclog.plan.decide import decide, make_plan
 from asynclog.plan.guards import Guard, guard_violation
 from asynclog.policy.cutoffs import Cutoffs
+from asynclog.policy.rules import Policy, Rule
+from asynclog.schemas import SchemaKey
+from asynclog.segments import Fingerprint
+from asynclog.statistics import DayStats, SchemaStats, SegmentStats
 from asynclog.timestamps import DAY, FIRST_PLAUSIBLE, format_instant, parse_instant
-from asynclog.types import DayStats, Fingerprint, Policy, Rule, SchemaKey, SchemaStats, SegmentStats
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

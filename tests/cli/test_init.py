@@ -22,8 +22,8 @@ from asynclog.config.policy_file import load_policy
 from asynclog.policy.rules import all_rules
 from asynclog.report.holdings import Holding
 from asynclog.report.init.templates import starter_policy
+from asynclog.schemas import SchemaKey
 from asynclog.storage.local.atomic_write import write_new
-from asynclog.types import SchemaKey
 
 if TYPE_CHECKING:
     from command import Done

@@ -9,9 +9,13 @@ from audit_log import record, write_log, write_policy
 from command import NO_OVERRIDE, NOW, cleanup
 from one_run import run_once_async
 
+from asynclog.actions import Action, Plan
+from asynclog.policy.rules import Policy, Rule
 from asynclog.report.cleanup.schema_totals import figures, overdue_errors
+from asynclog.schemas import SchemaKey
+from asynclog.segments import Fingerprint
+from asynclog.statistics import SchemaStats, SegmentStats
 from asynclog.timestamps import DAY
-from asynclog.types import Action, Fingerprint, Plan, Policy, Rule, SchemaKey, SchemaStats, SegmentStats
 
 NAME = "logs-20250101T000000.jsonl"
 

@@ -15,9 +15,11 @@ from asynclog.config.units import percent
 from asynclog.plan.decide import decide
 from asynclog.plan.rewrite_threshold import Percent
 from asynclog.policy.cutoffs import Cutoffs
+from asynclog.policy.rules import Policy, Rule
 from asynclog.scan.classifiers import PythonClassifier
+from asynclog.schemas import SchemaKey
+from asynclog.segments import Fingerprint
 from asynclog.timestamps import DAY, format_instant, parse_instant
-from asynclog.types import Fingerprint, Policy, Rule, SchemaKey
 from examples import examples
 
 NOW = parse_instant("2026-11-24T00:00:00Z") or 0

@@ -16,8 +16,8 @@ from command import NO_OVERRIDE, NOW, cleanup, run
 from prometheus_client.parser import text_string_to_metric_families
 
 from asynclog.report.unjudged import Left, sum_unjudged, too_old
+from asynclog.segments import Fingerprint
 from asynclog.storage.naming import SegmentNaming
-from asynclog.types import Fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -17,7 +17,8 @@ from command import NOW, Done, cleanup, run
 
 from asynclog.catalog.entry import Entry
 from asynclog.catalog.store import Catalog
-from asynclog.types import Fingerprint, SegmentStats
+from asynclog.segments import Fingerprint
+from asynclog.statistics import SegmentStats
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

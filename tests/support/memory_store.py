@@ -5,9 +5,10 @@ from __future__ import annotations
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, NamedTuple
 
+from asynclog.actions import Action, Outcome
 from asynclog.errors import ChangedError
+from asynclog.segments import Fingerprint, Segment
 from asynclog.storage.segment_store import Leftovers, Listing, StoreLock, Survivors
-from asynclog.types import Action, Fingerprint, Outcome, Segment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence, Set

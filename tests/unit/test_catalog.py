@@ -24,8 +24,10 @@ from asynclog.catalog.entry import Entry, pack, unpack
 from asynclog.config.resolve import resolve
 from asynclog.errors import ConfigurationError
 from asynclog.report.cleanup.result import CatalogStats, Report
+from asynclog.schemas import SchemaKey
+from asynclog.segments import Fingerprint
+from asynclog.statistics import SchemaStats, SegmentStats
 from asynclog.storage.local.directory import LogDirectory
-from asynclog.types import Fingerprint, SchemaKey, SchemaStats, SegmentStats
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from asynclog.scan.chunks import ReadFailure, split, with_segment
+from asynclog.segments import Fingerprint, Segment
 from asynclog.storage.codecs import HEAD, PLAIN, codec_for, is_packed
 from asynclog.storage.local.segment_reader import LocalReadStore
-from asynclog.types import Fingerprint, Segment
 
 
 @pytest.mark.parametrize("name", ["logs.jsonl", "logs.jsonl.1", "logs.jsonl-20260101", "a.gz.jsonl"])

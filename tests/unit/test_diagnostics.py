@@ -13,6 +13,7 @@ from judge import verdict
 from asynclog.cancellation import StopRequest
 from asynclog.executors.rate_limit import RateLimiter
 from asynclog.policy.cutoffs import Cutoffs
+from asynclog.policy.rules import Policy
 from asynclog.records import diagnostics
 from asynclog.records.diagnostics import Why
 from asynclog.records.fields import MXCP_FIELDS
@@ -20,8 +21,8 @@ from asynclog.records.kernel import Kind, choose_reader
 from asynclog.records.parser import LineParser
 from asynclog.scan.chunks import ReadFailure, ScanContext
 from asynclog.scan.unreadable_lines import Found, Unreadable, all_unreadable, first_unreadable
+from asynclog.segments import Fingerprint, Segment
 from asynclog.storage.local.segment_reader import LocalReadStore
-from asynclog.types import Fingerprint, Policy, Segment
 
 PLAIN = record()
 

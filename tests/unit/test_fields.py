@@ -8,12 +8,14 @@ from hostile import CATALOGUE, Hostile
 
 from asynclog.errors import ConfigurationError
 from asynclog.policy.cutoffs import Cutoffs
+from asynclog.policy.rules import Policy, Rule
 from asynclog.records.diagnostics import why_unreadable
 from asynclog.records.fields import MXCP_FIELDS, Fields
 from asynclog.records.kernel import Kind, choose_reader
 from asynclog.records.parser import LineParser
 from asynclog.scan.classifiers import make_classifier
-from asynclog.types import Fingerprint, Policy, Rule, SegmentStats
+from asynclog.segments import Fingerprint
+from asynclog.statistics import SegmentStats
 
 OTHERS = [
     Fields("event", "v", "time"),

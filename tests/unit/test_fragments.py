@@ -23,18 +23,21 @@ from judge import verdict as judged
 from judge_fragment import is_fragment as judged_fragment
 from one_run import run_once_async
 
+from asynclog.actions import Action
 from asynclog.errors import ChangedError
 from asynclog.executors.rate_limit import RateLimiter
 from asynclog.policy.cutoffs import Cutoffs
+from asynclog.policy.rules import Policy, Rule
 from asynclog.records.fields import MXCP_FIELDS
 from asynclog.records.fragments import is_fragment
 from asynclog.records.kernel import Kind
 from asynclog.records.parser import LineParser
 from asynclog.scan.chunks import ChunkResult, ScanContext, read_chunk, split
 from asynclog.scan.survivors import SurvivorReader
-from asynclog.statistics import merge
+from asynclog.schemas import SchemaKey
+from asynclog.segments import Fingerprint, Segment
+from asynclog.statistics import SchemaStats, SegmentStats, merge
 from asynclog.storage.local.segment_reader import LocalReader, LocalReadStore
-from asynclog.types import Action, Fingerprint, Policy, Rule, SchemaKey, SchemaStats, Segment, SegmentStats
 from examples import examples
 
 if TYPE_CHECKING:

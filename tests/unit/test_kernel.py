@@ -18,8 +18,8 @@ from fuzz.campaign import ENOUGH, Campaign, exact_reader
 
 from asynclog.config.policy_file import load_policy
 from asynclog.policy.cutoffs import Cutoffs
+from asynclog.schemas import SchemaKey
 from asynclog.timestamps import DAY, FIRST_PLAUSIBLE, SECOND, format_instant, parse_instant
-from asynclog.types import SchemaKey
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,8 +13,10 @@ README = PACKAGE.parent / "README.md"
 # From the bottom up. What shares a layer does not know each other. `storage.local` is a layer of its own.
 LAYERS = [
     {"errors", "timestamps", "cancellation", "formatting", "safe_path"},
-    {"types"},
+    {"schemas"},
+    {"segments"},
     {"statistics"},
+    {"actions"},
     {"policy", "records", "executors"},
     {"storage"},
     {"storage.local"},
@@ -38,8 +40,10 @@ PURE = {
     "errors",
     "timestamps",
     "formatting",
-    "types",
+    "schemas",
+    "segments",
     "statistics",
+    "actions",
     "policy",
     "records",
     "storage",

@@ -17,8 +17,11 @@ from asynclog.forecast.bounds import Bounds
 from asynclog.forecast.log_forecast import IN_DAYS, Forecast, ForecastBuilder, times
 from asynclog.plan.projection import project
 from asynclog.policy.cutoffs import Cutoffs
+from asynclog.policy.rules import Policy, Rule
 from asynclog.scan.classifiers import PythonClassifier
-from asynclog.types import Fingerprint, Policy, Rule, SchemaKey, SegmentStats
+from asynclog.schemas import SchemaKey
+from asynclog.segments import Fingerprint
+from asynclog.statistics import SegmentStats
 from examples import examples
 
 if TYPE_CHECKING:

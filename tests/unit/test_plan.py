@@ -2,24 +2,15 @@
 
 import pytest
 
+from asynclog.actions import Action, Plan
 from asynclog.plan.decide import Conditions, decide, finding_of
 from asynclog.plan.ordering import execution_order
 from asynclog.policy.cutoffs import Cutoffs
-from asynclog.policy.rules import rule_for
+from asynclog.policy.rules import Policy, Rule, rule_for
+from asynclog.schemas import SchemaKey
+from asynclog.segments import Fingerprint, Segment, UnreadSegment
+from asynclog.statistics import SchemaStats, SegmentState, SegmentStats
 from asynclog.timestamps import DAY, FIRST_PLAUSIBLE
-from asynclog.types import (
-    Action,
-    Fingerprint,
-    Plan,
-    Policy,
-    Rule,
-    SchemaKey,
-    SchemaStats,
-    Segment,
-    SegmentState,
-    SegmentStats,
-    UnreadSegment,
-)
 
 NOW = FIRST_PLAUSIBLE + 10_000 * DAY
 KEY = SchemaKey("api", 1)

@@ -13,10 +13,12 @@ from strategies import written
 
 from asynclog.plan.projection import after_rewrite, project
 from asynclog.policy.cutoffs import Cutoffs
+from asynclog.policy.rules import Policy, Rule
 from asynclog.scan.classifiers import PythonClassifier
 from asynclog.scan.counter import MOST_DAYS
-from asynclog.statistics import merge
-from asynclog.types import DayStats, Fingerprint, Policy, Rule, SchemaKey, SchemaStats, SegmentStats
+from asynclog.schemas import SchemaKey
+from asynclog.segments import Fingerprint
+from asynclog.statistics import DayStats, SchemaStats, SegmentStats, merge
 from examples import examples
 
 if TYPE_CHECKING:

@@ -4,8 +4,8 @@ import pytest
 
 from asynclog.errors import ConfigurationError
 from asynclog.policy.overrides import with_retention
-from asynclog.policy.rules import rule_for
-from asynclog.types import Policy, Rule, SchemaKey
+from asynclog.policy.rules import Policy, Rule, rule_for
+from asynclog.schemas import SchemaKey
 
 POLICY = Policy(
     exact={SchemaKey("app", 1): Rule(10), SchemaKey("app", 2): Rule(20, active=False), SchemaKey("web", 1): Rule(30)},

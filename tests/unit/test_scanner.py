@@ -11,6 +11,7 @@ from asynclog.cancellation import StopRequest
 from asynclog.errors import ConfigurationError
 from asynclog.executors.pool import WorkerPool
 from asynclog.policy.cutoffs import Cutoffs
+from asynclog.policy.rules import Policy, Rule
 from asynclog.records.fields import MXCP_FIELDS
 from asynclog.records.kernel import Kind, choose_reader
 from asynclog.scan import chunks as pieces
@@ -18,10 +19,12 @@ from asynclog.scan import merging
 from asynclog.scan.expired_lines import ExpiredRanges
 from asynclog.scan.scanner import Scanner
 from asynclog.scan.survivors import SurvivorReader
+from asynclog.schemas import SchemaKey
+from asynclog.segments import Fingerprint, Segment, UnreadSegment
+from asynclog.statistics import SegmentStats
 from asynclog.storage.local.listing import list_segments
 from asynclog.storage.local.segment_reader import LocalReadStore
 from asynclog.storage.naming import SegmentNaming
-from asynclog.types import Fingerprint, Policy, Rule, SchemaKey, Segment, SegmentStats, UnreadSegment
 
 CUTOFFS = Cutoffs(Policy(by_name={"api": Rule(30)}), now=1_795_478_400_000_000_000)  # 2026-11-24T00:00:00Z
 OLD = b'{"schema_name": "api", "timestamp": "2020-01-01T00:00:00Z"}\n'

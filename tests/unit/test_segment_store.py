@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 import pytest
 from memory_store import MemoryStore
 
+from asynclog.actions import Action
 from asynclog.cancellation import StopRequest
 from asynclog.config.settings import Settings
 from asynclog.executors.rate_limit import RateLimiter
 from asynclog.plan.decide import decide
 from asynclog.policy.cutoffs import Cutoffs
+from asynclog.policy.rules import Policy, Rule
 from asynclog.records.fields import MXCP_FIELDS
 from asynclog.records.kernel import choose_digest
 from asynclog.runner.cleanup import clean_up
@@ -22,11 +24,11 @@ from asynclog.runner.run import begin_run
 from asynclog.runner.wiring import Wiring
 from asynclog.scan.chunks import Chunk, ChunkResult, ScanContext, read_chunk
 from asynclog.scan.survivors import SurvivorReader
+from asynclog.segments import Segment
 from asynclog.storage.local.directory import LogDirectory
 from asynclog.storage.local.local_store import LocalStore
 from asynclog.storage.naming import SegmentNaming
 from asynclog.storage.proof import Proof
-from asynclog.types import Action, Policy, Rule, Segment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -6,13 +6,12 @@ from typing import Literal
 import msgspec
 
 from asynclog.formatting import escape_surrogates, pluralize
-from asynclog.policy.rules import Scope, all_rules, match_rule
+from asynclog.policy.rules import Policy, Rule, Scope, all_rules, match_rule
 from asynclog.report.envelope import FORMAT
 from asynclog.report.holdings import Holding, Holdings, SegmentsRead
 from asynclog.report.provenance import PolicyRule, Provenance, who
 from asynclog.report.unjudged import Unjudged
 from asynclog.report.warnings import Neighbours, Notices
-from asynclog.types import Policy, Rule
 
 
 class Coverage(msgspec.Struct, frozen=True):

@@ -6,7 +6,9 @@ from typing import Literal
 
 import msgspec
 
+from asynclog.actions import Action, Outcome, Plan
 from asynclog.formatting import deletion, escape_surrogates, summarize_errors
+from asynclog.policy.rules import Policy
 from asynclog.report.cleanup.result import (
     ActionRow,
     Bytes,
@@ -23,10 +25,10 @@ from asynclog.report.cleanup.schema_totals import figures, overdue_errors
 from asynclog.report.provenance import Provenance
 from asynclog.report.unjudged import Left, sum_unjudged, too_old
 from asynclog.report.warnings import Neighbours
+from asynclog.schemas import SchemaKey
 from asynclog.statistics import earliest, sum_counts
 from asynclog.storage.naming import SegmentNaming
 from asynclog.timestamps import format_instant
-from asynclog.types import Action, Outcome, Plan, Policy, SchemaKey
 
 
 class RunInfo(msgspec.Struct, frozen=True):

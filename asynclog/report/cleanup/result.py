@@ -8,7 +8,7 @@ from asynclog.report.envelope import FORMAT, document
 from asynclog.report.provenance import PolicySource
 from asynclog.report.unjudged import Unjudged
 from asynclog.report.warnings import Neighbours
-from asynclog.types import WhyUnjudged
+from asynclog.segments import WhyUnjudged
 
 
 class Records(msgspec.Struct, frozen=True):

@@ -4,12 +4,13 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from itertools import chain
 
+from asynclog.actions import Action, Outcome, Plan
 from asynclog.formatting import pluralize
-from asynclog.policy.rules import overdue_since
+from asynclog.policy.rules import Policy, overdue_since
 from asynclog.report.cleanup.result import SchemaTotals
-from asynclog.statistics import earliest
+from asynclog.schemas import SchemaKey
+from asynclog.statistics import SchemaStats, earliest
 from asynclog.timestamps import SECOND, format_instant
-from asynclog.types import Action, Outcome, Plan, Policy, SchemaKey, SchemaStats
 
 _SHOWN = 3  # schemas in the sentence about what is too late
 

@@ -5,15 +5,18 @@ from typing import Literal
 
 import msgspec
 
+from asynclog.actions import Action
 from asynclog.forecast.expiry import fully_expired_at, lifetime
 from asynclog.formatting import escape_surrogates, pluralize
-from asynclog.policy.rules import match_rule, rule_for
+from asynclog.policy.rules import Policy, match_rule, rule_for
 from asynclog.report.envelope import FORMAT
 from asynclog.report.provenance import PolicySource
 from asynclog.report.unjudged import Unjudged
 from asynclog.report.warnings import Neighbours
+from asynclog.schemas import SchemaKey
+from asynclog.segments import WhyUnjudged
+from asynclog.statistics import SchemaStats, SegmentStats
 from asynclog.timestamps import LAST, format_instant
-from asynclog.types import Action, Policy, SchemaKey, SchemaStats, SegmentStats, WhyUnjudged
 
 
 class UnreadableLine(msgspec.Struct, frozen=True):

@@ -6,7 +6,7 @@ from asynclog.errors import ConfigurationError
 from asynclog.formatting import escape_control, format_size, pluralize
 from asynclog.policy.rules import WILDCARD
 from asynclog.report.holdings import Holding
-from asynclog.types import SchemaKey
+from asynclog.schemas import SchemaKey
 
 _LONGEST_VERSION = 10**100  # what a number in a policy may have is less
 

@@ -9,13 +9,13 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
+from asynclog.actions import Action
 from asynclog.storage.local.directory import LogDirectory
 from asynclog.storage.local.hindrances import Owned, Rights, User, hindrances
 from asynclog.storage.local.leases import may_be_written
 from asynclog.storage.local.lock_record import SILENCE, Holder, lives
 from asynclog.storage.local.metadata import fixed
 from asynclog.storage.local.ownership import capabilities
-from asynclog.types import Action
 
 _LARGEST = 4096  # bytes of the lock file's record
 _LOOK = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC

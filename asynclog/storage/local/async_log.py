@@ -7,10 +7,10 @@ from contextlib import asynccontextmanager
 import aiofiles
 from anyio import to_thread
 
+from asynclog.segments import Segment
 from asynclog.storage.local.listing import list_segments
 from asynclog.storage.local.segment_reader import LocalReader
 from asynclog.storage.naming import SegmentNaming
-from asynclog.types import Segment
 
 
 class AsyncLog:

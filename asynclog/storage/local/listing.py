@@ -7,13 +7,13 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
+from asynclog.segments import Fingerprint, Segment
 from asynclog.storage.codecs import LEFT_ALONE, codec_for
 from asynclog.storage.hidden_names import OldLink
 from asynclog.storage.local.directory import LogDirectory
 from asynclog.storage.local.segment_reader import LocalReadStore
 from asynclog.storage.naming import SegmentNaming
 from asynclog.storage.segment_store import Listing
-from asynclog.types import Fingerprint, Segment
 
 _KINDS = {
     stat.S_IFLNK: "a symbolic link",

@@ -5,6 +5,8 @@ from contextlib import contextmanager
 
 import msgspec
 
+from asynclog.actions import Action, Outcome
+from asynclog.segments import Segment
 from asynclog.storage.local.access import find_hindrances
 from asynclog.storage.local.commit.apply_action import apply_action
 from asynclog.storage.local.commit.drain import QUIET_PERIOD, present
@@ -18,7 +20,6 @@ from asynclog.storage.local.lock import Lock, held_lock
 from asynclog.storage.naming import SegmentNaming
 from asynclog.storage.proof import Proof
 from asynclog.storage.segment_store import Leftovers, Listing, Survivors
-from asynclog.types import Action, Outcome, Segment
 
 
 class LocalStore(LocalSource):

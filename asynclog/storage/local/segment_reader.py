@@ -7,10 +7,10 @@ from resource import RUSAGE_THREAD, getrusage
 
 import msgspec
 
+from asynclog.segments import Fingerprint, Segment
 from asynclog.storage.local.byte_ranges import data_bytes, end_of_lines, next_data, windows
 from asynclog.storage.local.leases import may_be_written
 from asynclog.storage.segment_reader import Part
-from asynclog.types import Fingerprint, Segment
 
 # Opening gives no writer's descriptor away.
 _FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC

@@ -8,13 +8,13 @@ from typing import Literal
 
 import msgspec
 
+from asynclog.actions import Action, Outcome
 from asynclog.errors import ChangedError, DisagreementError
 from asynclog.storage.local.commit.drain_queue import DrainQueue
 from asynclog.storage.local.commit.precommit import IdleRule, NoLeaseError
 from asynclog.storage.local.commit.replace import CommitResult, replace
 from asynclog.storage.local.commit.truncation import FULL, drop_truncated
 from asynclog.storage.segment_store import Survivors
-from asynclog.types import Action, Outcome
 
 _HINTS = {
     errno.EPERM: " (not our file, of a group that we are not in, append-only or immutable: see ls -l, id and lsattr)",

@@ -9,12 +9,12 @@ import errno
 import os
 from collections.abc import Callable
 
+from asynclog.actions import Action
 from asynclog.errors import ChangedError
 from asynclog.storage.hidden_names import OldLink, StagedFile
 from asynclog.storage.local.commit.drain_queue import GRACE, DrainQueue
 from asynclog.storage.local.commit.old_files import Known
 from asynclog.storage.local.directory import LogDirectory
-from asynclog.types import Action
 
 
 def _always(segment: str) -> bool:

@@ -10,7 +10,9 @@ from typing import NamedTuple
 
 import msgspec
 
+from asynclog.actions import Action
 from asynclog.errors import ChangedError
+from asynclog.segments import Fingerprint, Status
 from asynclog.storage.hidden_names import StagedFile
 from asynclog.storage.local.commit.exchange import DisplacedError, LateWriterError
 from asynclog.storage.local.directory import LogDirectory
@@ -18,7 +20,6 @@ from asynclog.storage.local.hindrances import FOWNER
 from asynclog.storage.local.ownership import capabilities
 from asynclog.storage.local.segment_reader import LocalReader
 from asynclog.storage.proof import Proof
-from asynclog.types import Action, Fingerprint, Status
 
 # How long a segment is left to its writer before each try, in seconds: most of them only come for a moment.
 _PAUSES = (0.0, 0.003, 0.007, 0.02, 0.05)

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 import msgspec
 
+from asynclog.actions import Action
 from asynclog.errors import ChangedError
 from asynclog.storage.hidden_names import OldLink, StagedFile, new_name
 from asynclog.storage.local.commit.drain_queue import DrainQueue
@@ -39,7 +40,6 @@ from asynclog.storage.local.segment_reader import LocalReader
 from asynclog.storage.proof import Proof
 from asynclog.storage.segment_reader import Part
 from asynclog.storage.segment_store import Survivors
-from asynclog.types import Action
 
 
 class CommitResult(msgspec.Struct, frozen=True):

@@ -9,7 +9,9 @@ import os
 
 import msgspec
 
+from asynclog.actions import Action
 from asynclog.errors import ChangedError
+from asynclog.segments import Fingerprint
 from asynclog.storage.hidden_names import StagedFile
 from asynclog.storage.local.commit.drain_queue import DrainQueue
 from asynclog.storage.local.commit.precommit import IdleRule, NoLeaseError, Target
@@ -17,7 +19,6 @@ from asynclog.storage.local.commit.replace import CommitResult, commit
 from asynclog.storage.local.directory import LogDirectory
 from asynclog.storage.local.segment_reader import LocalReader
 from asynclog.storage.proof import Proof
-from asynclog.types import Action, Fingerprint
 
 FULL = {errno.ENOSPC, errno.EDQUOT}
 

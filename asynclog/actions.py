@@ -1,0 +1,86 @@
+"""What is to be done to a log, and what was done: actions, a plan of them, outcomes. Decides and does nothing.
+
+Instants are nanoseconds since 1970 (UTC), sizes are bytes.
+"""
+
+from typing import Literal
+
+import msgspec
+
+from asynclog.schemas import SchemaKey
+from asynclog.segments import Fingerprint, WhyUnjudged
+from asynclog.statistics import SegmentStats
+
+
+class Action(msgspec.Struct, frozen=True, gc=False):
+    """What is to become of one segment, why, and the fingerprint on which that was decided.
+
+    `census` is None where the segment was not read, an empty one included. `failed` marks a skip that is an error, not
+    a decision. `since` is when the first of its expired records expired, None without any. `long_expired` has, per
+    schema key, how many of them had been expired for more than three days: certainly had, where only their day is
+    known. `unjudged` is why it is not known what the segment holds; of such a one nothing is kept, overdue or deleted,
+    and its action is a skip.
+    """
+
+    segment: str
+    kind: Literal["keep", "drop", "rewrite", "skip"]
+    reason: str
+    fingerprint: Fingerprint
+    census: SegmentStats | None = None
+    failed: bool = False
+    since: int | None = None
+    long_expired: dict[SchemaKey, int] = {}
+    unjudged: WhyUnjudged | None = None
+
+    @property
+    def deletes(self) -> bool:
+        return self.kind in {"drop", "rewrite"}
+
+    @property
+    def of_nothing(self) -> bool:
+        """Whether it removes an empty segment, with which no record goes."""
+        return self.kind == "drop" and not self.fingerprint.size
+
+    @property
+    def expired(self) -> dict[SchemaKey, int]:
+        """Expired records per schema key; only keys that have any."""
+        counts = self.census.schemas if self.census else ()
+        return {count.schema: count.expired for count in counts if count.expired}
+
+    @property
+    def bytes_after(self) -> int:
+        """The size of the segment once the action is done; what blank lines a dropped one had goes with it."""
+        match self.kind:
+            case "drop":
+                return 0
+            case "rewrite" if self.census:
+                return self.fingerprint.size - self.census.expired_bytes
+            case _:
+                return self.fingerprint.size
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """One action per segment, in the segments' order. `refusal` is a guard's sentence, empty without one."""
+
+    now: int
+    actions: tuple[Action, ...]
+    no_policy: dict[SchemaKey, int] = {}
+    refusal: str = ""
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What became of one action.
+
+    `deleted` is what really went; `lease_ns` is how long a writer may have waited for the
+    segment, `unleased` that there was no lease to be had, and the quiet of the segment had to do,
+    `bug` that it failed through a fault of ours.
+    """
+
+    segment: str
+    status: Literal["done", "skipped", "failed"]
+    reason: str = ""
+    deleted: dict[SchemaKey, int] = {}
+    bytes_after: int = 0
+    lease_ns: int = 0
+    unleased: bool = False
+    bug: bool = False
