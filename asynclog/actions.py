@@ -73,7 +73,8 @@ class Outcome(msgspec.Struct, frozen=True):
 
     `deleted` is what really went; `lease_ns` is how long a writer may have waited for the
     segment, `unleased` that there was no lease to be had, and the quiet of the segment had to do,
-    `bug` that it failed through a fault of ours.
+    `bug` that it failed through a fault of ours. `reread` is what the segment was found to hold if
+    its lines were judged again for this.
     """
 
     segment: str
@@ -84,3 +85,4 @@ class Outcome(msgspec.Struct, frozen=True):
     lease_ns: int = 0
     unleased: bool = False
     bug: bool = False
+    reread: SegmentStats | None = None

@@ -2,14 +2,23 @@
 
 import threading
 import time
+from collections.abc import Callable
 
 
 class RateLimiter:
     """Holds all who share it to so many bytes a second; to none in particular where `rate` is None."""
 
-    def __init__(self, rate: float | None = None) -> None:
+    def __init__(
+        self,
+        rate: float | None = None,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         self._rate = rate
-        self._due = time.monotonic()
+        self._clock = clock
+        self._sleep = sleep
+        self._due = clock()
         self._lock = threading.Lock()
 
     def __reduce__(self) -> tuple[type["RateLimiter"], tuple[float | None]]:
@@ -18,14 +27,14 @@ class RateLimiter:
 
     def split(self, processes: int) -> "RateLimiter":
         """Return the limit for each of so many processes."""
-        return RateLimiter(self._rate and self._rate / processes)
+        return RateLimiter(self._rate and self._rate / processes, clock=self._clock, sleep=self._sleep)
 
     def acquire(self, size: int) -> None:
         """Wait until so many more bytes may be read or written."""
         if not self._rate:
             return
         with self._lock:
-            now = time.monotonic()
+            now = self._clock()
             self._due = max(self._due, now) + size / self._rate
             rest = self._due - now
-        time.sleep(rest)
+        self._sleep(rest)

@@ -754,11 +754,11 @@ static Py_ssize_t remove_marked_lines(const Py_buffer *part, const Py_buffer *ma
     return to - start + (end - kept);
 }
 
-static PyObject *kernel_sift(PyObject *Py_UNUSED(module), PyObject *args)
+static PyObject *kernel_compact(PyObject *Py_UNUSED(module), PyObject *args)
 {
     Py_buffer part, marks;
     Py_ssize_t first_line, kept;
-    if (!PyArg_ParseTuple(args, "w*y*n:sift", &part, &marks, &first_line)) {
+    if (!PyArg_ParseTuple(args, "w*y*n:compact", &part, &marks, &first_line)) {
         return NULL;
     }
     size_t line = (size_t)first_line;
@@ -869,8 +869,8 @@ static PyObject *kernel_digest(PyObject *Py_UNUSED(module), PyObject *args)
 /* ---- the module --------------------------------------------------------------------------------------- */
 
 static PyMethodDef kernel_methods[] = {
-    {"sift", kernel_sift, METH_VARARGS,
-     "sift(part, marks, line) -> (kept, line)\n\nMove the lines that are not marked to the front of a buffer."},
+    {"compact", kernel_compact, METH_VARARGS,
+     "compact(part, marks, line) -> (kept, line)\n\nMove the lines that are not marked to the front of a buffer."},
     {"digest", kernel_digest, METH_VARARGS,
      "digest(state, part) -> state\n\nContinue a digest, which begins with no bytes."},
     {NULL, NULL, 0, NULL},

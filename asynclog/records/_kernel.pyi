@@ -43,8 +43,8 @@ class Scanner:
         `oldest` and `newest` are over the records that are not future, None without any.
         """
 
-def sift(part: Buffer, marks: bytes, line: int, /) -> tuple[int, int]:
-    """Do what `expired_lines.sift` does, without the GIL; nobody else may touch the part meanwhile."""
+def compact(part: Buffer, marks: bytes, line: int, /) -> tuple[int, int]:
+    """Do what `expired_lines.compact` does, without the GIL; nobody else may touch the part meanwhile."""
 
 def digest(state: bytes, part: Buffer, /) -> bytes:
     """Return the digest of what `state` stands for and this part after it; the first state is no bytes at all.

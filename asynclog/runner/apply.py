@@ -47,10 +47,9 @@ async def _apply(
     read = 0
     async with WorkerPool(opened.run.settings.jobs, stop).map_unordered(carry_out, actions) as results:
         async for action, outcome in results:
-            again = opened.survivors.censuses.pop(action.segment, None)
-            outcomes[action.segment] = outcome
-            read += action.fingerprint.size if again else 0
-            record_outcome(opened.log, action, outcome, again)
+            outcomes[action.segment] = msgspec.structs.replace(outcome, reread=None)  # all of them would be too much
+            read += action.fingerprint.size if outcome.reread else 0
+            record_outcome(opened.log, action, outcome)
     return outcomes, read
 
 

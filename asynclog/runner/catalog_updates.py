@@ -36,34 +36,34 @@ def learn(log: Log, stats: SegmentStats, *, whole: bool = True) -> None:
         return
     segment, end = Segment(stats.segment, stats.fingerprint), b""
     if stats.quiet and log.naming.is_renamed_later(segment.name):
-        end = tail_digest(log.scanner.store, segment, stats.fingerprint.size)
+        end = tail_digest(log.scanner.context.store, segment, stats.fingerprint.size)
     if segment.name in growing_segments(log) and not stats.ranges:  # it was rewritten, and is still in memory
-        stats = msgspec.structs.replace(stats, ranges=digested(log.scanner.store, segment, log.scanner.kind))
+        stats = msgspec.structs.replace(stats, ranges=digested(log.scanner.context, segment))
     is_known = stats.quiet or stats.ranges
     log.catalog.put(segment.name, Entry.of(stats, log.listed_at, end, whole=whole) if is_known else None)
 
 
-def record_outcome(log: Log, action: Action, outcome: Outcome, again: SegmentStats | None) -> None:
-    """Have the catalog know what has become of a segment, which may have been read `again` for it."""
+def record_outcome(log: Log, action: Action, outcome: Outcome) -> None:
+    """Have the catalog know what has become of a segment."""
     if not log.catalog:
         return
     if outcome.status != "done":
-        if again:  # what was known of it may have been wrong
-            learn(log, again)
+        if outcome.reread:  # what was known of it may have been wrong
+            learn(log, outcome.reread)
         return
-    left = _left(log, action, again) if action.kind == "rewrite" else None
+    left = _left(log, action, outcome.reread) if action.kind == "rewrite" else None
     if left:
         learn(log, left)
     else:
         log.catalog.put(action.segment, None)
 
 
-def _left(log: Log, action: Action, again: SegmentStats | None) -> SegmentStats | None:
+def _left(log: Log, action: Action, reread: SegmentStats | None) -> SegmentStats | None:
     """Return what a rewrite has left, if nobody has written to it since; None where that is not known."""
-    before = again or _as_read(log, action)
+    before = reread or _as_read(log, action)
     left = after_rewrite(before, log.cutoffs) if before else None
     try:
-        now = log.scanner.store.current(action.segment)
+        now = log.scanner.context.store.current(action.segment)
     except OSError:
         return None
     ours = (now.size, now.mtime_ns) == (action.bytes_after, action.fingerprint.mtime_ns)

@@ -20,7 +20,7 @@ from asynclog.report.warnings import Notices, notices
 from asynclog.runner.apply import Applied, apply_actions
 from asynclog.runner.inventory import Inventory, recall, scan_unread
 from asynclog.runner.log_facts import facts_of, facts_of_none
-from asynclog.runner.open_log import open_store
+from asynclog.runner.open_log import OpenStore, open_store
 from asynclog.runner.provenance import provenance_of
 from asynclog.runner.reporting import Ending, build_report, log_decisions, report_nothing
 from asynclog.runner.run import OpenRun, Run, open_run
@@ -28,6 +28,7 @@ from asynclog.scan.hash_chains import first_cut
 from asynclog.scan.schema_limits import SchemaKeys
 from asynclog.segments import Segment, UnreadSegment
 from asynclog.statistics import SegmentState
+from asynclog.storage.segment_store import SegmentStore
 
 
 class CleanupRun(msgspec.Struct, frozen=True):
@@ -45,7 +46,7 @@ def clean_up(run: Run, stop: StopRequest) -> CleanupRun:
         message = f"Audit logging is switched off in profile {settings.profile}"
         return CleanupRun(report_nothing(run, "skipped", message))
     with ExitStack() as resources:
-        stored = open_store(settings, run.wiring.opened_store, resources)
+        stored = _open_store(run, resources)
         policy = policy_of(settings)
         if stored is None:
             message = f"Nothing to do: {settings.folder} does not exist yet"
@@ -67,12 +68,17 @@ def plan_cleanup(run: Run, stop: StopRequest) -> Plan:
     """Say what a cleanup would do, segment by segment, as a dry run does. Raises AsynclogError where it can't begin."""
     settings = run.settings
     with ExitStack() as resources:
-        stored = open_store(settings, run.wiring.opened_store, resources) if settings.enabled else None
+        stored = _open_store(run, resources) if settings.enabled else None
         policy = policy_of(settings) if settings.enabled else Policy()
         if stored is None:
             return make_plan((), Cutoffs(policy, run.now))
         opened = open_run(run, stored, policy, resources)
         return _make_plan(opened, _take_inventory(opened, stop))
+
+
+def _open_store(run: Run, resources: ExitStack) -> OpenStore[SegmentStore] | None:
+    wiring = run.wiring
+    return open_store(run.settings, wiring.opened_store, wiring.rate_limiter(run.settings.io_limit), resources)
 
 
 def _take_inventory(opened: OpenRun, stop: StopRequest) -> Inventory[Action]:
@@ -85,7 +91,7 @@ def _take_inventory(opened: OpenRun, stop: StopRequest) -> Inventory[Action]:
     recalled = recall(log, decided)
     if log.settings.max_runtime is not None:
         stop.limit(log.settings.max_runtime)
-    return scan_unread(log, recalled, decided, stop, opened.survivors if opened.lock else None)
+    return scan_unread(log, recalled, decided, stop, opened.survivors.cache if opened.lock else None)
 
 
 def _make_plan(opened: OpenRun, inventory: Inventory[Action]) -> Plan:
@@ -121,7 +127,7 @@ def _needs_look(opened: OpenRun, inventory: Inventory[Action], plan: Plan, stop:
     facts = facts_of(log, log.cutoffs.policy, states, stop)
     if not stop:
         in_order = [action for action in plan.actions if not log.naming.late_token(action.segment)]
-        cut = first_cut(log.scanner.context(), log.scanner.rate_limit, in_order)
+        cut = first_cut(log.scanner.context, log.scanner.rate_limit, in_order)
         # A run finds out by itself what it may do.
         hindrances = () if opened.lock else opened.store.hindrances(plan.actions)
         facts = msgspec.structs.replace(facts, cut=cut, hindrances=hindrances)

@@ -101,7 +101,7 @@ def _explained(log: Log, state: SegmentState, keys: Sequence[SchemaKey], stop: S
     row = explained(action, stats, log.cutoffs.policy, keys)
     if stats is None or not stats.unreadable:
         return row
-    found = all_unreadable(log.scanner.context(), log.scanner.rate_limit, stop, log.segments[action.segment])
+    found = all_unreadable(log.scanner.context, log.scanner.rate_limit, stop, log.segments[action.segment])
     if isinstance(found, ReadFailure):  # it has changed since it was counted
         return row
     reasons = [UnreadableReason(why, lines, _lines(examples)) for why, lines, examples in found.reasons]

@@ -11,6 +11,7 @@ import anyio
 from asynclog.cancellation import StopRequest
 from asynclog.config.settings import Settings
 from asynclog.executors.pool import WorkerPool
+from asynclog.executors.rate_limit import RateLimiter
 from asynclog.policy.cutoffs import Cutoffs
 from asynclog.policy.rules import Policy
 from asynclog.report.warnings import Notices, notices
@@ -57,7 +58,7 @@ def inspect(settings: Settings, policy: Policy | None, stop: StopRequest) -> Ins
 def opened_log(settings: Settings, policy: Policy) -> Iterator[Log | None]:
     """Open a log to look at it, for `with`; None where its folder does not exist yet. Raises ConfigurationError."""
     with ExitStack() as resources:
-        opened = open_store(settings, opened_source, resources)
+        opened = open_store(settings, opened_source, RateLimiter(settings.io_limit), resources)
         if opened is None:
             yield None
             return
@@ -72,7 +73,7 @@ def read_log(log: Log, stop: StopRequest, *, scan: bool = True) -> Inventory[Seg
     if scan:
         inventory = scan_unread(log, inventory, keep, stop)
         misses = inventory.reads.misses
-        logger.debug("segments: %d, read: %d by the %s reader", len(log.segments), misses, log.scanner.kind)
+        logger.debug("segments: %d, read: %d by the %s reader", len(log.segments), misses, log.scanner.context.kind)
     return inventory
 
 
@@ -91,7 +92,7 @@ def scan_views(
     if not wanted:
         return ScannedViews([{} for _ in views], [], 0)
     segments = {log.segments[name]: numbers for name, numbers in wanted.items()}
-    stats, unread = anyio.run(log.scanner.censuses_under, views, segments, WorkerPool(log.settings.jobs, stop))
+    stats, unread = anyio.run(log.scanner.scan_views, views, segments, WorkerPool(log.settings.jobs, stop))
     return ScannedViews(stats, unread, sum(segment.fingerprint.size for segment in segments))
 
 

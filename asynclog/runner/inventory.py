@@ -12,15 +12,18 @@ from asynclog.executors.pool import WorkerPool
 from asynclog.plan.projection import project
 from asynclog.runner.catalog_updates import growing_segments, learn, note
 from asynclog.runner.open_log import Log
-from asynclog.scan.survivors import SurvivorReader
+from asynclog.scan.expired_lines import ExpiredRanges
 from asynclog.scan.tail_digest import begins_with, tail_digest
-from asynclog.segments import Segment
+from asynclog.segments import Segment, UnreadSegment
 from asynclog.statistics import SegmentState, SegmentStats, merge
 
 T = TypeVar("T")
 
 # What a run keeps of the state of a segment: a plan holds all segments at once, and needs little of each.
 Keep = Callable[[SegmentState], T]
+
+# What is told of a segment that was read whole: its name, and where its expired lines stand.
+Remember = Callable[[str, ExpiredRanges], None]
 
 
 class Reads(msgspec.Struct, frozen=True):
@@ -82,7 +85,7 @@ def _valid_entries(
         elif entry.may_be_the_head_of(segment.fingerprint):
             head = project(entry.census(segment.name, entry.fingerprint), log.cutoffs)
             # If nothing before the old end has changed.
-            if head and begins_with(log.scanner.store, segment, entry.ranges, log.scanner.kind):
+            if head and begins_with(log.scanner.context, segment, entry.ranges):
                 heads[segment.name] = head
     note(log, [*((name, None) for name in gone), *renamed])
 
@@ -91,44 +94,49 @@ def _is_renamed(log: Log, segment: Segment, entry: Entry) -> bool:
     """Nothing tells a rename from other changes of an inode but the name: a segment that kept it is read again."""
     if not entry.may_be_renamed(segment.fingerprint):
         return False
-    return tail_digest(log.scanner.store, segment, segment.fingerprint.size) == entry.edge
+    return tail_digest(log.scanner.context.store, segment, segment.fingerprint.size) == entry.edge
 
 
 def scan_unread(
-    log: Log, recalled: Inventory[T], keep: Keep[T], stop: StopRequest, survivors: SurvivorReader | None = None
+    log: Log, recalled: Inventory[T], keep: Keep[T], stop: StopRequest, remember: Remember | None = None
 ) -> Inventory[T]:
-    """Read what is unread, until a stop, and have the catalog know it; `survivors` remember where expired lines stand.
+    """Read what is unread, until a stop, and have the catalog know it; `remember` is told where expired lines stand.
 
     An event loop takes longer to start than many a run to say that there is nothing to do.
     """
     if not recalled.unread:
         return recalled
     stop.defer()
-    scanned = anyio.run(_scan, log, recalled, keep, stop, survivors)
+    scanned = anyio.run(_scan, log, recalled, keep, stop, remember)
     if log.catalog:
         log.catalog.flush()
     return scanned
 
 
 async def _scan(
-    log: Log, recalled: Inventory[T], keep: Keep[T], stop: StopRequest, survivors: SurvivorReader | None
+    log: Log, recalled: Inventory[T], keep: Keep[T], stop: StopRequest, remember: Remember | None
 ) -> Inventory[T]:
     known, unread, heads = dict(recalled.known), dict(recalled.unread), dict(recalled.heads)
     partial = misses = read = 0
     workers, growing = WorkerPool(log.settings.jobs, stop), growing_segments(log)
     while unread and not stop:
         starts = {name: head.fingerprint.size for name, head in heads.items()}
-        async with log.scanner.censuses(list(unread.values()), workers, survivors, starts, growing) as states:
-            async for rest in states:
-                head = heads.pop(rest.segment, None)
-                state = rest
-                if isinstance(rest, SegmentStats):
+        scan = log.scanner.scan(list(unread.values()), workers, starts, growing, mark=remember is not None)
+        async with scan as found:
+            async for scanned in found:
+                head = heads.pop(scanned.segment, None)
+                if isinstance(scanned, UnreadSegment):
+                    state: SegmentState = scanned
+                else:
+                    rest = scanned.stats[0]
                     read += rest.fingerprint.size - (head.fingerprint.size if head else 0)
-                    state = merge(head, rest, rest.fingerprint) if head else rest
-                    if head and state.is_wholly_expired:
+                    state = whole = merge(head, rest, rest.fingerprint) if head else rest
+                    if head and whole.is_wholly_expired:
                         continue  # that it has only been appended to is not proven: before it goes it is read whole
+                    if remember and scanned.expired is not None:
+                        remember(scanned.segment, scanned.expired)
                     partial, misses = partial + bool(head), misses + (not head)
-                    learn(log, state, whole=not head)
-                del unread[state.segment]
-                known[state.segment] = keep(state)
+                    learn(log, whole, whole=not head)
+                del unread[scanned.segment]
+                known[scanned.segment] = keep(state)
     return Inventory(known, unread, heads, Reads(recalled.reads.hits, partial, misses, read), was_scanned=True)

@@ -64,7 +64,7 @@ def _reasons(log: Log, states: Sequence[SegmentState], stop: StopRequest) -> Rea
         if isinstance(state, SegmentStats) and state.unreadable and not stop:
             most = min(_affordable(state), _MOST_LINES - counts.total())
             segment = log.segments[state.segment]
-            lines = first_unreadable(log.scanner.context(), log.scanner.rate_limit, most, segment) if most else []
+            lines = first_unreadable(log.scanner.context, log.scanner.rate_limit, most, segment) if most else []
             if isinstance(lines, list):
                 counts.update(line.kind for line in lines)
     return Reasons(counts.total(), counts)
@@ -78,7 +78,7 @@ def _without_offset(log: Log, states: Sequence[SegmentState], stop: StopRequest)
             size = state.fingerprint.size
             end = 0 if stop else min(size, left, _MOST_OF_A_SEGMENT)
             found = (
-                without_offset(log.scanner.context(), log.scanner.rate_limit, end, log.segments[state.segment])
+                without_offset(log.scanner.context, log.scanner.rate_limit, end, log.segments[state.segment])
                 if end
                 else 0
             )

@@ -16,6 +16,7 @@ from asynclog.executors.rate_limit import RateLimiter
 from asynclog.plan.decide import Conditions, conditions_of
 from asynclog.policy.cutoffs import Cutoffs
 from asynclog.records.kernel import Kind, choose_reader
+from asynclog.scan.context import SCAN_OPTIONS, ScanContext, ScanOptions
 from asynclog.scan.scanner import Scanner
 from asynclog.segments import Segment
 from asynclog.storage.claims import contests
@@ -44,7 +45,7 @@ class Log(msgspec.Struct, frozen=True):
     @property
     def cutoffs(self) -> Cutoffs:
         """What decides which of its records have expired."""
-        return self.scanner.cutoffs
+        return self.scanner.context.cutoffs
 
 
 class OpenStore(msgspec.Struct, Generic[S], frozen=True):
@@ -59,11 +60,11 @@ class OpenStore(msgspec.Struct, Generic[S], frozen=True):
 def open_store(
     settings: Settings,
     opened: Callable[[Settings, RateLimiter], AbstractContextManager[S]],
+    rate: RateLimiter,
     resources: ExitStack,
 ) -> OpenStore[S] | None:
     """Open where the log is stored, which `resources` close; None where an application has not made it yet."""
     logger.debug("log: %s", os.path.join(settings.folder, settings.base))
-    rate = RateLimiter(settings.io_limit)
     try:
         store = resources.enter_context(opened(settings, rate))
     except FileNotFoundError:
@@ -73,7 +74,7 @@ def open_store(
     return OpenStore(settings, store, choose_reader(settings.reader), rate)
 
 
-def open_log(opened: OpenStore[S], cutoffs: Cutoffs, resources: ExitStack) -> Log:
+def open_log(opened: OpenStore[S], cutoffs: Cutoffs, resources: ExitStack, options: ScanOptions = SCAN_OPTIONS) -> Log:
     """List a log, and open its catalog, which `resources` close.
 
     Raises ConfigurationError where two profiles claim one of its files; in MXCP's own file that is a warning. The
@@ -86,7 +87,7 @@ def open_log(opened: OpenStore[S], cutoffs: Cutoffs, resources: ExitStack) -> Lo
     return Log(
         settings=settings,
         naming=naming,
-        scanner=Scanner(opened.store, cutoffs, opened.kind, settings.fields, opened.rate),
+        scanner=Scanner(ScanContext(opened.store, cutoffs, opened.kind, settings.fields, options), opened.rate),
         neighbours=listing.neighbours,
         segments={segment.name: segment for segment in listing.segments},
         conditions=conditions_of(listing.segments, naming, cutoffs.now, clock),

@@ -82,19 +82,14 @@ def open_run(run: Run, opened: OpenStore[SegmentStore], policy: Policy, resource
     wrong = mismatch(run.approved, run.path, policy, run.present) if run.approved else ""
     if wrong:
         raise ConfigurationError(wrong)
-    survivors = SurvivorReader(
-        opened.kind,
-        cutoffs,
-        settings.fields,
-        opened.rate,
-        workers=settings.jobs,
-        double_check=settings.double_check,
-    )
     warnings, lock = _consent(run, store.weakness), None
     if not run.dry_run:
         lock = resources.enter_context(store.lock(wait=settings.lock_wait, breaks=settings.break_lock))
         store.recover()
-    log = open_log(opened, cutoffs, resources)
+    log = open_log(opened, cutoffs, resources, run.wiring.scan_options)
+    survivors = SurvivorReader(
+        log.scanner.context, opened.rate, workers=settings.jobs, double_check=settings.double_check
+    )
     return OpenRun(run, log, store, survivors, lock, warnings)
 
 

@@ -8,6 +8,7 @@ import msgspec
 from asynclog.config.settings import Settings
 from asynclog.executors.rate_limit import RateLimiter
 from asynclog.records.kernel import choose_digest, choose_reader
+from asynclog.scan.context import SCAN_OPTIONS, ScanOptions
 from asynclog.storage.local.directory import LogDirectory
 from asynclog.storage.local.folder import opened_folder
 from asynclog.storage.local.listing import LocalSource
@@ -20,6 +21,8 @@ class Wiring(msgspec.Struct, frozen=True):
     """How a run makes its parts: `directory` is what all its calls that change the log's folder go through."""
 
     directory: Callable[..., LogDirectory] = LogDirectory
+    rate_limiter: Callable[[float | None], RateLimiter] = RateLimiter
+    scan_options: ScanOptions = SCAN_OPTIONS
 
     @contextmanager
     def opened_store(self, settings: Settings, rate: RateLimiter) -> Iterator[SegmentStore]:

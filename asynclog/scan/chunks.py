@@ -10,22 +10,15 @@ import msgspec
 from asynclog.errors import ChangedError
 from asynclog.executors.rate_limit import RateLimiter
 from asynclog.policy.cutoffs import Cutoffs
-from asynclog.records.fields import Fields
-from asynclog.records.kernel import Kind, choose_digest
-from asynclog.scan.classifiers import make_classifier
+from asynclog.records.kernel import choose_digest
+from asynclog.scan.context import ScanContext, ScanOptions
 from asynclog.scan.counter import StatsBuilder
 from asynclog.scan.expired_lines import ExpiredRanges
 from asynclog.scan.line_blocks import whole_lines
-from asynclog.scan.survivors import BUDGET
 from asynclog.segments import Fingerprint, Range, Segment, WhyUnjudged
 from asynclog.storage.codecs import HEAD, LEFT_ALONE, codec_for, is_packed
 from asynclog.storage.proof import Digest
 from asynclog.storage.segment_reader import ReadStore, SegmentReader
-
-MAX_CHUNK = 64 << 20  # bytes at most; larger ones are hardly faster
-MAX_CHUNKS = 1 << 12  # of all segments together: a sparse one may have any size
-MIN_CHUNK = 24 << 20  # bytes; what is read ahead of one chunk should not reach the last quarter of the next
-BATCH_BYTES, BATCH_CHUNKS = 8 << 20, 64  # bytes and chunks that are read in one go; between these a job can be stopped
 
 T = TypeVar("T")
 
@@ -76,11 +69,11 @@ class ReadFailure(msgspec.Struct, frozen=True):
     failed: bool = False
 
 
-def chunk_size(total: int, workers: int) -> int:
+def chunk_size(total: int, workers: int, options: ScanOptions) -> int:
     """Return how large the chunks of so many bytes should be: each worker should get as many as the others."""
-    largest = max(MAX_CHUNK, math.ceil(total / MAX_CHUNKS))
+    largest = max(options.max_chunk, math.ceil(total / options.max_chunks))
     rounds = max(1, math.ceil(total / (workers * largest)))
-    return min(largest, max(MIN_CHUNK, math.ceil(total / (workers * rounds))))
+    return min(largest, max(options.min_chunk, math.ceil(total / (workers * rounds))))
 
 
 def split(segment: Segment, size: int, start: int = 0, *, mark: bool = True, digest: bool = False) -> list[Chunk]:
@@ -95,13 +88,13 @@ def split(segment: Segment, size: int, start: int = 0, *, mark: bool = True, dig
     return [Chunk(segment, at, min(at + size, end), mark, digest) for at in range(start, end, size)]
 
 
-def batch(chunks: Iterable[Chunk]) -> Iterator[list[Chunk]]:
+def batch(chunks: Iterable[Chunk], options: ScanOptions) -> Iterator[list[Chunk]]:
     """Yield the chunks in their order, small ones together: to hand one over takes longer than to read it."""
     unit: list[Chunk] = []
     size = 0
     for chunk in chunks:
         size += chunk.end - chunk.start
-        if unit and (size > BATCH_BYTES or len(unit) == BATCH_CHUNKS):
+        if unit and (size > options.batch_bytes or len(unit) == options.batch_chunks):
             yield unit
             unit, size = [], chunk.end - chunk.start
         unit.append(chunk)
@@ -109,25 +102,16 @@ def batch(chunks: Iterable[Chunk]) -> Iterator[list[Chunk]]:
         yield unit
 
 
-class ScanContext(msgspec.Struct, frozen=True):
-    """How a log is looked at: where its segments are, reader, cutoffs, and its lines' fields."""
-
-    store: ReadStore
-    kind: Kind
-    cutoffs: Cutoffs
-    fields: Fields
-
-
 def read_chunks(
-    view: ScanContext, rate_limit: RateLimiter, chunks: Iterable[Chunk]
+    context: ScanContext, rate_limit: RateLimiter, chunks: Iterable[Chunk]
 ) -> list[tuple[Chunk, ChunkResult | ReadFailure]]:
     """Return what each of them holds."""
-    return [(chunk, read_chunk(view, rate_limit, chunk)) for chunk in chunks]
+    return [(chunk, read_chunk(context, rate_limit, chunk)) for chunk in chunks]
 
 
-def read_chunk(view: ScanContext, rate_limit: RateLimiter, chunk: Chunk) -> ChunkResult | ReadFailure:
+def read_chunk(context: ScanContext, rate_limit: RateLimiter, chunk: Chunk) -> ChunkResult | ReadFailure:
     """Count the lines of one chunk. No cache has more of it afterwards than it had before."""
-    return with_segment(view.store, chunk, partial(_read, view, rate_limit, chunk))
+    return with_segment(context.store, chunk, partial(_read, context, rate_limit, chunk))
 
 
 def with_segment(store: ReadStore, chunk: Chunk, read: Callable[[SegmentReader, Fingerprint], T]) -> T | ReadFailure:
@@ -178,13 +162,12 @@ class _Digested:
 
 
 def _read(
-    view: ScanContext, rate_limit: RateLimiter, chunk: Chunk, reader: SegmentReader, fingerprint: Fingerprint
+    context: ScanContext, rate_limit: RateLimiter, chunk: Chunk, reader: SegmentReader, fingerprint: Fingerprint
 ) -> ChunkResult | ReadFailure:
     if chunk.start == 0 and is_packed(reader.read(0, HEAD)):
         return ReadFailure("it is compressed, whatever its name says, and compressed segments are left alone", "packed")
-    views = chunk.views or (view.cutoffs,)
-    classifier, *others = (make_classifier(view.kind, cutoffs, view.fields) for cutoffs in views)
-    digested = _Digested(choose_digest(view.kind))
+    classifier, *others = [context.classifier(cutoffs) for cutoffs in chunk.views or (context.cutoffs,)]
+    digested = _Digested(choose_digest(context.kind))
     before, written = reader.current(), reader.may_be_written()
     expired = ExpiredRanges() if chunk.mark else None
     done, end = chunk.start, min(chunk.end, fingerprint.size)
@@ -197,7 +180,7 @@ def _read(
         skipped = reader.data_bytes(done, offset) if done < offset else 0  # of long lines that are no records
         rate_limit.acquire(skipped + len(block))
         done = offset + len(block)
-        if expired is not None and expired.size > BUDGET:
+        if expired is not None and expired.size > context.options.marks:
             expired = None
         if classifier.has_fragment:
             break

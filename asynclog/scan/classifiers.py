@@ -6,7 +6,7 @@ Both count the same and find the same; the kernel is an accelerator that may be 
 
 import re
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 from asynclog.policy.cutoffs import Cutoffs
@@ -34,6 +34,9 @@ class Classifier(Protocol):
 
     def builder(self) -> StatsBuilder:
         """Return all counts, once every block has been added."""
+
+
+ClassifierFactory = Callable[[Kind, Cutoffs, Fields], Classifier]
 
 
 def make_classifier(kind: Kind, cutoffs: Cutoffs, fields: Fields) -> Classifier:

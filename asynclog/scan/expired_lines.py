@@ -65,12 +65,12 @@ def is_marked(marks: bytes, line: int) -> bool:
     return line // 8 < len(marks) and bool(marks[line // 8] >> line % 8 & 1)
 
 
-def choose_sift(kind: Kind) -> Callable[[memoryview, bytes, int], tuple[int, int]]:
-    """Return what leaves the marked lines out of a buffer: `sift`, or the kernel's, which is faster."""
-    return kernel.sift if kind == "native" else sift
+def choose_compact(kind: Kind) -> Callable[[memoryview, bytes, int], tuple[int, int]]:
+    """Return what leaves the marked lines out of a buffer: `compact`, or the kernel's, which is faster."""
+    return kernel.compact if kind == "native" else compact
 
 
-def sift(part: memoryview, marks: bytes, line: int) -> tuple[int, int]:
+def compact(part: memoryview, marks: bytes, line: int) -> tuple[int, int]:
     """Move what is not marked to the front of this part of a stretch, which begins in this line.
 
     Returns how many bytes that is, and in which line the next part begins.

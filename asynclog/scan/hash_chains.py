@@ -13,8 +13,9 @@ from asynclog.actions import Action
 from asynclog.executors.rate_limit import RateLimiter
 from asynclog.records.parser import BLANKS, LineParser
 from asynclog.records.strict_json import LineError, members
-from asynclog.scan.chunks import Chunk, ReadFailure, ScanContext, with_segment
+from asynclog.scan.chunks import Chunk, ReadFailure, with_segment
 from asynclog.scan.classifiers import PythonClassifier
+from asynclog.scan.context import ScanContext
 from asynclog.scan.line_blocks import BLOCK, whole_lines
 from asynclog.segments import Fingerprint, Segment
 from asynclog.statistics import SegmentStats

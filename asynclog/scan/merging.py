@@ -1,6 +1,7 @@
 """The chunks of a segment, read by whoever was free, put together again: what is known of it once all are there."""
 
 from collections.abc import AsyncIterator, Mapping
+from typing import NamedTuple
 
 import msgspec
 
@@ -8,40 +9,55 @@ from asynclog.errors import TooManyKeysError
 from asynclog.scan.chunks import Chunk, ChunkResult, ReadFailure, Seen
 from asynclog.scan.counter import StatsBuilder
 from asynclog.scan.expired_lines import ExpiredRanges
-from asynclog.scan.survivors import BUDGET, SurvivorReader
 from asynclog.segments import Segment, UnreadSegment
 from asynclog.statistics import SegmentStats
 
 
+class Scanned(NamedTuple):
+    """What a segment holds under each of its views, and where its lines have expired under the first.
+
+    `expired` is None if that was not wanted, or is too much to remember.
+    """
+
+    stats: list[SegmentStats]
+    expired: ExpiredRanges | None
+
+    @property
+    def segment(self) -> str:
+        return self.stats[0].segment
+
+
 async def merged(
     results: AsyncIterator[tuple[list[Chunk], list[tuple[Chunk, ChunkResult | ReadFailure]]]],
-    evidence: SurvivorReader | None,
-    starts: Mapping[str, int],
     pending: Mapping[str, int],
-) -> AsyncIterator[list[SegmentStats] | UnreadSegment]:
-    """Merge the chunks of each segment; `pending` counts those that are outstanding."""
+    most_marks: int,
+) -> AsyncIterator[Scanned | UnreadSegment]:
+    """Merge the chunks of each segment, as soon as all are there; `pending` counts them, by segment.
+
+    Where the expired lines of a segment stand is remembered in at most so many bytes of marks.
+    """
     under_way: dict[str, _Progress] = {}
     async for _, readings in results:
         for chunk, result in readings:
             name = chunk.segment.name
             progress = under_way.get(name)
             if progress is None:
-                progress = under_way[name] = _Progress(chunk.segment, pending[name], whole=not starts.get(name))
+                progress = under_way[name] = _Progress(chunk.segment, pending[name], most_marks)
             progress.add(chunk, result)
             if not progress.pending:
-                yield under_way.pop(name).finding(evidence)
+                yield under_way.pop(name).result()
 
 
 class _Progress:
     """What is known of one segment so far."""
 
-    def __init__(self, segment: Segment, pending: int, *, whole: bool) -> None:
+    def __init__(self, segment: Segment, pending: int, most_marks: int) -> None:
         self.pending = pending
         self._segment = segment
         self._builders: tuple[StatsBuilder, ...] = ()
         self._refused: ReadFailure | None = None
-        self._expired: dict[int, ExpiredRanges] | None = {} if whole else None
-        self._size = 0
+        self._expired: dict[int, ExpiredRanges] | None = {}
+        self._room = most_marks
         self._seen: dict[int, Seen] = {}
 
     def add(self, chunk: Chunk, result: ChunkResult | ReadFailure) -> None:
@@ -67,25 +83,25 @@ class _Progress:
             whole.merge(part)
 
     def _keep(self, start: int, expired: ExpiredRanges | None) -> None:
-        """Remembers where the expired lines of a chunk stand, until that is too much for all chunks together."""
-        self._size += expired.size if expired is not None else BUDGET + 1
-        if self._size > BUDGET:
+        """Remember where the expired lines of a chunk stand, until that is too much for all chunks together."""
+        self._room -= expired.size if expired is not None else self._room + 1
+        if self._room < 0:
             self._expired = None
         elif self._expired is not None and expired is not None:
             self._expired[start] = expired
 
-    def finding(self, evidence: SurvivorReader | None) -> list[SegmentStats] | UnreadSegment:
+    def result(self) -> Scanned | UnreadSegment:
         name, fingerprint = self._segment.name, self._segment.fingerprint
         if self._refused or not self._builders:
             refused = self._refused or ReadFailure("nothing of it was read", "not_reached")
             return UnreadSegment(name, fingerprint, refused.reason, refused.unjudged, refused.failed)
         seen = [each for _, each in sorted(self._seen.items())]
         last = seen[-1].fingerprint
-        censuses = [builder.build(name, last) for builder in self._builders]
-        if evidence is not None and self._expired is not None and censuses[0].fragment is None:
-            in_order = (stretch for _, expired in sorted(self._expired.items()) for stretch in expired)
-            evidence.cache(name, ExpiredRanges(in_order))
+        stats = [builder.build(name, last) for builder in self._builders]
+        all_expired = None
+        if self._expired is not None and stats[0].fragment is None:
+            all_expired = ExpiredRanges(each for _, expired in sorted(self._expired.items()) for each in expired)
         quiet = all(each.quiet and each.fingerprint == last for each in seen)
         ranges = [each.digested for each in seen if each.digested]
         known = tuple(ranges) if len(ranges) == len(seen) else ()
-        return [msgspec.structs.replace(census, quiet=quiet, ranges=known) for census in censuses]
+        return Scanned([msgspec.structs.replace(each, quiet=quiet, ranges=known) for each in stats], all_expired)

@@ -1,4 +1,4 @@
-"""The scan: an async iterator over segment statistics, each yielded as soon as its segment has been read."""
+"""The scan: an async iterator over what segments hold, each yielded as soon as its segment has been read."""
 
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence, Set
@@ -11,108 +11,96 @@ from asynclog.executors.executor import THREADS, Executor
 from asynclog.executors.pool import WorkerPool
 from asynclog.executors.rate_limit import RateLimiter
 from asynclog.policy.cutoffs import Cutoffs
-from asynclog.records.fields import Fields
-from asynclog.records.kernel import Kind
-from asynclog.scan.chunks import Chunk, ScanContext, batch, chunk_size, read_chunks, split
-from asynclog.scan.merging import merged
-from asynclog.scan.survivors import SurvivorReader
+from asynclog.scan.chunks import Chunk, batch, chunk_size, read_chunks, split
+from asynclog.scan.context import ScanContext
+from asynclog.scan.merging import Scanned, merged
 from asynclog.segments import Segment, UnreadSegment
 from asynclog.statistics import SegmentStats
-from asynclog.storage.segment_reader import ReadStore
 
 NO_OFFSETS: Mapping[str, int] = {}
 
 _STOPPED = "the job was stopped before it was read"
-WORTH_PROCESSES = 16 << 20  # bytes; below, starting processes takes longer than reading
 
 
 class Scanner(msgspec.Struct, frozen=True):
-    """How to read a log: where its segments are, the cutoffs, the reader, its lines' fields, and how fast."""
+    """How to read a log, and how fast."""
 
-    store: ReadStore
-    cutoffs: Cutoffs
-    kind: Kind
-    fields: Fields
+    context: ScanContext
     rate_limit: RateLimiter = RateLimiter()
 
-    def context(self) -> ScanContext:
-        """Return what a worker needs to know."""
-        return ScanContext(self.store, self.kind, self.cutoffs, self.fields)
-
     @asynccontextmanager
-    async def censuses(
+    async def scan(
         self,
         segments: Iterable[Segment],
-        crew: WorkerPool,
-        evidence: SurvivorReader | None,
+        pool: WorkerPool,
         starts: Mapping[str, int] = NO_OFFSETS,
         growing: Set[str] = frozenset(),
-    ) -> AsyncIterator[AsyncIterator[SegmentStats | UnreadSegment]]:
-        """Read these segments, several at once; for `async with`. `evidence` caches where expired lines stand.
+        *,
+        mark: bool = False,
+    ) -> AsyncIterator[AsyncIterator[Scanned | UnreadSegment]]:
+        """Read these segments, several at once; for `async with`. With `mark`, tell where expired lines stand.
 
         Of a segment that `starts` names only what lies beyond is read, and one of the `growing` is known by its bytes
         afterwards.
 
-        The census of a segment holds for the fingerprint that it had when it was read. The huge ones come last: no
+        The statistics of a segment hold for the fingerprint that it had when it was read. The huge ones come last: no
         small one waits for them, and their chunks keep all workers busy to the end. The Python reader works in other
         processes where that pays, the kernel in threads.
         """
         starting = [(segment, starts.get(segment.name, 0)) for segment in segments]
-        size = chunk_size(sum(segment.fingerprint.size - start for segment, start in starting), crew.jobs)
+        total = sum(segment.fingerprint.size - start for segment, start in starting)
+        size = chunk_size(total, pool.jobs, self.context.options)
         cuts = [
-            split(segment, size, start, mark=evidence is not None and not start, digest=segment.name in growing)
+            split(segment, size, start, mark=mark and not start, digest=segment.name in growing)
             for segment, start in starting
         ]
-        async with self._read(cuts, crew, evidence, starts) as found:
-            yield (each if isinstance(each, UnreadSegment) else each[0] async for each in found)
+        async with self._read(cuts, pool, starts) as found:
+            yield found
 
-    async def censuses_under(
-        self, views: Sequence[Cutoffs], wanted: Mapping[Segment, Sequence[int]], crew: WorkerPool
+    async def scan_views(
+        self, views: Sequence[Cutoffs], wanted: Mapping[Segment, Sequence[int]], pool: WorkerPool
     ) -> tuple[list[dict[str, SegmentStats]], list[UnreadSegment]]:
         """Read segments under several cutoffs, each segment once; return the statistics of each view, by segment.
 
         `wanted` has the numbers of the views for each segment. Those that could not be read come besides.
         """
-        size = chunk_size(sum(segment.fingerprint.size for segment in wanted), crew.jobs)
+        size = chunk_size(sum(segment.fingerprint.size for segment in wanted), pool.jobs, self.context.options)
         cuts = [
             _under(tuple(views[number] for number in numbers), split(segment, size, mark=False))
             for segment, numbers in wanted.items()
         ]
         numbers_of = {segment.name: numbers for segment, numbers in wanted.items()}
         unread = {each.name: UnreadSegment(each.name, each.fingerprint, _STOPPED, "not_reached") for each in wanted}
-        censuses: list[dict[str, SegmentStats]] = [{} for _ in views]
-        async with self._read(cuts, crew, None, NO_OFFSETS) as found:
+        by_view: list[dict[str, SegmentStats]] = [{} for _ in views]
+        async with self._read(cuts, pool, NO_OFFSETS) as found:
             async for each in found:
                 if isinstance(each, UnreadSegment):
                     unread[each.segment] = each
                     continue
-                name = each[0].segment
+                name = each.stats[0].segment
                 del unread[name]
-                for number, census in zip(numbers_of[name], each, strict=True):
-                    censuses[number][name] = census
-        return censuses, list(unread.values())
+                for number, stats in zip(numbers_of[name], each.stats, strict=True):
+                    by_view[number][name] = stats
+        return by_view, list(unread.values())
 
     @asynccontextmanager
     async def _read(
-        self,
-        cuts: Iterable[list[Chunk]],
-        crew: WorkerPool,
-        evidence: SurvivorReader | None,
-        starts: Mapping[str, int],
-    ) -> AsyncIterator[AsyncIterator[list[SegmentStats] | UnreadSegment]]:
+        self, cuts: Iterable[list[Chunk]], pool: WorkerPool, starts: Mapping[str, int]
+    ) -> AsyncIterator[AsyncIterator[Scanned | UnreadSegment]]:
         """Read the chunks of each segment; for each, the statistics under each of its views."""
+        options = self.context.options
         chunks = [chunk for cut in sorted(cuts, key=len) for chunk in cut]
         pending = Counter(chunk.segment.name for chunk in chunks)
-        executor = _executor_for(self.kind, crew.jobs, sum(chunk.end - chunk.start for chunk in chunks))
-        work = partial(read_chunks, self.context(), executor.rate_share(self.rate_limit, crew.jobs))
-        begun = partial(_go_on, starts)
-        async with crew.map_unordered(work, batch(chunks), executor=executor, is_continuation=begun) as results:
-            yield merged(results, evidence, starts, pending)
+        executor = _executor_for(self.context, pool.jobs, sum(chunk.end - chunk.start for chunk in chunks))
+        work = partial(read_chunks, self.context, executor.rate_share(self.rate_limit, pool.jobs))
+        units, begun = batch(chunks, options), partial(_go_on, starts)
+        async with pool.map_unordered(work, units, executor=executor, is_continuation=begun) as results:
+            yield merged(results, pending, options.marks)
 
 
-def _executor_for(kind: Kind, jobs: int, size: int) -> Executor:
+def _executor_for(context: ScanContext, jobs: int, size: int) -> Executor:
     """Choose where so many bytes are read: the kernel lets other threads run, the Python reader does not."""
-    if kind == "native" or jobs == 1 or size < WORTH_PROCESSES:
+    if context.kind == "native" or jobs == 1 or size < context.options.worth_processes:
         return THREADS
     from asynclog.executors.processes import Processes  # noqa: PLC0415 - few jobs need processes
 

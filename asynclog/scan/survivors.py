@@ -7,48 +7,32 @@ from collections.abc import Iterable, Iterator
 from asynclog.actions import Action
 from asynclog.errors import ChangedError, DisagreementError
 from asynclog.executors.rate_limit import RateLimiter
-from asynclog.policy.cutoffs import Cutoffs
-from asynclog.records.fields import Fields
-from asynclog.records.kernel import Kind, choose_digest
+from asynclog.records.kernel import choose_digest
 from asynclog.records.parser import BLANKS
-from asynclog.scan.classifiers import PythonClassifier, make_classifier
-from asynclog.scan.expired_lines import ExpiredRanges, LineRange, choose_sift, invert, is_marked
+from asynclog.scan.classifiers import PythonClassifier
+from asynclog.scan.context import ScanContext
+from asynclog.scan.expired_lines import ExpiredRanges, LineRange, choose_compact, invert, is_marked
 from asynclog.scan.line_blocks import whole_lines
 from asynclog.segments import Range
-from asynclog.statistics import SegmentStats
 from asynclog.storage.proof import Proof
 from asynclog.storage.segment_reader import Hole, Part, SegmentReader
-
-BUDGET = 1 << 20  # bytes of marks, for each worker: so much in its hands, and so much in memory of what it has read
 
 
 class SurvivorReader:
     """What a scan has learned of where expired lines stand; what it has forgotten is found again.
 
-    With `double_check` nothing goes on the word of one reader, and nothing is left out by the kernel. `censuses` has
-    those of segments that were read again. What is read keeps to the rate limit.
+    With `double_check` nothing goes on the word of one reader, and nothing is left out by the kernel. What is read
+    keeps to the rate limit.
     """
 
-    def __init__(  # noqa: PLR0913 - it is all that a scan knows
-        self,
-        kind: Kind,
-        cutoffs: Cutoffs,
-        fields: Fields,
-        rate_limit: RateLimiter | None = None,
-        *,
-        workers: int,
-        double_check: bool,
-    ) -> None:
-        self._rate_limit = rate_limit or RateLimiter()
-        self._kind = kind
-        self._cutoffs = cutoffs
-        self._fields = fields
+    def __init__(self, context: ScanContext, rate_limit: RateLimiter, *, workers: int, double_check: bool) -> None:
+        self._context = context
+        self._rate_limit = rate_limit
         self._double_check = double_check
-        self._sift = choose_sift("python" if double_check else kind)
-        self._digest = choose_digest(kind)
-        self._left = BUDGET * workers
+        self._compact = choose_compact("python" if double_check else context.kind)
+        self._digest = choose_digest(context.kind)
+        self._left = context.options.marks * workers
         self._found: dict[str, ExpiredRanges] = {}
-        self.censuses: dict[str, SegmentStats] = {}
 
     def cache(self, segment: str, expired: ExpiredRanges) -> None:
         """Cache where the expired lines of a whole segment stand, if there is room."""
@@ -107,12 +91,12 @@ class SurvivorReader:
                 if not is_marked(marks, line):
                     yield part
             else:
-                kept, line = self._sift(part, marks, line)
+                kept, line = self._compact(part, marks, line)
                 yield part[:kept]
 
     def _judge(self, action: Action, reader: SegmentReader, proof: Proof) -> Iterator[Part]:
         """Judges the lines as they are copied: nothing lies between the two."""
-        classifier, size = make_classifier(self._kind, self._cutoffs, self._fields), action.fingerprint.size
+        classifier, size = self._context.classifier(), action.fingerprint.size
         for offset, block in self._lines(reader, 0, size, size):
             yield from proof.follow(self._parts(reader, proof.size, offset))
             expired = ExpiredRanges()
@@ -123,9 +107,8 @@ class SurvivorReader:
                 continue  # one byte, for a line that is no record and as long as it may be: the next turn copies that
             for _ in proof.follow([block]):
                 yield from self._unexpired(offset, block, expired, reader)
-        census = classifier.builder().build(action.segment, action.fingerprint)
-        self.censuses[action.segment] = census
-        if {count.schema: count.expired for count in census.schemas if count.expired} != action.expired:
+        proof.reread = classifier.builder().build(action.segment, action.fingerprint)
+        if {count.schema: count.expired for count in proof.reread.schemas if count.expired} != action.expired:
             raise ChangedError
         yield from proof.follow(self._parts(reader, proof.size, size))
 
@@ -139,12 +122,12 @@ class SurvivorReader:
             position = end - offset
             if marks:
                 lines = block[start - offset : position]
-                kept, _ = self._sift(lines, marks, 0)
+                kept, _ = self._compact(lines, marks, 0)
                 yield lines[:kept]
         yield block[position:]
 
     def _checked(self, expired: Iterable[LineRange], reader: SegmentReader) -> Iterator[LineRange]:
-        classifier = PythonClassifier(self._cutoffs, self._fields)
+        classifier = PythonClassifier(self._context.cutoffs, self._context.fields)
         for stretch in expired:
             for lines in self._marked(reader, stretch):
                 if not all(classifier.classify(lines)):

@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from asynclog.errors import ChangedError
-from asynclog.records.kernel import Kind, choose_digest
+from asynclog.records.kernel import choose_digest
+from asynclog.scan.context import ScanContext
 from asynclog.segments import Range, Segment
 from asynclog.storage.proof import Proof
 from asynclog.storage.segment_reader import ReadStore, SegmentReader
@@ -30,8 +31,8 @@ def tail_digest(store: ReadStore, segment: Segment, size: int) -> bytes:
     return _of(store, segment, read) or b""
 
 
-def begins_with(store: ReadStore, segment: Segment, ranges: Sequence[Range], kind: Kind) -> bool:
-    """Whether these ranges of the segment still have their digests, which a reader of this kind has made.
+def begins_with(context: ScanContext, segment: Segment, ranges: Sequence[Range]) -> bool:
+    """Whether these ranges of the segment still have their digests, which a reader of the same kind has made.
 
     And whether they end with a line: else the next one would go on with it.
     """
@@ -39,22 +40,22 @@ def begins_with(store: ReadStore, segment: Segment, ranges: Sequence[Range], kin
     def check(reader: SegmentReader) -> bool:
         for each in ranges:
             with reader.preserving_cache(each.start, each.end):
-                Proof(choose_digest(kind), [each]).check(reader, lambda: None)
+                Proof(choose_digest(context.kind), [each]).check(reader, lambda: None)
         return reader.read(ranges[-1].end - 1, ranges[-1].end) == b"\n"
 
-    return _of(store, segment, check) or False
+    return _of(context.store, segment, check) or False
 
 
-def digested(store: ReadStore, segment: Segment, kind: Kind) -> tuple[Range, ...]:
+def digested(context: ScanContext, segment: Segment) -> tuple[Range, ...]:
     """Return the digests of all bytes of a segment; none if it can't be read."""
 
     def read(reader: SegmentReader) -> tuple[Range, ...]:
-        proof = Proof(choose_digest(kind))
+        proof = Proof(choose_digest(context.kind))
         for _ in proof.follow(reader.parts(0, segment.fingerprint.size)):
             pass
         return tuple(proof.ranges)
 
-    return _of(store, segment, read) or ()
+    return _of(context.store, segment, read) or ()
 
 
 def _of(store: ReadStore, segment: Segment, read: Callable[[SegmentReader], T]) -> T | None:

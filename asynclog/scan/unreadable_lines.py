@@ -12,8 +12,8 @@ from asynclog.executors.rate_limit import RateLimiter
 from asynclog.records.diagnostics import why_unreadable
 from asynclog.records.fields import Fields
 from asynclog.records.parser import BLANKS, LineParser
-from asynclog.scan.chunks import Chunk, ReadFailure, ScanContext, with_segment
-from asynclog.scan.classifiers import make_classifier
+from asynclog.scan.chunks import Chunk, ReadFailure, with_segment
+from asynclog.scan.context import ScanContext
 from asynclog.scan.line_blocks import BLOCK, whole_lines
 from asynclog.segments import Fingerprint, Segment
 from asynclog.storage.segment_reader import SegmentReader
@@ -97,7 +97,7 @@ def _unreadable(
         if stop:
             return
         rate_limit.acquire(len(block))
-        classifier = make_classifier(context.kind, context.cutoffs, context.fields)
+        classifier = context.classifier()
         classifier.add_block(offset, block, None)
         builder = classifier.builder()
         if builder.unreadable:  # the classifier is the one that decides, and passes over the other blocks quickly

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from asynclog.errors import ChangedError
 from asynclog.segments import Range
+from asynclog.statistics import SegmentStats
 from asynclog.storage.segment_reader import WINDOW, Hole, Part, SegmentReader
 
 _ZEROS = memoryview(bytes(WINDOW))
@@ -16,12 +17,14 @@ class Proof:
     """The ranges that were judged or copied, in order, without a gap, from the segment's first byte on.
 
     A mapping, times that were put back, or a clock that stands still can hide a change from every stat call. Digests
-    of what was read show it, when they are compared while nobody can write.
+    of what was read show it, when they are compared while nobody can write. `reread` is what the segment was found to
+    hold if its lines were judged again.
     """
 
     def __init__(self, digest: Digest, ranges: Iterable[Range] = ()) -> None:
         self._digest = digest
         self.ranges = list(ranges)
+        self.reread: SegmentStats | None = None
 
     @property
     def size(self) -> int:

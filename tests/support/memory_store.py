@@ -136,13 +136,13 @@ class MemoryStore:
         if action.kind == "drop":
             survivors.verify_drop(action, reader, proof)
             del self._contents[action.segment]
-            return Outcome(action.segment, "done", deleted=action.expired)
+            return Outcome(action.segment, "done", deleted=action.expired, reread=proof.reread)
         staying = b"".join(
             bytes(part if isinstance(part, memoryview) else len(part))
             for part in survivors.iter_survivors(action, reader, proof, len(content.lines))
         )
         self.put(action.segment, staying)
-        return Outcome(action.segment, "done", deleted=action.expired, bytes_after=len(staying))
+        return Outcome(action.segment, "done", deleted=action.expired, bytes_after=len(staying), reread=proof.reread)
 
     def finish(self) -> None:
         pass

@@ -10,12 +10,16 @@ from anyio import to_thread
 
 from asynclog.cancellation import StopRequest
 from asynclog.config.resolve import resolve
+from asynclog.executors.rate_limit import RateLimiter
 from asynclog.runner.cleanup import clean_up, plan_cleanup
 from asynclog.runner.run import begin_run
 from asynclog.runner.wiring import Wiring
+from asynclog.scan.context import SCAN_OPTIONS, ScanOptions
 from asynclog.storage.local.directory import LogDirectory
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from asynclog import Plan, Report
 
 
@@ -23,12 +27,14 @@ def run_once(
     *,
     dry_run: bool = False,
     directory: type[LogDirectory] = LogDirectory,
+    scan_options: ScanOptions = SCAN_OPTIONS,
+    rate_limiter: Callable[[float | None], RateLimiter] = RateLimiter,
     stop: StopRequest | None = None,
     **options: Any,
 ) -> Report:
     """Return the report of a cleanup with these options, whose calls to the disk go through this directory."""
     settings = resolve(options, os.environ)  # type: ignore[arg-type]
-    run = begin_run(settings, dry_run=dry_run, wiring=Wiring(directory))
+    run = begin_run(settings, dry_run=dry_run, wiring=Wiring(directory, rate_limiter, scan_options))
     return clean_up(run, StopRequest() if stop is None else stop).report
 
 

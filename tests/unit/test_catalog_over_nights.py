@@ -19,7 +19,7 @@ from one_run import run_once_async
 
 from asynclog import RefusedError
 from asynclog.cancellation import StopRequest
-from asynclog.scan import chunks as pieces
+from asynclog.scan.context import ScanOptions
 from asynclog.storage.local.commit import drain_queue as backlog
 from asynclog.storage.local.directory import LogDirectory
 from asynclog.timestamps import DAY, SECOND, format_instant, parse_instant
@@ -32,14 +32,14 @@ if TYPE_CHECKING:
 FIRST = parse_instant("2026-11-24T00:00:00Z") or 0
 LINE = '{{"schema_name": "{}", "schema_version": {}, "timestamp": "{}", "rest": "{}"}}\n'
 NEVER_THE_SAME = ("run_id", "duration_s", "lease_max_ms", "log")
+IN_PIECES = ScanOptions(max_chunk=300)  # many segments are read in several
 SETTLED = 10**18  # ns; a segment with such a modification time may be in the catalog
 SEEDS = int(os.environ.get("NIGHTS", "25"))  # more of them find more
 
 
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    """There are no writers to be waited for, nor power cuts to be survived; many segments are read in pieces."""
-    monkeypatch.setattr(pieces, "MAX_CHUNK", 300)
+    """There are no writers to be waited for, nor power cuts to be survived."""
     monkeypatch.setattr(backlog, "_PAUSE", 0)
     monkeypatch.setattr(backlog.DrainQueue.add, "__defaults__", (0.0, None))
     monkeypatch.setattr(LogDirectory, "sync", lambda *_: None)
@@ -262,7 +262,7 @@ class Nights:
             options["no_catalog"] = True
         stop = None if cut is None else Cut(cut)
         try:
-            report = await run_once_async(dry_run=dry_run, stop=stop, **options)
+            report = await run_once_async(dry_run=dry_run, stop=stop, scan_options=IN_PIECES, **options)
         except RefusedError:
             return {}
         assert report.exit_code == 0, self.story

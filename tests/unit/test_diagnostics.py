@@ -19,7 +19,8 @@ from asynclog.records.diagnostics import Why
 from asynclog.records.fields import MXCP_FIELDS
 from asynclog.records.kernel import Kind, choose_reader
 from asynclog.records.parser import LineParser
-from asynclog.scan.chunks import ReadFailure, ScanContext
+from asynclog.scan.chunks import ReadFailure
+from asynclog.scan.context import ScanContext
 from asynclog.scan.unreadable_lines import Found, Unreadable, all_unreadable, first_unreadable
 from asynclog.segments import Fingerprint, Segment
 from asynclog.storage.local.segment_reader import LocalReadStore
@@ -152,7 +153,7 @@ def test_the_first_unreadable_lines_are_found_with_their_offsets(tmp_path: Path,
     (tmp_path / "s").write_bytes(b"".join(parts))
     segment = Segment("s", Fingerprint.of((tmp_path / "s").stat()))
     starts = [sum(map(len, parts[:number])) for number in range(len(parts))]
-    context = ScanContext(LocalReadStore(str(tmp_path)), choose_reader(kind), Cutoffs(Policy(), 0), MXCP_FIELDS)
+    context = ScanContext(LocalReadStore(str(tmp_path)), Cutoffs(Policy(), 0), choose_reader(kind), MXCP_FIELDS)
     found = first_unreadable(context, RateLimiter(), 20, segment)
     some = first_unreadable(context, RateLimiter(), 2, segment)
     (tmp_path / "s").write_bytes(b"")
@@ -175,7 +176,7 @@ def test_all_unreadable_lines_are_counted_by_reason(tmp_path: Path, kind: Kind) 
     segment = Segment("s", Fingerprint.of((tmp_path / "s").stat()))
     stopped = StopRequest()
     stopped.limit(0)
-    context = ScanContext(LocalReadStore(str(tmp_path)), kind, Cutoffs(Policy(), 0), MXCP_FIELDS)
+    context = ScanContext(LocalReadStore(str(tmp_path)), Cutoffs(Policy(), 0), kind, MXCP_FIELDS)
     found = all_unreadable(context, RateLimiter(), StopRequest(), segment)
     nothing = all_unreadable(context, RateLimiter(), stopped, segment)
     assert isinstance(found, Found)

@@ -10,15 +10,15 @@ from hypothesis import strategies as st
 
 from asynclog.errors import ConfigurationError
 from asynclog.records.kernel import choose_reader
-from asynclog.scan.expired_lines import ExpiredRanges, LineRange, choose_sift, invert, pack
+from asynclog.scan.expired_lines import ExpiredRanges, LineRange, choose_compact, invert, pack
 
-Sift = Callable[[memoryview, bytes, int], tuple[int, int]]
+Compact = Callable[[memoryview, bytes, int], tuple[int, int]]
 
 
 @pytest.fixture(params=["native", "python"], scope="module")
-def sift(request: pytest.FixtureRequest) -> Sift:
+def compact(request: pytest.FixtureRequest) -> Compact:
     try:
-        return choose_sift(choose_reader(request.param))
+        return choose_compact(choose_reader(request.param))
     except ConfigurationError as error:
         pytest.skip(str(error))
 
@@ -27,12 +27,12 @@ def lines_of(content: bytes) -> list[bytes]:
     return re.findall(rb"[^\n]*\n|[^\n]+", content)
 
 
-def sifted(sift: Sift, content: bytes, marks: bytes, cuts: list[int]) -> bytes:
+def compacted(compact: Compact, content: bytes, marks: bytes, cuts: list[int]) -> bytes:
     """What stays, where the stretch is read in these parts."""
     kept, line = b"", 0
     for start, end in pairwise([0, *sorted(min(cut, len(content)) for cut in cuts), len(content)]):
         part = bytearray(content[start:end])
-        size, line = sift(memoryview(part), marks, line)
+        size, line = compact(memoryview(part), marks, line)
         kept += part[:size]
     assert line == content.count(b"\n")
     return kept
@@ -43,14 +43,14 @@ def sifted(sift: Sift, content: bytes, marks: bytes, cuts: list[int]) -> bytes:
     st.lists(st.booleans(), max_size=40),
     st.lists(st.integers(0, 60), max_size=4),
 )
-def test_what_is_not_marked_stays(sift: Sift, content: bytes, flags: list[bool], cuts: list[int]) -> None:
+def test_what_is_not_marked_stays(compact: Compact, content: bytes, flags: list[bool], cuts: list[int]) -> None:
     """In order, byte for byte, wherever the parts end; lines beyond the marks stay; the other marks are the rest."""
     lines = lines_of(content)
     all_flags = flags[: len(lines)] + [False] * (len(lines) - len(flags))
     stays = b"".join(line for line, gone in zip(lines, all_flags, strict=True) if not gone)
     goes = b"".join(line for line, gone in zip(lines, all_flags, strict=True) if gone)
-    assert sifted(sift, content, pack(bytes(flags)), cuts) == stays
-    assert sifted(sift, content, invert(pack(bytes(all_flags))), cuts) == goes
+    assert compacted(compact, content, pack(bytes(flags)), cuts) == stays
+    assert compacted(compact, content, invert(pack(bytes(all_flags))), cuts) == goes
 
 
 def test_marks_are_bits() -> None:

@@ -32,7 +32,8 @@ from asynclog.records.fields import MXCP_FIELDS
 from asynclog.records.fragments import is_fragment
 from asynclog.records.kernel import Kind
 from asynclog.records.parser import LineParser
-from asynclog.scan.chunks import ChunkResult, ScanContext, read_chunk, split
+from asynclog.scan.chunks import ChunkResult, read_chunk, split
+from asynclog.scan.context import ScanContext
 from asynclog.scan.survivors import SurvivorReader
 from asynclog.schemas import SchemaKey
 from asynclog.segments import Fingerprint, Segment
@@ -296,7 +297,7 @@ class Counting(RateLimiter):
 def census(path: Path, kind: Kind, size: int, rate_limit: RateLimiter | None = None) -> SegmentStats:
     """What a scan in pieces of this size learns, put together in some order."""
     segment = Segment(path.name, Fingerprint.of(path.stat()))
-    view = ScanContext(LocalReadStore(str(path.parent)), kind, Cutoffs(Policy(star=Rule(0)), instant(NOW)), MXCP_FIELDS)
+    view = ScanContext(LocalReadStore(str(path.parent)), Cutoffs(Policy(star=Rule(0)), instant(NOW)), kind, MXCP_FIELDS)
     readings = [read_chunk(view, rate_limit or RateLimiter(), piece) for piece in split(segment, size)]
     Random(size).shuffle(readings)  # noqa: S311 - the same order every time
     assert all(isinstance(each, ChunkResult) for each in readings)
@@ -461,10 +462,13 @@ def test_a_segment_that_turns_out_to_have_one_is_not_rewritten(tmp_path: Path, k
     counts = (SchemaStats(SchemaKey("app", 1), 2, len(OLD + YOUNG), 1, 2, 1, len(OLD), 0, 0),)
     action = Action("s", "rewrite", "", place, SegmentStats("s", place, counts, unreadable=1))
     cutoffs = Cutoffs(Policy(star=Rule(30)), instant(NOW))
-    evidence = SurvivorReader(kind, cutoffs, MXCP_FIELDS, workers=1, double_check=False)
+    context = ScanContext(LocalReadStore(str(tmp_path)), cutoffs, kind, MXCP_FIELDS)
+    survivors = SurvivorReader(context, RateLimiter(), workers=1, double_check=False)
+    proof = survivors.proof()
     with opened(path) as descriptor, pytest.raises(ChangedError):
-        list(evidence.iter_survivors(action, LocalReader(descriptor), evidence.proof(), place.size))
-    assert evidence.censuses["s"].fragment == 3
+        list(survivors.iter_survivors(action, LocalReader(descriptor), proof, place.size))
+    assert proof.reread is not None
+    assert proof.reread.fragment == 3
 
 
 @contextmanager

@@ -17,8 +17,7 @@ from one_run import run_once_async
 
 from asynclog.cancellation import StopRequest
 from asynclog.executors.rate_limit import RateLimiter
-from asynclog.scan import chunks as pieces
-from asynclog.scan import scanner
+from asynclog.scan.context import SCAN_OPTIONS, ScanOptions
 from asynclog.storage.local.directory import LogDirectory
 from asynclog.storage.local.segment_reader import LocalReader
 
@@ -37,10 +36,12 @@ async def clean(
     max_runtime: str | None = None,
     jobs: int = 1,
     state: str = "state",
+    scan_options: ScanOptions = SCAN_OPTIONS,
     **parts: Any,
 ) -> Report:
     return await run_once_async(
         **parts,
+        scan_options=scan_options,
         path=str(place / "audit/logs.jsonl"),
         schemas=str(place / "schemas.yaml"),
         state=str(place / state),
@@ -108,19 +109,15 @@ class Cut(StopRequest):
         return self.looks < 0
 
 
-@pytest.fixture
-def one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    """There is a look before each segment."""
-    monkeypatch.setattr(pieces, "BATCH_CHUNKS", 1)
+ONE_BY_ONE = ScanOptions(batch_chunks=1)  # there is a look before each segment
 
 
-@pytest.mark.usefixtures("one_by_one")
 @pytest.mark.parametrize("looks", range(1, 12))
 async def test_a_job_whose_time_is_up_leaves_the_rest_to_the_next(
     nights: Path, watched: type[Watched], looks: int
 ) -> None:
     """It begins no segment more, ends well, and says what is left; in the end all is done, in the same order."""
-    report = await clean(nights, directory=watched, stop=Cut(looks))
+    report = await clean(nights, directory=watched, stop=Cut(looks), scan_options=ONE_BY_ONE)
     assert (report.exit_code, report.error, report.result.status) == (0, None, "success")
     assert report.result.stopped == "max-runtime"
     unread = [row.segment for row in report.result.actions if row.reason == "the job was stopped before it was read"]
@@ -131,15 +128,14 @@ async def test_a_job_whose_time_is_up_leaves_the_rest_to_the_next(
         report.result.overdue.records.values()
     ) == report.result.records.scanned - (report.result.records.kept)
     assert report.result.segments.skipped == len(unread) + len(left)
-    report = await clean(nights, directory=watched)
+    report = await clean(nights, directory=watched, scan_options=ONE_BY_ONE)
     assert (report.exit_code, report.result.stopped) == (0, None)
     assert watched.done == names(103, 102, 101, 203, 202, 201)
 
 
-@pytest.mark.usefixtures("one_by_one")
 async def test_the_next_job_reads_only_what_was_left(nights: Path) -> None:
     """The catalog has what was read before the time was up."""
-    report = await clean(nights, dry_run=True, stop=Cut(4))
+    report = await clean(nights, dry_run=True, stop=Cut(4), scan_options=ONE_BY_ONE)
     assert report.result.catalog
     read = report.result.catalog.misses
     assert 0 < read < 6
@@ -149,13 +145,12 @@ async def test_the_next_job_reads_only_what_was_left(nights: Path) -> None:
     assert (report.result.catalog.hits, report.result.catalog.misses) == (read, 6 - read)
 
 
-@pytest.mark.usefixtures("one_by_one")
-async def test_a_segment_that_was_begun_is_read_to_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_segment_that_was_begun_is_read_to_its_end(tmp_path: Path) -> None:
     """However many pieces it has: else a huge one would never be known."""
     write_policy(tmp_path)
     write_log(tmp_path / "audit", {"logs.jsonl": (OLD + YOUNG) * 50})
-    monkeypatch.setattr(pieces, "MAX_CHUNK", 1000)
-    report = await clean(tmp_path, jobs=2, stop=Cut(2))
+    in_pieces = ScanOptions(batch_chunks=1, max_chunk=1000)
+    report = await clean(tmp_path, jobs=2, stop=Cut(2), scan_options=in_pieces)
     assert (report.result.records.scanned, report.result.stopped) == (100, "max-runtime")
 
 
@@ -169,13 +164,12 @@ def test_no_time_at_all_is_no_failure(nights: Path) -> None:
     assert (done.code, done.result["stopped"], done.result["records"]["deleted"]) == (0, None, 9)
 
 
-@pytest.mark.usefixtures("one_by_one")
 async def test_a_job_that_has_nothing_left_was_not_stopped(nights: Path) -> None:
     """Though its time was up just then."""
     await clean(nights)
     for path in entries(nights / "audit"):
         path.write_bytes(YOUNG)
-    report = await clean(nights, stop=Cut(5))
+    report = await clean(nights, stop=Cut(5), scan_options=ONE_BY_ONE)
     assert (report.result.stopped, report.result.segments.kept) == (None, 3)
 
 
@@ -198,9 +192,9 @@ async def test_no_more_is_read_in_a_second_than_was_said(
 ) -> None:
     """8 MiB at 6 MB/s: by the workers together, be they threads or, as the exact reader's may be, processes."""
     monkeypatch.setenv("ASYNCLOG_READER", reader)
-    monkeypatch.setattr(scanner, "WORTH_PROCESSES", MiB)
     begun = time.monotonic()
     report = await run_once_async(
+        scan_options=ScanOptions(worth_processes=MiB),
         path=str(eight / "audit/logs.jsonl"),
         schemas=str(eight / "schemas.yaml"),
         dry_run=True,
@@ -213,13 +207,11 @@ async def test_no_more_is_read_in_a_second_than_was_said(
     assert time.monotonic() - begun > 1.3
 
 
-def test_what_is_written_counts_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_written_counts_as_well() -> None:
     """All that share a rate wait together; who has waited for nothing may not catch up."""
     clock = [100.0]
     waits: list[float] = []
-    monkeypatch.setattr("asynclog.executors.rate_limit.time.monotonic", lambda: clock[0])
-    monkeypatch.setattr("asynclog.executors.rate_limit.time.sleep", waits.append)
-    rate_limit = RateLimiter(10.0)
+    rate_limit = RateLimiter(10.0, clock=lambda: clock[0], sleep=waits.append)
     for size in (10, 5, 20):
         rate_limit.acquire(size)
     clock[0] += 100
@@ -230,14 +222,24 @@ def test_what_is_written_counts_as_well(monkeypatch: pytest.MonkeyPatch) -> None
     assert waits[4:] == pytest.approx([2.0])
 
 
-async def test_a_rewrite_is_held_to_the_rate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+class Spent(RateLimiter):
+    """Holds nobody, and notes what was asked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sizes: list[int] = []
+
+    def acquire(self, size: int) -> None:
+        self.sizes.append(size)
+
+
+async def test_a_rewrite_is_held_to_the_rate(tmp_path: Path) -> None:
     """What the scan reads, what is looked at for a chain, what a rewrite reads again and what it writes."""
-    spent: list[int] = []
-    monkeypatch.setattr(RateLimiter, "acquire", lambda _, size: spent.append(size))
+    spent = Spent()
     write_policy(tmp_path)
     write_log(tmp_path / "audit", {"logs.jsonl": OLD * 50 + YOUNG * 50})
-    await clean(tmp_path)
-    assert sum(spent) == (100 + 100 + 100 + 50) * len(OLD)
+    await clean(tmp_path, rate_limiter=lambda _rate: spent)
+    assert sum(spent.sizes) == (100 + 100 + 100 + 50) * len(OLD)
 
 
 @pytest.mark.parametrize("word", ["fast", "10", "10MB", "0B/s", "-1MB/s", "1.5MB/s", "10 MB/s", "10mb/s", "10TB/s", ""])
@@ -303,14 +305,13 @@ def asked_of_the_disk() -> int:
     return getrusage(RUSAGE_SELF).ru_inblock * 512
 
 
-async def test_pages_that_the_scan_had_to_read_are_given_back(eight: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_pages_that_the_scan_had_to_read_are_given_back(eight: Path) -> None:
     """Once all is read, and that once: also those of a segment in several pieces, of the newest one, and what was read
     ahead. Those that were there stay.
 
     The pieces are so large that what is read ahead (up to 16 MiB on fast disks) does not reach the last quarter of the
     next one.
     """
-    monkeypatch.setattr(pieces, "MAX_CHUNK", 32 * MiB)
     files = sorted(entries(eight / "audit"))
     files[0].write_bytes(files[0].read_bytes() * 36)
     if not can_tell(files[0]):
@@ -321,7 +322,7 @@ async def test_pages_that_the_scan_had_to_read_are_given_back(eight: Path, monke
             forget(file)
         before = asked_of_the_disk()
         files[1].read_bytes()
-        await clean(eight, dry_run=True, state=f"state{attempt}")
+        await clean(eight, dry_run=True, state=f"state{attempt}", scan_options=ScanOptions(max_chunk=32 * MiB))
         read = asked_of_the_disk() - before
         left = [resident(file)[0] for file in files]
         there = resident(files[1])[1]

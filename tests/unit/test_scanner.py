@@ -14,11 +14,10 @@ from asynclog.policy.cutoffs import Cutoffs
 from asynclog.policy.rules import Policy, Rule
 from asynclog.records.fields import MXCP_FIELDS
 from asynclog.records.kernel import Kind, choose_reader
-from asynclog.scan import chunks as pieces
-from asynclog.scan import merging
-from asynclog.scan.expired_lines import ExpiredRanges
+from asynclog.scan.chunks import batch, chunk_size, split
+from asynclog.scan.context import SCAN_OPTIONS, ScanContext, ScanOptions
+from asynclog.scan.merging import Scanned
 from asynclog.scan.scanner import Scanner
-from asynclog.scan.survivors import SurvivorReader
 from asynclog.schemas import SchemaKey
 from asynclog.segments import Fingerprint, Segment, UnreadSegment
 from asynclog.statistics import SegmentStats
@@ -51,15 +50,24 @@ def kind(request: pytest.FixtureRequest) -> Kind:
         pytest.skip(str(error))
 
 
-async def scan(folder: int, kind: Kind, jobs: int = 2) -> list[SegmentStats | UnreadSegment]:
-    return await read(folder, list_segments(folder, os.listdir(folder), SegmentNaming("logs.jsonl")), kind, jobs)
+async def scan(
+    folder: int, kind: Kind, jobs: int = 2, options: ScanOptions = SCAN_OPTIONS
+) -> list[SegmentStats | UnreadSegment]:
+    found = await read(folder, listed(folder), kind, jobs, options)
+    return [each if isinstance(each, UnreadSegment) else each.stats[0] for each in found]
 
 
-async def read(folder: int, segments: list[Segment], kind: Kind, jobs: int = 2) -> list[SegmentStats | UnreadSegment]:
-    evidence = SurvivorReader(kind, CUTOFFS, MXCP_FIELDS, workers=jobs, double_check=False)
-    reading = Scanner(LocalReadStore(os.readlink(f"/proc/self/fd/{folder}"), folder), CUTOFFS, kind, MXCP_FIELDS)
-    async with reading.censuses(segments, WorkerPool(jobs, StopRequest()), evidence) as found:
-        return [finding async for finding in found]
+def listed(folder: int) -> list[Segment]:
+    return list_segments(folder, os.listdir(folder), SegmentNaming("logs.jsonl"))
+
+
+async def read(
+    folder: int, segments: list[Segment], kind: Kind, jobs: int = 2, options: ScanOptions = SCAN_OPTIONS
+) -> list[Scanned | UnreadSegment]:
+    store = LocalReadStore(os.readlink(f"/proc/self/fd/{folder}"), folder)
+    scanner = Scanner(ScanContext(store, CUTOFFS, kind, MXCP_FIELDS, options))
+    async with scanner.scan(segments, WorkerPool(jobs, StopRequest()), mark=True) as found:
+        return [each async for each in found]
 
 
 async def test_a_small_segment_does_not_wait_for_a_huge_one(tmp_path: Path, folder: int, kind: Kind) -> None:
@@ -75,13 +83,12 @@ async def test_a_small_segment_does_not_wait_for_a_huge_one(tmp_path: Path, fold
 
 @pytest.mark.parametrize("size", [1, 7, 60, 1000])
 async def test_a_census_does_not_depend_on_how_a_segment_is_cut_up(
-    tmp_path: Path, folder: int, kind: Kind, monkeypatch: pytest.MonkeyPatch, size: int
+    tmp_path: Path, folder: int, kind: Kind, size: int
 ) -> None:
     """Pieces of any size add up to the same census, tail without a newline and all."""
     (tmp_path / "logs.jsonl").write_bytes(OLD * 3 + b"\n \r\n" + NEW * 2 + b"torn{\n" + OLD.rstrip())
     (whole,) = await scan(folder, kind)
-    monkeypatch.setattr(pieces, "MAX_CHUNK", size)
-    assert await scan(folder, kind, jobs=3) == [whole]
+    assert await scan(folder, kind, jobs=3, options=ScanOptions(max_chunk=size)) == [whole]
     assert isinstance(whole, SegmentStats)
     assert (whole.records, whole.expired, whole.unreadable, whole.blank) == (6, 4, 1, 2)
     assert [(str(count.schema), count.records, count.expired_bytes) for count in whole.schemas] == [
@@ -96,7 +103,7 @@ async def test_a_segment_that_is_replaced_or_removed_before_it_is_read_is_told(
     """The census is of the file that was listed, or there is none."""
     for name in ("logs.jsonl", "logs.jsonl.1"):
         (tmp_path / name).write_bytes(OLD)
-    segments = list_segments(folder, os.listdir(folder), SegmentNaming("logs.jsonl"))
+    segments = listed(folder)
     (tmp_path / "logs.jsonl").write_bytes(NEW + NEW)
     (tmp_path / "logs.jsonl.1").unlink()
     reasons = {finding.segment: finding for finding in await read(folder, segments, kind)}
@@ -120,30 +127,24 @@ async def test_memory_does_not_grow_with_the_number_of_lines(tmp_path: Path, fol
     assert peaks[1] < peaks[0] * 1.1
 
 
-async def test_the_python_reader_works_in_other_processes_where_that_pays(
-    tmp_path: Path, folder: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_the_python_reader_works_in_other_processes_where_that_pays(tmp_path: Path, folder: int) -> None:
     """Threads and processes count the same, and remember the same places of expired lines."""
     (tmp_path / "logs.jsonl").write_bytes((OLD + NEW + b"torn\n") * 1000)
-    (in_threads,) = await scan(folder, "python")
-    monkeypatch.setattr("asynclog.scan.scanner.WORTH_PROCESSES", 1)
-    assert await scan(folder, "python") == [in_threads]
+    (in_threads,) = await read(folder, listed(folder), "python")
+    assert await read(folder, listed(folder), "python", options=ScanOptions(worth_processes=1)) == [in_threads]
 
 
 async def test_what_is_remembered_of_one_segment_is_bounded_over_all_its_pieces(
-    tmp_path: Path, folder: int, kind: Kind, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, folder: int, kind: Kind
 ) -> None:
     """Each piece has few marks, all together have too many: none are kept, and the census is the same."""
-    kept: list[ExpiredRanges] = []
-    monkeypatch.setattr(SurvivorReader, "cache", lambda _self, _segment, expired: kept.append(expired))
     (tmp_path / "logs.jsonl").write_bytes((OLD + NEW) * 100)
-    (whole,) = await scan(folder, kind)
-    assert [stretch[:3] for stretch in kept[0]] == [(0, 100 * len(OLD + NEW), b"\x55" * 25)]
-    monkeypatch.setattr(pieces, "MAX_CHUNK", 1000)
-    for module in (pieces, merging):
-        monkeypatch.setattr(module, "BUDGET", 10 * kept[0].size)
-    assert await scan(folder, kind) == [whole]
-    assert len(kept) == 1
+    (whole,) = await read(folder, listed(folder), kind)
+    assert isinstance(whole, Scanned)
+    assert whole.expired is not None
+    assert [stretch[:3] for stretch in whole.expired] == [(0, 100 * len(OLD + NEW), b"\x55" * 25)]
+    little = ScanOptions(max_chunk=1000, marks=10 * whole.expired.size)
+    assert await read(folder, listed(folder), kind, options=little) == [whole._replace(expired=None)]
 
 
 async def test_rules_are_looked_up_for_each_version(tmp_path: Path, folder: int, kind: Kind) -> None:
@@ -160,7 +161,7 @@ def test_small_segments_are_read_several_in_one_go() -> None:
     """In their order: no more than 64 at once, and no more than 8 MiB, but one that is larger."""
     sizes = [100] * 130 + [5 << 20, 5 << 20, 40 << 20, 100]
     segments = [Segment(str(number), Fingerprint(1, number, size, 3, 4)) for number, size in enumerate(sizes)]
-    units = list(pieces.batch(piece for segment in segments for piece in pieces.split(segment, 64 << 20)))
+    units = list(batch((chunk for segment in segments for chunk in split(segment, 64 << 20)), SCAN_OPTIONS))
     assert [piece.segment for unit in units for piece in unit] == segments
     assert [len(unit) for unit in units] == [64, 64, 3, 1, 1, 1]
 
@@ -170,7 +171,7 @@ def test_small_segments_are_read_several_in_one_go() -> None:
 def test_a_segment_is_shared_out_evenly(size: int, workers: int) -> None:
     """Each worker gets as many pieces as the others, of the same size but for a few bytes, none above 64 MiB."""
     segment = Segment("logs.jsonl", Fingerprint(1, 2, size, 3, 4))
-    cut = pieces.split(segment, pieces.chunk_size(size, workers))
+    cut = split(segment, chunk_size(size, workers, SCAN_OPTIONS))
     sizes = [piece.end - piece.start for piece in cut]
     assert sum(sizes) == size
     assert len(sizes) % workers == 0
@@ -181,10 +182,10 @@ def test_a_segment_is_shared_out_evenly(size: int, workers: int) -> None:
 def test_no_piece_of_a_segment_is_shorter_than_the_others() -> None:
     """Also where other segments say how large pieces are: all of a short last one would have been read ahead."""
     segment = Segment("logs.jsonl", Fingerprint(1, 2, 74 << 20, 3, 4))
-    cut = pieces.split(segment, 64 << 20)
+    cut = split(segment, 64 << 20)
     assert [(piece.start, piece.end) for piece in cut] == [(0, 37 << 20), (37 << 20, 74 << 20)]
 
 
 def test_pieces_are_not_so_small_that_reading_ahead_joins_them() -> None:
     """Whether the last quarter of a piece is in memory has to tell of that piece."""
-    assert pieces.chunk_size(30 << 20, 8) == 24 << 20
+    assert chunk_size(30 << 20, 8, SCAN_OPTIONS) == 24 << 20

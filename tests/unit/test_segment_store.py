@@ -22,7 +22,8 @@ from asynclog.records.kernel import choose_digest
 from asynclog.runner.cleanup import clean_up
 from asynclog.runner.run import begin_run
 from asynclog.runner.wiring import Wiring
-from asynclog.scan.chunks import Chunk, ChunkResult, ScanContext, read_chunk
+from asynclog.scan.chunks import Chunk, ChunkResult, read_chunk
+from asynclog.scan.context import ScanContext
 from asynclog.scan.survivors import SurvivorReader
 from asynclog.segments import Segment
 from asynclog.storage.local.directory import LogDirectory
@@ -51,18 +52,18 @@ class Stored:
         self.store = store
         self.put = put
         self.contents = contents
+        self.context = ScanContext(store, CUTOFFS, "python", MXCP_FIELDS)
 
     def action(self, name: str) -> Action:
         """What a plan says of a segment, by its lines as they are now."""
         segment = next(each for each in self.store.list().segments if each.name == name)
-        context = ScanContext(self.store, "python", CUTOFFS, MXCP_FIELDS)
-        read = read_chunk(context, RateLimiter(), Chunk(segment, 0, segment.fingerprint.size, mark=False))
+        read = read_chunk(self.context, RateLimiter(), Chunk(segment, 0, segment.fingerprint.size, mark=False))
         assert isinstance(read, ChunkResult)
         return decide(read.builders[0].build(name, segment.fingerprint), CUTOFFS)
 
     def apply(self, action: Action) -> str:
         """Carry it out; what has become of it."""
-        survivors = SurvivorReader("python", CUTOFFS, MXCP_FIELDS, RateLimiter(), workers=1, double_check=False)
+        survivors = SurvivorReader(self.context, RateLimiter(), workers=1, double_check=False)
         change = self.store.drop if action.kind == "drop" else self.store.replace
         with self.store.lock(wait=0, breaks=False):
             outcome = change(action, survivors, frozenset())

@@ -17,7 +17,7 @@ import judge
 
 from asynclog.records.fragments import is_fragment
 from asynclog.records.parser import BLANKS, LineParser
-from asynclog.scan.expired_lines import pack, sift
+from asynclog.scan.expired_lines import compact, pack
 from asynclog.timestamps import FIRST_PLAUSIBLE
 from fuzz.census import FIELDS, NEVER, Answer, answer, counted, in_pieces
 from fuzz.lines import block, ordinary
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from fuzz.buffers import Exactly
     from fuzz.lines import Line
 
-Sift = Callable[[memoryview, bytes, int], tuple[int, int]]
+Compact = Callable[[memoryview, bytes, int], tuple[int, int]]
 
 ENDINGS = (b"\n", b'"\n', b'"}\n', b"}\n", b"]}\n", b"0\n", b"")
 _parse = LineParser().parse
@@ -72,7 +72,7 @@ class Campaign:
     kernel: type[Scanner]
     exactly: Exactly
     reader: Callable[[bytes], Answer] = exact_reader
-    sift: Sift = sift
+    compact: Compact = compact
     judged_share: float = 1 / 32
     counts: Counts = field(default_factory=Counts)
 
@@ -85,7 +85,7 @@ class Campaign:
             lines = block(random)
             answers = [self.check_line(line, judged=random.random() < self.judged_share) for line in lines]
             self.check_buffers(lines, answers, random)
-            self.check_sift([line.text for line in lines], random)
+            self.check_compact([line.text for line in lines], random)
 
     def check_line(self, line: Line, *, judged: bool) -> Answer:
         """Ask everybody about one line, the judge where the others differ or he is wanted; the kernel's answer."""
@@ -119,7 +119,7 @@ class Campaign:
         if found != expected:
             self._disagree(b"".join(whole), found=found, expected=expected)
 
-    def check_sift(self, lines: Sequence[bytes], random: Random) -> None:
+    def check_compact(self, lines: Sequence[bytes], random: Random) -> None:
         """Leave marked lines out of parts of any size: all others have to stay as they are."""
         content, flags = b"\n".join(lines), bytes(random.choices((0, 1), k=random.randrange(len(lines) + 1)))
         whole = [line + b"\n" for line in lines[:-1]] + [lines[-1]]
@@ -129,7 +129,7 @@ class Campaign:
         while start < len(content):
             end = start + random.randrange(1, 2 * len(content))
             with self.exactly(content[start:end]) as part:
-                size, line = self.sift(part, pack(flags), line)
+                size, line = self.compact(part, pack(flags), line)
                 kept += part[:size]
             start = end
         if kept != expected:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fuzz.buffers import Cliff, on_the_heap
-from fuzz.campaign import Campaign, Counts, Sift
+from fuzz.campaign import Campaign, Compact, Counts
 
 if TYPE_CHECKING:
     from asynclog.records._kernel import Scanner
@@ -44,21 +44,21 @@ class Worker:
         return f"ended with status {status}\n{errors}" if status else Counts(**json.loads(output))
 
 
-def load(module: str) -> tuple[type[Scanner], Sift]:
+def load(module: str) -> tuple[type[Scanner], Compact]:
     """Load a build of the kernel from any place."""
     spec = spec_from_file_location("_kernel", module)
     assert spec is not None
     assert spec.loader is not None
     loaded = module_from_spec(spec)
     spec.loader.exec_module(loaded)
-    return loaded.Scanner, loaded.sift
+    return loaded.Scanner, loaded.compact
 
 
 def main(module: str, buffers: str, seed: str, seconds: str) -> None:
     """Run the campaign and print its counts as JSON."""
     faulthandler.enable()
-    kernel, sift = load(module)
-    campaign = Campaign(kernel, Cliff() if buffers == "cliff" else on_the_heap, sift=sift)
+    kernel, compact = load(module)
+    campaign = Campaign(kernel, Cliff() if buffers == "cliff" else on_the_heap, compact=compact)
     campaign.run(int(seed), float(seconds))
     print(json.dumps(asdict(campaign.counts)))
 

@@ -14,6 +14,7 @@ from asynclog.storage.local.commit.drain_queue import DrainQueue
 from asynclog.storage.local.commit.precommit import IdleRule, NoLeaseError
 from asynclog.storage.local.commit.replace import CommitResult, replace
 from asynclog.storage.local.commit.truncation import FULL, drop_truncated
+from asynclog.storage.proof import Proof
 from asynclog.storage.segment_store import Survivors
 
 _HINTS = {
@@ -24,8 +25,9 @@ _HINTS = {
 
 def apply_action(queue: DrainQueue, idle: IdleRule, survivors: Survivors, action: Action) -> Outcome:
     """Drop or rewrite a segment, as its action says. What fails or has to wait is an outcome, not an error."""
+    proof = survivors.proof()
     try:
-        result = _replace_or_truncate(queue, idle, survivors, action)
+        result = _replace_or_truncate(queue, idle, survivors, action, proof)
     except Exception as error:
         outcome = _outcome_of(action, error)
     else:
@@ -34,11 +36,12 @@ def apply_action(queue: DrainQueue, idle: IdleRule, survivors: Survivors, action
             queue.add(result.displaced.old, known=result.displaced)
         outcome = _outcome_after(action, result)
     queue.drain_due()
-    return outcome
+    return msgspec.structs.replace(outcome, reread=proof.reread)
 
 
-def _replace_or_truncate(queue: DrainQueue, idle: IdleRule, survivors: Survivors, action: Action) -> CommitResult:
-    proof = survivors.proof()
+def _replace_or_truncate(
+    queue: DrainQueue, idle: IdleRule, survivors: Survivors, action: Action, proof: Proof
+) -> CommitResult:
     try:
         return replace(queue, idle, survivors, action, proof)
     except OSError as error:
