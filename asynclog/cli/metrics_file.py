@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
+from typing import TYPE_CHECKING
 
 from asynclog.cli.output import print_error
 from asynclog.cli.parser import value_of
@@ -12,8 +13,10 @@ from asynclog.config.settings import Settings
 from asynclog.errors import ConfigurationError
 from asynclog.formatting import escape_surrogates
 from asynclog.report.cleanup.result import Report
-from asynclog.report.metrics import Labels, Run, Status, log_labels, metrics
 from asynclog.storage.local.atomic_write import NamedFile, OccupiedError
+
+if TYPE_CHECKING:
+    from asynclog.report.metrics import Labels, Run, Status
 
 # How a file begins that is ours to replace.
 _HEAD = b"# HELP asynclog_"
@@ -87,12 +90,12 @@ class MetricsFile:
         if problem:
             print_error(problem)
 
-    def _written(self, exit_code: int, status: Status) -> str:
+    def _written(self, exit_code: int, status: "Status") -> str:
         """Why it could not be written; empty where it could."""
         if self._path is None:
             return ""
-        # A fifth of the time that a small job takes: only for whoever asks.
-        from asynclog.cli.exposition import exposition, last_success
+        # Takes a fifth of the time of a small job: only for whoever asks.
+        from asynclog.report.metrics import exposition, last_success, log_labels, metrics
 
         try:
             if self._file is None:
@@ -109,7 +112,9 @@ class MetricsFile:
             return f"--metrics-file {self._path}: the metrics can't be written: {error.strerror}"
         return ""
 
-    def _run(self, exit_code: int, status: Status, before: Labels, success: float) -> Run:
+    def _run(self, exit_code: int, status: "Status", before: "Labels", success: float) -> "Run":
+        from asynclog.report.metrics import Run, log_labels
+
         now, settings = time.time(), self._settings
         # Where nobody knows which log it is about, it is the one that the file was about before.
         labels, free, size = before, None, None

@@ -19,11 +19,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
-from asynclog.cli.exposition import exposition, last_success
 from asynclog.cli.main import main
 from asynclog.formatting import escape_surrogates
 from asynclog.report.cleanup.result import CleanupResult, Report, SchemaTotals
-from asynclog.report.metrics import Run, log_labels, metrics
+from asynclog.report.metrics import Run, exposition, last_success, log_labels, metrics
 from asynclog.storage.local.atomic_write import NamedFile
 
 if TYPE_CHECKING:
