@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import msgspec
 
-from asynclog.cli.logging import set_up_logging
 from asynclog.cli.options import PathOptions
-from asynclog.cli.output import Answer, print_result
+from asynclog.cli.output import Answer, print_result, set_up_logging
 from asynclog.cli.parser import Help
 from asynclog.cli.signals import Signals
 from asynclog.config.resolve import resolve

@@ -1,4 +1,8 @@
-"""Writes results and errors. A reader that has gone away is no failure of the job."""
+"""Write results to stdout, errors and log lines to stderr. A reader that has gone away is no failure of the job.
+
+What goes to stderr has the form of systemd's journal if stderr leads there: one line an event, with its priority before
+it, as sd-daemon(3) has it.
+"""
 
 import json
 import logging
@@ -11,7 +15,6 @@ from typing import Any, Protocol, TypeVar
 import msgspec
 import orjson
 
-from asynclog.cli.logging import for_stderr
 from asynclog.errors import AsynclogError
 from asynclog.formatting import escape_control, escape_surrogates, printable_json
 from asynclog.report.envelope import document
@@ -30,6 +33,7 @@ class Answer(Protocol):
 T = TypeVar("T", bound=Answer)
 
 _LONGEST = 20_000  # characters of a sentence; paths of 4,096 fit
+_PRIORITIES = {logging.DEBUG: 7, logging.INFO: 6, logging.WARNING: 4, logging.ERROR: 3, logging.CRITICAL: 3}
 
 
 def print_result(answer: T, as_text: Callable[[T], str], *, as_json: bool, quiet: bool) -> None:
@@ -101,3 +105,35 @@ def _result(text: bytes) -> None:
             sentence = f"the job is over, but its result can't be written to stdout: {error.strerror}"
             raise AsynclogError(sentence) from None
         raise
+
+
+def set_up_logging(level: str) -> None:
+    """Log lines from this level on go to stderr; asyncio's own only from WARNING on."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Formatter("asynclog: %(message)s"))
+    logging.basicConfig(handlers=[handler], level=level)
+    logging.getLogger("asyncio").setLevel("WARNING")
+
+
+def for_stderr(text: str, level: int) -> str:
+    """Return the text as it is; for the journal as one line, with the priority of this level."""
+    if not _leads_to_the_journal():
+        return text
+    return f"<{_PRIORITIES[level]}>{escape_control(text)}"
+
+
+class _Formatter(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return for_stderr(super().format(record), record.levelno)
+
+
+def _leads_to_the_journal() -> bool:
+    """Whether stderr is the stream that systemd says leads there, by its device and inode: it may be redirected."""
+    stream = os.environ.get("JOURNAL_STREAM")
+    if not stream or sys.stderr is None:
+        return False
+    try:
+        status = os.fstat(sys.stderr.fileno())
+    except (OSError, ValueError):
+        return False
+    return stream == f"{status.st_dev}:{status.st_ino}"

@@ -13,8 +13,7 @@ from asynclog.plan.decide import decide, finding_of, make_plan
 from asynclog.plan.guards import guard_violation
 from asynclog.policy.cutoffs import Cutoffs
 from asynclog.policy.rules import Policy
-from asynclog.report.cleanup.progress import NOT_READ
-from asynclog.report.cleanup.result import Report
+from asynclog.report.cleanup.result import NOT_READ, Report
 from asynclog.report.plan_file import PlanOrigin
 from asynclog.report.warnings import Notices, notices
 from asynclog.runner.apply import Applied, apply_actions

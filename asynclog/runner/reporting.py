@@ -13,8 +13,7 @@ from asynclog.config.settings import Settings
 from asynclog.formatting import escape_control, pluralize
 from asynclog.policy.rules import Policy, describe_rule
 from asynclog.report.cleanup.build import RunInfo, empty_report, make_report
-from asynclog.report.cleanup.progress import NOT_BEGUN
-from asynclog.report.cleanup.result import CatalogStats, Report
+from asynclog.report.cleanup.result import NOT_BEGUN, CatalogStats, Report
 from asynclog.report.warnings import Notices, noticed
 from asynclog.runner.apply import Applied
 from asynclog.runner.inventory import Inventory

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import os
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -10,10 +12,10 @@ import pytest
 from audit_log import record, write_log, write_policy
 from command import CALM, COMMAND, NOW, run
 
-from asynclog.cli.logging import for_stderr
-from asynclog.cli.output import complain_of_bug
+from asynclog.cli.output import complain_of_bug, for_stderr
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 WORDS = ("cleanup", "--path", "au\ndit/logs.jsonl", "--schemas", "schemas.yaml", "--now", NOW)
@@ -67,27 +69,38 @@ def test_a_closed_stderr_is_no_error(folder: Path) -> None:
     assert (done.code, done.err) == (0, "")
 
 
+@contextlib.contextmanager
+def stderr_into(file: Path) -> Iterator[os.stat_result]:
+    """Have this process's stderr go to a file; yield its status."""
+    with file.open("w") as stream, contextlib.redirect_stderr(stream):
+        yield os.fstat(stream.fileno())
+
+
 @pytest.mark.parametrize(
     ("level", "prefix"),
     [(logging.DEBUG, "<7>"), (logging.INFO, "<6>"), (logging.WARNING, "<4>"), (logging.ERROR, "<3>")],
 )
-def test_the_priorities_are_those_of_syslog(monkeypatch: pytest.MonkeyPatch, level: int, prefix: str) -> None:
+def test_the_priorities_are_those_of_syslog(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, level: int, prefix: str
+) -> None:
     """As sd-daemon(3) has them."""
-    monkeypatch.setattr("asynclog.cli.logging._leads_to_the_journal", lambda: True)
-    assert for_stderr("one\ntwo", level) == rf"{prefix}one\ntwo"
+    with stderr_into(tmp_path / "stderr") as status:
+        monkeypatch.setenv("JOURNAL_STREAM", f"{status.st_dev}:{status.st_ino}")
+        assert for_stderr("one\ntwo", level) == rf"{prefix}one\ntwo"
 
 
-def test_a_traceback_is_one_event(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_traceback_is_one_event(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In the journal; a person gets it in lines."""
 
-    def told() -> str:
-        try:
-            raise ValueError("odd")
-        except ValueError:
-            complain_of_bug()
-        return capsys.readouterr().err
+    def told(*, journal: bool) -> str:
+        with stderr_into(tmp_path / "stderr") as status:
+            monkeypatch.setenv("JOURNAL_STREAM", f"{status.st_dev}:{status.st_ino}" if journal else "")
+            try:
+                raise ValueError("odd")
+            except ValueError:
+                complain_of_bug()
+        return (tmp_path / "stderr").read_text()
 
-    assert told().count("\n") > 3
-    monkeypatch.setattr("asynclog.cli.logging._leads_to_the_journal", lambda: True)
-    assert told().startswith("<3>Traceback")
-    assert told().count("\n") == 1
+    assert told(journal=False).count("\n") > 3
+    assert told(journal=True).startswith("<3>Traceback")
+    assert told(journal=True).count("\n") == 1

@@ -23,7 +23,9 @@ from asynclog.cli.main import main
 from asynclog.formatting import escape_surrogates
 from asynclog.report.cleanup.result import CleanupResult, Report, SchemaTotals
 from asynclog.report.metrics import Run, exposition, last_success, log_labels, metrics
+from asynclog.runner.wiring import Wiring
 from asynclog.storage.local.atomic_write import NamedFile
+from asynclog.storage.local.directory import LogDirectory
 
 if TYPE_CHECKING:
     from command import Done
@@ -211,10 +213,13 @@ def test_a_signal_in_the_job_is_told(archive: Path) -> None:
 
 def test_a_bug_is_told(archive: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """Exit 1, and the last success is kept."""
+
+    def broken(*_: object) -> LogDirectory:
+        raise ZeroDivisionError
+
     assert cleanup(archive, *FILE).code == 0
     monkeypatch.chdir(archive)
-    monkeypatch.setattr("asynclog.runner.cleanup.make_plan", lambda *_: 1 / 0)
-    assert main(WORDS) == 1
+    assert main(WORDS, Wiring(broken)) == 1
     found = Metrics(archive / "m.prom")
     assert (found.value("last_run_exit_code"), found.status) == (1, "error")
     assert found.value("last_success_timestamp_seconds") > 0
@@ -412,32 +417,30 @@ def test_who_reads_meanwhile_never_sees_half_a_file(archive: Path) -> None:
     assert all(b"\nasynclog_lease_held_max_seconds{" in text and text.endswith(b"\n") for text in seen)
 
 
-def test_it_is_durable_before_it_has_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_is_durable_before_it_has_its_name(tmp_path: Path) -> None:
     """Or the old one stays, and nothing else does."""
     file = tmp_path / "m.prom"
     seen = []
-    sync = os.fsync
 
-    def noted(descriptor: int) -> None:
-        seen.append(file.exists())
-        sync(descriptor)
+    class Noting(LogDirectory):
+        def sync(self, descriptor: int) -> None:
+            seen.append(file.exists())
+            super().sync(descriptor)
 
-    monkeypatch.setattr(os, "fsync", noted)
-    write(file, b"# HELP asynclog_old")
+    class Full(LogDirectory):
+        def sync(self, descriptor: int) -> None:
+            raise OSError(28, "No space left on device")
+
+    write(file, b"# HELP asynclog_old", Noting)
     assert (seen, file.read_bytes()) == ([False], b"# HELP asynclog_old")
-
-    def fail(_descriptor: int) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(os, "fsync", fail)
     with pytest.raises(OSError, match="No space"):
-        write(file, b"# HELP asynclog_new")
+        write(file, b"# HELP asynclog_new", Full)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"m.prom": b"# HELP asynclog_old"}
 
 
-def write(file: Path, content: bytes) -> None:
+def write(file: Path, content: bytes, directory: type[LogDirectory]) -> None:
     """Write it as a metrics file."""
-    with closing(NamedFile(str(file), lambda _, head: head.startswith(b"# HELP asynclog_"))) as named:
+    with closing(NamedFile(str(file), lambda _, head: head.startswith(b"# HELP asynclog_"), directory)) as named:
         named.write(content)
 
 

@@ -10,8 +10,8 @@ from audit_log import record, write_log, write_policy
 from command import NOW, cleanup, run
 
 from asynclog.formatting import format_size, percentage, pluralize
-from asynclog.report.cleanup.progress import NOT_BEGUN, NOT_READ, duration, progress
-from asynclog.report.cleanup.result import ActionRow, CleanupResult, Segments
+from asynclog.report.cleanup.result import NOT_BEGUN, NOT_READ, ActionRow, CleanupResult, Segments
+from asynclog.report.cleanup.text import duration, progress
 
 if TYPE_CHECKING:
     from pathlib import Path

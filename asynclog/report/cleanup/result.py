@@ -10,6 +10,10 @@ from asynclog.report.unjudged import Unjudged
 from asynclog.report.warnings import Neighbours
 from asynclog.segments import WhyUnjudged
 
+# The reasons of segments that a stopped job has not reached: a report for people tells them once, not one by one.
+NOT_READ = "the job was stopped before it was read"
+NOT_BEGUN = "the job was stopped first"
+
 
 class Records(msgspec.Struct, frozen=True):
     """scanned = deleted + overdue + kept; unreadable lines are no records."""

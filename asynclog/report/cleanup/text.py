@@ -3,8 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from asynclog.formatting import escape_control, format_size, pluralize
-from asynclog.report.cleanup.progress import NOT_BEGUN, NOT_READ, progress
-from asynclog.report.cleanup.result import CleanupResult, Report
+from asynclog.report.cleanup.result import NOT_BEGUN, NOT_READ, CleanupResult, Report
 from asynclog.report.provenance import in_brief
 from asynclog.report.unjudged import unjudged_in_words
 
@@ -103,3 +102,27 @@ def _table(counts: Mapping[str, int]) -> Iterator[str]:
     width = max(map(len, counts), default=0)
     for name, number in counts.items():
         yield f"  {escape_control(name):<{width}}  {number:>9,}"
+
+
+def progress(result: CleanupResult) -> str | None:
+    """Return `Stopped after 30m: 6 of 64 segments read; the next job goes on`; None if nothing was left to do."""
+    reasons = [row.outcome_reason or row.reason for row in result.actions]
+    unread, undone = reasons.count(NOT_READ), reasons.count(NOT_BEGUN)
+    total = result.segments.total
+    if unread:
+        came = f"{total - unread:,} of {pluralize(total, 'segment')} read"
+    elif undone:
+        done = result.segments.dropped + result.segments.rewritten
+        came = f"all read, {done:,} of {pluralize(done + undone, 'segment')} dropped or rewritten"
+    else:
+        return None
+    signal = f" by {result.stopped}" if result.stopped in {"SIGINT", "SIGTERM"} else ""
+    return f"Stopped{signal} after {duration(result.duration_s)}: {came}; the next job goes on"
+
+
+def duration(seconds: float) -> str:
+    """Return `45s`, `12m`, `1h 5m`."""
+    minutes = int(seconds) // 60
+    if not minutes:
+        return f"{seconds:.0f}s" if seconds >= 1 else f"{seconds:.1f}s"
+    return f"{minutes}m" if minutes < 60 else f"{minutes // 60}h {minutes % 60}m"

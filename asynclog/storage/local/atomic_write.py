@@ -29,12 +29,12 @@ class OccupiedError(Exception):
 class NamedFile:
     """The file at a path that a person has named, in a folder that is open until `close`. Methods raise OSError."""
 
-    def __init__(self, path: str, kind: Kind) -> None:
+    def __init__(self, path: str, kind: Kind, directory: Callable[[int], LogDirectory] = LogDirectory) -> None:
         folder, name = os.path.split(path)
         self._name = name or "."  # which is a folder
         self._kind = kind
         self._folder = os.open(folder or ".", _FOLDER)
-        self._disk = LogDirectory(self._folder)
+        self._disk = directory(self._folder)
 
     def close(self) -> None:
         self._disk.close(self._folder)
