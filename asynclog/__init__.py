@@ -8,7 +8,12 @@ This is the whole public interface; everything else may change. What does the wo
 the command line has to start quickly, and it goes through here.
 """
 
-import asynclog.safe_path  # noqa: F401 - before all that could come from the working folder
+import sys
+
+# For `python -m` Python puts the working folder first, as if it were a library: whoever may write there could have any
+# of our imports be theirs. "-m" is the program's name while the package of the module that was named is imported.
+if getattr(sys, "argv", None) and sys.argv[0] == "-m" and not sys.flags.safe_path:
+    del sys.path[0]
 
 # isort: split
 import os

@@ -12,7 +12,7 @@ README = PACKAGE.parent / "README.md"
 
 # From the bottom up. What shares a layer does not know each other. `storage.local` is a layer of its own.
 LAYERS = [
-    {"errors", "timestamps", "cancellation", "formatting", "safe_path"},
+    {"errors", "timestamps", "cancellation", "formatting"},
     {"schemas"},
     {"segments"},
     {"statistics"},
