@@ -13,7 +13,7 @@ from asynclog.cli.metrics_file import MetricsFile, metrics_file
 from asynclog.cli.output import bug_in_words, complain_of_bug, print_error
 from asynclog.cli.parser import ALWAYS, Help
 from asynclog.cli.signals import StoppedError
-from asynclog.config.profiles import profile_names
+from asynclog.config.configuration_file import profile_names
 from asynclog.config.settings import Settings
 from asynclog.errors import AsynclogError, ConfigurationError
 from asynclog.report.cleanup.combine import combined, failed

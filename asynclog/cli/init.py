@@ -8,8 +8,8 @@ import msgspec
 from asynclog.cli import options as groups
 from asynclog.cli.command import Call, Command, log_level, settings_of
 from asynclog.cli.parser import ALWAYS, Help
+from asynclog.config.configuration_file import MXCPS, OURS, nearest
 from asynclog.config.paths import working_folder
-from asynclog.config.profiles import MXCPS, OURS, nearest
 from asynclog.config.settings import Settings
 from asynclog.errors import ConfigurationError
 from asynclog.formatting import escape_surrogates, pluralize

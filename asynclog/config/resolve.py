@@ -3,10 +3,10 @@
 import os
 from collections.abc import Callable, Mapping
 
+from asynclog.config.configuration_file import load_profile
 from asynclog.config.contested import by_folder, contested, refuse, within
 from asynclog.config.paths import absolute, usable
 from asynclog.config.profile import Profile
-from asynclog.config.profiles import load_profile
 from asynclog.config.reading import Origin
 from asynclog.config.settings import Options, Settings
 from asynclog.config.units import bytes_per_second, seconds
