@@ -15,9 +15,9 @@ from asynclog.statistics import SegmentStats
 class Action(msgspec.Struct, frozen=True, gc=False):
     """What is to become of one segment, why, and the fingerprint on which that was decided.
 
-    `census` is None where the segment was not read, an empty one included. `failed` marks a skip that is an error, not
-    a decision. `since` is when the first of its expired records expired, None without any. `long_expired` has, per
-    schema key, how many of them had been expired for more than three days: certainly had, where only their day is
+    `stats` is None where the segment was not read, an empty one included. `failed` marks a skip that is an error, not
+    a decision. `overdue_since` is when the first of its expired records expired, None without any. `long_expired` has,
+    per schema key, how many of them had been expired for more than three days: certainly had, where only their day is
     known. `unjudged` is why it is not known what the segment holds; of such a one nothing is kept, overdue or deleted,
     and its action is a skip.
     """
@@ -26,9 +26,9 @@ class Action(msgspec.Struct, frozen=True, gc=False):
     kind: Literal["keep", "drop", "rewrite", "skip"]
     reason: str
     fingerprint: Fingerprint
-    census: SegmentStats | None = None
+    stats: SegmentStats | None = None
     failed: bool = False
-    since: int | None = None
+    overdue_since: int | None = None
     long_expired: dict[SchemaKey, int] = {}
     unjudged: WhyUnjudged | None = None
 
@@ -44,7 +44,7 @@ class Action(msgspec.Struct, frozen=True, gc=False):
     @property
     def expired(self) -> dict[SchemaKey, int]:
         """Expired records per schema key; only keys that have any."""
-        counts = self.census.schemas if self.census else ()
+        counts = self.stats.schemas if self.stats else ()
         return {count.schema: count.expired for count in counts if count.expired}
 
     @property
@@ -53,8 +53,8 @@ class Action(msgspec.Struct, frozen=True, gc=False):
         match self.kind:
             case "drop":
                 return 0
-            case "rewrite" if self.census:
-                return self.fingerprint.size - self.census.expired_bytes
+            case "rewrite" if self.stats:
+                return self.fingerprint.size - self.stats.expired_bytes
             case _:
                 return self.fingerprint.size
 

@@ -17,7 +17,7 @@ async def census(log: str, now: str) -> Census:
     plan = await asynclog.plan_cleanup(path=log, now=datetime.fromisoformat(now), no_catalog=True)
     found: Census = {}
     for action in plan.actions:
-        for count in action.census.schemas if action.census else ():
+        for count in action.stats.schemas if action.stats else ():
             if count.oldest is None or count.newest is None:
                 continue
             key, oldest, newest = str(count.schema), count.oldest // 1000, count.newest // 1000

@@ -1,4 +1,4 @@
-"""One segment's entry in the catalog: a census, and for which bytes it holds."""
+"""One segment's entry in the catalog: a stats, and for which bytes it holds."""
 
 import hashlib
 
@@ -20,13 +20,13 @@ _CHECK = 8  # bytes
 class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What a scan that began at `scanned` (ns since 1970) learned of a segment.
 
-    `edge` identifies its last block, for a segment that may be renamed, and `ranges` all of its bytes, for one that may
-    grow; both are empty if that can't be told. `whole` is whether that scan has read all of it.
+    `tail_digest` identifies its last block, for a segment that may be renamed, and `ranges` all of its bytes, for one
+    that may grow; both are empty if that can't be told. `whole` is whether that scan has read all of it.
     """
 
     fingerprint: Fingerprint
     scanned: int
-    edge: bytes
+    tail_digest: bytes
     schemas: tuple[SchemaStats, ...]
     unreadable: int
     blank: int
@@ -35,28 +35,28 @@ class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
     fragment: int | None = None
 
     @classmethod
-    def of(cls, census: SegmentStats, scanned: int, edge: bytes = b"", *, whole: bool = True) -> "Entry":
-        """Return the entry for this census.
+    def of(cls, stats: SegmentStats, scanned: int, tail_digest: bytes = b"", *, whole: bool = True) -> "Entry":
+        """Return the entry for this stats.
 
         If somebody may have written to the segment while it was read, only its bytes tell whether it is still the same.
         """
-        fingerprint = census.fingerprint
-        if not census.quiet:
+        fingerprint = stats.fingerprint
+        if not stats.quiet:
             fingerprint = msgspec.structs.replace(fingerprint, mtime_ns=0, ctime_ns=0)
         return cls(
             fingerprint,
             scanned,
-            edge,
-            census.schemas,
-            census.unreadable,
-            census.blank,
+            tail_digest,
+            stats.schemas,
+            stats.unreadable,
+            stats.blank,
             whole,
-            census.ranges,
-            census.fragment,
+            stats.ranges,
+            stats.fragment,
         )
 
-    def census(self, segment: str, fingerprint: Fingerprint) -> SegmentStats:
-        """As the census of the segment that has, or had, this name and this fingerprint."""
+    def stats(self, segment: str, fingerprint: Fingerprint) -> SegmentStats:
+        """As the stats of the segment that has, or had, this name and this fingerprint."""
         counts = (self.schemas, self.unreadable, self.blank)
         return SegmentStats(segment, fingerprint, *counts, ranges=self.ranges, fragment=self.fragment)
 
@@ -67,7 +67,7 @@ class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
     def may_be_renamed(self, fingerprint: Fingerprint) -> bool:
         """Whether the segment may have been renamed, which changes its ctime, if its last block is the same."""
         renamed = msgspec.structs.replace(self.fingerprint, ctime_ns=fingerprint.ctime_ns)
-        return bool(self.edge) and renamed == fingerprint and fingerprint.mtime_ns + _SETTLED <= self.scanned
+        return bool(self.tail_digest) and renamed == fingerprint and fingerprint.mtime_ns + _SETTLED <= self.scanned
 
     def may_be_the_head_of(self, fingerprint: Fingerprint) -> bool:
         """Whether the segment may have grown since, if its bytes up to the old end are the same."""

@@ -61,7 +61,7 @@ def resolve(options: Options, environment: Mapping[str, str]) -> Settings:
         schemas_are=_origin(options, profile),
         patterns=profile.patterns,
         guard=profile.guard,
-        named_by_hand=bool(path),
+        explicit_path=bool(path),
         now=_instant(options.get("now")),
         jobs=_jobs(options.get("jobs")),
         lock_wait=_given(seconds, "--lock-wait", options.get("lock_wait")) or 0,

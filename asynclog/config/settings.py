@@ -42,7 +42,7 @@ class Options(TypedDict, total=False):
 class Settings(msgspec.Struct, frozen=True):
     """All that one job needs to know. `folder` and `schemas` are absolute paths; `schemas_are` how the latter was said.
 
-    `source` tells where the log's path came from, `named_by_hand` whether a person typed it: a folder that is missing
+    `source` tells where the log's path came from, `explicit_path` whether a person typed it: a folder that is missing
     is then a mistake, else an application that has not started yet. `patterns` replace the names that are looked for,
     where there are any, and `fields` are the keys of its lines. `now` is None where the clock is to say it. `reader` is
     the name of one, None for the fastest. `state` is the folder for catalogs, empty where there is none to be.
@@ -63,7 +63,7 @@ class Settings(msgspec.Struct, frozen=True):
     patterns: tuple[str, ...] = ()
     fields: Fields = MXCP_FIELDS
     guard: Guard = Guard()
-    named_by_hand: bool = False
+    explicit_path: bool = False
     now: int | None = None
     jobs: int = 1
     lock_wait: float = 0

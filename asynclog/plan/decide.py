@@ -47,7 +47,7 @@ def conditions_of(segments: Collection[Segment], names: SegmentNaming, now: int,
 
 def plausible_counts(actions: Iterable[Action]) -> dict[SchemaKey, int]:
     """Count the records per schema key that are neither future nor implausible."""
-    all_stats = (action.census for action in actions if action.census)
+    all_stats = (action.stats for action in actions if action.stats)
     return sum_counts({count.schema: count.plausible for count in stats.schemas} for stats in all_stats)
 
 
@@ -82,13 +82,13 @@ def decide(
                 return Action(name, kind, reason, fingerprint, _in_brief(state))
             since = earliest(overdue_since(cutoffs.policy, count) for count in state.schemas)
             stale = _long_expired(state, cutoffs)
-            return Action(name, kind, reason, fingerprint, _in_brief(state), since=since, long_expired=stale)
+            return Action(name, kind, reason, fingerprint, _in_brief(state), overdue_since=since, long_expired=stale)
 
 
-def finding_of(action: Action) -> SegmentState:
+def state_of(action: Action) -> SegmentState:
     """Return what was known of a segment when this was decided about it."""
-    if action.census:
-        return action.census
+    if action.stats:
+        return action.stats
     if action.unjudged:
         return UnreadSegment(action.segment, action.fingerprint, action.reason, action.unjudged, action.failed)
     return Segment(action.segment, action.fingerprint, action.reason if action.kind == "skip" else "")

@@ -144,7 +144,7 @@ def _sentence(broken: _Broken, plan: Plan, policy: Policy, going: Mapping[Schema
 
 def _since(plan: Plan, policy: Policy, schema: SchemaKey | None) -> int:
     """Return when the first record that would go, of this schema key or of all, expired."""
-    going = (action.census.schemas for action in plan.actions if action.census and action.deletes)
+    going = (action.stats.schemas for action in plan.actions if action.stats and action.deletes)
     counts = (count for schemas in going for count in schemas if schema in {None, count.schema})
     return min(since for count in counts if (since := overdue_since(policy, count)) is not None)
 

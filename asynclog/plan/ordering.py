@@ -9,7 +9,7 @@ from asynclog.schemas import SchemaKey
 
 def dominant_schema(action: Action) -> SchemaKey:
     """Return the schema key with the most expired bytes in the segment; of equals the first by name."""
-    counts = action.census.schemas if action.census else ()
+    counts = action.stats.schemas if action.stats else ()
     return min(counts, key=lambda count: (-count.expired_bytes, count.schema)).schema
 
 
@@ -19,7 +19,7 @@ def execution_order(plan: Plan) -> list[Action]:
     Empty segments come last: that they go frees nothing.
     """
     going = [action for action in plan.actions if action.deletes and not action.of_nothing]
-    oldest_first = sorted(going, key=lambda action: action.since or 0)
+    oldest_first = sorted(going, key=lambda action: action.overdue_since or 0)
     drops = [action for action in oldest_first if action.kind == "drop"]
     rewrites = [action for action in oldest_first if action.kind == "rewrite"]
     empties = [action for action in plan.actions if action.of_nothing]

@@ -9,15 +9,15 @@ from asynclog.segments import Segment
 from asynclog.statistics import SegmentState, SegmentStats
 
 
-def refuse_unknown(said: str, scope: Scope, policy: Policy, findings: Iterable[SegmentState]) -> None:
+def refuse_unknown(said: str, scope: Scope, policy: Policy, states: Iterable[SegmentState]) -> None:
     """Raise ConfigurationError, with the nearest names, for a schema that neither log nor policy has.
 
     `*` never; nor what a segment may have that could be read and was not.
     """
-    findings = list(findings)
-    if any(isinstance(each, Segment) and each.is_readable for each in findings):
+    states = list(states)
+    if any(isinstance(each, Segment) and each.is_readable for each in states):
         return
-    keys = {count.schema for each in findings if isinstance(each, SegmentStats) for count in each.schemas} | {
+    keys = {count.schema for each in states if isinstance(each, SegmentStats) for count in each.schemas} | {
         *policy.exact
     }
     if scope == WILDCARD or _is_known(scope, keys, policy):

@@ -682,7 +682,7 @@ static PyObject *build_row(const struct scanner *scanner, const struct schema_st
                          int_or_none(schema->oldest_kept, any_kept), pack_days(scanner, schema));
 }
 
-static PyObject *scanner_census(PyObject *self, PyObject *Py_UNUSED(args))
+static PyObject *scanner_counts(PyObject *self, PyObject *Py_UNUSED(args))
 {
     const struct scanner *scanner = idle_scanner(self);
     PyObject *rows = scanner ? PyList_New(scanner->schema_count) : NULL;
@@ -702,8 +702,8 @@ static PyObject *scanner_census(PyObject *self, PyObject *Py_UNUSED(args))
 static PyMethodDef scanner_methods[] = {
     {"scan", scanner_scan, METH_VARARGS,
      "scan(buffer, mark) -> (uncertain, marks, lines, read)\n\nCount the records of a buffer's whole lines."},
-    {"census", scanner_census, METH_NOARGS,
-     "census() -> (rows, blank)\n\nReturn what all scans have counted so far."},
+    {"counts", scanner_counts, METH_NOARGS,
+     "counts() -> (rows, blank)\n\nReturn what all scans have counted so far."},
     {NULL, NULL, 0, NULL},
 };
 

@@ -37,7 +37,7 @@ class Scanner:
         lines, or 65,536 lines in all); then scan the rest in another call. Nobody may write to the buffer meanwhile.
         """
 
-    def census(self) -> tuple[list[Row], int]:
+    def counts(self) -> tuple[list[Row], int]:
         """Return the rows of the schemas, in the order they were met, and the number of blank lines, so far.
 
         `oldest` and `newest` are over the records that are not future, None without any.

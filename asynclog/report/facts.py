@@ -41,7 +41,7 @@ class Facts(msgspec.Struct, frozen=True):
     base: str
     is_there: bool = True
     names: SegmentNaming | None = None
-    findings: Sequence[SegmentState] = ()
+    states: Sequence[SegmentState] = ()
     obstacles: Mapping[str, str] = {}
     neighbours: Sequence[str] = ()
     policy: Policy | None = None
@@ -64,4 +64,4 @@ def has_no_record(states: Iterable[SegmentState]) -> bool:
 
 def is_partly_known(facts: Facts) -> bool:
     """Whether there are segments that nobody has read, although they could be."""
-    return any(isinstance(each, Segment) and each.is_readable for each in facts.findings)
+    return any(isinstance(each, Segment) and each.is_readable for each in facts.states)

@@ -42,7 +42,7 @@ class Notices(msgspec.Struct, frozen=True):
 def notices(facts: Facts) -> Notices:
     """Return all that there is to say."""
     names = [escape_surrogates(name) for name in facts.neighbours]
-    inventory = sum_holdings(facts.findings)
+    inventory = sum_holdings(facts.states)
     return Notices(
         [escape_surrogates(each) for each in _warnings(facts, inventory)],
         Neighbours(len(names), names[:MOST_NAMES]),
@@ -60,7 +60,7 @@ def noticed(result: R, found: Notices) -> R:
 def _warnings(facts: Facts, inventory: Holdings) -> Iterator[str]:
     if not facts.is_there:
         yield f"{facts.folder} does not exist yet: if the application has started, correct the path of the log"
-    elif not facts.findings:
+    elif not facts.states:
         yield (
             f"{facts.folder} has no segment of {facts.base}: if the application has started, correct the path of the "
             "log, or its audit.segments"
@@ -70,7 +70,7 @@ def _warnings(facts: Facts, inventory: Holdings) -> Iterator[str]:
     if facts.policy is not None:
         yield from rule_warnings(facts, facts.policy)
     yield from _neighbours(facts)
-    is_foreign = has_no_record(facts.findings) and not is_partly_known(facts)
+    is_foreign = has_no_record(facts.states) and not is_partly_known(facts)
     # Where no line of the whole log is a record, that is told below, with the reason.
     yield from _unjudged([each for each in inventory.unjudged if each.why != "no_record" or not is_foreign])
     yield from _obstacles(facts.obstacles)
@@ -78,7 +78,7 @@ def _warnings(facts: Facts, inventory: Holdings) -> Iterator[str]:
         yield from unused_rule_warnings(facts.policy, inventory.holdings)
     if is_foreign:
         lines = sum(
-            each.unreadable for each in facts.findings if isinstance(each, SegmentStats) and each.fragment is None
+            each.unreadable for each in facts.states if isinstance(each, SegmentStats) and each.fragment is None
         )
         yield _no_record(lines, facts.reasons)
     yield from _without_offset(facts)
@@ -162,7 +162,7 @@ def _clock_never_set(facts: Facts) -> Iterator[str]:
     """Yield the segments with records that claim to be ten years older than their segment's name."""
     old = {
         state.segment: oldest
-        for state in facts.findings
+        for state in facts.states
         if isinstance(state, SegmentStats) and facts.names
         if (begun := facts.names.start_time(state.segment)) is not None
         if (oldest := earliest(count.oldest for count in state.schemas)) is not None and oldest < begun - _TEN_YEARS

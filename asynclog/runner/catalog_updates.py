@@ -74,4 +74,4 @@ def _as_read(log: Log, action: Action) -> SegmentStats | None:
     """Return what the segment held if it was read in this run, and not only known from an earlier one."""
     entry = log.catalog.get(action.segment) if log.catalog else None
     was_read = entry is not None and (entry.scanned, entry.fingerprint) == (log.listed_at, action.fingerprint)
-    return entry.census(action.segment, action.fingerprint) if entry and was_read else None
+    return entry.stats(action.segment, action.fingerprint) if entry and was_read else None

@@ -9,7 +9,7 @@ from asynclog.cancellation import StopRequest
 from asynclog.config.policy_file import policy_of
 from asynclog.errors import RefusedError
 from asynclog.plan.approval import digest, restrict
-from asynclog.plan.decide import decide, finding_of, make_plan
+from asynclog.plan.decide import decide, make_plan, state_of
 from asynclog.plan.guards import guard_violation
 from asynclog.policy.cutoffs import Cutoffs
 from asynclog.policy.rules import Policy
@@ -120,7 +120,7 @@ def _needs_look(opened: OpenRun, inventory: Inventory[Action], plan: Plan, stop:
     """Tell what needs a look, of the segments as they were when the plan was made."""
     log = opened.log
     states = [
-        Segment(action.segment, action.fingerprint) if action.segment in inventory.unread else finding_of(action)
+        Segment(action.segment, action.fingerprint) if action.segment in inventory.unread else state_of(action)
         for action in plan.actions
     ]
     facts = facts_of(log, log.cutoffs.policy, states, stop)

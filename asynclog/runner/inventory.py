@@ -56,7 +56,7 @@ def recall(log: Log, keep: Keep[T]) -> Inventory[T]:
     heads: dict[str, SegmentStats] = {}
     hits = 0
     for segment, entry in _valid_entries(log, unread, heads):
-        stats = project(entry.census(segment.name, segment.fingerprint), log.cutoffs)
+        stats = project(entry.stats(segment.name, segment.fingerprint), log.cutoffs)
         if stats and (entry.whole or not stats.is_wholly_expired):
             del unread[segment.name]
             hits += 1
@@ -83,7 +83,7 @@ def _valid_entries(
             renamed.append((segment.name, moved))
             yield segment, moved
         elif entry.may_be_the_head_of(segment.fingerprint):
-            head = project(entry.census(segment.name, entry.fingerprint), log.cutoffs)
+            head = project(entry.stats(segment.name, entry.fingerprint), log.cutoffs)
             # If nothing before the old end has changed.
             if head and begins_with(log.scanner.context, segment, entry.ranges):
                 heads[segment.name] = head
@@ -94,7 +94,7 @@ def _is_renamed(log: Log, segment: Segment, entry: Entry) -> bool:
     """Nothing tells a rename from other changes of an inode but the name: a segment that kept it is read again."""
     if not entry.may_be_renamed(segment.fingerprint):
         return False
-    return tail_digest(log.scanner.context.store, segment, segment.fingerprint.size) == entry.edge
+    return tail_digest(log.scanner.context.store, segment, segment.fingerprint.size) == entry.tail_digest
 
 
 def scan_unread(

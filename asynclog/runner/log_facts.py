@@ -47,7 +47,7 @@ def facts_of(log: Log, policy: Policy | None, states: Sequence[SegmentState], st
         facts_of_none(log.settings, policy),
         is_there=True,
         names=log.naming,
-        findings=states,
+        states=states,
         neighbours=_neighbours(log),
         obstacles=obstacles,
     )
@@ -88,9 +88,9 @@ def _without_offset(log: Log, states: Sequence[SegmentState], stop: StopRequest)
     return WithoutOffset(lines, complete)
 
 
-def _affordable(census: SegmentStats) -> int:
+def _affordable(stats: SegmentStats) -> int:
     """How many of its unreadable lines may be looked at, by their average length."""
-    return _MOST_BYTES * census.unreadable // max(1, census.fingerprint.size)
+    return _MOST_BYTES * stats.unreadable // max(1, stats.fingerprint.size)
 
 
 def _neighbours(log: Log) -> list[str]:

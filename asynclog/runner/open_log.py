@@ -68,7 +68,7 @@ def open_store(
     try:
         store = resources.enter_context(opened(settings, rate))
     except FileNotFoundError:
-        if settings.named_by_hand:
+        if settings.explicit_path:
             raise ConfigurationError(f"{settings.folder}: there is no such folder") from None
         return None
     return OpenStore(settings, store, choose_reader(settings.reader), rate)

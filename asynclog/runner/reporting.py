@@ -39,7 +39,7 @@ def log_decisions(plan: Plan, policy: Policy) -> None:
     """Tell which rule and which reason led to what, for whoever debugs it."""
     if not log.isEnabledFor(logging.DEBUG):
         return
-    keys = {count.schema for action in plan.actions if action.census for count in action.census.schemas}
+    keys = {count.schema for action in plan.actions if action.stats for count in action.stats.schemas}
     for key in sorted(keys):
         log.debug("rule for %s: %s", escape_control(str(key)), describe_rule(policy, key))
     for action in plan.actions:

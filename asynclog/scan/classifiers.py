@@ -110,7 +110,7 @@ class NativeClassifier:
 
     def builder(self) -> StatsBuilder:
         self._builder.parts = [Part(self._start or 0, self._lines, self._builder.fragment)]
-        rows, blank = self._scanner.census()
+        rows, blank = self._scanner.counts()
         self._builder.blank += blank
         for name, version, records, size, oldest, newest, expired, expired_bytes, future, oldest_kept, days in rows:
             row = self._builder.counter_for(name, version)

@@ -1,4 +1,4 @@
-"""Counts what lines mean: the running total of a census."""
+"""Counts what lines mean: the running total of a segment's statistics."""
 
 import re
 from collections.abc import Iterable

@@ -40,14 +40,14 @@ def first_cut(context: ScanContext, rate_limit: RateLimiter, actions: Iterable[A
     for action in actions:
         if action.kind == "drop":
             search.gone = search.gone or not action.of_nothing
-        elif action.fingerprint.size and not _is_blank(action.census) and search.is_cut_in(action):
+        elif action.fingerprint.size and not _is_blank(action.stats) and search.is_cut_in(action):
             return action.segment
     return ""
 
 
-def _is_blank(census: SegmentStats | None) -> bool:
+def _is_blank(stats: SegmentStats | None) -> bool:
     """Whether a segment has nothing that could stand between two records of a chain."""
-    return census is not None and not census.schemas and not census.unreadable and census.fragment is None
+    return stats is not None and not stats.schemas and not stats.unreadable and stats.fragment is None
 
 
 class _Search:
@@ -65,7 +65,7 @@ class _Search:
         segment, loses = Segment(action.segment, action.fingerprint), action.kind == "rewrite"
         end = min(segment.fingerprint.size if loses else _HEAD, self._left)
         found: bool | ReadFailure = False
-        if end and (loses or (self.gone and action.census)):
+        if end and (loses or (self.gone and action.stats)):
             whole = Chunk(segment, 0, end, mark=False)
             found = with_segment(self._context.store, whole, partial(self._look, end, loses))
         self.gone = self.gone and loses and end == segment.fingerprint.size and found is False

@@ -18,13 +18,13 @@ class SchemaKeys:
         self._names = 0
         self._counts = 0
 
-    def admitted(self, finding: SegmentState) -> SegmentState:
+    def admitted(self, state: SegmentState) -> SegmentState:
         """Return the same; or, if there would be too many keys, that the segment has failed."""
-        if not isinstance(finding, SegmentStats):
-            return finding
-        new = {count.schema for count in finding.schemas} - self._known
+        if not isinstance(state, SegmentStats):
+            return state
+        new = {count.schema for count in state.schemas} - self._known
         names = self._names + sum(len(key.name) + key.version.bit_length() // 8 for key in new)
-        counts = self._counts + max(0, len(finding.schemas) - USUAL)
+        counts = self._counts + max(0, len(state.schemas) - USUAL)
         problem = ""
         if len(self._known) + len(new) > MOST_KEYS:
             problem = f"with it the log has more than {MOST_KEYS:,} schema keys"
@@ -34,7 +34,7 @@ class SchemaKeys:
             problem = f"too many segments have more than {USUAL:,} schema keys"
         if problem:
             reason = f"it can't be judged: {problem}"
-            return UnreadSegment(finding.segment, finding.fingerprint, reason, "damaged", failed=True)
+            return UnreadSegment(state.segment, state.fingerprint, reason, "damaged", failed=True)
         self._known |= new
         self._names, self._counts = names, counts
-        return finding
+        return state

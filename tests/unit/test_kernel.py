@@ -1,4 +1,4 @@
-"""The census kernel: exact where it is certain, in doubt where it can't prove, within bounds on any input."""
+"""The kernel: exact where it is certain, in doubt where it can't prove, within bounds on any input."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from asynclog.timestamps import DAY, FIRST_PLAUSIBLE, SECOND, format_instant, pa
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from fuzz.census import Answer
+    from fuzz.counts import Answer
 
     from asynclog.records._kernel import Row, Scanner
 
@@ -59,7 +59,7 @@ def marked(marks: bytes) -> list[int]:
 
 
 def rows(counting: Scanner) -> list[Row]:
-    return counting.census()[0]
+    return counting.counts()[0]
 
 
 def days(*counts: tuple[int, int, int]) -> bytes:
@@ -79,7 +79,7 @@ def test_counts_records_by_schema_key_in_the_order_they_are_met() -> None:
     counting = scanner()
     assert counting.scan(b"".join(lines), True) == (b"", b"\0", 6, sum(map(len, lines)))
     both = len(lines[1]) + len(lines[4])
-    assert counting.census() == (
+    assert counting.counts() == (
         [
             ("b", 1, 1, len(lines[0]), T + 5, T + 5, 0, 0, 0, T + 5, days((T, 1, len(lines[0])))),
             ("app", 1, 2, both, T + 8, T + 9, 0, 0, 0, T + 8, days((T, 2, both))),
@@ -169,7 +169,7 @@ def test_an_error_of_the_cutoff_ends_the_scan() -> None:
 
 def test_a_scanner_is_for_one_scan_at_a_time() -> None:
     """A scanner that is at work refuses to be used."""
-    counting = scanner(lambda _name, _version: len(counting.census()))
+    counting = scanner(lambda _name, _version: len(counting.counts()))
     with pytest.raises(RuntimeError, match="at work"):
         counting.scan(record(), False)
     again = scanner(lambda _name, _version: again.scan(b"", False)[3])
@@ -203,7 +203,7 @@ def test_what_has_no_newline_is_left_alone(content: bytes) -> None:
     counting = scanner()
     assert counting.scan(content, True) == (b"", b"", 0, 0)
     assert counting.scan(b"\r\n" + content, True) == (b"", b"\0", 1, 2)
-    assert counting.census() == ([], 1)
+    assert counting.counts() == ([], 1)
 
 
 def test_a_line_may_be_huge() -> None:
@@ -264,7 +264,7 @@ def test_the_keys_of_the_fields_are_parameters() -> None:
     instant = parse_instant("2026-01-01T00:00:00Z")
     assert instant is not None
     one_day = days((instant, 1, len(line)))
-    assert counting.census()[0] == [("login", 3, 1, len(line), instant, instant, 0, 0, 0, instant, one_day)]
+    assert counting.counts()[0] == [("login", 3, 1, len(line), instant, instant, 0, 0, 0, instant, one_day)]
     assert not certain(line)
 
 

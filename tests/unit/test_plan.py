@@ -3,7 +3,7 @@
 import pytest
 
 from asynclog.actions import Action, Plan
-from asynclog.plan.decide import Conditions, decide, finding_of
+from asynclog.plan.decide import Conditions, decide, state_of
 from asynclog.plan.ordering import execution_order
 from asynclog.policy.cutoffs import Cutoffs
 from asynclog.policy.rules import Policy, Rule, rule_for
@@ -77,7 +77,7 @@ def test_what_could_not_be_judged_has_a_word_for_it(finding: SegmentState, word:
     action = decide(finding, Cutoffs(Policy(), NOW))
     assert action.unjudged == word
     assert action.kind == "skip" or not word
-    again = decide(finding_of(action), Cutoffs(Policy(), NOW))
+    again = decide(state_of(action), Cutoffs(Policy(), NOW))
     assert (again.kind, again.reason, again.unjudged, again.failed) == (
         (action.kind, action.reason, action.unjudged, action.failed)
     )

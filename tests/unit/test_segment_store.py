@@ -136,7 +136,7 @@ def test_what_has_changed_or_vanished_since_stays_as_it_is(stored: Stored) -> No
     stored.put("logs.jsonl.2", OLD)
     drop = stored.action("logs.jsonl.2")
     assert stored.apply(rewrite) == "skipped"
-    gone = Action("logs.jsonl.3", "drop", "", drop.fingerprint, drop.census)
+    gone = Action("logs.jsonl.3", "drop", "", drop.fingerprint, drop.stats)
     assert stored.apply(gone) == "skipped"
     assert stored.contents() == {"logs.jsonl.1": NEW, "logs.jsonl.2": OLD}
 

@@ -166,7 +166,7 @@ def _overdue(schemas: Mapping[SchemaKey, SchemaTotals]) -> Overdue:
 
 
 def _kept(plan: Plan) -> Kept:
-    all_stats = [action.census for action in plan.actions if action.census and not action.unjudged]
+    all_stats = [action.stats for action in plan.actions if action.stats and not action.unjudged]
     return Kept(
         unreadable=sum(stats.unreadable for stats in all_stats),
         future=sum(count.future for stats in all_stats for count in stats.schemas),

@@ -21,7 +21,7 @@ def figures(plan: Plan, outcomes: Mapping[str, Outcome] | None, policy: Policy) 
     stayed: defaultdict[SchemaKey, list[SchemaStats]] = defaultdict(list)
     for action in plan.actions:
         deleted = _deleted(action, outcomes)
-        for count in action.census.schemas if action.census else ():
+        for count in action.stats.schemas if action.stats else ():
             (went if count.schema in deleted else stayed)[count.schema].append(count)
     return {key: _summed(went[key], stayed[key], policy) for key in sorted({*went, *stayed})}
 

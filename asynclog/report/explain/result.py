@@ -111,7 +111,7 @@ def explained(action: Action, stats: SegmentStats | None, policy: Policy, schema
         action=action.kind,
         reason=action.reason,
         bytes=action.fingerprint.size,
-        overdue_since=_text(action.since),
+        overdue_since=_text(action.overdue_since),
         gone_after=_text(fully_expired_at(stats, policy)) if stats else None,
         kept_for_ever=list(_kept_for_ever(stats, policy)) if stats else [],
         schemas={str(count.schema): _part(count, policy) for count in stats.schemas if count.schema in shown}

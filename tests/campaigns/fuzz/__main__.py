@@ -16,7 +16,7 @@ from fuzz.worker import Worker
 
 def main() -> int:
     """Run a campaign with each build that there is, all at once, and print what they saw."""
-    parser = argparse.ArgumentParser(prog="python -m tests.campaigns.fuzz", description="Fuzz the census kernel.")
+    parser = argparse.ArgumentParser(prog="python -m tests.campaigns.fuzz", description="Fuzz the kernel.")
     parser.add_argument("--seconds", type=float, default=300, help="how long (default: 300)")
     parser.add_argument("--seed", type=int, default=1, help="which lines come (default: 1)")
     options = parser.parse_args()

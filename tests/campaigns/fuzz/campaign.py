@@ -19,7 +19,7 @@ from asynclog.records.fragments import is_fragment
 from asynclog.records.parser import BLANKS, LineParser
 from asynclog.scan.expired_lines import compact, pack
 from asynclog.timestamps import FIRST_PLAUSIBLE
-from fuzz.census import FIELDS, NEVER, Answer, answer, counted, in_pieces
+from fuzz.counts import FIELDS, NEVER, Answer, answer, counted, in_pieces
 from fuzz.lines import block, ordinary
 
 if TYPE_CHECKING:

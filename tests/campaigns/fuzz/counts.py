@@ -1,4 +1,4 @@
-"""What the kernel says of a line and of buffers, and what the census of known answers is."""
+"""What the kernel says of a line and of buffers, and what the counts of known answers are."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def answer(kernel: type[Scanner], exactly: Exactly, line: bytes) -> Answer:
     scanner = kernel(FIELDS, lambda _name, _version: None, NEVER)
     with exactly(line + b"\n") as buffer:
         uncertain, *_ = scanner.scan(buffer, False)
-    rows, blank = scanner.census()
+    rows, blank = scanner.counts()
     if uncertain or blank:
         return "uncertain" if uncertain else "blank"
     name, version, _, _, instant, *_ = rows[0]
@@ -50,7 +50,7 @@ def in_pieces(scanner: Scanner, exactly: Exactly, content: bytes, base: int, ran
             uncertain.append(spans[line])
         gone += [span for number, span in enumerate(spans) if marks[number // 8] >> number % 8 & 1]
         start += read
-    rows, blank = scanner.census()
+    rows, blank = scanner.counts()
     return [tidied(row) for row in rows], blank, uncertain, gone
 
 
