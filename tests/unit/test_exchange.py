@@ -9,7 +9,7 @@ import pytest
 from one_segment import LATE, NEW, OLD, SEGMENT, append, cleanup, content, fate, folder
 
 from asynclog.storage.hidden_names import StagedFile
-from asynclog.storage.local.directory import LogDirectory, _libc_renameat2
+from asynclog.storage.local.directory import LogDirectory
 
 __all__ = ["folder"]  # a fixture
 
@@ -101,7 +101,6 @@ def test_where_names_cannot_be_exchanged_they_are_replaced(
 def test_a_python_without_ctypes_uses_the_older_calls(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One that was built without libffi."""
     monkeypatch.setitem(sys.modules, "ctypes", None)
-    monkeypatch.setattr("asynclog.storage.local.directory._libc_renameat2", _libc_renameat2.__wrapped__)
     assert fate(cleanup(folder)) == ("done", None)
     assert content(folder) == {SEGMENT: NEW}
 

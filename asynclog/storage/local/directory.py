@@ -19,14 +19,14 @@ import errno
 import fcntl
 import os
 import stat
-import threading
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cached_property
 from itertools import chain
 
 from asynclog.executors.rate_limit import RateLimiter
 from asynclog.storage.local import leases, metadata
 from asynclog.storage.local.disk_space import Room
+from asynclog.storage.local.folder_sync import FolderSync
 
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _NOREPLACE, _EXCHANGE = 1, 2  # RENAME_… in Linux's uapi/linux/fs.h; Python has no call for it
@@ -42,10 +42,7 @@ class LogDirectory:
         self.weak = weak
         self.room = Room(folder)
         self._rate_limit = rate_limit or RateLimiter()
-        self._turn = threading.Condition()
-        self._syncing = False
-        self._asked = self._synced = 0
-        self._failure: OSError | None = None
+        self._folder_sync = FolderSync(self.fsync_folder)
 
     # ---- what only looks
 
@@ -95,7 +92,7 @@ class LogDirectory:
 
     def lease(self, descriptor: int) -> bool:
         """Take a read lease; False if there is none (see `leases.take`), or none that says anything (see `mounts`)."""
-        _libc_renameat2()  # is looked up before anybody has to wait
+        self._libc_renameat2  # noqa: B018 - is looked up before anybody has to wait
         return not self.weak and leases.take(descriptor)
 
     def is_free(self, descriptor: int) -> bool:
@@ -157,41 +154,25 @@ class LogDirectory:
     def sync(self, descriptor: int) -> None:
         os.fsync(descriptor)
 
+    def fsync_folder(self) -> None:
+        """Make what was done to names durable, with a call of its own: for `sync_folder`, which others share."""
+        os.fsync(self.folder)
+
     def ticket(self) -> int:
         """Return what `sync_folder` takes to make durable what has been done to names so far, and nothing later."""
-        with self._turn:
-            return self._asked + 1
+        return self._folder_sync.ticket()
 
     def sync_folder(self, ticket: int | None = None) -> None:
-        """Return once all that this thread has done to names is durable; one call to the disk serves many threads.
+        """Return once all that this thread has done to names is durable; with a ticket, what had been done by then.
 
-        With a ticket, what had been done by then. What one failed call may have lost, a later one need not find again:
-        once it has failed, it fails for good.
+        One call to the disk serves many threads. Once it has failed, it fails for good.
         """
-        with self._turn:
-            mine = self._asked + 1 if ticket is None else ticket
-            self._asked = max(self._asked, mine)
-            while self._syncing and self._synced < mine:
-                self._turn.wait()
-            if self._failure is not None:
-                raise self._failure
-            if self._synced >= mine:
-                return
-            self._syncing, served = True, self._asked
-        try:
-            os.fsync(self.folder)
-        except OSError as error:
-            self._failure = error
-            raise
-        finally:
-            with self._turn:
-                self._syncing, self._synced = False, served
-                self._turn.notify_all()
+        self._folder_sync.wait(ticket)
 
     @property
     def sync_failed(self) -> bool:
         """Whether `sync_folder` has failed, and will go on to."""
-        return self._failure is not None
+        return self._folder_sync.has_failed
 
     def link(self, name: str, new: str) -> None:
         os.link(name, new, src_dir_fd=self.folder, dst_dir_fd=self.folder, follow_symlinks=False)
@@ -209,9 +190,21 @@ class LogDirectory:
         self._renameat2(name, other, _EXCHANGE)
 
     def _renameat2(self, name: str, new: str, flags: int) -> None:
-        error = _libc_renameat2()(self.folder, os.fsencode(name), self.folder, os.fsencode(new), flags)
+        error = self._libc_renameat2(self.folder, os.fsencode(name), self.folder, os.fsencode(new), flags)
         if error:
             raise OSError(error, os.strerror(error), name)
+
+    @cached_property
+    def _libc_renameat2(self) -> Callable[..., int]:
+        """The C library's call; here it returns an errno, 0 where all went well."""
+        try:
+            import ctypes  # noqa: PLC0415 - only a job that changes something pays for it
+        except ImportError:  # a Python that was built without libffi
+            return lambda *_: errno.ENOSYS
+        call = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+        if call is None:
+            return lambda *_: errno.ENOSYS
+        return lambda *words: ctypes.get_errno() if call(*words) else 0
 
     def unlink(self, name: str) -> None:
         os.unlink(name, dir_fd=self.folder)
@@ -277,16 +270,3 @@ class LogDirectory:
     def touch_status(self, descriptor: int) -> None:
         """Has the file system write its present time down, as the time at which the file's status has changed."""
         os.fchmod(descriptor, stat.S_IMODE(os.fstat(descriptor).st_mode))
-
-
-@cache
-def _libc_renameat2() -> Callable[..., int]:
-    """Return the C library's call; here it returns an errno, 0 where all went well."""
-    try:
-        import ctypes  # noqa: PLC0415 - only a job that changes something pays for it
-    except ImportError:  # a Python that was built without libffi
-        return lambda *_: errno.ENOSYS
-    call = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
-    if call is None:
-        return lambda *_: errno.ENOSYS
-    return lambda *words: ctypes.get_errno() if call(*words) else 0
