@@ -13,7 +13,6 @@ from asynclog.catalog.location import Place
 
 _FORMAT = 1
 _BATCH, _BATCH_BYTES = 1000, 8 << 20  # rows, and bytes in them, a transaction
-_PATIENCE = 2.0  # seconds for another job that writes to it
 # A row that a fault of the disk has given other types is not for us.
 _ALL = "SELECT name, entry FROM segment WHERE typeof(name) = 'blob' AND typeof(entry) = 'blob'"
 _ONE = f"{_ALL} AND name = ?"
@@ -36,19 +35,23 @@ _TABLE = "CREATE TABLE IF NOT EXISTS segment (name BLOB PRIMARY KEY, entry BLOB 
 class Catalog:
     """The entries of one log. `problem` says why it is not used any more; `rebuilt` that it was begun anew."""
 
-    def __init__(self, state: str, folder: str, base: str) -> None:
-        """Return the catalog in this state folder for the log with this base name in that folder."""
+    def __init__(self, state: str, folder: str, base: str, *, patience: float = 2.0) -> None:
+        """Return the catalog in this state folder for the log with this base name in that folder.
+
+        `patience` is how long another job that writes to it is waited for (seconds).
+        """
         self.path = state
         self.problem = ""
         self.rebuilt = False
         self._changes: dict[bytes, bytes | None] = {}
         self._noted = 0  # bytes
+        self._patience = patience
         self._connection: sqlite3.Connection | None = None
         self._place: Place | None = None
         with self._care():
             self._place = Place(state, folder, base)
             self.path = os.path.join(state, self._place.name)
-            self._connection = _connected(self._place)
+            self._connection = _connected(self._place, patience)
 
     def entries(self) -> Iterator[tuple[str, Entry]]:
         """All entries that can be understood, by the segment's name."""
@@ -117,7 +120,7 @@ class Catalog:
     def _begin_anew(self) -> None:
         if self._place is not None:
             self._place.remove()
-            self._connection = _connected(self._place)
+            self._connection = _connected(self._place, self._patience)
 
     def _disconnect(self) -> None:
         if self._connection is not None:
@@ -126,13 +129,13 @@ class Catalog:
         self._connection = None
 
 
-def _connected(place: Place) -> sqlite3.Connection:
+def _connected(place: Place, patience: float) -> sqlite3.Connection:
     """Return a connection to a catalog of our format, which has opened all its files. Raise sqlite3.Error, or OSError.
 
     A job may be opened by one thread and run by another, but no two use it at the same time.
     """
     path = place.prepare()
-    connection = sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(path, timeout=patience, isolation_level=None, check_same_thread=False)
     try:
         connection.text_factory = bytes
         (version,) = connection.execute("PRAGMA user_version").fetchone()

@@ -695,16 +695,17 @@ def test_a_state_folder_that_may_not_be_written_is_done_without(archive: Path) -
     assert not list(state.iterdir())
 
 
-async def test_a_catalog_that_another_process_holds_for_long_is_done_without(
-    log: Log, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_catalog_that_another_process_holds_for_long_is_done_without(log: Log) -> None:
     """The job waits a little, not for ever; what it has learned it forgets."""
     await log.looked()
-    monkeypatch.setattr(store, "_PATIENCE", 0.01)
     log.write(base=YOUNG * 9)
     holder = sqlite3.connect(log.file, isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
     assert "database is locked" in await told(log)
+    begun, catalog = time.monotonic(), store.Catalog(str(log.state), str(log.folder), "logs.jsonl", patience=0.01)
+    catalog.put(FIRST, None)
+    catalog.close()
+    assert ("database is locked" in catalog.problem, time.monotonic() - begun < 1) == (True, True)
     holder.execute("ROLLBACK")
     holder.execute("PRAGMA locking_mode = EXCLUSIVE")
     holder.execute("BEGIN EXCLUSIVE")
