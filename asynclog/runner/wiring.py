@@ -12,15 +12,23 @@ from asynclog.scan.context import SCAN_OPTIONS, ScanOptions
 from asynclog.storage.local.directory import LogDirectory
 from asynclog.storage.local.folder import opened_folder
 from asynclog.storage.local.listing import LocalSource
-from asynclog.storage.local.mounts import file_system
+from asynclog.storage.local.mounts import FileSystem, file_system
+from asynclog.storage.local.timing import TIMING, Timing
 from asynclog.storage.proof import Proof
 from asynclog.storage.segment_store import SegmentSource, SegmentStore
 
 
 class Wiring(msgspec.Struct, frozen=True):
-    """How a run makes its parts: `directory` is what all its calls that change the log's folder go through."""
+    """How a run makes its parts.
 
-    directory: Callable[..., LogDirectory] = LogDirectory
+    `directory` is what all its calls that change the log's folder go through, `file_system` tells whether leases can be
+    believed in the folder with a descriptor, `timing` how long writers and other jobs are waited for. `rate_limiter`
+    makes what all reading and writing keeps to; `scan_options` say how a scan divides its work.
+    """
+
+    directory: type[LogDirectory] = LogDirectory
+    file_system: Callable[..., FileSystem] = file_system
+    timing: Timing = TIMING
     rate_limiter: Callable[[float | None], RateLimiter] = RateLimiter
     scan_options: ScanOptions = SCAN_OPTIONS
 
@@ -30,9 +38,10 @@ class Wiring(msgspec.Struct, frozen=True):
         from asynclog.storage.local.local_store import LocalStore  # noqa: PLC0415 - who only looks needs no such thing
 
         with opened_folder(settings.folder, allow_unsafe=settings.allow_unsafe_folder) as folder:
-            directory = self.directory(folder, file_system(folder).weak, rate)
+            directory = self.directory(folder, self.file_system(folder).weak, rate)
             proof = Proof(choose_digest(choose_reader(settings.reader)))
-            yield LocalStore(settings.folder, directory, settings.naming(), proof, by_quiet=settings.weak_leases)
+            naming, by_quiet = settings.naming(), settings.weak_leases
+            yield LocalStore(settings.folder, directory, naming, proof, by_quiet=by_quiet, timing=self.timing)
 
 
 WIRING = Wiring()

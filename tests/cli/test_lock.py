@@ -260,7 +260,7 @@ def test_a_lock_that_somebody_has_broken_is_lost(tmp_path: Path, what: str) -> N
     """Its holder sees it at once, and leaves alone what is another's now."""
     folder = os.open(tmp_path, os.O_RDONLY)
     lock = tmp_path / SegmentNaming("logs.jsonl").lock
-    with held_lock(LogDirectory(folder), lock.name, str(tmp_path), wait=0, breaks=False) as ours:
+    with held_lock(LogDirectory(folder), str(lock), wait=0, breaks=False) as ours:
         before = ours.is_lost()
         if what != "overwritten":
             lock.unlink()
@@ -275,15 +275,15 @@ def test_a_lock_in_one_process_is_one_jobs(tmp_path: Path) -> None:
     """A caller of the library may run several; what an earlier one could not take back does not count."""
     folder = os.open(tmp_path, os.O_RDONLY)
     lock = tmp_path / SegmentNaming("logs.jsonl").lock
-    with held_lock(LogDirectory(folder), lock.name, str(tmp_path), wait=0, breaks=False):
+    with held_lock(LogDirectory(folder), str(lock), wait=0, breaks=False):
         content = lock.read_bytes()
         with (
             pytest.raises(LockedError, match=f"pid {os.getpid()} "),
-            held_lock(LogDirectory(folder), lock.name, str(tmp_path), wait=0, breaks=False),
+            held_lock(LogDirectory(folder), str(lock), wait=0, breaks=False),
         ):
             pass
     lock.write_bytes(content)
-    with held_lock(LogDirectory(folder), lock.name, str(tmp_path), wait=0, breaks=False) as ours:
+    with held_lock(LogDirectory(folder), str(lock), wait=0, breaks=False) as ours:
         assert not ours.is_lost()
     os.close(folder)
 
@@ -292,7 +292,7 @@ def test_a_lock_is_renewed_by_its_holder(tmp_path: Path) -> None:
     """The file's time moves while it is held, by whatever clock the file system has."""
     folder = os.open(tmp_path, os.O_RDONLY)
     lock = tmp_path / SegmentNaming("logs.jsonl").lock
-    with held_lock(LogDirectory(folder), lock.name, str(tmp_path), wait=0, breaks=False):
+    with held_lock(LogDirectory(folder), str(lock), wait=0, breaks=False):
         os.utime(lock, (1, 1))
         until(lambda: lock.stat().st_mtime > 1)
         assert json.loads(lock.read_bytes())["pid"] == os.getpid()

@@ -16,6 +16,7 @@ from asynclog.runner.run import begin_run
 from asynclog.runner.wiring import Wiring
 from asynclog.scan.context import SCAN_OPTIONS, ScanOptions
 from asynclog.storage.local.directory import LogDirectory
+from asynclog.storage.local.timing import TIMING, Timing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,14 +28,16 @@ def run_once(
     *,
     dry_run: bool = False,
     directory: type[LogDirectory] = LogDirectory,
+    timing: Timing = TIMING,
     scan_options: ScanOptions = SCAN_OPTIONS,
     rate_limiter: Callable[[float | None], RateLimiter] = RateLimiter,
     stop: StopRequest | None = None,
     **options: Any,
 ) -> Report:
-    """Return the report of a cleanup with these options, whose calls to the disk go through this directory."""
+    """Return the report of a cleanup with these options, wired as the others say."""
     settings = resolve(options, os.environ)  # type: ignore[arg-type]
-    run = begin_run(settings, dry_run=dry_run, wiring=Wiring(directory, rate_limiter, scan_options))
+    wiring = Wiring(directory, timing=timing, rate_limiter=rate_limiter, scan_options=scan_options)
+    run = begin_run(settings, dry_run=dry_run, wiring=wiring)
     return clean_up(run, StopRequest() if stop is None else stop).report
 
 

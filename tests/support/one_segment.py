@@ -28,7 +28,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def cleanup(folder: Path, directory: type[LogDirectory] = LogDirectory, **options: Any) -> Report:
-    """One job, with one worker, whose calls to the disk go through this directory."""
+    """One job, with one worker, whose calls to the disk go through this directory; `options` may have its timing."""
     log, schemas = str(folder / "logs.jsonl"), str(folder.parent / "schemas.yaml")
     return run_once(directory=directory, path=log, schemas=schemas, now=NOW, jobs=1, **options)
 

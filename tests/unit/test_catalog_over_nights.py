@@ -20,8 +20,8 @@ from one_run import run_once_async
 from asynclog import RefusedError
 from asynclog.cancellation import StopRequest
 from asynclog.scan.context import ScanOptions
-from asynclog.storage.local.commit import drain_queue as backlog
 from asynclog.storage.local.directory import LogDirectory
+from asynclog.storage.local.timing import Timing
 from asynclog.timestamps import DAY, SECOND, format_instant, parse_instant
 
 if TYPE_CHECKING:
@@ -37,13 +37,18 @@ SETTLED = 10**18  # ns; a segment with such a modification time may be in the ca
 SEEDS = int(os.environ.get("NIGHTS", "25"))  # more of them find more
 
 
-@pytest.fixture(autouse=True)
-def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    """There are no writers to be waited for, nor power cuts to be survived."""
-    monkeypatch.setattr(backlog, "_PAUSE", 0)
-    monkeypatch.setattr(backlog.DrainQueue.add, "__defaults__", (0.0, None))
-    monkeypatch.setattr(LogDirectory, "sync", lambda *_: None)
-    monkeypatch.setattr(LogDirectory, "sync_folder", lambda *_: None)
+class Unsynced(LogDirectory):
+    """A directory for which there is no power cut to be survived."""
+
+    def sync(self, descriptor: int) -> None:
+        pass
+
+    def sync_folder(self, ticket: int | None = None) -> None:
+        pass
+
+
+NO_WRITERS = Timing(drain_grace=0, drain_pause=0)
+WIRED: Any = {"directory": Unsynced, "timing": NO_WRITERS, "scan_options": IN_PIECES}
 
 
 class Nights:
@@ -262,7 +267,7 @@ class Nights:
             options["no_catalog"] = True
         stop = None if cut is None else Cut(cut)
         try:
-            report = await run_once_async(dry_run=dry_run, stop=stop, scan_options=IN_PIECES, **options)
+            report = await run_once_async(dry_run=dry_run, stop=stop, **WIRED, **options)
         except RefusedError:
             return {}
         assert report.exit_code == 0, self.story

@@ -18,6 +18,7 @@ from one_segment import LATE, NEW, NOW, OLD, SEGMENT, append, cleanup, content, 
 import asynclog
 from asynclog import Report
 from asynclog.storage.local.directory import LogDirectory
+from asynclog.storage.local.timing import Timing
 
 __all__ = ["folder"]  # a fixture
 
@@ -116,11 +117,8 @@ def test_what_a_writer_appends_during_the_commit_comes_as_a_late_segment(folder:
     assert (report.exit_code, report.result.recovery_pending) == (0, [])
 
 
-def test_a_writer_who_holds_the_old_file_is_waited_for_by_the_next_job(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_writer_who_holds_the_old_file_is_waited_for_by_the_next_job(folder: Path) -> None:
     """Its lines are hidden but safe meanwhile, the report says so, and no failure is made of it."""
-    monkeypatch.setattr("asynclog.storage.local.commit.drain_queue.PATIENCE", 0.1)
     held: list[int] = []
 
     class Held(LogDirectory):
@@ -130,7 +128,7 @@ def test_a_writer_who_holds_the_old_file_is_waited_for_by_the_next_job(
                 held.append(os.open(f"/proc/self/fd/{descriptor}", os.O_WRONLY | os.O_APPEND))
             return released
 
-    first = cleanup(folder, directory=Held)
+    first = cleanup(folder, directory=Held, timing=Timing(drain_patience=0.1))
     (hidden,) = first.result.recovery_pending
     assert (first.exit_code, first.result.deleted_per_schema) == (0, {"api:1": 1})
     assert content(folder) == {SEGMENT: NEW, hidden: OLD + NEW}
@@ -241,7 +239,7 @@ def test_without_leases_only_quiet_segments_are_touched(folder: Path) -> None:
     }
 
 
-def test_without_leases_an_old_file_goes_an_hour_later(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_leases_an_old_file_goes_an_hour_later(folder: Path) -> None:
     """By then nobody has appended anything to it; before that each job publishes what somebody has."""
     for name in (SEGMENT, "logs-20260102T000000.jsonl"):
         (folder / name).write_bytes(OLD + NEW)
@@ -254,8 +252,8 @@ def test_without_leases_an_old_file_goes_an_hour_later(folder: Path, monkeypatch
     (late,) = [name for name in content(folder) if "-late-" in name]
     (moved,) = report.result.recovery_pending
     assert (content(folder)[late], content(folder)[moved]) == (LATE, OLD + NEW + LATE)
-    monkeypatch.setattr("asynclog.storage.local.commit.drain.QUIET_PERIOD", 0)
-    assert cleanup(folder, directory=Unleased, weak_leases=True).result.recovery_pending == []
+    later = cleanup(folder, directory=Unleased, timing=Timing(idle_period=0), weak_leases=True)
+    assert later.result.recovery_pending == []
     assert content(folder)[SEGMENT] == NEW
 
 
@@ -320,18 +318,15 @@ def test_an_emptied_segment_that_may_not_last_is_told(folder: Path) -> None:
     assert (report.exit_code, report.result.deleted_per_schema) == (3, {"api:1": 1})
 
 
-def test_a_folder_that_cannot_be_synced_for_want_of_room_is_not_relieved(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_folder_that_cannot_be_synced_for_want_of_room_is_not_relieved(folder: Path) -> None:
     """Only one that has no room for names is: this one is out of order."""
     (folder / SEGMENT).write_bytes(OLD)
 
-    def fsync(descriptor: int) -> None:
-        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+    class Unsynced(LogDirectory):
+        def fsync_folder(self) -> None:
             raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(os, "fsync", fsync)
-    assert fate(cleanup(folder)) == ("failed", "No space left on device: it was left as it is")
+    assert fate(cleanup(folder, directory=Unsynced)) == ("failed", "No space left on device: it was left as it is")
     assert content(folder) == {SEGMENT: OLD}
 
 

@@ -1,19 +1,23 @@
 """Old files that did not only grow, lines that are written in parts, and what becomes of both: on a real folder."""
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
 import pytest
 from audit_log import entries
-from one_segment import LATE, NEW, OLD, SEGMENT, append, cleanup, content, fate, folder
+from one_segment import LATE, NEW, OLD, SEGMENT, append, content, fate, folder
+from one_segment import cleanup as cleanup_of
 
 from asynclog.records.kernel import choose_digest, choose_reader
 from asynclog.storage.hidden_names import OldLink
 from asynclog.storage.local.directory import LogDirectory
+from asynclog.storage.local.timing import Timing
 
 __all__ = ["folder"]  # a fixture
 
+cleanup = partial(cleanup_of, timing=Timing(drain_patience=0.1))  # most writers here hold a file for longer
 HIDDEN = f".{SEGMENT}.al-old-0123abcd"
 DIGEST = choose_digest(choose_reader(os.environ.get("ASYNCLOG_READER")))(b"", memoryview(OLD + NEW))
 KNOWN = str(OldLink.of(SEGMENT, 0, b"abcd").advanced(len(OLD + NEW), DIGEST))
@@ -139,12 +143,10 @@ def overwrite(descriptor: int, line: bytes) -> None:
 @pytest.mark.parametrize("appended", [b"", LATE], ids=["only that", "and went on"])
 def test_the_next_job_sees_what_was_overwritten_in_an_old_file(
     folder: Path,
-    monkeypatch: pytest.MonkeyPatch,
     pairs: int,
     appended: bytes,
 ) -> None:
     """The job that judged it has ended; its digest is in the name. That line comes, and what was appended."""
-    monkeypatch.setattr("asynclog.storage.local.commit.drain_queue.PATIENCE", 0.1)
     old, new = (OLD + NEW.rjust(100_000)) * pairs, NEW.rjust(100_000) * pairs
     (folder / SEGMENT).write_bytes(old)
     (hidden,) = cleanup(folder, directory=Held).result.recovery_pending
@@ -157,9 +159,8 @@ def test_the_next_job_sees_what_was_overwritten_in_an_old_file(
     assert hidden not in content(folder)
 
 
-def test_what_was_moved_out_of_an_old_file_counts_as_known(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_moved_out_of_an_old_file_counts_as_known(folder: Path) -> None:
     """Each job publishes what was added; the one after that sees if any of it is overwritten."""
-    monkeypatch.setattr("asynclog.storage.local.commit.drain_queue.PATIENCE", 0.1)
     cleanup(folder, directory=Held)
     writer = Held.writers.pop()
     os.pwrite(writer, NEW, len(OLD + NEW))
@@ -172,9 +173,8 @@ def test_what_was_moved_out_of_an_old_file_counts_as_known(folder: Path, monkeyp
 
 
 @pytest.mark.parametrize("hole", [1 << 17, 3 << 20], ids=["a small hole", "a large one"])
-def test_an_old_file_with_a_hole_is_known_again(folder: Path, monkeypatch: pytest.MonkeyPatch, hole: int) -> None:
+def test_an_old_file_with_a_hole_is_known_again(folder: Path, hole: int) -> None:
     """However its holes were divided when it was read: nothing comes twice."""
-    monkeypatch.setattr("asynclog.storage.local.commit.drain_queue.PATIENCE", 0.1)
     with (folder / SEGMENT).open("ab") as file:
         for _ in range(3):
             file.seek(hole, os.SEEK_CUR)
@@ -191,9 +191,8 @@ def record(number: int) -> bytes:
 
 
 @pytest.fixture
-def hold(folder: Path, monkeypatch: pytest.MonkeyPatch) -> int:
+def hold(folder: Path) -> int:
     """Have a writer hold the file that a first job has replaced: of 40 lines all but each other one had expired."""
-    monkeypatch.setattr("asynclog.storage.local.commit.drain_queue.PATIENCE", 0.1)
     old = OLD.replace(b"}", b', "n": 999}')
     (folder / SEGMENT).write_bytes(b"".join(old if number % 2 else record(number) for number in range(40)))
     cleanup(folder, directory=Held)
@@ -235,11 +234,8 @@ def test_a_line_may_be_overwritten_beyond_what_was_accounted_for(folder: Path, h
     assert lines_after(folder) == sorted([*KEPT, longer])
 
 
-def test_a_file_without_a_last_newline_may_be_overwritten_and_go_on(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_without_a_last_newline_may_be_overwritten_and_go_on(folder: Path) -> None:
     """The writer appends the newline and a record: nothing comes twice."""
-    monkeypatch.setattr("asynclog.storage.local.commit.drain_queue.PATIENCE", 0.1)
     (folder / SEGMENT).write_bytes(record(1) + OLD + record(2)[:-1])
     cleanup(folder, directory=Held)
     writer = Held.writers.pop()
@@ -271,11 +267,8 @@ def test_what_was_written_to_a_replacement_that_lost_its_name_is_kept(folder: Pa
     assert lines_after(folder) == sorted([*new, record(700)])
 
 
-def test_an_old_file_that_became_one_unfinished_line_waits_for_its_end(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_old_file_that_became_one_unfinished_line_waits_for_its_end(folder: Path) -> None:
     """It is longer than what was accounted for, and has no line yet: nothing of it is lost, and no job breaks down."""
-    monkeypatch.setattr("asynclog.storage.local.commit.drain_queue.PATIENCE", 0.1)
     (folder / SEGMENT).write_bytes(OLD + NEW)
     cleanup(folder, directory=Held)
     writer = Held.writers.pop()

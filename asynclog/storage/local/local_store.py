@@ -1,5 +1,6 @@
 """A log in a folder, as a run works on it: see `SegmentStore`."""
 
+import os
 from collections.abc import Iterable, Iterator, Sequence, Set
 from contextlib import contextmanager
 
@@ -9,7 +10,7 @@ from asynclog.actions import Action, Outcome
 from asynclog.segments import Segment
 from asynclog.storage.local.access import find_hindrances
 from asynclog.storage.local.commit.apply_action import apply_action
-from asynclog.storage.local.commit.drain import QUIET_PERIOD, present
+from asynclog.storage.local.commit.drain import present
 from asynclog.storage.local.commit.drain_queue import DrainQueue
 from asynclog.storage.local.commit.precommit import IdleRule
 from asynclog.storage.local.commit.recovery import leftover_names, recover
@@ -17,9 +18,11 @@ from asynclog.storage.local.directory import LogDirectory
 from asynclog.storage.local.folder import refuse_fixed
 from asynclog.storage.local.listing import LocalSource
 from asynclog.storage.local.lock import Lock, held_lock
+from asynclog.storage.local.timing import TIMING, Timing
 from asynclog.storage.naming import SegmentNaming
 from asynclog.storage.proof import Proof
 from asynclog.storage.segment_store import Leftovers, Listing, Survivors
+from asynclog.timestamps import SECOND
 
 
 class LocalStore(LocalSource):
@@ -28,12 +31,20 @@ class LocalStore(LocalSource):
     Where no lease tells who writes to a segment it may be judged `by_quiet`.
     """
 
-    def __init__(
-        self, path: str, directory: LogDirectory, naming: SegmentNaming, proof: Proof, *, by_quiet: bool
+    def __init__(  # noqa: PLR0913 - it is all that a folder's store works with
+        self,
+        path: str,
+        directory: LogDirectory,
+        naming: SegmentNaming,
+        proof: Proof,
+        *,
+        by_quiet: bool,
+        timing: Timing = TIMING,
     ) -> None:
         super().__init__(path, directory, naming)
         self._by_quiet = by_quiet
-        self._queue = DrainQueue(directory, naming, proof)
+        self._timing = timing
+        self._queue = DrainQueue(directory, naming, proof, timing)
 
     @property
     def weakness(self) -> str:
@@ -55,7 +66,8 @@ class LocalStore(LocalSource):
 
     @contextmanager
     def lock(self, *, wait: float, breaks: bool) -> Iterator[Lock]:
-        with held_lock(self._directory, self._naming.lock, self._path, wait=wait, breaks=breaks) as lock:
+        path, check = os.path.join(self._path, self._naming.lock), self._timing.lock_check
+        with held_lock(self._directory, path, wait=wait, breaks=breaks, check=check) as lock:
             # Only now: whoever was waited for may set the flag at its end.
             refuse_fixed(self._path, self._directory.folder)
             yield lock
@@ -75,7 +87,7 @@ class LocalStore(LocalSource):
 
     def _quiet_since(self) -> int:
         """By the real clock, whatever `--now` says: it is about who may be writing at this moment."""
-        return present(self._directory, self._naming) - QUIET_PERIOD
+        return present(self._directory, self._naming) - self._timing.idle_period * SECOND
 
     def finish(self) -> None:
         self._queue.drain_all()

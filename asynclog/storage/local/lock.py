@@ -19,10 +19,10 @@ from asynclog.errors import ConfigurationError, LockedError
 from asynclog.storage.local.directory import LogDirectory
 from asynclog.storage.local.folder import refuse_fixed
 from asynclog.storage.local.lock_record import SILENCE, Holder, keeps_out, lives
+from asynclog.storage.local.timing import TIMING
 
 _PAUSE = 0.1  # seconds between two tries
 _SETTLES = 1.0  # seconds after which a record that is still there is the only one, on a mount that can't be trusted
-_FIRST_LOOK = _SETTLES / 2  # seconds after which the holder looks whether it still is that
 _RENEWAL = 10.0  # seconds between two renewals
 _LARGEST = 4096  # bytes of a record
 _FULL = {errno.ENOSPC, errno.EDQUOT}
@@ -30,13 +30,17 @@ _READ_ONLY = {errno.EROFS, errno.EACCES, errno.EPERM}
 
 
 class Lock:
-    """The lock of one job, made by `held_lock`. `path` is the lock file's, for people."""
+    """The lock of one job, made by `held_lock`. `path` is the lock file's; all but its name is for people.
 
-    def __init__(self, disk: LogDirectory, name: str, path: str, *, breaks: bool) -> None:
+    `check` is the time (seconds) after which the holder looks whether it still is that: less than `_SETTLES`.
+    """
+
+    def __init__(self, disk: LogDirectory, path: str, *, breaks: bool, check: float) -> None:
         self._disk = disk
-        self._name = name
+        self._name = os.path.basename(path)
         self._path = path
         self._breaks = breaks
+        self._check = check
         self._descriptor = self._folder = -1
         self._record = b""  # as it stands in the file
         self._renewed = _uptime()
@@ -224,11 +228,11 @@ class Lock:
         return False
 
     def _renew_on(self) -> None:
-        self._released.wait(_FIRST_LOOK)
+        self._released.wait(self._check)
         while not self._released.is_set() and not self.is_lost():
             with suppress(OSError):
                 self._renew()
-            self._released.wait(_RENEWAL if self._record else _FIRST_LOOK)
+            self._released.wait(_RENEWAL if self._record else self._check)
 
     def _renew(self) -> None:
         if self._descriptor < 0:
@@ -265,12 +269,14 @@ class Lock:
 
 
 @contextmanager
-def held_lock(disk: LogDirectory, name: str, folder: str, *, wait: float, breaks: bool) -> Iterator[Lock]:
-    """Hold the lock of this name in the folder, for `with`; `breaks` takes it from a holder that may only be silent.
+def held_lock(
+    disk: LogDirectory, path: str, *, wait: float, breaks: bool, check: float = TIMING.lock_check
+) -> Iterator[Lock]:
+    """Hold the lock with this path, for `with`; `breaks` takes it from a holder that may only be silent.
 
     Raise LockedError where another job has it, ConfigurationError where it can't be had.
     """
-    lock = Lock(disk, name, os.path.join(folder, name), breaks=breaks)
+    lock = Lock(disk, path, breaks=breaks, check=check)
     lock.take(wait)
     try:
         yield lock

@@ -7,7 +7,7 @@ known; in doubt leases are not believed. Mounts of other mount namespaces are no
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -39,8 +39,26 @@ class _Mount(NamedTuple):
     options: tuple[str, ...]
 
 
-def file_system(folder: int, proc: str = "/proc") -> FileSystem:
-    """Of the folder with this descriptor, as `proc` tells."""
+def parents(folder: int) -> Iterator[tuple[int, int]]:
+    """Yield device and inode of the folder and of each that it is in, as far as they may be looked at."""
+    here = os.dup(folder)
+    try:
+        seen = None
+        while (status := os.fstat(here)) and (found := (status.st_dev, status.st_ino)) != seen:
+            yield found
+            seen, above = found, os.open("..", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=here)
+            os.close(here)
+            here = above
+    except OSError:
+        pass
+    finally:
+        os.close(here)
+
+
+def file_system(
+    folder: int, proc: str = "/proc", parents: Callable[[int], Iterable[tuple[int, int]]] = parents
+) -> FileSystem:
+    """Return the file system of the folder with this descriptor, as `proc` and its parents tell."""
     try:
         info = Path(proc, "self/fdinfo", str(folder)).read_text()
         number = int(next(line.split()[1] for line in info.splitlines() if line.startswith("mnt_id:")))
@@ -51,7 +69,7 @@ def file_system(folder: int, proc: str = "/proc") -> FileSystem:
         return FileSystem("unknown", f"{proc} does not tell what file system it is on")
     if own.kind not in _WHOLE | _READ_ONLY:
         return FileSystem(own.kind, f"it is on {own.kind}, where others may write past this machine's leases")
-    upper = _upper_folder(folder, path, own, mounts)
+    upper = _upper_folder(set(parents(folder)), path, own, mounts)
     if upper:
         return FileSystem(own.kind, f"an overlay has {upper} as its upper folder, and who writes there minds no lease")
     return FileSystem(own.kind, "")
@@ -70,10 +88,9 @@ def _unescaped(word: bytes) -> str:
     return os.fsdecode(_ESCAPE.sub(lambda match: bytes([int(match[1], 8) & 255]), word))
 
 
-def _upper_folder(folder: int, path: str, own: _Mount, mounts: Sequence[_Mount]) -> str:
+def _upper_folder(parents: Container[tuple[int, int] | None], path: str, own: _Mount, mounts: Sequence[_Mount]) -> str:
     """Return the upper folder of an overlay that this folder is, or is in; empty without one."""
     place = _place(path, own)
-    parents = set(_parents(folder))
     for upper in _upper_folders(mounts):
         if not os.path.isabs(upper):  # as the mounting process saw it: what it may well mean counts
             tail = os.path.normpath(upper).split("/")
@@ -114,19 +131,3 @@ def _identity(path: str) -> tuple[int, int] | None:
     except (OSError, ValueError):
         return None
     return status.st_dev, status.st_ino
-
-
-def _parents(folder: int) -> Iterator[tuple[int, int]]:
-    """Device and inode of the folder and of each that it is in, as far as they may be looked at."""
-    here = os.dup(folder)
-    try:
-        seen = None
-        while (status := os.fstat(here)) and (found := (status.st_dev, status.st_ino)) != seen:
-            yield found
-            seen, above = found, os.open("..", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=here)
-            os.close(here)
-            here = above
-    except OSError:
-        pass
-    finally:
-        os.close(here)

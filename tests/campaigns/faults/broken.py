@@ -133,40 +133,40 @@ class Undressed(LogDirectory):
         pass
 
 
-def undrained(disk: LogDirectory, names: SegmentNaming, hidden: OldLink, known: object, *, open_too: bool) -> Drained:
+def undrained(disk: LogDirectory, names: SegmentNaming, hidden: OldLink, known: object, **_: object) -> Drained:
     """Instead of `drain`: the old file goes, whatever was appended to it."""
-    del names, known, open_too
+    del names, known
     disk.unlink(str(hidden))
     return Drained(hidden, [], "gone")
 
 
 def unrecovered(disk: LogDirectory, names: SegmentNaming, backlog: DrainQueue, hidden: OldLink) -> None:
-    """Instead of `recover._finish`: what a killed job left is worthless."""
+    """Instead of `recovery._finish`: what a killed job left is worthless."""
     del names, backlog
     disk.unlink(str(hidden))
 
 
 def unlooked(disk: LogDirectory, built: StagedFile, replaced: object) -> bool:
-    """Instead of `let_go`: the file that was displaced is always the one that was meant."""
+    """Instead of `unlink_displaced`: the file that was displaced is always the one that was meant."""
     del replaced
     disk.unlink(str(built))
     return True
 
 
-def ungiven(backlog: DrainQueue, built: StagedFile, grace: float = 0) -> None:
-    """Instead of `give_back`: a name that was not meant to be taken is lost."""
-    del grace
+def ungiven(backlog: DrainQueue, built: StagedFile, known: object) -> None:
+    """Instead of `restore_displaced`: a name that was not meant to be taken is lost."""
+    del known
     backlog.directory.unlink(str(built))
 
 
 def thrown_away(backlog: DrainQueue, built: StagedFile, old: object) -> None:
-    """Instead of `recover._settle`: whatever has the hidden name of a replacement is worthless."""
+    """Instead of `recovery._settle`: whatever has the hidden name of a replacement is worthless."""
     del old
     backlog.directory.unlink(str(built))
 
 
 def unmoved(disk: LogDirectory, hidden: OldLink, late: str, proof: Proof, digest: bytes) -> OldLink:
-    """Instead of `forward`: the old file goes on counting the length that it had."""
+    """Instead of `advance_offset`: the old file goes on counting the length that it had."""
     del disk, late, proof, digest
     return hidden
 
@@ -212,7 +212,7 @@ def unleased(disk: LogDirectory, source: int, built: StagedFile, pinned: Pinned)
 
 
 def as_if_leased(displaced: Displaced | None, size: int, lease_ns: int, leased: bool, fault: str = "") -> CommitResult:
-    """Instead of `Replaced`: an old file may go in the same job, whether or not a lease told who writes to it."""
+    """Instead of `CommitResult`: an old file may go in the same job, whether or not a lease told who writes to it."""
     del leased
     return CommitResult(displaced, size, lease_ns, leased=True, fault=fault)
 
@@ -230,17 +230,16 @@ def unlocked(*_: object, **__: object) -> Iterator[Unlocked]:
 
 
 @contextlib.contextmanager
-def folder_locked(disk: LogDirectory, name: str, folder: str, *, wait: float, breaks: bool) -> Iterator[Unlocked]:
+def folder_locked(disk: LogDirectory, path: str, **_: object) -> Iterator[Unlocked]:
     """Instead of `held_lock`: a lock on what everybody may open who can list it."""
-    del name, wait, breaks
     try:
         fcntl.flock(disk.folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        raise LockedError(folder) from None
+        raise LockedError(path) from None
     yield Unlocked()
 
 
-def local(folder: int) -> FileSystem:
+def local(folder: int, **_: object) -> FileSystem:
     """Instead of `file_system`: whatever grants a lease is whole."""
     del folder
     return FileSystem("ext4", "")

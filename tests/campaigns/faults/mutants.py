@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
+from asynclog.runner.wiring import Wiring
 from faults import broken
 from faults.layers import layer
 from faults.victim import Variant
@@ -36,7 +37,7 @@ class Caught(NamedTuple):
 
 
 def _on(disk: type[LogDirectory]) -> Variant:
-    return Variant(disk)
+    return Variant(Wiring(disk))
 
 
 def _in(**patches: object) -> Variant:
@@ -62,7 +63,7 @@ _UNCOMPARED = {"storage__proof__Proof__follow": broken.uncompared}
 _UNLEASED = {"storage__local__commit__replace__confirm": broken.unleased}
 _AT_ONCE = {
     "storage__local__commit__replace__CommitResult": broken.as_if_leased,
-    "storage__local__commit__drain___is_quiet": broken.always,
+    "storage__local__commit__drain___is_idle": broken.always,
 }
 
 _ROTATED = "^(logrotate|follower),.*,0$"
@@ -118,7 +119,7 @@ MUTANTS = (
     Mutant("only the kernel's lock counts", _in(storage__local__lock__keeps_out=broken.never), {"other_mount": "^job"}),
     Mutant(
         "leases are believed on every mount",
-        _in(runner__wiring__file_system=broken.local),
+        Variant(Wiring(file_system=broken.local)),
         {"other_mount": "held,above"},
     ),
     Mutant("a drain trusts a shorter file", _in(**_SHORTER), {"interleave": "^(truncate|latetruncate),"}),

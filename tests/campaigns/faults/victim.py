@@ -7,11 +7,13 @@ import fcntl
 import os
 import traceback
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from importlib import import_module
 from pkgutil import resolve_name
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 # What a job imports when it needs it: its import is no part of a job here.
 import asynclog.catalog.store
@@ -37,12 +39,7 @@ for _module in ("anyio._backends._asyncio", "asynclog.cli.cleanup", "asynclog.ru
     import_module(_module)
 
 # With these a job waits for nobody; the protocol may not depend on it.
-HASTY: dict[str, object] = {
-    "asynclog.storage.local.commit.drain_queue.PATIENCE": 0.004,
-    "asynclog.storage.local.commit.drain_queue._PAUSE": 0.001,
-    "asynclog.storage.local.commit.drain_queue.DrainQueue.add.__defaults__": (0.0, None),
-    "asynclog.storage.local.commit.precommit._PAUSES": (0.0, 0.001),
-}
+HASTY = {"lease_pauses": (0.0, 0.001), "drain_grace": 0.0, "drain_patience": 0.004, "drain_pause": 0.001}
 
 
 def _none(folder: int) -> Iterator[tuple[int, int]]:
@@ -50,29 +47,20 @@ def _none(folder: int) -> Iterator[tuple[int, int]]:
     return iter(())
 
 
-# With these a job makes the same calls each time, in the same order: no other thread looks at its lock meanwhile, and
-# it does not matter how deep its folder lies.
-STEADY: dict[str, object] = {
-    "asynclog.storage.local.lock._FIRST_LOOK": 3_600.0,
-    "asynclog.storage.local.mounts._parents": _none,
-}
+class Crammed(LogDirectory):
+    """A folder that has no room for another name of a file until the file itself has been emptied."""
 
-
-def _link_where_there_is_room(disk: LogDirectory, name: str, new: str) -> None:
-    if disk.status(name).st_size:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-    os.link(name, new, src_dir_fd=disk.folder, dst_dir_fd=disk.folder, follow_symlinks=False)
-
-
-# With these a folder has no room for another name of a file until the file itself has been emptied.
-CRAMMED: dict[str, object] = {"asynclog.storage.local.directory.LogDirectory.link": _link_where_there_is_room}
+    def link(self, name: str, new: str) -> None:
+        if self.status(name).st_size:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        super().link(name, new)
 
 
 @dataclass(frozen=True, eq=False)
 class Variant:
-    """The package as it is, or broken in one place: another disk, or other values under these dotted names."""
+    """The package as it is, or broken in one place: wired otherwise, or with other values under these dotted names."""
 
-    disk: type[LogDirectory] = LogDirectory
+    wiring: Wiring = field(default_factory=Wiring)
     patches: Mapping[str, object] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -81,6 +69,27 @@ class Variant:
             owner, _, attribute = name.rpartition(".")
             if not hasattr(resolve_name(owner), attribute):
                 raise AttributeError(name)
+
+    def on(self, watched: type[LogDirectory], **attributes: Any) -> Variant:
+        """The same variant, with this disk where it reaches the real one; `attributes` are given to the class."""
+        disk = self.wiring.directory
+        bases = (watched,) if disk is LogDirectory else (disk, watched)
+        return self._wired(directory=type(watched.__name__, bases, attributes))
+
+    def hasty(self) -> Variant:
+        """The same variant, which waits for nobody."""
+        return self._wired(timing=msgspec.structs.replace(self.wiring.timing, **HASTY))
+
+    def steady(self) -> Variant:
+        """The same variant, which makes the same calls each time, in the same order.
+
+        No other thread looks at its lock meanwhile, and it does not matter how deep its folder lies.
+        """
+        timing = msgspec.structs.replace(self.wiring.timing, lock_check=3_600.0)
+        return self._wired(timing=timing, file_system=partial(self.wiring.file_system, parents=_none))
+
+    def _wired(self, **parts: Any) -> Variant:
+        return replace(self, wiring=msgspec.structs.replace(self.wiring, **parts))
 
     def put_in(self) -> None:
         """In the child: from now on the job works with this variant."""
@@ -121,7 +130,7 @@ class Victim:
             if child == 0:
                 try:
                     streams.put_in()
-                    os._exit(self._job())
+                    os._exit(self._job(self.variant))
                 finally:
                     os._exit(70)
             _, status = os.waitpid(child, 0)
@@ -156,8 +165,7 @@ class Victim:
 
             def run() -> int:
                 streams.put_in()
-                Variant(patches=STEADY).put_in()
-                return self._job()
+                return self._job(self.variant.steady())
 
             return streams.ended(stepped(run, noted), calls)
 
@@ -182,15 +190,14 @@ class Victim:
         self.stepped(hook)
         return numbers
 
-    def _job(self) -> int:
-        return _job(self.variant, self.hasty, self.archive.crammed, self.words)
+    def _job(self, variant: Variant) -> int:
+        return _job(variant.on(Crammed) if self.archive.crammed else variant, self.hasty, self.words)
 
 
-def _job(variant: Variant, hasty: bool, crammed: bool, words: Sequence[str]) -> int:
+def _job(variant: Variant, hasty: bool, words: Sequence[str]) -> int:
     try:
-        Variant(patches={**(HASTY if hasty else {}), **(CRAMMED if crammed else {})}).put_in()
         variant.put_in()
-        return main(words, Wiring(variant.disk))
+        return main(words, (variant.hasty() if hasty else variant).wiring)
     except BaseException:
         traceback.print_exc()
         return 70
@@ -198,4 +205,4 @@ def _job(variant: Variant, hasty: bool, crammed: bool, words: Sequence[str]) -> 
 
 @cache
 def _server(variant: Variant, hasty: bool) -> Server:
-    return Server(partial(_job, variant, hasty, False))
+    return Server(partial(_job, variant, hasty))

@@ -4,18 +4,10 @@ from __future__ import annotations
 
 import os
 import time
-from typing import Any
 
 import asynclog.runner.cleanup  # noqa: F401 - else each child would import it
 from asynclog.executors.rate_limit import RateLimiter
 from asynclog.storage.local.directory import LogDirectory
-from faults.victim import Variant
-
-
-def beneath(variant: Variant, watched: type[LogDirectory], **attributes: Any) -> Variant:
-    """The same variant, with this disk where it reaches the real one; `attributes` are given to the class."""
-    bases = (watched,) if variant.disk is LogDirectory else (variant.disk, watched)
-    return Variant(type(watched.__name__, bases, attributes), variant.patches)
 
 
 class Notebook:

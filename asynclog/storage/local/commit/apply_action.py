@@ -33,7 +33,7 @@ def apply_action(queue: DrainQueue, idle: IdleRule, survivors: Survivors, action
     else:
         # Without leases nobody can tell who still writes to the old file: the next job looks again.
         if result.displaced and result.leased:
-            queue.add(result.displaced.old, known=result.displaced)
+            queue.add(result.displaced.old, result.displaced)
         outcome = _outcome_after(action, result)
     queue.drain_due()
     return msgspec.structs.replace(outcome, reread=proof.reread)

@@ -14,9 +14,6 @@ from asynclog.storage.local.directory import LogDirectory
 from asynclog.storage.local.segment_reader import LocalReader
 from asynclog.storage.naming import SegmentNaming
 from asynclog.storage.proof import Proof
-from asynclog.timestamps import SECOND
-
-QUIET_PERIOD = 3600 * SECOND  # if no lease can tell whether a file is still written to, one that changed since may be
 
 
 class Drained(NamedTuple):
@@ -30,12 +27,15 @@ class Drained(NamedTuple):
     fate: Literal["gone", "busy", "kept"]
 
 
-def drain(directory: LogDirectory, names: SegmentNaming, old: OldLink, known: Known, *, open_too: bool) -> Drained:
+def drain(  # noqa: PLR0913 - where, what, and under which conditions
+    directory: LogDirectory, names: SegmentNaming, old: OldLink, known: Known, *, open_too: bool, idle_period: int
+) -> Drained:
     """Publish what lies beyond the accounted length, then let the old file go.
 
     A file that became shorter, or has nothing in common with what replaced it, was begun anew: all of it is published;
     of one in which lines were overwritten these are. While somebody has the file open it stays; `open_too` has its
-    whole lines published all the same. Raise OSError.
+    whole lines published all the same. Where no lease tells whether somebody has, it stays until it has not changed for
+    the idle period (ns). Raise OSError.
     """
     try:
         descriptor = directory.open(str(old))
@@ -50,7 +50,7 @@ def drain(directory: LogDirectory, names: SegmentNaming, old: OldLink, known: Kn
         late: list[str] = []
         if digest is None:
             old, digest, late = _renewed(directory, names, old, descriptor, known)
-        rests = holder == "alone" or (holder == "unknown" and _is_quiet(status, present(directory, names)))
+        rests = holder == "alone" or (holder == "unknown" and _is_idle(status, present(directory, names) - idle_period))
         end = status.st_size if rests else end_of_lines(descriptor, old.processed_bytes, status.st_size)
         for segment in _publish_new(directory, names, old, descriptor, end):
             old = advance_offset(directory, old, segment, known.proof, digest)
@@ -128,8 +128,8 @@ def present(directory: LogDirectory, names: SegmentNaming) -> int:
         return time.time_ns()
 
 
-def _is_quiet(status: os.stat_result, present: int) -> bool:
-    return max(status.st_mtime_ns, status.st_ctime_ns) + QUIET_PERIOD < present
+def _is_idle(status: os.stat_result, since: int) -> bool:
+    return max(status.st_mtime_ns, status.st_ctime_ns) < since
 
 
 def advance_offset(directory: LogDirectory, old: OldLink, late: str, proof: Proof, digest: bytes) -> OldLink:

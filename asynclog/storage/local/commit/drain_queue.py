@@ -8,14 +8,10 @@ from asynclog.storage.hidden_names import OldLink, origin
 from asynclog.storage.local.commit.drain import drain
 from asynclog.storage.local.commit.old_files import Inherited, Known
 from asynclog.storage.local.directory import LogDirectory
+from asynclog.storage.local.timing import Timing
 from asynclog.storage.naming import SegmentNaming
 from asynclog.storage.proof import Proof
-
-# A writer who looked the name up just before it was replaced may come to the old file a little later. Waiting
-# costs nothing here: the worker goes on with other segments meanwhile.
-GRACE = 0.05  # seconds
-PATIENCE = 1.0  # seconds at the end of a job, for writers who still have an old file open
-_PAUSE = 0.02  # seconds between two looks
+from asynclog.timestamps import SECOND
 
 
 class _Waiting(NamedTuple):
@@ -33,9 +29,10 @@ class DrainQueue:
     `problems` sentences about what could not be done.
     """
 
-    def __init__(self, directory: LogDirectory, names: SegmentNaming, proof: Proof) -> None:
+    def __init__(self, directory: LogDirectory, names: SegmentNaming, proof: Proof, timing: Timing) -> None:
         self.directory = directory
         self.names = names
+        self.timing = timing
         self.inherited = Inherited(proof)
         self._lock = threading.Lock()
         self._waiting: list[_Waiting] = []
@@ -44,8 +41,12 @@ class DrainQueue:
         self._blocked: set[str] = set()
         self._blocked_origins: set[str] = set()
 
-    def add(self, old: OldLink, grace: float = GRACE, known: Known | None = None) -> None:
-        """Have the file drained once so many seconds have passed. Without anything known, another job has left it."""
+    def add(self, old: OldLink, known: Known | None = None, *, at_once: bool = False) -> None:
+        """Have the file drained: after the grace period, or `at_once`. Without anything known, another job has left it.
+
+        Writers who come during the grace period are found by the drain.
+        """
+        grace = 0 if at_once else self.timing.drain_grace
         with self._lock:
             self._waiting.append(_Waiting(time.monotonic() + grace, old, known or self.inherited))
 
@@ -80,15 +81,18 @@ class DrainQueue:
 
     def drain_all(self) -> None:
         """Drain everything: give writers a little time to close what they hold, and then do without that."""
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + self.timing.drain_patience
         while self._waiting and time.monotonic() < end:
-            time.sleep(_PAUSE)
+            time.sleep(self.timing.drain_pause)
             self.drain_due()
         self.drain_due(open_too=True)
 
     def _drain(self, waiting: _Waiting, *, open_too: bool) -> None:
-        old, late, fate = drain(self.directory, self.names, waiting.old, waiting.known, open_too=open_too)
+        idle_period = self.timing.idle_period * SECOND
+        old, late, fate = drain(
+            self.directory, self.names, waiting.old, waiting.known, open_too=open_too, idle_period=idle_period
+        )
         with self._lock:
             self.late.extend(late)
         if fate == "busy":  # what was known of fewer bytes, or of those before, its name tells better now
-            self.add(old, 0, waiting.known if old == waiting.old else None)
+            self.add(old, waiting.known if old == waiting.old else None, at_once=True)

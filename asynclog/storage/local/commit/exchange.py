@@ -12,7 +12,7 @@ from collections.abc import Callable
 from asynclog.actions import Action
 from asynclog.errors import ChangedError
 from asynclog.storage.hidden_names import OldLink, StagedFile
-from asynclog.storage.local.commit.drain_queue import GRACE, DrainQueue
+from asynclog.storage.local.commit.drain_queue import DrainQueue
 from asynclog.storage.local.commit.old_files import Known
 from asynclog.storage.local.directory import LogDirectory
 
@@ -72,7 +72,8 @@ def restore_displaced(
     staged: StagedFile,
     known: Known | None,
     is_replacement: Callable[[str], bool] = _always,
-    grace: float = GRACE,
+    *,
+    at_once: bool = False,
 ) -> None:
     """Let the hidden name go where it means a file that was not to be replaced, or the replacement itself.
 
@@ -86,11 +87,11 @@ def restore_displaced(
         old = OldLink.of(staged.segment, staged.size, os.urandom(4))
         directory.rename(name, str(old))
         directory.sync_folder()
-        queue.add(old, grace, known)
+        queue.add(old, known, at_once=at_once)
     elif (place := directory.visible_name(staged.inode)) and is_replacement(place):
         directory.rename_exchange(name, place)
         directory.sync_folder()
-        restore_displaced(queue, staged, known, is_replacement, grace)
+        restore_displaced(queue, staged, known, is_replacement, at_once=at_once)
     else:
         try:
             directory.rename_noreplace(name, staged.segment)

@@ -4,7 +4,7 @@ import errno
 import os
 import stat
 import time
-from collections.abc import Callable, Container, Set
+from collections.abc import Callable, Container, Iterable, Set
 from functools import partial
 from typing import NamedTuple
 
@@ -20,9 +20,6 @@ from asynclog.storage.local.hindrances import FOWNER
 from asynclog.storage.local.ownership import capabilities
 from asynclog.storage.local.segment_reader import LocalReader
 from asynclog.storage.proof import Proof
-
-# How long a segment is left to its writer before each try, in seconds: most of them only come for a moment.
-_PAUSES = (0.0, 0.003, 0.007, 0.02, 0.05)
 
 
 class IdleRule(msgspec.Struct, frozen=True):
@@ -110,14 +107,14 @@ def _must_be_quiet(idle: IdleRule, action: Action) -> None:
         raise NoLeaseError(f"no file lease is to be had here, and {what}")
 
 
-def pin(directory: LogDirectory, idle: IdleRule, target: Target) -> Pinned:
+def pin(directory: LogDirectory, idle: IdleRule, target: Target, pauses: Iterable[float]) -> Pinned:
     """Take the lease, and compare what the segment holds with what was judged.
 
-    Whoever comes meanwhile is let in at once, and it is tried again a little later. Raise BlockingIOError, ChangedError
-    or NotQuietError.
+    Whoever comes meanwhile is let in at once. Before each try the segment is left to its writer for one of the pauses
+    (seconds). Raise BlockingIOError, ChangedError or NoLeaseError.
     """
     action, source, proof = target
-    for pause in _PAUSES:
+    for pause in pauses:
         time.sleep(pause)
         try:
             leased = directory.lease(source)

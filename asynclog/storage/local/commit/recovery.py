@@ -43,7 +43,8 @@ def _settle(queue: DrainQueue, staged: StagedFile, old_links: Iterable[OldLink])
     directory = queue.directory
     replaced = {str(old): directory.status(str(old)).st_ino for old in old_links if old.segment == staged.segment}
     if not unlink_displaced(directory, staged, set(replaced.values())):
-        restore_displaced(queue, staged, None, partial(_is_replacement, directory, staged, list(replaced)), grace=0)
+        is_replacement = partial(_is_replacement, directory, staged, list(replaced))
+        restore_displaced(queue, staged, None, is_replacement, at_once=True)
     directory.sync_folder()
 
 
@@ -83,7 +84,7 @@ def _finish(directory: LogDirectory, names: SegmentNaming, queue: DrainQueue, ol
     if status.st_nlink > 1 and directory.visible_name(status.st_ino):  # then nothing has taken its place
         directory.unlink(str(old))
         return
-    queue.add(_behind_published(directory, names, queue.inherited, old), grace=0)
+    queue.add(_behind_published(directory, names, queue.inherited, old), at_once=True)
 
 
 def _behind_published(directory: LogDirectory, names: SegmentNaming, inherited: Inherited, old: OldLink) -> OldLink:

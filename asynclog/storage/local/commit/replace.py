@@ -108,7 +108,7 @@ def _stage(directory: LogDirectory, target: Target, staying: Iterable[Part], siz
 def commit(queue: DrainQueue, idle: IdleRule, target: Target, staged: StagedFile, mtime_ns: int = 0) -> CommitResult:
     """Do all from the second name to the end of the lease. A writer's open() waits only from `pin` to `_confirm`."""
     directory, source = queue.directory, target.source
-    pinned, old = _link_and_pin(directory, idle, target, staged)
+    pinned, old = _link_and_pin(queue, idle, target, staged)
     exchanged = _exchange(directory, target, staged, old)
     try:
         fault = _confirm(directory, source, staged, pinned, exchanged=exchanged)
@@ -123,16 +123,14 @@ def commit(queue: DrainQueue, idle: IdleRule, target: Target, staged: StagedFile
     return CommitResult(displaced, staged.size, waited, pinned.leased, fault)
 
 
-def _link_and_pin(
-    directory: LogDirectory, idle: IdleRule, target: Target, staged: StagedFile
-) -> tuple[Pinned, OldLink]:
+def _link_and_pin(queue: DrainQueue, idle: IdleRule, target: Target, staged: StagedFile) -> tuple[Pinned, OldLink]:
     """Give the segment its second name, durably, then take the lease and compare (steps 3 and 4)."""
-    action, source, proof = target
+    directory, (action, source, proof) = queue.directory, target
     old = OldLink.of(action.segment, proof.size, os.urandom(4))
     directory.link(action.segment, str(old))
     try:
         directory.sync_folder()
-        pinned = pin(directory, idle, target)
+        pinned = pin(directory, idle, target, queue.timing.lease_pauses)
         if action.kind == "rewrite" and not directory.has_metadata_of(str(staged), source):
             raise ChangedError
         return pinned, _with_digest(directory, old, pinned.digest)

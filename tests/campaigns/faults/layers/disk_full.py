@@ -18,7 +18,7 @@ from faults.mounts import SIZES, Mount, explore_each
 from faults.oracle import Finding, Oracle, judged
 from faults.stepper import GO, Call, Verdict
 from faults.victim import Ended, Victim
-from faults.watched import Notebook, Refused, beneath
+from faults.watched import Notebook, Refused
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,7 +35,7 @@ NAMES = 200  # with which a folder is filled up, at the most
 def run(campaign: Campaign) -> LayerResult:
     """Tries every level on each file system that can be had."""
     with Notebook() as refused:
-        watched = replace(campaign, variant=beneath(campaign.variant, Refused, notebook=refused))
+        watched = replace(campaign, variant=campaign.variant.on(Refused, notebook=refused))
         result = explore_each(campaign, NAME, SIZES, _points, partial(_check, watched))
         result.notes.append(f"old files for which there was no second name: {len(refused.lines())}")
     return result

@@ -19,7 +19,7 @@ from faults.mounts import in_memory
 from faults.oracle import Finding, Oracle, judged
 from faults.recorder import BUILT, Appended, Looks, Operation, Recorder
 from faults.victim import Ended, Victim
-from faults.watched import Notebook, beneath
+from faults.watched import Notebook
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -98,7 +98,7 @@ def _recorded(campaign: Campaign, archive: Archive, jobs: int) -> tuple[list[Ope
     lines = [make() for make in islice(cycle((archive.fresh, archive.old)), TAILS)]
     tails = {line.data: line for line in lines}
     with Notebook() as notebook:
-        variant = beneath(campaign.variant, Recorder, notebook=notebook, tails=iter(tails))
+        variant = campaign.variant.on(Recorder, notebook=notebook, tails=iter(tails))
         ended = Victim(archive, variant, jobs).run()
         if ended.status not in {0, 3}:
             raise RuntimeError(f"nothing can be recorded: {ended}")

@@ -22,7 +22,7 @@ from faults.layers.soak import Figures, job
 from faults.oracle import Finding, Oracle
 from faults.stepper import GO, Call, Verdict
 from faults.victim import Ended, Victim
-from faults.watched import Hesitant, beneath
+from faults.watched import Hesitant
 from faults.writers import Quiet, Rotator, Writer
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def _check(campaign: Campaign, notes: list[str], point: str) -> list[Finding]:
     above.ledger, above.policy = archive.ledger, archive.policy
     with bindfs.bound(archive.folder, above.folder):
         oracle = Oracle(archive, ordered=False, weak=side == "above")
-        hesitant = beneath(campaign.variant, Hesitant)
+        hesitant = campaign.variant.on(Hesitant)
         # What expired is years old, and all of it is meant to go.
         victim = Victim(above, hesitant, hasty=False, options=(*CONSENT, MEANT))
         other = Victim(archive, hesitant, hasty=False, options=(MEANT,))

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from faults.archive import Archive, lay
 from faults.oracle import Finding, Oracle
 from faults.victim import Victim
-from faults.watched import Hesitant, Notebook, Timed, beneath
+from faults.watched import Hesitant, Notebook, Timed
 from faults.writers import Rotator, Writer
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def _victims(campaign: Campaign, archive: Archive, leases: Notebook) -> Iterator
 
     Most of what the writers write has expired since 2020, and all of that is meant to go.
     """
-    timed, hesitant = beneath(campaign.variant, Timed, notebook=leases), beneath(campaign.variant, Hesitant)
+    timed, hesitant = campaign.variant.on(Timed, notebook=leases), campaign.variant.on(Hesitant)
     for jobs, variant in cycle(((1, timed), (4, timed), (4, hesitant))):
         yield Victim(archive, variant, jobs, hasty=False, catalog=True, options=("--allow-delete-all",))
 
