@@ -26,7 +26,7 @@ class Wiring(msgspec.Struct, frozen=True):
     makes what all reading and writing keeps to; `scan_options` say how a scan divides its work.
     """
 
-    directory: type[LogDirectory] = LogDirectory
+    directory: Callable[..., LogDirectory] = LogDirectory
     file_system: Callable[..., FileSystem] = file_system
     timing: Timing = TIMING
     rate_limiter: Callable[[float | None], RateLimiter] = RateLimiter

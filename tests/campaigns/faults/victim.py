@@ -73,6 +73,7 @@ class Variant:
     def on(self, watched: type[LogDirectory], **attributes: Any) -> Variant:
         """The same variant, with this disk where it reaches the real one; `attributes` are given to the class."""
         disk = self.wiring.directory
+        assert isinstance(disk, type)
         bases = (watched,) if disk is LogDirectory else (disk, watched)
         return self._wired(directory=type(watched.__name__, bases, attributes))
 
