@@ -4,6 +4,9 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
+# The tests start thousands of processes, and so do the benchmarks: none of them should compile the package again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test check format schema faults fuzz bench bench-nightly clean
 
 demo: $(READY)
