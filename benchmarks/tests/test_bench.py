@@ -59,7 +59,7 @@ def test_ratios_are_taken_run_by_run_and_by_the_byte() -> None:
     assert ratio(entry("b", 1, 4.0, size=2 * GIGABYTE), entry("a", 1, 1.0)) == Ratio(2.0, 2.0, 2.0)
 
 
-def test_the_table_shows_medians_and_ratios_of_one_and_two_threads() -> None:
+def test_the_table_shows_medians_and_ratios() -> None:
     """The row that the others are set against has no ratio; speed and memory are those of the most threads."""
     lines = table([figures()]).splitlines()
     assert lines[0] == "| | 1 thread | ratio | 2 threads | ratio | GB/s | peak MiB |"

@@ -415,7 +415,7 @@ def change(path: Path, how: str, more: bytes) -> None:
     more=strategies.segments(),
     news=strategies.archives(),
 )
-def test_apply_touches_only_what_the_plan_named_and_nobody_changed(
+def test_apply_touches_only_planned_unchanged_segments(
     archive: Archive, policy: list[Definition], hows: list[str], more: bytes, news: Archive
 ) -> None:
     """After random changes, each segment is byte for byte what it was, or, unchanged, what the judge leaves of it."""

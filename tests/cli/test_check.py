@@ -245,7 +245,7 @@ def test_it_touches_nothing_and_waits_for_nobody(log: Path) -> None:
     assert looks(log) == before
 
 
-def test_a_signal_while_the_log_is_read_ends_it_after_what_is_in_flight() -> None:
+def test_a_signal_lets_reads_in_flight_finish() -> None:
     """The exit status is the signal's; without one, nothing is raised."""
     with caught_signals() as signals, signals.deferred("while the log was read"):
         pass

@@ -259,7 +259,7 @@ def test_a_guard_refuses_before_anything_is_touched(
         assert looks(tmp_path) == before
 
 
-def test_every_command_has_an_example_and_its_exit_codes_in_its_help() -> None:
+def test_each_help_has_an_example_and_the_exit_codes() -> None:
     """And the example is one that the parser takes."""
     assert "cleanup" in subcommands()
     for name in subcommands():

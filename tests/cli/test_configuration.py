@@ -37,9 +37,7 @@ def ours(folder: Path, profile: str, name: str = "asynclog.yaml") -> Path:
         (["../mxcp-site.yml", "../../mxcp-site.yml"], "../mxcp-site.yml"),
     ],
 )
-def test_the_nearest_asynclog_yaml_wins_and_else_the_nearest_mxcp_site(
-    tmp_path: Path, files: list[str], winner: str
-) -> None:
+def test_the_nearest_asynclog_yaml_wins_over_mxcp_site(tmp_path: Path, files: list[str], winner: str) -> None:
     """Upwards from the working folder; what won is told by the name of the only profile in it."""
     here = tmp_path / "a" / "b"
     here.mkdir(parents=True)
@@ -207,7 +205,7 @@ def test_a_configuration_that_cannot_be_read_is_named(tmp_path: Path, kind: str)
 
 
 @pytest.mark.parametrize("words", [(), ("-n",)], ids=["run", "dry run"])
-def test_a_folder_that_is_missing_is_nothing_to_do_or_a_mistyped_path(tmp_path: Path, words: tuple[str, ...]) -> None:
+def test_a_missing_folder_is_an_error_only_if_typed(tmp_path: Path, words: tuple[str, ...]) -> None:
     """From a configuration the application has not started yet: exit 0; given with `--path`: exit 2."""
     write_policy(tmp_path)
     ours(tmp_path, GOOD)

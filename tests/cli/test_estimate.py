@@ -165,8 +165,8 @@ def assert_between(wide: Mapping[str, Any], narrow: Mapping[str, Any], figure: s
     assert wide[figure] == (value if low == high else None)
 
 
-def test_after_a_scan_nothing_is_read_where_no_cutoff_falls_inside_a_day(tmp_path: Path) -> None:
-    """And where one does, only the segments that it falls into, once for all dates and both policies."""
+def test_only_segments_with_a_cutoff_inside_a_day_are_read(tmp_path: Path) -> None:
+    """After a scan nothing else is read, and each of these once for all dates and both policies."""
     write_policy(tmp_path)
     ages = {f"logs-2026{number:04}T000000.jsonl": record(days=number) * 5 for number in range(200)}
     write_log(tmp_path / "audit", ages)

@@ -94,7 +94,7 @@ def test_what_it_says_comes_true(log: Path) -> None:
         assert cleanup(log, "-n", "--debug", "--now", now).actions[KEEP]["action"] == action
 
 
-def test_unreadable_lines_are_shown_with_their_offsets_and_reasons(log: Path) -> None:
+def test_unreadable_lines_are_shown_with_offset_and_reason(log: Path) -> None:
     """The first 20 of a segment; all are counted."""
     (log / "audit" / KEEP).write_bytes(YOUNG + b"".join(b"torn %d\n" % number for number in range(25)))
     found = segments(explain(log, "--json"))

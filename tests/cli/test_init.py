@@ -239,9 +239,7 @@ def test_it_never_overwrites(log: Path, name: str, kind: str) -> None:
     assert looks(log) == before
 
 
-def test_a_file_that_appears_meanwhile_stays_and_the_other_is_taken_back(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_that_appears_meanwhile_undoes_the_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """All or none, and nothing temporary is left."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "b").write_text("mine")
@@ -290,7 +288,7 @@ def test_what_cant_be_is_said_and_nothing_is_written(log: Path, words: tuple[str
     assert looks(log) == before
 
 
-def test_a_working_folder_that_cant_be_written_to_is_a_usage_error(log: Path) -> None:
+def test_a_read_only_working_folder_is_a_usage_error(log: Path) -> None:
     """It is named."""
     log.chmod(0o555)
     done = init(log, before=NO_OVERRIDE)

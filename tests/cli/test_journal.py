@@ -40,7 +40,7 @@ def said(folder: Path, *words: str, stream: str = "{0.st_dev}:{0.st_ino}") -> li
     return (folder / "stderr").read_text().splitlines()
 
 
-def test_log_lines_carry_their_priority_and_stay_one_line_an_event(folder: Path) -> None:
+def test_a_log_line_has_a_priority_and_is_one_line(folder: Path) -> None:
     """Debug is 7; a newline in a name is escaped."""
     lines = said(folder, "--debug", "-n")
     assert len(lines) > 3

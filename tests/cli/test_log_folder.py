@@ -67,7 +67,7 @@ def test_a_signal_ends_the_wait_for_the_folder(archive: Path, holder: int) -> No
     assert holder
 
 
-def test_two_profiles_of_one_folder_started_together_are_both_done(tmp_path: Path) -> None:
+def test_two_profiles_of_one_folder_wait_for_each_other(tmp_path: Path) -> None:
     """As by their timers' commands, with `--lock-wait`: both exit 0."""
     write_policy(tmp_path)
     profiles = "".join(f"  {name}: {{audit: {{path: audit/{name}.jsonl, schemas: schemas.yaml}}}}\n" for name in "ab")

@@ -57,7 +57,7 @@ def survivors(segment: Path) -> list[bytes]:
     return stay
 
 
-def test_the_dry_run_announces_what_the_run_deletes_and_touches_nothing(sample: Path) -> None:
+def test_the_dry_run_announces_what_the_run_deletes(sample: Path) -> None:
     """1,954 records by schema, one segment to drop, 16 to rewrite, one to keep; the run's numbers are the same."""
     before = looks(sample)
     dry = clean(sample, "--dry-run")
@@ -83,7 +83,7 @@ def test_the_dry_run_announces_what_the_run_deletes_and_touches_nothing(sample: 
     assert sizes[: len(sizes) // 2] == sizes[len(sizes) // 2 :]
 
 
-def test_what_stays_is_byte_identical_in_order_and_looks_as_before(sample: Path) -> None:
+def test_what_stays_is_byte_identical_and_in_order(sample: Path) -> None:
     """Owner, mode and mtime are kept, the one segment without expired records is untouched, no file is left over."""
     before = {segment: (looks(segment)["."], segment.stat(), survivors(segment)) for segment in segments(sample)}
     done = clean(sample)

@@ -188,7 +188,7 @@ def test_what_comes_in_the_very_moment_stays(tmp_path: Path, kind: str, was_ther
     assert kind != "file" or there.read_bytes() == b"theirs"
 
 
-def test_what_has_gone_in_the_very_moment_is_written_the_next_time(tmp_path: Path) -> None:
+def test_a_file_that_vanishes_meanwhile_is_written_next_time(tmp_path: Path) -> None:
     """It is an error, and nothing is left over."""
     there = tmp_path / "there"
     there.write_bytes(b"ours")
@@ -200,7 +200,7 @@ def test_what_has_gone_in_the_very_moment_is_written_the_next_time(tmp_path: Pat
     assert there.read_bytes() == b"ours, new"
 
 
-def test_a_folder_that_is_replaced_meanwhile_is_written_to_where_it_is(tmp_path: Path) -> None:
+def test_a_replaced_folder_is_written_to_where_it_is(tmp_path: Path) -> None:
     """It is opened once: a link in its place leads nowhere."""
     (tmp_path / "folder").mkdir()
     (tmp_path / "other").mkdir()

@@ -85,7 +85,7 @@ def test_what_never_pays_is_said_to_wait_for_ever(ages: list[int], what: bytes, 
         assert reason.endswith("waits until all of it has, which never happens")
 
 
-def test_the_reason_says_how_much_has_expired_and_what_it_waits_for() -> None:
+def test_the_reason_says_how_much_has_expired() -> None:
     """A quarter of four equal records; another one expires each day."""
     content = lines("a", 30.5, 29.5, 28.5, 27.5)
     said = "25.0 % of it has expired, and it waits until "
@@ -96,7 +96,7 @@ def test_the_reason_says_how_much_has_expired_and_what_it_waits_for() -> None:
     assert decided(content, NOW, 0.0) == ("rewrite", "1 of 4 records has expired")
 
 
-def test_a_segment_that_is_blank_for_the_rest_goes_when_all_its_records_have_expired() -> None:
+def test_blank_lines_keep_no_expired_segment() -> None:
     """Blank lines are bytes that never expire, and keep no segment from going."""
     content = b"\n" * 400 + lines("a", 30.5, 29.5)
     kind, reason = decided(content, NOW, 50.0)

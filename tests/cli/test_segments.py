@@ -83,7 +83,7 @@ def test_a_name_that_only_resembles_a_segments_is_none(folder: Path, cleaned: Do
     assert (folder / "audit" / name).read_bytes() == OLD
 
 
-def test_segments_stand_in_the_order_of_their_names_time_then_number(cleaned: Done) -> None:
+def test_segments_are_ordered_by_time_then_number(cleaned: Done) -> None:
     """-2 comes before -10, which text order would turn round; rotated ones count from the base file."""
     assert cleaned.code == 0
     assert [name for name in cleaned.actions if name in SEGMENTS] == SEGMENTS

@@ -297,7 +297,7 @@ def test_a_link_to_itself_is_no_state_folder(archive: Path) -> None:
     told(archive, archive / "loop", "Too many levels of symbolic links")
 
 
-def test_a_state_folder_that_is_moved_meanwhile_keeps_its_catalog(tmp_path: Path) -> None:
+def test_a_state_folder_that_is_moved_keeps_its_catalog(tmp_path: Path) -> None:
     """What comes in its place gets nothing, and what was learned is found where it has gone."""
     state, log = tmp_path / "state", str(tmp_path)
     catalog = Catalog(str(state), log, "logs.jsonl")

@@ -481,7 +481,7 @@ def test_without_a_scan_a_name_may_yet_be_found(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_a_registry_that_is_missing_is_awaited_in_mxcps_file_only(folder: Path, command: str) -> None:
+def test_a_missing_registry_is_awaited_only_for_mxcp(folder: Path, command: str) -> None:
     """There it is exit 0 and nothing goes; for a path that was typed exit 2, with the way on."""
     site(folder, registry=None)
     write_log(folder / "audit", {SEGMENT: OLD})

@@ -40,8 +40,8 @@ def test_every_unreadable_line_of_the_catalogue_has_a_reason(case: Hostile) -> N
 
 
 @given(line=strategies.lines())
-def test_a_line_has_a_reason_exactly_where_the_judge_calls_it_unreadable(line: bytes) -> None:
-    """For whatever went wrong with it."""
+def test_exactly_the_unreadable_lines_have_a_reason(line: bytes) -> None:
+    """As the judge has it, whatever went wrong with them."""
     for each in line.split(b"\n"):
         if verdict(each) != "blank":
             assert bool(why_unreadable(each)) == (verdict(each) == "unreadable")

@@ -205,7 +205,7 @@ def cleaned() -> Iterator[dict[str, bytes]]:
 
 
 @pytest.mark.parametrize("case", CATALOGUE, ids=lambda case: case.name)
-def test_a_hostile_line_meets_the_fate_that_was_worked_out_by_hand(case: Hostile, cleaned: dict[str, bytes]) -> None:
+def test_each_hostile_line_meets_its_known_fate(case: Hostile, cleaned: dict[str, bytes]) -> None:
     """Among others and alone as a tail: an expired record goes, whatever else it is stays as it was.
 
     So does all that is around a fragment.
@@ -237,7 +237,7 @@ async def test_a_huge_line_is_a_line_like_any_other(size: int) -> None:
         assert folder.contents() == {"logs.jsonl": torn + b"\n" + FRESH}
 
 
-async def test_a_segment_of_many_blocks_is_read_as_exactly_as_a_small_one() -> None:
+async def test_a_segment_of_many_blocks_is_read_exactly() -> None:
     """Seeded lines of all kinds, some longer than any block, so that block edges fall everywhere."""
     chance = Random(20261124)  # noqa: S311 - the same lines every time
     long = [record(rest='"' + "x" * (3 * MEBI // 2) + '"'), record(rest='"' + "[" * MEBI), FRESH.strip()]

@@ -27,7 +27,7 @@ def log(tmp_path: Path) -> str:
     return str(tmp_path / "logs.jsonl")
 
 
-def test_small_schemas_are_done_before_the_huge_one_and_two_segments_are_worked_on_at_once(
+def test_small_schemas_come_first_and_two_segments_at_once(
     log: str,
 ) -> None:
     """Seen at the disk: each of the first two replacements is begun before either is put in its place."""

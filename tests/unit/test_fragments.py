@@ -422,7 +422,7 @@ def test_a_plan_leaves_it_alone(log: Path) -> None:
     assert {name: content(log)[name] for name in (FIRST, SECOND)} == {name: before[name] for name in (FIRST, SECOND)}
 
 
-def test_the_catalog_knows_it_and_counts_on_where_a_segment_grows(tmp_path: Path) -> None:
+def test_the_catalog_keeps_the_line_number_of_a_fragment(tmp_path: Path) -> None:
     """Line numbers are those of the whole segment; what was found once is not looked for again."""
     write_policy(tmp_path)
     path = write_log(tmp_path / "audit", {"logs.jsonl": b""})

@@ -138,7 +138,7 @@ def days_are_clear(census: SegmentStats, policy: Policy, now: int) -> bool:
 
 @many
 @given(content=segments(), before=views, after=views)
-def test_a_census_judged_again_is_the_one_that_a_fresh_scan_makes(content: bytes, before: View, after: View) -> None:
+def test_projected_statistics_equal_those_of_a_fresh_scan(content: bytes, before: View, after: View) -> None:
     """For any other policy and time, also backwards; or there is none, and never without a reason."""
     census = counted(content, *before)
     policy, now = ours(after[0]), after[1]
@@ -161,7 +161,7 @@ def test_a_census_of_the_same_moment_is_known_as_it_is(content: bytes, view: Vie
 
 @many
 @given(content=segments(), before=views, view=views)
-def test_the_census_of_what_a_rewrite_leaves_is_the_one_of_its_bytes(content: bytes, before: View, view: View) -> None:
+def test_statistics_after_a_rewrite_equal_those_of_its_bytes(content: bytes, before: View, view: View) -> None:
     """Worked out from a fresh census always; from one judged again where that has not forgotten what it takes."""
     policy, now = ours(view[0]), view[1]
     left = counted(left_of(content, *view) or b"", *view)
@@ -176,7 +176,7 @@ def test_the_census_of_what_a_rewrite_leaves_is_the_one_of_its_bytes(content: by
 
 @many
 @given(head=segments(), tail=segments(), before=views, view=views)
-def test_the_censuses_of_a_beginning_and_a_rest_make_that_of_the_whole(
+def test_statistics_of_two_parts_merge_to_those_of_the_whole(
     head: bytes, tail: bytes, before: View, view: View
 ) -> None:
     """The beginning may have been scanned long before; a rest without a newline is one, too."""
@@ -189,7 +189,7 @@ def test_the_censuses_of_a_beginning_and_a_rest_make_that_of_the_whole(
         assert found == forgetful(whole, found)
 
 
-def test_what_is_not_known_of_the_beginning_is_not_known_of_the_whole() -> None:
+def test_merging_keeps_what_is_unknown_unknown() -> None:
     """Its oldest record that is kept, where some of it have expired since it was scanned."""
     line = '{{"schema_name": "app", "timestamp": "{}"}}\n'
     head, tail = (
@@ -204,7 +204,7 @@ def test_what_is_not_known_of_the_beginning_is_not_known_of_the_whole() -> None:
     assert after_rewrite(whole, Cutoffs(ours(policy), TODAY)) is None
 
 
-def test_where_the_days_are_too_many_a_census_still_knows_what_has_wholly_or_not_at_all_expired() -> None:
+def test_without_days_all_or_nothing_expired_is_still_known() -> None:
     """And what it can't know it doesn't guess, nor what a rewrite would leave."""
     first = TODAY - (MOST_DAYS // 2) * DAY
     line = '{{"schema_name": "s{}", "timestamp": "{}"}}\n'

@@ -90,7 +90,7 @@ def stored(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stored]:
     os.close(folder)
 
 
-def test_segments_are_listed_in_their_order_with_their_neighbours(stored: Stored) -> None:
+def test_segments_are_listed_in_order_with_neighbours(stored: Stored) -> None:
     """Each with its size; what only begins like one is a neighbour."""
     for name in ("logs.jsonl", "logs.jsonl.1", "logs-20260101.jsonl", "logs.txt", "other.jsonl"):
         stored.put(name, NEW * len(name))

@@ -33,7 +33,7 @@ NEW = b'{"schema_name":"app","timestamp":"2026-11-23T12:00:00Z"}\n'
 
 
 @pytest.mark.parametrize("case", CATALOGUE, ids=lambda case: case.name)
-def test_the_judge_gives_every_hostile_line_the_fate_that_was_worked_out_by_hand(case: Hostile) -> None:
+def test_the_judge_gives_each_hostile_line_its_known_fate(case: Hostile) -> None:
     """A newline behind the line changes nothing."""
     assert fate(case.line, POLICY, instant(NOW)) == case.fate
     assert fate(case.line + b"\n", POLICY, instant(NOW)) == case.fate
@@ -46,7 +46,7 @@ def test_the_catalogue_is_large_and_says_nothing_twice() -> None:
     assert not [case.name for case in CATALOGUE if b"\n" in case.line]
 
 
-def test_the_fragments_of_the_catalogue_are_those_that_were_found_by_hand() -> None:
+def test_the_judge_finds_the_known_fragments() -> None:
     """Torn lines, records on one line, text, NULs and lone values are none."""
     assert {case.name for case in CATALOGUE if first_fragment(case.line)} == {
         f"unreadable {name}"
@@ -89,7 +89,7 @@ def test_an_instant_is_exact_to_the_nanosecond(text: str, nanoseconds: int) -> N
     assert instant(text) == nanoseconds
 
 
-def test_a_record_says_its_decoded_name_its_version_and_its_instant() -> None:
+def test_a_record_has_its_decoded_name_version_and_instant() -> None:
     """Escapes are decoded, and an absent version is 1."""
     assert verdict(OLD) == Record("app", 1, instant("2024-02-29T12:00:00Z"))
     escaped = rb'{"schema_name":"\ud83d\ude00\n","schema_version":-7,"timesta\u006dp":"1970-01-01T00:00:00Z"}'

@@ -41,7 +41,7 @@ async def test_a_result_comes_while_others_are_still_worked_on() -> None:
     assert order == [(False, False), (True, True)]
 
 
-async def test_a_stop_lets_what_is_in_flight_end_and_begins_nothing_new() -> None:
+async def test_a_stop_lets_units_in_flight_end_and_begins_none() -> None:
     """After a signal no further unit is taken, and the one in flight still has its result."""
     stop = StopRequest()
 
@@ -53,7 +53,7 @@ async def test_a_stop_lets_what_is_in_flight_end_and_begins_nothing_new() -> Non
         assert [result async for _, result in results] == [0]
 
 
-async def test_what_was_begun_is_brought_to_its_end_though_the_time_is_up() -> None:
+async def test_what_was_begun_is_finished_though_time_is_up() -> None:
     """Units that go on with it are taken, the next beginning and what goes on with that are not; a signal is heeded."""
     units = ["a", "+a", "+a", "b", "+b", "+b", "c"]
 
