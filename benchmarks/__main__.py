@@ -109,7 +109,7 @@ def _work_folder(parent: Path, *, keep: bool) -> Iterator[Path]:
 
 
 def _measure(course: Course, options: argparse.Namespace) -> tuple[list[Section], list[str]]:
-    """Runs the comparisons, and removes each archive as soon as no later one needs it. Raises BenchmarkError."""
+    """Run the comparisons, and remove each archive as soon as no later one needs it. Raise BenchmarkError."""
     wanted = _wanted(course, options)
     sections, skipped = [], []
     for number, comparison in enumerate(wanted):

@@ -13,7 +13,7 @@ Census = dict[str, tuple[int, int, int, int]]  # schema key: records, oldest, ne
 
 
 def same_census(output: bytes, expected: Census) -> None:
-    """A peer's census has to be this one, to the microsecond."""
+    """Refuse a peer's census that is not this one, to the microsecond."""
     found = {
         key: (records, _microseconds(oldest), _microseconds(newest), expired)
         for key, (records, oldest, newest, expired) in json.loads(output).items()
@@ -27,12 +27,12 @@ def _microseconds(text: str) -> int:
 
 
 def same_dry_run(output: bytes, expected: Summary) -> None:
-    """asynclog's dry run has to say what the generator counted while writing."""
+    """Refuse a dry run of asynclog's that does not say what the generator counted while writing."""
     _same_counts(json.loads(output)["result"], "dry_run", expected)
 
 
 def same_cleanup(output: bytes, expected: Summary, folder: Path, survivors: Path) -> None:
-    """A cleanup has to delete that, leave nothing for later, and leave these survivors."""
+    """Refuse a cleanup that deletes anything else, leaves something for later, or other survivors than these."""
     result = json.loads(output)["result"]
     _same_counts(result, "success", expected)
     if result["overdue"]["records"] or result["recovery_pending"]:
@@ -48,7 +48,7 @@ def _same_counts(result: dict[str, Any], status: str, expected: Summary) -> None
 
 
 def same_files(folder: Path, survivors: Path) -> None:
-    """The segments of both folders have to be the same, byte for byte."""
+    """Refuse folders whose segments are not the same, byte for byte."""
     names = sorted(path.name for path in survivors.iterdir())
     there = sorted(path.name for path in folder.glob("logs*.jsonl") if not path.name.endswith("_schemas.jsonl"))
     filecmp.clear_cache()

@@ -71,7 +71,7 @@ class Store:
         return max(0, shutil.disk_usage(self.folder).free - SPARE)
 
     def archive(self, shape: Shape) -> Archive:
-        """The archive of this shape, made now where it is not there. Raises BenchmarkError."""
+        """Return the archive of this shape; make it now if it is not there. Raise BenchmarkError."""
         folder, finished = self._folder(shape), self._finished(shape)
         if not finished.exists():
             shutil.rmtree(folder, ignore_errors=True)
@@ -83,7 +83,7 @@ class Store:
         return replace(archive, census=_census(archive))
 
     def keep_only(self, shapes: Iterable[Shape]) -> None:
-        """Removes all other archives."""
+        """Remove all other archives."""
         kept = {self._folder(shape) for shape in shapes}
         for folder in self.folder.iterdir():
             if folder not in kept:
@@ -108,7 +108,7 @@ def _census(archive: Archive) -> Census:
 
 
 def in_python(module: str, *words: object) -> str:
-    """Runs a module in a process of its own, so that this one stays small; what it printed. Raises BenchmarkError."""
+    """Run a module in a process of its own, so that this one stays small; return its output. Raise BenchmarkError."""
     command = [sys.executable, "-m", module, *map(str, words)]
     done = subprocess.run(command, cwd=Path(__file__).parent.parent, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -117,21 +117,21 @@ def in_python(module: str, *words: object) -> str:
 
 
 def copy_of(archive: Archive, target: Path) -> None:
-    """Puts a fresh copy in the target folder's place, all of it on the disk before a cleanup begins."""
+    """Put a fresh copy in the target folder's place, all of it on the disk before a cleanup begins."""
     shutil.rmtree(target, ignore_errors=True)
     shutil.copytree(archive.folder, target)
     settle(target)
 
 
 def emptied(target: Path) -> None:
-    """Puts an empty folder there."""
+    """Put an empty folder there."""
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir()
     settle(target)
 
 
 def settle(folder: Path) -> None:
-    """Waits until the folder and its files are on the disk."""
+    """Wait until the folder and its files are on the disk."""
     for path in [*folder.iterdir(), folder]:
         with _opened(path) as descriptor:
             os.fsync(descriptor)

@@ -14,7 +14,7 @@ STYLE = "text{font:11px sans-serif;fill:#222} .h{font-weight:bold}"
 
 
 def chart(sections: Iterable[Section]) -> str:
-    """An SVG document; empty where none of the main comparisons was made."""
+    """Return an SVG document; empty if none of the main comparisons was made."""
     shown = [section for section in sections if section.what.startswith("dry run") or section.what == "cleanup"]
     if not shown:
         return ""

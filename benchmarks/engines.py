@@ -37,7 +37,7 @@ def dry_run(archive: Archive, jobs: int, reader: str = "native", prepare: Prepar
 
 
 def census(peer: Peer, archive: Archive, threads: int, prepare: Prepare = nothing) -> Contestant:
-    """A peer that takes the same census."""
+    """Return a peer that takes the same census."""
     return Contestant(
         peer.title,
         threads,
@@ -71,7 +71,7 @@ class Cleanups:
         self.survivors = archive.folder.with_name(archive.folder.name + "-survivors")
 
     def asynclog(self, jobs: int, reader: str = "native", *, double_check: bool = False) -> Contestant:
-        """The cleanup itself. The first one's survivors are what the others are compared with."""
+        """Return the cleanup itself. The first one's survivors are what the others are compared with."""
         title = (OURS if reader == "native" else PYTHON_READER) + (DOUBLE if double_check else "")
         words = ("--path", str(self.work / "logs.jsonl"), "--now", NOW, "--jobs", str(jobs), MEANT)
         return Contestant(
@@ -85,17 +85,17 @@ class Cleanups:
         )
 
     def peer(self, peer: Peer, threads: int) -> Contestant:
-        """A peer that does the same: reads, proves, decides, writes the survivors, syncs, replaces. See `same_job`."""
+        """Return a peer that does the same: read, prove, decide, write the survivors, sync, replace. See `same_job`."""
         command = peer.command("cleanup", self.work, threads, json.dumps(cutoffs()))
         return self._rival(peer.title, threads, command, self.archive.summary.bytes, self._copied)
 
     def on_trust(self, peer: Peer, threads: int) -> Contestant:
-        """A peer that proves nothing, and writes the survivors of the archive itself elsewhere: it removes nothing."""
+        """Return a peer that proves and removes nothing: it writes the survivors of the archive itself elsewhere."""
         command = peer.command("cleanup", self.archive.folder, threads, json.dumps(cutoffs()), self.work)
         return self._rival(peer.title + ON_TRUST, threads, command, self.archive.summary.bytes, self._emptied)
 
     def copying(self, threads: int) -> Contestant:
-        """The limit of writing: cp and fsync of what stays, nothing decided; one process, whatever the threads."""
+        """Return the limit of writing: cp and fsync of what stays, nothing decided; always one process."""
         script = 'cp "$1"/* "$2" && sync "$2"/* "$2"'
         command = ("/bin/sh", "-c", script, "sh", str(self.survivors), str(self.work))
         return self._rival(COPY, threads, command, 0, self._emptied)
@@ -117,6 +117,6 @@ class Cleanups:
         same_cleanup(output, self.archive.summary, self.work, self.survivors)
 
     def remove(self) -> None:
-        """Removes both folders."""
+        """Remove both folders."""
         shutil.rmtree(self.work, ignore_errors=True)
         shutil.rmtree(self.survivors, ignore_errors=True)

@@ -29,7 +29,7 @@ class Peer:
 
 
 def find(package: str, folder: Path) -> Peer | str:
-    """The peer, installed now where it is not yet; else in words why there is none."""
+    """Return the peer, installed now if it is not yet; else in words why there is none."""
     environment = folder / package
     python = environment / "bin" / "python"
     ready = environment / ".version"
@@ -48,7 +48,7 @@ def find(package: str, folder: Path) -> Peer | str:
 
 
 def _run(*words: object) -> str:
-    """Runs our Python with these words; the last line of what went wrong, empty where nothing did."""
+    """Run our Python with these words; return the last line of what went wrong, empty if nothing did."""
     done = subprocess.run([sys.executable, *map(str, words)], capture_output=True, text=True, check=False)
     said = (done.stderr or done.stdout).strip().splitlines()
     return (said[-1] if said else f"exit {done.returncode}") if done.returncode else ""

@@ -141,12 +141,12 @@ def record(schema: Schema, number: int, size: int, rng: random.Random) -> dict[s
 
 
 def as_line(value: dict[str, Any]) -> bytes:
-    """The bytes MXCP's writer makes of a record."""
+    """Return the bytes that MXCP's writer makes of a record."""
     return (json.dumps(value, ensure_ascii=False) + "\n").encode()
 
 
 def template(schema: Schema, number: int, spec: Spec, rng: random.Random) -> Template:
-    """A template whose lines are within a tenth of the spec's record size, if its keys leave room."""
+    """Return a template whose lines are within a tenth of the spec's record size, if its keys leave room."""
     value = record(schema, number, spec.record, rng)
     if spec.record >= SMALLEST_FULL:
         wanted = spec.record + rng.randrange(-spec.record // 10, spec.record // 10 + 1)
@@ -191,7 +191,7 @@ class Archive:
         self.expired: Counter[str] = Counter()
 
     def lines(self, first: int, count: int) -> bytes:
-        """The `count` records from number `first` on; they are counted as written."""
+        """Return the `count` records from number `first` on; count them as written."""
         start, step, clock, dates = self.start, self.step, self.clock, self.dates
         jitters = [part * step >> 8 for part in range(256)]
         forms = [(line.head, line.middle, line.tail, line.cutoff) for line in self.templates]
@@ -220,7 +220,7 @@ class Archive:
         return block
 
     def blocks(self, first: int, count: int) -> Iterator[bytes]:
-        """The same in blocks of about a mebibyte."""
+        """Yield the same in blocks of about a mebibyte."""
         at_once = max(1, CHUNK // self.spec.record)
         for start in range(first, first + count, at_once):
             yield self.lines(start, min(at_once, first + count - start))
@@ -291,14 +291,14 @@ def size(text: str) -> int:
 
 
 def count(text: str) -> int:
-    """A whole number from 1 on."""
+    """Parse a whole number from 1 on."""
     if not text.isdecimal() or not int(text):
         raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 on")
     return int(text)
 
 
 def instant(text: str) -> datetime:
-    """An instant with its offset, as `2026-11-24T00:00:00Z`."""
+    """Parse an instant with its offset, as `2026-11-24T00:00:00Z`."""
     try:
         value = datetime.fromisoformat(text)
     except ValueError as error:

@@ -26,14 +26,14 @@ class Goal:
     show: Callable[[float], str] = number
 
     def line(self, section: Section) -> str:
-        """The sentence with the figure, and whether it holds. Raises MissingError."""
+        """Return the sentence with the figure, and whether it holds. Raise MissingError."""
         return verdict(self.sentence, self.figure(section), self.least, self.most, self.show)
 
 
 def verdict(
     sentence: str, value: float, least: float = 0, most: float = inf, show: Callable[[float], str] = number
 ) -> str:
-    """A line with the sentence, the figure in its place, and whether that is what it should be."""
+    """Return a line with the sentence, the figure in its place, and whether that is what it should be."""
     bound = f"at least {show(least)}" if least else f"at most {show(most)}"
     missed = "" if least <= value <= most else "; **missed**"
     return f"- {sentence.format(f'**{show(value)}**')} (goal: {bound}{missed})"
@@ -44,7 +44,7 @@ class MissingError(Exception):
 
 
 def lines(sections: Iterable[Section]) -> list[str]:
-    """A line for each goal whose contestants ran."""
+    """Return a line for each goal whose contestants ran."""
     by_name = {section.what: section for section in sections}
     found = []
     for goal in GOALS:
@@ -76,7 +76,7 @@ def _peak(position: int) -> Callable[[Section], float]:
 
 
 def _per_byte(threads: int) -> Callable[[Section], float]:
-    """The largest against the middle one."""
+    """Return the ratio of the largest archive to the middle one."""
     return lambda section: ratio(_by_size(section, threads)[2], _by_size(section, threads)[1]).median
 
 

@@ -9,7 +9,7 @@ from benchmarks.environments import Peer
 
 
 def describe(folder: Path, peers: tuple[Peer, ...], reader: str) -> list[str]:
-    """The machine, and the versions of everything that was measured."""
+    """Describe the machine, and the versions of everything that was measured."""
     others = "".join(f", {peer.title} {peer.version}" for peer in peers)
     processors = f"{_processor()}, {len(os.sched_getaffinity(0))} processors to use"
     return [
@@ -31,7 +31,7 @@ def _memory() -> str:
 
 
 def _file_system(folder: Path) -> str:
-    """The type of the one that holds the archives: the mount with the longest path that leads there."""
+    """Return the type of the one that holds the archives: the mount with the longest path that leads there."""
     mounts = [line.split() for line in Path("/proc/mounts").read_text(encoding="utf-8").splitlines()]
     here = [(mount[1], mount[2]) for mount in mounts if folder.resolve().is_relative_to(mount[1])]
     return max(here, key=lambda mount: len(mount[0]), default=("", "unknown file system"))[1]

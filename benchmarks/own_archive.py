@@ -20,7 +20,7 @@ POLICY = 'schemas:\n  - schema_name: "*"\n    retention_days: 90\n'
 
 
 def find_logs(path: Path) -> list[Path]:
-    """The base paths of the logs in a folder, or of the one that is named. Raises BenchmarkError without any."""
+    """Return the base paths of the logs in a folder, or of the one that is named. Raise BenchmarkError without any."""
     if not path.is_dir():
         found = [path]
     else:
@@ -44,7 +44,7 @@ def _base(name: str) -> Iterator[str]:
 
 
 def _segments(log: Path) -> list[Path]:
-    """The files that asynclog reads, but for what it finds out by reading."""
+    """Return the files that asynclog reads, but for what it finds out by reading."""
     names = SegmentNaming(log.name)
     if not log.parent.is_dir():
         return []
@@ -58,7 +58,7 @@ def _is_read(path: Path) -> bool:
 
 
 def measure(log: Path, rounds: int) -> Section:
-    """Times dry runs with 1, 2, 4 … jobs, up to the processors that there are, and `readinto` with as many threads."""
+    """Time dry runs with 1, 2, 4 … jobs, up to the processors that there are, and `readinto` with as many threads."""
     segments = _segments(log)
     size = sum(path.stat().st_size for path in segments)
     processors = len(os.sched_getaffinity(0))
@@ -75,7 +75,7 @@ def measure(log: Path, rounds: int) -> Section:
 
 
 def _options(log: Path, folder: Path) -> tuple[list[str], tuple[str, ...]]:
-    """A dry run changes nothing, so that a folder that others may write to is no danger."""
+    """Return the options of a dry run; it changes nothing, so a folder that others may write to is no danger."""
     registry = log.with_name(f"{SegmentNaming(log.name).stem}_schemas.jsonl")
     if registry.exists():
         return ["--allow-unsafe-folder"], ()

@@ -31,13 +31,13 @@ def text(sections: Sequence[Section], machine: Iterable[str], skipped: Iterable[
 
 
 def put(figures: str, page: Path, begin: str, end: str) -> None:
-    """Puts the figures between two markers of the page. Raises ValueError without these."""
+    """Put the figures between two markers of the page. Raise ValueError without these."""
     before, rest = page.read_text(encoding="utf-8").split(begin)
     _, after = rest.split(end)
     page.write_text(f"{before}{begin}\n\n{figures}\n\n{end}{after}", encoding="utf-8")
 
 
 def write(figures: str, sections: Sequence[Section], page: Path = PAGE) -> None:
-    """Puts the figures between the page's markers, and the chart beside the page. Raises ValueError without markers."""
+    """Put the figures between the page's markers, and the chart beside the page. Raise ValueError without markers."""
     put(f"{figures}\n\n{IMAGE}", page, BEGIN, END)
     page.with_suffix(".svg").write_text(chart(sections), encoding="utf-8")

@@ -14,7 +14,7 @@ PIECE = 64 << 20  # threads share large segments out by ranges, as asynclog does
 
 
 def read(pieces: "SimpleQueue[tuple[str, int, int]]", totals: list[int]) -> None:
-    """Reads pieces until there are no more; what it read is appended to `totals`."""
+    """Read pieces until there are no more; append to `totals` how much was read."""
     block = memoryview(bytearray(BLOCK))
     total = 0
     while True:
@@ -31,7 +31,7 @@ def read(pieces: "SimpleQueue[tuple[str, int, int]]", totals: list[int]) -> None
 
 
 def main(threads: int, listing: str) -> None:
-    """Reads everything once."""
+    """Read everything once."""
     pieces: SimpleQueue[tuple[str, int, int]] = SimpleQueue()
     with open(listing, encoding="utf-8", errors="surrogateescape") as file:
         for path in file.read().splitlines():

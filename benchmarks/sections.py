@@ -43,7 +43,7 @@ class Course:
 
 
 def amount(size: int) -> str:
-    """A size as people write it: 64 MiB, 2 GiB."""
+    """Return a size as people write it: 64 MiB, 2 GiB."""
     unit, name = next(
         ((unit, name) for unit, name in ((30, "GiB"), (20, "MiB"), (10, "KiB")) if size >> unit), (0, "B")
     )
@@ -66,12 +66,12 @@ def dry_runs(course: Course, record: int) -> Section:
 
 
 def cold(course: Course) -> Section:
-    """The same with DuckDB only, the archive dropped from the page cache before each run."""
+    """Compare the same with DuckDB only, the archive dropped from the page cache before each run."""
     return _against_duckdb(course, Shape(USUAL, course.size), "cold", ", not in the page cache", cold=True)
 
 
 def cleanups(course: Course) -> Section:
-    """The whole job, from reading to the last fsync."""
+    """Compare the whole job, from reading to the last fsync."""
 
     def contestants(work: Cleanups, threads: int) -> list[Contestant]:
         peers = [rival(peer, threads) for peer in course.duckdb for rival in (work.peer, work.on_trust)]
@@ -85,7 +85,7 @@ def cleanups(course: Course) -> Section:
 
 
 def readers(course: Course) -> Section:
-    """The same by each reader, with and without `--double-check`, on less."""
+    """Compare the same by each reader, with and without `--double-check`, on less."""
 
     def contestants(work: Cleanups, threads: int) -> list[Contestant]:
         return [
@@ -113,7 +113,7 @@ def growth_sizes(course: Course) -> tuple[int, int, int]:
 
 
 def growth(course: Course) -> Section:
-    """The same dry run over archives of three sizes: the time per byte and the memory should be the same."""
+    """Compare dry runs over archives of three sizes: time per byte and memory should be the same."""
     archives = [course.store.archive(Shape(USUAL, size)) for size in growth_sizes(course)]
     contestants = [dry_run(archive, jobs) for jobs in THREADS for archive in archives]
     names = [f"{OURS}, {amount(size)}" for size in growth_sizes(course)] * len(THREADS)
@@ -148,7 +148,7 @@ def _against_duckdb(course: Course, shape: Shape, what: str, where: str, *, cold
 
 
 def start_up(course: Course) -> Section:
-    """What is always there, however little there is to do."""
+    """Measure what is always there, however little there is to do."""
     folder = course.store.folder / "start-up"
     folder.mkdir(exist_ok=True)
     (folder / "logs_schemas.jsonl").write_bytes(registry())

@@ -45,7 +45,7 @@ def duration(seconds: float) -> str:
 
 
 def with_range(found: Ratio) -> str:
-    """The median, and from where to where they went."""
+    """Return the median, and the lowest and highest ratio."""
     return f"{number(found.median)} ({number(found.least)} to {number(found.greatest)})"
 
 

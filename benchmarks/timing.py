@@ -21,7 +21,7 @@ class BenchmarkError(Exception):
 
 
 def nothing() -> None:
-    """Prepares nothing."""
+    """Prepare nothing."""
 
 
 def anything(_: bytes) -> None:
@@ -45,7 +45,7 @@ class Contestant:
 
 
 def in_turn(contestants: Iterable[Contestant], rounds: int) -> tuple[Entry, ...]:
-    """Runs all of them in turn (A B C A B C …). The first round warms up, and checks the answers first.
+    """Run all of them in turn (A B C A B C …). The first round warms up, and checks the answers first.
 
     Raises BenchmarkError.
     """
@@ -63,7 +63,7 @@ def in_turn(contestants: Iterable[Contestant], rounds: int) -> tuple[Entry, ...]
 
 
 def time_one(contestant: Contestant) -> Run:
-    """Prepares, runs and checks. Raises BenchmarkError."""
+    """Prepare, run and check. Raise BenchmarkError."""
     contestant.prepare()
     output, errors = os.memfd_create("output"), os.memfd_create("errors")
     try:

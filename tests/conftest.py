@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def anyio_backend() -> str:
-    """The async tests run on asyncio, which aiofiles is for."""
+    """Run the async tests on asyncio, which aiofiles is for."""
     return "asyncio"
 
 
 @pytest.fixture
 def archive(tmp_path: Path) -> Path:
-    """A folder with `schemas.yaml` (app: 30 days) and a log of two segments, of which one record has expired."""
+    """Make a folder with `schemas.yaml` (app: 30 days) and a log of two segments with one expired record."""
     write_policy(tmp_path)
     old, young = record(days=400), record(days=1)
     write_log(tmp_path / "audit", {"logs-20250101T000000.jsonl": old + young, "logs.jsonl": young})

@@ -52,7 +52,7 @@ class Log:
         self._policy.write_text(POLICY.format(others=DAYS, endpoints=endpoints), encoding="utf-8")
 
     def names(self) -> Iterator[str]:
-        """The names of its segments; never all of them in memory, for that would be measured, too."""
+        """Yield the names of its segments; never keep all of them in memory, because that would be measured, too."""
         with os.scandir(self.folder) as entries:
             yield from (entry.name for entry in entries if entry.name.startswith("logs-2"))
 
@@ -62,12 +62,12 @@ class Log:
         return len(sizes), sum(sizes)
 
     def forget(self) -> None:
-        """The catalog is gone, and so is what the page cache has of the segments."""
+        """Remove the catalog, and drop the segments from the page cache."""
         shutil.rmtree(self._state, ignore_errors=True)
         drop_from_cache(self.folder)
 
     def next_day(self) -> int:
-        """The segments of the day that follows come to the log; their bytes."""
+        """Add the segments of the day that follows to the log; return their bytes."""
         size = 0
         for path in sorted(self._aside.iterdir()):
             size += path.stat().st_size
@@ -75,7 +75,7 @@ class Log:
         return size
 
     def command(self, now: datetime, *, dry_run: bool) -> tuple[str, ...]:
-        """A cleanup of it."""
+        """Return the command of a cleanup of it."""
         where = ("--path", self.folder / "logs.jsonl", "--schemas", self._policy, "--state", self._state)
         words = ("--now", now.isoformat(), *(["--dry-run"] if dry_run else []))
         return (ASYNCLOG, "cleanup", "--json", *map(str, where), *words)

@@ -97,7 +97,7 @@ def measure(log: Log, single: Log, rounds: int) -> Nights:
 
 
 def _change(log: Log, new: int) -> Change:
-    """A real cleanup; a dry run after it finds everything known."""
+    """Measure a real cleanup; a dry run after it finds everything known."""
     run, result = _run(log, LATER, dry_run=False)
     if result["status"] != "success" or not result["records"]["deleted"]:
         raise BenchmarkError(f"nothing was deleted: {result['message']}")

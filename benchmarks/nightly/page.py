@@ -23,7 +23,7 @@ class Row:
 
 
 def table(found: Sequence[Nights]) -> str:
-    """A column for each log, and one for the growth since the one before."""
+    """Return a table with a column for each log, and one for the growth since the one before."""
     titles = [f"{nights.segments:,} segments" for nights in found]
     header = ("", titles[0], *(cell for title in titles[1:] for cell in (title, "growth")))
     rows = [header, ("---", *["---:"] * (len(header) - 1)), *(_cells(row, found) for row in ROWS)]

@@ -72,13 +72,13 @@ class Cleanup:
     """
 
     def __init__(self, target: str, cutoffs: dict[str, str]) -> None:
-        """The target folder is there, and empty; or there is none."""
+        """Expect the target folder to be empty, if there is one."""
         self.target = target
         self.rules = ", ".join(f"('{name}', '{version}', '{cutoff}')" for name, version, cutoff in parts(cutoffs))
         self.mine = local()
 
     def write(self, segment: str) -> None:
-        """Reads one segment, decides, writes the survivors, syncs them."""
+        """Read one segment, decide, write the survivors, sync them."""
         if not hasattr(self.mine, "connection"):
             self.mine.connection = duckdb.connect(config={"threads": 1})
         lines = f"""read_csv('{segment}', columns = {{line: 'VARCHAR'}}, header = false, auto_detect = false,
@@ -94,7 +94,7 @@ class Cleanup:
 
 
 def sync(path: str) -> None:
-    """Waits until a file, or a folder's names, are on the disk."""
+    """Wait until a file, or a folder's names, are on the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     os.fsync(descriptor)
     os.close(descriptor)

@@ -28,18 +28,18 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 
 def bench(*words: object, module: str = "benchmarks") -> "subprocess.CompletedProcess[str]":
-    """The command, run with these words."""
+    """Run the command with these words."""
     command = [sys.executable, "-m", module, *map(str, words)]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
 def entry(name: str, threads: int, *walls: float, size: int = GIGABYTE) -> Entry:
-    """An entry with runs that took so long."""
+    """Return an entry with runs that took so long."""
     return Entry(name, threads, size, tuple(Run(wall, wall, 64 << 20) for wall in walls))
 
 
 def figures() -> Section:
-    """A comparison whose figures are easily reckoned."""
+    """Return a comparison whose figures are easy to work out."""
     entries = [
         *(entry("asynclog", 1, 1.0, 2.0, 1.0), entry("DuckDB", 1, 2.0, 5.0, 1.5)),
         *(entry("asynclog", 2, 0.5, 0.5, 0.5), entry("DuckDB", 2, 1.0, 2.0, 1.0)),
@@ -219,7 +219,7 @@ def test_nights_are_measured_and_nothing_is_left_of_them(tmp_path: Path) -> None
 
 
 def a_log(segments: int, scale: float) -> Nights:
-    """A log whose warm run takes 20 µs a segment, and `scale` times that of the processor; start-up is 0.1 s."""
+    """Return a log whose warm run takes 20 µs a segment, and `scale` times that of the processor; start-up is 0.1 s."""
     warm = Run(0.1 + segments * 20e-6, 0.1 + segments * 20e-6 * scale, (20 << 20) + 1024 * segments)
     change = Change(warm, 1000, 200, 1320)
     return Nights(segments, segments << 20, 0.5, (Run(10, 10, 40 << 20),), (warm,), (Run(0.1, 0.1, 0),), change, change)

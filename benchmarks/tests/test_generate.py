@@ -24,7 +24,7 @@ FULL = [
 
 
 def segments(folder: Path) -> list[Path]:
-    """The segments of the archive, oldest first."""
+    """Return the segments of the archive, oldest first."""
     return sorted(folder.glob("logs-2*.jsonl"))
 
 
@@ -36,13 +36,13 @@ def lines(folder: Path) -> list[str]:
 
 
 def key(record: dict[str, Any]) -> str:
-    """The schema key of a record."""
+    """Return the schema key of a record."""
     return f"{record['schema_name']}:{record['schema_version']}"
 
 
 @pytest.fixture(scope="module", params=[170, 860, 8192])
 def archive(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Archive:
-    """A small archive of each shape: its spec, its folder and what the generator said."""
+    """Make a small archive of each shape: its spec, its folder and what the generator said."""
     spec = Spec(size=2500 * request.param, record=request.param, segments=7, until=UNTIL)
     folder = tmp_path_factory.mktemp("archive")
     return spec, folder, generate(folder, spec)

@@ -24,7 +24,7 @@ def _stepping() -> None:
 
 
 def job_beside(archive: Archive, victim: Victim, come: Callable[[], None]) -> Ended:
-    """A job during which somebody comes in the moment after its last look, when names are about to change."""
+    """Run a job; somebody comes right after its last look, when names are about to change."""
     came: list[Call] = []
 
     def hook(call: Call) -> Verdict:

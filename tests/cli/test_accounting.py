@@ -95,7 +95,7 @@ def some_lines(chance: random.Random) -> bytes:
 
 
 def document(chance: random.Random) -> bytes:
-    """Records in an array, on lines of their own."""
+    """Return records in an array, on lines of their own."""
     space = b" " * chance.randrange(3)
     return b"[\n" + b",\n".join(space + line[:-1] for line in (OLD, YOUNG, OLD)) + b"\n]\n"
 
@@ -119,7 +119,7 @@ def content_of(kind: str, chance: random.Random) -> bytes:
 
 
 def name_of(kind: str, number: int, chance: random.Random) -> tuple[str, str]:
-    """A name of its own, and when it was begun."""
+    """Return a name of its own, and when it was begun."""
     if kind == "neighbour":
         return chance.choice([f"logs.{number}.copy", f"logs-2024-01-{number:02}.jsonl"]), THEN
     name, begun = chance.choice(
@@ -135,7 +135,7 @@ def name_of(kind: str, number: int, chance: random.Random) -> tuple[str, str]:
 
 
 def fate_of(kind: str, content: bytes) -> str:
-    """What has to be said of a file: see `Made`."""
+    """Return what has to be said of a file: see `Made`."""
     if kind == "neighbour":
         return kind
     stays = kind in {"linked", "busy", "changing", "new and empty"}
@@ -143,7 +143,7 @@ def fate_of(kind: str, content: bytes) -> str:
 
 
 def make_archive(chance: random.Random, folder: Path, *more: str) -> list[Made]:
-    """A log with its base file, in the order of the names, and files that have nothing to do with it.
+    """Make a log with its base file, in the order of the names, and files that have nothing to do with it.
 
     It has one segment of each kind that is named.
     """
@@ -232,14 +232,14 @@ def is_left(file: Made, *, dry_run: bool) -> bool:
 
 
 def left_of(file: Made, *, dry_run: bool) -> bytes | None:
-    """What is there afterwards; None if it is gone."""
+    """Return what is there afterwards; None if it is gone."""
     if is_left(file, dry_run=dry_run):
         return file.content
     return judge.left_of(file.content, POLICY, INSTANT) if file.content else None
 
 
 def rest_of(files: Iterable[Made]) -> Iterator[Made]:
-    """What a run leaves, for the next one. Where only lines are left that are no records, nobody knows of what."""
+    """Yield what a run leaves for the next one. If only unreadable lines are left, nobody knows what they are of."""
     for file in files:
         left = left_of(file, dry_run=False)
         if left is not None:
@@ -279,7 +279,7 @@ def check_figures(result: dict[str, Any], files: list[Made], *, dry_run: bool) -
 
 
 def check_unjudged(result: dict[str, Any], files: list[Made]) -> None:
-    """What every command says of what it can't judge, and of the neighbours."""
+    """Check what every command says of what it can't judge, and of the neighbours."""
     unjudged = [file for file in files if not is_judged(file) and file.fate != "neighbour"]
     assert result["unjudged"] == {
         "segments": len(unjudged),
@@ -321,7 +321,7 @@ def check_bytes(told: Counter[str], files: list[Made], *, dry_run: bool) -> None
 
 
 def check_folder(folder: Path, files: list[Made], before: dict[str, Any]) -> None:
-    """What should stay is there, byte for byte, and nothing else; what has to stay is the same file."""
+    """Check that what should stay is there, byte for byte and in the same file, and that nothing else is."""
     left = {file.name: left_of(file, dry_run=False) for file in files}
     expected = {name: before[name][-1] for name in before if name not in left}
     expected |= {file.name: before[file.name][-1] for file in files if file.kind == "special"}
@@ -370,7 +370,7 @@ def test_every_figure_of_every_command_is_the_judges(tmp_path: Path, seed: int) 
 
 
 def check_the_others(folder: Path, files: list[Made], dry: dict[str, Any]) -> None:
-    """What the commands that only look say, which is what the dry run said."""
+    """Check that the commands that only look say what the dry run said."""
     named = ("--path", "audit/logs.jsonl", "--schemas", "schemas.yaml", "--json")
     check = run("check", *named, cwd=folder).result
     estimate = run("estimate", *named, "--now", NOW, cwd=folder).result
@@ -399,7 +399,7 @@ def check_the_others(folder: Path, files: list[Made], dry: dict[str, Any]) -> No
 
 
 def job_of(folder: Path, *, read: bool, dry_run: bool = False, at: str = "", then: Callable[[], object]) -> Report:
-    """The report of a job, which reads all or asks the catalog.
+    """Return the report of a job, which reads all or asks the catalog.
 
     Something happens once it has `listed` the folder, or once it has `planned`.
     """

@@ -21,7 +21,7 @@ DAYS = 86_400
 
 
 def rules() -> list[dict[str, Any]]:
-    """The alert rules."""
+    """Return the alert rules."""
     (group,) = yaml.safe_load(ALERTS.read_text())["groups"]
     found = group["rules"]
     assert isinstance(found, list)
@@ -29,7 +29,7 @@ def rules() -> list[dict[str, Any]]:
 
 
 def panels() -> list[dict[str, Any]]:
-    """The dashboard's panels."""
+    """Return the dashboard's panels."""
     found = DASHBOARD["panels"]
     assert isinstance(found, list)
     return found
@@ -37,7 +37,7 @@ def panels() -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
-    """The metrics that a real run writes, each with its labels; here of one that had to leave something."""
+    """Return the metrics that a real run writes, each with its labels; here of one that had to leave something."""
     folder = tmp_path_factory.mktemp("monitored")
     write_policy(folder)
     write_log(folder / "audit", {"logs.jsonl": record(days=400), "logs.jsonl.1.gz": b"packed"})
@@ -48,7 +48,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
 
 
 def named(expression: str) -> set[str]:
-    """The metrics in an expression, or in a query for label values."""
+    """Return the metrics in an expression, or in a query for label values."""
     return set(re.findall(r"asynclog_\w+", expression))
 
 

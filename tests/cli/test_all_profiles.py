@@ -28,7 +28,7 @@ def place(tmp_path: Path) -> Path:
 
 
 def configure(place: Path, profile: str = "", **others: str) -> None:
-    """Writes the configuration; of a profile in `others` that says all, and `profile` are lines for `b`."""
+    """Write the configuration; a profile in `others` says all itself, and `profile` are lines for `b`."""
     known = {
         name: f"{{audit: {{path: {name}/logs.jsonl, schemas: schemas.yaml}}{profile * (name == 'b')}}}"
         for name in "abc"
@@ -42,7 +42,7 @@ def clean(place: Path, *words: str, **options: Any) -> Done:
 
 
 def cleaned(place: Path) -> str:
-    """The profiles whose log has lost what had expired, and no more."""
+    """Return the profiles whose log has lost what had expired, and no more."""
     contents = {name: (place / name / SEGMENT).read_bytes() for name in "abc"}
     assert set(contents.values()) <= {YOUNG, OLD + YOUNG}
     return "".join(name for name, content in contents.items() if content == YOUNG)
@@ -198,7 +198,7 @@ def test_the_time_for_all_is_said_once(place: Path) -> None:
 
 @pytest.fixture
 def b_is_held(place: Path) -> Iterator[int]:
-    """The log of `b` is held by somebody."""
+    """Hold the log of `b`."""
     with held(place / "b") as lock:
         yield lock
 

@@ -37,7 +37,7 @@ NAMED = ("--path", "audit/logs.jsonl", "--schemas", "schemas.yaml", "--no-catalo
 
 @pytest.fixture
 def log(tmp_path: Path) -> Path:
-    """A segment to drop, one to rewrite, one to keep, and the plan for them."""
+    """Make a segment to drop, one to rewrite, one to keep, and the plan for them."""
     write_policy(tmp_path)
     write_log(tmp_path / "audit", {DROP: OLD * 2, REWRITE: OLD + YOUNG, KEEP: YOUNG})
     assert cleanup(tmp_path, "-n", "--plan-out", "plan.json").code == 0

@@ -35,7 +35,7 @@ def configure(folder: Path, **profile: str) -> None:
 
 @pytest.fixture
 def log(tmp_path: Path) -> Path:
-    """A folder with a log of two segments, each with a record of each of KEYS."""
+    """Make a folder with a log of two segments, each with a record of each of KEYS."""
     lines = [record(name, version) for name, version in KEYS]
     write_log(tmp_path / "audit", {"logs-20250101T000000.jsonl": [*lines, b"torn\n"], "logs.jsonl": lines})
     return tmp_path

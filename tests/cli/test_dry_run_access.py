@@ -23,7 +23,7 @@ ME, OTHER, GROUP = 65_601, 65_602, 65_603  # numbers of users, and of a group, t
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A log of one segment to drop, one to rewrite, and one that stays; all may be read by everybody."""
+    """Make a log of one segment to drop, one to rewrite, and one that stays; all may be read by everybody."""
     write_policy(tmp_path)
     write_log(tmp_path / "audit", {DROPPED: OLD, REWRITTEN: OLD + YOUNG, NEWEST: YOUNG})
     for parent in (tmp_path, *list(tmp_path.parents)[:3]):
@@ -40,7 +40,7 @@ def give(folder: Path, owner: int, group: int, *names: str, mode: int = 0o644) -
 
 
 def as_user(folder: Path, *words: str, number: int = ME, groups: Sequence[int] = ()) -> Done:
-    """A cleanup with the rights of that user, who has no capability."""
+    """Run a cleanup with the rights of that user, who has no capability."""
     named = f"--groups={','.join(map(str, groups))}" if groups else "--clear-groups"
     user = ("setpriv", f"--reuid={number}", f"--regid={number}", named, "--inh-caps=-all", "--bounding-set=-all")
     return cleanup(folder, *words, "--no-catalog", before=user)
@@ -252,7 +252,7 @@ def test_root_without_its_capabilities_is_told_as_well(folder: Path) -> None:
 
 @pytest.fixture
 def read_only(folder: Path) -> Iterator[Path]:
-    """The log's folder mounted read-only."""
+    """Mount the log's folder read-only."""
     place = str(folder / "audit")
     if os.geteuid() != 0 or subprocess.run(["mount", "--bind", place, place], check=False).returncode:
         pytest.skip("needs root, who may mount")

@@ -33,7 +33,7 @@ def age(folder: Path, *names: str, hours: float = 2000) -> None:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A log of three old empty segments, one that is full, and a newest that is empty, too."""
+    """Make a log of three old empty segments, one that is full, and a newest that is empty, too."""
     write_policy(tmp_path)
     write_log(tmp_path / "audit", {A: b"", B: YOUNG, C: b"", LATE: b"", D: b""})
     age(tmp_path / "audit", A, C, D, LATE)

@@ -78,7 +78,7 @@ def later(now: str, days: int) -> str:
 
 
 def figures(prospects: Mapping[str, Any], totals: Mapping[str, Any], number: int) -> tuple[dict[str, int], int, int]:
-    """What goes at one of the times, as a dry run tells it: per schema, all records, and bytes."""
+    """Return what goes at one of the times, as a dry run tells it: per schema, all records, and bytes."""
     row = totals["frees"][number]
     per_schema = {key: prospect["frees"][number]["records"] for key, prospect in prospects.items()}
     return {key: records for key, records in per_schema.items() if records}, row["records"], row["bytes"]

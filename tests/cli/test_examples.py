@@ -18,7 +18,7 @@ PAGE = (PROJECT / "docs/operations.md").read_text()
 
 
 def sections() -> dict[str, list[str]]:
-    """The `sh` blocks of the page under their headings."""
+    """Return the `sh` blocks of the page under their headings."""
     found: dict[str, list[str]] = defaultdict(list)
     heading = ""
     for part in re.finditer(r"^## ([^\n]+)$|^```sh\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL):
@@ -42,23 +42,23 @@ class Step:
 
 @pytest.fixture
 def server(tmp_path: Path) -> Server:
-    """A server that has its archive and nothing installed yet."""
+    """Make a server that has its archive and nothing installed yet."""
     return Server(tmp_path)
 
 
 def numbers(output: str) -> list[int]:
-    """What the text reports in this output said they deleted, or would."""
+    """Return what the text reports in this output said they deleted, or would."""
     found = re.findall(r"^(?:Would delete|Deleted) ([\d,]+) records?\b", output, re.MULTILINE)
     return [int(number.replace(",", "")) for number in found]
 
 
 def policy(server: Server, _steps: list[Step]) -> None:
-    """The configuration and its policy are where the others look for them."""
+    """Check that the configuration and its policy are where the others look for them."""
     assert {path.name for path in server.etc.iterdir()} == {"asynclog.yaml", "schemas.yaml"}
 
 
 def dry_run(server: Server, steps: list[Step]) -> None:
-    """The dry run announces and touches nothing; the run then keeps what the starter policy keeps."""
+    """Check that the dry run announces and touches nothing, and that the run keeps what the starter policy keeps."""
     announced, done = steps
     assert announced.output.startswith("Would delete ")
     assert announced.files == server.written
@@ -76,7 +76,7 @@ def forecast(server: Server, steps: list[Step]) -> None:
 
 
 def plan_first(server: Server, steps: list[Step]) -> None:
-    """The plan is carried out: what the starter policy keeps is left."""
+    """Check that the plan is carried out: what the starter policy keeps is left."""
     (step,) = steps
     announced, done = numbers(step.output)
     assert announced == done > 0
@@ -84,7 +84,7 @@ def plan_first(server: Server, steps: list[Step]) -> None:
 
 
 def backup(server: Server, _steps: list[Step]) -> None:
-    """The copy is the log as it was before the cleanup; it goes when it is old, not before."""
+    """Check that the copy is the log as it was before the cleanup, and that it goes once it is old."""
     (copy,) = (server.root / "var/backups/asynclog").iterdir()
     assert {path.name: path.read_bytes() for path in copy.iterdir()} == server.written
     assert stat.S_IMODE(copy.stat().st_mode) == 0o700
@@ -118,7 +118,7 @@ def limited(server: Server, _steps: list[Step]) -> None:
 
 
 def timers(server: Server, _steps: list[Step]) -> None:
-    """The template's two timers are enabled, the plain one no longer, and the drop-in lies where it counts."""
+    """Check that the template's two timers are enabled, the plain one is not, and the drop-in lies where it counts."""
     units = server.root / "etc/systemd/system"
     enabled = {path.name for path in (units / "timers.target.wants").iterdir()}
     assert enabled == {"asynclog-cleanup@production.timer", "asynclog-cleanup@gateway.timer"}
@@ -134,20 +134,20 @@ def alert(server: Server, _steps: list[Step]) -> None:
 
 
 def metrics(server: Server, _steps: list[Step]) -> None:
-    """The run is a success, by the file that the collector would read."""
+    """Check that the run is a success, by the file that the collector would read."""
     text = (server.root / "var/lib/prometheus/node-exporter/asynclog.prom").read_text()
     assert re.search(r'^asynclog_last_run_exit_code\{.*profile="production"\} 0\.0$', text, re.MULTILINE)
     server.kept(STARTER)
 
 
 def unjudged(server: Server, steps: list[Step]) -> None:
-    """The filter finds the sum, and there is nothing in it: all of this log can be judged."""
+    """Check that the filter finds the sum, and nothing in it: all of this log can be judged."""
     (told,) = steps
     assert json.loads(told.output) == {"segments": 0, "bytes": 0, "oldest": None, "reasons": {}}
 
 
 def document(server: Server, steps: list[Step]) -> None:
-    """The filters find what the document says."""
+    """Check that the filters find what the document says."""
     per_schema, open_questions, last = steps
     result = json.loads((server.root / "report.json").read_text())["result"]
     table = {key: int(count) for key, count in (line.split("\t") for line in per_schema.output.splitlines())}
@@ -238,7 +238,7 @@ def test_hard_linked_copy(server: Server) -> None:
 
 
 def crontab(server: Server) -> tuple[dict[str, str], list[str]]:
-    """The variables and the commands that cron would take from the file."""
+    """Return the variables and the commands that cron would take from the file."""
     variables, commands = {}, []
     for line in (server.root / "examples/crontab").read_text().splitlines():
         if variable := re.fullmatch(r"([A-Z]+)=(\S+)", line):

@@ -24,7 +24,7 @@ DROP, MIXED, KEEP, PACKED = (f"logs-2025010{n}T000000.jsonl" for n in range(1, 5
 
 @pytest.fixture
 def log(tmp_path: Path) -> Path:
-    """A segment to drop, one with everything in it, one to keep, and a compressed one."""
+    """Make a segment to drop, one with everything in it, one to keep, and a compressed one."""
     write_policy(
         tmp_path,
         "schema_name: app, retention_days: 30",

@@ -19,20 +19,20 @@ SEGMENT = "logs-20250101T000000.jsonl"
 
 
 def chattr(word: str, path: Path) -> None:
-    """Sets flags, or skips the test where that can't be done."""
+    """Set flags, or skip the test if that can't be done."""
     if shutil.which("chattr") is None or subprocess.run(["chattr", word, path], check=False).returncode:
         pytest.skip(f"chattr {word} can't be done here")
 
 
 def flags(path: Path) -> str:
-    """The project and the flags, but for those that the file system gives by itself: extents, inline data, indexes."""
+    """Return the project and the flags, without what the file system sets itself: extents, inline data, indexes."""
     said = subprocess.run(["lsattr", "-p", path], capture_output=True, text=True, check=True).stdout
     return " ".join(said.split()[:2]).translate(str.maketrans("eNIh", "----"))
 
 
 @contextmanager
 def own_disk(archive: Path, size: int, *mkfs: str) -> Iterator[Path]:
-    """The archive, its log on a new file system of this kind; the test is skipped where there can be none."""
+    """Put the archive's log on a new file system of this kind; skip the test if there can be none."""
     image, mounted = archive / "image", archive / "audit"
     with image.open("wb") as file:
         file.truncate(size)
@@ -51,14 +51,14 @@ def own_disk(archive: Path, size: int, *mkfs: str) -> Iterator[Path]:
 
 @pytest.fixture
 def journaled(archive: Path) -> Iterator[Path]:
-    """The archive on a file system with a journal and most of the flags."""
+    """Put the archive on a file system with a journal and most of the flags."""
     with own_disk(archive, 64 << 20, "mkfs.ext4", "-q") as found:
         yield found
 
 
 @pytest.fixture
 def with_projects(archive: Path) -> Iterator[Path]:
-    """The archive on a file system that knows projects."""
+    """Put the archive on a file system that knows projects."""
     with own_disk(archive, 320 << 20, "mkfs.xfs", "-q") as found:
         yield found
 

@@ -22,7 +22,7 @@ _libc.munmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
 
 @pytest.fixture(params=["disk", "memory"])
 def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
-    """A folder with a policy on a disk, or in memory, where a page that was written to is never clean again."""
+    """Make a folder with a policy on a disk, or in memory, where a page that was written to is never clean again."""
     with ExitStack() as stack:
         place = tmp_path
         if request.param == "memory":

@@ -24,7 +24,7 @@ needs_bindfs = pytest.mark.skipif(not ROOT or not shutil.which("bindfs"), reason
 
 
 def told(tmp_path: Path, *lines: str, folder: str = "/log", number: int = 1) -> FileSystem:
-    """What is made of a /proc that has these mounts, for a folder that is called so on the mount of this number."""
+    """Return what is read from a /proc with these mounts, for a folder of this name on the mount of this number."""
     proc = tmp_path / "proc"
     for name in ("fdinfo", "fd"):
         (proc / "self" / name).mkdir(parents=True, exist_ok=True)
@@ -41,7 +41,7 @@ def told(tmp_path: Path, *lines: str, folder: str = "/log", number: int = 1) -> 
 
 
 def mounted(kind: str, options: str = "rw", *, number: int = 1, root: str = "/", point: str = "/") -> str:
-    """A line of mountinfo."""
+    """Return a line of mountinfo."""
     return f"{number} 0 0:{number % 10} {root} {point} rw,relatime shared:1 - {kind} none {options}"
 
 
@@ -145,7 +145,7 @@ def test_no_lease_is_asked_for_where_none_is_believed(tmp_path: Path) -> None:
 
 @pytest.fixture
 def fuse(archive: Path) -> Iterator[Path]:
-    """The archive, whose `audit` is to be reached through FUSE only."""
+    """Make the archive's `audit` a folder that is reached through FUSE only."""
     (archive / "audit").rename(archive / "real")
     (archive / "audit").mkdir()
     subprocess.run(["bindfs", "real", "audit"], cwd=archive, check=True)

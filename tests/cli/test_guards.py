@@ -45,7 +45,7 @@ class Held(NamedTuple):
 
 
 def census(*held: Held, now: int, name: str = "s", future: int = 0, dated: bool = True) -> SegmentStats:
-    """What a scan at `now` would find of a segment that holds this."""
+    """Return what a scan at `now` would find of a segment that holds this."""
     counts = []
     for schema in sorted({each.schema for each in held}):
         records = [(now - int((each.days + DAYS) * DAY), each.records) for each in held if each.schema == schema]
@@ -81,7 +81,7 @@ def asked(
     allowed: float | None = None,
     complete: bool = True,
 ) -> str:
-    """The guard's sentence about a cleanup of these segments."""
+    """Return the guard's sentence about a cleanup of these segments."""
     cutoffs = Cutoffs(POLICY, now)
     plan = make_plan([decide(each, cutoffs) for each in segments], cutoffs)
     return guard_violation(plan, POLICY, guard or Guard(), allowed=allowed, complete=complete)
@@ -222,7 +222,7 @@ async def test_the_guard_asks_where_the_slow_judge_would(tmp_path: Path, seed: i
 
 
 def _lines(chance: Random, now: int) -> Iterable[bytes]:
-    """Records around the moments that decide, mostly of one schema."""
+    """Yield records around the moments that decide, mostly of one schema."""
     busy = chance.choice(("app", "web"))
     least, most = chance.choice((1, 2, 5)), chance.choice((4, 7, 9, 30))
     for _ in range(chance.choice((300, 700, 1500))):
@@ -290,7 +290,7 @@ def test_a_plan_is_weighed_when_it_is_carried_out(tmp_path: Path) -> None:
 
 
 def cut_short(folder: Path, *words: str) -> Done:
-    """A cleanup whose time is up at once: it knows what the catalog knows, which is the old archive."""
+    """Run a cleanup whose time is up at once: it knows what the catalog knows, which is the old archive."""
     old_archive(folder)
     for path in (folder / "audit").iterdir():
         os.utime(path, (1e9, 1e9))

@@ -80,7 +80,7 @@ def names(folder: Path) -> set[str]:
 
 @pytest.fixture
 def log(tmp_path: Path) -> Path:
-    """A folder with a log of two segments that hold `app:1`, `app:2` and `api:1`."""
+    """Make a folder with a log of two segments that hold `app:1`, `app:2` and `api:1`."""
     first = [record("app", 2, days=400), record("api", days=3), b"torn\n"]
     write_log(tmp_path / "audit", {"logs-20250101T000000.jsonl": first, "logs.jsonl": record(days=2)})
     return tmp_path

@@ -23,14 +23,14 @@ WORDS = ("cleanup", "--path", "au\ndit/logs.jsonl", "--schemas", "schemas.yaml",
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A log in a folder that has a newline in its name."""
+    """Make a log in a folder that has a newline in its name."""
     write_policy(tmp_path)
     write_log(tmp_path / "au\ndit", {"logs.jsonl": record("a\nb") + record()})
     return tmp_path
 
 
 def said(folder: Path, *words: str, stream: str = "{0.st_dev}:{0.st_ino}") -> list[str]:
-    """The lines on stderr, which is a file here; systemd has it that the stream of this device and inode is its own."""
+    """Return the lines on stderr, a file here, which systemd is said to read as the stream of that device and inode."""
     with (folder / "stderr").open("w") as stderr:
         environment = CALM | {"JOURNAL_STREAM": stream.format((folder / "stderr").stat())}
         out = subprocess.DEVNULL

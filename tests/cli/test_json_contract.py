@@ -63,7 +63,7 @@ def test_every_command_has_its_document() -> None:
 
 @pytest.fixture
 def log(tmp_path: Path) -> Path:
-    """A segment to drop, one to rewrite, one to keep, one to skip, and a record for every reason to be kept."""
+    """Make a segment to drop, one to rewrite, one to keep, one to skip, and a record for every reason to be kept."""
     write_policy(tmp_path, "schema_name: app, retention_days: 30", "schema_name: gone, version: 2")
     reasons = [b"torn {\n", b"\n", record(days=-3), record("nobody", days=10_000), record("nobody"), record(days=1)]
     segments = {
@@ -164,7 +164,7 @@ def test_a_document_that_is_wrong_does_not_fit(log: Path) -> None:
 
 
 def keys(part: dict[str, Any], prefix: str = "") -> Iterator[str]:
-    """The path of every key that an object of this schema has: `a.b`, `a[].b` in a list, `a.*.b` under any name."""
+    """Yield the path of every key of an object of this schema: `a.b`, `a[].b` in a list, `a.*.b` under any name."""
     for name, value in SHIPPED["$defs"][part["$ref"].rpartition("/")[2]]["properties"].items():
         yield prefix + name
         inner, way = value, "."
@@ -189,7 +189,7 @@ def test_the_page_explains_every_key_and_no_other(command: str) -> None:
 
 
 def documents(command: str) -> list[dict[str, Any]]:
-    """The schemas of what a command prints: of a success and of a failure."""
+    """Return the schemas of what a command prints: of a success and of a failure."""
     names = (each["$ref"].rpartition("/")[2] for each in SHIPPED["$defs"][command]["anyOf"])
     return [SHIPPED["$defs"][name] for name in names]
 

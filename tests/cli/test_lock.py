@@ -33,13 +33,13 @@ needs_bindfs = pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("bindfs"
 
 @pytest.fixture
 def lock(archive: Path) -> Path:
-    """The archive's lock file."""
+    """Return the archive's lock file."""
     return archive / "audit" / LOCK
 
 
 @contextmanager
 def stopped(archive: Path, audit: str = "audit") -> Iterator[subprocess.Popen[str]]:
-    """A job that is at work on the archive, or on its folder through another mount, and has been stopped there."""
+    """Start a job on the archive, or on its folder through another mount, and stop it at work."""
     process = start(*WORDS, "--path", f"{audit}/logs.jsonl", "--io-limit", "1B/s", cwd=archive)
     try:
         until((archive / "audit" / LOCK).read_bytes)
@@ -53,7 +53,7 @@ def stopped(archive: Path, audit: str = "audit") -> Iterator[subprocess.Popen[st
 
 @pytest.fixture
 def mirror(archive: Path) -> Iterator[Path]:
-    """The archive's folder, mounted once more through FUSE."""
+    """Mount the archive's folder once more, through FUSE."""
     folder = archive / "mirror"
     folder.mkdir()
     subprocess.run(["bindfs", "audit", "mirror"], cwd=archive, check=True)

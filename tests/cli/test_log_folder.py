@@ -28,7 +28,7 @@ needs_root = pytest.mark.skipif(not ROOT, reason="only root can give files to ot
 
 @pytest.fixture
 def holder(archive: Path) -> Iterator[int]:
-    """The archive's log, held by another job."""
+    """Hold the archive's log as another job."""
     with held(archive / "audit") as lock:
         yield lock
 
@@ -82,7 +82,7 @@ def test_two_profiles_of_one_folder_wait_for_each_other(tmp_path: Path) -> None:
 
 @pytest.fixture
 def users(archive: Path) -> Iterator[tuple[Path, list[str]]]:
-    """The archive where an ordinary user reaches it, and the words that make a command that user's."""
+    """Yield the archive where an ordinary user reaches it, and the words that make a command that user's."""
     plain = ["setpriv", "--reuid", str(NOBODY), "--regid", str(NOBODY), "--clear-groups"] if ROOT else []
     reading = [*plain, "--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"]  # python may be in root's home
     words = next((words for words in (plain, reading) if starts(words)), None)

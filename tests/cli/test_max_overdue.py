@@ -22,7 +22,7 @@ NAME = "logs-20250101T000000.jsonl"
 
 @pytest.fixture
 def busy(tmp_path: Path) -> Path:
-    """A folder with a log whose record, of a schema that is kept for 30 days, expired exactly 370 days ago."""
+    """Make a folder with a log whose record, of a schema that is kept for 30 days, expired exactly 370 days ago."""
     write_policy(tmp_path)
     write_log(tmp_path / "audit", {NAME: record(days=400) + record(days=1)})
     return tmp_path

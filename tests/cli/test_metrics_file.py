@@ -47,11 +47,11 @@ class Metrics:
         assert stat.S_IMODE(file.lstat().st_mode) == 0o644
 
     def by(self, label: str, name: str) -> dict[str, float]:
-        """The values of a metric by one of its labels."""
+        """Return the values of a metric by one of its labels."""
         return {each.labels[label]: each.value for each in self.samples if each.name == f"asynclog_{name}"}
 
     def value(self, name: str) -> float:
-        """The one value of a metric."""
+        """Return the one value of a metric."""
         (value,) = (each.value for each in self.samples if each.name == f"asynclog_{name}")
         return value
 

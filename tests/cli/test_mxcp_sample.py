@@ -23,7 +23,7 @@ REGISTRY = "logs-default_schemas.jsonl"
 
 @pytest.fixture
 def sample(tmp_path: Path) -> Path:
-    """A copy with its times, and with a mode that is nobody's default."""
+    """Copy the sample with its times, and with a mode that is nobody's default."""
     copy = tmp_path / "sample"
     shutil.copytree(SAMPLE, copy)
     for segment in segments(copy):
@@ -33,7 +33,7 @@ def sample(tmp_path: Path) -> Path:
 
 
 def segments(folder: Path) -> list[Path]:
-    """The log's segments, oldest first."""
+    """Return the log's segments, oldest first."""
     return sorted((folder / "audit").glob("logs-default-*.jsonl"))
 
 
@@ -43,7 +43,7 @@ def clean(folder: Path, *words: str) -> Done:
 
 
 def survivors(segment: Path) -> list[bytes]:
-    """The judge: what has to stay of a segment, by the registry's retention_days and nothing else."""
+    """Judge what has to stay of a segment, by the registry's retention_days and nothing else."""
     days = {}
     for rule in map(json.loads, (SAMPLE / "audit" / REGISTRY).read_text().splitlines()):
         days[rule["schema_name"], rule["version"]] = rule["retention_days"]

@@ -175,7 +175,7 @@ def test_a_bad_registry_stops_the_job(archive: Path, lines: str, line: int, key:
 
 
 def must_stop(folder: Path, schemas: Path, line: int, key: str) -> None:
-    """A job with that policy names file, line and key, and touches nothing."""
+    """Check that a job with that policy names file, line and key, and touches nothing."""
     before = looks(folder)
     done = cleanup(folder, "--schemas", str(schemas))
     assert done.code == 2

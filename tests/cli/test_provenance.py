@@ -29,7 +29,7 @@ RULES = [
 
 @pytest.fixture
 def log(tmp_path: Path) -> Path:
-    """A log, and a policy of three rules that begins with a byte order mark."""
+    """Make a log, and a policy of three rules that begins with a byte order mark."""
     write_log(tmp_path / "audit", {"logs.jsonl": [record(), record(days=1)]})
     policy = write_policy(
         tmp_path,

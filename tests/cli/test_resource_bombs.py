@@ -34,7 +34,7 @@ WATCH = (
 
 
 def within_memory(folder: Path, *words: str, reader: str = "") -> Done:
-    """What a command says on the log and policy in this folder, in no more memory than any bomb may cost."""
+    """Run a command on the log and policy in this folder, in no more memory than any bomb may cost."""
     peak = folder / "peak"
     files = ("--path", f"{folder}/audit/logs.jsonl", "--schemas", f"{folder}/schemas.yaml")
     done = run(*words, *files, before=(sys.executable, "-c", WATCH, str(peak)), env={"ASYNCLOG_READER": reader})
@@ -302,7 +302,7 @@ def test_more_workers_than_any_machine_has_are_refused(folder: Path, jobs: str) 
 
 @pytest.fixture
 def small_disk(folder: Path) -> Path:
-    """The log's folder, on a file system of 8 MiB."""
+    """Put the log's folder on a file system of 8 MiB."""
     if os.geteuid() != 0:
         pytest.skip("only root may mount")
     for path in (folder / "audit").iterdir():

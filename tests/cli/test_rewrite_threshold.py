@@ -31,7 +31,7 @@ POLICY = Policy(
 
 
 def decided(content: bytes, now: int, least: Percent) -> tuple[str, str]:
-    """What becomes of a segment, and why."""
+    """Return what becomes of a segment, and why."""
     reader = PythonClassifier(cutoffs := Cutoffs(POLICY, now))
     reader.add_block(0, memoryview(content), None)
     action = decide(reader.builder().build("s", Fingerprint(1, 2, len(content), 3, 4)), cutoffs, least)
@@ -39,12 +39,12 @@ def decided(content: bytes, now: int, least: Percent) -> tuple[str, str]:
 
 
 def lines(schema: str, *ages: float) -> bytes:
-    """Records that are so many days old."""
+    """Return records that are so many days old."""
     return "".join(LINE.format(schema, format_instant(NOW - int(age * DAY))) for age in ages).encode()
 
 
 def date_in(reason: str) -> int:
-    """The instant at which the date of a reason begins."""
+    """Return the instant at which the date of a reason begins."""
     found = re.search(r"on (\d{4}-\d\d-\d\d)$", reason)
     assert found, reason
     return parse_instant(f"{found[1]}T00:00:00Z") or 0
@@ -127,7 +127,7 @@ def test_what_may_be_said(text: str, meaning: float | None) -> None:
 
 
 def configured(folder: Path, rewrite: str) -> str:
-    """A configuration of one profile, which says so of rewrites."""
+    """Write a configuration of one profile, with this `rewrite`."""
     file = folder / "asynclog.yaml"
     file.write_text(
         f"profiles:\n  default:\n    audit: {{path: audit/logs.jsonl, schemas: schemas.yaml}}\n    rewrite: {rewrite}\n"

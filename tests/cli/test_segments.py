@@ -56,7 +56,7 @@ OTHERS = [
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder in which every file has one expired record, its name a segment's or not."""
+    """Make a folder in which every file has one expired record, its name a segment's or not."""
     folder = tmp_path_factory.mktemp("names")
     write_policy(folder)
     write_log(folder / "audit", dict.fromkeys([*SEGMENTS, *OTHER_SEGMENTS, *OTHERS], OLD))
@@ -65,7 +65,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def cleaned(folder: Path) -> Done:
-    """What a cleanup of that folder says."""
+    """Return what a cleanup of that folder says."""
     return cleanup(folder)
 
 
@@ -162,7 +162,7 @@ def reader_of(path: Path) -> select.poll:
 
 
 def lease_on(path: Path) -> int:
-    """A descriptor with a read lease, which the first open for writing takes away."""
+    """Return a descriptor with a read lease, which the first open for writing takes away."""
     fd = os.open(path, os.O_RDONLY)
     fcntl.fcntl(fd, 10, signal.SIGURG)  # F_SETSIG: the default signal would end the tests
     fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_RDLCK)

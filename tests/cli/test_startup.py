@@ -32,7 +32,7 @@ JOB = {
 
 
 def loaded(*words: str) -> set[str]:
-    """The modules that are loaded when this command has ended."""
+    """Return the modules that are loaded when this command has ended."""
     program = (
         "import sys\nfrom asynclog.cli import main\n"
         "try:\n    status = main(sys.argv[1:])\nexcept SystemExit as error:\n    status = error.code\n"
@@ -117,7 +117,7 @@ def test_an_estimate_of_what_is_known_reads_nothing(thousand: Path) -> None:
 
 @pytest.fixture(scope="module")
 def thousand(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A log of 1,000 segments that an earlier job has scanned."""
+    """Make a log of 1,000 segments that an earlier job has scanned."""
     folder = tmp_path_factory.mktemp("thousand")
     write_policy(folder, "schema_name: app, retention_days: 90", "schema_name: '*', retention_days: 30")
     names = [f"logs-2025{number:04}T000000.jsonl" for number in range(1000)]

@@ -17,7 +17,7 @@ NOBODY = 65_534
 
 @pytest.fixture
 def server(tmp_path: Path) -> Server:
-    """A server with its configuration, whose log belongs to somebody who is not root."""
+    """Make a server with its configuration, whose log belongs to somebody who is not root."""
     server = Server(tmp_path)
     server.configure()
     if os.geteuid() == 0:
@@ -36,7 +36,7 @@ def needs(*programs: str, root: bool = False) -> None:
 
 
 def settings(name: str) -> dict[str, str]:
-    """The settings of a unit; none of ours is given twice."""
+    """Return the settings of a unit; none of ours is given twice."""
     lines = [line for line in (UNITS / name).read_text().splitlines() if re.match(r"\w+=", line)]
     found = dict(line.split("=", 1) for line in lines)
     assert len(found) == len(lines)
@@ -104,7 +104,7 @@ def test_two_profiles_started_together(server: Server) -> None:
 
 
 def allowed_calls() -> set[str]:
-    """The system calls that the services' filter allows, with its sets spelt out."""
+    """Return the system calls that the services' filter allows, with its sets spelt out."""
     name = settings(SERVICES[0])["SystemCallFilter"]
     listed: dict[str, set[str]] = {}
     done = subprocess.run(["systemd-analyze", "syscall-filter"], capture_output=True, text=True, check=True)
@@ -145,19 +145,19 @@ def cleanup_as(server: Server, *privileges: str) -> dict[str, int]:
 
 
 def told_as(server: Server, *privileges: str) -> Any:
-    """The JSON document of a cleanup with these setpriv options."""
+    """Return the JSON document of a cleanup with these setpriv options."""
     command = ["setpriv", "--no-new-privs", *privileges, "asynclog"]
     done = server.run(f"{' '.join(command)} cleanup --config /etc/asynclog/asynclog.yaml --json")
     return json.loads(done.stdout)
 
 
 def bounded(capabilities: list[str]) -> str:
-    """The setpriv option that leaves root just these capabilities."""
+    """Return the setpriv option that leaves root just these capabilities."""
     return ",".join(["--bounding-set=-all", *(f"+{name.removeprefix('CAP_').lower()}" for name in capabilities)])
 
 
 def as_owner() -> list[str]:
-    """The setpriv options that make root the log's owner, who only reaches the program, wherever it was installed."""
+    """Return the setpriv options that make root the log's owner, who only reaches the installed program."""
     reach = [bounded(["dac_read_search"]), "--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"]
     return [f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", *reach]
 

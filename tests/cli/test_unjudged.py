@@ -38,7 +38,7 @@ COMMANDS = {
 
 
 def metrics(file: Path) -> dict[str, float]:
-    """The values of the metrics that have no label of their own."""
+    """Return the values of the metrics that have no label of their own."""
     families = text_string_to_metric_families(file.read_text())
     samples = [sample for family in families for sample in family.samples]
     return {sample.name.removeprefix("asynclog_"): sample.value for sample in samples if len(sample.labels) == 2}

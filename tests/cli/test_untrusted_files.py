@@ -36,7 +36,7 @@ def may_write(path: Path) -> None:
 
 @pytest.fixture
 def project(archive: Path) -> Path:
-    """The archive with a configuration beside it, and a folder of a project below."""
+    """Make the archive, a configuration beside it, and a folder of a project below."""
     audit = "{path: audit/logs.jsonl, schemas: schemas.yaml}"
     (archive / "asynclog.yaml").write_text(f"asynclog: 1\nprofiles: {{default: {{audit: {audit}}}}}\n")
     (archive / "below").mkdir()
@@ -44,7 +44,7 @@ def project(archive: Path) -> Path:
 
 
 def found(project: Path, *words: str) -> Done:
-    """A cleanup with the configuration that is found above the working folder."""
+    """Run a cleanup with the configuration that is found above the working folder."""
     return run("cleanup", "--json", "--now", NOW, *words, cwd=project / "below", deadline=30)
 
 
@@ -164,7 +164,7 @@ def test_a_found_configuration_is_no_device(project: Path) -> None:
 
 @pytest.fixture
 def anns() -> Iterator[tuple[Path, list[str]]]:
-    """A folder of an ordinary user, and the words that make a command that user's."""
+    """Yield a folder of an ordinary user, and the words that make a command that user's."""
     before = ["setpriv", f"--reuid={ANN}", f"--regid={ANN}", "--clear-groups"]
     words = [*before, shutil.which("true") or "true"]
     if os.geteuid() != 0 or subprocess.run(words, check=False).returncode != 0:
@@ -228,7 +228,7 @@ def test_root_refuses_a_log_folder_that_a_list_opens(archive: Path) -> None:
 
 
 def told(archive: Path, state: Path, *said: str) -> None:
-    """A job that can't use this state folder works without, says so, and leaves nothing anywhere."""
+    """Check that a job that can't use this state folder works without, says so, and leaves nothing anywhere."""
     before = looks(archive)
     done = cleanup(archive, "--dry-run", env={"XDG_STATE_HOME": str(state)})
     assert (done.code, done.result["records"]["deleted"]) == (0, 1)

@@ -231,7 +231,7 @@ CASES = {
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
-    """A configuration and a policy of one rule, for a log that is not there yet."""
+    """Make a configuration and a policy of one rule, for a log that is not there yet."""
     write_policy(tmp_path)
     (tmp_path / "asynclog.yaml").write_text(CONFIGURATION)
     yield tmp_path
@@ -300,7 +300,7 @@ def test_strict_makes_every_warning_exit_3(folder: Path, case: str) -> None:
 
 
 def sentences(module: ModuleType) -> Iterator[str]:
-    """A pattern for each text of a module that is filled in, and longer than a few words."""
+    """Yield a pattern for each text of a module that is filled in, and longer than a few words."""
     for node in ast.walk(ast.parse(Path(str(module.__file__)).read_text())):
         if isinstance(node, ast.JoinedStr):
             parts = [str(part.value) if isinstance(part, ast.Constant) else None for part in node.values]

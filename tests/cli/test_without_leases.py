@@ -39,7 +39,7 @@ def policy(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def above(tmp_path: Path) -> Iterator[Path]:
-    """The folder `audit` through another mount."""
+    """Mount the folder `audit` once more."""
     if reason := bindfs.unavailable():
         pytest.skip(reason)
     (tmp_path / "audit").mkdir()

@@ -95,7 +95,7 @@ def test_an_option_is_told_without_the_names_of_types(archive: Path, option: str
 
 
 def text(folder: Path, *words: str) -> str:
-    """What a cleanup says to people."""
+    """Return what a cleanup says to people."""
     return run("cleanup", *NAMED, *words, cwd=folder).out
 
 

@@ -73,7 +73,7 @@ print(anyio.run(results))
 
 @pytest.fixture
 def trapped(tmp_path: Path) -> Path:
-    """A log that is large enough for processes, and a working folder of traps, files and packages."""
+    """Make a log that is large enough for processes, and a working folder of traps, files and packages."""
     write_policy(tmp_path)
     lines = [record(days=400, text="x" * 900), record(days=1, text="x" * 900)]
     write_log(tmp_path / "audit", {"logs.jsonl": lines * 9500})
@@ -127,7 +127,7 @@ def test_processes_import_nothing_from_where_we_are(trapped: Path) -> None:
 
 
 async def in_a_process(work: Callable[[Any], Any], unit: object) -> list[Any]:
-    """The results of this work on this unit."""
+    """Return the results of this work on this unit."""
     with anyio.fail_after(60):
         async with WorkerPool(1, StopRequest()).map_unordered(work, [unit], executor=Processes()) as results:
             return [result async for _, result in results]

@@ -42,7 +42,7 @@ def run_once(
 
 
 async def plan_once(**options: Any) -> Plan:
-    """The plan of a cleanup with these options."""
+    """Return the plan of a cleanup with these options."""
     run = begin_run(resolve(options, os.environ), dry_run=True)  # type: ignore[arg-type]
     return await to_thread.run_sync(plan_cleanup, run, StopRequest())
 

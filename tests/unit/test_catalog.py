@@ -52,7 +52,7 @@ class Log:
         self.folder.mkdir()
 
     def write(self, **segments: bytes) -> None:
-        """Writes segments, which nobody has changed for a long time."""
+        """Write segments, which nobody has changed for a long time."""
         names = {"first": FIRST, "second": SECOND, "base": "logs.jsonl"}
         for name, content in segments.items():
             (self.folder / names[name]).write_bytes(content)
@@ -75,7 +75,7 @@ class Log:
         return file
 
     def known(self) -> list[str]:
-        """The segments that the catalog has entries of."""
+        """Return the segments that the catalog has entries of."""
         connection = sqlite3.connect(self.file)
         names = [name.decode() for (name,) in connection.execute("SELECT name FROM segment ORDER BY 1")]
         connection.close()
@@ -87,7 +87,7 @@ class Log:
         return await run_once_async(path=path, schemas=schemas, now=now, dry_run=dry_run, state=state, **options)
 
     async def looked(self, now: str = NOW) -> tuple[int, int, int, int]:
-        """A dry run's hits, partial, misses, and the bytes that it has read. It warns of open segments at the most."""
+        """Return hits, partial, misses and bytes read of a dry run, which warns of open segments at the most."""
         report = await self.clean(now, dry_run=True)
         assert report.result.catalog
         assert all("open for writing now" in warning for warning in report.result.warnings)
@@ -490,7 +490,7 @@ async def test_two_logs_of_one_name_have_two_catalogs(tmp_path: Path) -> None:
 
 
 async def agrees(log: Log) -> CatalogStats:
-    """A dry run with the catalog says what one without it says; what that tells of the catalog."""
+    """Check that a dry run says the same with the catalog as without; return what it says of the catalog."""
     report, truth = await log.clean(dry_run=True), await log.clean(dry_run=True, no_catalog=True)
     assert (report.exit_code, report.result.records, report.result.actions) == (
         0,
@@ -626,7 +626,7 @@ async def test_an_old_catalog_that_was_restored_knows_what_has_not_changed(log: 
 
 
 async def told(log: Log, **options: Any) -> str:
-    """The warning of a job that works without the catalog, as exact as any."""
+    """Return the warning of a job that works without the catalog, as exact as any."""
     report = await log.clean(dry_run=True, **options)
     assert (report.exit_code, report.result.records.deleted) == (0, 1)
     assert report.result.catalog
@@ -751,7 +751,7 @@ def test_a_limit_on_the_size_of_files_is_done_without_a_catalog(tmp_path: Path) 
 
 @pytest.fixture
 def configured(tmp_path: Path) -> Path:
-    """A configuration with a state folder for all, and another one for a profile."""
+    """Write a configuration with a state folder for all, and another one for a profile."""
     file = tmp_path / "asynclog.yaml"
     file.write_text(
         "state: all\nprofiles:\n  default: {audit: {path: audit/logs.jsonl}}\n"

@@ -74,7 +74,7 @@ class Nights:
     # ---- what the log's writers do
 
     def lines(self) -> bytes:
-        """Some records around the present, and some other lines."""
+        """Return some records around the present, and some other lines."""
         return b"".join(self.line() for _ in range(self.chance.randint(1, 6)))
 
     def line(self) -> bytes:
@@ -88,7 +88,7 @@ class Nights:
         return LINE.format(name, version, format_instant(moment), "x" * chance.randint(0, 9)).encode()
 
     def write(self, name: str, content: bytes, flags: int = os.O_TRUNC) -> None:
-        """Writes to both copies."""
+        """Write to both copies."""
         self.clock += SECOND
         recent = self.chance.random() < 0.1
         for folder in self.logs:
@@ -258,7 +258,7 @@ class Nights:
         self.must_be_equal()
 
     async def clean(self, folder: Path, *, dry_run: bool = False, cut: int | None = None) -> dict[str, Any]:
-        """What the report says, but for what tells how it was found out; nothing where a guard refuses the job."""
+        """Return what the report says, without how it was found out; nothing if a guard refuses the job."""
         options: Options = {"config": str(folder.parent / "asynclog.yaml"), "now": format_instant(self.now)}
         options["jobs"] = self.chance.choice((1, 2))
         if folder.parent.name == "with":

@@ -65,7 +65,7 @@ def assert_counts(result: dict[str, Any], archive: Archive, policy: Sequence[Def
 
 
 def assert_segments(result: dict[str, Any], archive: Archive, policy: Sequence[Definition], now: str) -> None:
-    """Drops are only where nothing or only blank lines would stay, and what is untouched is no rewrite."""
+    """Check that what is dropped would have kept nothing but blank lines, and that what is untouched is no rewrite."""
     before = {name: content for name, content in archive.items() if name in strategies.SEGMENTS}
     after = left(before, policy, now)
     dropped = len(before) - len(after)

@@ -106,7 +106,7 @@ def test_a_python_without_ctypes_uses_the_older_calls(folder: Path, monkeypatch:
 
 
 def killed_after_the_swap(folder: Path) -> StagedFile:
-    """A replacement in the segment's place, whose file was rotated before and has its hidden second name."""
+    """Put a replacement in the place of a segment that was rotated before and has its hidden second name."""
     rotate(folder, NEW)
     os.link(folder / ROTATED, folder / f".{SEGMENT}.al-old-0123abcd-{len(OLD + NEW)}")
     return StagedFile(SEGMENT, (folder / SEGMENT).stat().st_ino, len(NEW))

@@ -28,7 +28,7 @@ def lines_of(content: bytes) -> list[bytes]:
 
 
 def compacted(compact: Compact, content: bytes, marks: bytes, cuts: list[int]) -> bytes:
-    """What stays, where the stretch is read in these parts."""
+    """Return what stays if the range is read in these parts."""
     kept, line = b"", 0
     for start, end in pairwise([0, *sorted(min(cut, len(content)) for cut in cuts), len(content)]):
         part = bytearray(content[start:end])

@@ -37,7 +37,7 @@ def stats(line: bytes, kind: Kind, fields: Fields) -> SegmentStats:
 
 
 def written(name: object, version: object, timestamp: object, fields: Fields, *, escaped: bool = False) -> bytes:
-    """A line with these values, each key escaped where that is asked for."""
+    """Return a line with these values, each key escaped if that is asked for."""
     keys = (json.dumps(key, ensure_ascii=False) for key in fields.as_tuple())
     if escaped:
         units = (key.encode("utf-16-be").hex(" ", 2).split() for key in fields.as_tuple())

@@ -188,7 +188,7 @@ def printed(value: Any, comma: str, margin: str, edge: str, levels: int) -> str:
 
 
 def cleaned(content: bytes) -> tuple[bytes | None, dict[str, Any]]:
-    """What a job under a rule that lets every record go leaves of a segment, and its report's result."""
+    """Return what a job leaves of a segment if all records have expired, and its report's result."""
     with TemporaryDirectory(prefix="fragments-") as place:
         (Path(place) / FIRST).write_bytes(content)
         (Path(place) / "logs_schemas.jsonl").write_bytes(b'{"schema_name": "*", "retention_days": 0}\n')
@@ -295,7 +295,7 @@ class Counting(RateLimiter):
 
 
 def census(path: Path, kind: Kind, size: int, rate_limit: RateLimiter | None = None) -> SegmentStats:
-    """What a scan in pieces of this size learns, put together in some order."""
+    """Return what a scan in chunks of this size learns, merged in some order."""
     segment = Segment(path.name, Fingerprint.of(path.stat()))
     view = ScanContext(LocalReadStore(str(path.parent)), Cutoffs(Policy(star=Rule(0)), instant(NOW)), kind, MXCP_FIELDS)
     readings = [read_chunk(view, rate_limit or RateLimiter(), piece) for piece in split(segment, size)]
@@ -368,7 +368,7 @@ def test_of_a_huge_line_a_byte_is_enough_to_keep_a_document(tmp_path: Path, kind
 
 @pytest.fixture
 def log(tmp_path: Path) -> Path:
-    """A log of a document, of records in an array, and of lines."""
+    """Make a log of a document, of records in an array, and of lines."""
     write_policy(tmp_path, "schema_name: app, retention_days: 30")
     document = b'{\n  "schema_name": "session",\n  "events": [\n    ' + PLAIN + b",\n    " + PLAIN + b"\n  ]\n}\n"
     lines = OLD + b"torn\n" + PLAIN + PLAIN + b"\n" + YOUNG

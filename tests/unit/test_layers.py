@@ -62,13 +62,13 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 
 def name_of(module: Path) -> str:
-    """The module's dotted name below `asynclog`; a package's `__init__` has the package's."""
+    """Return the module's dotted name below `asynclog`; a package's `__init__` has the package's."""
     parts = module.relative_to(PACKAGE).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" and len(parts) > 1 else parts)
 
 
 def unit_of(name: str) -> str:
-    """The package or top-level module that a dotted name lies in."""
+    """Return the package or top-level module that a dotted name lies in."""
     parts = name.split(".")
     return "storage.local" if parts[:2] == ["storage", "local"] else parts[0]
 
@@ -105,21 +105,21 @@ def ours(names: Iterable[str]) -> set[str]:
 
 
 def upward(name: str, source: str) -> set[str]:
-    """Imports of modules that are not in the module's own package, nor in a lower layer."""
+    """Return imports of modules that are neither in the module's own package nor in a lower layer."""
     unit = unit_of(name)
     others = {each for each in ours(imported(source)) if unit_of(each) != unit}
     return {each for each in others if LAYER.get(unit_of(each), 99) >= LAYER[unit]}
 
 
 def local(name: str, source: str) -> set[str]:
-    """Imports of the folder behind the seam by a module for which all stores are the same."""
+    """Return imports of the folder behind the seam by a module for which all stores are the same."""
     if {name, unit_of(name)} & LOCAL_USERS:
         return set()
     return {each for each in ours(imported(source)) if unit_of(each) == "storage.local"}
 
 
 def impure(name: str, source: str) -> set[str]:
-    """Imports with which a module that should do no I/O could look at a clock, a file or a random number."""
+    """Return imports with which a module that should do no I/O could look at a clock, a file or a random number."""
     if unit_of(name) not in PURE:
         return set()
     found = {each.split(".")[0] for each in imported(source)} & IMPURE
@@ -127,7 +127,7 @@ def impure(name: str, source: str) -> set[str]:
 
 
 def destructive(source: str) -> set[str]:
-    """Calls of the system that change a folder."""
+    """Return calls of the system that change a folder."""
     nodes = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Attribute)]
     named = {node.attr for node in nodes if isinstance(node.value, ast.Name) and node.value.id == "os"}
     return named & DESTRUCTIVE

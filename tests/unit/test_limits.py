@@ -178,7 +178,7 @@ async def test_a_job_that_has_nothing_left_was_not_stopped(nights: Path) -> None
 
 @pytest.fixture
 def eight(tmp_path: Path) -> Path:
-    """A log of 8 MiB in four segments, of which nothing has expired."""
+    """Make a log of 8 MiB in four segments, none of which has expired records."""
     write_policy(tmp_path)
     line = record(days=1, rest="x" * 900)
     segments = {f"logs-2026010{n}T000000.jsonl": line * (2 * MiB // len(line) + 1) for n in range(1, 5)}

@@ -53,12 +53,12 @@ def policy_of(definitions: Iterable[Definition]) -> Policy:
 
 
 def forecast(censuses: Sequence[SegmentStats], policy: Policy, now: int, unknown_bytes: int = 0) -> Forecast:
-    """What censuses tell on their own."""
+    """Return what censuses tell on their own."""
     return ForecastBuilder(censuses, Cutoffs(policy, now)).forecast([{} for _ in IN_DAYS], unknown_bytes)
 
 
 def census(name: str, content: bytes, policy: Policy, now: int, *, dated: bool = True) -> SegmentStats:
-    """What a scan learns of a segment; without the days, what is left where there were too many of them."""
+    """Return what a scan learns of a segment; without the days, what is left if there were too many of them."""
     reader = PythonClassifier(Cutoffs(policy, now))
     reader.add_block(0, memoryview(content), None)
     found = reader.builder().build(name, Fingerprint(1, 2, len(content), 3, 4))
@@ -67,7 +67,7 @@ def census(name: str, content: bytes, policy: Policy, now: int, *, dated: bool =
 
 
 def truth(segments: Sequence[bytes], policy: Sequence[Definition], at: int) -> tuple[Counter[str], Counter[str], int]:
-    """Records and bytes that a cleanup deletes of each schema, and by how much it makes the log smaller."""
+    """Return records and bytes that a cleanup deletes of each schema, and by how much it makes the log smaller."""
     records: Counter[str] = Counter()
     size: Counter[str] = Counter()
     for line in (line for segment in segments if first_fragment(segment) is None for line in lines(segment)):
@@ -157,7 +157,7 @@ def line(at: int, schema: str = "app") -> bytes:
 
 
 def daily_of(ages: Sequence[float], days: int | None = 10) -> tuple[float, float, float | None]:
-    """Records and bytes a day, and the steady size, of a log of records of these ages in days at noon."""
+    """Return records and bytes a day, and the steady size, of a log of records of these ages in days at noon."""
     content = b"".join(line(NOON - int(age * DAY)) for age in ages)
     rules = Policy(star=Rule(days))
     outlook = forecast([census("s", content, rules, NOON)], rules, NOON).schemas[APP]

@@ -57,7 +57,7 @@ def segments() -> st.SearchStrategy[bytes]:
 
 
 def policies() -> st.SearchStrategy[list[Definition]]:
-    """A rule for one version, one for the name, one for all else: each may be missing, switched off, or for ever."""
+    """Draw rules for one version, for the name, and for all else: each may be missing, switched off, or for ever."""
     days = st.sampled_from((0, 1, 1, 2, 2, 3, 10_000, None))
     active = st.sampled_from((True, True, True, False))
     rules = [st.builds(Definition, *map(st.just, key), days, active) for key in [("app", 1), ("app", None)]]
@@ -70,7 +70,7 @@ views = st.tuples(policies(), nows)
 
 
 def ours(definitions: Sequence[Definition]) -> Policy:
-    """The judge's policy as the program has it."""
+    """Return the judge's policy as the program has it."""
     rules = {each[:2]: Rule(each.retention_days, each.active) for each in definitions}
     exact = {SchemaKey(name, version): rule for (name, version), rule in rules.items() if version is not None}
     by_name = {name: rule for (name, version), rule in rules.items() if version is None and name != "*"}
@@ -78,7 +78,7 @@ def ours(definitions: Sequence[Definition]) -> Policy:
 
 
 def counted(content: bytes, policy: Sequence[Definition], now: int) -> SegmentStats:
-    """The census of a segment, the slow way."""
+    """Return the census of a segment, the slow way."""
     its = [(line, verdict(line), fate(line, policy, now)) for line in lines(content)]
     keys = sorted({(record.schema_name, record.version) for _, record, _ in its if isinstance(record, Record)})
     blank, unreadable = ([found for _, found, _ in its].count(kind) for kind in ("blank", "unreadable"))
@@ -115,7 +115,7 @@ def _count(key: Key, its: Sequence[tuple[bytes, object, str]]) -> SchemaStats:
 
 
 def forgetful(fresh: SegmentStats, found: SegmentStats) -> SegmentStats:
-    """The fresh census without what the other one may have forgotten: the oldest record that is kept."""
+    """Return the fresh census without what the other one may have forgotten: the oldest record that is kept."""
     pairs = zip(fresh.schemas, found.schemas, strict=True)
     return replace(
         fresh,

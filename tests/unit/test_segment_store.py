@@ -55,7 +55,7 @@ class Stored:
         self.context = ScanContext(store, CUTOFFS, "python", MXCP_FIELDS)
 
     def action(self, name: str) -> Action:
-        """What a plan says of a segment, by its lines as they are now."""
+        """Return what a plan says of a segment, by its lines as they are now."""
         segment = next(each for each in self.store.list().segments if each.name == name)
         read = read_chunk(self.context, RateLimiter(), Chunk(segment, 0, segment.fingerprint.size, mark=False))
         assert isinstance(read, ChunkResult)

@@ -64,7 +64,7 @@ def _options() -> argparse.Namespace:
 
 
 def _explored(campaign: Campaign, name: str) -> tuple[LayerResult, float]:
-    """Runs one layer, in a worker; its result, and how many seconds that took."""
+    """Run one layer, in a worker; return its result, and how many seconds that took."""
     begun = time.monotonic()
     result = layer(name)(replace(campaign, scratch=campaign.scratch / name))
     return result, time.monotonic() - begun
@@ -75,7 +75,7 @@ def _tried(campaign: Campaign, mutant: Mutant) -> Caught:
 
 
 def _told(result: LayerResult, seconds: float) -> bool:
-    """Prints a layer's row and what there is to say about it; whether nothing was wrong."""
+    """Print a layer's row and what there is to say about it; return whether nothing was wrong."""
     counts = [str(result.count(kind)) for kind in KINDS]
     print(_row(result.layer, f"{result.points:,}", *counts, f"{seconds:.0f}"))
     for reason, number in result.skipped.items():

@@ -92,19 +92,19 @@ class Archive:
         self._serials = count(1)
 
     def fresh(self, schema: str = "api") -> Line:
-        """A new record that has not expired."""
+        """Return a new record that has not expired."""
         return Line(self._record(schema, "2026-11-23T12:00:00Z"), "stays")
 
     def old(self, schema: str = "api") -> Line:
-        """A new record that has."""
+        """Return a new record that has expired."""
         return Line(self._record(schema, "2020-01-01T00:00:00Z"), "goes", f"{schema}:1")
 
     def blank(self, fate: Fate = "stays") -> Line:
-        """A line of white space; it goes only with a segment that goes as a whole."""
+        """Return a line of white space; it goes only with a segment that goes as a whole."""
         return Line(b" " * next(self._serials) + b"\n", fate)
 
     def torn(self) -> Line:
-        """An unreadable line: a record that another was appended to."""
+        """Return an unreadable line: a record that another was appended to."""
         return Line(self.old().data[:-9] + self.old().data, "stays")
 
     def _record(self, schema: str, timestamp: str) -> bytes:
@@ -113,7 +113,7 @@ class Archive:
         return json.dumps(members).encode() + b"\n"
 
     def segment(self, name: str, lines: Iterable[Line], mode: int = 0o644, changed: int = QUIET) -> Path:
-        """Writes a segment of these lines; as root it belongs to somebody, where its mode is odd."""
+        """Write a segment of these lines; as root, give it to somebody else if its mode is odd."""
         path = self.folder / name
         with path.open("wb") as file:
             for line in lines:
@@ -126,13 +126,13 @@ class Archive:
         return path
 
     def stranger(self, name: str, data: bytes) -> None:
-        """Writes a file that is no segment of this log: nobody may touch it."""
+        """Write a file that is no segment of this log: nobody may touch it."""
         (self.folder / name).write_bytes(data)
         self.strangers.add(name)
 
 
 def _dress(path: Path, mode: int) -> None:
-    """Gives a file an owner, an attribute and a mode that no new file has, as far as we may."""
+    """Give a file an owner, an attribute and a mode that no new file has, as far as we may."""
     if os.geteuid() == 0:
         os.chown(path, 12, 34)
     with contextlib.suppress(OSError):  # a file system without attributes
@@ -141,7 +141,7 @@ def _dress(path: Path, mode: int) -> None:
 
 
 def without_newline(line: Line) -> Line:
-    """The same line as the unfinished end of a segment."""
+    """Return the same line as the unfinished end of a segment."""
     return line._replace(data=line.data.removesuffix(b"\n"))
 
 
@@ -172,13 +172,13 @@ def drop(archive: Archive) -> None:
 
 
 def full(archive: Archive) -> None:
-    """The same, where the folder has no room for another name until the segment is empty."""
+    """Lay the same in a folder that has no room for another name until the segment is empty."""
     drop(archive)
     archive.crammed = True
 
 
 def crashed(archive: Archive) -> None:
-    """What killed jobs may leave: a half copy, a link too many, tails that are to be drained, one of them published."""
+    """Lay what killed jobs may leave: half a copy, a link too many, tails to be drained, one of them published."""
     archive.segment("logs-20260101T000000.jsonl", [archive.old(), archive.fresh()])
     archive.segment(CURRENT, [archive.fresh(), archive.old()])
     (archive.folder / ".logs-20260101T000000.jsonl.al-new").write_bytes(b"half a line")
@@ -191,7 +191,7 @@ def crashed(archive: Archive) -> None:
 
 
 def _replaced(archive: Archive, name: str, tail: Iterable[Line]) -> int:
-    """A hidden old file, of which a first line is dealt with and a tail is not; how long that line was."""
+    """Lay a hidden old file whose first line is dealt with and whose tail is not; return that line's length."""
     dealt_with = archive.old().data
     data = [dealt_with]
     for line in tail:
@@ -202,7 +202,7 @@ def _replaced(archive: Archive, name: str, tail: Iterable[Line]) -> int:
 
 
 def swapped(archive: Archive) -> None:
-    """What jobs leave that are killed about the swap: before it, behind it, and where a rotation was faster."""
+    """Lay what jobs leave that are killed about the exchange: before it, after it, and after a faster rotation."""
     _built(archive, "logs-20260101T000000.jsonl", "00000001")
     done = _built(archive, "logs-20260201T000000.jsonl", "00000002")
     _exchange(done, archive.folder / "logs-20260201T000000.jsonl")
@@ -221,7 +221,7 @@ def swapped(archive: Archive) -> None:
 
 
 def _built(archive: Archive, name: str, token: str) -> Path:
-    """A segment that has its second name, and a replacement, which is whole; the hidden name of that."""
+    """Lay a segment that has its second name, and a whole replacement; return the hidden name of that."""
     old, *fresh = archive.old(), archive.fresh(), archive.fresh()
     path = archive.segment(name, [old, *fresh])
     os.link(path, path.with_name(f".{name}.al-old-{token}-{path.stat().st_size}"))
@@ -248,7 +248,7 @@ SHAPES: dict[str, Callable[[Archive], None]] = {
 
 
 def lay(root: Path, shape: str = "mixed") -> Archive:
-    """Removes what is in `root` and lays an archive of this shape there."""
+    """Remove what is in `root` and lay an archive of this shape there."""
     shutil.rmtree(root, ignore_errors=True)
     archive = Archive(root)
     archive.folder.mkdir(parents=True)

@@ -40,7 +40,7 @@ def unavailable() -> str:
 
 @contextmanager
 def bound(below: Path, above: Path) -> Iterator[None]:
-    """Makes the folder `above`, which is the folder `below` through bindfs while a `with` block lasts."""
+    """Make the folder `above` be the folder `below`, through bindfs, for the time of the `with`."""
     mounts.stay_private()
     above.mkdir(parents=True, exist_ok=True)
     server = subprocess.Popen(["bindfs", "-f", below, above], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -37,23 +37,23 @@ class Bystander(ABC):
         self.turns = [(first, self.begin), (second, self.finish)]
 
     def at(self, number: int) -> None:
-        """The job is about to make this call, and stands still meanwhile."""
+        """Act while the job stands still, about to make this call."""
         while self.turns and self.turns[0][0] <= number:
             self.turns.pop(0)[1]()
 
     def end(self) -> list[Finding]:
-        """The job has ended. What this bystander found wrong with what it saw."""
+        """Return what this bystander found wrong with what it saw; the job has ended."""
         while self.turns:
             self.turns.pop(0)[1]()
         return []
 
     @abstractmethod
     def begin(self) -> None:
-        """The first step."""
+        """Take the first step."""
 
     @abstractmethod
     def finish(self) -> None:
-        """The second step."""
+        """Take the second step."""
 
 
 class Appender(Bystander):
@@ -84,7 +84,7 @@ class Appender(Bystander):
         return []
 
     def open(self) -> int:
-        """A descriptor of the file that the line goes to."""
+        """Return a descriptor of the file that the line goes to."""
         return os.open(self.archive.log, _APPEND, 0o644)
 
     def wait(self) -> None:
@@ -92,7 +92,7 @@ class Appender(Bystander):
         self._opened.wait()
 
     def work(self, descriptor: int) -> None:
-        """What it does with the file, which it closes then."""
+        """Do its work with the file, and close it."""
         write(self.archive, descriptor, self._line)
 
     def _append(self) -> None:
@@ -142,7 +142,7 @@ def _sleeps_in_open(thread: threading.Thread) -> bool:
 
 
 def write(archive: Archive, descriptor: int, line: Line) -> None:
-    """Writes a line, closes the file, and tells."""
+    """Write a line, close the file, and tell the ledger."""
     os.write(descriptor, line.data)
     os.close(descriptor)
     archive.ledger.add(line)
@@ -264,7 +264,7 @@ class Planter(Bystander):
             (self.archive.folder / f".{CURRENT}.al-new").symlink_to(self._precious)
 
     def finish(self) -> None:
-        """The link stays where it is."""
+        """Leave the link where it is."""
 
     def end(self) -> list[Finding]:
         super().end()
@@ -288,7 +288,7 @@ class SecondJob(Bystander):
         self.gone = before - self._oracle.expired()
 
     def finish(self) -> None:
-        """It has run to its end."""
+        """Do nothing: it has run to its end."""
 
     def end(self) -> list[Finding]:
         super().end()

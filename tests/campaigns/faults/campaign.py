@@ -33,7 +33,7 @@ class LayerResult:
     notes: list[str] = field(default_factory=list)
 
     def add(self, point: str, findings: Iterable[Finding]) -> None:
-        """Counts one point, with what was wrong at it."""
+        """Count one point, with what was wrong at it."""
         self.points += 1
         self.violations += [Violation(self.layer, point, finding) for finding in findings]
 
@@ -59,7 +59,7 @@ class Campaign:
     only: str = ""
 
     def folder(self, layer: str) -> Path:
-        """An own folder for a layer's archives."""
+        """Return a folder of its own for a layer's archives."""
         folder = self.scratch / layer
         folder.mkdir(parents=True, exist_ok=True)
         return folder
@@ -74,7 +74,7 @@ class Campaign:
         return [points[index] for index in sorted(random.sample(range(len(points)), most))]
 
     def explore(self, layer: str, points: Iterable[str], check: Callable[[str], list[Finding] | None]) -> LayerResult:
-        """Checks each point, or the one that was asked for. `check` answers None where its fault did not come about."""
+        """Check each point, or the one that was asked for. `check` returns None if its fault did not come about."""
         result = LayerResult(layer)
         if self.point is not None:
             points = [self.point]

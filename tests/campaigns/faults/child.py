@@ -55,7 +55,7 @@ class Streams:
             os.lseek(each, 0, os.SEEK_SET)
 
     def ended(self, status: int, calls: Sequence[str] = ()) -> Ended:
-        """What was written until a job ended so."""
+        """Return what was written until a job ended so."""
         output, errors = (os.pread(each, 1 << 24, 0) for each in (self._output, self._errors))
         return Ended(status, output, errors.decode(errors="replace"), tuple(calls))
 
@@ -77,7 +77,7 @@ class Server:
         theirs.close()
 
     def run(self, words: Sequence[str]) -> Ended:
-        """Runs the job that these words of a command line ask for."""
+        """Run the job that these words of a command line ask for."""
         self._streams.empty()
         self._ours.send(json.dumps(words).encode())
         (status,) = self._ours.recv(1)

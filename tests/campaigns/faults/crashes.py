@@ -43,7 +43,7 @@ class Crash(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """What `str` made a text of."""
+        """Parse what `str` made a text of."""
         done, _, ways = text.partition("/")
         return cls(int(done), tuple(filter(None, ways.split("."))))
 
@@ -72,7 +72,7 @@ def any_crash(operations: Sequence[Operation], random: Random) -> Crash:
 
 
 def after(crash: Crash, before: State, operations: Sequence[Operation]) -> State:
-    """The folder as this power cut leaves it; files that have no name any more are left out.
+    """Return the folder as this power cut leaves it, without files that have no name any more.
 
     Raises ValueError where it is not one of this run.
     """
@@ -112,7 +112,7 @@ def _arrived(new: bytes, how: str) -> bytes:
 
 
 def _choices(done: Sequence[Operation]) -> list[list[str]]:
-    """What may become of each change that is not safe."""
+    """Return what may become of each change that is not safe."""
     return [_ways([done[index] for index in indices]) for indices in _unsafe(done)]
 
 
@@ -125,7 +125,7 @@ def _ways(changes: Sequence[Operation]) -> list[str]:
 
 
 def _unsafe(done: Sequence[Operation]) -> list[list[int]]:
-    """The indices of what has not been synced: each change of names for itself, those of one file together."""
+    """Return the indices of what has not been synced: each change of names for itself, those of one file together."""
     unsafe: dict[str, list[int]] = {}
     for index, operation in enumerate(done):
         match operation:

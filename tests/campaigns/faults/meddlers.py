@@ -151,7 +151,7 @@ class Daemon(Appender):
 
 
 def replacing(archive: Archive, over: bytes) -> Line:
-    """A fresh line of the same length as one that it is to be written over, which the ledger is told."""
+    """Return a fresh line as long as the one that it is to overwrite, and tell the ledger of it."""
     ledger: Ledger = archive.ledger
     ledger.moved = True
     ledger.cut.add(over)
@@ -163,7 +163,7 @@ def replacing(archive: Archive, over: bytes) -> Line:
 
 
 def _add_all(archive: Archive, descriptor: int, lines: list[Line]) -> None:
-    """Writes these lines in one call, and tells then."""
+    """Write these lines in one call, and then tell the ledger."""
     os.write(descriptor, b"".join(line.data for line in lines))
     for line in lines:
         archive.ledger.add(line)

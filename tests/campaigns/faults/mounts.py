@@ -52,7 +52,7 @@ _libc.mount.argtypes = [ctypes.c_char_p, ctypes.c_char_p, ctypes.c_char_p, ctype
 
 @contextmanager
 def in_memory(name: str) -> Iterator[Path]:
-    """A folder in memory, where the machine has a place for that: for what would be slow on a real disk."""
+    """Yield a folder in memory, if the machine has a place for that: for what would be slow on a real disk."""
     place = "/dev/shm"  # noqa: S108 - a folder of our own is made there
     with tempfile.TemporaryDirectory(
         prefix=f"faults-{name}-", dir=place if os.access(place, os.W_OK) else None
@@ -91,7 +91,7 @@ class Mount:
         self._mount()
 
     def sync(self) -> None:
-        """Writes everything to the disk."""
+        """Write everything to the disk."""
         descriptor = os.open(self.path, os.O_RDONLY)
         try:
             _checked(_libc.syncfs(descriptor))
@@ -101,7 +101,7 @@ class Mount:
 
 @contextmanager
 def mounted(kind: str) -> Iterator[Mount]:
-    """A new file system of this kind. Raises OSError, or CalledProcessError, where it can't be had."""
+    """Yield a new file system of this kind. Raise OSError, or CalledProcessError, if it can't be had."""
     stay_private()
     with ExitStack() as stack:
         path = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=f"faults-{kind}-")))
@@ -154,19 +154,19 @@ def unavailable(kind: str) -> str:
 
 @cache
 def stay_private() -> None:
-    """Gives this process mounts of its own, which end with it and its children."""
+    """Give this process mounts of its own, which end with it and its children."""
     _checked(_libc.unshare(_NEW_NAMESPACE))
     _checked(_libc.mount(None, b"/", None, _PRIVATE, None))
 
 
 def detach(path: Path) -> None:
-    """Takes a mount away, whoever still uses it."""
+    """Take a mount away, whoever still uses it."""
     _libc.umount2(bytes(path), _DETACH)
 
 
 @contextmanager
 def _loop_device(kind: str) -> Iterator[str]:
-    """A block device with an empty file system; it is gone when nobody has it open any more."""
+    """Yield a block device with an empty file system; it is gone once nobody has it open any more."""
     with open(os.memfd_create(kind), "r+b", buffering=0) as image:
         image.truncate(SIZES[kind])
         maker = [*_MAKERS[kind], f"/proc/self/fd/{image.fileno()}"]
@@ -179,7 +179,7 @@ def _loop_device(kind: str) -> Iterator[str]:
 
 
 def _attached(image: int) -> tuple[str, int]:
-    """A free loop device, now of this image, and a descriptor of it. Somebody else may look for one, too."""
+    """Attach this image to a free loop device; return it and a descriptor. Somebody else may look for one, too."""
     config = struct.pack(_LOOP_CONFIG, image, 0, *[0] * 8, _AUTOCLEAR, b"", b"", b"", *[0] * 10)
     for _ in range(_TRIES):
         with open("/dev/loop-control", "rb") as control:

@@ -141,7 +141,7 @@ MUTANTS = (
 
 
 def caught(campaign: Campaign, mutant: Mutant) -> Caught:
-    """Runs the layers that must catch a mutant; those that cannot run here don't count, but one has to.
+    """Run the layers that must catch a mutant; those that cannot run here don't count, but one has to.
 
     It does not count either where the variant breaks down, or where the package as it is does something wrong, too.
     """

@@ -70,19 +70,19 @@ class Reading:
         return Counter(line for file in self.visible.values() for line in split(file.data))
 
     def hidden_lines(self) -> Counter[bytes]:
-        """What counts of files that have no visible name."""
+        """Count the lines of files that have no visible name."""
         seen = {file.inode for file in self.visible.values()}
         files = {file.inode: file for file in self.hidden.values() if file.inode not in seen}
         return Counter(line for file in files.values() for line in split(file.data))
 
 
 def split(data: bytes) -> list[bytes]:
-    """The lines of these bytes, each with its newline where it has one."""
+    """Return the lines of these bytes, each with its newline if it has one."""
     return [line for line in re.findall(rb"[^\n]*\n|[^\n]+", data) if line]
 
 
 def read(folder: Path) -> Reading:
-    """Reads a folder back. Files that vanish meanwhile are left out."""
+    """Read a folder back, without files that vanish meanwhile."""
     files = {}
     for name in filter(lambda name: not _LOCK.fullmatch(name), sorted(os.listdir(folder))):
         with contextlib.suppress(FileNotFoundError):
@@ -142,7 +142,7 @@ class Oracle:
         return {**reading.visible, **reading.hidden}
 
     def read(self) -> Reading:
-        """The folder now, without other people's files; what became of those is judged by `at_any_time`."""
+        """Read the folder now, without other people's files; what became of those is judged by `at_any_time`."""
         reading = read(self.archive.folder)
         for name in self.archive.strangers:
             reading.visible.pop(name, None)
@@ -150,7 +150,7 @@ class Oracle:
         return reading
 
     def at_any_time(self) -> Iterator[Finding]:
-        """What holds at every moment, a crash included: nothing lost, nothing twice, nothing that nobody wrote."""
+        """Check what holds at every moment, a crash included: no line lost, none twice, none that nobody wrote."""
         reading = self.read()
         visible, hidden = reading.lines(), reading.hidden_lines()
         for line in self.ledger.lines.values():
@@ -185,7 +185,7 @@ class Oracle:
                 yield Finding("altered", f"{name} has its lines in another order")
 
     def _dress(self, reading: Reading) -> Iterator[Finding]:
-        """A segment that was there from the beginning keeps its dress, one that nothing goes from keeps all."""
+        """Check that an original segment keeps its metadata, and all of itself if nothing goes from it."""
         for name, file in self.before.visible.items():
             now = reading.visible.get(name)
             if now and now.dress != file.dress:
@@ -199,12 +199,12 @@ class Oracle:
         return line is not None and line.fate == "goes"
 
     def _excused(self, line: Line, reading: Reading) -> bool:
-        """A writer removed it; or wrote it where others had been, in a file that a killed job has hidden meanwhile."""
+        """Return whether a writer removed it, or wrote it over others, in a file that a killed job has hidden since."""
         begun_anew = self.ledger.cut or self.ledger.copied
         return line.data in self.ledger.cut or (bool(begun_anew) and line.data in reading.beneath)
 
     def at_the_end(self) -> Iterator[Finding]:
-        """What holds once jobs have run undisturbed: all that, what expired is gone, and nothing else is left."""
+        """Check what holds once jobs have run undisturbed: all that, what expired is gone, and nothing else is left."""
         yield from self.at_any_time()
         reading = self.read()
         visible = reading.lines()
@@ -269,7 +269,7 @@ def _shown(data: bytes) -> str:
 
 
 def judged(oracle: Oracle, ended: Ended, before: Counter[str], run: Callable[[], Ended]) -> list[Finding]:
-    """The whole aftermath of a fault: the folder as it was left, the report about it, the jobs that `run` starts then.
+    """Judge all that follows a fault: the folder as left, the report on it, the jobs that `run` starts then.
 
     These must get to the end, and one more must change nothing.
     """

@@ -36,7 +36,7 @@ class Looks(msgspec.Struct, frozen=True):
         return cls(status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode), status.st_mtime_ns, attributes)
 
     def put_on(self, descriptor: int) -> None:
-        """Gives an open file these looks."""
+        """Give an open file this metadata."""
         os.fchown(descriptor, self.owner, self.group)
         for name, value in self.attributes:
             os.setxattr(descriptor, name, value)
@@ -117,7 +117,7 @@ class Recorder(LogDirectory):
 
     @staticmethod
     def read(notebook: Notebook) -> list[Operation]:
-        """What was noted."""
+        """Return what was noted."""
         return [_decode(line) for line in notebook.lines()]
 
     def open(self, name: str) -> int:

@@ -80,7 +80,7 @@ def unavailable() -> str:
 
 
 def stepped(run: Callable[[], int], hook: Hook) -> int:
-    """Runs a function in a forked child and asks `hook` before each of its calls; its exit status, or minus a signal.
+    """Run a function in a forked child, ask `hook` before each of its calls; return its status, or minus a signal.
 
     Nobody else may wait for children of this process meanwhile, other than for one by its id.
     """
@@ -166,7 +166,7 @@ def _set(thread: int, **values: int) -> None:
 
 
 def _shorten_first(thread: int, vector: int, count: int) -> None:
-    """Makes the first buffer of a vector shorter, in the child's own memory."""
+    """Make the first buffer of a vector shorter, in the child's own memory."""
     with open(f"/proc/{thread}/mem", "r+b", buffering=0) as memory:
         memory.seek(vector + 8)
         (length,) = struct.unpack("Q", memory.read(8))

@@ -64,25 +64,25 @@ class Variant:
     patches: Mapping[str, object] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """A name that is no longer there would break nothing, or everything."""
+        """Resolve every name: one that is no longer there would break nothing, or everything."""
         for name in self.patches:
             owner, _, attribute = name.rpartition(".")
             if not hasattr(resolve_name(owner), attribute):
                 raise AttributeError(name)
 
     def on(self, watched: type[LogDirectory], **attributes: Any) -> Variant:
-        """The same variant, with this disk where it reaches the real one; `attributes` are given to the class."""
+        """Return the same variant, with this disk between it and the real one; `attributes` are given to the class."""
         disk = self.wiring.directory
         assert isinstance(disk, type)
         bases = (watched,) if disk is LogDirectory else (disk, watched)
         return self._wired(directory=type(watched.__name__, bases, attributes))
 
     def hasty(self) -> Variant:
-        """The same variant, which waits for nobody."""
+        """Return the same variant, which waits for nobody."""
         return self._wired(timing=msgspec.structs.replace(self.wiring.timing, **HASTY))
 
     def steady(self) -> Variant:
-        """The same variant, which makes the same calls each time, in the same order.
+        """Return the same variant, which makes the same calls each time, in the same order.
 
         No other thread looks at its lock meanwhile, and it does not matter how deep its folder lies.
         """
@@ -125,7 +125,7 @@ class Victim:
         return ["cleanup", "--json", *where, "--now", NOW, "--jobs", str(self.jobs), *self.options]
 
     def run(self) -> Ended:
-        """Runs it to its end, in a process of its own."""
+        """Run it to its end, in a process of its own."""
         with Streams() as streams:
             child = os.fork()
             if child == 0:
@@ -138,7 +138,7 @@ class Victim:
             return streams.ended(os.waitstatus_to_exitcode(status))
 
     def aftermath(self, oracle: Oracle, ended: Ended, before: Counter[str]) -> list[Finding]:
-        """What `judged` says, where the jobs that follow are like this one, and share a process; they have room."""
+        """Return what `judged` says, if the jobs that follow are like this one, have room, and share a process."""
         return judged(oracle, ended, before, self.again)
 
     def prepare(self) -> None:
@@ -146,11 +146,11 @@ class Victim:
         _server(self.variant, self.hasty)
 
     def again(self) -> Ended:
-        """Runs another job like this one, in a process that jobs share."""
+        """Run another job like this one, in a process that jobs share."""
         return _server(self.variant, self.hasty).run(self.words)
 
     def stepped(self, hook: Hook) -> Ended:
-        """Runs it, and asks `hook` before each of its file-system calls, from the opening of the folder on.
+        """Run it, and ask `hook` before each of its file-system calls, from the opening of the folder on.
 
         Before that it has only looked whether its help has been translated.
         """
@@ -171,11 +171,11 @@ class Victim:
             return streams.ended(stepped(run, noted), calls)
 
     def calls(self) -> tuple[str, ...]:
-        """Runs it, and tells the file-system calls that it made."""
+        """Run it; return the file-system calls that it made."""
         return self.stepped(lambda _: GO).calls
 
     def leased(self) -> list[int]:
-        """Runs it, and tells the numbers of the calls before which it held a lease."""
+        """Run it; return the numbers of the calls before which it held a lease."""
         held: set[int] = set()
         numbers: list[int] = []
 

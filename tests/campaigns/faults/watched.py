@@ -21,7 +21,7 @@ class Notebook:
         os.close(self._file)
 
     def note(self, line: bytes) -> None:
-        """Writes a line, given without its newline."""
+        """Write a line, given without its newline."""
         os.write(self._file, line + b"\n")
 
     def lines(self) -> list[bytes]:

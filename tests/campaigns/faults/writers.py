@@ -70,15 +70,15 @@ class Writer:
             self.turn()
 
     def goes_on(self) -> bool:
-        """Waits a little; whether it may write on then: nobody has stopped it, and there still is somebody to do so."""
+        """Wait a little; return whether it may still write: nobody has stopped it, and somebody is there to do so."""
         return not self.stopped.wait(self.random.choice(_PAUSES)) and os.getppid() == self._parent
 
     def turn(self) -> None:
-        """What it does again and again."""
+        """Do what it does again and again."""
         self.append(self.archive.log)
 
     def append(self, path: Path) -> None:
-        """Writes one batch to a segment."""
+        """Write one batch to a segment."""
         lines = [self._line() for _ in range(self.random.randrange(1, _BATCH))]
         begun = time.monotonic_ns()
         with path.open("ab", buffering=0) as file:

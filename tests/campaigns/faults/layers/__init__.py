@@ -14,6 +14,6 @@ LAYERS = ("kill", "errno", "interleave", "stopped", "power", "model", "disk_full
 
 
 def layer(name: str) -> Callable[[Campaign], LayerResult]:
-    """The function that runs this layer."""
+    """Return the function that runs this layer."""
     run: Callable[[Campaign], LayerResult] = import_module(f"faults.layers.{name}").run
     return run

@@ -33,7 +33,7 @@ NAMES = 200  # with which a folder is filled up, at the most
 
 
 def run(campaign: Campaign) -> LayerResult:
-    """Tries every level on each file system that can be had."""
+    """Try every level on each file system that can be had."""
     with Notebook() as refused:
         watched = replace(campaign, variant=campaign.variant.on(Refused, notebook=refused))
         result = explore_each(campaign, NAME, SIZES, _points, partial(_check, watched))
@@ -78,7 +78,7 @@ def _laid(root: Path, *, one_drop: bool) -> Archive:
 
 
 def _fill(ballast: Path, archive: Archive, free: int) -> None:
-    """Takes all the space that there is, for names, too; then gives so many bytes back."""
+    """Take all the space that there is, for names, too; then give so many bytes back."""
     with ballast.open("wb") as file:
         size, chunk = 0, 1 << 28
         while chunk >= 1 << 9:
@@ -110,7 +110,7 @@ class _Starved(Appender):
 
 
 def _beside_a_writer(victim: Victim, when: str) -> Ended:
-    """Runs the job; when it has leased the current segment and is about to make this call, a writer opens that."""
+    """Run the job; when it has leased the current segment and is about to make this call, a writer opens that."""
     writer = _Starved(victim.archive, 1, 2)
     waits = False
 

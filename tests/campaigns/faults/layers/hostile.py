@@ -40,7 +40,7 @@ Segments = dict[str, bytes]
 
 
 def run(campaign: Campaign) -> LayerResult:
-    """Cleans so many archives."""
+    """Clean so many archives."""
     seen: Counter[str] = Counter()
     points = [f"{campaign.seed}.{number}" for number in range(QUICK if campaign.quick else ARCHIVES)]
     result = campaign.explore(NAME, points, partial(_check, campaign, seen))
@@ -92,7 +92,7 @@ def _segment(random: Random, policy: Sequence[Definition]) -> bytes:
 
 
 def _near_a_cutoff(random: Random) -> bytes:
-    """A record that has expired just now, does so soon, or did long ago."""
+    """Return a record that has expired just now, does so soon, or did long ago."""
     off = random.choice((0, 1, -1, SECOND, -SECOND, DAY, -DAY, random.randrange(-400 * DAY, 400 * DAY)))
     moment = INSTANT - random.choice(strategies.DAYS[:-1]) * DAY + off
     offset, digits = random.randrange(-1439, 1440), random.choice((9, 9, 9, 6, 3, 1, 0))
@@ -112,7 +112,7 @@ def _laid(campaign: Campaign, segments: Segments, policy: Sequence[Definition]) 
 
 
 def _compared(left: Segments, segments: Segments, policy: Sequence[Definition]) -> Iterator[Finding]:
-    """The folder against what the judge leaves of it."""
+    """Compare the folder with what the judge leaves of it."""
     for name, content in segments.items():
         wanted, found = judge.left_of(content, policy, INSTANT), left.pop(name, None)
         if wanted == found:
@@ -127,7 +127,7 @@ def _compared(left: Segments, segments: Segments, policy: Sequence[Definition]) 
 
 
 def _counted(ended: Ended, segments: Segments, policy: Sequence[Definition]) -> Iterator[Finding]:
-    """The report against the judge's counts."""
+    """Compare the report with the judge's counts."""
     if ended.status or ended.document is None:
         yield Finding("misreported", f"it ended with {ended.status}: {ended.errors[-300:]}")
         return

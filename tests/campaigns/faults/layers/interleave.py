@@ -73,7 +73,7 @@ def _later(who: str, when: str, first: int, calls: int, lease: int) -> range:
 
 
 def _commit(calls: tuple[str, ...], leased: list[int]) -> int:
-    """The call before which a job has just taken the lease for its first commit; it asks for others only to see."""
+    """Return the call before which a job has just taken the lease for its first commit, not one only to look."""
     number = next((number for number in leased if calls[number - 1] in TAKES), len(calls))
     while number - 1 in leased:
         number -= 1
@@ -99,7 +99,7 @@ def _shapes(who: str) -> tuple[str, ...]:
 
 
 def _turns(who: str, when: str, calls: tuple[str, ...]) -> Iterator[int]:
-    """The calls before which the first step makes sense."""
+    """Yield the calls before which the first step makes sense."""
     numbers = range(1, len(calls) + 1)
     read = _read(calls)
     if when in {"late", "kill", "between"}:

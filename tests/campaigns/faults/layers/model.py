@@ -37,7 +37,7 @@ CUT_OFF = Ended(-signal.SIGKILL, b"", "")
 
 
 def run(campaign: Campaign) -> LayerResult:
-    """Checks all crashes of one job, and a choice of all others; of all of them a choice where it has to be quick."""
+    """Check all crashes of one job, and a sample of all others; of all of them a sample if it has to be quick."""
     with in_memory(NAME) as folder:
         return _explored(campaign, folder)
 
@@ -59,7 +59,7 @@ def _points(campaign: Campaign, folder: Path) -> Iterator[str]:
 
 
 def _different(campaign: Campaign, archive: Archive) -> Iterator[Crash]:
-    """The crashes of a job on this archive that leave different folders."""
+    """Yield the crashes of a job on this archive that leave different folders."""
     before = _state(archive.folder)
     operations, _ = _recorded(campaign, archive, 1)
     seen = set()
@@ -94,7 +94,7 @@ def _check(campaign: Campaign, folder: Path, point: str) -> list[Finding] | None
 
 
 def _recorded(campaign: Campaign, archive: Archive, jobs: int) -> tuple[list[Operation], dict[bytes, Line]]:
-    """What a job does to the archive, and the lines that writers have ready to append to what it replaces."""
+    """Return what a job does to the archive, and the lines that writers have ready to append to what it replaces."""
     lines = [make() for make in islice(cycle((archive.fresh, archive.old)), TAILS)]
     tails = {line.data: line for line in lines}
     with Notebook() as notebook:
@@ -106,7 +106,7 @@ def _recorded(campaign: Campaign, archive: Archive, jobs: int) -> tuple[list[Ope
 
 
 def _state(folder: Path) -> State:
-    """The folder as it is."""
+    """Return the folder as it is."""
     state = State({}, {}, {})
     for name in os.listdir(folder):
         with open(folder / name, "rb") as file:
@@ -116,7 +116,7 @@ def _state(folder: Path) -> State:
 
 
 def _lay_out(folder: Path, state: State) -> None:
-    """Makes the folder be so."""
+    """Make the folder be like that."""
     for name in os.listdir(folder):
         os.unlink(folder / name)
     inodes = {}

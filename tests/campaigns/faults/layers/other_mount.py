@@ -112,7 +112,7 @@ def _soaked(victim: Victim, archive: Archive, oracle: Oracle, figures: Figures, 
 
 
 def _hidden(oracle: Oracle) -> Iterator[Finding]:
-    """What nobody can see although a job has run since it was written."""
+    """Yield lines that nobody can see although a job has run since they were written."""
     reading = oracle.read()
     for data in reading.beneath - reading.lines().keys():
         line = oracle.ledger.lines.get(data)

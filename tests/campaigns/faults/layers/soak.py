@@ -96,7 +96,7 @@ def _victims(campaign: Campaign, archive: Archive, leases: Notebook) -> Iterator
 
 
 def job(victim: Victim, figures: Figures) -> Iterator[Finding]:
-    """Runs one; its report is added to the figures."""
+    """Run one, and add its report to the figures."""
     ended = victim.run()
     if ended.status or ended.document is None:
         yield Finding("unfinished", f"a job ended with {ended.status}: {ended.errors[-300:]}{ended.output[-300:]!r}")
@@ -109,7 +109,7 @@ def job(victim: Victim, figures: Figures) -> Iterator[Finding]:
 
 
 def _spread(times: Sequence[int]) -> str:
-    """The middle, the last hundredth and the longest of these times, in words."""
+    """Return the median, the 99th percentile and the maximum of these times, in words."""
     if len(times) < 2:
         return "never"
     cuts = quantiles(times, n=100, method="inclusive")

@@ -36,7 +36,7 @@ _BREAK_TIME = Path("/proc/sys/fs/lease-break-time")  # seconds
 
 
 def run(campaign: Campaign) -> LayerResult:
-    """Stops a choice of jobs."""
+    """Stop a sample of jobs."""
     reason = stepper.unavailable() or ("" if os.access(_BREAK_TIME, os.W_OK) else f"only root may set {_BREAK_TIME}")
     if reason:
         return LayerResult(NAME, skipped=Counter({reason: 1}))
