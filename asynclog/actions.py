@@ -71,10 +71,9 @@ class Plan(msgspec.Struct, frozen=True):
 class Outcome(msgspec.Struct, frozen=True):
     """What became of one action.
 
-    `deleted` is what really went; `lease_ns` is how long a writer may have waited for the
-    segment, `unleased` that there was no lease to be had, and the quiet of the segment had to do,
-    `bug` that it failed through a fault of ours. `reread` is what the segment was found to hold if
-    its lines were judged again for this.
+    `deleted` is what really went; `lease_ns` is how long a writer may have waited for the segment, `unleased` that
+    there was no lease to be had, and the quiet of the segment had to do, `bug` that it failed through a fault of ours.
+    `reread` is what the segment was found to hold if its lines were judged again for this.
     """
 
     segment: str

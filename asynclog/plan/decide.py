@@ -23,6 +23,7 @@ LONG = 3 * DAY
 
 # Why a segment stays of which no line is a record: it may be the file of something else.
 NO_RECORD = "none of its lines is a record"
+EMPTY = "it is empty"
 
 
 class Conditions(msgspec.Struct, frozen=True):
@@ -140,9 +141,6 @@ def _without_policy(actions: Iterable[Action], policy: Policy) -> dict[SchemaKey
     """Count the records that no rule governs, per schema key; future and implausible ones are counted as those."""
     found = plausible_counts(actions)
     return {key: found[key] for key in sorted(found) if found[key] and rule_for(policy, key) is None}
-
-
-EMPTY = "it is empty"
 
 
 def removable(segments: Collection[Segment], names: SegmentNaming, now: int, clock: int) -> frozenset[str]:
