@@ -76,8 +76,7 @@ def plan_cleanup(run: Run, stop: StopRequest) -> Plan:
 
 
 def _open_store(run: Run, resources: ExitStack) -> OpenStore[SegmentStore] | None:
-    wiring = run.wiring
-    return open_store(run.settings, wiring.opened_store, wiring.rate_limiter(run.settings.io_limit), resources)
+    return open_store(run.settings, run.wiring, run.wiring.opened_store, resources)
 
 
 def _take_inventory(opened: OpenRun, stop: StopRequest) -> Inventory[Action]:

@@ -11,14 +11,13 @@ import anyio
 from asynclog.cancellation import StopRequest
 from asynclog.config.settings import Settings
 from asynclog.executors.pool import WorkerPool
-from asynclog.executors.rate_limit import RateLimiter
 from asynclog.policy.cutoffs import Cutoffs
 from asynclog.policy.rules import Policy
 from asynclog.report.warnings import Notices, notices
 from asynclog.runner.inventory import Inventory, recall, scan_unread
 from asynclog.runner.log_facts import facts_of, facts_of_none
 from asynclog.runner.open_log import Log, open_log, open_store
-from asynclog.runner.wiring import opened_source
+from asynclog.runner.wiring import WIRING, opened_source
 from asynclog.scan.schema_limits import SchemaKeys
 from asynclog.segments import UnreadSegment
 from asynclog.statistics import SegmentState, SegmentStats
@@ -58,7 +57,7 @@ def inspect(settings: Settings, policy: Policy | None, stop: StopRequest) -> Ins
 def opened_log(settings: Settings, policy: Policy) -> Iterator[Log | None]:
     """Open a log to look at it, for `with`; None where its folder does not exist yet. Raises ConfigurationError."""
     with ExitStack() as resources:
-        opened = open_store(settings, opened_source, RateLimiter(settings.io_limit), resources)
+        opened = open_store(settings, WIRING, opened_source, resources)
         if opened is None:
             yield None
             return

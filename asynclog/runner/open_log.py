@@ -16,7 +16,8 @@ from asynclog.executors.rate_limit import RateLimiter
 from asynclog.plan.decide import Conditions, conditions_of
 from asynclog.policy.cutoffs import Cutoffs
 from asynclog.records.kernel import Kind, choose_reader
-from asynclog.scan.context import SCAN_OPTIONS, ScanContext, ScanOptions
+from asynclog.runner.wiring import Wiring
+from asynclog.scan.context import ScanContext
 from asynclog.scan.scanner import Scanner
 from asynclog.segments import Segment
 from asynclog.storage.claims import contests
@@ -52,6 +53,7 @@ class OpenStore(msgspec.Struct, Generic[S], frozen=True):
     """Where a log is stored, opened, and how what is there is read."""
 
     settings: Settings
+    wiring: Wiring
     store: S
     kind: Kind
     rate: RateLimiter
@@ -59,22 +61,23 @@ class OpenStore(msgspec.Struct, Generic[S], frozen=True):
 
 def open_store(
     settings: Settings,
+    wiring: Wiring,
     opened: Callable[[Settings, RateLimiter], AbstractContextManager[S]],
-    rate: RateLimiter,
     resources: ExitStack,
 ) -> OpenStore[S] | None:
     """Open where the log is stored, which `resources` close; None where an application has not made it yet."""
     logger.debug("log: %s", os.path.join(settings.folder, settings.base))
+    rate = wiring.rate_limiter(settings.io_limit)
     try:
         store = resources.enter_context(opened(settings, rate))
     except FileNotFoundError:
         if settings.explicit_path:
             raise ConfigurationError(f"{settings.folder}: there is no such folder") from None
         return None
-    return OpenStore(settings, store, choose_reader(settings.reader), rate)
+    return OpenStore(settings, wiring, store, choose_reader(settings.reader), rate)
 
 
-def open_log(opened: OpenStore[S], cutoffs: Cutoffs, resources: ExitStack, options: ScanOptions = SCAN_OPTIONS) -> Log:
+def open_log(opened: OpenStore[S], cutoffs: Cutoffs, resources: ExitStack) -> Log:
     """List a log, and open its catalog, which `resources` close.
 
     Raises ConfigurationError where two profiles claim one of its files; in MXCP's own file that is a warning. The
@@ -82,12 +85,13 @@ def open_log(opened: OpenStore[S], cutoffs: Cutoffs, resources: ExitStack, optio
     """
     settings, listing, clock = opened.settings, opened.store.list(), time.time_ns()
     naming = settings.naming()
+    context = ScanContext(opened.store, cutoffs, opened.kind, settings.fields, opened.wiring.scan_options)
     if len(settings.claims) > 1 and not settings.is_mxcps:
         refuse(contests(listing.names, settings.claims))
     return Log(
         settings=settings,
         naming=naming,
-        scanner=Scanner(ScanContext(opened.store, cutoffs, opened.kind, settings.fields, options), opened.rate),
+        scanner=Scanner(context, opened.rate, opened.wiring.executor),
         neighbours=listing.neighbours,
         segments={segment.name: segment for segment in listing.segments},
         conditions=conditions_of(listing.segments, naming, cutoffs.now, clock),

@@ -86,7 +86,7 @@ def open_run(run: Run, opened: OpenStore[SegmentStore], policy: Policy, resource
     if not run.dry_run:
         lock = resources.enter_context(store.lock(wait=settings.lock_wait, breaks=settings.break_lock))
         store.recover()
-    log = open_log(opened, cutoffs, resources, run.wiring.scan_options)
+    log = open_log(opened, cutoffs, resources)
     survivors = SurvivorReader(
         log.scanner.context, opened.rate, workers=settings.jobs, double_check=settings.double_check
     )

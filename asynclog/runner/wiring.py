@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import msgspec
 
 from asynclog.config.settings import Settings
+from asynclog.executors.executor import Executor
 from asynclog.executors.rate_limit import RateLimiter
 from asynclog.records.kernel import choose_digest, choose_reader
 from asynclog.scan.context import SCAN_OPTIONS, ScanOptions
@@ -23,7 +24,8 @@ class Wiring(msgspec.Struct, frozen=True):
 
     `directory` is what all its calls that change the log's folder go through, `file_system` tells whether leases can be
     believed in the folder with a descriptor, `timing` how long writers and other jobs are waited for. `rate_limiter`
-    makes what all reading and writing keeps to; `scan_options` say how a scan divides its work.
+    makes what all reading and writing keeps to; `scan_options` say how a scan divides its work, and `executor` where
+    that is done; without one the reader and the size choose.
     """
 
     directory: Callable[..., LogDirectory] = LogDirectory
@@ -31,6 +33,7 @@ class Wiring(msgspec.Struct, frozen=True):
     timing: Timing = TIMING
     rate_limiter: Callable[[float | None], RateLimiter] = RateLimiter
     scan_options: ScanOptions = SCAN_OPTIONS
+    executor: Executor | None = None
 
     @contextmanager
     def opened_store(self, settings: Settings, rate: RateLimiter) -> Iterator[SegmentStore]:

@@ -23,10 +23,11 @@ _STOPPED = "the job was stopped before it was read"
 
 
 class Scanner(msgspec.Struct, frozen=True):
-    """How to read a log, and how fast."""
+    """How to read a log, and how fast; without an `executor` the reader and the size choose where."""
 
     context: ScanContext
     rate_limit: RateLimiter = RateLimiter()
+    executor: Executor | None = None
 
     @asynccontextmanager
     async def scan(
@@ -91,7 +92,8 @@ class Scanner(msgspec.Struct, frozen=True):
         options = self.context.options
         chunks = [chunk for cut in sorted(cuts, key=len) for chunk in cut]
         pending = Counter(chunk.segment.name for chunk in chunks)
-        executor = _executor_for(self.context, pool.jobs, sum(chunk.end - chunk.start for chunk in chunks))
+        size = sum(chunk.end - chunk.start for chunk in chunks)
+        executor = self.executor or _executor_for(self.context, pool.jobs, size)
         work = partial(read_chunks, self.context, executor.rate_share(self.rate_limit, pool.jobs))
         units, begun = batch(chunks, options), partial(_go_on, starts)
         async with pool.map_unordered(work, units, executor=executor, is_continuation=begun) as results:
