@@ -18,7 +18,7 @@ from command import NOW, Done, cleanup, finish, run, start, until
 
 from asynclog.errors import LockedError
 from asynclog.storage.local.directory import LogDirectory
-from asynclog.storage.local.lock import held_lock
+from asynclog.storage.local.lock.lock import held_lock
 from asynclog.storage.naming import SegmentNaming
 
 if TYPE_CHECKING:

@@ -175,9 +175,11 @@ def test_one_module_changes_a_log() -> None:
 def test_each_check_fails_for_what_it_is_about() -> None:
     """One wrong import, or call, of each kind."""
     assert upward("policy.rules", "from asynclog.plan.decide import decide") == {"plan.decide"}
-    assert upward("storage.naming", "import asynclog.storage.local.lock") == {"storage.local.lock"}
+    assert upward("storage.naming", "import asynclog.storage.local.lock.lock") == {"storage.local.lock.lock"}
     assert upward("catalog.store", "from asynclog.scan import chunks") == {"scan.chunks"}
-    assert local("scan.chunks", "from asynclog.storage.local.leases import take") == {"storage.local.leases"}
+    assert local("scan.chunks", "from asynclog.storage.local.linux.leases import take") == {
+        "storage.local.linux.leases"
+    }
     assert impure("plan.guards", "import time") == {"time"}
     assert impure("scan.chunks", "def read():\n    from os import pread") == {"os"}
     assert destructive("import os\nos.unlink('logs.jsonl')") == {"unlink"}

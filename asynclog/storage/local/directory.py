@@ -24,9 +24,9 @@ from functools import cached_property
 from itertools import chain
 
 from asynclog.executors.rate_limit import RateLimiter
-from asynclog.storage.local import leases, metadata
 from asynclog.storage.local.disk_space import Room
 from asynclog.storage.local.folder_sync import FolderSync
+from asynclog.storage.local.linux import leases, metadata
 
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _NOREPLACE, _EXCHANGE = 1, 2  # RENAME_… in Linux's uapi/linux/fs.h; Python has no call for it

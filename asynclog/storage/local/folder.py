@@ -5,10 +5,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from asynclog.errors import ConfigurationError
-from asynclog.storage.local.hindrances import fixed_folder
-from asynclog.storage.local.metadata import fixed
-from asynclog.storage.local.ownership import permissions_of
-from asynclog.storage.local.permissions import other_writer
+from asynclog.storage.local.access.ownership import permissions_of
+from asynclog.storage.local.access.permissions import other_writer
+from asynclog.storage.local.linux.metadata import fixed
 
 
 @contextmanager
@@ -35,6 +34,15 @@ def opened_folder(path: str, *, allow_unsafe: bool) -> Iterator[int]:
         yield descriptor
     finally:
         os.close(descriptor)
+
+
+def fixed_folder(folder: str, flag: str) -> str:
+    """Say why no run works in a folder with this flag, `immutable` or `append-only`, and what to do about it."""
+    letter = "i" if flag == "immutable" else "a"
+    return (
+        f"{folder} is {flag} (see lsattr), so that no file there can be removed or renamed: take that flag away first, "
+        f"with chattr -{letter} {folder}"
+    )
 
 
 def refuse_fixed(path: str, descriptor: int) -> None:

@@ -8,7 +8,8 @@ import msgspec
 
 from asynclog.actions import Action, Outcome
 from asynclog.segments import Segment
-from asynclog.storage.local.access import find_hindrances
+from asynclog.storage.local.access.hindrances import hindrances
+from asynclog.storage.local.access.rights import find_rights
 from asynclog.storage.local.commit.apply_action import apply_action
 from asynclog.storage.local.commit.drain import present
 from asynclog.storage.local.commit.drain_queue import DrainQueue
@@ -17,7 +18,7 @@ from asynclog.storage.local.commit.recovery import leftover_names, recover
 from asynclog.storage.local.directory import LogDirectory
 from asynclog.storage.local.folder import refuse_fixed
 from asynclog.storage.local.listing import LocalSource
-from asynclog.storage.local.lock import Lock, held_lock
+from asynclog.storage.local.lock.lock import Lock, held_lock
 from asynclog.storage.local.timing import TIMING, Timing
 from asynclog.storage.naming import SegmentNaming
 from asynclog.storage.proof import Proof
@@ -97,4 +98,5 @@ class LocalStore(LocalSource):
         return Leftovers(self._queue.late, pending, self._queue.problems)
 
     def hindrances(self, actions: Iterable[Action]) -> Sequence[str]:
-        return find_hindrances(self._directory, self._path, self._naming.lock, actions, by_quiet=self._by_quiet)
+        lock, by_quiet = self._naming.lock, self._by_quiet
+        return list(hindrances(find_rights(self._directory, self._path, lock, actions, by_quiet=by_quiet)))

@@ -9,7 +9,7 @@ import msgspec
 
 from asynclog.segments import Fingerprint, Segment
 from asynclog.storage.local.byte_ranges import data_bytes, end_of_lines, next_data, windows
-from asynclog.storage.local.leases import may_be_written
+from asynclog.storage.local.linux.leases import may_be_written
 from asynclog.storage.segment_reader import Part
 
 # Opening gives no writer's descriptor away.

@@ -13,7 +13,7 @@ from asynclog.storage.local.commit.drain import Drained
 from asynclog.storage.local.commit.exchange import DisplacedError
 from asynclog.storage.local.commit.replace import CommitResult
 from asynclog.storage.local.directory import LogDirectory
-from asynclog.storage.local.mounts import FileSystem
+from asynclog.storage.local.linux.mounts import FileSystem
 from asynclog.storage.local.segment_reader import LocalReader
 from asynclog.storage.proof import Proof
 

@@ -116,7 +116,11 @@ MUTANTS = (
         _on_lock(broken.folder_locked),
         {"interleave": "folderlock"},
     ),
-    Mutant("only the kernel's lock counts", _in(storage__local__lock__keeps_out=broken.never), {"other_mount": "^job"}),
+    Mutant(
+        "only the kernel's lock counts",
+        _in(storage__local__lock__lock__keeps_out=broken.never),
+        {"other_mount": "^job"},
+    ),
     Mutant(
         "leases are believed on every mount",
         Variant(Wiring(file_system=broken.local)),

@@ -14,10 +14,9 @@ from asynclog.actions import Action
 from asynclog.errors import ChangedError
 from asynclog.segments import Fingerprint, Status
 from asynclog.storage.hidden_names import StagedFile
+from asynclog.storage.local.access.user import FOWNER, capabilities
 from asynclog.storage.local.commit.exchange import DisplacedError, LateWriterError
 from asynclog.storage.local.directory import LogDirectory
-from asynclog.storage.local.hindrances import FOWNER
-from asynclog.storage.local.ownership import capabilities
 from asynclog.storage.local.segment_reader import LocalReader
 from asynclog.storage.proof import Proof
 

@@ -1,30 +1,71 @@
-"""What a run could not do, looked up for a dry run: nothing is tried but for a lease, and nothing written."""
+"""The rights that a run would have in a log's folder, looked up: nothing is tried but a lease, and nothing written."""
 
-import grp
 import os
-import pwd
 import stat
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
 
 from asynclog.actions import Action
+from asynclog.storage.local.access.user import User, group_of, this_user, user_of
 from asynclog.storage.local.directory import LogDirectory
-from asynclog.storage.local.hindrances import Owned, Rights, User, hindrances
-from asynclog.storage.local.leases import may_be_written
-from asynclog.storage.local.lock_record import SILENCE, Holder, lives
-from asynclog.storage.local.metadata import fixed
-from asynclog.storage.local.ownership import capabilities
+from asynclog.storage.local.linux.leases import may_be_written
+from asynclog.storage.local.linux.metadata import fixed
+from asynclog.storage.local.lock.record import SILENCE, Holder, lives
 
 _LARGEST = 4096  # bytes of the lock file's record
 _LOOK = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 
 
-def find_hindrances(
-    directory: LogDirectory, path: str, lock: str, actions: Iterable[Action], *, by_quiet: bool
-) -> list[str]:
-    """Say what would hinder a run of these actions in the log's directory, which has this path.
+class Owned(NamedTuple):
+    """A segment that a plan changes: whose it is, whether it may be read, and opened for reading and writing.
+
+    `fixed` is the flag that keeps everybody from changing it: `immutable`, `append-only`, or empty. `is_busy` tells
+    that somebody has it open for writing now.
+    """
+
+    name: str
+    uid: int
+    gid: int
+    owner: str
+    is_rewritten: bool
+    may_read: bool
+    may_open: bool
+    fixed: str
+    is_busy: bool
+
+
+class Rights(msgspec.Struct, frozen=True):
+    """What a run would find. `owner` is the folder's, by name, `fixed` its flag, as a segment's; `lock` is what is
+    wrong with the lock file, `holder` who has it now, both empty if nothing or nobody.
+
+    `links_are_protected` is the kernel's fs.protected_hardlinks, `by_quiet` whether weak leases are allowed, `weak` why
+    no lease says anything in the folder.
+    """
+
+    user: User
+    folder: str
+    uid: int
+    mode: int
+    owner: str
+    fixed: str
+    is_read_only: bool
+    may_write: bool
+    has_lock: bool
+    lock: str
+    holder: str
+    segments: Sequence[Owned]
+    links_are_protected: bool
+    by_quiet: bool
+    weak: str
+
+
+def find_rights(directory: LogDirectory, path: str, lock: str, actions: Iterable[Action], *, by_quiet: bool) -> Rights:
+    """Return the rights of a run of these actions in the log's directory, which has this path.
 
     `lock` is the lock file's name, `by_quiet` whether a run may go on where leases can't be believed.
     """
@@ -32,12 +73,12 @@ def find_hindrances(
     status = os.fstat(folder)
     problem, has_lock, holder = _lock(folder, lock, status.st_uid)
     owned = (_owned(folder, action, weak) for action in actions if action.deletes)
-    rights = Rights(
-        user=_user(),
+    return Rights(
+        user=this_user(),
         folder=path,
         uid=status.st_uid,
         mode=status.st_mode,
-        owner=_owner(status.st_uid),
+        owner=user_of(status.st_uid),
         fixed=fixed(folder),
         is_read_only=bool(os.fstatvfs(folder).f_flag & os.ST_RDONLY),
         may_write=_may(folder, ".", os.W_OK | os.X_OK),
@@ -49,12 +90,6 @@ def find_hindrances(
         by_quiet=by_quiet,
         weak=weak,
     )
-    return list(hindrances(rights))
-
-
-def _user() -> User:
-    uid = os.geteuid()
-    return User(uid, _owner(uid), {os.getegid(), *os.getgroups()}, capabilities())
 
 
 def _owned(folder: int, action: Action, weak: str) -> Owned | None:
@@ -64,7 +99,7 @@ def _owned(folder: int, action: Action, weak: str) -> Owned | None:
     except OSError:
         return None
     uid, gid = status.st_uid, status.st_gid
-    owner = f"{_owner(uid)}, {_group(gid)}"
+    owner = f"{user_of(uid)}, {group_of(gid)}"
     may_read, may_open = (_may(folder, action.segment, how) for how in (os.R_OK, os.R_OK | os.W_OK))
     flag, is_busy = _in_the_way(folder, action.segment, weak)
     return Owned(action.segment, uid, gid, owner, action.kind == "rewrite", may_read, may_open, flag, is_busy)
@@ -95,7 +130,7 @@ def _lock(folder: int, name: str, owner: int) -> tuple[str, bool, str]:
         return f"the lock file {name} can't be looked at: {error.strerror}", True, ""
     if not stat.S_ISREG(status.st_mode):
         return f"{name} is the lock file's name, but no regular file: remove it", True, ""
-    whose = f"the lock file {name} of {_owner(status.st_uid)}"
+    whose = f"the lock file {name} of {user_of(status.st_uid)}"
     if status.st_uid not in {os.geteuid(), 0, owner}:
         problem = f"{whose} is neither ours, nor root's, nor the folder's owner's"
         return f"{problem}: if no job of that user is at work, remove it", True, ""
@@ -104,7 +139,7 @@ def _lock(folder: int, name: str, owner: int) -> tuple[str, bool, str]:
     if flag:
         return f"{whose} is {flag} (see lsattr), so that nobody can write to it", True, holder
     if not _may(folder, name, os.R_OK | os.W_OK):
-        return f"we are {_owner(os.geteuid())}, and may not open {whose} for writing", True, holder
+        return f"we are {user_of(os.geteuid())}, and may not open {whose} for writing", True, holder
     return "", True, holder
 
 
@@ -126,20 +161,6 @@ def _holder(folder: int, name: str, status: os.stat_result) -> str:
 
 def _may(folder: int, name: str, how: int) -> bool:
     return os.access(name, how, dir_fd=folder, effective_ids=True)
-
-
-def _owner(uid: int) -> str:
-    try:
-        return f"user {pwd.getpwuid(uid).pw_name} ({uid})"
-    except KeyError:
-        return f"user {uid}"
-
-
-def _group(gid: int) -> str:
-    try:
-        return f"group {grp.getgrgid(gid).gr_name} ({gid})"
-    except KeyError:
-        return f"group {gid}"
 
 
 def _read(path: str) -> str:

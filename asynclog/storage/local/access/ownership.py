@@ -9,7 +9,7 @@ import pwd
 import stat
 from contextlib import ExitStack, suppress
 
-from asynclog.storage.local.permissions import Permissions, other_writer
+from asynclog.storage.local.access.permissions import Permissions, other_writer
 
 _LOOK = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
@@ -26,15 +26,6 @@ def permissions_of(descriptor: int) -> Permissions:
     status = os.fstat(descriptor)
     lists = (_attribute(descriptor, name) for name in ("system.posix_acl_access", "system.nfs4_acl"))
     return Permissions(status.st_uid, status.st_gid, status.st_mode, _own_group(status.st_uid), *lists)
-
-
-def capabilities() -> int:
-    """Return the effective capabilities of this process, a bit each; 0 if they can't be told."""
-    try:
-        with open("/proc/self/status", encoding="utf-8", errors="replace") as lines:
-            return next((int(line.split()[1], 16) for line in lines if line.startswith("CapEff:")), 0)
-    except OSError:
-        return 0
 
 
 def open_folder(path: str) -> int:

@@ -18,7 +18,7 @@ from contextlib import contextmanager, suppress
 from asynclog.errors import ConfigurationError, LockedError
 from asynclog.storage.local.directory import LogDirectory
 from asynclog.storage.local.folder import refuse_fixed
-from asynclog.storage.local.lock_record import SILENCE, Holder, keeps_out, lives
+from asynclog.storage.local.lock.record import SILENCE, Holder, keeps_out, lives
 from asynclog.storage.local.timing import TIMING
 
 _PAUSE = 0.1  # seconds between two tries

@@ -1,70 +1,14 @@
-"""What a run would lack the right to do, as far as that can be seen without trying: facts in, sentences out. Pure."""
+"""Say what would hinder a run, by its rights: one sentence for each kind of hindrance. Pure."""
 
 import stat
-from collections.abc import Container, Iterator, Sequence
-from typing import NamedTuple
-
-import msgspec
+from collections.abc import Iterator, Sequence
 
 from asynclog.formatting import escape_surrogates, pluralize
+from asynclog.storage.local.access.rights import Owned, Rights
+from asynclog.storage.local.access.user import CHOWN, FOWNER, LEASE, User
+from asynclog.storage.local.folder import fixed_folder
 
-CHOWN, FOWNER, LEASE = 0, 3, 28  # bits of a set of capabilities: see the kernel's uapi/linux/capability.h
 _SHOWN = 3  # names in a sentence
-
-
-class User(msgspec.Struct, frozen=True):
-    """Whose rights a process has: `capabilities` are the effective ones, a bit each."""
-
-    uid: int
-    name: str
-    groups: Container[int]
-    capabilities: int
-
-    def has(self, capability: int) -> bool:
-        return bool(self.capabilities >> capability & 1)
-
-
-class Owned(NamedTuple):
-    """A segment that a plan changes: whose it is, whether it may be read, and opened for reading and writing.
-
-    `fixed` is the flag that keeps everybody from changing it: `immutable`, `append-only`, or empty. `is_busy` tells
-    that somebody has it open for writing now.
-    """
-
-    name: str
-    uid: int
-    gid: int
-    owner: str
-    is_rewritten: bool
-    may_read: bool
-    may_open: bool
-    fixed: str
-    is_busy: bool
-
-
-class Rights(msgspec.Struct, frozen=True):
-    """What a run would find. `owner` is the folder's, by name, `fixed` its flag, as a segment's; `lock` is what is
-    wrong with the lock file, `holder` who has it now, both empty if nothing or nobody.
-
-    `links_are_protected` is the kernel's fs.protected_hardlinks, `by_quiet` whether weak leases are allowed, `weak` why
-    no lease says anything in the folder.
-    """
-
-    user: User
-    folder: str
-    uid: int
-    mode: int
-    owner: str
-    fixed: str
-    is_read_only: bool
-    may_write: bool
-    has_lock: bool
-    lock: str
-    holder: str
-    segments: Sequence[Owned]
-    links_are_protected: bool
-    by_quiet: bool
-    weak: str
 
 
 def hindrances(rights: Rights) -> Iterator[str]:
@@ -79,15 +23,6 @@ def hindrances(rights: Rights) -> Iterator[str]:
             "or wait for it with --lock-wait 1h"
         )
     yield from map(escape_surrogates, _of_segments(rights))
-
-
-def fixed_folder(folder: str, flag: str) -> str:
-    """Say why no run works in a folder with this flag, `immutable` or `append-only`, and what to do about it."""
-    letter = "i" if flag == "immutable" else "a"
-    return (
-        f"{folder} is {flag} (see lsattr), so that no file there can be removed or renamed: take that flag away first, "
-        f"with chattr -{letter} {folder}"
-    )
 
 
 def _stopped(rights: Rights) -> str:
