@@ -220,7 +220,8 @@ def as_if_leased(displaced: Displaced | None, size: int, lease_ns: int, leased: 
 class Unlocked:
     """A lock that nobody takes away."""
 
-    lost = False
+    def is_lost(self) -> bool:
+        return False
 
 
 @contextlib.contextmanager

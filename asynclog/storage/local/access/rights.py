@@ -15,9 +15,8 @@ from asynclog.storage.local.access.user import User, group_of, this_user, user_o
 from asynclog.storage.local.directory import LogDirectory
 from asynclog.storage.local.linux.leases import may_be_written
 from asynclog.storage.local.linux.metadata import fixed
-from asynclog.storage.local.lock.record import SILENCE, Holder, lives
+from asynclog.storage.local.lock.record import LARGEST, SILENCE, Holder, lives
 
-_LARGEST = 4096  # bytes of the lock file's record
 _LOOK = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 
 
@@ -148,7 +147,7 @@ def _holder(folder: int, name: str, status: os.stat_result) -> str:
     with suppress(OSError):
         descriptor = os.open(name, _LOOK, dir_fd=folder)
         try:
-            holder = Holder.decoded(os.pread(descriptor, _LARGEST, 0))
+            holder = Holder.decoded(os.pread(descriptor, LARGEST, 0))
         finally:
             os.close(descriptor)
         alive = lives(holder, Holder.myself(0)) if holder else False

@@ -1,32 +1,26 @@
 """One job at a time on a log: a lock file in its folder, which whoever may only list the folder can't open.
 
 Two things hold it. The kernel's lock on the file ends with its process, and excludes all who come through the same
-mount. The record in it (see `holder`) excludes those who come through another one, from another host or from a mount
+mount. The record in it (see `record`) excludes those who come through another one, from another host or from a mount
 without such locks. Between two that write their records at one moment the later one wins: each reads again,
 whoever comes through a mount that can't be trusted only a second later, when the other has looked already.
 """
 
-import errno
-import fcntl
 import os
-import stat
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from asynclog.errors import ConfigurationError, LockedError
+from asynclog.errors import LockedError
 from asynclog.storage.local.directory import LogDirectory
-from asynclog.storage.local.folder import refuse_fixed
-from asynclog.storage.local.lock.record import SILENCE, Holder, keeps_out, lives
+from asynclog.storage.local.lock.lock_file import FULL, LockFile, kernel_lock, unusable
+from asynclog.storage.local.lock.record import Holder, keeps_out, lives
 from asynclog.storage.local.timing import TIMING
 
 _PAUSE = 0.1  # seconds between two tries
 _SETTLES = 1.0  # seconds after which a record that is still there is the only one, on a mount that can't be trusted
 _RENEWAL = 10.0  # seconds between two renewals
-_LARGEST = 4096  # bytes of a record
-_FULL = {errno.ENOSPC, errno.EDQUOT}
-_READ_ONLY = {errno.EROFS, errno.EACCES, errno.EPERM}
 
 
 class Lock:
@@ -35,15 +29,13 @@ class Lock:
     `check` is the time (seconds) after which the holder looks whether it still is that: less than `_SETTLES`.
     """
 
-    def __init__(self, disk: LogDirectory, path: str, *, breaks: bool, check: float) -> None:
-        self._disk = disk
-        self._name = os.path.basename(path)
+    def __init__(self, directory: LogDirectory, path: str, *, breaks: bool, check: float) -> None:
+        self._directory = directory
         self._path = path
         self._breaks = breaks
         self._check = check
-        self._descriptor = self._folder = -1
-        self._record = b""  # as it stands in the file
-        self._renewed = _uptime()
+        self._file: LockFile | None = None
+        self._folder = -1  # its descriptor, where that is locked
         self._lost = False
         self._released = threading.Event()
         self._renewals = threading.Thread(target=self._renew_on, name="lock", daemon=True)
@@ -70,24 +62,23 @@ class Lock:
         self._released.set()
         if self._renewals.ident is not None:
             self._renewals.join()
-        if self._record and self._stands():
-            with suppress(OSError):
-                self._disk.overwrite(self._descriptor, b"")
-        self._let_go()
+        if self._file and self._file.record and self._file.stands():
+            self._file.clear()
+        self._close()
 
     def _try(self) -> str:
         """Take it; else say who has it."""
         try:
-            descriptor = self._disk.open_lock(self._name)
+            file = LockFile(self._directory, self._path)
         except OSError as error:
-            if error.errno not in _FULL or self._disk.weak:
-                raise self._unusable(error) from None
+            if error.errno not in FULL or self._directory.weak:
+                raise unusable(self._directory, self._path, error) from None
             return self._take_folder()
         try:
-            obstacle = self._take_file(descriptor)
+            obstacle = self._take_file(file)
         except OSError as error:
-            raise self._unusable(error) from None
-        if obstacle or not self._disk.weak:
+            raise unusable(self._directory, self._path, error) from None
+        if obstacle or not self._directory.weak:
             return obstacle
         try:
             time.sleep(_SETTLES)
@@ -96,30 +87,29 @@ class Lock:
             raise
         if self._stands():
             return ""
-        self._let_go()
+        self._close()
         return "another one took it at the same moment"
 
-    def _take_file(self, descriptor: int) -> str:
-        """Take it by its descriptor, and return an empty string; else say why not. The caller closes it then."""
+    def _take_file(self, file: LockFile) -> str:
+        """Take it by this file, and return an empty string; else close the file, and say why not."""
         try:
-            self._must_be_ours(descriptor)
-            self._disk.chown_to_folder_owner(descriptor)
-            me = Holder.myself(0 if self._disk.weak else os.fstat(descriptor).st_dev)
-            obstacle = self._obstacle(descriptor, me)
+            file.make_ours()
+            me = Holder.myself(file.device)
+            obstacle = self._obstacle(file, me)
             if not obstacle:
-                self._write(descriptor, me)
-                self._descriptor = descriptor
+                file.write(me)
+                self._file = file
             return obstacle
         finally:
-            if self._descriptor != descriptor:
-                self._disk.close(descriptor)
+            if self._file is not file:
+                file.close()
 
-    def _obstacle(self, descriptor: int, me: Holder) -> str:
+    def _obstacle(self, file: LockFile, me: Holder) -> str:
         """Who has the lock; empty where it is ours once the record says so."""
-        has_it = self._kernel_lock(descriptor)
-        holder = Holder.decoded(os.pread(descriptor, _LARGEST, 0))
-        if has_it and not (holder and keeps_out(holder, me, lambda: self._silent_for(descriptor))):
-            return "" if self._is_named(descriptor) else "the lock file was removed this very moment"
+        has_it = file.lock()
+        holder = file.holder()
+        if has_it and not (holder and keeps_out(holder, me, file.silent_for)):
+            return "" if file.is_named() else "the lock file was removed this very moment"
         if self._breaks:
             self._must_be_breakable(holder, me, has_it=has_it)
             return ""
@@ -131,159 +121,63 @@ class Lock:
                 f"{self._path}: the job that holds this lock lives ({holder}): nothing was touched. --break-lock is "
                 f"for one that is dead; to end this one: kill {holder.pid}"
             )
-        if not has_it and not self._disk.weak:
+        if not has_it and not self._directory.weak:
             raise LockedError(
                 f"{self._path}: a living process of this machine holds this lock: nothing was touched. --break-lock is "
                 f"for one that is dead; who it is: fuser {self._path}"
             )
 
-    def _write(self, descriptor: int, me: Holder) -> None:
-        record = me.encoded()
-        try:
-            self._record = record
-            self._disk.overwrite(descriptor, record)
-        except OSError as error:
-            self._record = b""
-            with suppress(OSError):
-                self._disk.overwrite(descriptor, b"")
-            # On a full disk the kernel's lock has to do, where it is complete: the job is what makes room.
-            if error.errno not in _FULL or self._disk.weak:
-                raise
-        self._renewed = _uptime()
-
     def _take_folder(self) -> str:
         """On a disk so full that there can't even be an empty file: until there is one, the folder itself is locked."""
         try:
-            self._folder = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=self._disk.folder)
-            if self._kernel_lock(self._folder):
+            flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+            self._folder = os.open(".", flags, dir_fd=self._directory.folder)
+            if kernel_lock(self._directory, self._folder):
                 return ""
         except OSError as error:
-            self._let_go()
-            raise self._unusable(error) from None
-        self._let_go()
+            self._close()
+            raise unusable(self._directory, self._path, error) from None
+        self._close()
         return "it can't say who it is: the disk is full"
 
-    def _kernel_lock(self, descriptor: int) -> bool:
-        """Return False where another job has it; where there are no such locks, the record alone has to do."""
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        except OSError:
-            if not self._disk.weak:
-                raise
-        return True
-
-    def _must_be_ours(self, descriptor: int) -> None:
-        """Raise ConfigurationError unless it is a lock file. A second name may be a backup's, if it holds a record."""
-        status = os.fstat(descriptor)
-        foreign = status.st_size and not Holder.decoded(os.pread(descriptor, _LARGEST, 0))
-        if not stat.S_ISREG(status.st_mode) or (status.st_nlink != 1 and foreign):
-            raise ConfigurationError(
-                f"{self._path}: this is the lock file's name, but no regular file with just one name: remove it"
-            )
-        if status.st_uid not in {os.geteuid(), 0, os.fstat(self._disk.folder).st_uid}:
-            raise ConfigurationError(
-                f"{self._path}: the lock file belongs to user {status.st_uid}, neither to you, nor to root, nor to the "
-                "folder's owner: if no job of that user is at work, remove it"
-            )
-
-    def _silent_for(self, descriptor: int) -> float:
-        """Seconds since the last renewal, by the file system's own clock, which tells the time of any change."""
-        try:
-            renewed = os.fstat(descriptor).st_mtime_ns
-            self._disk.touch_status(descriptor)
-            silent = (os.fstat(descriptor).st_ctime_ns - renewed) / 1e9
-            if silent < -SILENCE:  # that clock has been put back since: from now on it counts anew
-                self._disk.touch(descriptor)
-            return silent
-        except OSError:
-            return 0
-
     def _stands(self) -> bool:
-        """Whether the file of that name is still the one that was locked, and has our record."""
-        if self._descriptor < 0:
-            return True
-        try:
-            descriptor = self._disk.open(self._name)
-        except FileNotFoundError:
-            return False
-        except OSError:
-            return self._is_fresh()
-        try:
-            mine = os.fstat(descriptor).st_ino == os.fstat(self._descriptor).st_ino
-            return mine and os.pread(descriptor, _LARGEST, 0) == self._record
-        except OSError:
-            return self._is_fresh()
-        finally:
-            self._disk.close(descriptor)
-
-    def _is_fresh(self) -> bool:
-        """Whether nobody can take it for silent yet, a minute to spare."""
-        return _uptime() - self._renewed < SILENCE - 60
-
-    def _is_named(self, descriptor: int) -> bool:
-        with suppress(FileNotFoundError):
-            return self._disk.status(self._name).st_ino == os.fstat(descriptor).st_ino
-        return False
+        """Whether it is still ours; a folder that is locked stays so."""
+        return self._file is None or self._file.stands()
 
     def _renew_on(self) -> None:
         self._released.wait(self._check)
         while not self._released.is_set() and not self.is_lost():
             with suppress(OSError):
                 self._renew()
-            self._released.wait(_RENEWAL if self._record else self._check)
+            self._released.wait(_RENEWAL if self._file and self._file.record else self._check)
 
     def _renew(self) -> None:
-        if self._descriptor < 0:
-            self._lost = bool(self._take_file(self._disk.open_lock(self._name)))
-        elif self._record:
-            self._disk.overwrite(self._descriptor, self._record)
-            self._renewed = _uptime()
+        if self._file is None:
+            self._lost = bool(self._take_file(LockFile(self._directory, self._path)))
+        elif self._file.record:
+            self._file.renew()
         else:
-            self._write(self._descriptor, Holder.myself(os.fstat(self._descriptor).st_dev))
+            self._file.write(Holder.myself(self._file.device))
 
-    def _unusable(self, error: OSError) -> ConfigurationError:
-        if error.errno == errno.ELOOP:
-            return ConfigurationError(
-                f"{self._path}: this is the lock file's name, but it is a symbolic link: remove it"
-            )
-        if error.errno in _READ_ONLY:
-            refuse_fixed(os.path.dirname(self._path), self._disk.folder)
-        return ConfigurationError(f"{self._path}: the lock file can't be used: {error.strerror}{self._hint(error)}")
-
-    def _hint(self, error: OSError) -> str:
-        if error.errno not in _READ_ONLY:
-            return ""
-        with suppress(OSError):
-            owner = self._disk.status(self._name).st_uid
-            if owner != os.geteuid():
-                return f": it belongs to user {owner}: if no job of that user is at work, remove it"
-        return ": a cleanup has to write to the log's folder, a dry run does not"
-
-    def _let_go(self) -> None:
-        for descriptor in (self._descriptor, self._folder):
-            if descriptor >= 0:
-                self._disk.close(descriptor)
-        self._descriptor = self._folder = -1
+    def _close(self) -> None:
+        if self._file:
+            self._file.close()
+        if self._folder >= 0:
+            self._directory.close(self._folder)
+        self._file, self._folder = None, -1
 
 
 @contextmanager
 def held_lock(
-    disk: LogDirectory, path: str, *, wait: float, breaks: bool, check: float = TIMING.lock_check
+    directory: LogDirectory, path: str, *, wait: float, breaks: bool, check: float = TIMING.lock_check
 ) -> Iterator[Lock]:
     """Hold the lock with this path, for `with`; `breaks` takes it from a holder that may only be silent.
 
     Raise LockedError where another job has it, ConfigurationError where it can't be had.
     """
-    lock = Lock(disk, path, breaks=breaks, check=check)
+    lock = Lock(directory, path, breaks=breaks, check=check)
     lock.take(wait)
     try:
         yield lock
     finally:
         lock.release()
-
-
-def _uptime() -> float:
-    """Seconds, those that the machine was suspended included."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME)

@@ -12,6 +12,7 @@ from typing import Self
 import msgspec
 
 SILENCE = 300.0  # seconds without a renewal, after which a holder that nobody can look at is taken for dead
+LARGEST = 4096  # bytes of a record
 _PROC = Path("/proc")
 _STATE, _START = 0, 19  # fields of /proc/PID/stat behind the command's name
 

@@ -1,0 +1,168 @@
+"""The lock file of a log: the kernel's lock on it, the record in it, and why it can't be used, for people."""
+
+import errno
+import fcntl
+import os
+import stat
+import time
+from contextlib import suppress
+
+from asynclog.errors import ConfigurationError
+from asynclog.storage.local.directory import LogDirectory
+from asynclog.storage.local.folder import refuse_fixed
+from asynclog.storage.local.lock.record import LARGEST, SILENCE, Holder
+
+FULL = {errno.ENOSPC, errno.EDQUOT}
+_READ_ONLY = {errno.EROFS, errno.EACCES, errno.EPERM}
+
+
+class LockFile:
+    """The lock file with this path in a log's directory, open until `close`; all but its name is for people.
+
+    `record` is what its holder has last written to it, empty if nothing.
+    """
+
+    def __init__(self, directory: LogDirectory, path: str) -> None:
+        """Open the file, which is made if there is none. Raise OSError."""
+        self._directory = directory
+        self._path = path
+        self._name = os.path.basename(path)
+        self._descriptor = directory.open_lock(self._name)
+        self._written = _uptime()
+        self.record = b""
+
+    def close(self) -> None:
+        self._directory.close(self._descriptor)
+
+    @property
+    def device(self) -> int:
+        """The file's device if the kernel's lock on it is complete, else 0."""
+        return 0 if self._directory.weak else os.fstat(self._descriptor).st_dev
+
+    def make_ours(self) -> None:
+        """Give it to the folder's owner. Raise ConfigurationError unless it is a lock file, and nobody else's.
+
+        A second name may be a backup's, if it holds a record.
+        """
+        status = os.fstat(self._descriptor)
+        foreign = status.st_size and not self.holder()
+        if not stat.S_ISREG(status.st_mode) or (status.st_nlink != 1 and foreign):
+            raise ConfigurationError(
+                f"{self._path}: this is the lock file's name, but no regular file with just one name: remove it"
+            )
+        if status.st_uid not in {os.geteuid(), 0, os.fstat(self._directory.folder).st_uid}:
+            raise ConfigurationError(
+                f"{self._path}: the lock file belongs to user {status.st_uid}, neither to you, nor to root, nor to the "
+                "folder's owner: if no job of that user is at work, remove it"
+            )
+        self._directory.chown_to_folder_owner(self._descriptor)
+
+    def lock(self) -> bool:
+        """Take the kernel's lock on it: see `kernel_lock`."""
+        return kernel_lock(self._directory, self._descriptor)
+
+    def holder(self) -> Holder | None:
+        """Return who holds the lock by the record in the file."""
+        return Holder.decoded(os.pread(self._descriptor, LARGEST, 0))
+
+    def write(self, me: Holder) -> None:
+        """Put a record in it. Raise OSError, but not on a full disk if the kernel's lock is complete.
+
+        There that lock has to do: the job is what makes room.
+        """
+        try:
+            self.record = me.encoded()
+            self._directory.overwrite(self._descriptor, self.record)
+        except OSError as error:
+            self.record = b""
+            self.clear()
+            if error.errno not in FULL or self._directory.weak:
+                raise
+        self._written = _uptime()
+
+    def renew(self) -> None:
+        """Write the record once more. Raise OSError."""
+        self._directory.overwrite(self._descriptor, self.record)
+        self._written = _uptime()
+
+    def clear(self) -> None:
+        """Have the file say that nobody holds the lock, as far as the disk lets us."""
+        with suppress(OSError):
+            self._directory.overwrite(self._descriptor, b"")
+
+    def silent_for(self) -> float:
+        """Return the seconds since the last renewal, by the file system's own clock: it tells the time of a change."""
+        try:
+            renewed = os.fstat(self._descriptor).st_mtime_ns
+            self._directory.touch_status(self._descriptor)
+            silent = (os.fstat(self._descriptor).st_ctime_ns - renewed) / 1e9
+            if silent < -SILENCE:  # that clock has been put back since: from now on it counts anew
+                self._directory.touch(self._descriptor)
+            return silent
+        except OSError:
+            return 0
+
+    def is_named(self) -> bool:
+        """Whether the file still has its name."""
+        with suppress(FileNotFoundError):
+            return self._directory.status(self._name).st_ino == os.fstat(self._descriptor).st_ino
+        return False
+
+    def stands(self) -> bool:
+        """Whether the file of that name is still this one, and has our record."""
+        try:
+            descriptor = self._directory.open(self._name)
+        except FileNotFoundError:
+            return False
+        except OSError:
+            return self._is_fresh()
+        try:
+            mine = os.fstat(descriptor).st_ino == os.fstat(self._descriptor).st_ino
+            return mine and os.pread(descriptor, LARGEST, 0) == self.record
+        except OSError:
+            return self._is_fresh()
+        finally:
+            self._directory.close(descriptor)
+
+    def _is_fresh(self) -> bool:
+        """Whether nobody can take its holder for silent yet, a minute to spare."""
+        return _uptime() - self._written < SILENCE - 60
+
+
+def kernel_lock(directory: LogDirectory, descriptor: int) -> bool:
+    """Lock a file or folder. Return False if another job has locked it. Raise OSError.
+
+    Where there may be no such locks, the record alone has to do.
+    """
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        if not directory.weak:
+            raise
+    return True
+
+
+def unusable(directory: LogDirectory, path: str, error: OSError) -> ConfigurationError:
+    """Return the error that says why the lock file with this path can't be used, and what to do about it."""
+    if error.errno == errno.ELOOP:
+        return ConfigurationError(f"{path}: this is the lock file's name, but it is a symbolic link: remove it")
+    if error.errno in _READ_ONLY:
+        refuse_fixed(os.path.dirname(path), directory.folder)
+    return ConfigurationError(f"{path}: the lock file can't be used: {error.strerror}{_hint(directory, path, error)}")
+
+
+def _hint(directory: LogDirectory, path: str, error: OSError) -> str:
+    if error.errno not in _READ_ONLY:
+        return ""
+    with suppress(OSError):
+        owner = directory.status(os.path.basename(path)).st_uid
+        if owner != os.geteuid():
+            return f": it belongs to user {owner}: if no job of that user is at work, remove it"
+    return ": a cleanup has to write to the log's folder, a dry run does not"
+
+
+def _uptime() -> float:
+    """Return seconds, those that the machine was suspended included."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
