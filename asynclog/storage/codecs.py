@@ -1,12 +1,13 @@
 """How segments are packed: which codecs there are, and by what a packed file is told from plain lines.
 
 Only plain lines can be read as yet. A codec that reads others is one more entry of CODECS: whoever reads a segment
-takes what its codec makes of the stored bytes. What is proven at a commit are the stored bytes themselves.
+takes what its codec decodes, what is proven at a commit are those lines, and a replacement is what its codec encodes.
 """
 
+from collections.abc import Iterable
 from typing import Protocol
 
-from asynclog.storage.segment_reader import SegmentReader
+from asynclog.storage.segment_reader import Part, SegmentReader
 
 NAME_SUFFIXES = (".gz", ".zst")  # that a segment's usual name may have; a pattern may claim any
 _PACKED_SUFFIXES = (*NAME_SUFFIXES, ".xz", ".bz2", ".lz4", ".zip")
@@ -33,6 +34,9 @@ class Codec(Protocol):
     def decode(self, reader: SegmentReader) -> SegmentReader:
         """Return a reader of what is packed in the bytes of this one."""
 
+    def encode(self, parts: Iterable[Part]) -> Iterable[Part]:
+        """Return these parts of lines, packed; each part, before and after, is good until the next one is asked for."""
+
 
 class Plain:
     """Lines as they are."""
@@ -42,6 +46,9 @@ class Plain:
 
     def decode(self, reader: SegmentReader) -> SegmentReader:
         return reader
+
+    def encode(self, parts: Iterable[Part]) -> Iterable[Part]:
+        return parts
 
 
 PLAIN = Plain()

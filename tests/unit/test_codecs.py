@@ -10,7 +10,8 @@ import pytest
 from asynclog.scan.chunks import ReadFailure, split, with_segment
 from asynclog.segments import Fingerprint, Segment
 from asynclog.storage.codecs import HEAD, PLAIN, codec_for, is_packed
-from asynclog.storage.local.segment_reader import LocalReadStore
+from asynclog.storage.local.segment_reader import LocalReader, LocalReadStore
+from asynclog.storage.segment_reader import Hole, Part
 
 
 @pytest.mark.parametrize("name", ["logs.jsonl", "logs.jsonl.1", "logs.jsonl-20260101", "a.gz.jsonl"])
@@ -35,3 +36,11 @@ def test_how_a_packed_file_begins_tells_it_whatever_its_name() -> None:
     assert all(is_packed(pack(b"{}\n")[:HEAD]) for pack in (gzip.compress, bz2.compress, lzma.compress))
     assert not is_packed(b'{"a": 1}\n'[:HEAD])
     assert not is_packed(b"")
+
+
+def test_plain_lines_are_read_and_written_as_they_are() -> None:
+    """Nothing comes between a segment and its replacement."""
+    parts: list[Part] = [memoryview(b"{}\n"), Hole(5)]
+    assert PLAIN.encode(parts) is parts
+    reader = LocalReader(0)
+    assert PLAIN.decode(reader) is reader

@@ -153,9 +153,8 @@ def unlooked(disk: LogDirectory, built: StagedFile, replaced: object) -> bool:
     return True
 
 
-def ungiven(backlog: DrainQueue, built: StagedFile, known: object) -> None:
+def ungiven(backlog: DrainQueue, built: StagedFile, *_: object, **__: object) -> None:
     """Instead of `restore_displaced`: a name that was not meant to be taken is lost."""
-    del known
     backlog.directory.unlink(str(built))
 
 

@@ -11,7 +11,7 @@ from asynclog.storage.local.commit.old_files import Known
 from asynclog.storage.local.commit.overwritten import publish_overwritten
 from asynclog.storage.local.commit.staging import build, publish
 from asynclog.storage.local.directory import LogDirectory
-from asynclog.storage.local.segment_reader import LocalReader
+from asynclog.storage.local.segment_reader import lines_of
 from asynclog.storage.naming import SegmentNaming
 from asynclog.storage.proof import Proof
 
@@ -141,7 +141,7 @@ def advance_offset(directory: LogDirectory, old: OldLink, late: str, proof: Proo
     try:
         size = os.fstat(descriptor).st_size
         if digest or not old.processed_bytes:
-            digest = proof.extended(digest, LocalReader(descriptor), size)
+            digest = proof.extended(digest, lines_of(late, descriptor), size)
     finally:
         directory.close(descriptor)
     return _rename(directory, old, old.advanced(old.processed_bytes + size, digest))

@@ -17,7 +17,7 @@ from asynclog.storage.hidden_names import StagedFile
 from asynclog.storage.local.access.user import FOWNER, capabilities
 from asynclog.storage.local.commit.exchange import DisplacedError, LateWriterError
 from asynclog.storage.local.directory import LogDirectory
-from asynclog.storage.local.segment_reader import LocalReader
+from asynclog.storage.local.segment_reader import lines_of
 from asynclog.storage.proof import Proof
 
 
@@ -121,7 +121,7 @@ def pin(directory: LogDirectory, idle: IdleRule, target: Target, pauses: Iterabl
             if not leased:
                 _must_be_quiet(idle, action)
             look = partial(_must_be_alone, directory, source, leased=leased)
-            digest = proof.check(LocalReader(source), look)
+            digest = proof.check(lines_of(action.segment, source), look)
             status = directory.status(action.segment)
             must_hold(action, status, links=(2,) if leased else (1, 2))  # FUSE may tell a count of before
             must_go_on_with_a_line(source, proof.size, status.st_size)

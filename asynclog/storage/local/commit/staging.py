@@ -3,13 +3,26 @@
 import contextlib
 import errno
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from asynclog.storage.local.directory import LogDirectory
 from asynclog.storage.local.disk_space import Reservation, space_for
 from asynclog.storage.segment_reader import Hole, Part
 
 AT_ONCE = 4 << 20  # bytes
+
+
+class Counted:
+    """Parts of lines; `size` is how many bytes of them have been taken."""
+
+    def __init__(self, parts: Iterable[Part]) -> None:
+        self._parts = parts
+        self.size = 0
+
+    def __iter__(self) -> Iterator[Part]:
+        for part in self._parts:
+            self.size += len(part)
+            yield part
 
 
 def write_all(directory: LogDirectory, target: int, parts: Iterable[Part], reservation: Reservation) -> int:
