@@ -37,7 +37,7 @@ class Contest(msgspec.Struct, frozen=True):
 
 
 def contests(entries: Sequence[str], claims: Iterable[Claim]) -> Iterator[Contest]:
-    """One contest for each two enabled claims that meet in a folder with these entries.
+    """Yield a contest for each two enabled claims that meet in a folder with these entries.
 
     Also told are the names that a log is sure to get: its base file, and that of a late segment.
     """

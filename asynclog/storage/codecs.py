@@ -1,4 +1,4 @@
-"""How segments are packed: which codecs there are, and by what a packed file is told from plain lines.
+"""Codecs: the ways to pack a segment, and by what a packed file is told from plain lines.
 
 Only plain lines can be read as yet. A codec that reads others is one more entry of CODECS: whoever reads a segment
 takes what its codec decodes, what is proven at a commit are those lines, and a replacement is what its codec encodes.
@@ -25,7 +25,7 @@ class Codec(Protocol):
 
     @property
     def suffixes(self) -> tuple[str, ...]:
-        """How the names of such segments end."""
+        """The ends of the names of such segments."""
 
     @property
     def is_splittable(self) -> bool:

@@ -48,7 +48,7 @@ class OldLink(NamedTuple):
 
     @property
     def origin(self) -> str:
-        """What the tokens of all late segments have in common that came of this file; of others hardly any."""
+        """The part that the tokens of all late segments of this file have in common, and hardly any other token has."""
         return origin(self.token)
 
     def __str__(self) -> str:

@@ -58,7 +58,7 @@ class SegmentNaming:
         return name in self._apart or (name.endswith(_OF_ANOTHER_KIND) and name != self.base)
 
     def start_time(self, name: str) -> int | None:
-        """When a segment was begun as its name says it (ns since 1970, in UTC); None where that names no time."""
+        """Return when a segment was begun, by its name (ns since 1970, in UTC); None if that names no time."""
         known = self._known.fullmatch(name)
         time = _digits(known[1] or known[4] or "") if known else ""
         return parse_instant(f"{time[:4]}-{time[4:6]}-{time[6:8]}T{time[8:10]}:{time[10:12]}:{time[12:]}Z")
@@ -74,7 +74,7 @@ class SegmentNaming:
         return name == self.base or (known is not None and known[3] is not None)
 
     def sort_key(self, name: str) -> tuple[int, int, int, str]:
-        """Sorts by the time in the name, then by its number; late ones and the base file come last."""
+        """Sort by the time in the name, then by its number; late ones and the base file come last."""
         if self.late_token(name):
             return (3, 0, 0, name)
         known = self._known.fullmatch(name)
@@ -94,7 +94,7 @@ class SegmentNaming:
 
 
 def length(name: str) -> int:
-    """In bytes, as the file system counts."""
+    """Return the length of a name in bytes, as the file system counts."""
     return len(name.encode("utf-8", "surrogateescape"))
 
 

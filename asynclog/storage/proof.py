@@ -28,7 +28,7 @@ class Proof:
 
     @property
     def size(self) -> int:
-        """How many bytes are proven, from the first one on."""
+        """The number of bytes that are proven, from the first one on."""
         return self.ranges[-1].end if self.ranges else 0
 
     def of_nothing(self) -> "Proof":

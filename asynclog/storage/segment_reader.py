@@ -1,4 +1,4 @@
-"""How a segment is read, wherever it is stored: by byte ranges, in memory that does not grow, holes as holes."""
+"""Reading a segment, wherever it is stored: by byte ranges, in memory that does not grow, holes as holes."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager

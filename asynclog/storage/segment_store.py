@@ -1,4 +1,4 @@
-"""Where the segments of a log live and how one is replaced: what a run asks of a store, whatever kind that is.
+"""The store of a log's segments: what a run asks of it, whatever kind it is.
 
 A store gives what survives of a segment the segment's place, or drops it, so that no line is lost whoever writes
 meanwhile and whenever the run is killed. How it does that is its own affair.
@@ -42,8 +42,8 @@ class Listing(msgspec.Struct, frozen=True):
 
 
 class Leftovers(msgspec.Struct, frozen=True):
-    """What replacing leaves beside segments: late segments that were made, the bytes of what is hidden, by name, and
-    sentences about what could not be done.
+    """The leftovers of replacing: late segments that were made, the bytes of hidden files by name, and sentences about
+    what could not be done.
     """
 
     late: Sequence[str]

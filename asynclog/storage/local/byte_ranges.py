@@ -46,7 +46,7 @@ def data_bytes(descriptor: int, start: int, end: int) -> int:
 
 
 def next_data(descriptor: int, start: int, end: int) -> int:
-    """Where the first byte from `start` on is that lies in no hole; `end` where there is none. Raises as above."""
+    """Return where the first byte from `start` on is that lies in no hole; `end` if there is none. Raise as above."""
     return _seek(descriptor, start, os.SEEK_DATA, end, unknown=start)
 
 

@@ -47,7 +47,7 @@ class LogDirectory:
     # ---- what only looks
 
     def names(self) -> list[str]:
-        """All names in the folder, read through a descriptor of its own: listings share their place in the folder."""
+        """Return all names in the folder, read through a descriptor of its own, for listings of one share their place."""
         listing = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=self.folder)
         try:
             return os.listdir(listing)
@@ -75,7 +75,7 @@ class LogDirectory:
         return os.stat(name, dir_fd=self.folder, follow_symlinks=False)
 
     def size_of(self, name: str) -> int:
-        """How many bytes a file has; 0 if it has vanished, or can't be looked at."""
+        """Return the size of a file in bytes; 0 if it has vanished, or can't be looked at."""
         try:
             return self.status(name).st_size
         except OSError:
@@ -127,7 +127,7 @@ class LogDirectory:
         os.ftruncate(descriptor, os.lseek(descriptor, size, os.SEEK_CUR))
 
     def begin_sync(self, descriptor: int, start: int, size: int) -> None:
-        """Has the disk begin with these bytes, and waits for none of them; an error is the sync's business."""
+        """Have the disk begin with these bytes, and wait for none of them; an error is the sync's business."""
         with contextlib.suppress(OSError):
             os.posix_fadvise(descriptor, start, size, os.POSIX_FADV_DONTNEED)
 
@@ -138,8 +138,8 @@ class LogDirectory:
     def copy_metadata(self, descriptor: int, source: int) -> None:
         """Give a new file the owner, attributes, mode and times of the one that it replaces, in this order.
 
-        Changing the owner clears bits of the mode, and everything changes the times. OSError where `give_flags` could
-        not give all of them.
+        Changing the owner clears bits of the mode, and everything changes the times. Raise OSError if `copy_flags`
+        could not give all flags.
         """
         metadata.copy(source, descriptor)
 
@@ -178,15 +178,15 @@ class LogDirectory:
         os.link(name, new, src_dir_fd=self.folder, dst_dir_fd=self.folder, follow_symlinks=False)
 
     def rename(self, name: str, new: str) -> None:
-        """Replace `new` where it is there."""
+        """Rename a file; replace `new` if it is there."""
         os.rename(name, new, src_dir_fd=self.folder, dst_dir_fd=self.folder)
 
     def rename_noreplace(self, name: str, new: str) -> None:
-        """FileExistsError where `new` is there; EINVAL or ENOSYS where the system has no such call."""
+        """Raise FileExistsError if `new` is there, OSError EINVAL or ENOSYS if the system has no such call."""
         self._renameat2(name, new, _NOREPLACE)
 
     def rename_exchange(self, name: str, other: str) -> None:
-        """In one stroke each name means the other's file; EINVAL or ENOSYS where the system has no such call."""
+        """Exchange the files of two names, atomically. Raise OSError EINVAL or ENOSYS if there is no such call."""
         self._renameat2(name, other, _EXCHANGE)
 
     def _renameat2(self, name: str, new: str, flags: int) -> None:
@@ -264,9 +264,9 @@ class LogDirectory:
         os.ftruncate(descriptor, len(content))
 
     def touch(self, descriptor: int) -> None:
-        """Has the file system write its present time down, as the time at which the file was last written."""
+        """Have the file system write its present time down, as the time at which the file was last written."""
         os.utime(descriptor)
 
     def touch_status(self, descriptor: int) -> None:
-        """Has the file system write its present time down, as the time at which the file's status has changed."""
+        """Have the file system write its present time down, as the time at which the file's status has changed."""
         os.fchmod(descriptor, stat.S_IMODE(os.fstat(descriptor).st_mode))

@@ -25,7 +25,7 @@ class Reservation:
 
 
 class Room:
-    """What is free on the disk of this folder, and not promised to another thread."""
+    """The space that is free on the disk of this folder, and not promised to another thread."""
 
     def __init__(self, folder: int) -> None:
         self._folder = folder
@@ -56,7 +56,7 @@ class Room:
 
 
 def space_for(source: int, size: int) -> int:
-    """How many bytes of disk a copy of `size` bytes of this file takes at the most: its holes stay holes."""
+    """Return the bytes of disk that a copy of `size` bytes of this file takes at the most: its holes stay holes."""
     status = os.fstat(source)
     if status.st_blocks * 512 >= status.st_size:
         return size

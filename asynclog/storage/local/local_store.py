@@ -87,7 +87,10 @@ class LocalStore(LocalSource):
         return apply_action(self._queue, IdleRule(newest, self._quiet_since, self._by_quiet), survivors, action)
 
     def _quiet_since(self) -> int:
-        """By the real clock, whatever `--now` says: it is about who may be writing at this moment."""
+        """Return the time (ns) since which an idle file has not changed.
+
+        By the real clock, whatever `--now` says: it is about who may be writing at this moment.
+        """
         return present(self._directory, self._naming) - self._timing.idle_period * SECOND
 
     def finish(self) -> None:

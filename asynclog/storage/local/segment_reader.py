@@ -128,5 +128,5 @@ def _is_in_memory(descriptor: int, position: int) -> bool:
 
 
 def _asked_of_the_disk() -> int:
-    """How many blocks this thread has had to read so far."""
+    """Return the number of blocks that this thread has had to read so far."""
     return getrusage(RUSAGE_THREAD).ru_inblock

@@ -44,7 +44,7 @@ def _no_write(rights: Rights) -> str:
 
 
 def _of_segments(rights: Rights) -> Iterator[str]:
-    """In the order in which a run comes to them: it asks for a lease only once all else is prepared."""
+    """Yield them in the order in which a run comes to them: it asks for a lease only once all else is prepared."""
     if rights.weak and not rights.by_quiet:
         return  # the whole run is refused, which is told elsewhere
     user, left = rights.user, list(rights.segments)

@@ -1,4 +1,4 @@
-"""Whose files and folders are, as the system tells it, and ways to open only what no stranger could have put there.
+"""Owners of files and folders, and ways to open only what no stranger could have put there.
 
 Strangers are all users but root and the one that the job runs as. Errors are OSErrors, whose text says who it is.
 """

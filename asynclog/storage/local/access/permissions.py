@@ -1,4 +1,4 @@
-"""Who may write to a file or folder: decided from its owner, its mode and its access control lists. Pure."""
+"""Decide who may write to a file or folder, from its owner, its mode and its access control lists. Pure."""
 
 import stat
 import struct
@@ -17,7 +17,7 @@ _UNKNOWN = "somebody (its access control list can't be understood)"
 
 
 class Permissions(NamedTuple):
-    """Whose something is, and its mode and lists. A list is empty if there is none, None if it can't be read.
+    """The owner of something, and its mode and lists. A list is empty if there is none, None if it can't be read.
 
     `own_group` is the owner's own group, in which nobody else is expected: None if there is none that would count.
     """
@@ -83,7 +83,7 @@ def _posix_writers(acl: bytes) -> Iterator[tuple[int, int]]:
 
 
 def _nfs4_writers(acl: bytes) -> Iterator[bytes]:
-    """Who is allowed to. That somebody is denied it first is not looked at: more are taken for writers than are."""
+    """Yield who is allowed to. Who is denied it first is not looked at: more are taken for writers than are."""
     (count,), at = struct.unpack_from(">I", acl), 4
     for _ in range(count):
         kind, flags, rights, size = struct.unpack_from(">IIII", acl, at)

@@ -39,7 +39,7 @@ class Owned(NamedTuple):
 
 
 class Rights(msgspec.Struct, frozen=True):
-    """What a run would find. `owner` is the folder's, by name, `fixed` its flag, as a segment's; `lock` is what is
+    """The rights of a run. `owner` is the folder's, by name, `fixed` its flag, as a segment's; `lock` is what is
     wrong with the lock file, `holder` who has it now, both empty if nothing or nobody.
 
     `links_are_protected` is the kernel's fs.protected_hardlinks, `by_quiet` whether weak leases are allowed, `weak` why
@@ -92,7 +92,7 @@ def find_rights(directory: LogDirectory, path: str, lock: str, actions: Iterable
 
 
 def _owned(folder: int, action: Action, weak: str) -> Owned | None:
-    """None where it has vanished."""
+    """Look a segment up that is to be changed; None if it has vanished."""
     try:
         status = os.stat(action.segment, dir_fd=folder, follow_symlinks=False)
     except OSError:
@@ -143,7 +143,7 @@ def _lock(folder: int, name: str, owner: int) -> tuple[str, bool, str]:
 
 
 def _holder(folder: int, name: str, status: os.stat_result) -> str:
-    """As far as the file's record, and the kernel's list of locks, tell; a run may know better."""
+    """Name the holder, as far as the file's record, and the kernel's list of locks, tell; a run may know better."""
     with suppress(OSError):
         descriptor = os.open(name, _LOOK, dir_fd=folder)
         try:

@@ -1,4 +1,4 @@
-"""What writers appended to a file while it was replaced: moved to a late segment, before the file is let go."""
+"""Move what writers appended to a file while it was replaced to a late segment, then let the file go."""
 
 import os
 import time
@@ -17,7 +17,7 @@ from asynclog.storage.proof import Proof
 
 
 class Drained(NamedTuple):
-    """Under which name an old file is known now, the late segments made, and what has become of it.
+    """An old file by its name now, the late segments that were made of it, and its fate.
 
     It is gone; or busy, for somebody has it open; or kept for the next job, for nobody can tell whether somebody has.
     """

@@ -1,7 +1,7 @@
 """The commit point: a segment and its replacement change places, and a file that was not meant gets its name back.
 
 A rotation by rename may come between the last look at a segment's name and the swap. So nothing is replaced or removed
-under that name: the file that had it is given the hidden name `Built`, and looked at there.
+under that name: the file that had it is given the replacement's hidden name, and looked at there.
 """
 
 import contextlib
@@ -23,7 +23,7 @@ def _always(segment: str) -> bool:
 
 
 class DisplacedError(ChangedError):
-    """What had the segment's name when that was swapped is not what was meant. It gets it back.
+    """The file that had the segment's name when that was swapped is not the one that was meant. It gets the name back.
 
     The replacement has been seen.
     """

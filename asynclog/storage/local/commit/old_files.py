@@ -1,4 +1,4 @@
-"""What is known of an old file, and so whether its accounted bytes are still those that were dealt with."""
+"""Old files, and what is known of them: whether the accounted bytes are still those that were dealt with."""
 
 import os
 from typing import Protocol
@@ -15,7 +15,7 @@ from asynclog.timestamps import SECOND
 
 
 class Known(Protocol):
-    """What is known of an old file."""
+    """Facts about an old file, as far as it is known who has displaced it."""
 
     @property
     def ticket(self) -> int:
@@ -51,11 +51,11 @@ class Displaced(msgspec.Struct, frozen=True):
     ticket: int
 
     def is_untouched(self, status: os.stat_result) -> bool:
-        """By its times. On a file system that counts them in seconds they don't tell."""
+        """Go by its times. On a file system that counts them in seconds they don't tell."""
         return Fingerprint.of(status) == self.fingerprint and bool(status.st_ctime_ns % SECOND)
 
     def digest(self, descriptor: int, old: OldLink) -> bytes | None:
-        """By the digests of what was judged."""
+        """Go by the digests of what was judged."""
         del old
         try:
             return self.proof.check(lines_of(self.old.segment, descriptor), lambda: None)
@@ -120,5 +120,5 @@ class Withdrawn(msgspec.Struct, frozen=True):
         return directory.visible_name(self.inode) or old.segment
 
     def is_unwritten(self, status: os.stat_result) -> bool:
-        """By its time: those lines may be elsewhere by now."""
+        """Go by its time: those lines may be elsewhere by now."""
         return status.st_mtime_ns == self.mtime_ns

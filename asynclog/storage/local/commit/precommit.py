@@ -1,4 +1,4 @@
-"""From the last look at a segment to its exchange nobody changes it: a read lease, and digests of what was judged."""
+"""Pin a segment from the last look at it to its exchange: by a read lease, and by digests of what was judged."""
 
 import errno
 import os

@@ -1,4 +1,4 @@
-"""What an earlier job left when it was killed: finished or undone before anything is planned. Needs no database."""
+"""Finish or undo what an earlier job left when it was killed, before anything is planned. Needs no database."""
 
 import errno
 from collections.abc import Callable, Iterable, Sequence

@@ -1,4 +1,4 @@
-"""What a replacement has of the file that it replaces: owner, mode, times, attributes, flags (`lsattr`), extent hints.
+"""Copy a file's owner, mode, times, attributes, flags (`lsattr`) and extent hints to its replacement.
 
 Immutable and append-only files are not replaced at all: the system itself refuses that.
 """

@@ -1,4 +1,4 @@
-"""Whether file leases in a folder can be believed: where every opener of a file passes the kernel that grants them.
+"""Mounts, and whether leases can be believed there: if every opener of a file passes the kernel that grants them.
 
 Linux grants leases on file systems, too, whose files others open behind its back: a server's other clients, whoever
 works on the folder below a FUSE mount, or through an overlay on its upper folder. So only file systems count that are
@@ -108,7 +108,7 @@ def _upper_folder(parents: Container[tuple[int, int] | None], path: str, own: _M
 
 
 def _upper_folders(mounts: Sequence[_Mount]) -> Iterator[str]:
-    """As they are told, and as mount(8) has been given them: with a backslash before a comma or a backslash."""
+    """Yield them as they are told, and as mount(8) was given them: with a backslash before a comma or a backslash."""
     for mount in mounts:
         for option in mount.options if mount.kind == "overlay" else ():
             if option.startswith("upperdir="):
@@ -117,7 +117,7 @@ def _upper_folders(mounts: Sequence[_Mount]) -> Iterator[str]:
 
 
 def _place(path: str, mount: _Mount) -> tuple[str, str]:
-    """Where a path of this mount is in its file system, whatever parts of that are mounted where."""
+    """Return where a path of this mount is in its file system, whatever parts of that are mounted where."""
     return mount.device, os.path.normpath(f"{mount.root.rstrip('/')}/{os.path.relpath(path, mount.point)}")
 
 

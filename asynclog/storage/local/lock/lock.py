@@ -105,7 +105,7 @@ class Lock:
                 file.close()
 
     def _obstacle(self, file: LockFile, me: Holder) -> str:
-        """Who has the lock; empty where it is ours once the record says so."""
+        """Return who has the lock; empty if it is ours once the record says so."""
         has_it = file.lock()
         holder = file.holder()
         if has_it and not (holder and keeps_out(holder, me, file.silent_for)):

@@ -52,12 +52,12 @@ class Holder(msgspec.Struct, frozen=True):
         )
 
     def encoded(self) -> bytes:
-        """As it stands in the lock file."""
+        """Return the record as it stands in the lock file."""
         return msgspec.json.encode(self) + b"\n"
 
     @classmethod
     def decoded(cls, content: bytes) -> Self | None:
-        """None where the content is empty, torn or not ours: then it says that nobody holds the lock."""
+        """Return the record in a lock file; None if that is empty, torn or not ours: then nobody holds the lock."""
         try:
             return msgspec.json.decode(content, type=cls)
         except (msgspec.DecodeError, UnicodeDecodeError):
@@ -100,7 +100,7 @@ def keeps_out(holder: Holder, me: Holder, silent_for: Callable[[], float]) -> bo
 
 
 def _is_of_this_boot(holder: Holder, me: Holder) -> bool:
-    """By the boot's number, which no two have: a container has a host name of its own."""
+    """Whether both are of one boot, by its number, which no two have: a container has a host name of its own."""
     return bool(me.boot_id) and holder.boot_id == me.boot_id
 
 
