@@ -47,7 +47,7 @@ class LogDirectory:
     # ---- what only looks
 
     def names(self) -> list[str]:
-        """Return all names in the folder, read through a descriptor of its own, for listings of one share their place."""
+        """Return all names in the folder, read through a descriptor of its own: listings of one share their place."""
         listing = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=self.folder)
         try:
             return os.listdir(listing)
