@@ -1,4 +1,4 @@
-"""What is to be done to a log, and what was done: actions, a plan of them, outcomes. Decides and does nothing.
+"""Actions on the segments of a log, a plan of them, and their outcomes. Decides and does nothing.
 
 Instants are nanoseconds since 1970 (UTC), sizes are bytes.
 """
@@ -13,7 +13,7 @@ from asynclog.statistics import SegmentStats
 
 
 class Action(msgspec.Struct, frozen=True, gc=False):
-    """What is to become of one segment, why, and the fingerprint on which that was decided.
+    """The plan for one segment: what is to be done, why, and the fingerprint on which that was decided.
 
     `stats` is None where the segment was not read, an empty one included. `failed` marks a skip that is an error, not
     a decision. `overdue_since` is when the first of its expired records expired, None without any. `long_expired` has,
@@ -69,7 +69,7 @@ class Plan(msgspec.Struct, frozen=True):
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """What became of one action.
+    """The outcome of one action.
 
     `deleted` is what really went; `lease_ns` is how long a writer may have waited for the segment, `unleased` that
     there was no lease to be had, and the quiet of the segment had to do, `bug` that it failed through a fault of ours.

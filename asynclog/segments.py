@@ -14,7 +14,7 @@ WhyUnjudged = Literal["packed", "damaged", "special", "not_json_lines", "no_reco
 
 
 class Status(Protocol):
-    """What a stat call answers, as far as it is needed here."""
+    """The result of a stat call, as far as it is needed here."""
 
     @property
     def st_dev(self) -> int: ...
@@ -29,7 +29,7 @@ class Status(Protocol):
 
 
 class Fingerprint(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """What identifies a segment's content at one moment; any change to the file changes it."""
+    """The identity of a segment's content at one moment; any change to the file changes it."""
 
     device: int
     inode: int
@@ -42,7 +42,7 @@ class Fingerprint(msgspec.Struct, frozen=True, array_like=True, gc=False):
         return cls(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
     def is_but_for_names(self, status: Status) -> bool:
-        """Whether that is the same file with the same content; a name more or less changes only its ctime."""
+        """Return whether that is the same file with the same content; a link more or less changes only its ctime."""
         return (self.inode, self.size, self.mtime_ns) == (status.st_ino, status.st_size, status.st_mtime_ns)
 
 

@@ -1,4 +1,4 @@
-"""What segments hold, counted by schema and day, and the arithmetic on it. Pure.
+"""The records of segments, counted by schema and day, and the arithmetic on these counts. Pure.
 
 Instants are nanoseconds since 1970 (UTC), sizes are bytes.
 """
@@ -15,7 +15,7 @@ Key = TypeVar("Key")
 
 
 class DayStats(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """What a segment holds of one schema and one UTC day; `day` counts from 1970-01-01."""
+    """The records of one schema and one UTC day in a segment; `day` counts from 1970-01-01."""
 
     day: int
     records: int
@@ -23,7 +23,7 @@ class DayStats(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class SchemaStats(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """What a segment holds of one schema.
+    """The records of one schema in a segment.
 
     `oldest` and `newest` are over the records that are neither future nor implausible, None without any;
     `expired` records are among those, and lie before every other one of them: before `oldest_kept`. `days` is over all
@@ -49,7 +49,7 @@ class SchemaStats(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class SegmentStats(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """What one scan learned of one segment, exact for the bytes that its fingerprint names.
+    """The result of one scan of one segment, exact for the bytes that its fingerprint names.
 
     `quiet` is whether nobody could write to the segment while it was read, as far as can be told; `ranges` tell by
     which bytes one is known that may grow.
@@ -93,7 +93,7 @@ class SegmentStats(msgspec.Struct, frozen=True, array_like=True, gc=False):
         return self.expired == self.records > 0 and not self.unreadable
 
 
-# What is known of a segment when the decision is made: it was read, it could not be, or it was not to be.
+# The state of a segment when the decision is made: it was read, it could not be, or it was not to be.
 SegmentState = SegmentStats | UnreadSegment | Segment
 
 

@@ -51,7 +51,7 @@ def parse_instant(text: str) -> int | None:
 
 
 def _is_usual(text: str) -> bool:
-    """Whether this can only be YYYY-MM-DDTHH:MM:SS.ffffffZ, in which the standard library takes nothing but digits.
+    """Return whether this can only be YYYY-MM-DDTHH:MM:SS.ffffffZ, of which the standard library takes only digits.
 
     Half of the time that an instant costs lies in its grammar. (Some versions would take the hour 24.)
     """

@@ -1,1 +1,1 @@
-"""What measures asynclog: the seeded archive generator and the benchmarks that run on its archives."""
+"""Measure asynclog: the seeded archive generator and the benchmarks that run on its archives."""

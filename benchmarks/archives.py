@@ -67,7 +67,7 @@ class Store:
         return self._finished(shape).exists()
 
     def free(self) -> int:
-        """How many bytes may still be written."""
+        """Return how many bytes may still be written."""
         return max(0, shutil.disk_usage(self.folder).free - SPARE)
 
     def archive(self, shape: Shape) -> Archive:

@@ -62,7 +62,7 @@ SCHEMAS = (
 
 @dataclass(frozen=True)
 class Spec:
-    """What to write: about `size` bytes of records of about `record` bytes, from the `days` before `until`.
+    """The archive to write: about `size` bytes of records of about `record` bytes, from the `days` before `until`.
 
     A record is never shorter than its five main keys, about 170 bytes.
     """
@@ -77,7 +77,7 @@ class Spec:
 
 @dataclass(frozen=True)
 class Summary:
-    """What was written, the registry apart; `expired_per_schema` is what is expired at the spec's `until`."""
+    """The contents, without the registry; `expired_per_schema` is what is expired at the spec's `until`."""
 
     bytes: int
     records: int

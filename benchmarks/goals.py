@@ -1,4 +1,4 @@
-"""What the project holds itself to, each a figure that is taken from the same runs as the table."""
+"""The goals of the project, each a figure that is taken from the same runs as the table."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -63,7 +63,7 @@ def _entry(section: Section, name: str, threads: int) -> Entry:
 
 
 def _times(name: str, threads: int, reference: str, reference_threads: int) -> Callable[[Section], float]:
-    """How many times the reference's time it took."""
+    """Return how many times the reference's time it took."""
     return lambda section: ratio(_entry(section, name, threads), _entry(section, reference, reference_threads)).median
 
 

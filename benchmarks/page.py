@@ -1,4 +1,4 @@
-"""What the command says about all it measured, and the page that keeps it."""
+"""The text about all that was measured, and the page that keeps it."""
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime

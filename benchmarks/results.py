@@ -1,4 +1,4 @@
-"""What was measured, as plain values: runs, medians, and ratios that are taken pair by pair."""
+"""The measurements, as plain values: runs, medians, and ratios that are taken pair by pair."""
 
 from dataclasses import dataclass
 from statistics import median
@@ -51,7 +51,7 @@ class Ratio:
 
 
 def ratio(entry: Entry, reference: Entry) -> Ratio:
-    """How many times the reference's time, per byte, the entry took; run by run, as they were made in turn."""
+    """Return how many times the reference's time, per byte, the entry took; run by run, as they were made in turn."""
     scale = reference.size / entry.size if entry.size and reference.size else 1.0
     pairs = [each.wall / other.wall * scale for each, other in zip(entry.runs, reference.runs, strict=True)]
     return Ratio(median(pairs), min(pairs), max(pairs))

@@ -26,7 +26,7 @@ CHECK, ESTIMATE = "asynclog check, 1,000 known segments", "asynclog estimate, th
 
 @dataclass(frozen=True)
 class Course:
-    """What all comparisons share: the archives, the peers that are there, the size, and how many rounds are timed."""
+    """Shared by all comparisons: the archives, the peers that are there, the size, and how many rounds are timed."""
 
     store: Store
     peers: tuple[Peer, ...]

@@ -1,1 +1,1 @@
-"""What earlier scans learned, in a state folder of its own. A cache: nothing depends on it but time."""
+"""The results of earlier scans, in a state folder of its own. A cache: nothing depends on it but time."""

@@ -18,7 +18,7 @@ _CHECK = 8  # bytes
 
 
 class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """What a scan that began at `scanned` (ns since 1970) learned of a segment.
+    """The result of a scan of a segment that began at `scanned` (ns since 1970).
 
     `tail_digest` identifies its last block, for a segment that may be renamed, and `ranges` all of its bytes, for one
     that may grow; both are empty if that can't be told. `whole` is whether that scan has read all of it.
@@ -61,16 +61,16 @@ class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
         return SegmentStats(segment, fingerprint, *counts, ranges=self.ranges, fragment=self.fragment)
 
     def holds_for(self, fingerprint: Fingerprint) -> bool:
-        """Whether the segment is still what was scanned."""
+        """Return whether the segment is still what was scanned."""
         return self.fingerprint == fingerprint and fingerprint.mtime_ns + _SETTLED <= self.scanned
 
     def may_be_renamed(self, fingerprint: Fingerprint) -> bool:
-        """Whether the segment may have been renamed, which changes its ctime, if its last block is the same."""
+        """Return whether the segment may have been renamed, which changes its ctime, if its last block is the same."""
         renamed = msgspec.structs.replace(self.fingerprint, ctime_ns=fingerprint.ctime_ns)
         return bool(self.tail_digest) and renamed == fingerprint and fingerprint.mtime_ns + _SETTLED <= self.scanned
 
     def may_be_the_head_of(self, fingerprint: Fingerprint) -> bool:
-        """Whether the segment may have grown since, if its bytes up to the old end are the same."""
+        """Return whether the segment may have grown since, if its bytes up to the old end are the same."""
         before = self.fingerprint
         same = (before.device, before.inode) == (fingerprint.device, fingerprint.inode)
         known = self.ranges[-1].end if self.ranges else 0

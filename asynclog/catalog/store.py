@@ -18,7 +18,7 @@ _ALL = "SELECT name, entry FROM segment WHERE typeof(name) = 'blob' AND typeof(e
 _ONE = f"{_ALL} AND name = ?"
 # A damaged schema is quoted in the error, and need not be text.
 _FAULTS = (sqlite3.Error, UnicodeDecodeError)
-# What a new file would not mend: it is in use, or may not be written, or the disk is full or failing.
+# Errors that a new file would not mend: it is in use, or may not be written, or the disk is full or failing.
 _UNUSABLE = {
     sqlite3.SQLITE_BUSY,
     sqlite3.SQLITE_CANTOPEN,

@@ -18,7 +18,7 @@ from asynclog.storage.local.atomic_write import NamedFile, OccupiedError
 if TYPE_CHECKING:
     from asynclog.report.metrics import Labels, Run, Status
 
-# How a file begins that is ours to replace.
+# A file that begins so is ours to replace.
 _HEAD = b"# HELP asynclog_"
 
 
@@ -91,7 +91,7 @@ class MetricsFile:
             print_error(problem)
 
     def _written(self, exit_code: int, status: "Status") -> str:
-        """Why it could not be written; empty where it could."""
+        """Write the metrics; return why that could not be done, empty if it could."""
         if self._path is None:
             return ""
         # Takes a fifth of the time of a small job: only for whoever asks.

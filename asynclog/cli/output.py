@@ -21,7 +21,7 @@ from asynclog.report.envelope import document
 
 
 class Answer(Protocol):
-    """What a command has found out: `error` is a sentence, None where all went well."""
+    """The result of a command: `error` is a sentence, None if all went well."""
 
     @property
     def error(self) -> str | None: ...
@@ -96,7 +96,7 @@ def _result(text: bytes) -> None:
         sys.stdout.buffer.write(text + b"\n")
         sys.stdout.flush()
     except BaseException as error:
-        # What could not be written, or was interrupted by a signal, Python would try to write once more at its end.
+        # Point stdout at /dev/null: else Python would try again, at its end, to write what could not be written.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.stdout = None
         if isinstance(error, BrokenPipeError):
@@ -128,7 +128,7 @@ class _Formatter(logging.Formatter):
 
 
 def _leads_to_the_journal() -> bool:
-    """Whether stderr is the stream that systemd says leads there, by its device and inode: it may be redirected."""
+    """Return whether stderr is the stream that systemd says leads there, by device and inode: it may be redirected."""
     stream = os.environ.get("JOURNAL_STREAM")
     if not stream or sys.stderr is None:
         return False

@@ -34,7 +34,7 @@ ALWAYS = {
 
 
 class Help(NamedTuple):
-    """What the help of one command says on its own page."""
+    """The help page of one command."""
 
     description: str
     example: str

@@ -1,4 +1,4 @@
-"""What a caller in Python says of a run -> its settings: paths, instants and durations instead of words."""
+"""Keywords of a caller in Python -> settings: paths, instants and durations instead of words."""
 
 import os
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What all files of a configuration have in common: they are short texts, and their faults are told in our words."""
+"""Read the files of a configuration: they are short texts, and their errors are told in our words."""
 
 import hashlib
 import os
@@ -38,7 +38,7 @@ class FileText(NamedTuple):
     sha256: str
 
 
-# How a file came to be read: a person named it; or it was found, or is named by one that was found; or it lies beside
+# Why a file is read: a person named it; or it was found, or is named by one that was found; or it lies beside
 # the log, and is its owner's.
 Origin = Literal["named", "found", "beside"]
 

@@ -87,7 +87,7 @@ def resolve(options: Options, environment: Mapping[str, str]) -> Settings:
 
 
 def _origin(options: Options, profile: Profile) -> Origin:
-    """How the audit schema definitions came to be used. Who allows an unsafe folder allows the registry in it."""
+    """Return how the audit schema definitions were chosen. Who allows an unsafe folder allows the registry in it."""
     if options.get("schemas"):
         return "named"
     if profile.schemas:

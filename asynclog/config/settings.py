@@ -1,4 +1,4 @@
-"""What a caller says of a job, and the settings of one job that this means."""
+"""The options of a caller, and the settings of one job that follow from them."""
 
 from typing import TypedDict
 
@@ -13,7 +13,7 @@ from asynclog.storage.naming import SegmentNaming
 
 
 class Options(TypedDict, total=False):
-    """What a caller may say; the command line has the same words. Nothing of it is needed.
+    """The options of a job by their names on the command line. None of them is required.
 
     `now` is an instant as records have it; `lock_wait`, `max_runtime` and `max_overdue` are durations such as `90s` or
     `7d`, `io_limit` is a rate such as `200MB/s`. `allow_delete_percent` is 0 to 100.

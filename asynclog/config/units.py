@@ -28,7 +28,7 @@ def bytes_per_second(option: str, text: str) -> float:
 
 
 def percent(text: str) -> float | None:
-    """How much has to have expired before a rewrite: `always` is 0, `never` None, `20%` 20. ValueError otherwise."""
+    """Parse the rewrite threshold: `always` is 0, `never` None, `20%` 20. Raise ValueError."""
     if text == "never":
         return None
     match = re.fullmatch(r"([0-9]{1,2}(?:\.[0-9]{1,3})?|100) ?%", text)

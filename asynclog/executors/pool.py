@@ -1,4 +1,4 @@
-"""How units of work are dealt out: one task group, one limiter, one hop for each unit."""
+"""Deal out units of work: one task group, one limiter, one hop for each unit."""
 
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import ExitStack, asynccontextmanager

@@ -1,4 +1,4 @@
-"""How many bytes a second may be read and written."""
+"""Limit how many bytes a second are read and written."""
 
 import threading
 import time

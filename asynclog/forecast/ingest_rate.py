@@ -1,4 +1,4 @@
-"""How much of a schema comes in per day."""
+"""The ingest rate: how much of a schema comes in per day."""
 
 from collections.abc import Iterable
 
@@ -23,7 +23,7 @@ def daily(counts: Iterable[SchemaStats], now: int, unknown: Bounds = NOTHING) ->
         return unknown
     if oldest >= midnight:
         today = _between(counts, midnight, midnight + DAY)
-        # What is unknown may be older, and then today is not looked at.
+        # Unknown records may be older, and then today is not looked at.
         return today if unknown == NOTHING else Bounds(0, today.records_high, 0, today.bytes_high).plus(unknown)
     start = max(oldest, midnight - WINDOW * DAY)
     covered = max(midnight - start, DAY) / DAY

@@ -1,4 +1,4 @@
-"""What a policy does to a log: what it holds of each schema, and what goes today and later.
+"""Forecast what a policy does to a log: what it holds of each schema, and what goes today and later.
 
 A figure for a time is all that has expired by then, today's included: what a cleanup would delete at that time, were
 there none before and nothing came in.
@@ -59,7 +59,7 @@ def times(now: int) -> tuple[int, ...]:
 
 
 class ForecastBuilder:
-    """What of each segment has expired under this policy, at each of the times from the cutoffs' `now` on.
+    """Count what has expired of each segment under this policy, at each of the times from the cutoffs' `now` on.
 
     The statistics may have been made under any policy, but what is future in them must be so at `now`. Nothing goes
     from the segments that are `staying`, by their names.

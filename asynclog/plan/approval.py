@@ -20,7 +20,7 @@ _WORK = ("drop", "rewrite")
 
 
 class ApprovedAction(msgspec.Struct, frozen=True):
-    """What is to become of one segment, as it was told: the records that go per schema key, and its size then."""
+    """The approved action on one segment: the records that go per schema key, and its size then."""
 
     kind: str
     fingerprint: Fingerprint
@@ -54,7 +54,7 @@ def digest(policy: Policy) -> str:
 
 
 def mismatch(reviewed: ApprovedPlan, log: str, policy: Policy, present: int) -> str:
-    """Why this plan is not one for this log, policy and time, in words; empty where it is."""
+    """Return why this plan is not one for this log, policy and time, in words; empty if it is."""
     if reviewed.log != log:
         return f"{reviewed.source}: this plan is for another log, {reviewed.log}, and not for {log}"
     if reviewed.policy != digest(policy):

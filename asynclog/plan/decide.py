@@ -18,7 +18,7 @@ from asynclog.storage.hidden_names import LONGEST_SEGMENT
 from asynclog.storage.naming import SegmentNaming, length
 from asynclog.timestamps import DAY
 
-# What expired longer ago than this, no night has left that the job has done its work in; ns.
+# Nothing is left that expired longer ago than this, in ns, if the job has done its work each night since.
 LONG = 3 * DAY
 
 # Why a segment stays of which no line is a record: it may be the file of something else.
@@ -27,7 +27,7 @@ EMPTY = "it is empty"
 
 
 class Conditions(msgspec.Struct, frozen=True):
-    """What besides its lines decides about a segment, by name.
+    """The conditions besides its lines that decide about a segment, by its name.
 
     `empties` are the empty ones that go (see `empties.removable`), `obstacles` the reasons why others may not be
     changed.
@@ -96,7 +96,7 @@ def state_of(action: Action) -> SegmentState:
 
 
 def not_json_lines(fragment: int) -> str:
-    """Why a segment stays whole in which this line, counted from 1, is a piece of a document."""
+    """Return why a segment stays whole if this line of it, counted from 1, is a piece of a document."""
     return f"it is not JSON Lines: line {fragment:,} is a piece of a document that spans lines"
 
 

@@ -24,9 +24,9 @@ USUAL_PERCENT = 50.0
 
 
 class Guard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a profile says of its guards.
+    """The guards of a profile.
 
-    `max_delete_percent`, 0 to 100, is of the governed records of the log. It replaces the default: see `refusal`.
+    `max_delete_percent`, 0 to 100, is of the log's governed records. It replaces the default: see `guard_violation`.
     """
 
     max_delete_percent: Annotated[float, msgspec.Meta(ge=0, le=100)] | None = None

@@ -38,14 +38,14 @@ def _aged(count: SchemaStats, cutoff: int | None, horizon: int) -> SchemaStats |
 
 
 def _judged(count: SchemaStats, expired: int, expired_bytes: int, oldest_kept: int | None) -> SchemaStats:
-    """Where as many have expired as before, they are the same ones, and nothing that was known is forgotten."""
+    """Keep what is known if as many have expired as before: they are the same ones."""
     if expired == count.expired:
         return count
     return msgspec.structs.replace(count, expired=expired, expired_bytes=expired_bytes, oldest_kept=oldest_kept)
 
 
 def _same_future(count: SchemaStats, horizon: int) -> bool:
-    """Whether the records that were in the future at the scan are just those that are beyond the horizon now."""
+    """Return whether the records that were in the future at the scan are just those beyond the horizon now."""
     if count.newest is not None and count.newest > horizon:
         return False
     if not count.future:
@@ -65,7 +65,7 @@ def _before(count: SchemaStats, cutoff: int) -> list[DayStats] | None:
 
 
 def expired_before(count: SchemaStats, instant: int) -> int:
-    """How many of the expired records are older than this instant, which is not after their cutoff.
+    """Count the expired records that are older than this instant, which is not after their cutoff.
 
     Of the one day that the instant may fall into nothing is counted, unless it is known that all of it is older: the
     answer is at most the records of that day too small, and never too large. Where the days are not known (there were

@@ -6,13 +6,13 @@ from asynclog.policy.rules import Policy, retention_for
 from asynclog.statistics import SegmentStats
 from asynclog.timestamps import DAY, LAST, format_instant
 
-# How much of a segment must have expired, in percent of its bytes, before it is rewritten; None: it never is.
+# The percentage of a segment's bytes that must have expired before it is rewritten; None: it never is.
 Percent = float | None
 ALWAYS = 0.0
 
 
 def deferral_reason(stats: SegmentStats, policy: Policy, least: Percent) -> str:
-    """Why a partly expired segment is not worth a rewrite yet, and until when; empty where it is."""
+    """Return why a partly expired segment is not worth a rewrite yet, and until when; empty if it is."""
     if least is not None and _is_reached(stats, stats.expired_bytes, least):
         return ""
     share = stats.expired_bytes * 100 / stats.fingerprint.size
@@ -21,7 +21,7 @@ def deferral_reason(stats: SegmentStats, policy: Policy, least: Percent) -> str:
 
 
 def _when(stats: SegmentStats, policy: Policy, least: Percent) -> str:
-    """Where the rest are blank lines it goes as a whole, even if that is less than so many percent."""
+    """Say when it goes: if the rest are blank lines, as a whole, even below the threshold."""
     if any(count.days is None for count in stats.schemas):
         return "on a day that is not known: it has records of too many days"
     moment = None if least is None else _reached(stats, policy, least)

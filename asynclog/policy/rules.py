@@ -9,12 +9,12 @@ from asynclog.timestamps import DAY
 
 WILDCARD = "*"  # the name of the rule for everything that has none of its own
 
-# What a rule is for: one schema key, all versions of a name, or, by WILDCARD, everything else.
+# The scope of a rule: one schema key, all versions of a name, or, by WILDCARD, everything else.
 Scope = SchemaKey | str
 
 
 class Rule(msgspec.Struct, frozen=True):
-    """How long the records of a schema are kept: `retention_days` days, for ever where that is None.
+    """A retention rule: the records of a schema are kept for `retention_days` days, for ever if that is None.
 
     A rule that is not `active` governs nothing. `where` is the file and line that gave it.
     """

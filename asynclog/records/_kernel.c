@@ -71,7 +71,7 @@ struct cached_key {
     enum field field;     /* what it means */
 };
 
-/* What was learned from the lines before. */
+/* Learned from the lines before. */
 struct parse_cache {
     struct date date;                            /* of the last record */
     struct cached_key keys[MAX_CACHED_KEYS + 1]; /* by place in the record; all others share the last one */
@@ -104,7 +104,7 @@ static inline int leap_days_before(int year) { return (year - 1) / 4 - (year - 1
 /* Parse YYYY-MM-DD, from 1999, because an offset may move the last hours of that year into 2000. */
 static const uint8_t *parse_date(const uint8_t *p, struct date *date)
 {
-    /* How many days of a year come before each month, and how many it has: of a common year and a leap year. */
+    /* The days of a year before each month, and the days of each month: of a common year and a leap year. */
     static const int days_before[2][13] = {
         {0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334, 365},
         {0, 31, 60, 91, 121, 152, 182, 213, 244, 274, 305, 335, 366},
@@ -351,7 +351,7 @@ struct scanner {
     unsigned uncertain_count;                       /* entries of `uncertain` */
     uint8_t marks[MAX_LINES / 8];                   /* a bit for each line of this scan: it has expired */
     struct parse_cache cache;                       /* from the lines before */
-    /* What follows is not cleared at first: that would take longer than to scan a small segment. */
+    /* The rest is not cleared at first: that would take longer than to scan a small segment. */
     struct schema_stats schemas[MAX_SCHEMAS + 1];   /* the first one is not used */
     struct day_stats days[MAX_DAYS + 1];            /* the first one is a day that no record has */
     struct uncertain_line uncertain[MAX_UNCERTAIN]; /* of this scan */

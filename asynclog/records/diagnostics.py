@@ -17,7 +17,7 @@ _BRACE = b"{"
 
 
 class Why(NamedTuple):
-    """What keeps a line from being a record: in words that it shares with all such lines, and in some of its own."""
+    """The reason why a line is not a record: in words that it shares with all such lines, and in some of its own."""
 
     kind: str
     detail: str = ""

@@ -27,7 +27,7 @@ _SINGLE = _FOLLOWING | _BEFORE
 
 
 class Part(NamedTuple):
-    """What one piece of a segment says: where it starts (bytes), how many lines it has, and its first fragment.
+    """The lines of one piece of a segment: where it starts (bytes), how many there are, and its first fragment.
 
     `fragment` counts the piece's lines from 1; None without one. With one `lines` may be too few.
     """
@@ -48,7 +48,7 @@ def first_fragment(parts: Iterable[Part]) -> int | None:
 
 
 def is_fragment(line: Line) -> bool:
-    """Whether a line that is neither blank nor a record is a piece of a document.
+    """Return whether a line that is neither blank nor a record is a piece of a document.
 
     It is if it has brackets, braces and commas only; or, after any of `[` and `,`, one JSON value or one member (whose
     value may be an opening bracket alone), and then only `,`, `]` and `}`. A value needs at least one such sign around
@@ -81,7 +81,7 @@ def is_fragment(line: Line) -> bool:
 
 
 def _goes_on(line: Line) -> bool:
-    """Whether the line goes on behind a value of a document, in as many tokens as there are."""
+    """Return whether the line goes on behind a value of a document, in as many tokens as there are."""
     at = past_space(line, 0)
     if line[at] not in _NEXT:
         return False
@@ -108,7 +108,7 @@ def _value_start(line: Line) -> int:
 
 
 def _is_piece(line: Line, start: int, trailing: int) -> bool:
-    """Whether the value or member at `start` ends in front of the signs that the line ends with. Raises Fault."""
+    """Return whether the value or member at `start` ends right before the signs at the line's end. Raise LineError."""
     end = _end(line, start)
     after = past_space(line, end)
     if line[start : start + 1] == b'"' and line[after : after + 1] == b":":

@@ -1,4 +1,4 @@
-"""What one line means, exactly: the parser that decides where the faster kernel can't.
+"""The exact meaning of one line: the parser that decides where the faster kernel can't.
 
 A record is one strict RFC 8259 object in UTF-8, nested at most 500 levels deep, with a schema name, maybe a
 version, and a timestamp, each key at most once at the top level. orjson reads it if that proves as much;
@@ -40,7 +40,7 @@ class LineParser:
         self._name, self._version, self._timestamp = keys
         self._written_timestamp = b'"%b"' % fields.timestamp.encode()
         self._schema_start = b'"' + _common_start(fields.name, fields.version).encode()  # both are counted at once
-        # What could stand in one of the keys, so that it is not found as it is written here.
+        # Escapes that could stand in one of the keys, so that it is not found as it is written here.
         self._escaped = _ESCAPED_ASCII if all(map(_is_plain, keys)) else _ESCAPED
         self._longest_key = _ESCAPE * max(len(key.encode()) for key in keys) + len('""')
 

@@ -24,7 +24,7 @@ _COMMA, _OBJECT, _QUOTE = 0x2C, 0x7B, 0x22
 
 
 class LineError(ValueError):
-    """What keeps a line from being a record, in words, and at which byte of it; None where no byte is to blame."""
+    """The reason why a line is not a record, in words, and the byte at fault; None if no byte is to blame."""
 
     def __init__(self, what: str, at: int | None = None) -> None:
         super().__init__(what, at)
@@ -59,13 +59,13 @@ def members(line: Line) -> Iterator[tuple[Line, Line]]:
 
 
 def past_space(line: Line, at: int) -> int:
-    """Where the white space that begins here, if any, ends."""
+    """Return where the white space that begins here, if any, ends."""
     space = _space(line, at)
     return space.end() if space else at
 
 
 def past_colon(line: Line, at: int) -> int:
-    """Where what follows the colon that has to come next begins."""
+    """Return where the value behind the colon that must come next begins."""
     at = past_space(line, at)
     if line[at : at + 1] != b":":
         raise LineError("it is not JSON: a colon is missing", at)
@@ -73,7 +73,7 @@ def past_colon(line: Line, at: int) -> int:
 
 
 def string_end(line: Line, at: int) -> int:
-    """Where the string that has to begin here ends, its quotes included."""
+    """Return where the string that has to begin here ends, its quotes included."""
     if line[at : at + 1] != b'"':
         raise LineError("it is not JSON: a string is missing", at)
     at += 1
@@ -100,7 +100,7 @@ def check_encoding(line: Line) -> None:
 
 
 def value_end(line: Line, at: int, deepest: int = MAX_DEPTH) -> int:
-    """Where the value that begins here ends. Containers are walked without recursion, `deepest` - 1 levels at most."""
+    """Return where the value that begins here ends. Walk containers without recursion, `deepest` - 1 levels at most."""
     opened = bytearray()
     while True:
         first = line[at] if at < len(line) else 0
@@ -133,5 +133,5 @@ def value_end(line: Line, at: int, deepest: int = MAX_DEPTH) -> int:
 
 
 def _item(line: Line, at: int, container: int) -> int:
-    """Where the value of an item of the container begins: in an object, behind its key."""
+    """Return where the value of an item of the container begins: in an object, behind its key."""
     return past_colon(line, string_end(line, at)) if container == _OBJECT else at

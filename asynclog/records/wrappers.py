@@ -1,4 +1,4 @@
-"""What stands around a record that something on its way has wrapped: for people who look for the cause. Pure."""
+"""Known wrappers of a record, put around it on its way: for people who look for the cause. Pure."""
 
 import json
 import re
@@ -8,7 +8,7 @@ from asynclog.records.parser import LONG
 
 _TIME = rb"\d\d:\d\d:\d\d"
 _DATE = rb"\d{4}-\d\d-\d\d"
-# What a line begins with, in front of its object; the first that fits.
+# Prefixes of a line, in front of its object; the first that fits counts.
 _PREFIXES = (
     ("a byte order mark", re.compile(rb"(?:\xef\xbb\xbf)+")),
     ("a syslog header (RFC 5424)", re.compile(rb"<\d{1,3}>\d{1,2} [^{]*")),
@@ -25,7 +25,7 @@ _DOCKER_KEYS = {"log", "stream", "time", "attrs"}
 
 
 class Wrapped(NamedTuple):
-    """What stands around it, in words, and what is inside."""
+    """The wrapper of a record, in words, and what is inside."""
 
     what: str
     inside: bytes

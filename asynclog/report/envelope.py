@@ -23,7 +23,7 @@ class Failed(msgspec.Struct, Generic[R], frozen=True, tag_field="status", tag="e
 
 
 class CommandResult(msgspec.Struct, Generic[R], frozen=True):
-    """What a command has found out. `exit_code` is the process's; `error` is a sentence, None where all went well."""
+    """The result of a command. `exit_code` is the process's; `error` is a sentence, None if all went well."""
 
     result: R
     exit_code: int = 0

@@ -1,4 +1,4 @@
-"""What is known of a log and its configuration, for warnings: facts without a sentence. Pure."""
+"""Facts about a log and its configuration, for warnings: without a sentence. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
@@ -22,14 +22,14 @@ class Reasons(msgspec.Struct, frozen=True):
 
 
 class WithoutOffset(msgspec.Struct, frozen=True):
-    """How many lines are no records only because their timestamp has no offset; at least so many if not `complete`."""
+    """The number of lines that would be records if their timestamp had an offset; at least that if not `complete`."""
 
     lines: int = 0
     complete: bool = True
 
 
 class Facts(msgspec.Struct, frozen=True):
-    """What is known of a log. `policy` is None where there is none to be yet, `schemas` is its file.
+    """The facts known of a log. `policy` is None if there is none yet, `schemas` is its file.
 
     `obstacles` are the reasons why segments that can be read are never changed, by their names. `registry` is None
     where that is no registry; `rotated` are files beside it that look like earlier ones. `cut` is a segment whose
@@ -57,11 +57,11 @@ class Facts(msgspec.Struct, frozen=True):
 
 
 def has_no_record(states: Iterable[SegmentState]) -> bool:
-    """Whether these segments have lines, and not one of them is a record."""
+    """Return whether these segments have lines, and not one of them is a record."""
     all_stats = [state for state in states if isinstance(state, SegmentStats)]
     return any(stats.unreadable for stats in all_stats) and not any(stats.schemas for stats in all_stats)
 
 
 def is_partly_known(facts: Facts) -> bool:
-    """Whether there are segments that nobody has read, although they could be."""
+    """Return whether there are segments that nobody has read, although they could be."""
     return any(isinstance(each, Segment) and each.is_readable for each in facts.states)

@@ -1,4 +1,4 @@
-"""What a log holds, per schema key, and how much of it could be read."""
+"""The content of a log, per schema key, and how much of it could be read."""
 
 from collections import defaultdict
 from collections.abc import Iterable

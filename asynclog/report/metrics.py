@@ -46,7 +46,7 @@ class Metric(NamedTuple):
 
 
 class Run(msgspec.Struct, frozen=True):
-    """What there is to say of every run, whether it has a report or not. Seconds since 1970, seconds, bytes.
+    """The facts of a run, whether it has a report or not. Seconds since 1970, seconds, bytes.
 
     `labels` say which log it is about. `free` and `size` are its file system's, None where that is not known.
     """
@@ -128,7 +128,7 @@ def exposition(found: Iterable[Metric]) -> bytes:
 
 
 def last_success(text: str) -> tuple[Labels, float] | None:
-    """Which log such a text is about, and when a run last was a success; None where it does not say."""
+    """Return which log such a text is about, and when a run last was a success; None if it does not say."""
     # Only these lines are read: the labels of others may be as long as somebody's schema names.
     lines = [line for line in text.split("\n") if line.startswith(LAST_SUCCESS)]
     try:

@@ -20,14 +20,14 @@ from asynclog.timestamps import format_instant, parse_instant
 
 FORMAT: Final = 1
 
-# How a file begins that `plan_to_text` has made.
+# The beginning of a file that `plan_to_text` has made.
 _HEAD = re.compile(rb'\{\n  "format": [0-9]+,\n  "log": "[^\n]*",\n  "policy": "[0-9a-f]{32}",\n  "now": "')
 
 _Count = Annotated[int, msgspec.Meta(ge=0)]
 
 
 class PlannedFingerprint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What identifies the content that was looked at."""
+    """The fingerprint of the content that was looked at."""
 
     device: int
     inode: int
@@ -37,7 +37,7 @@ class PlannedFingerprint(msgspec.Struct, frozen=True, forbid_unknown_fields=True
 
 
 class PlannedSegment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What is to become of one segment, and why; `expired` are the records that go, per schema key."""
+    """The planned action on one segment, and why; `expired` are the records that go, per schema key."""
 
     segment: str
     action: Literal["keep", "drop", "rewrite", "skip"]
@@ -69,7 +69,7 @@ class PlanFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class PlanOrigin(msgspec.Struct, frozen=True):
-    """How a plan was made: of which log, by its path, under which policy, by its digest, when, and by whom."""
+    """The origin of a plan: the log, by its path, the policy, by its digest, when, and by whom."""
 
     log: str
     policy: str

@@ -1,4 +1,4 @@
-"""What of a configuration and its rules needs a look, in sentences, each with what to do. Pure."""
+"""Warnings about a configuration and its rules, in sentences, each with what to do. Pure."""
 
 from collections.abc import Iterable, Iterator
 

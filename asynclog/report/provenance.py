@@ -29,7 +29,7 @@ class PolicySource(msgspec.Struct, frozen=True):
 
 
 class Provenance(msgspec.Struct, frozen=True):
-    """What every report says of itself. `log` and `policy` are None where they are not known, or there is none."""
+    """The origin of a report. `log` and `policy` are None if they are not known, or there is none."""
 
     log: str | None = None
     policy: PolicySource | None = None

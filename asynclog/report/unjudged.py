@@ -1,4 +1,4 @@
-"""What of a log could not be judged: its sum, and what of it is too old. Pure."""
+"""The segments of a log that could not be judged: their sum, and which of them are too old. Pure."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence

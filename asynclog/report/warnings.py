@@ -1,4 +1,4 @@
-"""What of a log and its configuration needs a look: facts in, sentences out, each with what to do. All commands have
+"""Warnings about a log and its configuration: facts in, sentences out, each with what to do. All commands have
 these, from here.
 """
 
@@ -32,7 +32,7 @@ class Neighbours(msgspec.Struct, frozen=True):
 
 
 class Notices(msgspec.Struct, frozen=True):
-    """What every answer says beside its result."""
+    """The notices beside the result of any command."""
 
     warnings: list[str] = []
     neighbours: Neighbours = Neighbours()

@@ -17,7 +17,7 @@ from asynclog.storage.segment_store import StoreLock, newest_segments
 
 
 class Applied(msgspec.Struct, frozen=True):
-    """What has become of the actions of a plan, by segment; and how many bytes were read again for them."""
+    """The outcomes of a plan's actions, by segment; and how many bytes were read again for them."""
 
     outcomes: Mapping[str, Outcome]
     read: int

@@ -1,4 +1,4 @@
-"""What the catalog learns from a run: of each segment that was read, and of each that was changed."""
+"""Update the catalog from a run: with each segment that was read, and each that was changed."""
 
 from collections.abc import Iterable
 

@@ -31,7 +31,7 @@ from asynclog.storage.segment_store import SegmentStore
 
 
 class CleanupRun(msgspec.Struct, frozen=True):
-    """What came of a cleanup: its report, and the plan that it made, with what a plan file says of that."""
+    """The result of a cleanup: its report, and the plan that it made, with what a plan file says of that."""
 
     report: Report
     plan: Plan | None = None

@@ -1,4 +1,4 @@
-"""What a policy frees now and later, and what other retention would: from the catalog, and from what has to be read."""
+"""Estimate what a policy frees now and later, and what other retention would: from the catalog, else by reading."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence

@@ -26,7 +26,7 @@ logger = logging.getLogger("asynclog")
 
 
 class Inspection(NamedTuple):
-    """What there is to say of each segment, in their order, and what needs a look.
+    """The states of the segments, in their order, and what needs a look.
 
     `states` is None where the log's folder does not exist yet. A segment that was not reached before the stop is as
     it was listed.
@@ -37,7 +37,7 @@ class Inspection(NamedTuple):
 
 
 class ScannedViews(NamedTuple):
-    """What segments hold under each of several views, those that could not be read, and how many bytes were read."""
+    """The content of segments under each of several views, those that could not be read, and the bytes read."""
 
     stats: list[dict[str, SegmentStats]]
     unread: list[UnreadSegment]

@@ -1,4 +1,4 @@
-"""What a log holds: from the catalog where that is known, else read, and then the catalog knows it."""
+"""Take the inventory of a log: from the catalog as far as that knows it, else by reading, which it then remembers."""
 
 from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
@@ -19,15 +19,15 @@ from asynclog.statistics import SegmentState, SegmentStats, merge
 
 T = TypeVar("T")
 
-# What a run keeps of the state of a segment: a plan holds all segments at once, and needs little of each.
+# The value that a run keeps of the state of a segment: a plan holds all segments at once, and needs little of each.
 Keep = Callable[[SegmentState], T]
 
-# What is told of a segment that was read whole: its name, and where its expired lines stand.
+# Receives what was learned of a segment that was read whole: its name, and where its expired lines stand.
 Remember = Callable[[str, ExpiredRanges], None]
 
 
 class Reads(msgspec.Struct, frozen=True):
-    """How many segments the catalog knew, or their beginning, and how many were read whole; and bytes read."""
+    """The number of segments that the catalog knew, or their beginning, and of those read whole; and bytes read."""
 
     hits: int = 0
     partial: int = 0
@@ -36,7 +36,7 @@ class Reads(msgspec.Struct, frozen=True):
 
 
 class Inventory(msgspec.Struct, Generic[T], frozen=True):
-    """What was kept of each segment that is known, by name, and the segments that are still to be read.
+    """The kept values of known segments, by name, and the segments that are still to be read.
 
     `heads` has what is known of the beginnings of those that only were appended to. It `was_scanned` if not all was
     known before.

@@ -1,4 +1,4 @@
-"""What there is to notice about a log beside its records: looked up here, put into words by `report.warnings`."""
+"""Look up what there is to notice about a log beside its records; `report.warnings` puts it into words."""
 
 import os
 import re
@@ -89,7 +89,7 @@ def _without_offset(log: Log, states: Sequence[SegmentState], stop: StopRequest)
 
 
 def _affordable(stats: SegmentStats) -> int:
-    """How many of its unreadable lines may be looked at, by their average length."""
+    """Return how many of its unreadable lines may be looked at, by their average length."""
     return _MOST_BYTES * stats.unreadable // max(1, stats.fingerprint.size)
 
 

@@ -45,7 +45,7 @@ class Log(msgspec.Struct, frozen=True):
 
     @property
     def cutoffs(self) -> Cutoffs:
-        """What decides which of its records have expired."""
+        """The cutoffs that decide which of its records have expired."""
         return self.scanner.context.cutoffs
 
 

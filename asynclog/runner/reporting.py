@@ -1,4 +1,4 @@
-"""What a cleanup says of itself: which rule led to what, its warnings, and its report in the end."""
+"""Report a cleanup: which rule led to what, its warnings, and its report in the end."""
 
 import logging
 import time
@@ -26,7 +26,7 @@ log = logging.getLogger("asynclog")
 
 
 class Ending(msgspec.Struct, frozen=True):
-    """What there is to report of a cleanup: nothing was applied in a dry run."""
+    """The end of a cleanup, to be reported: nothing was applied in a dry run."""
 
     inventory: Inventory[Action]
     plan: Plan

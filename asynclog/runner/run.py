@@ -21,7 +21,7 @@ logger = logging.getLogger("asynclog")
 
 
 class Run(msgspec.Struct, frozen=True):
-    """What a cleanup was asked for, and when, in ns since 1970: made by `begin_run`.
+    """The request for a cleanup, and when it was made, in ns since 1970: made by `begin_run`.
 
     `started` is what the clock said, `present` the same or what the caller says instead; the run is for the time `now`.
     `begun` is in seconds, by a clock that nobody sets. A report has the segments that stay, too, if it is `verbose`.

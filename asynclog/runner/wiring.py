@@ -1,4 +1,4 @@
-"""What a run is put together from, and what a test puts in its place. Here alone a kind of store is chosen."""
+"""Put a run together from its parts, which a test may replace. Here alone a kind of store is chosen."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,7 +20,7 @@ from asynclog.storage.segment_store import SegmentSource, SegmentStore
 
 
 class Wiring(msgspec.Struct, frozen=True):
-    """How a run makes its parts.
+    """The parts of a run that a test may replace.
 
     `directory` is what all its calls that change the log's folder go through, `file_system` tells whether leases can be
     believed in the folder with a descriptor, `timing` how long writers and other jobs are waited for. `rate_limiter`

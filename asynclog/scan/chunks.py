@@ -39,7 +39,7 @@ class Chunk(msgspec.Struct, frozen=True):
 
 
 class Seen(NamedTuple):
-    """What the segment of a chunk was while that was read.
+    """The state of a chunk's segment while that was read.
 
     The size in its fingerprint is what could be read, if it grows. `quiet` is whether nobody can have written to it
     meanwhile. `digested` are the bytes with their digest, None if that was not wanted or could not be had.
@@ -51,7 +51,7 @@ class Seen(NamedTuple):
 
 
 class ChunkResult(NamedTuple):
-    """What a chunk holds under each of its views, and where lines have expired under the first of them.
+    """The content of a chunk under each of its views, and where lines have expired under the first of them.
 
     `expired` is None if that is too much to carry, or is not to be remembered.
     """

@@ -1,4 +1,4 @@
-"""How a log is read: where its segments are, what its lines' fields are, which of them have expired, and by whom."""
+"""The context of a scan: where segments are, the fields of their lines, which of them have expired, and by whom."""
 
 import msgspec
 
@@ -10,7 +10,7 @@ from asynclog.storage.segment_reader import ReadStore
 
 
 class ScanOptions(msgspec.Struct, frozen=True):
-    """How a scan divides its work, and how much it may remember; whatever these are, it finds the same.
+    """The division of a scan's work, and how much it may remember; whatever these are, it finds the same.
 
     Between two batches a job can be stopped. `marks` is for each worker: so much in its hands, and so much in memory
     of what it has read. Below `worth_processes`, starting processes takes longer than reading.
@@ -30,7 +30,7 @@ SCAN_OPTIONS = ScanOptions()
 
 
 class ScanContext(msgspec.Struct, frozen=True):
-    """What a worker needs to know, wherever it works: all of it can be pickled if the store can."""
+    """The values that a worker needs, wherever it works: all of it can be pickled if the store can."""
 
     store: ReadStore
     cutoffs: Cutoffs

@@ -44,7 +44,7 @@ class ExpiredRanges(list[LineRange]):
             self.append(LineRange(start, end, b"" if expired == lines else marks, digest(b"", block)))
 
     def covers(self, size: int) -> bool:
-        """Whether every line of a segment of this size has expired."""
+        """Return whether every line of a segment of this size has expired."""
         ends = [0, *(stretch.end for stretch in self)]
         starts = [*(stretch.start for stretch in self), size]
         return starts == ends and not any(stretch.marks for stretch in self)
@@ -61,7 +61,7 @@ def invert(marks: bytes) -> bytes:
 
 
 def is_marked(marks: bytes, line: int) -> bool:
-    """Whether they mark this line."""
+    """Return whether they mark this line."""
     return line // 8 < len(marks) and bool(marks[line // 8] >> line % 8 & 1)
 
 

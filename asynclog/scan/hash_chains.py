@@ -46,12 +46,12 @@ def first_cut(context: ScanContext, rate_limit: RateLimiter, actions: Iterable[A
 
 
 def _is_blank(stats: SegmentStats | None) -> bool:
-    """Whether a segment has nothing that could stand between two records of a chain."""
+    """Return whether a segment has nothing that could stand between two records of a chain."""
     return stats is not None and not stats.schemas and not stats.unreadable and stats.fragment is None
 
 
 class _Search:
-    """What is known on the way: whether the record before goes (`gone`), and how many bytes may still be read."""
+    """The state of the search: whether the record before goes (`gone`), and how many bytes may still be read."""
 
     def __init__(self, context: ScanContext, rate_limit: RateLimiter) -> None:
         self.gone = False
@@ -61,7 +61,7 @@ class _Search:
         self._rate_limit = rate_limit
 
     def is_cut_in(self, action: Action) -> bool:
-        """Whether the chain is cut among the records that stay in this segment, or where they begin."""
+        """Return whether the chain is cut among the records that stay in this segment, or where they begin."""
         segment, loses = Segment(action.segment, action.fingerprint), action.kind == "rewrite"
         end = min(segment.fingerprint.size if loses else _HEAD, self._left)
         found: bool | ReadFailure = False
@@ -100,7 +100,7 @@ class _Search:
 
 
 def _names_another(line: bytes, parser: LineParser) -> bool | None:
-    """Whether an object names another one; None if the line is neither a record nor an object that does."""
+    """Return whether an object names another one; None if the line is neither a record nor an object that does."""
     if not _NAMES.search(line):
         return None if parser.parse(line.rstrip(b"\n")) is None else False
     try:

@@ -48,7 +48,7 @@ def _cut(buffer: bytearray, fill: int, limit: int, *, at_the_end: bool) -> int:
 
 
 def _long_line(reader: SegmentReader, base: int, end: int, size: int) -> tuple[int, memoryview]:
-    """Where the lines after the one at `base` begin, `end` at the latest where that is no record; and its bytes.
+    """Return where the lines after the one at `base` begin, at most `end` if that is no record; and its bytes.
 
     One byte stands for a line that is blank, can neither be an object nor a piece of a document, or has a NUL byte,
     which no JSON text may have. It does for what may be a piece and is longer than 16 MiB, too: a bracket or comma is

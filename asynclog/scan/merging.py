@@ -14,7 +14,7 @@ from asynclog.statistics import SegmentStats
 
 
 class Scanned(NamedTuple):
-    """What a segment holds under each of its views, and where its lines have expired under the first.
+    """The content of a segment under each of its views, and where its lines have expired under the first.
 
     `expired` is None if that was not wanted, or is too much to remember.
     """
@@ -49,7 +49,7 @@ async def merged(
 
 
 class _Progress:
-    """What is known of one segment so far."""
+    """The results for one segment so far."""
 
     def __init__(self, segment: Segment, pending: int, most_marks: int) -> None:
         self.pending = pending

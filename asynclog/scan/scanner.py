@@ -23,7 +23,7 @@ _STOPPED = "the job was stopped before it was read"
 
 
 class Scanner(msgspec.Struct, frozen=True):
-    """How to read a log, and how fast; without an `executor` the reader and the size choose where."""
+    """Read a log, at a limited rate; without an `executor` the reader and the size choose where."""
 
     context: ScanContext
     rate_limit: RateLimiter = RateLimiter()

@@ -1,4 +1,4 @@
-"""How many schema keys a job takes in: its memory grows with them, and a writer may make up any number. Pure."""
+"""Limit the schema keys of a job: its memory grows with them, and a writer may make up any number. Pure."""
 
 from asynclog.schemas import SchemaKey
 from asynclog.segments import UnreadSegment

@@ -19,7 +19,7 @@ from asynclog.storage.segment_reader import Hole, Part, SegmentReader
 
 
 class SurvivorReader:
-    """What a scan has learned of where expired lines stand; what it has forgotten is found again.
+    """Remember where a scan found expired lines; what it has forgotten is found again.
 
     With `double_check` nothing goes on the word of one reader, and nothing is left out by the kernel. What is read
     keeps to the rate limit.

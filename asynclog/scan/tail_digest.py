@@ -1,4 +1,4 @@
-"""What identifies the bytes of a segment that may be renamed, or grow: a hash of its last block, or of all of it."""
+"""Identify the bytes of a segment that may be renamed, or grow: by a hash of its last block, or of all of it."""
 
 import hashlib
 from collections.abc import Callable, Sequence
@@ -32,9 +32,9 @@ def tail_digest(store: ReadStore, segment: Segment, size: int) -> bytes:
 
 
 def begins_with(context: ScanContext, segment: Segment, ranges: Sequence[Range]) -> bool:
-    """Whether these ranges of the segment still have their digests, which a reader of the same kind has made.
+    """Return whether these ranges of the segment still have their digests, which a reader of the same kind has made.
 
-    And whether they end with a line: else the next one would go on with it.
+    False, too, if they don't end with a line: the next one would go on with it.
     """
 
     def check(reader: SegmentReader) -> bool:

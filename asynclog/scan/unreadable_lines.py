@@ -38,7 +38,7 @@ class Unreadable(NamedTuple):
 
 
 class Reason(NamedTuple):
-    """How many lines are unreadable for one reason, and the first few of them."""
+    """The number of lines that are unreadable for one reason, and the first few of them."""
 
     why: str
     lines: int

@@ -43,13 +43,13 @@ class SegmentNaming:
         return f"{self.stem}-late-{token}-{offset}{self.suffix}"
 
     def match(self, name: str) -> bool:
-        """Whether a file of this name is a segment of the log."""
+        """Return whether a file of this name is a segment of the log."""
         if name.startswith(".") or self._is_apart(name):
             return False
         return any(pattern.fullmatch(name) for pattern in self._globs or [self._known]) or bool(self.late_token(name))
 
     def is_neighbour(self, name: str) -> bool:
-        """Whether a file of this name looks as if it belonged to the log, and is neither a segment nor known."""
+        """Return whether a file of this name looks as if it belonged to the log, and is neither a segment nor known."""
         if self._is_apart(name) or name.startswith("."):
             return False
         return name.startswith(self.stem) and not self.match(name)
@@ -69,7 +69,7 @@ class SegmentNaming:
         return match[1] if match and int(match[2]) <= MAX_BYTES else None
 
     def is_renamed_later(self, name: str) -> bool:
-        """Whether a rotation gives the file another name: the base file, and those with a number from the newest."""
+        """Return whether a rotation renames the file: the base file, and those with a number from the newest."""
         known = self._known.fullmatch(name)
         return name == self.base or (known is not None and known[3] is not None)
 
@@ -88,7 +88,7 @@ class SegmentNaming:
         return (4, 0, 0, name)
 
     def is_temporary(self, name: str) -> bool:
-        """Whether this is a hidden name that a job of this log gives."""
+        """Return whether this is a hidden name that a job of this log gives."""
         segment = hidden_segment(name)
         return segment is not None and self.match(segment)
 

@@ -48,7 +48,7 @@ class Log:
         os.sync()
 
     def write_policy(self, endpoints: int = DAYS) -> None:
-        """How many days the records of `mxcp.endpoints` are kept; all others are for 100."""
+        """Write a policy that keeps the records of `mxcp.endpoints` for so many days, all others for 100."""
         self._policy.write_text(POLICY.format(others=DAYS, endpoints=endpoints), encoding="utf-8")
 
     def names(self) -> Iterator[str]:
@@ -57,7 +57,7 @@ class Log:
             yield from (entry.name for entry in entries if entry.name.startswith("logs-2"))
 
     def size(self) -> tuple[int, int]:
-        """How many segments it has, and bytes."""
+        """Return how many segments it has, and bytes."""
         sizes = [(self.folder / name).stat().st_size for name in self.names()]
         return len(sizes), sum(sizes)
 

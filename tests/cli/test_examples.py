@@ -34,7 +34,7 @@ SECTIONS = sections()
 
 @dataclass
 class Step:
-    """What one block printed, and the log's folder after it."""
+    """The output of one block, and the log's folder after it."""
 
     output: str
     files: Files

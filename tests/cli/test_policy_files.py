@@ -112,7 +112,7 @@ def test_each_record_goes_under_its_own_rule(
 
 
 def counted(table: list[tuple[str, int | None, float, str]], what: str) -> dict[str, int]:
-    """How many records of each schema key have this fate; a version that is absent is 1."""
+    """Count the records of each schema key that have this fate; a version that is absent is 1."""
     keys = [f"{name}:{1 if version is None else version}" for name, version, _, fate in table if fate == what]
     return {key: keys.count(key) for key in keys}
 

@@ -139,7 +139,7 @@ def test_the_filters_let_the_program_work(server: Server) -> None:
 
 
 def cleanup_as(server: Server, *privileges: str) -> dict[str, int]:
-    """How the segments fared in a cleanup with these setpriv options."""
+    """Return how the segments fared in a cleanup with these setpriv options."""
     result = told_as(server, *privileges).get("result", {"segments": {"refused": 1}})
     return {key: count for key, count in result["segments"].items() if count and key != "total"}
 

@@ -1,4 +1,4 @@
-"""How many examples a property test tries: all with `--hypothesis-profile=ci`, as .ci/run has it, else a quarter."""
+"""Set how many examples property tests try: all with `--hypothesis-profile=ci`, as .ci/run has it, else a quarter."""
 
 from hypothesis import settings
 

@@ -39,7 +39,7 @@ class Definition(NamedTuple):
 
 
 class Record(NamedTuple):
-    """What a readable line says: its schema key and its instant in nanoseconds since 1970."""
+    """The record on a readable line: its schema key and its instant in nanoseconds since 1970."""
 
     schema_name: str
     version: int
@@ -236,7 +236,7 @@ def left_of(segment: bytes, policy: Sequence[Definition], now: int) -> bytes | N
 
 @dataclass
 class Expected:
-    """What the report of one cleanup of a whole archive has to count."""
+    """The counts that the report of one cleanup of a whole archive has to have."""
 
     scanned: int = 0
     kept: int = 0

@@ -69,7 +69,7 @@ class Server:
         return {path.name: path.read_bytes() for path in self.log.iterdir() if path.suffix != ".al-lock"}
 
     def age(self, line: bytes) -> timedelta:
-        """How old a record was when the archive was written."""
+        """Return how old a record was when the archive was written."""
         return self.until - datetime.fromisoformat(json.loads(line)["timestamp"])
 
     def kept(self, days: Mapping[str, int], files: Files | None = None, stem: str = "logs-") -> None:

@@ -264,7 +264,7 @@ def test_a_time_that_is_none_is_told(archive: Path, word: str) -> None:
 
 
 def resident(file: Path) -> tuple[int, int]:
-    """How many pages of a file are in memory, and how many it has."""
+    """Return how many pages of a file are in memory, and how many it has."""
     size = file.stat().st_size
     with (
         file.open("rb") as opened,
@@ -301,7 +301,7 @@ def can_tell(file: Path) -> bool:
 
 
 def asked_of_the_disk() -> int:
-    """How many bytes this process has had to read so far."""
+    """Return how many bytes this process has had to read so far."""
     return getrusage(RUSAGE_SELF).ru_inblock * 512
 
 

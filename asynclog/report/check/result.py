@@ -1,4 +1,4 @@
-"""What `check` answers with: which rule governs what is on disk. Its shape, and how it is filled."""
+"""The result of `check`: which rule governs what is on disk. Its shape, and how it is filled."""
 
 from collections.abc import Iterable
 from typing import Literal
@@ -67,7 +67,7 @@ class CheckResult(msgspec.Struct, frozen=True):
 
 
 class Subject(msgspec.Struct, frozen=True):
-    """What is checked, by its paths; `configuration` is None where the command line named it all."""
+    """The paths of what is checked; `configuration` is None if the command line named everything."""
 
     configuration: str | None
     profile: str | None

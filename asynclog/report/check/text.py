@@ -1,4 +1,4 @@
-"""What `check` says to people: the rule of each schema, and then what needs a look."""
+"""The result of `check` as text: the rule of each schema, and then what needs a look."""
 
 from collections.abc import Iterator
 

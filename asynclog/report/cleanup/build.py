@@ -32,7 +32,7 @@ from asynclog.timestamps import format_instant
 
 
 class RunInfo(msgspec.Struct, frozen=True):
-    """What a report says beside plan and outcomes.
+    """The facts of a run that are in neither plan nor outcomes.
 
     `stopped` is a signal's name and number, `pending` has the bytes of each hidden file, `read` is in bytes,
     `max_overdue` for how many seconds something may be overdue; the log's `names` say how old a segment is.

@@ -47,7 +47,7 @@ class Bytes(msgspec.Struct, frozen=True):
 
 
 class CatalogStats(msgspec.Struct, frozen=True):
-    """How many segments the catalog knew, or their beginning, and how many were read; whether it was damaged."""
+    """The number of segments that the catalog knew, or their beginning, and of those read; whether it was damaged."""
 
     hits: int = 0
     partial: int = 0
@@ -56,7 +56,7 @@ class CatalogStats(msgspec.Struct, frozen=True):
 
 
 class Segments(msgspec.Struct, frozen=True):
-    """How many of `total` met which fate; a dry run counts what would.
+    """The segments by outcome; in a dry run, by what it would be.
 
     `emptied` are those of `dropped` that were empty.
     """
@@ -144,7 +144,7 @@ class SchemaTotals(msgspec.Struct, frozen=True):
 
 
 class Report(msgspec.Struct, frozen=True):
-    """What a job has to say. `exit_code` is the process's; `error` is a sentence, None where all went well.
+    """The report of a job. `exit_code` is the process's; `error` is a sentence, None if all went well.
 
     Not in the document: the `schemas` that were found, `log_bytes`, the size of all segments at the job's end (None
     where there was nothing to look at), `pending_bytes`, that of the files that are held back, and whether this job

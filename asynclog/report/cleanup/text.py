@@ -38,7 +38,7 @@ def _headline(result: CleanupResult) -> str:
 
 
 def _is_dry(result: CleanupResult) -> bool:
-    """Whether it says what would be; that of a dry run which went wrong is `partial`."""
+    """Return whether it says what would be; that of a dry run which went wrong is `partial`."""
     return result.message.startswith("Would ")
 
 

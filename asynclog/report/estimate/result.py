@@ -1,4 +1,4 @@
-"""What `estimate` answers with: what a policy frees, and what it would free with other days. Its shape, and how it is
+"""The result of `estimate`: what a policy frees, and what it would free with other days. Its shape, and how it is
 filled.
 """
 
@@ -64,7 +64,7 @@ class ForecastRow(msgspec.Struct, frozen=True):
 
 
 class BytesRead(msgspec.Struct, frozen=True):
-    """How many bytes were read for this answer, of how many in the log; more, where a segment was read again."""
+    """The bytes read for this answer, of those in the log; more than those if a segment was read again."""
 
     bytes: int = 0
     of: int = 0
@@ -105,7 +105,7 @@ class EstimateResult(msgspec.Struct, frozen=True):
 
 
 class Estimate(msgspec.Struct, frozen=True):
-    """What was found out. `what_if` is None where no other days were asked for."""
+    """The result of an estimate. `what_if` is None if no other days were asked for."""
 
     now: int
     today: Forecast

@@ -1,4 +1,4 @@
-"""What `estimate` says to people: one table, the what-if beside today's policy."""
+"""The result of `estimate` as text: one table, the what-if beside today's policy."""
 
 from collections.abc import Callable, Iterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""What `explain` answers with: why each segment is as it is, and when it goes. Its shape, and how it is filled."""
+"""The result of `explain`: why each segment is as it is, and when it goes. Its shape, and how it is filled."""
 
 from collections.abc import Iterable, Iterator
 from typing import Literal
@@ -31,7 +31,7 @@ class UnreadableLine(msgspec.Struct, frozen=True):
 
 
 class UnreadableReason(msgspec.Struct, frozen=True):
-    """How many lines are unreadable for this reason, and the first few of them."""
+    """The number of lines that are unreadable for this reason, and the first few of them."""
 
     why: str
     lines: int

@@ -1,4 +1,4 @@
-"""What `explain` says to people: a paragraph for each segment."""
+"""The result of `explain` as text: a paragraph for each segment."""
 
 from collections.abc import Iterator
 

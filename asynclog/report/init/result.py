@@ -1,4 +1,4 @@
-"""What `init` answers with: the files it wrote, and the schemas that are in them."""
+"""The result of `init`: the files it wrote, and the schemas that are in them."""
 
 from collections.abc import Iterator
 from typing import Literal

@@ -61,7 +61,7 @@ def starter_policy(holdings: Mapping[SchemaKey, Holding]) -> str:
 
 
 def can_be_named(key: SchemaKey) -> bool:
-    """Whether a YAML policy can have a rule for exactly this key."""
+    """Return whether a YAML policy can have a rule for exactly this key."""
     return key.name != WILDCARD and abs(key.version) < _LONGEST_VERSION
 
 

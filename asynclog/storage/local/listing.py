@@ -41,7 +41,7 @@ class LocalSource(LocalReadStore):
 
 
 def _is_no_folder(directory: LogDirectory, name: str) -> bool:
-    """Whether it is there, and anything but a folder."""
+    """Return whether it is there, and anything but a folder."""
     try:
         return not stat.S_ISDIR(directory.status(name).st_mode)
     except OSError:

@@ -1,10 +1,10 @@
-"""How long a run waits in a log's folder: for writers, for what has to come to rest, for other jobs."""
+"""The times that a run waits in a log's folder: for writers, for what has to come to rest, for other jobs."""
 
 import msgspec
 
 
 class Timing(msgspec.Struct, frozen=True):
-    """How long a run waits, in seconds.
+    """The times that a run waits, in seconds.
 
     `lease_pauses`: before each attempt to take a lease; most writers only come for a moment. `drain_grace`: before an
     old file is drained, for a writer who looked its name up just before it was replaced; the worker goes on with other

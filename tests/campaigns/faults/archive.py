@@ -39,7 +39,7 @@ class Line(NamedTuple):
 
 
 class Ledger:
-    """What was written, in the order in which it was; `names` are the segments that were made by writers.
+    """The lines that were written, in order; `names` are the segments that were made by writers.
 
     `moved` tells that a segment was renamed, or changed, beside a job, which then may not have counted it.
     `cut` are lines that a writer itself truncated or overwrote: they may be gone, or live on in a replacement.
@@ -62,7 +62,7 @@ class Ledger:
         self.order[line.data] = len(self.order)
 
     def expired(self) -> Counter[str]:
-        """How many expired records were written, per schema key."""
+        """Count the expired records that were written, per schema key."""
         return Counter(line.schema for line in self.lines.values() if line.schema)
 
     def begin_anew(self) -> None:
@@ -71,7 +71,7 @@ class Ledger:
         self.cut |= self.lines.keys()
 
     def uncounted(self) -> Counter[str]:
-        """How many expired records a report may count or not, per schema key: a writer removed them, too."""
+        """Count the expired records that a report may count or not, per schema key: a writer removed them, too."""
         return Counter(self.lines[data].schema for data in self.cut | self.copied if self.lines[data].schema)
 
 

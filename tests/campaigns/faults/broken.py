@@ -1,4 +1,4 @@
-"""What is broken in the mutants: disks that do something wrong, and functions to be put in the place of others."""
+"""The broken parts of mutants: disks that do something wrong, and functions to be put in the place of others."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class UnsyncedFolder(LogDirectory):
 
 
 class SwallowedSync(LogDirectory):
-    """What fsync says is not heard."""
+    """Ignore the result of fsync."""
 
     def sync(self, descriptor: int) -> None:
         with contextlib.suppress(OSError):

@@ -1,4 +1,4 @@
-"""What one run of the campaign is asked for, and what a layer answers."""
+"""The options of one run of the campaign, and the result of a layer."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Violation(NamedTuple):
 
 @dataclass
 class LayerResult:
-    """What became of one layer: `skipped` counts points that could not run, by reason; `notes` are figures to print."""
+    """The result of one layer: `skipped` counts points that could not run, by reason; `notes` are figures to print."""
 
     layer: str
     points: int = 0

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Ended(NamedTuple):
-    """How a job ended: its exit status, or minus the signal that killed it; what it printed; the calls it made."""
+    """The end of a job: its exit status, or minus the signal that killed it; what it printed; the calls it made."""
 
     status: int
     output: bytes

@@ -1,4 +1,4 @@
-"""What a power cut may leave of a run, where a file system promises no more than POSIX does.
+"""The states that a power cut may leave, if a file system promises no more than POSIX does.
 
 Until the folder is synced each change of names may have reached the disk or not, whatever came before or after it;
 a rename, or an exchange, is one change. Until a file is synced its new bytes may be missing, or half of them, or be

@@ -1,4 +1,4 @@
-"""What is right, judged from the folder alone: told what was written, it reads back what is there.
+"""Judge what is right from the folder alone: told what was written, it reads back what is there.
 
 It shares no code with the package, and knows of its hidden names only what operators are told of them.
 """
@@ -37,7 +37,7 @@ class Finding(NamedTuple):
 
 
 class Dress(NamedTuple):
-    """What a file has beside its bytes, and keeps when it is rewritten."""
+    """The metadata that a file keeps when it is rewritten."""
 
     owner: int
     group: int
@@ -66,7 +66,7 @@ class Reading:
     beneath: set[bytes] = field(default_factory=set)
 
     def lines(self) -> Counter[bytes]:
-        """How often each line is there for readers; a file with two names is read twice, as they do."""
+        """Count how often each line is there for readers; a file with two names is read twice, as they do."""
         return Counter(line for file in self.visible.values() for line in split(file.data))
 
     def hidden_lines(self) -> Counter[bytes]:
@@ -99,7 +99,7 @@ def read(folder: Path) -> Reading:
 
 
 def _dealt_with(files: Mapping[str, File]) -> tuple[dict[int, int], dict[int, int]]:
-    """How many bytes of which hidden, and of which visible, inodes don't count, by what the hidden names say.
+    """Return how many bytes of which hidden and visible inodes don't count, by what the hidden names say.
 
     Where a file that was not meant was displaced, its replacement counts only for what was appended to it.
     """
@@ -221,7 +221,7 @@ class Oracle:
                 yield Finding("leftover", name)
 
     def expired(self, *, hidden: bool = True) -> Counter[str]:
-        """How many expired records are there now, per schema key; those that readers don't see among them."""
+        """Count the expired records that are there now, per schema key; those that readers don't see among them."""
         reading = self.read()
         there = reading.lines().keys() | (reading.hidden_lines().keys() if hidden else set())
         lines = (self.ledger.lines.get(data) for data in there)

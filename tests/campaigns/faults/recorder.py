@@ -20,7 +20,7 @@ FOLDER = "the folder"  # stands for the folder itself, where a file has its inod
 
 
 class Looks(msgspec.Struct, frozen=True):
-    """What a file has beside its bytes; `modified` is in nanoseconds."""
+    """The metadata of a file; `modified` is in nanoseconds."""
 
     owner: int
     group: int
@@ -54,7 +54,7 @@ class Named(msgspec.Struct, frozen=True, tag=True):
 
     @property
     def file(self) -> str:
-        """What has to be synced for it to last."""
+        """Return what has to be synced for it to last."""
         return FOLDER
 
 

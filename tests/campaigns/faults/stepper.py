@@ -45,7 +45,7 @@ class Call(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """What is to become of a call: made, never made because the child is killed, failed, made shorter.
+    """The verdict on a call: made, never made because the child is killed, failed, made shorter.
 
     `value` is the error number of a failed call, and how many bytes a shortened one may take.
     """

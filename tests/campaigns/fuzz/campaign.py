@@ -54,7 +54,7 @@ def slow_judge(line: bytes) -> Answer:
 
 @dataclass
 class Counts:
-    """What a campaign has seen; `doubted` are ordinary records that the kernel was uncertain about."""
+    """The counts of a campaign; `doubted` are ordinary records that the kernel was uncertain about."""
 
     lines: int = 0
     certain: int = 0

@@ -1,4 +1,4 @@
-"""What the kernel says of a line and of buffers, and what the counts of known answers are."""
+"""The kernel's counts of a line and of buffers, and those of known answers."""
 
 from __future__ import annotations
 

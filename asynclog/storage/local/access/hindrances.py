@@ -94,7 +94,7 @@ def _names(segments: Sequence[Owned]) -> str:
 
 
 def _is_stuck(segment: Owned, rights: Rights) -> bool:
-    """Whether the kernel refuses to link it, or to take it out of a sticky folder."""
+    """Return whether the kernel refuses to link it, or to take it out of a sticky folder."""
     user = rights.user
     if segment.uid == user.uid or user.has(FOWNER):
         return False
@@ -104,7 +104,7 @@ def _is_stuck(segment: Owned, rights: Rights) -> bool:
 
 
 def _can_be_given(segment: Owned, user: User) -> bool:
-    """Whether a new file can have its owner; a drop needs none."""
+    """Return whether a new file can have its owner; a drop needs none."""
     if not segment.is_rewritten:
         return True
     if segment.uid != user.uid:

@@ -59,7 +59,7 @@ class DrainQueue:
         self._blocked_origins.add(old.origin)
 
     def is_blocked(self, segment: str) -> bool:
-        """Whether the segment may not be changed in this job."""
+        """Return whether the segment may not be changed in this job."""
         token = self.names.late_token(segment)
         return segment in self._blocked or (token is not None and origin(token) in self._blocked_origins)
 

@@ -45,7 +45,7 @@ def publish_overwritten(
 
 
 def has_a_line_of(directory: LogDirectory, one: str, other: str) -> bool:
-    """Whether any of the first lines of one file is one of the other's."""
+    """Return whether any of the first lines of one file is one of the other's."""
     there = _Lines(_lines_of(directory, [other]))
     try:
         return any(there.take(line) and line.strip() for line in islice(_lines_of(directory, [one]), _AHEAD))
@@ -96,7 +96,7 @@ class _Lines:
         self.found = False
 
     def take(self, line: bytes) -> bool:
-        """Whether there is one more such line."""
+        """Return whether there is one more such line."""
         for each in islice(self._hashes, max(0, _AHEAD - self._left)):
             self._numbers[each] += 1
             self._left += 1

@@ -27,7 +27,7 @@ def take(descriptor: int, kind: int = fcntl.F_RDLCK) -> bool:
 
 
 def is_held(descriptor: int, kind: int = fcntl.F_RDLCK) -> bool:
-    """Whether a lease of this kind still stands and nobody waits for its end."""
+    """Return whether a lease of this kind still stands and nobody waits for its end."""
     return fcntl.fcntl(descriptor, fcntl.F_GETLEASE) == kind
 
 
@@ -44,7 +44,7 @@ def release(descriptor: int) -> bool:
 
 
 def may_be_written(descriptor: int) -> bool:
-    """Whether somebody has the file open for writing now, a shared mapping included, as far as can be told."""
+    """Return whether somebody has the file open for writing now, a shared mapping included, as far as can be told."""
     try:
         if take(descriptor):
             release(descriptor)

@@ -41,7 +41,7 @@ class Lock:
         self._renewals = threading.Thread(target=self._renew_on, name="lock", daemon=True)
 
     def is_lost(self) -> bool:
-        """Whether somebody else has taken or removed it: then nothing more may be changed. Looks anew each time."""
+        """Return whether somebody else has taken or removed it: then change nothing more. Look anew each time."""
         self._lost = self._lost or not self._stands()
         return self._lost
 
@@ -141,7 +141,7 @@ class Lock:
         return "it can't say who it is: the disk is full"
 
     def _stands(self) -> bool:
-        """Whether it is still ours; a folder that is locked stays so."""
+        """Return whether it is still ours; a folder that is locked stays so."""
         return self._file is None or self._file.stands()
 
     def _renew_on(self) -> None:

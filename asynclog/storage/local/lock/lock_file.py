@@ -103,13 +103,13 @@ class LockFile:
             return 0
 
     def is_named(self) -> bool:
-        """Whether the file still has its name."""
+        """Return whether the file still has its name."""
         with suppress(FileNotFoundError):
             return self._directory.status(self._name).st_ino == os.fstat(self._descriptor).st_ino
         return False
 
     def stands(self) -> bool:
-        """Whether the file of that name is still this one, and has our record."""
+        """Return whether the file of that name is still this one, and has our record."""
         try:
             descriptor = self._directory.open(self._name)
         except FileNotFoundError:
@@ -125,7 +125,7 @@ class LockFile:
             self._directory.close(descriptor)
 
     def _is_fresh(self) -> bool:
-        """Whether nobody can take its holder for silent yet, a minute to spare."""
+        """Return whether nobody can take its holder for silent yet, a minute to spare."""
         return _uptime() - self._written < SILENCE - 60
 
 

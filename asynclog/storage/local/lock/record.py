@@ -65,7 +65,7 @@ class Holder(msgspec.Struct, frozen=True):
 
 
 def lives(holder: Holder, me: Holder) -> bool | None:
-    """Whether this very process lives; None where that can't be known from here."""
+    """Return whether this very process lives; None if that can't be known from here."""
     if not _is_of_this_boot(holder, me) or not holder.pid_namespace or holder.pid_namespace != me.pid_namespace:
         return None
     if holder.pid <= 0:
@@ -83,7 +83,7 @@ def lives(holder: Holder, me: Holder) -> bool | None:
 
 
 def keeps_out(holder: Holder, me: Holder, silent_for: Callable[[], float]) -> bool:
-    """Whether this holder still has the lock, where `me` has got the kernel's lock on the file, if there is one.
+    """Return whether this holder still has the lock, if `me` has got the kernel's lock on the file, if there is one.
 
     `silent_for` tells how many seconds ago the holder has renewed it.
     """

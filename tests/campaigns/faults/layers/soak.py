@@ -32,7 +32,7 @@ QUIET = 2  # jobs that nobody disturbs
 
 @dataclass
 class Figures:
-    """What a soak has seen: `held` and `waits` in nanoseconds, `outcomes` those of the actions of all jobs."""
+    """The figures of a soak: `held` and `waits` in nanoseconds, `outcomes` those of the actions of all jobs."""
 
     jobs: int = 0
     lines: int = 0
