@@ -129,7 +129,7 @@ async def test_a_new_segment_costs_what_is_new(log: Log) -> None:
     assert await log.looked() == (3, 0, 1, len(YOUNG))
 
 
-async def test_a_segment_is_read_again_where_a_cutoff_falls_inside_one_of_its_days(log: Log) -> None:
+async def test_a_cutoff_inside_a_day_has_a_segment_read_again(log: Log) -> None:
     """But not where it falls between two, however many have expired since, nor where only a policy has changed."""
     log.write(base=b"".join(record(days=days) for days in (0.5, 1.5, 2.5)))
     await log.looked()
@@ -143,9 +143,7 @@ async def test_a_segment_is_read_again_where_a_cutoff_falls_inside_one_of_its_da
 
 
 @pytest.mark.parametrize(("age", "hits"), [(0, 0), (1, 0), (2.5, 1), (60, 1), (-60, 0)])
-async def test_a_segment_that_was_modified_just_before_its_scan_is_read_again(
-    tmp_path: Path, age: float, hits: int
-) -> None:
+async def test_a_segment_modified_just_before_its_scan_is_read_again(tmp_path: Path, age: float, hits: int) -> None:
     """Within 2 seconds: a clock may stand still for so long while a file is changed twice. Or in the future."""
     log = Log(tmp_path)
     log.write(base=YOUNG)
@@ -170,7 +168,7 @@ def test_an_entry_holds_only_for_the_whole_fingerprint(field: str) -> None:
     assert not Entry.of(SegmentStats("s", place), 10**18).holds_for(msgspec.structs.replace(place, **{field: 9}))
 
 
-async def test_a_change_of_owner_or_mode_alone_has_a_segment_read_again(log: Log) -> None:
+async def test_a_new_owner_or_mode_has_a_segment_read_again(log: Log) -> None:
     """Its ctime tells that something has happened, not what."""
     await log.looked()
     (log.folder / FIRST).chmod(0o600)
@@ -278,7 +276,7 @@ OTHER = record(days=2)
     ids=["lines", "torn", "blank", "edited", "edited-and-grown", "shrunk", "another-file", "copied-and-truncated"],
 )
 @pytest.mark.parametrize("name", ["logs.jsonl", SECOND])
-async def test_of_the_base_file_and_of_the_newest_segment_only_what_is_new_is_read(
+async def test_only_appended_bytes_are_read_of_a_growing_segment(
     log: Log, name: str, change: Callable[[Path], None], partial: int, read: int
 ) -> None:
     """If that has only been appended; else all of it. The report is the same as without a catalog."""
@@ -346,7 +344,7 @@ async def test_a_grown_segment_is_read_whole_before_it_goes(tmp_path: Path) -> N
     assert report.result.bytes.scanned == len(many) + 2 * len(OLD)
 
 
-async def test_what_the_catalog_has_wrong_is_left_and_known_the_next_night(tmp_path: Path) -> None:
+async def test_a_wrong_catalog_entry_deletes_nothing(tmp_path: Path) -> None:
     """Somebody has forged it, or a mapping has moved no time: nothing goes that was not judged."""
     log = Log(tmp_path)
     log.write(first=OLD * 3 + YOUNG, second=YOUNG)
@@ -432,7 +430,7 @@ async def test_a_segment_that_is_gone_is_forgotten(log: Log) -> None:
     assert log.known() == [FIRST]
 
 
-async def test_what_a_writer_did_to_a_rewritten_segment_at_once_is_read_again(log: Log) -> None:
+async def test_a_write_right_after_a_rewrite_is_read_again(log: Log) -> None:
     """Nobody knows what that was: it is no beginning of what comes later."""
     log.write(first=YOUNG, base=OLD + YOUNG)
 
@@ -460,7 +458,7 @@ async def test_without_a_catalog_none_is_read_and_none_is_written(log: Log) -> N
     assert looks(log.state) == before
 
 
-def test_a_look_at_the_log_fills_the_catalog_and_is_answered_from_it(archive: Path) -> None:
+def test_check_and_cleanup_share_the_catalog(archive: Path) -> None:
     """`check` reads what a later job then knows, and the other way round."""
     for name in ("logs-20250101T000000.jsonl", "logs.jsonl"):
         os.utime(archive / "audit" / name, (LONG_AGO, LONG_AGO))
@@ -605,7 +603,7 @@ def test_an_entry_of_another_version_is_none(version: bytes, monkeypatch: pytest
     assert unpack(b"s", packed) is None
 
 
-async def test_an_old_catalog_that_was_restored_knows_what_has_not_changed(log: Log) -> None:
+async def test_a_restored_catalog_knows_unchanged_segments(log: Log) -> None:
     """And nothing else, even if a newer journal of it is still there."""
     await log.looked()
     old = log.file.read_bytes()
@@ -695,7 +693,7 @@ def test_a_state_folder_that_may_not_be_written_is_done_without(archive: Path) -
     assert not list(state.iterdir())
 
 
-async def test_a_catalog_that_another_process_holds_for_long_is_done_without(log: Log) -> None:
+async def test_a_catalog_held_for_long_is_done_without(log: Log) -> None:
     """The job waits a little, not for ever; what it has learned it forgets."""
     await log.looked()
     log.write(base=YOUNG * 9)

@@ -73,7 +73,7 @@ def test_a_segment_that_grows_after_its_scan_is_rewritten(folder: Path) -> None:
     assert content(folder) == {SEGMENT: NEW, late: LATE}
 
 
-def test_a_wholly_expired_segment_that_grows_after_its_scan_stays(folder: Path) -> None:
+def test_a_segment_that_grows_after_its_scan_is_not_dropped(folder: Path) -> None:
     """It is not what was planned: the next job decides."""
     (folder / SEGMENT).write_bytes(OLD)
 
@@ -99,7 +99,7 @@ def test_a_segment_that_vanishes_after_its_scan_is_skipped(folder: Path) -> None
 
 
 @pytest.mark.parametrize("before", [OLD + NEW, OLD], ids=["rewrite", "drop"])
-def test_what_a_writer_appends_during_the_commit_comes_as_a_late_segment(folder: Path, before: bytes) -> None:
+def test_lines_appended_during_a_commit_become_a_late_segment(folder: Path, before: bytes) -> None:
     """A writer who was let in only after the replacement writes to the old file: its line is there afterwards, once."""
     (folder / SEGMENT).write_bytes(before)
 
@@ -117,7 +117,7 @@ def test_what_a_writer_appends_during_the_commit_comes_as_a_late_segment(folder:
     assert (report.exit_code, report.result.recovery_pending) == (0, [])
 
 
-def test_a_writer_who_holds_the_old_file_is_waited_for_by_the_next_job(folder: Path) -> None:
+def test_the_next_job_drains_an_old_file_that_was_held(folder: Path) -> None:
     """Its lines are hidden but safe meanwhile, the report says so, and no failure is made of it."""
     held: list[int] = []
 
@@ -139,7 +139,7 @@ def test_a_writer_who_holds_the_old_file_is_waited_for_by_the_next_job(folder: P
     assert content(folder) == {SEGMENT: NEW, late: LATE}
 
 
-def test_a_segment_that_is_rotated_at_the_last_moment_is_left_to_its_new_name(folder: Path) -> None:
+def test_a_segment_rotated_at_the_last_moment_stays(folder: Path) -> None:
     """A rotation between the link and the last look: both files stay as they are, and nothing hidden is left."""
 
     class Rotated(LogDirectory):
@@ -282,7 +282,7 @@ class NoRoomForLinks(LogDirectory):
         raise OSError(errno.ENOSPC, "No space left on device")
 
 
-def test_a_segment_without_room_for_a_second_name_is_emptied_at_least(folder: Path) -> None:
+def test_a_segment_without_room_for_a_link_is_emptied(folder: Path) -> None:
     """All of its records are gone, which is what the report says."""
     (folder / SEGMENT).write_bytes(OLD)
     report = cleanup(folder, directory=NoRoomForLinks)
@@ -318,7 +318,7 @@ def test_an_emptied_segment_that_may_not_last_is_told(folder: Path) -> None:
     assert (report.exit_code, report.result.deleted_per_schema) == (3, {"api:1": 1})
 
 
-def test_a_folder_that_cannot_be_synced_for_want_of_room_is_not_relieved(folder: Path) -> None:
+def test_a_failed_folder_sync_empties_nothing(folder: Path) -> None:
     """Only one that has no room for names is: this one is out of order."""
     (folder / SEGMENT).write_bytes(OLD)
 
@@ -344,7 +344,7 @@ def test_a_fault_after_a_segment_was_emptied_is_told(folder: Path) -> None:
     assert content(folder) == {SEGMENT: b""}
 
 
-def test_a_segment_that_is_rotated_after_it_was_emptied_is_left_to_its_new_name(folder: Path) -> None:
+def test_a_segment_rotated_after_it_was_emptied_is_no_fault(folder: Path) -> None:
     """That is no fault: it has nothing in it any more."""
     (folder / SEGMENT).write_bytes(OLD)
 
@@ -378,7 +378,7 @@ def test_an_interrupted_commit_is_undone_or_finished(folder: Path) -> None:
     assert content(folder) == {SEGMENT: NEW, "logs-late-89abcdef-3.jsonl": LATE}
 
 
-def test_a_segment_that_was_rotated_before_the_recovery_is_not_drained_twice(folder: Path) -> None:
+def test_a_segment_rotated_before_recovery_is_not_drained_twice(folder: Path) -> None:
     """The link of a commit that never happened goes, even where the file has another name by now."""
     (folder / "logs.jsonl.1").write_bytes(NEW)
     os.link(folder / "logs.jsonl.1", folder / ".logs.jsonl.al-old-0123abcd-5")
@@ -388,7 +388,7 @@ def test_a_segment_that_was_rotated_before_the_recovery_is_not_drained_twice(fol
     assert content(folder) == {"logs.jsonl": LATE, "logs.jsonl.1": NEW}
 
 
-def test_a_late_segment_whose_source_cannot_be_moved_on_is_left_alone(folder: Path) -> None:
+def test_a_late_segment_stays_until_its_source_is_advanced(folder: Path) -> None:
     """Its size says how much of its source is dealt with: were it cleaned first, lines would come twice or in parts."""
     hidden, late = ".logs.jsonl.al-old-0123abcd-3", "logs-late-0123abcd-3.jsonl"
     (folder / hidden).write_bytes(b"abc" + OLD + LATE)
@@ -439,7 +439,7 @@ def test_the_folder_is_locked_while_a_job_is_at_work(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("name", [".al-old-8000abcd-1", ".al-old-0123abcd-9", ".al-new-5-10"])
-def test_a_hidden_name_that_is_no_file_is_left_and_blocks_nothing(folder: Path, name: str) -> None:
+def test_a_hidden_name_that_is_no_file_blocks_nothing(folder: Path, name: str) -> None:
     """A folder, say: we make none."""
     (folder / f".{SEGMENT}{name}").mkdir()
     report = cleanup(folder)
@@ -448,7 +448,7 @@ def test_a_hidden_name_that_is_no_file_is_left_and_blocks_nothing(folder: Path, 
     assert (folder / SEGMENT).read_bytes() == NEW
 
 
-def test_a_mode_that_is_changed_while_its_segment_is_rewritten_stays(folder: Path) -> None:
+def test_a_mode_changed_during_a_rewrite_stays(folder: Path) -> None:
     """What was shut off meanwhile is not opened again by a replacement that was dressed before."""
     path = folder / SEGMENT
 

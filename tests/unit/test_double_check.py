@@ -50,9 +50,7 @@ async def cleanup(folder: Path, options: ScanOptions, *, double_check: bool) -> 
 @pytest.mark.usefixtures("_python_reader")
 @pytest.mark.parametrize("content", [OLD + NEW, NEW, OLD * 3 + NEW + OLD * 3], ids=["mixed", "all", "in the middle"])
 @pytest.mark.parametrize("budget", [0, 1 << 19], ids=["ranges read again", "ranges at hand"])
-async def test_where_the_readers_differ_the_segment_stays_and_it_is_a_bug(
-    tmp_path: Path, content: bytes, budget: int
-) -> None:
+async def test_a_segment_on_which_the_readers_differ_stays(tmp_path: Path, content: bytes, budget: int) -> None:
     """Exit 1, the report says so, and not a byte is changed; drops are checked as rewrites are."""
     (tmp_path / "logs.jsonl").write_bytes(content)
     report = await cleanup(tmp_path, ScanOptions(marks=budget, make_classifier=make_wrong), double_check=True)

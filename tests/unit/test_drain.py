@@ -92,7 +92,7 @@ def test_an_old_file_may_be_begun_anew_twice(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("held", [False, True], ids=["let go", "held open"])
-def test_an_old_file_that_becomes_shorter_while_it_is_published_is_no_failure(folder: Path, held: bool) -> None:
+def test_an_old_file_truncated_while_published_is_no_failure(folder: Path, held: bool) -> None:
     """What is left of it comes with the next try, in this job or in the next."""
     (folder / SEGMENT).write_bytes(NEW)
     hidden = folder / f"{HIDDEN}-{len(OLD)}"
@@ -234,7 +234,7 @@ def test_a_line_may_be_overwritten_beyond_what_was_accounted_for(folder: Path, h
     assert lines_after(folder) == sorted([*KEPT, longer])
 
 
-def test_a_file_without_a_last_newline_may_be_overwritten_and_go_on(folder: Path) -> None:
+def test_a_file_without_a_last_newline_may_be_overwritten(folder: Path) -> None:
     """The writer appends the newline and a record: nothing comes twice."""
     (folder / SEGMENT).write_bytes(record(1) + OLD + record(2)[:-1])
     cleanup(folder, directory=Held)
@@ -246,7 +246,7 @@ def test_a_file_without_a_last_newline_may_be_overwritten_and_go_on(folder: Path
     assert sorted(after.split(b"\n")) == sorted(record(number).strip() for number in (1, 2, 3, 4))
 
 
-def test_what_was_written_to_a_replacement_that_lost_its_name_is_kept(folder: Path) -> None:
+def test_lines_in_a_displaced_replacement_are_kept(folder: Path) -> None:
     """Far behind its beginning; somebody else came to the old file in that moment, so that it got its name back."""
     old, new = OLD.replace(b"}", b', "n": 999}'), [record(number) for number in range(100)]
     (folder / SEGMENT).write_bytes(old + b"".join(new))
@@ -267,7 +267,7 @@ def test_what_was_written_to_a_replacement_that_lost_its_name_is_kept(folder: Pa
     assert lines_after(folder) == sorted([*new, record(700)])
 
 
-def test_an_old_file_that_became_one_unfinished_line_waits_for_its_end(folder: Path) -> None:
+def test_an_old_file_waits_for_the_end_of_its_line(folder: Path) -> None:
     """It is longer than what was accounted for, and has no line yet: nothing of it is lost, and no job breaks down."""
     (folder / SEGMENT).write_bytes(OLD + NEW)
     cleanup(folder, directory=Held)

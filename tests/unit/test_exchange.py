@@ -26,9 +26,7 @@ def rotate(folder: Path, content: bytes | None = LATE) -> None:
 
 @pytest.mark.parametrize("old", [OLD, OLD + NEW], ids=["drop", "rewrite"])
 @pytest.mark.parametrize("new", [LATE, None], ids=["and a new file is there", "and no new file is there yet"])
-def test_a_rotation_between_the_last_look_and_the_swap_costs_nothing(
-    folder: Path, old: bytes, new: bytes | None
-) -> None:
+def test_a_rotation_right_before_the_exchange_loses_nothing(folder: Path, old: bytes, new: bytes | None) -> None:
     """Both files stay as they are, and nothing hidden is left."""
     (folder / SEGMENT).write_bytes(old)
 
@@ -48,7 +46,7 @@ def test_a_rotation_between_the_last_look_and_the_swap_costs_nothing(
     assert content(folder) == {ROTATED: old} | ({SEGMENT: new} if new else {})
 
 
-def test_what_a_writer_appends_before_the_name_is_given_back_is_not_lost(folder: Path) -> None:
+def test_lines_appended_before_the_restore_are_not_lost(folder: Path) -> None:
     """He had opened the replacement in the meantime: his line comes as a late segment."""
 
     class Rotated(LogDirectory):
@@ -112,7 +110,7 @@ def killed_after_the_swap(folder: Path) -> StagedFile:
     return StagedFile(SEGMENT, (folder / SEGMENT).stat().st_ino, len(NEW))
 
 
-def test_a_job_that_is_killed_before_it_gives_a_name_back_has_the_next_one_do_it(folder: Path) -> None:
+def test_the_next_job_restores_a_displaced_file(folder: Path) -> None:
     """And what was appended to the replacement meanwhile is saved."""
     built = killed_after_the_swap(folder)
     (folder / str(built)).write_bytes(LATE)
@@ -122,7 +120,7 @@ def test_a_job_that_is_killed_before_it_gives_a_name_back_has_the_next_one_do_it
     assert content(folder) == {ROTATED: NEW, SEGMENT: LATE, late: OTHER}
 
 
-def test_a_job_that_is_killed_before_it_lets_the_old_file_go_has_the_next_one_do_it(folder: Path) -> None:
+def test_the_next_job_releases_the_old_file(folder: Path) -> None:
     """Then both hidden names are the old file's."""
     built = killed_after_the_swap(folder)
     (folder / ROTATED).rename(folder / str(built))
@@ -140,7 +138,7 @@ def test_a_job_that_is_killed_before_the_swap_leaves_nothing(folder: Path) -> No
     assert content(folder) == {SEGMENT: NEW}
 
 
-def test_an_old_file_is_not_drained_while_its_other_hidden_name_cannot_be_removed(folder: Path) -> None:
+def test_an_old_file_with_two_hidden_names_is_not_drained(folder: Path) -> None:
     """Else the next job would take it for a file that was displaced, and put what had expired back."""
     name = str(killed_after_the_swap(folder))
     (folder / ROTATED).rename(folder / name)
@@ -156,7 +154,7 @@ def test_an_old_file_is_not_drained_while_its_other_hidden_name_cannot_be_remove
     assert content(folder) == {SEGMENT: NEW}
 
 
-def test_a_displaced_file_takes_the_name_to_which_its_replacement_was_rotated(folder: Path) -> None:
+def test_a_displaced_file_takes_its_replacements_new_name(folder: Path) -> None:
     """After a kill between the two exchanges the next rotation meets the replacement, which nobody is to see twice."""
     built = killed_after_the_swap(folder)
     (folder / str(built)).write_bytes(LATE)
@@ -178,7 +176,7 @@ class Unyielding(LogDirectory):
         self.exchanged = True
 
 
-def test_a_name_that_cannot_be_given_back_yet_is_told_as_a_problem(folder: Path) -> None:
+def test_a_displaced_file_that_cant_be_restored_is_reported(folder: Path) -> None:
     """Nothing counts as deleted, and the displaced file stays under its hidden name until the next job."""
 
     class Rotated(Unyielding):
@@ -221,7 +219,7 @@ def test_what_came_to_the_replacement_outlives_a_failing_disk(folder: Path) -> N
     assert content(folder) == {ROTATED: NEW, SEGMENT: LATE, late: OTHER}
 
 
-def test_nothing_is_told_as_deleted_where_nobody_could_look_what_was_displaced(folder: Path) -> None:
+def test_an_unknown_displaced_file_counts_nothing_as_deleted(folder: Path) -> None:
     """The segment was rotated in that moment, and is whole under its new name; the next job gives the other its own."""
 
     class Rotated(LogDirectory):
@@ -240,7 +238,7 @@ def test_nothing_is_told_as_deleted_where_nobody_could_look_what_was_displaced(f
     assert content(folder) == {ROTATED: NEW, SEGMENT: LATE}
 
 
-def test_a_segment_whose_name_another_file_is_to_get_back_is_left_alone(folder: Path) -> None:
+def test_a_segment_whose_name_is_reserved_is_left_alone(folder: Path) -> None:
     """Else the replacement would be replaced, and could not be told from a segment any more."""
     built = killed_after_the_swap(folder)
     (folder / str(built)).write_bytes(LATE)

@@ -334,7 +334,7 @@ async def test_pages_that_the_scan_had_to_read_are_given_back(eight: Path) -> No
     assert read < size * 1.02
 
 
-def test_what_was_read_ahead_at_its_beginning_does_not_make_a_piece_somebody_elses(tmp_path: Path) -> None:
+def test_readahead_at_the_start_does_not_keep_the_page_cache(tmp_path: Path) -> None:
     """The last quarter tells, each time, for a fast disk may answer while it is asked. What was read behind the end
     stays for the next piece, and goes with that.
     """

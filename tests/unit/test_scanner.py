@@ -97,9 +97,7 @@ async def test_a_census_does_not_depend_on_how_a_segment_is_cut_up(
     ]
 
 
-async def test_a_segment_that_is_replaced_or_removed_before_it_is_read_is_told(
-    tmp_path: Path, folder: int, kind: Kind
-) -> None:
+async def test_a_segment_replaced_before_it_is_read_is_reported(tmp_path: Path, folder: int, kind: Kind) -> None:
     """The census is of the file that was listed, or there is none."""
     for name in ("logs.jsonl", "logs.jsonl.1"):
         (tmp_path / name).write_bytes(OLD)
@@ -127,16 +125,14 @@ async def test_memory_does_not_grow_with_the_number_of_lines(tmp_path: Path, fol
     assert peaks[1] < peaks[0] * 1.1
 
 
-async def test_the_python_reader_works_in_other_processes_where_that_pays(tmp_path: Path, folder: int) -> None:
+async def test_the_python_reader_uses_processes_if_that_pays(tmp_path: Path, folder: int) -> None:
     """Threads and processes count the same, and remember the same places of expired lines."""
     (tmp_path / "logs.jsonl").write_bytes((OLD + NEW + b"torn\n") * 1000)
     (in_threads,) = await read(folder, listed(folder), "python")
     assert await read(folder, listed(folder), "python", options=ScanOptions(worth_processes=1)) == [in_threads]
 
 
-async def test_what_is_remembered_of_one_segment_is_bounded_over_all_its_pieces(
-    tmp_path: Path, folder: int, kind: Kind
-) -> None:
+async def test_expired_ranges_are_bounded_over_all_chunks(tmp_path: Path, folder: int, kind: Kind) -> None:
     """Each piece has few marks, all together have too many: none are kept, and the census is the same."""
     (tmp_path / "logs.jsonl").write_bytes((OLD + NEW) * 100)
     (whole,) = await read(folder, listed(folder), kind)
