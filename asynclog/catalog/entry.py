@@ -81,19 +81,22 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Entry).decode
 
 
-def pack(name: bytes, entry: Entry) -> bytes | None:
-    """Return the entry as bytes that tell whether they are whole; None where a number is too large for that."""
+def pack(name: bytes, entry: Entry, version: bytes = _VERSION) -> bytes | None:
+    """Return the entry as bytes that tell whether they are whole, and of which version.
+
+    None if a number is too large for that.
+    """
     try:
         body = _encode(entry)
     except OverflowError:
         return None
-    return _check(name, body) + body
+    return _check(name, body, version) + body
 
 
 def unpack(name: bytes, packed: bytes) -> Entry | None:
     """Return the entry of this name; None where that is damaged, or of another version."""
     check, body = packed[:_CHECK], packed[_CHECK:]
-    if check != _check(name, body):
+    if check != _check(name, body, _VERSION):
         return None
     try:
         entry = _decode(body)
@@ -104,5 +107,5 @@ def unpack(name: bytes, packed: bytes) -> Entry | None:
     return entry
 
 
-def _check(name: bytes, body: bytes) -> bytes:
-    return hashlib.blake2b(name + b"\0" + body, digest_size=_CHECK, person=_VERSION).digest()
+def _check(name: bytes, body: bytes, version: bytes) -> bytes:
+    return hashlib.blake2b(name + b"\0" + body, digest_size=_CHECK, person=version).digest()
