@@ -57,13 +57,13 @@ class Range(NamedTuple):
 class Segment(msgspec.Struct, frozen=True, gc=False):
     """One file of the log, by its name in the folder.
 
-    `obstacle` says in words why it is not to be changed; empty where nothing is in the way. `unjudged` says in a word
+    `skip_reason` says in words why it is not to be changed; empty if it may be. `unjudged` says in a word
     why it can't even be read, None where it can. A special file has no bytes of the log: its size is 0.
     """
 
     name: str
     fingerprint: Fingerprint
-    obstacle: str = ""
+    skip_reason: str = ""
     unjudged: WhyUnjudged | None = None
 
     @property

@@ -29,12 +29,12 @@ EMPTY = "it is empty"
 class Conditions(msgspec.Struct, frozen=True):
     """The conditions besides its lines that decide about a segment, by its name.
 
-    `empties` are the empty ones that go (see `empties.removable`), `obstacles` the reasons why others may not be
+    `empties` are the empty ones that go (see `empties.removable`), `skip_reasons` the reasons why others may not be
     changed.
     """
 
     empties: frozenset[str] = frozenset()
-    obstacles: Mapping[str, str] = {}
+    skip_reasons: Mapping[str, str] = {}
 
 
 NO_CONDITIONS = Conditions()
@@ -42,8 +42,8 @@ NO_CONDITIONS = Conditions()
 
 def conditions_of(segments: Collection[Segment], names: SegmentNaming, now: int, clock: int) -> Conditions:
     """Return those of a log's segments, which are given in their order; see `empties.removable` for the times."""
-    obstacles = {segment.name: segment.obstacle for segment in segments if segment.obstacle}
-    return Conditions(removable(segments, names, now, clock), obstacles)
+    skip_reasons = {segment.name: segment.skip_reason for segment in segments if segment.skip_reason}
+    return Conditions(removable(segments, names, now, clock), skip_reasons)
 
 
 def plausible_counts(actions: Iterable[Action]) -> dict[SchemaKey, int]:
@@ -78,7 +78,7 @@ def decide(
         case SegmentStats(name, fingerprint) if state.has_no_record:
             return Action(name, "skip", NO_RECORD, fingerprint, _in_brief(state), unjudged="no_record")
         case SegmentStats(name, fingerprint):
-            kind, reason = _weigh(state, cutoffs.policy, threshold, conditions.obstacles.get(name, ""))
+            kind, reason = _weigh(state, cutoffs.policy, threshold, conditions.skip_reasons.get(name, ""))
             if kind == "keep":
                 return Action(name, kind, reason, fingerprint, _in_brief(state))
             since = earliest(overdue_since(cutoffs.policy, count) for count in state.schemas)
@@ -101,14 +101,14 @@ def not_json_lines(fragment: int) -> str:
 
 
 def _weigh(
-    stats: SegmentStats, policy: Policy, threshold: Percent, obstacle: str
+    stats: SegmentStats, policy: Policy, threshold: Percent, skip_reason: str
 ) -> tuple[Literal["keep", "drop", "rewrite", "skip"], str]:
     expired = stats.expired
     long = length(stats.segment)
     if not expired:
         return "keep", "nothing in it has expired" if stats.schemas else "it has only blank lines"
-    if obstacle:
-        return "skip", obstacle
+    if skip_reason:
+        return "skip", skip_reason
     if long > LONGEST_SEGMENT:
         return "skip", f"its name of {long} bytes is too long to be worked on: {LONGEST_SEGMENT} is the most"
     if stats.is_wholly_expired:

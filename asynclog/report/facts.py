@@ -31,7 +31,7 @@ class WithoutOffset(msgspec.Struct, frozen=True):
 class Facts(msgspec.Struct, frozen=True):
     """The facts known of a log. `policy` is None if there is none yet, `schemas` is its file.
 
-    `obstacles` are the reasons why segments that can be read are never changed, by their names. `registry` is None
+    `skip_reasons` are the reasons why segments that can be read are never changed, by their names. `registry` is None
     where that is no registry; `rotated` are files beside it that look like earlier ones. `cut` is a segment whose
     record would stay and names one that goes; empty if there is none, or nothing goes. `hindrances` are a dry run's: in
     sentences, what would keep a run from doing what is planned.
@@ -42,7 +42,7 @@ class Facts(msgspec.Struct, frozen=True):
     is_there: bool = True
     names: SegmentNaming | None = None
     states: Sequence[SegmentState] = ()
-    obstacles: Mapping[str, str] = {}
+    skip_reasons: Mapping[str, str] = {}
     neighbours: Sequence[str] = ()
     policy: Policy | None = None
     schemas: str = ""

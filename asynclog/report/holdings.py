@@ -79,9 +79,9 @@ def sum_holdings(states: Iterable[SegmentState]) -> Holdings:
                 unjudged.append(Left(name, fingerprint, why, reason))
                 if failed:
                     failures.append(escape_surrogates(f"{name}: {reason}"))
-            case Segment(name, fingerprint, obstacle, why) if why:
-                unread[escape_surrogates(name)] = obstacle
-                unjudged.append(Left(name, fingerprint, why, obstacle))
+            case Segment(name, fingerprint, skip_reason, why) if why:
+                unread[escape_surrogates(name)] = skip_reason
+                unjudged.append(Left(name, fingerprint, why, skip_reason))
     skipped = len(unread) - len(failures)
     return Holdings(
         holdings={key: _holding(counts[key]) for key in sorted(counts)},

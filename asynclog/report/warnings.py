@@ -73,7 +73,7 @@ def _warnings(facts: Facts, inventory: Holdings) -> Iterator[str]:
     is_foreign = has_no_record(facts.states) and not is_partly_known(facts)
     # Where no line of the whole log is a record, that is told below, with the reason.
     yield from _unjudged([each for each in inventory.unjudged if each.why != "no_record" or not is_foreign])
-    yield from _obstacles(facts.obstacles)
+    yield from _skip_reasons(facts.skip_reasons)
     if facts.policy is not None and not is_partly_known(facts):
         yield from unused_rule_warnings(facts.policy, inventory.holdings)
     if is_foreign:
@@ -108,13 +108,13 @@ def _unjudged(left: Sequence[Left]) -> Iterator[str]:
         )
 
 
-def _obstacles(obstacles: Mapping[str, str]) -> Iterator[str]:
+def _skip_reasons(skip_reasons: Mapping[str, str]) -> Iterator[str]:
     """Yield the segments that may not be changed: what has expired there is counted, and stays."""
-    names = list(obstacles)
+    names = list(skip_reasons)
     if names:
         yield (
             f"{pluralize(len(names), 'segment')} stay{'s' * (len(names) == 1)} whatever has expired there: "
-            f"{list_some(names)}: {_reasons(obstacles.values())}: see asynclog explain"
+            f"{list_some(names)}: {_reasons(skip_reasons.values())}: see asynclog explain"
         )
 
 

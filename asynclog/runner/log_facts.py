@@ -42,14 +42,16 @@ def facts_of_none(settings: Settings, policy: Policy | None) -> Facts:
 
 def facts_of(log: Log, policy: Policy | None, states: Sequence[SegmentState], stop: StopRequest) -> Facts:
     """Tell what is known of a log whose segments are as `states` say; what has to be read for it, only until a stop."""
-    obstacles = {each.name: each.obstacle for each in log.segments.values() if each.obstacle and each.unjudged is None}
+    skip_reasons = {
+        each.name: each.skip_reason for each in log.segments.values() if each.skip_reason and each.unjudged is None
+    }
     facts = msgspec.structs.replace(
         facts_of_none(log.settings, policy),
         is_there=True,
         names=log.naming,
         states=states,
         neighbours=_neighbours(log),
-        obstacles=obstacles,
+        skip_reasons=skip_reasons,
     )
     if stop:
         return facts

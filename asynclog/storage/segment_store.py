@@ -62,7 +62,7 @@ class SegmentSource(ReadStore, Protocol):
     """A log, opened to be looked at."""
 
     def list(self) -> Listing:
-        """List what is there now. A segment that recovery still needs as it is has an obstacle. Raise OSError."""
+        """List what is there now. A segment that recovery still needs as it is has a skip reason. Raise OSError."""
 
 
 class SegmentStore(SegmentSource, Protocol):
@@ -79,7 +79,7 @@ class SegmentStore(SegmentSource, Protocol):
         """
 
     def recover(self) -> None:
-        """Finish or undo what an earlier run left when it was killed. What can't be done yet stays an obstacle."""
+        """Finish or undo what an earlier run left when it was killed. What can't be done yet stays a reason to skip."""
 
     def replace(self, action: Action, survivors: Survivors, newest: Set[str]) -> Outcome:
         """Put what survives of a segment in its place. What fails or has to wait is an outcome, not an error.

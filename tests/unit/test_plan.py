@@ -92,9 +92,9 @@ def test_what_could_not_be_judged_has_a_word_for_it(finding: SegmentState, word:
         (census(unreadable=3), "skip", "none of its lines is a record"),
     ],
 )
-def test_nothing_goes_where_an_obstacle_is(finding: SegmentStats, kind: str, reason: str) -> None:
-    """What has expired there is overdue, and so is told, with the obstacle as the reason."""
-    conditions = Conditions(obstacles={finding.segment: "it has 2 hard links"})
+def test_nothing_goes_where_there_is_a_reason_to_skip(finding: SegmentStats, kind: str, reason: str) -> None:
+    """What has expired there is overdue, and so is told, with that reason."""
+    conditions = Conditions(skip_reasons={finding.segment: "it has 2 hard links"})
     action = decide(finding, Cutoffs(Policy(), NOW), conditions=conditions)
     assert (action.kind, action.reason) == (kind, reason)
 

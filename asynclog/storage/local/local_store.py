@@ -62,8 +62,8 @@ class LocalStore(LocalSource):
         """
         if not self._queue.is_blocked(segment.name):
             return segment
-        obstacle = segment.obstacle or "what a killed job left of it can't be cleaned up yet"
-        return msgspec.structs.replace(segment, obstacle=obstacle)
+        skip_reason = segment.skip_reason or "what a killed job left of it can't be cleaned up yet"
+        return msgspec.structs.replace(segment, skip_reason=skip_reason)
 
     @contextmanager
     def lock(self, *, wait: float, breaks: bool) -> Iterator[Lock]:
