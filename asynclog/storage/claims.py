@@ -10,7 +10,7 @@ from asynclog.storage.naming import SegmentNaming
 
 
 class Claim(msgspec.Struct, frozen=True):
-    """The files that one profile takes for segments of its log, whose base path is `log`: as in `Names`."""
+    """The files that one profile takes for segments of its log, whose base path is `log`: as in `SegmentNaming`."""
 
     profile: str
     log: str

@@ -8,8 +8,6 @@ import msgspec
 
 from asynclog.actions import Action, Outcome
 from asynclog.segments import Segment
-from asynclog.storage.local.access.hindrances import hindrances
-from asynclog.storage.local.access.rights import find_rights
 from asynclog.storage.local.commit.apply_action import apply_action
 from asynclog.storage.local.commit.drain import present
 from asynclog.storage.local.commit.drain_queue import DrainQueue
@@ -101,5 +99,8 @@ class LocalStore(LocalSource):
         return Leftovers(self._queue.late, pending, self._queue.problems)
 
     def hindrances(self, actions: Iterable[Action]) -> Sequence[str]:
+        from asynclog.storage.local.access.hindrances import hindrances  # noqa: PLC0415 - only a dry run asks for them
+        from asynclog.storage.local.access.rights import find_rights  # noqa: PLC0415
+
         lock, by_quiet = self._naming.lock, self._by_quiet
         return list(hindrances(find_rights(self._directory, self._path, lock, actions, by_quiet=by_quiet)))
