@@ -19,6 +19,7 @@ from command import NOW, Done, cleanup, finish, run, start, until
 from asynclog.errors import LockedError
 from asynclog.storage.local.directory import LogDirectory
 from asynclog.storage.local.lock.lock import held_lock
+from asynclog.storage.local.lock.record import is_of_a_lock
 from asynclog.storage.naming import SegmentNaming
 
 if TYPE_CHECKING:
@@ -159,15 +160,54 @@ def test_a_lock_of_a_strangers_is_refused(archive: Path, lock: Path) -> None:
     assert (done.code, str(NOBODY) in done.error) == (2, True)
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b'{"host": "elsewhere', b"\0" * 99, b"[]", b"{}", b"\xff" * 5000])
+@pytest.mark.parametrize("content", [b"", b"{", b'{"host":"elsewhere', b'{"host":"elsewhere","boot', b"\0" * 99])
 def test_a_lock_that_says_nothing_is_nobodys(archive: Path, lock: Path, content: bytes) -> None:
-    """Torn, empty, or not ours: the kernel's own lock is what counts then."""
+    """Torn or empty: the kernel's own lock is what counts then."""
     lock.write_bytes(content)
     with held(archive / "audit"):
         assert cleanup(archive).code == 4
     lock.write_bytes(content)
     assert cleanup(archive).code == 0
     assert lock.read_bytes() == b""
+
+
+def test_a_record_may_be_torn_anywhere(archive: Path, lock: Path) -> None:
+    """By a kill or a power cut: at any byte, with NULs behind it, or before the rest of a longer one was cut off."""
+    with stopped(archive):
+        content = lock.read_bytes()
+    for end in range(len(content) + 1):
+        assert is_of_a_lock(content[:end])
+        assert is_of_a_lock(content[:end] + b"\0" * 99)
+    lock.write_bytes(content + b'45","device":7}\n')
+    assert cleanup(archive).code == 0
+
+
+@needs_root
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"a secret\n",
+        b'{"host":"db","password":"secret"}',
+        b'{"host":"db"',
+        b"[]",
+        b"\xff" * 5000,
+        b"\0" * 9 + b"secret",
+    ],
+)
+def test_a_file_with_the_locks_name_is_given_to_nobody(archive: Path, lock: Path, content: bytes) -> None:
+    """Whoever owns the folder may have renamed another's file to that: exit 2, and nothing of it is changed."""
+    os.chown(archive / "audit", NOBODY, NOBODY)
+    lock.write_bytes(content)
+    if content == b'{"host":"db"':  # of some gigabytes, of which no more is read than of any other
+        os.truncate(lock, 8 << 30)
+    before = lock.lstat()
+    done = cleanup(archive)
+    assert (done.code, str(lock) in done.error, "move it away" in done.error) == (2, True, True)
+    after = lock.lstat()
+    assert (after.st_uid, after.st_mode, after.st_size) == (0, before.st_mode, before.st_size)
+    assert after.st_ctime_ns == before.st_ctime_ns
+    (warning,) = cleanup(archive, "-n").result["warnings"]
+    assert f"{LOCK} is the lock file's name" in warning
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ import os
 import stat
 import time
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,7 +14,7 @@ from asynclog.storage.local.access.user import User, group_of, this_user, user_o
 from asynclog.storage.local.directory import LogDirectory
 from asynclog.storage.local.linux.leases import may_be_written
 from asynclog.storage.local.linux.metadata import fixed
-from asynclog.storage.local.lock.record import LARGEST, SILENCE, Holder, lives
+from asynclog.storage.local.lock.record import LARGEST, SILENCE, Holder, is_of_a_lock, lives
 
 _LOOK = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 
@@ -133,7 +132,10 @@ def _lock(folder: int, name: str, owner: int) -> tuple[str, bool, str]:
     if status.st_uid not in {os.geteuid(), 0, owner}:
         problem = f"{whose} is neither ours, nor root's, nor the folder's owner's"
         return f"{problem}: if no job of that user is at work, remove it", True, ""
-    holder = _holder(folder, name, status)
+    content = _content(folder, name)
+    if status.st_size > LARGEST or not is_of_a_lock(content):
+        return f"{name} is the lock file's name, but holds something else: move it away, or remove it", True, ""
+    holder = _holder(content, status)
     flag, _ = _in_the_way(folder, name, weak="it is not asked for a lease")
     if flag:
         return f"{whose} is {flag} (see lsattr), so that nobody can write to it", True, holder
@@ -142,17 +144,26 @@ def _lock(folder: int, name: str, owner: int) -> tuple[str, bool, str]:
     return "", True, holder
 
 
-def _holder(folder: int, name: str, status: os.stat_result) -> str:
-    """Name the holder, as far as the file's record, and the kernel's list of locks, tell; a run may know better."""
-    with suppress(OSError):
+def _content(folder: int, name: str) -> bytes:
+    """Return what the lock file holds; nothing where we may not read it."""
+    try:
         descriptor = os.open(name, _LOOK, dir_fd=folder)
-        try:
-            holder = Holder.decoded(os.pread(descriptor, LARGEST, 0))
-        finally:
-            os.close(descriptor)
-        alive = lives(holder, Holder.myself(0)) if holder else False
-        if holder and (alive or (alive is None and time.time() - status.st_mtime < SILENCE)):
-            return str(holder)
+    except OSError:
+        return b""
+    try:
+        return os.pread(descriptor, LARGEST, 0)
+    except OSError:
+        return b""
+    finally:
+        os.close(descriptor)
+
+
+def _holder(content: bytes, status: os.stat_result) -> str:
+    """Name the holder, as far as the file's record, and the kernel's list of locks, tell; a run may know better."""
+    holder = Holder.decoded(content)
+    alive = lives(holder, Holder.myself(0)) if holder else False
+    if holder and (alive or (alive is None and time.time() - status.st_mtime < SILENCE)):
+        return str(holder)
     file = f"{os.major(status.st_dev):02x}:{os.minor(status.st_dev):02x}:{status.st_ino}"
     is_locked = any("FLOCK" in line and file in line.split() for line in _read("/proc/locks").splitlines())
     return "it has not said who it is" if is_locked else ""

@@ -10,7 +10,7 @@ from contextlib import suppress
 from asynclog.errors import ConfigurationError
 from asynclog.storage.local.directory import LogDirectory
 from asynclog.storage.local.folder import refuse_fixed
-from asynclog.storage.local.lock.record import LARGEST, SILENCE, Holder
+from asynclog.storage.local.lock.record import LARGEST, SILENCE, Holder, is_of_a_lock
 
 FULL = {errno.ENOSPC, errno.EDQUOT}
 _READ_ONLY = {errno.EROFS, errno.EACCES, errno.EPERM}
@@ -42,7 +42,8 @@ class LockFile:
     def make_ours(self) -> None:
         """Give it to the folder's owner. Raise ConfigurationError unless it is a lock file, and nobody else's.
 
-        A second name may be a backup's, if it holds a record.
+        A second name may be a backup's, if it holds a record. What else has been given the lock file's name may be
+        worth something, or a secret from the folder's owner.
         """
         status = os.fstat(self._descriptor)
         foreign = status.st_size and not self.holder()
@@ -54,6 +55,11 @@ class LockFile:
             raise ConfigurationError(
                 f"{self._path}: the lock file belongs to user {status.st_uid}, neither to you, nor to root, nor to the "
                 "folder's owner: if no job of that user is at work, remove it"
+            )
+        if foreign and (status.st_size > LARGEST or not is_of_a_lock(os.pread(self._descriptor, LARGEST, 0))):
+            raise ConfigurationError(
+                f"{self._path}: this is the lock file's name, but it holds something else than a lock's record: "
+                "nothing was touched. Whoever needs that file: move it away; else remove it"
             )
         self._directory.chown_to_folder_owner(self._descriptor)
 

@@ -4,6 +4,7 @@ A holder that this kernel can vouch for lives or does not. Of any other one only
 """
 
 import os
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,7 @@ SILENCE = 300.0  # seconds without a renewal, after which a holder that nobody c
 LARGEST = 4096  # bytes of a record
 _PROC = Path("/proc")
 _STATE, _START = 0, 19  # fields of /proc/PID/stat behind the command's name
+_VALUE = re.compile(rb'"(?:[^"\\\n]|\\.)*"?|-?[0-9]*')  # of a field, the last one maybe torn
 
 
 class Holder(msgspec.Struct, frozen=True):
@@ -62,6 +64,26 @@ class Holder(msgspec.Struct, frozen=True):
             return msgspec.json.decode(content, type=cls)
         except (msgspec.DecodeError, UnicodeDecodeError):
             return None
+
+
+def is_of_a_lock(content: bytes) -> bool:
+    """Whether a job may have left this in its lock file: nothing, NULs, or a record or the beginning of one.
+
+    So a write is torn. Behind a record there may be what is left of a longer one.
+    """
+    content = content.rstrip(b"\0")
+    return Holder.decoded(content.partition(b"\n")[0]) is not None or _begins_record(content)
+
+
+def _begins_record(content: bytes) -> bool:
+    at = 0
+    for field in Holder.__struct_fields__:
+        key = f'{"," if at else "{"}"{field}":'.encode()
+        if not content.startswith(key, at):
+            return key.startswith(content[at:])
+        value = _VALUE.match(content, at + len(key))
+        at = value.end() if value else at
+    return at == len(content)
 
 
 def lives(holder: Holder, me: Holder) -> bool | None:
