@@ -15,8 +15,8 @@ from asynclog.timestamps import SECOND
 LARGEST = 1 << 30  # bytes; a segment has some hundred
 
 HELP = Help(
-    description="Carry out the plan that `cleanup --dry-run --plan-out` has written: just what it says, of what "
-    "has not changed since, and only as far as it has expired under the policy that it was made under.",
+    description="Carry out a plan that `cleanup --dry-run --plan-out` has written: nothing beyond it, nothing that has "
+    "changed since, and only what has expired under the policy that it was made under.",
     example="asynclog apply plan.json --config /etc/asynclog/asynclog.yaml",
     exits={
         **ALWAYS,
@@ -46,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     groups.catalog(parser)
     groups.deletion(parser)
     parser.add_argument(
-        "--max-age", metavar="DURATION", default="24h", help="refuse a plan that is older than that; else than 24h"
+        "--max-age", metavar="DURATION", default="24h", help="refuse a plan that is older than this (default: 24h)"
     )
 
 

@@ -43,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     groups.output(parser, debug=groups.DEBUG)
     groups.jobs(parser)
     groups.catalog(parser)
-    parser.add_argument("--strict", action="store_true", help="exit 3 where there is any warning")
+    parser.add_argument("--strict", action="store_true", help="exit 3 if there is any warning")
 
 
 def run(options: CheckOptions, call: Call) -> CommandResult[CheckResult]:

@@ -62,7 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--plan-out",
         metavar="FILE",
-        help="write the plan of a dry run there, over nothing or an earlier plan: to be read, and then for `apply`",
+        help="write the plan of a dry run to this file, to review and apply; only an earlier plan is overwritten",
     )
     add(
         "--all-profiles", action="store_true", help="clean up each profile's log in turn; one that fails stops no other"
@@ -70,14 +70,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--max-overdue",
         metavar="DURATION",
-        help="exit 3 where something that expired longer ago than this, such as 7d, is still there, or a segment that "
+        help="exit 3 if something that expired longer ago than this, such as 7d, is still there, or if a segment that "
         "could not be judged is older",
     )
     add(
         "--metrics-file",
         metavar="FILE",
-        help="write what came of the run there, over nothing or earlier metrics, for Prometheus: a *.prom file in "
-        "node_exporter's textfile folder",
+        help="write metrics of the run to this file, for Prometheus: a *.prom file in node_exporter's textfile "
+        "folder; only earlier metrics are overwritten",
     )
 
 
@@ -109,7 +109,7 @@ def _one(options: CleanupOptions, call: Call, file: MetricsFile) -> Report:
 
 
 def _every_profile(options: CleanupOptions, call: Call, file: MetricsFile) -> Report:
-    """One after the other, in the file's order; a signal ends them all."""
+    """Clean up one profile after the other, in the file's order; a signal ends them all."""
     for name in ("path", "schemas", "profile", "metrics_file", "plan_out"):
         if getattr(options, name):
             raise ConfigurationError(f"--all-profiles does not go with --{name.replace('_', '-')}")
@@ -119,7 +119,7 @@ def _every_profile(options: CleanupOptions, call: Call, file: MetricsFile) -> Re
 
 
 def _this_profile(options: CleanupOptions, call: Call, file: MetricsFile) -> Report:
-    """One of several: whatever ends it is its report."""
+    """Clean up one profile of several: whatever ends it becomes its report."""
     try:
         with call.signals.interruptible():
             return _one(options, call, file)
@@ -165,7 +165,7 @@ def _write_plan(path: str, file: NamedFile, found: "CleanupRun") -> None:
 
 @contextmanager
 def _told(path: str) -> Iterator[None]:
-    """Has an error be a sentence."""
+    """Turn an error into a sentence."""
     try:
         yield
     except OccupiedError as error:

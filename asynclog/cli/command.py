@@ -59,14 +59,14 @@ def log_level(options: PathOptions) -> str:
 
 
 def log_level_of_cleanup(options: PathOptions) -> str:
-    """Choose that of one whose text has the warnings, too; beside JSON they are told here, if anywhere."""
+    """Choose the level for a command whose text has the warnings, too: only beside JSON they are logged."""
     if options.debug:
         return "DEBUG"
     return "WARNING" if options.json and not options.quiet else "ERROR"
 
 
 def settings_of(options: PathOptions) -> Settings:
-    """Return the settings of a command, which need not have all of the options. Raises ConfigurationError."""
+    """Return the settings of a command, which need not have all of the options. Raise ConfigurationError."""
     named: Options = {  # type: ignore[assignment]
         name: getattr(options, name) for name in Options.__annotations__ if name in options.__struct_fields__
     }

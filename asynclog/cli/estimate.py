@@ -10,13 +10,13 @@ from asynclog.report.estimate.result import EstimateResult
 from asynclog.report.estimate.text import as_text
 
 HELP = Help(
-    description="Tell of each audit schema how much there is and comes in, and what the policy frees now and in "
-    "7, 30 and 90 days; beside it, what other retention days would. Nothing is changed.",
+    description="Show for each audit schema how much there is, how much comes in, and what the policy frees now and in "
+    "7, 30 and 90 days; beside it, what another retention would free. Nothing is changed.",
     example="asynclog estimate --path audit/logs.jsonl --schemas schemas.yaml --retention api_operations=60",
     exits={
         **ALWAYS,
         0: "done",
-        3: "done, but some segments could not be read: they are in no figure",
+        3: "done, but some segments could not be read: they are not counted",
     },
 )
 
@@ -41,9 +41,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME=DAYS",
         action="append",
         default=[],
-        help="what if that were its rule: NAME=60 for all versions, NAME:2=60, *=60 for all others, none for ever",
+        help="what if this were its rule: NAME=60 for all versions, NAME:2=60, *=60 for all others, NAME=none for ever",
     )
-    add("--no-scan", action="store_true", help="read nothing: where the catalog is not exact, tell bounds")
+    add("--no-scan", action="store_true", help="read nothing: if the catalog is not exact, show bounds")
 
 
 def run(options: EstimateOptions, call: Call) -> CommandResult[EstimateResult]:

@@ -10,8 +10,8 @@ from asynclog.report.explain.result import ExplainResult
 from asynclog.report.explain.text import as_text
 
 HELP = Help(
-    description="Tell of each segment, or of one, which records of which schema keep it and until when, "
-    "since when what is overdue, and where its unreadable lines stand and why they are. Nothing is changed.",
+    description="Show for each segment, or for one, which records of which schema keep it and until when, "
+    "what is overdue and since when, and which lines are unreadable and why. Nothing is changed.",
     example="asynclog explain logs.jsonl --path audit/logs.jsonl --schemas schemas.yaml",
     exits={
         **ALWAYS,
@@ -30,7 +30,9 @@ class ExplainOptions(groups.TimedOptions, frozen=True, kw_only=True):
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
-    parser.add_argument("segment", metavar="SEGMENT", nargs="?", help="one segment, by name or path; else all of them")
+    parser.add_argument(
+        "segment", metavar="SEGMENT", nargs="?", help="one segment, by name or path (default: all of them)"
+    )
     groups.which_log(parser)
     groups.output(parser, debug=groups.DEBUG)
     groups.now(parser)

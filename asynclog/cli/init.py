@@ -80,7 +80,7 @@ def _shadowed(settings: Settings, written: str) -> list[str]:
 
 
 def _must_be_possible(settings: Settings, files: list[str]) -> None:
-    """Said before a large log is read, not after. A folder that is missing is told by whoever opens it."""
+    """Refuse what can't be written before a large log is read. A missing folder is reported by whoever opens it."""
     if os.path.exists(settings.folder) and os.path.samefile(settings.folder, "."):
         raise ConfigurationError(
             f"{settings.folder}: this is the folder of the log itself, where no other file belongs: "

@@ -16,16 +16,16 @@ from asynclog.errors import AsynclogError, ConfigurationError
 if TYPE_CHECKING:
     from asynclog.runner.wiring import Wiring
 
-_SELDOM = 50_000  # objects between two looks for garbage; most of ours live as long as the job does
+_SELDOM = 50_000  # GC threshold: most of our objects live as long as the job does
 
 
 def main(arguments: Sequence[str] | None = None, wiring: "Wiring | None" = None) -> int:
-    """Run one command, the only one of its process; answer with the exit status."""
+    """Run one command, the only one of its process; return the exit status."""
     gc.set_threshold(_SELDOM)
     try:
         return _run(sys.argv[1:] if arguments is None else arguments, wiring)
     finally:
-        gc.freeze()  # at its end Python would look through all that ever was imported
+        gc.freeze()  # skips the garbage collection at interpreter exit
 
 
 def _run(words: Sequence[str], wiring: "Wiring | None") -> int:

@@ -48,7 +48,7 @@ class MetricsFile:
             self._file.close()
 
     def check(self) -> None:
-        """Raise ConfigurationError where anything else is there."""
+        """Raise ConfigurationError if anything else is there."""
         if self._file is not None:
             with suppress(OSError), self._told():  # which is told when it is written
                 self._file.check()
@@ -62,19 +62,19 @@ class MetricsFile:
             raise ConfigurationError(f"--metrics-file {self._path}: {problem}") from None
 
     def keep_out_of(self, folder: str) -> None:
-        """Raise ConfigurationError where the file would lie in this folder, the log's own: it is not written then."""
+        """Raise ConfigurationError if the file would lie in this folder, the log's own: it is not written then."""
         if self._file is not None and self._file.is_in(folder):
             path, self._path = self._path, None
             raise ConfigurationError(f"--metrics-file {path}: this is the log's own folder: name a file in another one")
 
     def is_about(self, settings: Settings) -> None:
-        """From now on it is known which log the run is about. Raise ConfigurationError as `keep_out_of` does."""
+        """Note which log the run is about. Raise ConfigurationError as `keep_out_of` does."""
         self._settings = settings
         if settings.enabled:  # else there need not be one
             self.keep_out_of(settings.folder)
 
     def tell(self, report: Report, *, as_json: bool) -> Report:
-        """Write this report's figures. Where that can't be done, the report that comes back says so.
+        """Write this report's metrics. If that can't be done, the report that is returned says so.
 
         With JSON, stderr says so as well: the error of a report is told there otherwise.
         """
@@ -116,7 +116,7 @@ class MetricsFile:
         from asynclog.report.metrics import Run, log_labels
 
         now, settings = time.time(), self._settings
-        # Where nobody knows which log it is about, it is the one that the file was about before.
+        # If the log is unknown, reuse the previous file's labels.
         labels, free, size = before, None, None
         if settings is not None:
             labels = log_labels(settings.profile, os.path.join(settings.folder, settings.base))

@@ -53,7 +53,7 @@ class DeletionOptions(TimedOptions, frozen=True, kw_only=True):
 
 
 def number(what: str, kind: Callable[[str], Number]) -> Callable[[str], Number]:
-    """Return what reads an option's value; where it is no such number the sentence says what to write."""
+    """Return a parser of an option's value, whose error says what to write."""
 
     def parsed(text: str) -> Number:
         try:
@@ -71,18 +71,18 @@ def which_log(parser: argparse.ArgumentParser) -> None:
     add(
         "--config",
         metavar="FILE",
-        help="asynclog.yaml or mxcp-site.yml; else the nearest one upwards from here, if it is yours or root's",
+        help="asynclog.yaml or mxcp-site.yml (default: the nearest one upwards from here, if it is yours or root's)",
     )
     add(
         "--profile",
         metavar="NAME",
-        help="which profile of it; else ASYNCLOG_PROFILE, else the file's own choice",
+        help="the profile in it (default: ASYNCLOG_PROFILE, else the file's own choice)",
     )
     _path(group, "the log's base path, such as audit/logs.jsonl; no configuration is needed then")
     add(
         "--schemas",
         metavar="FILE",
-        help="the audit schema definitions; else LOG's own registry, *_schemas.jsonl",
+        help="the audit schema definitions (default: LOG's own registry, *_schemas.jsonl)",
     )
     _allow_unsafe_folder(group)
 
@@ -102,7 +102,7 @@ def _allow_unsafe_folder(group: argparse._ActionsContainer) -> None:
     group.add_argument(
         "--allow-unsafe-folder",
         action="store_true",
-        help="as root, even in a folder that others may write to",
+        help="run as root even in a folder that others may write to",
     )
 
 
@@ -111,7 +111,7 @@ def output(parser: argparse.ArgumentParser, *, debug: str) -> None:
     add = parser.add_argument_group("output").add_argument
     add("--json", action="store_true", help="print the result as JSON")
     add("--debug", action="store_true", help=debug)
-    add("--quiet", action="store_true", help="print nothing when all went well")
+    add("--quiet", action="store_true", help="print nothing if all went well")
 
 
 def now(parser: argparse.ArgumentParser) -> None:
@@ -125,30 +125,34 @@ def jobs(parser: argparse.ArgumentParser) -> None:
         "--jobs",
         metavar="N",
         type=number("a whole number such as 2", int),
-        help="how many segments to work on at once; else one per processor",
+        help="how many segments to work on at once (default: one per processor)",
     )
 
 
 def catalog(parser: argparse.ArgumentParser) -> None:
     """--state, --no-catalog, --io-limit."""
     add = parser.add_argument
-    add("--state", metavar="FOLDER", help="where to keep what was read; else systemd's, or ~/.local/state/asynclog")
-    add("--no-catalog", action="store_true", help="neither use nor keep what earlier jobs have read")
-    add("--io-limit", metavar="RATE", help="read and write no more than that, such as 200MB/s")
+    add(
+        "--state",
+        metavar="FOLDER",
+        help="where to keep the catalog (default: systemd's state folder, or ~/.local/state/asynclog)",
+    )
+    add("--no-catalog", action="store_true", help="neither use nor update the catalog of what earlier jobs have read")
+    add("--io-limit", metavar="RATE", help="read and write at most at this rate, such as 200MB/s")
 
 
 def deletion(parser: argparse.ArgumentParser) -> None:
     """--lock-wait, --break-lock, --weak-leases, --max-runtime, --double-check, --allow-delete-*."""
     add = parser.add_argument
-    add("--lock-wait", metavar="DURATION", help="wait so long for another job on this log, such as 90s or 1h")
+    add("--lock-wait", metavar="DURATION", help="wait this long for another job on this log, such as 90s or 1h")
     add("--break-lock", action="store_true", help="take the lock of a job that is certain to be dead, on another host")
-    add("--weak-leases", action="store_true", help="even where the folder's file leases can't be believed")
-    add("--max-runtime", metavar="DURATION", help="begin nothing new after so long; the next job goes on there")
-    add("--double-check", action="store_true", help="have every line that goes judged by a second reader first")
-    add("--allow-delete-all", action="store_true", help="even if that is every record that a rule governs")
+    add("--weak-leases", action="store_true", help="run even if file leases in the folder are not reliable")
+    add("--max-runtime", metavar="DURATION", help="begin nothing new after this time; the next job goes on from there")
+    add("--double-check", action="store_true", help="have a second reader confirm every line before it is deleted")
+    add("--allow-delete-all", action="store_true", help="allow a run to delete every record that a rule governs")
     add(
         "--allow-delete-percent",
         metavar="N",
         type=number("a number from 0 to 100, such as 78", float),
-        help="the guard's limit for this run, instead of max_delete_percent or the usual 50",
+        help="the guard's limit for this run, instead of max_delete_percent (default: 50)",
     )

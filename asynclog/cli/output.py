@@ -37,7 +37,7 @@ _PRIORITIES = {logging.DEBUG: 7, logging.INFO: 6, logging.WARNING: 4, logging.ER
 
 
 def print_result(answer: T, as_text: Callable[[T], str], *, as_json: bool, quiet: bool) -> None:
-    """Print an answer: JSON on one line, or text, which `quiet` leaves out where all went well."""
+    """Print a result: JSON on one line, or text, which `quiet` leaves out if all went well."""
     if as_json:
         _result(_json(answer.document()))
     elif not (quiet and answer.error is None):
@@ -47,7 +47,7 @@ def print_result(answer: T, as_text: Callable[[T], str], *, as_json: bool, quiet
 
 
 def show_fatal(sentence: str, *, as_json: bool) -> None:
-    """Says why there is no result: as JSON, unless stdout is of no use, else on stderr."""
+    """Say why there is no result: as JSON, unless stdout is closed, else on stderr."""
     if as_json and sys.stdout is not None:
         _result(_json(document(msgspec.UNSET, escape_surrogates(_bounded(sentence)))))
     else:
@@ -55,17 +55,17 @@ def show_fatal(sentence: str, *, as_json: bool) -> None:
 
 
 def print_error(sentence: str) -> None:
-    """Tells a person, on stderr."""
+    """Print a sentence to stderr."""
     _tell(f"asynclog: {escape_control(_bounded(sentence))}")
 
 
 def _bounded(sentence: str) -> str:
-    """One that quotes a value of megabytes is not for people any more."""
+    """Shorten a sentence that quotes a value of megabytes."""
     return sentence if len(sentence) <= _LONGEST else f"{sentence[: _LONGEST // 2]} ... {sentence[-_LONGEST // 2 :]}"
 
 
 def bug_in_words(error: Exception) -> str:
-    """Return what nobody has foreseen, as a sentence."""
+    """Describe an unforeseen error in a sentence."""
     hint = "" if isinstance(error, OSError) else "; this should not happen, and --debug shows where it did"
     return f"{type(error).__name__}: {error}{hint}"
 
@@ -88,7 +88,7 @@ def _json(document: dict[str, Any]) -> bytes:
 
 
 def _result(text: bytes) -> None:
-    """UTF-8 whatever the locale says, for JSON is, and so are the names. A closed pipe is no error."""
+    """Write UTF-8 to stdout whatever the locale says, because JSON and names are. A closed pipe is no error."""
     if sys.stdout is None:  # closed by whoever started us
         return
     try:
@@ -108,7 +108,7 @@ def _result(text: bytes) -> None:
 
 
 def set_up_logging(level: str) -> None:
-    """Log lines from this level on go to stderr; asyncio's own only from WARNING on."""
+    """Log to stderr from this level on; asyncio's own lines only from WARNING on."""
     handler = logging.StreamHandler()
     handler.setFormatter(_Formatter("asynclog: %(message)s"))
     logging.basicConfig(handlers=[handler], level=level)

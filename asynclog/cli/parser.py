@@ -17,10 +17,10 @@ from asynclog.errors import ConfigurationError
 COMMANDS = {
     "init": "write a first configuration for a log",
     "check": "validate configuration and policy, and show which rule governs what",
-    "estimate": "tell what the policy frees now and later, and what other days would",
-    "explain": "tell why each segment is as it is, and when it goes",
+    "estimate": "show what the policy frees now and later, and what another retention would",
+    "explain": "show why each segment is kept or not, and when it goes",
     "cleanup": "delete the records that have expired",
-    "apply": "carry out a plan that somebody has looked at",
+    "apply": "carry out a reviewed plan",
 }
 _ALIASES = {"cleanup": ["log-cleanup"]}
 
@@ -59,7 +59,7 @@ class Parser(argparse.ArgumentParser):
 
 
 class _Version(argparse.Action):
-    """Looks up version and reader only when they are asked for."""
+    """Look up version and reader only when they are asked for."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
         from asynclog.records.kernel import choose_reader

@@ -40,9 +40,7 @@ class Signals(StopRequest):
 
     @contextmanager
     def interruptible(self) -> Iterator[None]:
-        """For the time of the `with`, a signal ends what is not in flight, as does one that came before; afterwards,
-        until the next such time, it only asks for a stop.
-        """
+        """Inside the `with` a signal raises StoppedError, a pending one at once; afterwards it only asks for a stop."""
         try:
             self._deferred = False
             if self.signal:
@@ -53,7 +51,7 @@ class Signals(StopRequest):
 
     @contextmanager
     def deferred(self, moment: str) -> Iterator[None]:
-        """For the time of the `with`, a signal only asks for a stop; the end of it then raises StoppedError."""
+        """Inside the `with` a signal only asks for a stop; leaving it then raises StoppedError."""
         self._deferred = True
         yield
         self._deferred = False
@@ -63,7 +61,7 @@ class Signals(StopRequest):
 
 @contextmanager
 def caught_signals() -> Iterator[Signals]:
-    """For the time of the `with`, both signals are ours; afterwards they are whose they were."""
+    """Handle both signals inside the `with`; restore their handlers afterwards."""
     signals = Signals()
     before = {number: signal.signal(number, signals) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

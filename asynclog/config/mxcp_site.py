@@ -82,7 +82,7 @@ def _overridden(switch: str | None, enabled: bool) -> bool:
 
 
 def _unread_keys(document: "Document", profile: str) -> Iterator[str]:
-    """Those that this profile would be subject to, as `LINE: KEY`: of file and profile, and below `audit`."""
+    """Yield the keys that this profile would be subject to, as `LINE: KEY`: of file and profile, and below `audit`."""
     yield from _looking_so(document, (), document.data, deep=False)
     there = (document.data.get("profiles") or {}).get(profile)
     if isinstance(there, dict):

@@ -18,12 +18,12 @@ def usable(path: str, source: str) -> str:
 
 
 def absolute(path: str, source: str) -> str:
-    """Seen from the working folder. Not normalised: `x/../y` means what the file system says, links included."""
+    """Return the path from the working folder, not normalised: `x/../y` means what the file system says."""
     return usable(path if os.path.isabs(path) else os.path.join(working_folder(), path), source)
 
 
 def working_folder() -> str:
-    """Its path. Raises ConfigurationError where it has been removed."""
+    """Return its path. Raise ConfigurationError if it has been removed."""
     try:
         return os.getcwd()
     except OSError as error:

@@ -78,7 +78,7 @@ def policy_of(settings: Settings) -> Policy:
 def load_policy(path: str, origin: Origin = "named") -> Policy:
     """Return the policy that a file defines: a registry if its name ends in `.jsonl`, else YAML.
 
-    Raises ConfigurationError with the file, the line and the key.
+    Raise ConfigurationError with the file, the line and the key.
     """
     return _from_registry(path, origin) if path.endswith(".jsonl") else _from_yaml(path, origin)
 

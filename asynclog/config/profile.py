@@ -46,5 +46,5 @@ def must_have(document: "Document", profiles: Mapping[str, object], name: str) -
 
 
 def beside(document: "Document", profile: str, path: str) -> str:
-    """Relative paths are relative to the file that names them."""
+    """Resolve a path relative to the file that names it."""
     return usable(os.path.join(os.path.dirname(document.path), path), f"{document.path}: profile {profile}")

@@ -112,7 +112,7 @@ def _refuse_unsafe(path: str, descriptor: int) -> None:
 
 
 def _all_of(file: BinaryIO, path: str, largest: int) -> bytes:
-    """All of it, but no more than shows that it is too large, or sparse, which a device can be without end."""
+    """Read all of it, but stop once it is too large or has a NUL byte: a device may have no end."""
     parts: list[bytes] = []
     size = 0
     while part := file.read(_PART):

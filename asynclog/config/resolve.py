@@ -21,7 +21,7 @@ MOST_JOBS = 1024  # each is a thread or a process, and has some MiB of memory
 def resolve(options: Options, environment: Mapping[str, str]) -> Settings:
     """Return the settings that these options mean, in this environment and working folder.
 
-    Raises ConfigurationError. With `path`, no configuration is looked for unless `config` or `profile` asks for it.
+    Raise ConfigurationError. With `path`, no configuration is looked for unless `config` or `profile` asks for it.
     """
     path, schemas = options.get("path"), options.get("schemas")
     config, profile_name = options.get("config"), options.get("profile")

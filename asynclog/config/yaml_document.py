@@ -41,7 +41,7 @@ class Document:
         self.data = self._load(file.text)
 
     def error(self, place: KeyPath, problem: str) -> ConfigurationError:
-        """`FILE:LINE: KEY: problem`, for the value at `place` or the nearest one around it."""
+        """Return the error `FILE:LINE: KEY: problem`, for the value at `place` or the nearest one around it."""
         known = place
         while known not in self._lines:
             known = known[:-1]
@@ -61,7 +61,7 @@ class Document:
         return value
 
     def convert(self, value: object, place: KeyPath, kind: type[T]) -> T:
-        """`value`, which stands at `place`, as a `kind`; a fault is told with its line and key."""
+        """Convert `value`, which stands at `place`, to a `kind`; an error names its line and key."""
         try:
             return msgspec.convert(value, kind)
         except msgspec.ValidationError as error:

@@ -19,7 +19,7 @@ def with_retention(policy: Policy, words: Iterable[str]) -> Policy:
 
     `name=` replaces the rules of all versions of a name, `name:version=` that of one, `*=` the one for everything
     else; the narrower wins, in whatever order they stand. A word is split at its last `=`, and its name at the last
-    `:` if digits follow. Raises ConfigurationError.
+    `:` if digits follow. Raise ConfigurationError.
     """
     given: dict[Scope, Rule] = {}
     for word in words:

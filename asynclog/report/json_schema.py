@@ -49,7 +49,7 @@ def key_meanings() -> dict[str, dict[str, str]]:
 
 
 def _describe_keys(parts: dict[str, Any], meanings: dict[str, dict[str, str]]) -> None:
-    """Add the meaning of each key. Raises KeyError if it is that of a key or a type that is gone."""
+    """Add the meaning of each key. Raise KeyError if it is that of a key or a type that is gone."""
     for name, keys in meanings.items():
         for key, meaning in keys.items():
             parts[name]["properties"][key]["description"] = meaning
