@@ -41,7 +41,8 @@ class Wiring(msgspec.Struct, frozen=True):
         from asynclog.storage.local.local_store import LocalStore  # noqa: PLC0415 - who only looks needs no such thing
 
         with opened_folder(settings.folder, allow_unsafe=settings.allow_unsafe_folder) as folder:
-            directory = self.directory(folder, self.file_system(folder).weak, rate)
+            found = self.file_system(folder)
+            directory = self.directory(folder, found.weak, rate, times_tell=found.times_tell)
             proof = Proof(choose_digest(choose_reader(settings.reader)))
             naming, by_quiet = settings.naming(), settings.weak_leases
             yield LocalStore(settings.folder, directory, naming, proof, by_quiet=by_quiet, timing=self.timing)

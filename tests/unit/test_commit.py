@@ -73,6 +73,25 @@ def test_a_segment_that_grows_after_its_scan_is_rewritten(folder: Path) -> None:
     assert content(folder) == {SEGMENT: NEW, late: LATE}
 
 
+@pytest.mark.parametrize("rest", [LATE[20:], b""], ids=["and the rest soon", "and no more"])
+def test_a_half_line_at_the_lease_is_waited_for(folder: Path, rest: bytes) -> None:
+    """Its writer opens the segment for each piece: the other one would come to the replacement."""
+    pieces = [LATE[:20], rest]
+
+    class Halved(LogDirectory):
+        def lease(self, descriptor: int) -> bool:
+            if pieces:
+                append(descriptor, pieces.pop(0))
+            return super().lease(descriptor)
+
+    status, reason = fate(cleanup(folder, directory=Halved))
+    if rest:
+        assert sorted(content(folder).values()) == sorted([NEW, LATE])
+    else:
+        assert (status, reason) == ("skipped", "it is busy: somebody has it open for writing")
+        assert content(folder) == {SEGMENT: OLD + NEW + LATE[:20]}
+
+
 def test_a_segment_that_grows_after_its_scan_is_not_dropped(folder: Path) -> None:
     """It is not what was planned: the next job decides."""
     (folder / SEGMENT).write_bytes(OLD)

@@ -1,8 +1,10 @@
 """Old files that did not only grow, lines that are written in parts, and what becomes of both: on a real folder."""
 
+import mmap
 import os
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import ClassVar
 
 import pytest
@@ -12,7 +14,9 @@ from one_segment import cleanup as cleanup_of
 
 from asynclog.records.kernel import choose_digest, choose_reader
 from asynclog.storage.hidden_names import OldLink
+from asynclog.storage.local.commit.overwritten import LineStock
 from asynclog.storage.local.directory import LogDirectory
+from asynclog.storage.local.linux.mounts import file_system
 from asynclog.storage.local.timing import Timing
 
 __all__ = ["folder"]  # a fixture
@@ -139,6 +143,53 @@ def overwrite(descriptor: int, line: bytes) -> None:
     os.utime(descriptor, ns=(status.st_atime_ns, status.st_mtime_ns))
 
 
+def test_what_is_overwritten_right_after_the_lease_is_seen(folder: Path) -> None:
+    """By a writer who puts the time back before anything else is done: his line comes."""
+
+    class PutBack(LogDirectory):
+        def release(self, descriptor: int) -> bool:
+            released = super().release(descriptor)
+            if released and os.fstat(descriptor).st_ino != (folder / SEGMENT).stat().st_ino:
+                writer = os.open(f"/proc/self/fd/{descriptor}", os.O_RDWR)
+                overwrite(writer, LATE)
+                os.close(writer)
+            return released
+
+    (late,) = cleanup(folder, directory=PutBack).result.late_segments
+    assert content(folder) == {SEGMENT: NEW, late: LATE}
+
+
+def test_a_mapping_in_memory_that_stores_after_the_lease_is_seen() -> None:
+    """On tmpfs that moves no time at all, once the pages were read."""
+    if file_system_of("/dev/shm") != "tmpfs":  # noqa: S108 - it is what this is about
+        pytest.skip("it is no tmpfs here")
+    with TemporaryDirectory(dir="/dev/shm") as place:
+        folder = Path(place, "audit")
+        folder.mkdir()
+        Path(place, "schemas.yaml").write_text("schemas: [{schema_name: api, retention_days: 30}]")
+        (folder / SEGMENT).write_bytes(OLD + NEW)
+
+        class Mapped(LogDirectory):
+            def release(self, descriptor: int) -> bool:
+                released = super().release(descriptor)
+                if released and os.fstat(descriptor).st_ino != (folder / SEGMENT).stat().st_ino:
+                    with open(f"/proc/self/fd/{descriptor}", "r+b") as file, mmap.mmap(file.fileno(), 0) as mapping:
+                        assert mapping[:]  # reading makes the pages writable: the store that follows is seen nowhere
+                        mapping[: len(LATE)] = LATE
+                return released
+
+        (late,) = cleanup(folder, directory=Mapped).result.late_segments
+        assert content(folder) == {SEGMENT: NEW, late: LATE}
+
+
+def file_system_of(path: str) -> str:
+    folder = os.open(path, os.O_RDONLY)
+    try:
+        return file_system(folder).kind
+    finally:
+        os.close(folder)
+
+
 @pytest.mark.parametrize("pairs", [1, 40], ids=["in one range", "in many ranges"])
 @pytest.mark.parametrize("appended", [b"", LATE], ids=["only that", "and went on"])
 def test_the_next_job_sees_what_was_overwritten_in_an_old_file(
@@ -216,6 +267,22 @@ def test_a_line_that_comes_back_is_not_lost(folder: Path, hold: int) -> None:
         cleanup(folder)
     os.close(hold)
     assert lines_after(folder) == sorted([*KEPT, record(500), record(501)])
+
+
+def test_an_old_file_may_lose_its_last_line(folder: Path, hold: int) -> None:
+    """As a daemon does that cuts off what it takes for torn: nothing comes twice."""
+    os.ftruncate(hold, os.fstat(hold).st_size - 5)
+    os.close(hold)
+    assert [line for line in lines_after(folder) if line in KEPT] == sorted(KEPT)
+
+
+def test_lines_that_nobody_takes_hide_none_of_another_segment() -> None:
+    """Each segment is looked at so many lines ahead."""
+    grown, late = [b"grown %d\n" % number for number in range(100)], [b"late %d\n" % number for number in range(100)]
+    stock = LineStock([iter(grown), iter(late)], ahead=20)
+    assert all(stock.take(line) for line in late)
+    assert not stock.take(late[0])
+    assert stock.found
 
 
 def test_a_line_may_be_overwritten_with_one_that_comes_later(folder: Path, hold: int) -> None:

@@ -46,6 +46,44 @@ def test_a_rotation_right_before_the_exchange_loses_nothing(folder: Path, old: b
     assert content(folder) == {ROTATED: old} | ({SEGMENT: new} if new else {})
 
 
+@pytest.mark.parametrize("old", [OLD, OLD + NEW], ids=["drop", "rewrite"])
+def test_a_rotation_by_link_just_before_the_swap_undoes_it(folder: Path, old: bytes) -> None:
+    """As savelog does it, the file gets its new name before it loses the other one: nothing has been deleted then."""
+    (folder / SEGMENT).write_bytes(old)
+
+    class Linked(LogDirectory):
+        def link_once(self) -> None:
+            if not (folder / ROTATED).exists():
+                os.link(folder / SEGMENT, folder / ROTATED)
+
+        def rename_noreplace(self, name: str, new: str) -> None:
+            self.link_once()
+            super().rename_noreplace(name, new)
+
+        def rename_exchange(self, name: str, other: str) -> None:
+            self.link_once()
+            super().rename_exchange(name, other)
+
+    status, _ = fate(cleanup(folder, directory=Linked))
+    assert status == "skipped"
+    assert content(folder) == {SEGMENT: old, ROTATED: old}
+
+
+def test_a_mode_that_changes_just_before_the_swap_undoes_it(folder: Path) -> None:
+    """Else the replacement could be read by somebody who may no longer read the segment."""
+
+    class Closed(LogDirectory):
+        def rename_exchange(self, name: str, other: str) -> None:
+            (folder / SEGMENT).chmod(0o600)
+            super().rename_exchange(name, other)
+
+    (folder / SEGMENT).chmod(0o644)
+    status, _ = fate(cleanup(folder, directory=Closed))
+    assert status == "skipped"
+    assert content(folder) == {SEGMENT: OLD + NEW}
+    assert (folder / SEGMENT).stat().st_mode & 0o777 == 0o600
+
+
 def test_lines_appended_before_the_restore_are_not_lost(folder: Path) -> None:
     """He had opened the replacement in the meantime: his line comes as a late segment."""
 

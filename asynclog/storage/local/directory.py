@@ -36,10 +36,16 @@ _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 class LogDirectory:
     """The folder with this descriptor. The methods may be called by several threads, for different names."""
 
-    def __init__(self, folder: int, weak: str = "", rate_limit: RateLimiter | None = None) -> None:
-        """`weak` says why leases can't be believed in this folder; empty where they can."""
+    def __init__(
+        self, folder: int, weak: str = "", rate_limit: RateLimiter | None = None, *, times_tell: bool = True
+    ) -> None:
+        """`weak` says why leases can't be believed in this folder; empty where they can.
+
+        `times_tell` is whether whatever changes a file moves one of its times.
+        """
         self.folder = folder
         self.weak = weak
+        self.times_tell = times_tell
         self.room = Room(folder)
         self._rate_limit = rate_limit or RateLimiter()
         self._folder_sync = FolderSync(self.fsync_folder)

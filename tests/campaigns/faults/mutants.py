@@ -139,7 +139,11 @@ MUTANTS = (
         {"interleave": "^mapping,drop"},
     ),
     Mutant("what a rewrite leaves out is unchecked", _in(**_UNCOMPARED), {"interleave": "^mapping,rewrite"}),
-    Mutant("nobody looks at the lease after the exchange", _in(**_UNLEASED), {"stopped": "^overwrite,(rewrite|drop)"}),
+    Mutant(
+        "nobody looks at the lease after the exchange",
+        Variant(Wiring(broken.LeaseAlwaysStood), _in(**_UNLEASED).patches),
+        {"stopped": "^overwrite,(rewrite|drop)"},
+    ),
     Mutant("an old file goes at once without leases", _in(**_AT_ONCE), {"other_mount": "held,above"}),
 )
 

@@ -105,8 +105,10 @@ class Recorder(LogDirectory):
     notebook: Notebook
     tails: Iterator[bytes]
 
-    def __init__(self, folder: int, weak: str = "", rate_limit: RateLimiter | None = None) -> None:
-        super().__init__(folder, weak, rate_limit)
+    def __init__(
+        self, folder: int, weak: str = "", rate_limit: RateLimiter | None = None, *, times_tell: bool = True
+    ) -> None:
+        super().__init__(folder, weak, rate_limit, times_tell=times_tell)
         self._files = {name: str(self.status(name).st_ino) for name in self.names()}
         self._open = {folder: FOLDER}
         self._inodes: dict[str, str] = {}

@@ -61,8 +61,10 @@ class Timed(LogDirectory):
 
     notebook: Notebook
 
-    def __init__(self, folder: int, weak: str = "", rate_limit: RateLimiter | None = None) -> None:
-        super().__init__(folder, weak, rate_limit)
+    def __init__(
+        self, folder: int, weak: str = "", rate_limit: RateLimiter | None = None, *, times_tell: bool = True
+    ) -> None:
+        super().__init__(folder, weak, rate_limit, times_tell=times_tell)
         self._since: dict[int, int] = {}
         self._segments: set[int] = set()
 

@@ -32,10 +32,10 @@ def drain(  # noqa: PLR0913 - where, what, and under which conditions
 ) -> Drained:
     """Publish what lies beyond the accounted length, then let the old file go.
 
-    A file that became shorter, or has nothing in common with what replaced it, was begun anew: all of it is published;
-    of one in which lines were overwritten these are. While somebody has the file open it stays; `open_too` has its
-    whole lines published all the same. Where no lease tells whether somebody has, it stays until it has not changed for
-    the idle period (ns). Raise OSError.
+    A file that has nothing in common with what replaced it was begun anew: all of it is published; of one that was
+    cut, or in which lines were overwritten, what no segment has. While somebody has the file open it stays; `open_too`
+    has its whole lines published all the same. Where no lease tells whether somebody has, it stays until it has not
+    changed for the idle period (ns). Raise OSError.
     """
     try:
         descriptor = directory.open(str(old))
@@ -100,13 +100,12 @@ def _renewed(
     Return the name, the digest of what is accounted for now, empty where it is not known, and the late segments.
     """
     status = os.fstat(descriptor)
-    if status.st_size >= old.processed_bytes:
-        overwritten = publish_overwritten(directory, names, old, descriptor, known)
-        if overwritten:
-            late, size, digest = overwritten
-            return _rename(directory, old, old.advanced(size, digest)), digest, late
-        if known.is_unwritten(status):
-            return old, b"", []
+    overwritten = publish_overwritten(directory, names, old, descriptor, known)
+    if overwritten:
+        late, size, digest = overwritten
+        return _rename(directory, old, old.advanced(size, digest)), digest, late
+    if status.st_size >= old.processed_bytes and known.is_unwritten(status):
+        return old, b"", []
     return _rename(directory, old, old.begun_anew(os.urandom(4))), b"", []
 
 

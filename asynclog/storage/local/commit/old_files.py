@@ -41,18 +41,18 @@ class Known(Protocol):
 class Displaced(msgspec.Struct, frozen=True):
     """An old file that this job has displaced, and what was judged of it.
 
-    Its fingerprint has the size and the modification time that it had while nobody could write to it, and the ctime
-    that it had when its names had changed for the last time.
+    Its fingerprint has the size and the times that it had while nobody could write to it, and when its names had
+    changed for the last time; None where these tell nothing.
     """
 
     old: OldLink
-    fingerprint: Fingerprint
+    fingerprint: Fingerprint | None
     proof: Proof
     ticket: int
 
     def is_untouched(self, status: os.stat_result) -> bool:
         """Go by its times. On a file system that counts them in seconds they don't tell."""
-        return Fingerprint.of(status) == self.fingerprint and bool(status.st_ctime_ns % SECOND)
+        return self.fingerprint == Fingerprint.of(status) and bool(status.st_ctime_ns % SECOND)
 
     def digest(self, descriptor: int, old: OldLink) -> bytes | None:
         """Go by the digests of what was judged."""

@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
 from asynclog.errors import ChangedError
@@ -26,11 +26,12 @@ def publish_overwritten(
     which they ended is taken to its end. None where no line is the same, or that can't be told: then the file was begun
     anew. What had expired is in it, too, and expires again. Raise OSError.
     """
-    there = _Lines(_lines_of(directory, [known.replacement(directory, old), *_late_segments(directory, names, old)]))
+    segments = [known.replacement(directory, old), *_late_segments(directory, names, old)]
+    there = LineStock([_lines_of(directory, segment) for segment in segments])
     late = names.late_name(old.begun_anew(os.urandom(4)).token, 0)
     temporary, read = new_name(late), known.proof.of_nothing()
     try:
-        end = _end_of_line(source, old.processed_bytes)
+        end = _end_of_line(source, min(old.processed_bytes, os.fstat(source).st_size))
         others = (line for line in _lines(read.follow(windows(source, 0, end))) if not there.take(line))
         size = build(directory, temporary, source, _blocks(others), end)
     except ChangedError:
@@ -45,10 +46,10 @@ def publish_overwritten(
 
 
 def has_a_line_of(directory: LogDirectory, one: str, other: str) -> bool:
-    """Return whether any of the first lines of one file is one of the other's."""
-    there = _Lines(_lines_of(directory, [other]))
+    """Return whether any of the first lines of one file is one of the other's, which may have any number before it."""
+    there = LineStock([_lines_of(directory, one)])
     try:
-        return any(there.take(line) and line.strip() for line in islice(_lines_of(directory, [one]), _AHEAD))
+        return any(there.take(line) and line.strip() for line in _lines_of(directory, other))
     except ChangedError:
         return True  # it can't be told
 
@@ -70,44 +71,57 @@ def _late_segments(directory: LogDirectory, names: SegmentNaming, old: OldLink) 
     return [name for name in came if directory.is_file(name)]
 
 
-def _lines_of(directory: LogDirectory, segments: Iterable[str]) -> Iterator[bytes]:
-    """Yield the lines of these segments, one after the other; of one that is not there none."""
-    for name in segments:
-        try:
-            descriptor = directory.open(name)
-        except FileNotFoundError:
-            continue
-        try:
-            yield from _lines(windows(descriptor, 0, os.fstat(descriptor).st_size))
-        finally:
-            directory.close(descriptor)
+def _lines_of(directory: LogDirectory, segment: str) -> Iterator[bytes]:
+    """Yield the lines of a segment; of one that is not there none."""
+    try:
+        descriptor = directory.open(segment)
+    except FileNotFoundError:
+        return
+    try:
+        yield from _lines(windows(descriptor, 0, os.fstat(descriptor).st_size))
+    finally:
+        directory.close(descriptor)
 
 
-class _Lines:
-    """Lines that are there, as many of each as there are, and as far as they are looked at; by their hashes.
+class LineStock:
+    """The lines that are in segments, as many of each as there are. `found` once one was taken that is not blank.
 
-    `found` once one of them was taken that is not blank.
+    So many lines are looked at ahead of those that were taken.
     """
 
-    def __init__(self, lines: Iterator[bytes]) -> None:
-        self._hashes = (hash(line.rstrip(b"\n")) for line in lines)
-        self._numbers: Counter[int] = Counter()
-        self._left = 0
+    def __init__(self, segments: Sequence[Iterator[bytes]], ahead: int = _AHEAD) -> None:
+        self._segments = [_Window(lines, ahead // len(segments)) for lines in segments]
         self.found = False
 
     def take(self, line: bytes) -> bool:
         """Return whether there is one more such line."""
-        for each in islice(self._hashes, max(0, _AHEAD - self._left)):
-            self._numbers[each] += 1
-            self._left += 1
         key = hash(line.rstrip(b"\n"))
+        taken = any(segment.take(key) for segment in self._segments)
+        self.found |= taken and bool(line.strip())
+        return taken
+
+
+class _Window:
+    """The lines of a segment, by their hashes: so many ahead of those that were taken. What nobody takes stays in it.
+
+    So each segment has one of its own: the lines that writers have appended to one leave room for those of others.
+    """
+
+    def __init__(self, lines: Iterator[bytes], size: int) -> None:
+        self._hashes = (hash(line.rstrip(b"\n")) for line in lines)
+        self._numbers: Counter[int] = Counter()
+        self._room = size
+
+    def take(self, key: int) -> bool:
+        for each in islice(self._hashes, self._room):
+            self._numbers[each] += 1
+            self._room -= 1
         if not self._numbers.get(key):
             return False
         self._numbers[key] -= 1
-        self._left -= 1
+        self._room += 1
         if not self._numbers[key]:
             del self._numbers[key]
-        self.found |= bool(line.strip())
         return True
 
 

@@ -1,5 +1,6 @@
 """Pin a segment from the last look at it to its exchange: by a read lease, and by digests of what was judged."""
 
+import contextlib
 import errno
 import os
 import stat
@@ -12,7 +13,7 @@ import msgspec
 
 from asynclog.actions import Action
 from asynclog.errors import ChangedError
-from asynclog.segments import Fingerprint, Status
+from asynclog.segments import Fingerprint
 from asynclog.storage.hidden_names import StagedFile
 from asynclog.storage.local.access.user import FOWNER, capabilities
 from asynclog.storage.local.commit.exchange import DisplacedError, LateWriterError
@@ -66,8 +67,10 @@ class Pinned(msgspec.Struct, frozen=True):
         """Return the fingerprint that it has from now on if nobody has written to it since it was pinned."""
         return Fingerprint(status.st_dev, self.inode, self.size, self.mtime_ns, status.st_ctime_ns)
 
-    def is_still(self, status: Status) -> bool:
-        return (self.inode, self.size, self.mtime_ns) == (status.st_ino, status.st_size, status.st_mtime_ns)
+    def is_still(self, status: os.stat_result) -> bool:
+        """Whether it is the same, under two names if there was a lease: else a rotation has given it another one."""
+        same = (self.inode, self.size, self.mtime_ns) == (status.st_ino, status.st_size, status.st_mtime_ns)
+        return same and (not self.leased or status.st_nlink == 2)
 
 
 def must_hold(action: Action, status: os.stat_result, links: Container[int] = (1,)) -> None:
@@ -85,6 +88,15 @@ def must_go_on_with_a_line(source: int, known: int, size: int) -> None:
     """Raise ChangedError if what follows the first `known` of `size` bytes goes on with their last line."""
     if size > known > 0 and os.pread(source, 1, known - 1) != b"\n":
         raise ChangedError
+
+
+def _must_end_with_a_line(source: int, known: int, size: int) -> None:
+    """Raise BlockingIOError if a writer has got half of a line behind the first `known` of `size` bytes.
+
+    He may open the file anew for the other half, which would come to the replacement.
+    """
+    if size > known and os.pread(source, 1, size - 1) != b"\n":
+        raise BlockingIOError(errno.EAGAIN, "somebody is writing a line to it")
 
 
 def must_be_free(directory: LogDirectory, source: int) -> None:
@@ -125,6 +137,7 @@ def pin(directory: LogDirectory, idle: IdleRule, target: Target, pauses: Iterabl
             status = directory.status(action.segment)
             must_hold(action, status, links=(2,) if leased else (1, 2))  # FUSE may tell a count of before
             must_go_on_with_a_line(source, proof.size, status.st_size)
+            _must_end_with_a_line(source, proof.size, status.st_size)
             look()
         except BlockingIOError:
             directory.release(source)
@@ -139,13 +152,17 @@ def _must_be_alone(directory: LogDirectory, source: int, *, leased: bool) -> Non
         raise BlockingIOError(errno.EAGAIN, "somebody opened it for writing meanwhile")
 
 
-def confirm(directory: LogDirectory, source: int, staged: StagedFile, pinned: Pinned) -> None:
-    """Look at what was displaced, and end the lease.
+def confirm(directory: LogDirectory, target: Target, staged: StagedFile, pinned: Pinned) -> None:
+    """Look at what was displaced.
 
     Raise DisplacedError if that is another file, or is not what it was, LateWriterError if somebody has come to it: by
     then the lease may be over, if the job stood still for longer than the kernel waits.
     """
+    action, source, _ = target
     if not pinned.is_still(directory.status(str(staged))):
         raise DisplacedError
-    if pinned.leased and (not directory.leased(source) or not directory.release(source)):
+    with contextlib.suppress(FileNotFoundError):  # the replacement may have been rotated already
+        if action.kind == "rewrite" and not directory.has_metadata_of(action.segment, source):
+            raise DisplacedError
+    if pinned.leased and not directory.leased(source):
         raise LateWriterError(errno.EAGAIN, "somebody opened it for writing meanwhile")

@@ -109,20 +109,22 @@ def _stage(directory: LogDirectory, target: Target, staying: Iterable[Part], siz
 
 
 def commit(queue: DrainQueue, idle: IdleRule, target: Target, staged: StagedFile, mtime_ns: int = 0) -> CommitResult:
-    """Do all from the second name to the end of the lease. A writer's open() waits only from `pin` to `_confirm`."""
+    """Do all from the second name to the end of the lease. A writer's open() waits only from `pin` to its release."""
     directory, source = queue.directory, target.source
     pinned, old = _link_and_pin(queue, idle, target, staged)
     exchanged = _exchange(directory, target, staged, old)
     try:
-        fault = _confirm(directory, source, staged, pinned, exchanged=exchanged)
+        fault = _confirm(directory, target, staged, pinned, exchanged=exchanged)
     except (DisplacedError, LateWriterError):
         directory.release(source)  # the file has all that it had, under whatever name: nobody has to wait for that
         undo_swap(queue, staged, Withdrawn(target.proof, pinned.inode, mtime_ns))
         _undo_link(directory, old)
         raise
-    directory.release(source)
-    waited = time.monotonic_ns() - pinned.begun_ns
     displaced = None if fault else _displaced(directory, target, pinned, old)
+    stood = directory.release(source)
+    waited = time.monotonic_ns() - pinned.begun_ns
+    if displaced and not stood:  # somebody has come, and may have come before the file was looked at
+        displaced = msgspec.structs.replace(displaced, fingerprint=None)
     return CommitResult(displaced, staged.size, waited, pinned.leased, fault)
 
 
@@ -162,7 +164,7 @@ def _exchange(directory: LogDirectory, target: Target, staged: StagedFile, old: 
         raise
 
 
-def _confirm(directory: LogDirectory, source: int, staged: StagedFile, pinned: Pinned, *, exchanged: bool) -> str:
+def _confirm(directory: LogDirectory, target: Target, staged: StagedFile, pinned: Pinned, *, exchanged: bool) -> str:
     """Make it durable, and look at what was displaced (step 6). Return what the disk said to that, in words.
 
     Raise DisplacedError or LateWriterError where it is to be undone, OSError where a rotation was faster: the next job
@@ -171,7 +173,7 @@ def _confirm(directory: LogDirectory, source: int, staged: StagedFile, pinned: P
     try:
         directory.sync_folder()
         if exchanged:
-            confirm(directory, source, staged, pinned)
+            confirm(directory, target, staged, pinned)
             unlink_displaced(directory, staged, {pinned.inode})
     except LateWriterError:
         raise
@@ -183,9 +185,14 @@ def _confirm(directory: LogDirectory, source: int, staged: StagedFile, pinned: P
 
 
 def _displaced(directory: LogDirectory, target: Target, pinned: Pinned, old: OldLink) -> Displaced | None:
-    """Return the old file; None if the disk does not tell of it any more, and the next job has to see to it."""
+    """Return the old file, as it is while nobody can have come to it, and as all its names have been changed.
+
+    None if the disk does not tell of it any more, and the next job has to see to it.
+    """
     try:
-        return Displaced(old, pinned.fingerprint(os.fstat(target.source)), target.proof, directory.ticket())
+        fingerprint = pinned.fingerprint(os.fstat(target.source))
+        known = fingerprint if pinned.leased and directory.times_tell else None
+        return Displaced(old, known, target.proof, directory.ticket())
     except OSError:
         return None
 
