@@ -7,7 +7,7 @@ from asynclog.forecast.expiry import between
 from asynclog.statistics import SchemaStats, earliest
 from asynclog.timestamps import DAY
 
-WINDOW = 30  # days
+DAYS = 30
 
 
 def daily(counts: Iterable[SchemaStats], now: int, unknown: Bounds = NOTHING) -> Bounds:
@@ -25,10 +25,10 @@ def daily(counts: Iterable[SchemaStats], now: int, unknown: Bounds = NOTHING) ->
         today = _between(counts, midnight, midnight + DAY)
         # Unknown records may be older, and then today is not looked at.
         return today if unknown == NOTHING else Bounds(0, today.records_high, 0, today.bytes_high).plus(unknown)
-    start = max(oldest, midnight - WINDOW * DAY)
+    start = max(oldest, midnight - DAYS * DAY)
     covered = max(midnight - start, DAY) / DAY
     found = _between(counts, start // DAY * DAY, midnight).plus(unknown)
-    return found.per(covered, covered if unknown == NOTHING else WINDOW)
+    return found.per(covered, covered if unknown == NOTHING else DAYS)
 
 
 def _between(counts: Iterable[SchemaStats], start: int, end: int) -> Bounds:

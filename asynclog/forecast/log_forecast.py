@@ -74,7 +74,7 @@ class ForecastBuilder:
         self._rows = [(stats, [] if stats.segment in staying else self._row(stats)) for stats in all_stats]
 
     def _row(self, stats: SegmentStats) -> list[list[Bounds]]:
-        """For each time an amount for each schema; nothing where nothing goes at any of them, as in most segments."""
+        """Return for each time the bounds of each schema; empty if nothing goes at any of them, as usual."""
         limits = [self._limits(count.schema) for count in stats.schemas]
         pairs = list(zip(stats.schemas, limits, strict=True))
         if all(not cutoffs or (count.oldest is not None and count.oldest >= cutoffs[-1]) for count, cutoffs in pairs):

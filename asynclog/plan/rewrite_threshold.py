@@ -34,7 +34,7 @@ def _is_reached(stats: SegmentStats, gone: int, percent: float) -> bool:
 
 
 def _end(stats: SegmentStats, policy: Policy) -> int | None:
-    """When nothing in it is to be kept any more."""
+    """Return when nothing in it is to be kept any more; None if that never comes."""
     expiries = list(_expiries(stats, policy))
     if stats.unreadable or sum(records for _, records, _ in expiries) < stats.records:
         return None
@@ -51,8 +51,8 @@ def _reached(stats: SegmentStats, policy: Policy, percent: float) -> int | None:
 
 
 def _expiries(stats: SegmentStats, policy: Policy) -> Iterator[tuple[int, int, int]]:
-    """For each day of each schema key that has a period: when its last record will have expired, records and bytes."""
+    """Yield, for each day of each schema key that expires, when its last record will have, its records and bytes."""
     for count in stats.schemas:
-        window = retention_for(policy, count.schema)
-        if window is not None:
-            yield from (((day.day + 1) * DAY + window, day.records, day.bytes) for day in count.days or ())
+        retention = retention_for(policy, count.schema)
+        if retention is not None:
+            yield from (((day.day + 1) * DAY + retention, day.records, day.bytes) for day in count.days or ())

@@ -159,7 +159,7 @@ def _fate(action: Action) -> Literal["done", "skipped", "failed"] | None:
 
 
 def _overdue(schemas: Mapping[SchemaKey, SchemaTotals]) -> Overdue:
-    """Expired records that the plan meant to delete and that are still there, or that it had to skip."""
+    """Sum the expired records that the plan meant to delete and are still there, or that it had to skip."""
     left = {key: each.overdue for key, each in schemas.items() if each.overdue}
     oldest = earliest(each.oldest for each in schemas.values())
     return Overdue(_named(left), None if oldest is None else format_instant(oldest))

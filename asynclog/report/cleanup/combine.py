@@ -100,7 +100,7 @@ def _unjudged(parts: list[Unjudged]) -> Unjudged:
 
 
 def _earliest(instants: Iterable[str | None]) -> str | None:
-    """As text they don't sort: some have a fraction."""
+    """Return the earliest. As text they don't sort: some have a fraction."""
     return min(filter(None, instants), key=lambda text: parse_instant(text) or 0, default=None)
 
 

@@ -46,7 +46,7 @@ def _deleted(action: Action, outcomes: Mapping[str, Outcome] | None) -> Mapping[
 
 
 def _summed(went: Sequence[SchemaStats], stayed: Sequence[SchemaStats], policy: Policy) -> SchemaTotals:
-    """Of one schema's counts: those whose expired records went, for all of them do, or none; and the others."""
+    """Sum one schema. A segment's expired records are deleted all or none."""
     left = [count for count in stayed if count.expired]
     return SchemaTotals(
         deleted=sum(count.expired for count in went),

@@ -70,7 +70,7 @@ def _kept_or_would(result: CleanupResult) -> str:
 
 
 def _overdue(result: CleanupResult) -> Iterator[str]:
-    """Expired records that had to stay."""
+    """Tell of expired records that had to stay."""
     overdue = result.overdue
     if overdue.records:
         records = sum(overdue.records.values())
