@@ -23,9 +23,15 @@ ROOT = os.geteuid() == 0
 needs_bindfs = pytest.mark.skipif(not ROOT or not shutil.which("bindfs"), reason="bindfs as root is needed")
 
 
-def told(tmp_path: Path, *lines: str, folder: str = "/log", number: int = 1) -> FileSystem:
-    """Return what is read from a /proc with these mounts, for a folder of this name on the mount of this number."""
+def told(tmp_path: Path, *lines: str, folder: str = "/log", number: int = 1, exports: str = "") -> FileSystem:
+    """Return what is read from a /proc with these mounts, for a folder of this name on the mount of this number.
+
+    With `exports` there is an NFS server.
+    """
     proc = tmp_path / "proc"
+    if exports:
+        (proc / "fs/nfsd").mkdir(parents=True, exist_ok=True)
+        (proc / "fs/nfsd/exports").write_text(f"# Version 1.1\n# Path Client(Flags) # IPs\n{exports}\n")
     for name in ("fdinfo", "fd"):
         (proc / "self" / name).mkdir(parents=True, exist_ok=True)
     descriptor = os.open(tmp_path, os.O_RDONLY)
@@ -118,6 +124,38 @@ def test_an_upper_folder_is_found_by_what_it_is(tmp_path: Path) -> None:
     """Whatever it is called: here the folder that is looked at is in it."""
     overlay = mounted("overlay", f"rw,upperdir={tmp_path.parent}", number=2, point="/merged")
     assert told(tmp_path, mounted("ext4"), overlay, folder="/another/name").weak
+
+
+@pytest.mark.parametrize(
+    ("exports", "folder", "weak"),
+    [
+        ("/srv\t10.0.0.0/8(rw,root_squash,sync)", "/srv", "/srv"),
+        ("/srv\t*(ro,sync)\n/srv/a\t*(sec=sys,rw)", "/srv/a/log", "/srv/a"),
+        ("# /srv\t*(rw,sync)", "/srv/log", "/srv"),
+        (r"/srv/an\040old\134log" + "\t*(rw)", "/srv/an old\\log/a", "/srv/an old\\log"),
+        ("/srv\t*(rw,sync)", "/srv2/log", ""),
+        ("/srv/log/a\t*(rw,sync)", "/srv/log", ""),
+        ("/\t*(ro,v4root,fsid=0)\n/srv\t*(rw)", "/var/log", ""),
+        ("/srv\t*()", "/srv", ""),
+        ("nonsense", "/srv", ""),
+        ("# nothing", "/srv", ""),
+    ],
+)
+def test_a_folder_that_nfs_exports_is_not_local(tmp_path: Path, exports: str, folder: str, weak: str) -> None:
+    """The server's clients may write there; the root of NFSv4 names, and what is for reading, are no such folder."""
+    found = told(tmp_path, mounted("ext4"), folder=folder, exports=exports)
+    assert found == ("ext4", f"{weak} is exported by NFS, whose clients mind no lease" if weak else "")
+
+
+def test_an_export_is_found_through_another_mount(tmp_path: Path) -> None:
+    """By the same place in the same file system, and by what it is; exports that can't be read are no proof."""
+    part = mounted("ext4", number=11, root="/srv/log", point="/log")
+    exports = "/srv\t*(rw)"
+    assert told(tmp_path, mounted("ext4"), part, folder="/log/a", number=11, exports=exports).weak
+    assert told(tmp_path, mounted("ext4"), folder="/another", exports=f"{tmp_path}\t*(rw)").weak
+    (tmp_path / "proc/fs/nfsd/exports").unlink()
+    (tmp_path / "proc/fs/nfsd/exports").mkdir()
+    assert "can't be read" in told(tmp_path, mounted("ext4")).weak
 
 
 @pytest.mark.parametrize("lines", [[], ["nonsense"], ["1 0 0:1 / / rw"], [mounted("ext4", number=7)]])

@@ -2,7 +2,8 @@
 
 Linux grants leases on file systems, too, whose files others open behind its back: a server's other clients, whoever
 works on the folder below a FUSE mount, or through an overlay on its upper folder. So only file systems count that are
-known; in doubt leases are not believed. Mounts of other mount namespaces are not seen.
+known; in doubt leases are not believed. Mounts of other mount namespaces are not seen. Nor does a lease
+tell anything of the clients of this kernel's own NFS server, which opens a file anew for each write.
 """
 
 import os
@@ -20,6 +21,7 @@ _TIMELESS = {"tmpfs", "ramfs", "rootfs"}
 _READ_ONLY = {"squashfs", "erofs", "iso9660", "cramfs"}  # nobody writes there at all
 
 _ESCAPE = re.compile(rb"\\([0-7]{3})")
+_OPTION = re.compile(rb"[^(),]+")
 _GIVEN = re.compile(r"\\(.)", re.DOTALL)
 
 
@@ -44,6 +46,29 @@ class _Mount(NamedTuple):
     point: str
     kind: str
     options: tuple[str, ...]
+
+
+class _Place(NamedTuple):
+    """Where a folder is: by its path, on this one of the mounts, and by the folders that it is in, itself included."""
+
+    path: str
+    own: _Mount
+    mounts: Sequence[_Mount]
+    parents: Container[tuple[int, int] | None]
+
+    @property
+    def in_file_system(self) -> tuple[str, str]:
+        """Its device, and its path there."""
+        return _place(self.path, self.own)
+
+    def is_in(self, folder: str) -> bool:
+        """Whether it is this folder, or in it, whatever parts of the file system are mounted where."""
+        real = os.path.realpath(folder)
+        beneath = [mount for mount in self.mounts if _is_in(real, mount.point)]
+        mount = max(beneath, key=lambda mount: len(mount.point), default=self.own)
+        (device, root), (own_device, own_root) = _place(real, mount), self.in_file_system
+        same = device == own_device and _is_in(own_root, root)
+        return _is_in(self.path, real) or same or _identity(real) in self.parents
 
 
 def parents(folder: int) -> Iterator[tuple[int, int]]:
@@ -76,10 +101,11 @@ def file_system(
         return FileSystem("unknown", f"{proc} does not tell what file system it is on")
     if own.kind not in _WHOLE | _READ_ONLY:
         return FileSystem(own.kind, f"it is on {own.kind}, where others may write past this machine's leases")
-    upper = _upper_folder(set(parents(folder)), path, own, mounts)
+    place = _Place(path, own, mounts, set(parents(folder)))
+    upper = _upper_folder(place)
     if upper:
         return FileSystem(own.kind, f"an overlay has {upper} as its upper folder, and who writes there minds no lease")
-    return FileSystem(own.kind, "")
+    return FileSystem(own.kind, _exported(place, Path(proc, "fs/nfsd/exports")))
 
 
 def _mount(line: bytes) -> _Mount:
@@ -95,21 +121,17 @@ def _unescaped(word: bytes) -> str:
     return os.fsdecode(_ESCAPE.sub(lambda match: bytes([int(match[1], 8) & 255]), word))
 
 
-def _upper_folder(parents: Container[tuple[int, int] | None], path: str, own: _Mount, mounts: Sequence[_Mount]) -> str:
+def _upper_folder(place: _Place) -> str:
     """Return the upper folder of an overlay that this folder is, or is in; empty without one."""
-    place = _place(path, own)
-    for upper in _upper_folders(mounts):
-        if not os.path.isabs(upper):  # as the mounting process saw it: what it may well mean counts
-            tail = os.path.normpath(upper).split("/")
-            tail = tail[len(tail) - tail[::-1].index("..") :] if ".." in tail else tail
-            if f"/{'/'.join(tail)}/" in f"{path}/" or f"/{'/'.join(tail)}/" in f"{place[1]}/":
+    for upper in _upper_folders(place.mounts):
+        if os.path.isabs(upper):
+            if place.is_in(upper):
                 return upper
             continue
-        real = os.path.realpath(upper)
-        beneath = [mount for mount in mounts if _is_in(real, mount.point)]
-        mount = max(beneath, key=lambda mount: len(mount.point), default=own)
-        device, root = _place(real, mount)
-        if _is_in(path, real) or (device == place[0] and _is_in(place[1], root)) or _identity(real) in parents:
+        # As the mounting process saw it: what it may well mean counts.
+        tail = os.path.normpath(upper).split("/")
+        tail = tail[len(tail) - tail[::-1].index("..") :] if ".." in tail else tail
+        if any(f"/{'/'.join(tail)}/" in f"{path}/" for path in (place.path, place.in_file_system[1])):
             return upper
     return ""
 
@@ -121,6 +143,25 @@ def _upper_folders(mounts: Sequence[_Mount]) -> Iterator[str]:
             if option.startswith("upperdir="):
                 told = option.removeprefix("upperdir=")
                 yield from dict.fromkeys((told, _GIVEN.sub(r"\1", told)))
+
+
+def _exported(place: _Place, exports: Path) -> str:
+    """Say by which folder's export this one can be written to; empty without one.
+
+    `exports` are lines like `/srv/log<tab>*(rw,sync)`; behind a `#` is what the server will ask for again.
+    """
+    try:
+        lines = exports.read_bytes().splitlines()
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        return f"{exports} can't be read, so that nobody knows whether NFS exports it: {error.strerror}"
+    for line in lines:
+        name, _, clients = line.removeprefix(b"# ").partition(b"\t")
+        folder = _unescaped(name)
+        if b"rw" in _OPTION.findall(clients) and os.path.isabs(folder) and place.is_in(folder):
+            return f"{folder} is exported by NFS, whose clients mind no lease"
+    return ""
 
 
 def _place(path: str, mount: _Mount) -> tuple[str, str]:
