@@ -237,15 +237,17 @@ def test_a_job_on_an_overlays_upper_folder_needs_consent(archive: Path) -> None:
     """Who writes through the overlay is not seen there; through the overlay itself everything is as on a disk."""
     for name in ("low", "work", "merged"):
         (archive / name).mkdir()
-    options = "lowerdir=low,upperdir=audit,workdir=work"
+    # Its relative name may well mean any folder of the machine that is called so: no other log's, please.
+    upper = (archive / "audit").rename(archive / f"upper-{os.urandom(8).hex()}")
+    options = f"lowerdir=low,upperdir={upper.name},workdir=work"
     mount = subprocess.run(["mount", "-t", "overlay", "x", "-o", options, "merged"], cwd=archive, check=False)
     if mount.returncode:
         pytest.skip("no overlay can be mounted here")
     try:
-        before = looks(archive / "audit")
-        done = cleanup(archive)
+        before = looks(upper)
+        done = cleanup(archive, "--path", f"{upper.name}/logs.jsonl")
         assert (done.code, "overlay" in done.error) == (2, True)
-        assert looks(archive / "audit") == before
+        assert looks(upper) == before
         assert cleanup(archive, "--path", "merged/logs.jsonl").result["deleted_per_schema"] == {"app:1": 1}
     finally:
         subprocess.run(["umount", "merged"], cwd=archive, check=True)
