@@ -32,7 +32,8 @@ class Facts(msgspec.Struct, frozen=True):
     """The facts known of a log. `policy` is None if there is none yet, `schemas` is its file.
 
     `skip_reasons` are the reasons why segments that can be read are never changed, by their names. `registry` is None
-    where that is no registry; `rotated` are files beside it that look like earlier ones. `cut` is a segment whose
+    where that is no registry; `rotated` are files beside it that look like earlier ones. `strays` are hidden files
+    of killed jobs that no job sees to, with their bytes. `cut` is a segment whose
     record would stay and names one that goes; empty if there is none, or nothing goes. `hindrances` are a dry run's: in
     sentences, what would keep a run from doing what is planned.
     """
@@ -44,6 +45,7 @@ class Facts(msgspec.Struct, frozen=True):
     states: Sequence[SegmentState] = ()
     skip_reasons: Mapping[str, str] = {}
     neighbours: Sequence[str] = ()
+    strays: Mapping[str, int] = {}
     policy: Policy | None = None
     schemas: str = ""
     registry: Registry | None = None

@@ -70,6 +70,7 @@ def _warnings(facts: Facts, inventory: Holdings) -> Iterator[str]:
     if facts.policy is not None:
         yield from rule_warnings(facts, facts.policy)
     yield from _neighbours(facts)
+    yield from _strays(facts)
     is_foreign = has_no_record(facts.states) and not is_partly_known(facts)
     # Where no line of the whole log is a record, that is told below, with the reason.
     yield from _unjudged([each for each in inventory.unjudged if each.why != "no_record" or not is_foreign])
@@ -94,6 +95,17 @@ def _neighbours(facts: Facts) -> Iterator[str]:
             f"{facts.names.stem} and {'are no segments' if many else 'is no segment'}, not read and never deleted: "
             f"{list_some(facts.neighbours)}: if {'they belong' if many else 'it belongs'} to this log, name "
             f"{'them' if many else 'it'} in audit.segments of an asynclog.yaml"
+        )
+
+
+def _strays(facts: Facts) -> Iterator[str]:
+    if facts.strays:
+        was, them = ("was", "it") if len(facts.strays) == 1 else ("were", "them")
+        yield (
+            f"{pluralize(len(facts.strays), 'hidden file')} of {pluralize(sum(facts.strays.values()), 'byte')} in "
+            f"{facts.folder} {was} left by a killed job, and no job sees to {them}: {list_some(list(facts.strays))}: "
+            f"there may be lines that are nowhere else, so do not remove {them}: unpack what was compressed, have "
+            "audit.segments match the names between the first point and .al- again, as they did, and run a cleanup"
         )
 
 

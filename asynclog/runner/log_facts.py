@@ -51,6 +51,7 @@ def facts_of(log: Log, policy: Policy | None, states: Sequence[SegmentState], st
         names=log.naming,
         states=states,
         neighbours=_neighbours(log),
+        strays=log.strays,
         skip_reasons=skip_reasons,
     )
     if stop:

@@ -3,7 +3,7 @@
 import logging
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -20,7 +20,7 @@ from asynclog.runner.wiring import Wiring
 from asynclog.scan.context import ScanContext
 from asynclog.scan.scanner import Scanner
 from asynclog.segments import Segment
-from asynclog.storage.claims import contests
+from asynclog.storage.claims import contests, strays
 from asynclog.storage.naming import SegmentNaming
 from asynclog.storage.segment_store import SegmentSource
 
@@ -38,6 +38,7 @@ class Log(msgspec.Struct, frozen=True):
     naming: SegmentNaming
     scanner: Scanner
     neighbours: Sequence[str]
+    strays: Mapping[str, int]
     segments: dict[str, Segment]
     conditions: Conditions
     catalog: "Catalog | None"
@@ -93,6 +94,7 @@ def open_log(opened: OpenStore[S], cutoffs: Cutoffs, resources: ExitStack) -> Lo
         naming=naming,
         scanner=Scanner(context, opened.rate, opened.wiring.executor),
         neighbours=listing.neighbours,
+        strays=strays(listing.strays, listing.names, settings.claims) if listing.strays else {},
         segments={segment.name: segment for segment in listing.segments},
         conditions=conditions_of(listing.segments, naming, cutoffs.now, clock),
         catalog=_open_catalog(settings, listing.segments, resources),

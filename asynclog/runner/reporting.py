@@ -79,7 +79,7 @@ def build_report(opened: OpenRun, ending: Ending, stop: StopRequest) -> Report:
         provenance=provenance_of(settings, policy),
         duration_s=time.monotonic() - run.begun,
         late=leftovers.late,
-        pending=leftovers.pending,
+        pending={**leftovers.pending, **source.strays},
         warnings=warnings,
         neighbours=found.neighbours,
         read=inventory.reads.bytes + (applied.read if applied else 0),

@@ -1,12 +1,15 @@
 """One segment, one owner: which profile of a configuration claims which file, and what two of them claim."""
 
-from collections.abc import Iterable, Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
 
 import msgspec
 
 from asynclog.storage.hidden_names import OldLink, StagedFile
-from asynclog.storage.naming import SegmentNaming
+from asynclog.storage.naming import SegmentNaming, hidden_behind
+
+_LOCK = re.compile(r"\.(.+)\.al-lock", re.DOTALL)
 
 
 class Claim(msgspec.Struct, frozen=True):
@@ -60,6 +63,23 @@ def _leftovers(entries: Iterable[str]) -> Iterator[str]:
         hidden = (OldLink.parse(name) or StagedFile.parse(name)) if name.startswith(".") else None
         if hidden:
             yield hidden.segment
+
+
+def strays(hidden: Mapping[str, int], entries: Iterable[str], claims: Sequence[Claim]) -> dict[str, int]:
+    """Return those of these files, with their bytes, that are no other log's affair; the first claim is this log's own.
+
+    Another log is one that an enabled profile has, or one that has a lock file among the folder's entries.
+    """
+    own, *rest = claims
+    others = [claim.names for claim in rest if claim.enabled]
+    locked = (match[1] for match in map(_LOCK.fullmatch, entries) if match)
+    others += [SegmentNaming(base) for base in locked if base != own.base]
+    return {name: size for name, size in hidden.items() if _is_ours(name, own.names, others)}
+
+
+def _is_ours(name: str, own: SegmentNaming, others: Iterable[SegmentNaming]) -> bool:
+    segment = hidden_behind(name) or ""
+    return own.match(segment) or not any(other.match(segment) for other in others)
 
 
 def in_words(contest: Contest) -> str:

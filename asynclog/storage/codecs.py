@@ -10,7 +10,7 @@ from typing import Protocol
 from asynclog.storage.segment_reader import Part, SegmentReader
 
 NAME_SUFFIXES = (".gz", ".zst")  # that a segment's usual name may have; a pattern may claim any
-_PACKED_SUFFIXES = (*NAME_SUFFIXES, ".xz", ".bz2", ".lz4", ".zip")
+PACKED_SUFFIXES = (*NAME_SUFFIXES, ".xz", ".bz2", ".lz4", ".zip")
 
 # How a file begins that gzip, zstd, xz, lz4, zip or bzip2 has written.
 _PACKED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\xfd7zXZ\0", b"\x04\x22\x4d\x18", b"PK\x03\x04")
@@ -60,7 +60,7 @@ def codec_for(name: str) -> Codec | None:
     for codec in CODECS:
         if name.endswith(codec.suffixes):
             return codec
-    return None if name.endswith(_PACKED_SUFFIXES) else PLAIN
+    return None if name.endswith(PACKED_SUFFIXES) else PLAIN
 
 
 def is_packed(head: bytes) -> bool:

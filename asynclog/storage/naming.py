@@ -4,7 +4,7 @@ import fnmatch
 import re
 from collections.abc import Iterable
 
-from asynclog.storage.codecs import NAME_SUFFIXES
+from asynclog.storage.codecs import NAME_SUFFIXES, PACKED_SUFFIXES
 from asynclog.storage.hidden_names import LONGEST_SEGMENT, MAX_BYTES, NUMBER, hidden_segment
 from asynclog.timestamps import parse_instant
 
@@ -91,6 +91,16 @@ class SegmentNaming:
         """Return whether this is a hidden name that a job of this log gives."""
         segment = hidden_segment(name)
         return segment is not None and self.match(segment)
+
+    def is_stray(self, name: str) -> bool:
+        """Return whether this is a hidden name of a job that no job of this log knows as its own."""
+        return hidden_behind(name) is not None and not self.is_temporary(name)
+
+
+def hidden_behind(name: str) -> str | None:
+    """Return the segment that a hidden name of ours is about, although somebody has packed the file since."""
+    suffix = next((suffix for suffix in PACKED_SUFFIXES if name.endswith(suffix)), "")
+    return hidden_segment(name.removesuffix(suffix))
 
 
 def length(name: str) -> int:

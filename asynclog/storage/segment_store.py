@@ -33,12 +33,14 @@ class Survivors(Protocol):
 class Listing(msgspec.Struct, frozen=True):
     """All names that a store has beside each other, the log's segments among them, in order, and its neighbours.
 
-    Those look as if they belonged to the log, and are neither segments nor known.
+    Those look as if they belonged to the log, and are neither segments nor known. `strays` are the bytes of hidden
+    files that some job has left and none of this log's will see to, by name.
     """
 
     names: tuple[str, ...]
     segments: tuple[Segment, ...]
     neighbours: tuple[str, ...]
+    strays: Mapping[str, int] = {}
 
 
 class Leftovers(msgspec.Struct, frozen=True):

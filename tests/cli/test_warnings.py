@@ -124,6 +124,10 @@ CASES = {
     "one neighbour": Case(
         lambda folder: log(folder, **{"logs.jsonl-2026112917": OLD}), ("1 file in ", "logs.jsonl-2026112917")
     ),
+    "strays": Case(
+        lambda folder: log(folder, **{".logs.jsonl.al-old-00c0ffee-0.gz": OLD}),
+        ("1 hidden file of ", ".logs.jsonl.al-old-00c0ffee-0.gz", "do not remove it", "audit.segments"),
+    ),
     "unjudged": Case(
         lambda folder: log(folder, **{f"logs.jsonl.{n}.gz": gzip.compress(OLD) for n in (1, 2)}),
         ("2 segments could not be judged", "logs.jsonl.2.gz", "it is compressed", "see asynclog explain"),

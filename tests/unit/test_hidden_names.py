@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -67,6 +68,78 @@ def test_a_name_that_is_not_ours_blocks_nothing(archive: Path, name: str) -> Non
     assert (done.code, done.result["deleted_per_schema"]) == (0, {"app:1": 1})
     assert done.result["recovery_pending"] == []
     assert looks(archive / "audit")[name] == before
+
+
+LEFT = "app-20250101T000000.jsonl"
+
+
+def hidden(folder: Path, *names: str) -> list[str]:
+    """Make hidden files of 85 bytes, as a killed job leaves them."""
+    for name in names:
+        (folder / "audit" / name).write_bytes(b"x" * 84 + b"\n")
+    return sorted(names)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        f".{LEFT}.al-old-00c0ffee-0",
+        f".{LEFT}.al-new-1-85",
+        f".{LEFT}.al-new",
+        f".{SEGMENT}.al-old-00c0ffee-0.gz",
+        f".{SEGMENT}.al-new-1-85.zst",
+        f".{LEFT}.al-old-00c0ffee-0.xz",
+    ],
+)
+def test_hidden_files_that_no_job_sees_to_are_told(archive: Path, name: str) -> None:
+    """Of a segment that has another pattern now, or packed by somebody: by each command, and by no job removed."""
+    names = hidden(archive, name)
+    before = looks(archive / "audit")[name]
+    for words in (["-n"], [], ["--metrics-file", "m.prom"]):
+        done = cleanup(archive, *words)
+        (warning,) = done.result["warnings"]
+        assert (done.code, done.result["recovery_pending"]) == (0, names)
+        for word in (name, "1 hidden file of 85 bytes", "do not remove it", "audit.segments"):
+            assert word in warning
+    assert re.search("^asynclog_recovery_pending_bytes.* 85(.0)?$", (archive / "m.prom").read_text(), re.MULTILINE)
+    done = run("check", "--strict", "--path", "audit/logs.jsonl", "--schemas", "schemas.yaml", cwd=archive)
+    assert (done.code, name in done.out) == (3, True)
+    assert looks(archive / "audit")[name] == before
+
+
+def test_hidden_files_of_another_log_are_its_own_affair(archive: Path) -> None:
+    """Of one that an enabled profile has, or a lock file; not of one that is switched off. Folders are none."""
+    ours = f".{SEGMENT}.al-old-00c0ffee-0.gz"
+    hidden(archive, f".{LEFT}.al-old-00c0ffee-0", ".app.jsonl.al-new-1-85", ".app.jsonl.al-old-00c0ffee-0.gz")
+    (archive / "audit" / f".{LEFT}.al-old-00c0ffee-1").mkdir()
+    named = ("--path", "audit/logs.jsonl", "--schemas", "schemas.yaml")
+    words = ("check", "--strict", "--config", "asynclog.yaml")
+    for enabled, code in ((True, 0), (False, 3)):
+        profiles = {
+            "us": {"audit": {"path": "audit/logs.jsonl", "schemas": "schemas.yaml"}},
+            "app": {"audit": {"path": "audit/app.jsonl", "schemas": "schemas.yaml", "enabled": enabled}},
+        }
+        (archive / "asynclog.yaml").write_text(json.dumps({"asynclog": 1, "profile": "us", "profiles": profiles}))
+        assert run(*words, cwd=archive).code == code
+    assert run("check", "--strict", *named, cwd=archive).code == 3
+    (archive / "audit/.app.jsonl.al-lock").touch()
+    assert run("check", "--strict", *named, cwd=archive).code == 0
+    hidden(archive, ours)
+    assert cleanup(archive).result["recovery_pending"] == [ours]
+
+
+def test_a_hidden_file_that_is_told_is_drained_as_the_warning_says(archive: Path) -> None:
+    """Once the log's names are again what they were, the next job publishes what a writer appended to it."""
+    line = record(days=1, schema="late")
+    (archive / "audit" / f".{LEFT}.al-old-00c0ffee-{len(OLD)}").write_bytes(OLD + line)
+    assert len(cleanup(archive).result["recovery_pending"]) == 1
+    audit = {"path": "audit/logs.jsonl", "schemas": "schemas.yaml", "segments": ["*.jsonl"]}
+    (archive / "asynclog.yaml").write_text(json.dumps({"profiles": {"default": {"audit": audit}}}))
+    done = run("cleanup", "--now", NOW, "--json", cwd=archive)
+    assert done.result["recovery_pending"] == []
+    (late,) = done.result["late_segments"]
+    assert line in (archive / "audit" / late).read_bytes()
+    assert run("check", "--path", "audit/logs.jsonl", "--schemas", "schemas.yaml", cwd=archive).code == 0
 
 
 def test_the_longest_names_fit() -> None:

@@ -91,7 +91,9 @@ def _notes(result: CleanupResult) -> Iterator[str]:
     for name in result.late_segments:
         yield f"Late: {escape_control(name)} has what a writer appended to a segment while it was replaced"
     for name in result.recovery_pending:
-        what = "is left by a killed job, or held by a writer: the next job deals with it"
+        what = (
+            "is left by a killed job, or held by a writer: the next job deals with it, unless a warning says otherwise"
+        )
         yield f"Pending: {escape_control(name)} {what}"
     if result.refusal:
         refused = "Refused" if came else "Refused: a real run would end with exit 5"

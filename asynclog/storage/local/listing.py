@@ -37,7 +37,9 @@ class LocalSource(LocalReadStore):
         directory, names = self._directory, self._directory.names()
         segments = list_segments(directory.folder, names, self._naming)
         neighbours = [name for name in names if self._naming.is_neighbour(name) and _is_no_folder(directory, name)]
-        return Listing(tuple(names), tuple(segments), tuple(neighbours))
+        hidden = sorted(name for name in names if self._naming.is_stray(name) and directory.is_file(name))
+        strays = {name: directory.size_of(name) for name in hidden}
+        return Listing(tuple(names), tuple(segments), tuple(neighbours), strays)
 
 
 def _is_no_folder(directory: LogDirectory, name: str) -> bool:
