@@ -14,6 +14,7 @@ from asynclog.records.strict_json import Line, LineError, check_encoding, past_c
 
 _SIGNS = re.compile(rb"[\[\]{}, \t\r\n]*")
 _LEADING = re.compile(rb"[\[, \t\r\n]*")
+_closing_brace = re.compile(rb"\}").search
 _FIRST = frozenset(b'[{"-0123456789tfn')  # of a value
 _TRAILING = b",]} \t\r\n"
 _CHUNK = 1 << 16  # bytes
@@ -62,8 +63,10 @@ def is_fragment(line: Line) -> bool:
     if _goes_on(line):
         return True
     start, trailing = _value_start(line), _trailing(line)
-    if line[start] not in _FIRST or (line[start] == _BRACE and trailing == len(line) and past_space(line, 0) == start):
-        return False  # it is text, or torn
+    if line[start] not in _FIRST:
+        return False  # it is text
+    if line[start] == _BRACE and past_space(line, 0) == start and not _closing_brace(line, trailing):
+        return False  # it is torn: an object that begins the line ends among the signs at its end, or nowhere
     if len(line) <= LONG:
         try:
             whole = orjson.loads(line)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import time
 from contextlib import contextmanager
 from pathlib import Path
 from random import Random
@@ -122,6 +123,16 @@ def test_a_piece_of_a_document_is_a_fragment(line: bytes) -> None:
 def test_other_unreadable_lines_are_no_fragments(line: bytes) -> None:
     """Torn and glued records, NULs, text and lone values block nothing."""
     assert [is_fragment(line), is_fragment(line.strip() + b"\n"), judged_fragment(line)] == [False] * 3
+
+
+@pytest.mark.parametrize("end", [b"", b"\n", b" \r\n", b",\n", b"]],\n"])
+def test_a_torn_object_is_told_by_its_end(end: bytes) -> None:
+    """However deep it is nested: its 50 MiB are not walked bracket by bracket, which would take minutes."""
+    line = b'{"a": ' + b"[" * (50 * MEBI) + b"1" + end
+    begun = time.process_time()
+    assert not is_fragment(line)
+    assert not is_fragment(memoryview(line))
+    assert time.process_time() - begun < 10
 
 
 @st.composite
