@@ -214,7 +214,7 @@ def test_a_signal_in_the_job_is_told(archive: Path) -> None:
 def test_a_bug_is_told(archive: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """Exit 1, and the last success is kept."""
 
-    def broken(*_: object) -> LogDirectory:
+    def broken(*_: object, **__: object) -> LogDirectory:
         raise ZeroDivisionError
 
     assert cleanup(archive, *FILE).code == 0
