@@ -1,0 +1,146 @@
+"""Commands as processes that need not import anything: they are forked from one that has imported it all.
+
+Each is a process like any other, with descriptors, environment, folder and signals of its own. Nine tenths of what a
+short command takes are its imports, and the tests run thousands.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import pkgutil
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+_PROGRAM = "import sys; sys.path.insert(0, sys.argv[1]); import prefork; prefork.serve(int(sys.argv[2]))"
+_SIZE = 8  # bytes that say how long a request is
+
+
+class Request(NamedTuple):
+    """What a process is to become."""
+
+    words: Sequence[str]
+    folder: str
+    environment: Mapping[str, str]
+
+
+class Ended(NamedTuple):
+    """Its exit status, or minus the number of a signal, and what it wrote."""
+
+    status: int
+    out: bytes
+    err: bytes
+
+
+class Prefork:
+    """The process that others are forked from; it ends with this one. Its methods may be called by several threads."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._socket, its = socket.socketpair()
+        self._asking = threading.Lock()
+        with its:
+            self._process = subprocess.Popen(
+                [sys.executable, "-c", _PROGRAM, str(Path(__file__).parent), str(its.fileno())],
+                env=environment,
+                pass_fds=[its.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+            )
+
+    def run(self, request: Request, deadline: float) -> Ended:
+        """Run a command to its end; kill it if it takes longer than `deadline` seconds."""
+        end = time.monotonic() + deadline
+        out, err, told = os.pipe(), os.pipe(), os.pipe()
+        given = [os.open(os.devnull, os.O_RDONLY), out[1], err[1], told[1]]
+        content = pickle.dumps(request)
+        with self._asking:
+            socket.send_fds(self._socket, [len(content).to_bytes(_SIZE, "big")], given)
+            self._socket.sendall(content)
+        for descriptor in given:
+            os.close(descriptor)
+        with os.fdopen(told[0]) as status, os.fdopen(out[0], "rb") as output, os.fdopen(err[0], "rb") as errors:
+            process = int(status.readline())
+            try:
+                said = _read_all([output.fileno(), errors.fileno()], end)
+            except TimeoutError:
+                os.kill(process, signal.SIGKILL)
+                raise
+            return Ended(int(status.readline()), *said)
+
+    def close(self) -> None:
+        """End it."""
+        self._socket.close()
+        self._process.wait()
+
+
+def _read_all(descriptors: Sequence[int], end: float) -> list[bytes]:
+    """Read several pipes to their ends; raise TimeoutError at some time (s, monotonic)."""
+    said = {descriptor: bytearray() for descriptor in descriptors}
+    with selectors.DefaultSelector() as selector:
+        for descriptor in descriptors:
+            selector.register(descriptor, selectors.EVENT_READ)
+        while selector.get_map():
+            ready = selector.select(max(0, end - time.monotonic()))
+            if not ready:
+                raise TimeoutError("the command hangs")
+            for key, _ in ready:
+                part = os.read(key.fd, 1 << 16)
+                said[key.fd] += part
+                if not part:
+                    selector.unregister(key.fd)
+    return [bytes(said[descriptor]) for descriptor in descriptors]
+
+
+def serve(descriptor: int) -> None:
+    """Import everything; then become a command for each request, in a child, until there are no more requests."""
+    asynclog = import_module("asynclog")
+    for module in pkgutil.walk_packages(asynclog.__path__, "asynclog."):
+        if not module.name.endswith(("__main__", "_kernel")):
+            import_module(module.name)
+    import_module("anyio._backends._asyncio")
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those who wait for commands
+    with socket.socket(fileno=descriptor) as requests:
+        while True:
+            size, given, _, _ = socket.recv_fds(requests, _SIZE, 4)
+            if not size:
+                return
+            content = requests.recv(int.from_bytes(size, "big"), socket.MSG_WAITALL)
+            if os.fork() == 0:
+                requests.close()
+                _begin(pickle.loads(content), given)  # noqa: S301 - from the process that has started us
+            for each in given:
+                os.close(each)
+
+
+def _begin(request: Request, given: Sequence[int]) -> NoReturn:
+    """Fork once more: the child is the command, and this one tells what has become of it."""
+    *streams, told = given
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    command = os.fork()
+    if command == 0:
+        os.close(told)
+        for number, stream in enumerate(streams):
+            os.dup2(stream, number)
+            os.close(stream)
+        os.chdir(request.folder)
+        os.environ.clear()
+        os.environ.update(request.environment)
+        sys.argv = ["asynclog", *request.words]
+        sys.exit(import_module("asynclog.cli").main())
+    for stream in streams:
+        os.close(stream)
+    os.write(told, b"%d\n" % command)
+    _, status = os.waitpid(command, 0)
+    os.write(told, b"%d\n" % os.waitstatus_to_exitcode(status))
+    os._exit(0)
