@@ -104,8 +104,9 @@ def _strays(facts: Facts) -> Iterator[str]:
         yield (
             f"{pluralize(len(facts.strays), 'hidden file')} of {pluralize(sum(facts.strays.values()), 'byte')} in "
             f"{facts.folder} {was} left by a killed job, and no job sees to {them}: {list_some(list(facts.strays))}: "
-            f"there may be lines that are nowhere else, so do not remove {them}: unpack what was compressed, have "
-            "audit.segments match the names between the first point and .al- again, as they did, and run a cleanup"
+            f"there may be lines that are nowhere else, so do not remove {them}: unpack what was compressed; if "
+            "this log's names were changed, have audit.segments match those between the first point and .al- again, as "
+            "they did; and run a cleanup"
         )
 
 

@@ -1,7 +1,8 @@
 """Codecs: the ways to pack a segment, and by what a packed file is told from plain lines.
 
-Only plain lines can be read as yet. A codec that reads others is one more entry of CODECS: whoever reads a segment
-takes what its codec decodes, what is proven at a commit are those lines, and a replacement is what its codec encodes.
+Only plain lines can be read as yet. A codec is one more entry of CODECS: whoever reads a segment takes what its codec
+decodes, what is proven at a commit are those lines, and a replacement is what its codec encodes. It has to keep sizes:
+the length of a segment, and of what is accounted for in an old file, is that of the file.
 """
 
 from collections.abc import Iterable

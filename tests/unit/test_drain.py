@@ -276,6 +276,18 @@ def test_an_old_file_may_lose_its_last_line(folder: Path, hold: int) -> None:
     assert [line for line in lines_after(folder) if line in KEPT] == sorted(KEPT)
 
 
+@pytest.mark.parametrize("left", [b"", KEPT[0] + b"half of ", b"half of "])
+def test_an_old_file_may_be_cut_in_the_middle_of_a_line(folder: Path, hold: int, left: bytes) -> None:
+    """Its writer is not done with that line: it comes as one."""
+    os.ftruncate(hold, 0)
+    os.pwrite(hold, left, 0)
+    cleanup(folder)
+    os.pwrite(hold, b"a line\n", len(left))
+    os.close(hold)
+    whole = left.removeprefix(KEPT[0]) + b"a line\n"
+    assert [line for line in lines_after(folder) if line not in KEPT] == [whole]
+
+
 def test_lines_that_nobody_takes_hide_none_of_another_segment() -> None:
     """Each segment is looked at so many lines ahead."""
     grown, late = [b"grown %d\n" % number for number in range(100)], [b"late %d\n" % number for number in range(100)]

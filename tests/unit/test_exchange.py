@@ -69,6 +69,35 @@ def test_a_rotation_by_link_just_before_the_swap_undoes_it(folder: Path, old: by
     assert content(folder) == {SEGMENT: old, ROTATED: old}
 
 
+def test_a_file_that_was_linked_and_unlinked_meanwhile_has_one_name(folder: Path) -> None:
+    """The rotation has ended before the exchange is undone: its file has the name that it was given, and no other."""
+
+    class Linked(LogDirectory):
+        def rename_exchange(self, name: str, other: str) -> None:
+            os.link(folder / SEGMENT, folder / ROTATED)
+            super().rename_exchange(name, other)
+            (folder / SEGMENT).unlink()
+
+    cleanup(folder, directory=Linked)
+    assert content(folder) == {ROTATED: OLD + NEW}
+    assert (folder / ROTATED).stat().st_nlink == 1
+
+
+def test_a_mode_that_changes_just_after_the_swap_stays(folder: Path) -> None:
+    """It is the replacement's by then."""
+
+    class Closed(LogDirectory):
+        def rename_exchange(self, name: str, other: str) -> None:
+            super().rename_exchange(name, other)
+            (folder / SEGMENT).chmod(0o600)
+
+    (folder / SEGMENT).chmod(0o644)
+    status, _ = fate(cleanup(folder, directory=Closed))
+    assert status == "done"
+    assert content(folder) == {SEGMENT: NEW}
+    assert (folder / SEGMENT).stat().st_mode & 0o777 == 0o600
+
+
 def test_a_mode_that_changes_just_before_the_swap_undoes_it(folder: Path) -> None:
     """Else the replacement could be read by somebody who may no longer read the segment."""
 

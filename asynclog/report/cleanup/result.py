@@ -1,4 +1,4 @@
-"""The document that a job answers with: `--json` prints it key for key. Only its shape; `summary` fills it."""
+"""The document that a job answers with: `--json` prints it key for key. Only its shape; `build` fills it."""
 
 from typing import Any, Literal, Self
 

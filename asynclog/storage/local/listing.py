@@ -4,6 +4,7 @@ import os
 import stat
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 
 import msgspec
 
@@ -37,9 +38,17 @@ class LocalSource(LocalReadStore):
         directory, names = self._directory, self._directory.names()
         segments = list_segments(directory.folder, names, self._naming)
         neighbours = [name for name in names if self._naming.is_neighbour(name) and _is_no_folder(directory, name)]
-        hidden = sorted(name for name in names if self._naming.is_stray(name) and directory.is_file(name))
-        strays = {name: directory.size_of(name) for name in hidden}
+        strays = dict(_strays(directory, sorted(filter(self._naming.is_stray, names))))
         return Listing(tuple(names), tuple(segments), tuple(neighbours), strays)
+
+
+def _strays(directory: LogDirectory, names: Iterable[str]) -> Iterator[tuple[str, int]]:
+    """Yield those of these hidden files that are there, with their bytes."""
+    for name in names:
+        with suppress(OSError):
+            status = directory.status(name)
+            if stat.S_ISREG(status.st_mode):
+                yield name, status.st_size
 
 
 def _is_no_folder(directory: LogDirectory, name: str) -> bool:

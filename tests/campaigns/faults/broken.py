@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from asynclog.storage.hidden_names import OldLink, StagedFile
     from asynclog.storage.local.commit.drain_queue import DrainQueue
     from asynclog.storage.local.commit.old_files import Displaced, Known
-    from asynclog.storage.local.commit.precommit import Pinned, Target
+    from asynclog.storage.local.commit.precommit import Pinned
     from asynclog.storage.naming import SegmentNaming
     from asynclog.storage.segment_reader import Part, SegmentReader
 
@@ -211,9 +211,9 @@ def uncompared(proof: Proof, parts: Iterable[memoryview], expected: bytes | None
     return _follow(proof, parts)
 
 
-def unleased(disk: LogDirectory, target: Target, built: StagedFile, pinned: Pinned) -> None:
+def unleased(disk: LogDirectory, source: int, built: StagedFile, pinned: Pinned) -> None:
     """Instead of `confirm`: only the file that was displaced is looked at, and whether the lease stood is not."""
-    del target
+    del source
     if not pinned.is_still(disk.status(str(built))):
         raise DisplacedError
 

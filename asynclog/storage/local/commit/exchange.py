@@ -77,10 +77,10 @@ def restore_displaced(
 ) -> None:
     """Let the hidden name go where it means a file that was not to be replaced, or the replacement itself.
 
-    Such a file gets the name that the replacement has, which may have been rotated, too; without a replacement that of
-    the segment, or, where that has been given away again, one of a late segment. The replacement is drained, for a
-    writer may have come to it: `known` tells what it was, `is_replacement` whether a segment is it, for in a copy of a
-    folder its inode is another file's. Raise OSError; then the next job's recovery does it.
+    Such a file gets the name that the replacement has, which may have been rotated, too; without a replacement see
+    `_give_a_name`. The replacement is drained, for a writer may have come to it: `known` tells what it was,
+    `is_replacement` whether a segment is it, for in a copy of a folder its inode is another file's. Raise OSError; then
+    the next job's recovery does it.
     """
     directory, name = queue.directory, str(staged)
     if directory.status(name).st_ino == staged.inode:
@@ -93,13 +93,30 @@ def restore_displaced(
         directory.sync_folder()
         restore_displaced(queue, staged, known, is_replacement, at_once=at_once)
     else:
-        try:
-            directory.rename_noreplace(name, staged.segment)
-        except FileExistsError:
-            late = queue.names.late_name(os.urandom(4).hex(), 0)
-            directory.rename_noreplace(name, late)
-            queue.late.append(late)
+        _give_a_name(queue, staged)
         directory.sync_folder()
+
+
+def _give_a_name(queue: DrainQueue, staged: StagedFile) -> None:
+    """Have the file be seen again, by the segment's name or, if that has been given away, by that of a late segment.
+
+    If a rotation has given it another name since, and its own to another file or to none, that is enough.
+    """
+    directory, name = queue.directory, str(staged)
+    is_seen = directory.visible_name(directory.status(name).st_ino) is not None
+    # The replacement had the name of before, and somebody has removed that: else it was only we who took it.
+    is_taken = is_seen and staged.inode != 0
+    with contextlib.suppress(FileExistsError):
+        if not is_taken:
+            directory.rename_noreplace(name, staged.segment)
+            return
+    if is_seen:
+        directory.sync_folder()
+        directory.unlink(name)
+    else:
+        late = queue.names.late_name(os.urandom(4).hex(), 0)
+        directory.rename_noreplace(name, late)
+        queue.late.append(late)
 
 
 def undo_swap(queue: DrainQueue, staged: StagedFile, known: Known) -> None:

@@ -31,7 +31,7 @@ def publish_overwritten(
     late = names.late_name(old.begun_anew(os.urandom(4)).token, 0)
     temporary, read = new_name(late), known.proof.of_nothing()
     try:
-        end = _end_of_line(source, min(old.processed_bytes, os.fstat(source).st_size))
+        end = _end_of_line(source, old.processed_bytes)
         others = (line for line in _lines(read.follow(windows(source, 0, end))) if not there.take(line))
         size = build(directory, temporary, source, _blocks(others), end)
     except ChangedError:
@@ -55,8 +55,8 @@ def has_a_line_of(directory: LogDirectory, one: str, other: str) -> bool:
 
 
 def _end_of_line(source: int, size: int) -> int:
-    """Return where the line ends that has the last one of so many bytes; where it has no end, where it begins."""
-    end = start = 0
+    """Return where the line ends that has the last of so many bytes, or of fewer; if it has no end, where it begins."""
+    end, start, line = 0, 0, b"\n"
     for line in _lines(windows(source, 0, os.fstat(source).st_size)):
         start, end = end, end + len(line)
         if end >= size:

@@ -1,6 +1,5 @@
 """Pin a segment from the last look at it to its exchange: by a read lease, and by digests of what was judged."""
 
-import contextlib
 import errno
 import os
 import stat
@@ -58,19 +57,29 @@ class Pinned(msgspec.Struct, frozen=True):
 
     leased: bool
     begun_ns: int
-    inode: int
-    size: int
-    mtime_ns: int
+    status: os.stat_result
     digest: bytes
+
+    @property
+    def inode(self) -> int:
+        return self.status.st_ino
 
     def fingerprint(self, status: os.stat_result) -> Fingerprint:
         """Return the fingerprint that it has from now on if nobody has written to it since it was pinned."""
-        return Fingerprint(status.st_dev, self.inode, self.size, self.mtime_ns, status.st_ctime_ns)
+        known = Fingerprint.of(self.status)
+        return msgspec.structs.replace(known, ctime_ns=status.st_ctime_ns)
 
     def is_still(self, status: os.stat_result) -> bool:
-        """Whether it is the same, under two names if there was a lease: else a rotation has given it another one."""
-        same = (self.inode, self.size, self.mtime_ns) == (status.st_ino, status.st_size, status.st_mtime_ns)
-        return same and (not self.leased or status.st_nlink == 2)
+        """Return whether it is the same, with the owner and mode that its replacement has been given.
+
+        If there was a lease it has two names: with a third one a rotation has begun.
+        """
+        return _identity(status) == _identity(self.status) and (not self.leased or status.st_nlink == 2)
+
+
+def _identity(status: os.stat_result) -> tuple[int, ...]:
+    """Return what neither a rename nor a link changes, and any write or change of who may read does."""
+    return (status.st_ino, status.st_size, status.st_mtime_ns, status.st_mode, status.st_uid, status.st_gid)
 
 
 def must_hold(action: Action, status: os.stat_result, links: Container[int] = (1,)) -> None:
@@ -133,16 +142,16 @@ def pin(directory: LogDirectory, idle: IdleRule, target: Target, pauses: Iterabl
             if not leased:
                 _must_be_quiet(idle, action)
             look = partial(_must_be_alone, directory, source, leased=leased)
+            _must_end_with_a_line(source, proof.size, os.fstat(source).st_size)
             digest = proof.check(lines_of(action.segment, source), look)
             status = directory.status(action.segment)
             must_hold(action, status, links=(2,) if leased else (1, 2))  # FUSE may tell a count of before
             must_go_on_with_a_line(source, proof.size, status.st_size)
-            _must_end_with_a_line(source, proof.size, status.st_size)
             look()
         except BlockingIOError:
             directory.release(source)
         else:
-            return Pinned(leased, begun, status.st_ino, status.st_size, status.st_mtime_ns, digest)
+            return Pinned(leased, begun, status, digest)
     raise BlockingIOError(errno.EAGAIN, "somebody opened it for writing meanwhile")
 
 
@@ -152,17 +161,13 @@ def _must_be_alone(directory: LogDirectory, source: int, *, leased: bool) -> Non
         raise BlockingIOError(errno.EAGAIN, "somebody opened it for writing meanwhile")
 
 
-def confirm(directory: LogDirectory, target: Target, staged: StagedFile, pinned: Pinned) -> None:
+def confirm(directory: LogDirectory, source: int, staged: StagedFile, pinned: Pinned) -> None:
     """Look at what was displaced.
 
     Raise DisplacedError if that is another file, or is not what it was, LateWriterError if somebody has come to it: by
     then the lease may be over, if the job stood still for longer than the kernel waits.
     """
-    action, source, _ = target
     if not pinned.is_still(directory.status(str(staged))):
         raise DisplacedError
-    with contextlib.suppress(FileNotFoundError):  # the replacement may have been rotated already
-        if action.kind == "rewrite" and not directory.has_metadata_of(action.segment, source):
-            raise DisplacedError
     if pinned.leased and not directory.leased(source):
         raise LateWriterError(errno.EAGAIN, "somebody opened it for writing meanwhile")

@@ -114,7 +114,7 @@ def commit(queue: DrainQueue, idle: IdleRule, target: Target, staged: StagedFile
     pinned, old = _link_and_pin(queue, idle, target, staged)
     exchanged = _exchange(directory, target, staged, old)
     try:
-        fault = _confirm(directory, target, staged, pinned, exchanged=exchanged)
+        fault = _confirm(directory, source, staged, pinned, exchanged=exchanged)
     except (DisplacedError, LateWriterError):
         directory.release(source)  # the file has all that it had, under whatever name: nobody has to wait for that
         undo_swap(queue, staged, Withdrawn(target.proof, pinned.inode, mtime_ns))
@@ -164,7 +164,7 @@ def _exchange(directory: LogDirectory, target: Target, staged: StagedFile, old: 
         raise
 
 
-def _confirm(directory: LogDirectory, target: Target, staged: StagedFile, pinned: Pinned, *, exchanged: bool) -> str:
+def _confirm(directory: LogDirectory, source: int, staged: StagedFile, pinned: Pinned, *, exchanged: bool) -> str:
     """Make it durable, and look at what was displaced (step 6). Return what the disk said to that, in words.
 
     Raise DisplacedError or LateWriterError where it is to be undone, OSError where a rotation was faster: the next job
@@ -173,7 +173,7 @@ def _confirm(directory: LogDirectory, target: Target, staged: StagedFile, pinned
     try:
         directory.sync_folder()
         if exchanged:
-            confirm(directory, target, staged, pinned)
+            confirm(directory, source, staged, pinned)
             unlink_displaced(directory, staged, {pinned.inode})
     except LateWriterError:
         raise

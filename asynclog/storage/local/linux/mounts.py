@@ -16,8 +16,8 @@ from typing import NamedTuple
 # have no hard links, and their inode numbers change. An overlay is whole for those who come through it.
 _WHOLE = {"ext2", "ext3", "ext4", "xfs", "btrfs", "bcachefs", "zfs", "f2fs", "jfs", "nilfs2", "reiserfs", "ntfs3"}
 _WHOLE |= {"tmpfs", "ramfs", "rootfs", "overlay"}
-# Where a store through a mapping moves no time at all.
-_TIMELESS = {"tmpfs", "ramfs", "rootfs"}
+# Where a store through a mapping moves no time at all; an overlay may be on such a one.
+_TIMELESS = {"tmpfs", "ramfs", "rootfs", "overlay"}
 _READ_ONLY = {"squashfs", "erofs", "iso9660", "cramfs"}  # nobody writes there at all
 
 _ESCAPE = re.compile(rb"\\([0-7]{3})")

@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from asynclog.errors import LockedError
+from asynclog.errors import AsynclogError, LockedError
 from asynclog.storage.local.directory import LogDirectory
 from asynclog.storage.local.lock.lock_file import FULL, LockFile, kernel_lock, unusable
 from asynclog.storage.local.lock.record import Holder, keeps_out, lives
@@ -147,7 +147,7 @@ class Lock:
     def _renew_on(self) -> None:
         self._released.wait(self._check)
         while not self._released.is_set() and not self.is_lost():
-            with suppress(OSError):
+            with suppress(OSError, AsynclogError):
                 self._renew()
             self._released.wait(_RENEWAL if self._file and self._file.record else self._check)
 
