@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 
 class SchemaKey(NamedTuple):
-    """Which audit schema a record belongs to; printed `name:version`."""
+    """The audit schema that a record belongs to; printed `name:version`."""
 
     name: str
     version: int

@@ -1,4 +1,4 @@
-"""One segment's entry in the catalog: a stats, and for which bytes it holds."""
+"""One segment's entry in the catalog: its statistics, and for which bytes they hold."""
 
 import hashlib
 
@@ -36,7 +36,7 @@ class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     @classmethod
     def of(cls, stats: SegmentStats, scanned: int, tail_digest: bytes = b"", *, whole: bool = True) -> "Entry":
-        """Return the entry for this stats.
+        """Return the entry for these statistics.
 
         If somebody may have written to the segment while it was read, only its bytes tell whether it is still the same.
         """
@@ -56,7 +56,7 @@ class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
         )
 
     def stats(self, segment: str, fingerprint: Fingerprint) -> SegmentStats:
-        """As the stats of the segment that has, or had, this name and this fingerprint."""
+        """Return the statistics of the segment that has, or had, this name and this fingerprint."""
         counts = (self.schemas, self.unreadable, self.blank)
         return SegmentStats(segment, fingerprint, *counts, ranges=self.ranges, fragment=self.fragment)
 

@@ -94,7 +94,7 @@ class SegmentNaming:
 
     def is_stray(self, name: str) -> bool:
         """Return whether this is a hidden name of a job that no job of this log knows as its own."""
-        return hidden_behind(name) is not None and not self.is_temporary(name)
+        return name.startswith(".") and hidden_behind(name) is not None and not self.is_temporary(name)
 
 
 def hidden_behind(name: str) -> str | None:

@@ -16,7 +16,7 @@ from typing import NamedTuple
 # have no hard links, and their inode numbers change. An overlay is whole for those who come through it.
 _WHOLE = {"ext2", "ext3", "ext4", "xfs", "btrfs", "bcachefs", "zfs", "f2fs", "jfs", "nilfs2", "reiserfs", "ntfs3"}
 _WHOLE |= {"tmpfs", "ramfs", "rootfs", "overlay"}
-# Where a store through a mapping moves no time at all; an overlay may be on such a one.
+# A store through a mapping moves no time at all there; an overlay may be on such a one.
 _TIMELESS = {"tmpfs", "ramfs", "rootfs", "overlay"}
 _READ_ONLY = {"squashfs", "erofs", "iso9660", "cramfs"}  # nobody writes there at all
 
@@ -49,7 +49,7 @@ class _Mount(NamedTuple):
 
 
 class _Place(NamedTuple):
-    """Where a folder is: by its path, on this one of the mounts, and by the folders that it is in, itself included."""
+    """The place of a folder: its path, the mount that it is on, and the folders that it is in, itself included."""
 
     path: str
     own: _Mount
