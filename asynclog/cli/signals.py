@@ -1,11 +1,18 @@
 """SIGINT and SIGTERM: they end a run cleanly, wherever it is."""
 
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from asynclog.cancellation import StopRequest
+
+if TYPE_CHECKING:
+    from sys import UnraisableHookArgs
+
+_AGAIN = 0.01  # seconds until a signal is raised once more that could not be raised where it came
 
 
 class StoppedError(BaseException):
@@ -30,6 +37,11 @@ class Signals(StopRequest):
         self.signal = signal.Signals(number)
         if not self._deferred:
             raise StoppedError(self.signal, self._moment)
+
+    def again(self, _number: int, frame: FrameType | None) -> None:
+        """Handle the last signal once more; there may have been one that was lost."""
+        if self.signal:
+            self(self.signal, frame)
 
     def defer(self) -> None:
         self._deferred = True
@@ -63,9 +75,24 @@ class Signals(StopRequest):
 def caught_signals() -> Iterator[Signals]:
     """Handle both signals inside the `with`; restore their handlers afterwards."""
     signals = Signals()
-    before = {number: signal.signal(number, signals) for number in (signal.SIGINT, signal.SIGTERM)}
+    handlers = {signal.SIGINT: signals, signal.SIGTERM: signals, signal.SIGALRM: signals.again}
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+    hook_before, sys.unraisablehook = sys.unraisablehook, _raise_again
     try:
         yield signals
     finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        sys.unraisablehook = hook_before
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _raise_again(unraisable: "UnraisableHookArgs") -> None:
+    """See to it that a signal is not lost which came in a destructor or a callback, from where nothing can be raised.
+
+    The interpreter has many of those: an import ends with one.
+    """
+    if isinstance(unraisable.exc_value, StoppedError):
+        signal.setitimer(signal.ITIMER_REAL, _AGAIN)
+    else:
+        sys.__unraisablehook__(unraisable)

@@ -8,11 +8,14 @@ import select
 import shlex
 import signal
 import subprocess
+import weakref
 from pathlib import Path
 
 import pytest
 from audit_log import entries, is_clean, record, write_log, write_policy
-from command import COMMAND, NOW, cleanup, finish, is_open, run, start, until
+from command import COMMAND, DEADLINE, NOW, cleanup, finish, is_open, run, start, until
+
+from asynclog.cli.signals import StoppedError, caught_signals
 
 OLD, YOUNG = record(days=400), record(days=1)
 WORDS = ("cleanup", "--path", "audit/logs.jsonl", "--schemas", "schemas.yaml", "--now", NOW)
@@ -133,3 +136,23 @@ def test_a_signal_while_the_result_is_written_is_no_traceback(tmp_path: Path) ->
     assert finish(process).code == 130
     os.close(reading)
     assert entries(tmp_path / "audit") == []
+
+
+def test_a_signal_in_a_callback_is_not_lost() -> None:
+    """From there nothing can be raised: the interpreter tells of it and goes on."""
+
+    class Thing:
+        """What is waited for."""
+
+    thing = Thing()
+    reference = weakref.ref(thing, lambda _: os.kill(os.getpid(), signal.SIGTERM))
+
+    def waiting() -> None:
+        nonlocal thing
+        with caught_signals():
+            del thing
+            select.select([], [], [], DEADLINE)
+
+    with pytest.raises(StoppedError, match="SIGTERM"):
+        waiting()
+    assert reference() is None
