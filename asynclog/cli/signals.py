@@ -75,8 +75,8 @@ class Signals(StopRequest):
 def caught_signals() -> Iterator[Signals]:
     """Handle both signals inside the `with`; restore their handlers afterwards."""
     signals = Signals()
-    handlers = {signal.SIGINT: signals, signal.SIGTERM: signals, signal.SIGALRM: signals.again}
-    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+    before = {number: signal.signal(number, signals) for number in (signal.SIGINT, signal.SIGTERM)}
+    before[signal.SIGALRM] = signal.signal(signal.SIGALRM, signals.again)
     hook_before, sys.unraisablehook = sys.unraisablehook, _raise_again
     try:
         yield signals

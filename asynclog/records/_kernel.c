@@ -772,9 +772,9 @@ static PyObject *kernel_compact(PyObject *Py_UNUSED(module), PyObject *args)
 
 /* ---- digests ------------------------------------------------------------------------------------------ */
 
-/* Four lanes take eight bytes each in turn. For a given lane each step is a bijection of its word, and for a given
+/* Eight lanes take eight bytes each in turn, so many that the multiplier never waits for a result. For a given lane each step is a bijection of its word, and for a given
  * word of the lane: one changed word is always noticed, and more than one but once in 2^64. */
-enum { LANES = 4, STRIPE = 8 * LANES };
+enum { LANES = 8, STRIPE = 8 * LANES };
 
 struct digest {
     uint64_t lanes[LANES]; /* of all whole stripes so far */
@@ -790,17 +790,14 @@ static inline uint64_t mix_lane(uint64_t lane, uint64_t word)
 
 static void add_stripes(struct digest *digest, const uint8_t *p, size_t stripes)
 {
-    uint64_t a = digest->lanes[0], b = digest->lanes[1], c = digest->lanes[2], d = digest->lanes[3];
+    uint64_t lanes[LANES];
+    memcpy(lanes, digest->lanes, sizeof lanes);
     for (; stripes; stripes--, p += STRIPE) {
-        a = mix_lane(a, load_u64(p));
-        b = mix_lane(b, load_u64(p + 8));
-        c = mix_lane(c, load_u64(p + 16));
-        d = mix_lane(d, load_u64(p + 24));
+        for (size_t lane = 0; lane < LANES; lane++) {
+            lanes[lane] = mix_lane(lanes[lane], load_u64(p + 8 * lane));
+        }
     }
-    digest->lanes[0] = a;
-    digest->lanes[1] = b;
-    digest->lanes[2] = c;
-    digest->lanes[3] = d;
+    memcpy(digest->lanes, lanes, sizeof lanes);
 }
 
 static void add_bytes(struct digest *digest, const uint8_t *p, size_t size)
@@ -825,7 +822,7 @@ static void add_bytes(struct digest *digest, const uint8_t *p, size_t size)
 static bool load_digest(struct digest *digest, const Py_buffer *state)
 {
     size_t size = (size_t)state->len, lanes_size = sizeof digest->lanes;
-    *digest = (struct digest){.lanes = {1, 2, 3, 4}};
+    *digest = (struct digest){.lanes = {1, 2, 3, 4, 5, 6, 7, 8}};
     if (!size) {
         return true;
     }
