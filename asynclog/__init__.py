@@ -73,10 +73,10 @@ async def cleanup(
     caller who is cancelled waits for what is in flight. Raise AsynclogError if it can't begin, or a guard refuses it.
     """
     keywords = locals()  # all of them, and nothing else yet
-    from asynclog.config.keywords import settings_from
+    from asynclog.config.python_options import settings_from
+    from asynclog.runner.begin_cleanup import begin_run
     from asynclog.runner.cleanup import clean_up
     from asynclog.runner.in_thread import in_thread
-    from asynclog.runner.run import begin_run
 
     run = begin_run(settings_from(keywords, os.environ), dry_run=dry_run)
     return (await in_thread(partial(clean_up, run))).report
@@ -100,10 +100,10 @@ async def plan_cleanup(
 ) -> Plan:
     """Say what such a cleanup would do, segment by segment. Change nothing. Raise AsynclogError if it can't begin."""
     keywords = locals()  # all of them, and nothing else yet
-    from asynclog.config.keywords import settings_from
+    from asynclog.config.python_options import settings_from
+    from asynclog.runner.begin_cleanup import begin_run
     from asynclog.runner.cleanup import plan_cleanup as make_plan
     from asynclog.runner.in_thread import in_thread
-    from asynclog.runner.run import begin_run
 
     run = begin_run(settings_from(keywords, os.environ), dry_run=True)
     return await in_thread(partial(make_plan, run))
@@ -116,7 +116,7 @@ def read_records(path: str | os.PathLike[str]) -> AsyncIterator[Record]:
     ConfigurationError for a path that no file can have.
     """
     from asynclog.config.paths import absolute
-    from asynclog.scan.stream import stream_records
-    from asynclog.storage.local.async_log import AsyncLog
+    from asynclog.scan.record_stream import stream_records
+    from asynclog.storage.local.async_segments import AsyncLog
 
     return stream_records(AsyncLog(absolute(os.fspath(path), "path")))

@@ -7,7 +7,7 @@ import os
 import stat
 from collections.abc import Callable
 
-from asynclog.storage.local.access.ownership import must_be_trusted, open_folder, path_of
+from asynclog.storage.local.access.trusted_open import must_be_trusted, open_folder, path_of
 
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _LOOK = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC

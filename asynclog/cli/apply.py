@@ -3,9 +3,9 @@
 import argparse
 
 from asynclog.cli import options as groups
-from asynclog.cli.command import Call, Command, log_level_of_cleanup, settings_of
 from asynclog.cli.parser import ALWAYS, Help
-from asynclog.config.reading import read_text
+from asynclog.cli.run_command import Call, Command, log_level_of_cleanup, settings_of
+from asynclog.config.file_text import read_text
 from asynclog.config.units import seconds
 from asynclog.report.cleanup.result import Report
 from asynclog.report.cleanup.text import as_text
@@ -52,8 +52,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: ApplyOptions, call: Call) -> Report:
     """Carry out the plan that these options name."""
+    from asynclog.runner.begin_cleanup import begin_run
     from asynclog.runner.cleanup import clean_up
-    from asynclog.runner.run import begin_run
 
     settings = settings_of(options)
     valid_for = int(seconds("--max-age", options.max_age) * SECOND)

@@ -6,8 +6,8 @@ import os
 import msgspec
 
 from asynclog.cli import options as groups
-from asynclog.cli.command import Call, Command, log_level, settings_of
 from asynclog.cli.parser import ALWAYS, Help
+from asynclog.cli.run_command import Call, Command, log_level, settings_of
 from asynclog.cli.signals import Signals
 from asynclog.config.policy_file import policy_of
 from asynclog.config.settings import Settings

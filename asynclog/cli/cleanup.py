@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from asynclog.cli import options as groups
-from asynclog.cli.command import Call, Command, log_level_of_cleanup, settings_of
 from asynclog.cli.metrics_file import MetricsFile, metrics_file
 from asynclog.cli.output import bug_in_words, complain_of_bug, print_error
 from asynclog.cli.parser import ALWAYS, Help
+from asynclog.cli.run_command import Call, Command, log_level_of_cleanup, settings_of
 from asynclog.cli.signals import StoppedError
 from asynclog.config.configuration_file import profile_names
 from asynclog.config.settings import Settings
@@ -20,7 +20,7 @@ from asynclog.report.cleanup.combine import combined, failed
 from asynclog.report.cleanup.result import Report
 from asynclog.report.cleanup.text import as_text
 from asynclog.report.plan_file import is_plan, plan_to_text
-from asynclog.storage.local.atomic_write import NamedFile, OccupiedError
+from asynclog.storage.local.named_file import NamedFile, OccupiedError
 
 if TYPE_CHECKING:
     from asynclog.runner.cleanup import CleanupRun
@@ -94,8 +94,8 @@ COMMAND = Command(HELP, CleanupOptions, add_arguments, run, as_text, log_level_o
 
 
 def _one(options: CleanupOptions, call: Call, file: MetricsFile) -> Report:
+    from asynclog.runner.begin_cleanup import begin_run
     from asynclog.runner.cleanup import clean_up
-    from asynclog.runner.run import begin_run
 
     settings = settings_of(options)
     file.is_about(settings)

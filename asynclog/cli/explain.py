@@ -3,8 +3,8 @@
 import argparse
 
 from asynclog.cli import options as groups
-from asynclog.cli.command import Call, Command, log_level, settings_of
 from asynclog.cli.parser import ALWAYS, Help
+from asynclog.cli.run_command import Call, Command, log_level, settings_of
 from asynclog.report.envelope import CommandResult
 from asynclog.report.explain.result import ExplainResult
 from asynclog.report.explain.text import as_text

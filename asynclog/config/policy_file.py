@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from asynclog.config.reading import Origin, explain, read_file
+from asynclog.config.file_text import Origin, explain, read_file
 from asynclog.config.settings import Settings
 from asynclog.config.units import days_problem
 from asynclog.errors import ConfigurationError

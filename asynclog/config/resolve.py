@@ -4,10 +4,10 @@ import os
 from collections.abc import Callable, Mapping
 
 from asynclog.config.configuration_file import load_profile
-from asynclog.config.contested import by_folder, contested, refuse, within
+from asynclog.config.file_text import Origin
 from asynclog.config.paths import absolute, usable
 from asynclog.config.profile import Profile
-from asynclog.config.reading import Origin
+from asynclog.config.profile_conflicts import by_folder, contested, refuse, within
 from asynclog.config.settings import Options, Settings
 from asynclog.config.units import bytes_per_second, seconds
 from asynclog.errors import ConfigurationError

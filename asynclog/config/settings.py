@@ -4,7 +4,7 @@ from typing import TypedDict
 
 import msgspec
 
-from asynclog.config.reading import Origin
+from asynclog.config.file_text import Origin
 from asynclog.plan.guards import Guard
 from asynclog.plan.rewrite_threshold import ALWAYS, Percent
 from asynclog.records.fields import MXCP_FIELDS, Fields

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import msgspec
 import yaml
 
-from asynclog.config.reading import KeyPath, Origin, explain, read_file
+from asynclog.config.file_text import KeyPath, Origin, explain, read_file
 from asynclog.errors import ConfigurationError
 
 DEEPEST = 32

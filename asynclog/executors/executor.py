@@ -1,4 +1,4 @@
-"""Where units of work run: the seam, and the executor that most runs take, threads of this process."""
+"""Where units of work run: the seam."""
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -20,21 +20,3 @@ class Executor(Protocol):
 
     def rate_share(self, limit: RateLimiter, workers: int) -> RateLimiter:
         """Return the limit for each of so many workers, who together may have this one."""
-
-
-class Threads:
-    """The thread that calls a worker does the work itself."""
-
-    def start(
-        self, work: Callable[[Unit], Result], workers: int, resources: ExitStack
-    ) -> Sequence[Callable[[Unit], Result]]:
-        del resources
-        return [work] * workers
-
-    def rate_share(self, limit: RateLimiter, workers: int) -> RateLimiter:
-        """All share it."""
-        del workers
-        return limit
-
-
-THREADS = Threads()

@@ -9,7 +9,7 @@ import msgspec
 from asynclog.formatting import escape_surrogates, summarize_errors
 from asynclog.plan.decide import NO_RECORD, not_json_lines
 from asynclog.report.envelope import CommandResult
-from asynclog.report.unjudged import Left
+from asynclog.report.unjudged_segments import Left
 from asynclog.schemas import SchemaKey
 from asynclog.segments import Segment, UnreadSegment
 from asynclog.statistics import SchemaStats, SegmentState, SegmentStats, total

@@ -15,7 +15,7 @@ from prometheus_client.registry import Collector
 
 from asynclog.formatting import escape_surrogates
 from asynclog.report.cleanup.result import Report
-from asynclog.report.unjudged import age_of
+from asynclog.report.unjudged_segments import age_of
 from asynclog.timestamps import SECOND
 
 LAST_SUCCESS = "asynclog_last_success_timestamp_seconds"

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from asynclog.formatting import escape_surrogates, list_some, pluralize
 from asynclog.policy.rules import WILDCARD, Policy, Rule, Scope, all_rules, match_rule
-from asynclog.report.facts import Facts
+from asynclog.report.warning_facts import Facts
 from asynclog.schemas import SchemaKey
 from asynclog.storage.claims import in_words
 

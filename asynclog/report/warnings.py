@@ -10,10 +10,10 @@ import msgspec
 
 from asynclog.formatting import escape_surrogates, list_some, pluralize
 from asynclog.records.diagnostics import NO_OFFSET
-from asynclog.report.facts import Facts, Reasons, has_no_record, is_partly_known
 from asynclog.report.holdings import Holdings, sum_holdings
 from asynclog.report.policy_warnings import configuration_warnings, rule_warnings, unused_rule_warnings
-from asynclog.report.unjudged import Left, Unjudged, sum_unjudged
+from asynclog.report.unjudged_segments import Left, Unjudged, sum_unjudged
+from asynclog.report.warning_facts import Facts, Reasons, has_no_record, is_partly_known
 from asynclog.statistics import SegmentStats, earliest
 from asynclog.timestamps import DAY, format_instant
 

@@ -12,7 +12,7 @@ from asynclog.forecast.log_forecast import IN_DAYS, Forecast, ForecastBuilder, t
 from asynclog.policy.cutoffs import Cutoffs
 from asynclog.policy.overrides import scope_of, with_retention
 from asynclog.policy.rules import Policy
-from asynclog.policy.schema_names import refuse_unknown
+from asynclog.policy.unknown_names import refuse_unknown
 from asynclog.report.envelope import CommandResult
 from asynclog.report.estimate.result import BytesRead, Estimate, EstimateResult, Unknown, make_estimate
 from asynclog.report.holdings import sum_holdings

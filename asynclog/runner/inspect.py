@@ -10,7 +10,7 @@ import anyio
 
 from asynclog.cancellation import StopRequest
 from asynclog.config.settings import Settings
-from asynclog.executors.pool import WorkerPool
+from asynclog.executors.worker_pool import WorkerPool
 from asynclog.policy.cutoffs import Cutoffs
 from asynclog.policy.rules import Policy
 from asynclog.report.warnings import Notices, notices

@@ -10,7 +10,7 @@ import msgspec
 from asynclog.cancellation import StopRequest
 from asynclog.config.settings import Settings
 from asynclog.policy.rules import Policy
-from asynclog.report.facts import Facts, Reasons, Registry, WithoutOffset, has_no_record
+from asynclog.report.warning_facts import Facts, Reasons, Registry, WithoutOffset, has_no_record
 from asynclog.runner.open_log import Log
 from asynclog.scan.chunks import ReadFailure
 from asynclog.scan.unreadable_lines import first_unreadable, without_offset

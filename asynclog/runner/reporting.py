@@ -15,11 +15,11 @@ from asynclog.policy.rules import Policy, describe_rule
 from asynclog.report.cleanup.build import RunInfo, empty_report, make_report
 from asynclog.report.cleanup.result import NOT_BEGUN, CatalogStats, Report
 from asynclog.report.warnings import Notices, noticed
-from asynclog.runner.apply import Applied
+from asynclog.runner.apply_actions import Applied
+from asynclog.runner.begin_cleanup import OpenRun, Run
 from asynclog.runner.inventory import Inventory
 from asynclog.runner.open_log import Log
 from asynclog.runner.provenance import provenance_of
-from asynclog.runner.run import OpenRun, Run
 from asynclog.storage.segment_store import Leftovers
 
 log = logging.getLogger("asynclog")

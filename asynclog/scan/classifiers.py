@@ -11,8 +11,8 @@ from typing import Protocol
 
 from asynclog.policy.cutoffs import Cutoffs
 from asynclog.records.fields import MXCP_FIELDS, Fields
-from asynclog.records.fragments import Part
 from asynclog.records.kernel import Kind, crc32, kernel
+from asynclog.records.multiline import Part
 from asynclog.records.parser import LONG
 from asynclog.records.strict_json import Line
 from asynclog.scan.counter import StatsBuilder

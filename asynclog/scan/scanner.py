@@ -7,9 +7,10 @@ from functools import partial
 
 import msgspec
 
-from asynclog.executors.executor import THREADS, Executor
-from asynclog.executors.pool import WorkerPool
+from asynclog.executors.executor import Executor
 from asynclog.executors.rate_limit import RateLimiter
+from asynclog.executors.threads import THREADS
+from asynclog.executors.worker_pool import WorkerPool
 from asynclog.policy.cutoffs import Cutoffs
 from asynclog.scan.chunks import Chunk, batch, chunk_size, read_chunks, split
 from asynclog.scan.context import ScanContext

@@ -13,8 +13,8 @@ from audit_log import record, write_log, write_policy
 from command import CALM, COMMAND, NOW, finish, start, until
 
 from asynclog.cancellation import StopRequest
-from asynclog.executors.pool import WorkerPool
 from asynclog.executors.processes import Processes
+from asynclog.executors.worker_pool import WorkerPool
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,7 +56,7 @@ PROGRAM = """
 import asyncio, os, sys
 import anyio, anyio.to_thread, anyio._backends._asyncio, asynclog.executors.processes, traceback
 from asynclog.cancellation import StopRequest
-from asynclog.executors.pool import WorkerPool
+from asynclog.executors.worker_pool import WorkerPool
 from asynclog.executors.processes import Processes
 
 async def results():

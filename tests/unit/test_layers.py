@@ -54,7 +54,7 @@ PURE = {
 }
 IMPURE = {"os", "io", "time", "pathlib", "sqlite3", "anyio", "asyncio", "logging", "random", "secrets", "aiofiles"}
 IMPURE |= {"fcntl", "mmap", "resource", "shutil", "socket", "stat", "subprocess", "tempfile", "threading"}
-MAY_IMPORT = {("scan.stream", "anyio")}  # the one stream that a caller's event loop waits for
+MAY_IMPORT = {("scan.record_stream", "anyio")}  # the one stream that a caller's event loop waits for
 
 DESTRUCTIVE = {"unlink", "remove", "rename", "replace", "link", "symlink", "truncate", "ftruncate", "rmdir", "fsync"}
 CHANGE_FOLDERS = {"storage/local/directory.py", "catalog/location.py"}  # the catalog has a folder of its own

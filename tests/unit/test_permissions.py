@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from asynclog.storage.local.access.ownership import permissions_of
 from asynclog.storage.local.access.permissions import Permissions, other_writer
+from asynclog.storage.local.access.trusted_open import permissions_of
 
 if TYPE_CHECKING:
     from pathlib import Path

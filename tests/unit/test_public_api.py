@@ -9,7 +9,7 @@ from anyio import create_task_group, fail_after, to_thread
 from command import until
 
 import asynclog
-from asynclog.config.keywords import settings_from
+from asynclog.config.python_options import settings_from
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 OLD = b'{"schema_name": "api", "timestamp": "2020-01-01T00:00:00Z", "user": "\xc3\xa9"}\r\n'

@@ -9,7 +9,7 @@ import pytest
 
 from asynclog.cancellation import StopRequest
 from asynclog.errors import ConfigurationError
-from asynclog.executors.pool import WorkerPool
+from asynclog.executors.worker_pool import WorkerPool
 from asynclog.policy.cutoffs import Cutoffs
 from asynclog.policy.rules import Policy, Rule
 from asynclog.records.fields import MXCP_FIELDS

@@ -7,7 +7,7 @@ import anyio
 import pytest
 
 from asynclog.cancellation import StopRequest
-from asynclog.executors.pool import WorkerPool
+from asynclog.executors.worker_pool import WorkerPool
 
 DEADLINE = 20  # seconds, for a test that would otherwise hang
 

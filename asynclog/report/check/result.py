@@ -10,7 +10,7 @@ from asynclog.policy.rules import Policy, Rule, Scope, all_rules, match_rule
 from asynclog.report.envelope import FORMAT
 from asynclog.report.holdings import Holding, Holdings, SegmentsRead
 from asynclog.report.provenance import PolicyRule, Provenance, who
-from asynclog.report.unjudged import Unjudged
+from asynclog.report.unjudged_segments import Unjudged
 from asynclog.report.warnings import Neighbours, Notices
 
 

@@ -6,7 +6,7 @@ from asynclog.formatting import columns, escape_control, format_size, pluralize
 from asynclog.report.check.result import CheckResult, Coverage
 from asynclog.report.envelope import CommandResult
 from asynclog.report.provenance import PolicySource, Provenance, in_brief
-from asynclog.report.unjudged import unjudged_in_words
+from asynclog.report.unjudged_segments import unjudged_in_words
 
 
 def as_text(answer: CommandResult[CheckResult]) -> str:

@@ -23,7 +23,7 @@ from asynclog.report.cleanup.result import (
 )
 from asynclog.report.cleanup.schema_totals import figures, overdue_errors
 from asynclog.report.provenance import Provenance
-from asynclog.report.unjudged import Left, sum_unjudged, too_old
+from asynclog.report.unjudged_segments import Left, sum_unjudged, too_old
 from asynclog.report.warnings import Neighbours
 from asynclog.schemas import SchemaKey
 from asynclog.statistics import earliest, sum_counts

@@ -9,7 +9,7 @@ import msgspec
 from asynclog.formatting import deletion, pluralize, summarize_errors
 from asynclog.report.cleanup.result import Bytes, CleanupResult, Kept, Overdue, Records, Report, Segments
 from asynclog.report.provenance import Provenance, who
-from asynclog.report.unjudged import Unjudged
+from asynclog.report.unjudged_segments import Unjudged
 from asynclog.report.warnings import MOST_NAMES, Neighbours
 from asynclog.statistics import sum_counts
 from asynclog.timestamps import parse_instant

@@ -6,7 +6,7 @@ import msgspec
 
 from asynclog.report.envelope import FORMAT, document
 from asynclog.report.provenance import PolicySource
-from asynclog.report.unjudged import Unjudged
+from asynclog.report.unjudged_segments import Unjudged
 from asynclog.report.warnings import Neighbours
 from asynclog.segments import WhyUnjudged
 

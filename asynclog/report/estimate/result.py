@@ -12,7 +12,7 @@ from asynclog.formatting import format_size, pluralize
 from asynclog.report.envelope import FORMAT, CommandResult
 from asynclog.report.holdings import Holdings
 from asynclog.report.provenance import PolicySource, Provenance
-from asynclog.report.unjudged import Unjudged
+from asynclog.report.unjudged_segments import Unjudged
 from asynclog.report.warnings import Neighbours, Notices
 from asynclog.timestamps import LAST, format_instant
 

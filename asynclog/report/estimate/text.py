@@ -9,7 +9,7 @@ from asynclog.formatting import columns, escape_control, format_size, pluralize
 from asynclog.report.envelope import CommandResult
 from asynclog.report.estimate.result import BytesRead, EstimateResult, ForecastRow, Freed
 from asynclog.report.provenance import in_brief
-from asynclog.report.unjudged import unjudged_in_words
+from asynclog.report.unjudged_segments import unjudged_in_words
 
 _HEAD = ["schema", "keeps", "records", "size", "a day", "in the end"]
 

@@ -11,7 +11,7 @@ from asynclog.formatting import escape_surrogates, pluralize
 from asynclog.policy.rules import Policy, match_rule, rule_for
 from asynclog.report.envelope import FORMAT
 from asynclog.report.provenance import PolicySource
-from asynclog.report.unjudged import Unjudged
+from asynclog.report.unjudged_segments import Unjudged
 from asynclog.report.warnings import Neighbours
 from asynclog.schemas import SchemaKey
 from asynclog.segments import WhyUnjudged

@@ -8,7 +8,7 @@ import msgspec
 from asynclog.formatting import columns, escape_control, format_size
 from asynclog.report.envelope import FORMAT, CommandResult
 from asynclog.report.holdings import Holding, SegmentsRead
-from asynclog.report.unjudged import Unjudged
+from asynclog.report.unjudged_segments import Unjudged
 from asynclog.report.warnings import Neighbours
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import judge
 
-from asynclog.records.fragments import is_fragment
+from asynclog.records.multiline import is_fragment
 from asynclog.records.parser import BLANKS, LineParser
 from asynclog.scan.expired_lines import compact, pack
 from asynclog.timestamps import FIRST_PLAUSIBLE

@@ -11,9 +11,9 @@ import msgspec
 from asynclog.actions import Action, Outcome
 from asynclog.errors import ChangedError, DisagreementError
 from asynclog.storage.local.commit.drain_queue import DrainQueue
+from asynclog.storage.local.commit.full_disk_drop import FULL, drop_truncated
 from asynclog.storage.local.commit.precommit import IdleRule, NoLeaseError
 from asynclog.storage.local.commit.replace import CommitResult, replace
-from asynclog.storage.local.commit.truncation import FULL, drop_truncated
 from asynclog.storage.proof import Proof
 from asynclog.storage.segment_store import Survivors
 

@@ -8,7 +8,8 @@ from anyio import CapacityLimiter, create_memory_object_stream, create_task_grou
 from anyio.streams.memory import MemoryObjectSendStream
 
 from asynclog.cancellation import StopRequest
-from asynclog.executors.executor import THREADS, Executor
+from asynclog.executors.executor import Executor
+from asynclog.executors.threads import THREADS
 
 Unit = TypeVar("Unit")
 Result = TypeVar("Result")

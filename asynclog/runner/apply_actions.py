@@ -8,11 +8,11 @@ import msgspec
 
 from asynclog.actions import Action, Outcome, Plan
 from asynclog.cancellation import StopRequest
-from asynclog.executors.pool import WorkerPool
+from asynclog.executors.worker_pool import WorkerPool
 from asynclog.plan.ordering import execution_order
 from asynclog.report.cleanup.result import NOT_BEGUN
+from asynclog.runner.begin_cleanup import OpenRun
 from asynclog.runner.catalog_updates import record_outcome
-from asynclog.runner.run import OpenRun
 from asynclog.storage.segment_store import StoreLock, newest_segments
 
 
