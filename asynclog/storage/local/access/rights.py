@@ -4,7 +4,6 @@ import os
 import stat
 import time
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
@@ -175,6 +174,7 @@ def _may(folder: int, name: str, how: int) -> bool:
 
 def _read(path: str) -> str:
     try:
-        return Path(path).read_text()
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return file.read()
     except OSError:
         return ""

@@ -9,7 +9,6 @@ tell anything of the clients of this kernel's own NFS server, which opens a file
 import os
 import re
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 # Of a disk or of memory, with all names, inodes and openers in this kernel. FAT and exFAT are not among them: they
@@ -92,11 +91,11 @@ def file_system(
 ) -> FileSystem:
     """Return the file system of the folder with this descriptor, as `proc` and its parents tell."""
     try:
-        info = Path(proc, "self/fdinfo", str(folder)).read_text()
+        info = _content(proc, "self/fdinfo", str(folder)).decode()
         number = int(next(line.split()[1] for line in info.splitlines() if line.startswith("mnt_id:")))
-        mounts = [_mount(line) for line in Path(proc, "self/mountinfo").read_bytes().splitlines()]
+        mounts = [_mount(line) for line in _content(proc, "self/mountinfo").splitlines()]
         own = next(mount for mount in mounts if mount.number == number)
-        path = os.readlink(Path(proc, "self/fd", str(folder)))
+        path = os.readlink(os.path.join(proc, "self/fd", str(folder)))
     except (OSError, ValueError, IndexError, StopIteration):
         return FileSystem("unknown", f"{proc} does not tell what file system it is on")
     if own.kind not in _WHOLE | _READ_ONLY:
@@ -105,7 +104,12 @@ def file_system(
     upper = _upper_folder(place)
     if upper:
         return FileSystem(own.kind, f"an overlay has {upper} as its upper folder, and who writes there minds no lease")
-    return FileSystem(own.kind, _exported(place, Path(proc, "fs/nfsd/exports")))
+    return FileSystem(own.kind, _exported(place, os.path.join(proc, "fs/nfsd/exports")))
+
+
+def _content(*path: str) -> bytes:
+    with open(os.path.join(*path), "rb") as file:
+        return file.read()
 
 
 def _mount(line: bytes) -> _Mount:
@@ -145,13 +149,13 @@ def _upper_folders(mounts: Sequence[_Mount]) -> Iterator[str]:
                 yield from dict.fromkeys((told, _GIVEN.sub(r"\1", told)))
 
 
-def _exported(place: _Place, exports: Path) -> str:
+def _exported(place: _Place, exports: str) -> str:
     """Say by which folder's export this one can be written to; empty without one.
 
     `exports` are lines like `/srv/log<tab>*(rw,sync)`; behind a `#` is what the server will ask for again.
     """
     try:
-        lines = exports.read_bytes().splitlines()
+        lines = _content(exports).splitlines()
     except FileNotFoundError:
         return ""
     except OSError as error:

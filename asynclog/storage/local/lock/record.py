@@ -7,14 +7,12 @@ import os
 import re
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Self
 
 import msgspec
 
 SILENCE = 300.0  # seconds without a renewal, after which a holder that nobody can look at is taken for dead
 LARGEST = 4096  # bytes of a record
-_PROC = Path("/proc")
 _STATE, _START = 0, 19  # fields of /proc/PID/stat behind the command's name
 _VALUE = re.compile(rb'"(?:[^"\\\n]|\\.)*"?|-?[0-9]*')  # of a field, the last one maybe torn
 
@@ -136,13 +134,14 @@ def _fields(pid: int) -> list[str]:
 
 def _text(name: str) -> str:
     try:
-        return (_PROC / name).read_text(errors="replace").strip()
+        with open(f"/proc/{name}", encoding="utf-8", errors="replace") as file:
+            return file.read().strip()
     except OSError:
         return ""
 
 
 def _link(name: str) -> str:
     try:
-        return os.readlink(_PROC / name)
+        return os.readlink(f"/proc/{name}")
     except OSError:
         return ""
