@@ -375,3 +375,22 @@ def test_a_replacement_with_a_large_hole_may_lose_its_name_again(folder: Path) -
     assert cleanup(folder).result.late_segments == []
     assert [path.name for path in entries(folder)] == [SEGMENT]
     assert (folder / SEGMENT).read_bytes().replace(b"\0", b"").split() == (NEW + NEW).split()
+
+
+def test_a_late_segment_that_is_rotated_at_once_comes_once(folder: Path) -> None:
+    """Somebody gives it another name as soon as it has one, before the old file is known to be accounted for."""
+    (folder / SEGMENT).write_bytes(OLD + NEW)
+
+    class Rotated(LogDirectory):
+        def link(self, name: str, new: str) -> None:
+            super().link(name, new)
+            with (folder / SEGMENT).open("ab") as file:
+                file.write(LATE)
+
+        def rename_noreplace(self, name: str, new: str) -> None:
+            super().rename_noreplace(name, new)
+            (folder / new).rename(folder / "logs.jsonl.1")
+
+    cleanup(folder, directory=Rotated)
+    assert cleanup(folder).exit_code == 0
+    assert content(folder) == {SEGMENT: NEW, "logs.jsonl.1": LATE}

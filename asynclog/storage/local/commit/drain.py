@@ -9,7 +9,7 @@ from asynclog.storage.hidden_names import OldLink, new_name
 from asynclog.storage.local.byte_ranges import end_of_lines, windows
 from asynclog.storage.local.commit.known_old_files import Known
 from asynclog.storage.local.commit.overwritten import publish_overwritten
-from asynclog.storage.local.commit.staging import build, publish
+from asynclog.storage.local.commit.staging import build, discard, publish
 from asynclog.storage.local.directory import LogDirectory
 from asynclog.storage.local.segment_reader import lines_of
 from asynclog.storage.naming import SegmentNaming
@@ -52,8 +52,8 @@ def drain(  # noqa: PLR0913 - where, what, and under which conditions
             old, digest, late = _renewed(directory, names, old, descriptor, known)
         rests = holder == "alone" or (holder == "unknown" and _is_idle(status, present(directory, names) - idle_period))
         end = status.st_size if rests else end_of_lines(descriptor, old.processed_bytes, status.st_size)
-        for segment in _publish_new(directory, names, old, descriptor, end):
-            old = advance_offset(directory, old, segment, known.proof, digest)
+        for segment, new in _publish_new(directory, names, old, descriptor, end, proof=known.proof, digest=digest):
+            old = _rename(directory, old, new)
             late.append(segment)
         if holder == "unknown" and (late or not rests):
             return Drained(old, late, "kept")
@@ -68,8 +68,20 @@ def drain(  # noqa: PLR0913 - where, what, and under which conditions
     return Drained(old, late, "gone")
 
 
-def _publish_new(directory: LogDirectory, names: SegmentNaming, old: OldLink, descriptor: int, end: int) -> list[str]:
-    """Make a late segment of what is not accounted for, up to `end`; of nothing if that has just become shorter."""
+def _publish_new(  # noqa: PLR0913 - where, what, and what is known of it
+    directory: LogDirectory,
+    names: SegmentNaming,
+    old: OldLink,
+    descriptor: int,
+    end: int,
+    *,
+    proof: Proof,
+    digest: bytes,
+) -> list[tuple[str, OldLink]]:
+    """Make a late segment of what is not accounted for, up to `end`; of nothing if that has just become shorter.
+
+    Return it with the old file's next name, which is found before others see the segment: they may rename it at once.
+    """
     if end <= old.processed_bytes:
         return []
     late = names.late_name(old.token, old.processed_bytes)  # what a job that was killed then has left is known by it
@@ -79,8 +91,13 @@ def _publish_new(directory: LogDirectory, names: SegmentNaming, old: OldLink, de
         build(directory, temporary, descriptor, new, end - old.processed_bytes)
     except ChangedError:
         return []
+    try:
+        advanced = _advanced(directory, old, temporary, proof, digest)
+    except BaseException:
+        discard(directory, temporary)
+        raise
     publish(directory, temporary, late)
-    return [late]
+    return [(late, advanced)]
 
 
 def _accounted(descriptor: int, status: os.stat_result, old: OldLink, known: Known) -> bytes | None:
@@ -136,14 +153,18 @@ def advance_offset(directory: LogDirectory, old: OldLink, late: str, proof: Proo
 
     `digest` is that of the bytes before, empty where it is not known. Raise OSError.
     """
+    return _rename(directory, old, _advanced(directory, old, late, proof, digest))
+
+
+def _advanced(directory: LogDirectory, old: OldLink, late: str, proof: Proof, digest: bytes) -> OldLink:
     descriptor = directory.open(late)
     try:
         size = os.fstat(descriptor).st_size
         if digest or not old.processed_bytes:
-            digest = proof.extended(digest, lines_of(late, descriptor), size)
+            digest = proof.extended(digest, lines_of(old.segment, descriptor), size)
     finally:
         directory.close(descriptor)
-    return _rename(directory, old, old.advanced(old.processed_bytes + size, digest))
+    return old.advanced(old.processed_bytes + size, digest)
 
 
 def _rename(directory: LogDirectory, old: OldLink, new: OldLink) -> OldLink:
