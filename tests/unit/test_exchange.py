@@ -69,6 +69,43 @@ def test_a_rotation_by_link_just_before_the_swap_undoes_it(folder: Path, old: by
     assert content(folder) == {SEGMENT: old, ROTATED: old}
 
 
+def test_an_acl_that_changes_just_before_the_swap_undoes_it(folder: Path) -> None:
+    """Else the replacement would go on to let somebody in whom the segment no longer does. Any attribute shows it."""
+    (folder / SEGMENT).write_bytes(OLD + NEW)
+    os.setxattr(folder / SEGMENT, "user.access", b"before")
+
+    class Revoked(LogDirectory):
+        def rename_exchange(self, name: str, other: str) -> None:
+            if os.getxattr(folder / SEGMENT, "user.access") == b"before":
+                os.setxattr(folder / SEGMENT, "user.access", b"after")
+            super().rename_exchange(name, other)
+
+    assert fate(cleanup(folder, directory=Revoked))[0] == "skipped"
+    assert os.getxattr(folder / SEGMENT, "user.access") == b"after"
+    assert content(folder) == {SEGMENT: OLD + NEW}
+
+
+@pytest.mark.parametrize("old", [OLD, OLD + NEW], ids=["drop", "rewrite"])
+def test_a_segment_has_its_name_again_before_a_writer_is_let_in(folder: Path, old: bytes) -> None:
+    """One who writes a line by two open() has to find the same file twice."""
+    (folder / SEGMENT).write_bytes(old)
+    inode, found = (folder / SEGMENT).stat().st_ino, []
+
+    class Late(LogDirectory):
+        def leased(self, descriptor: int) -> bool:
+            named = (folder / SEGMENT).exists() and (folder / SEGMENT).stat().st_ino == inode
+            return named and super().leased(descriptor)
+
+        def release(self, descriptor: int) -> bool:
+            found.append((folder / SEGMENT).exists() and (folder / SEGMENT).stat().st_ino == inode)
+            return super().release(descriptor)
+
+    assert fate(cleanup(folder, directory=Late))[0] == "skipped"
+    assert found
+    assert all(found)
+    assert content(folder) == {SEGMENT: old}
+
+
 def test_a_file_that_was_linked_and_unlinked_meanwhile_has_one_name(folder: Path) -> None:
     """The rotation has ended before the exchange is undone: its file has the name that it was given, and no other."""
 

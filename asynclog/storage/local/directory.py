@@ -157,6 +157,10 @@ class LogDirectory:
         finally:
             self.close(descriptor)
 
+    def attributes(self, descriptor: int) -> dict[str, bytes]:
+        """Return the extended attributes of a file, an ACL among them."""
+        return metadata.attributes(descriptor)
+
     def sync(self, descriptor: int) -> None:
         os.fsync(descriptor)
 

@@ -55,6 +55,20 @@ def swap(directory: LogDirectory, action: Action, staged: StagedFile) -> bool:
     return False
 
 
+def swap_back(directory: LogDirectory, staged: StagedFile) -> bool:
+    """Undo a swap at once, as long as nobody else has touched the name. Return whether nothing is left of it.
+
+    A writer who waits may open the segment anew for the rest of a line, and has to find the same file. A replacement
+    is still to be drained then. Raise OSError; then `undo_swap` has all to do.
+    """
+    if not staged.inode:
+        directory.rename_noreplace(str(staged), staged.segment)
+        return True
+    if directory.status(staged.segment).st_ino == staged.inode:
+        directory.rename_exchange(str(staged), staged.segment)
+    return False
+
+
 def unlink_displaced(directory: LogDirectory, staged: StagedFile, replaced: set[int]) -> bool:
     """Remove the hidden name where it means a file with one of these inodes, which is known under another one, too.
 
@@ -122,6 +136,7 @@ def _give_a_name(queue: DrainQueue, staged: StagedFile) -> None:
 def undo_swap(queue: DrainQueue, staged: StagedFile, known: Known) -> None:
     """Give a file back the name that was not to be taken from it; where that fails it is among the problems."""
     try:
+        queue.directory.sync_folder()
         restore_displaced(queue, staged, known)
     except OSError as error:
         queue.problems.append(

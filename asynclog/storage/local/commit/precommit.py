@@ -52,13 +52,14 @@ class NoLeaseError(Exception):
 class Pinned(msgspec.Struct, frozen=True):
     """A segment as it is to be displaced; if it is `leased`, nobody has changed it since `begun_ns` (monotonic).
 
-    `digest` is that of the bytes that were judged.
+    `digest` is that of the bytes that were judged, `attributes` are the extended ones, an ACL among them.
     """
 
     leased: bool
     begun_ns: int
     status: os.stat_result
     digest: bytes
+    attributes: dict[str, bytes] = {}
 
     @property
     def inode(self) -> int:
@@ -151,7 +152,7 @@ def pin(directory: LogDirectory, idle: IdleRule, target: Target, pauses: Iterabl
         except BlockingIOError:
             directory.release(source)
         else:
-            return Pinned(leased, begun, status, digest)
+            return Pinned(leased, begun, status, digest, directory.attributes(source))
     raise BlockingIOError(errno.EAGAIN, "somebody opened it for writing meanwhile")
 
 
@@ -167,7 +168,7 @@ def confirm(directory: LogDirectory, source: int, staged: StagedFile, pinned: Pi
     Raise DisplacedError if that is another file, or is not what it was, LateWriterError if somebody has come to it: by
     then the lease may be over, if the job stood still for longer than the kernel waits.
     """
-    if not pinned.is_still(directory.status(str(staged))):
+    if not pinned.is_still(directory.status(str(staged))) or directory.attributes(source) != pinned.attributes:
         raise DisplacedError
     if pinned.leased and not directory.leased(source):
         raise LateWriterError(errno.EAGAIN, "somebody opened it for writing meanwhile")

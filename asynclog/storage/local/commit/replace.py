@@ -20,6 +20,7 @@ from asynclog.storage.local.commit.exchange import (
     LateWriterError,
     discard_staged,
     swap,
+    swap_back,
     undo_swap,
     unlink_displaced,
 )
@@ -116,8 +117,10 @@ def commit(queue: DrainQueue, idle: IdleRule, target: Target, staged: StagedFile
     try:
         fault = _confirm(directory, source, staged, pinned, exchanged=exchanged)
     except (DisplacedError, LateWriterError):
-        directory.release(source)  # the file has all that it had, under whatever name: nobody has to wait for that
-        undo_swap(queue, staged, Withdrawn(target.proof, pinned.inode, mtime_ns))
+        is_undone = _swap_back(directory, staged)
+        directory.release(source)  # the file has all that it had: for what is left to do nobody has to wait
+        if not is_undone:
+            undo_swap(queue, staged, Withdrawn(target.proof, pinned.inode, mtime_ns))
         _undo_link(directory, old)
         raise
     displaced = None if fault else _displaced(directory, target, pinned, old)
@@ -184,6 +187,13 @@ def _confirm(directory: LogDirectory, source: int, staged: StagedFile, pinned: P
     return ""
 
 
+def _swap_back(directory: LogDirectory, staged: StagedFile) -> bool:
+    try:
+        return swap_back(directory, staged)
+    except OSError:  # a rotation was faster
+        return False
+
+
 def _displaced(directory: LogDirectory, target: Target, pinned: Pinned, old: OldLink) -> Displaced | None:
     """Return the old file, as it is while nobody can have come to it, and as all its names have been changed.
 
@@ -201,4 +211,5 @@ def _undo_link(directory: LogDirectory, old: OldLink) -> None:
     """Remove the link of a commit that was undone, if the file has got another name back; else recovery does both."""
     with contextlib.suppress(OSError):
         if directory.status(str(old)).st_nlink > 1:
+            directory.sync_folder()
             directory.unlink(str(old))

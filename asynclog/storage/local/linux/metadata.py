@@ -115,14 +115,14 @@ def is_kept(target: int, source: int) -> bool:
     mine, wanted = os.fstat(target), os.fstat(source)
     if (mine.st_mode, mine.st_uid, mine.st_gid) != (wanted.st_mode, wanted.st_uid, wanted.st_gid):
         return False
-    have, want = _attributes(target), _attributes(source)
+    have, want = attributes(target), attributes(source)
     acls = {each for each in have if each.startswith("system.posix_acl")}
     return want.items() <= have.items() and acls <= want.keys()
 
 
 def _copy_attributes(source: int, target: int) -> None:
     """Copy extended attributes, ACLs among them, and take away an ACL that the folder gave the new file by default."""
-    wanted, present = _attributes(source), _attributes(target)
+    wanted, present = attributes(source), attributes(target)
     for name in present.keys() - wanted.keys():
         if name.startswith("system.posix_acl"):
             os.removexattr(target, name)
@@ -131,7 +131,8 @@ def _copy_attributes(source: int, target: int) -> None:
             os.setxattr(target, name, value)
 
 
-def _attributes(descriptor: int) -> dict[str, bytes]:
+def attributes(descriptor: int) -> dict[str, bytes]:
+    """Return the extended attributes of a file, an ACL among them."""
     try:
         return {name: os.getxattr(descriptor, name) for name in os.listxattr(descriptor)}
     except OSError as error:
