@@ -394,3 +394,30 @@ def test_a_late_segment_that_is_rotated_at_once_comes_once(folder: Path) -> None
     cleanup(folder, directory=Rotated)
     assert cleanup(folder).exit_code == 0
     assert content(folder) == {SEGMENT: NEW, "logs.jsonl.1": LATE}
+
+
+def late_name(folder: Path) -> str:
+    """Return the name of the late segment that a job makes of an old file with a new line."""
+    (folder / KNOWN).write_bytes(OLD + NEW + LATE)
+    (late,) = cleanup(folder).result.late_segments
+    return str(late)
+
+
+def test_a_late_segment_lets_nobody_read_it_who_may_not_read_the_log(folder: Path) -> None:
+    """The log's mode was changed by a pattern, and no pattern matches the hidden name of an old file."""
+    (folder / SEGMENT).write_bytes(NEW)
+    (folder / SEGMENT).chmod(0o640)
+    (folder / KNOWN).touch(0o604)
+    late = late_name(folder)
+    assert (folder / late).stat().st_mode & 0o777 == 0o600
+    assert content(folder) == {SEGMENT: NEW, late: LATE}
+
+
+def test_a_late_segment_that_was_emptied_blocks_no_other(folder: Path) -> None:
+    """A job was killed as it had published it, and somebody has copied and emptied it since."""
+    (folder / SEGMENT).write_bytes(NEW)
+    published = late_name(folder)
+    (folder / published).write_bytes(b"")
+    late = late_name(folder)
+    assert late != published
+    assert content(folder) == {SEGMENT: NEW, published: b"", late: LATE}

@@ -69,6 +69,29 @@ def test_a_rotation_by_link_just_before_the_swap_undoes_it(folder: Path, old: by
     assert content(folder) == {SEGMENT: old, ROTATED: old}
 
 
+def test_a_rotation_by_link_just_before_an_undo_loses_no_line(folder: Path) -> None:
+    """It links the replacement, and goes on with the name that by then means the segment again, and its new line."""
+    (folder / SEGMENT).write_bytes(OLD + NEW)
+
+    class Linked(LogDirectory):
+        def leased(self, descriptor: int) -> bool:
+            if not str(os.readlink(f"/proc/self/fd/{descriptor}")).rpartition("/")[2].startswith("."):
+                return super().leased(descriptor)
+            os.link(folder / SEGMENT, folder / ROTATED)
+            return False
+
+        def release(self, descriptor: int) -> bool:
+            with (folder / SEGMENT).open("ab") as file:
+                file.write(LATE)
+            return super().release(descriptor)
+
+    assert fate(cleanup(folder, directory=Linked))[0] == "skipped"
+    (folder / "new").touch()
+    (folder / "new").rename(folder / SEGMENT)
+    (late,) = cleanup(folder).result.late_segments
+    assert content(folder) == {ROTATED: NEW, SEGMENT: b"", late: LATE}
+
+
 def test_an_acl_that_changes_just_before_the_swap_undoes_it(folder: Path) -> None:
     """Else the replacement would go on to let somebody in whom the segment no longer does. Any attribute shows it."""
     (folder / SEGMENT).write_bytes(OLD + NEW)

@@ -149,6 +149,24 @@ class LogDirectory:
         """
         metadata.copy(source, descriptor)
 
+    def narrow(self, descriptor: int, name: str) -> None:
+        """Take every right to a new file away that the file of this name does not give, if there is one.
+
+        Its mode may have been changed since, by a pattern that no hidden name matches. Of one that can't be opened
+        nobody knows: only the owner's rights stay.
+        """
+        try:
+            other = self.open(name)
+        except FileNotFoundError:
+            return
+        except OSError:
+            metadata.narrow(descriptor)
+            return
+        try:
+            metadata.narrow(descriptor, other)
+        finally:
+            self.close(other)
+
     def has_metadata_of(self, name: str, source: int) -> bool:
         """Whether a new file still has the owner, mode and attributes of the one that it replaces."""
         descriptor = self.open(name)

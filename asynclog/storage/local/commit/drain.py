@@ -85,10 +85,12 @@ def _publish_new(  # noqa: PLR0913 - where, what, and what is known of it
     if end <= old.processed_bytes:
         return []
     late = names.late_name(old.token, old.processed_bytes)  # what a job that was killed then has left is known by it
+    if _is_there(directory, late):  # and has been emptied since: who has copied it can't be known
+        late = names.late_name(old.begun_anew(os.urandom(4)).token, old.processed_bytes)
     temporary = new_name(late)
     new = windows(descriptor, old.processed_bytes, end)
     try:
-        build(directory, temporary, descriptor, new, end - old.processed_bytes)
+        build(directory, temporary, descriptor, new, end - old.processed_bytes, beside=old.segment)
     except ChangedError:
         return []
     try:
@@ -98,6 +100,14 @@ def _publish_new(  # noqa: PLR0913 - where, what, and what is known of it
         raise
     publish(directory, temporary, late)
     return [(late, advanced)]
+
+
+def _is_there(directory: LogDirectory, name: str) -> bool:
+    try:
+        directory.status(name)
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _accounted(descriptor: int, status: os.stat_result, old: OldLink, known: Known) -> bytes | None:

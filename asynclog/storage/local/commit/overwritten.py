@@ -33,7 +33,7 @@ def publish_overwritten(
     try:
         end = _end_of_line(source, old.processed_bytes)
         others = (line for line in _lines(read.follow(windows(source, 0, end))) if not there.take(line))
-        size = build(directory, temporary, source, _blocks(others), end)
+        size = build(directory, temporary, source, _blocks(others), end, beside=old.segment)
     except ChangedError:
         return None
     if not (there.found and size):

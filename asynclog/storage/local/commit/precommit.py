@@ -31,10 +31,8 @@ class IdleRule(msgspec.Struct, frozen=True):
     quiet_since: Callable[[], int]
     allowed: bool = True
 
-    def covers(self, action: Action) -> bool:
-        if not self.allowed or action.segment in self.newest:
-            return False
-        return action.fingerprint.mtime_ns < self.quiet_since()
+    def covers(self, segment: str, mtime_ns: int) -> bool:
+        return self.allowed and segment not in self.newest and mtime_ns < self.quiet_since()
 
 
 class Target(NamedTuple):
@@ -59,7 +57,7 @@ class Pinned(msgspec.Struct, frozen=True):
     begun_ns: int
     status: os.stat_result
     digest: bytes
-    attributes: dict[str, bytes] = {}
+    attributes: dict[str, bytes]
 
     @property
     def inode(self) -> int:
@@ -122,8 +120,8 @@ def must_be_removable(directory: LogDirectory, source: int) -> None:
         raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
 
 
-def _must_be_quiet(idle: IdleRule, action: Action) -> None:
-    if not idle.covers(action):
+def _must_be_quiet(idle: IdleRule, segment: str, source: int) -> None:
+    if not idle.covers(segment, os.fstat(source).st_mtime_ns):
         what = "somebody may still write to it" if idle.allowed else "--weak-leases would judge it by its quiet alone"
         raise NoLeaseError(f"no file lease is to be had here, and {what}")
 
@@ -141,7 +139,7 @@ def pin(directory: LogDirectory, idle: IdleRule, target: Target, pauses: Iterabl
             leased = directory.lease(source)
             begun = time.monotonic_ns()
             if not leased:
-                _must_be_quiet(idle, action)
+                _must_be_quiet(idle, action.segment, source)
             look = partial(_must_be_alone, directory, source, leased=leased)
             _must_end_with_a_line(source, proof.size, os.fstat(source).st_size)
             digest = proof.check(lines_of(action.segment, source), look)

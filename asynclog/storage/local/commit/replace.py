@@ -119,9 +119,11 @@ def commit(queue: DrainQueue, idle: IdleRule, target: Target, staged: StagedFile
     except (DisplacedError, LateWriterError):
         is_undone = _swap_back(directory, staged)
         directory.release(source)  # the file has all that it had: for what is left to do nobody has to wait
+        is_rotating = _is_linked(directory, staged)
         if not is_undone:
             undo_swap(queue, staged, Withdrawn(target.proof, pinned.inode, mtime_ns))
-        _undo_link(directory, old)
+        if not is_rotating:  # else the rotation goes on to take the file's name, and recovery sees to what it has
+            _undo_link(directory, old)
         raise
     displaced = None if fault else _displaced(directory, target, pinned, old)
     stood = directory.release(source)
@@ -192,6 +194,15 @@ def _swap_back(directory: LogDirectory, staged: StagedFile) -> bool:
         return swap_back(directory, staged)
     except OSError:  # a rotation was faster
         return False
+
+
+def _is_linked(directory: LogDirectory, staged: StagedFile) -> bool:
+    """Whether a rotation by link has begun with the replacement while that had the segment's name."""
+    try:
+        status = directory.status(str(staged))
+    except OSError:
+        return False
+    return status.st_ino == staged.inode and status.st_nlink > 1
 
 
 def _displaced(directory: LogDirectory, target: Target, pinned: Pinned, old: OldLink) -> Displaced | None:

@@ -50,31 +50,30 @@ def _write(directory: LogDirectory, target: int, part: memoryview) -> None:
         part = part[directory.write(target, [part]) :]
 
 
-def build(directory: LogDirectory, temporary: str, source: int, parts: Iterable[Part], size: int) -> int:
+def build(  # noqa: PLR0913 - where, what, and whose metadata
+    directory: LogDirectory, temporary: str, source: int, parts: Iterable[Part], size: int, *, beside: str = ""
+) -> int:
     """Make a new, synced file of these parts of `source`, with its metadata, and return how many bytes it has.
 
-    They should be `size`. Raise OSError, where there is no room for them too, or what `parts` raises; then nothing of
-    the file is left, as far as the disk lets us.
+    They should be `size`. Nobody may read it who may not read the segment `beside`, if there is one. Raise OSError,
+    where there is no room for them too, or what `parts` raises; then nothing of the file is left, as far as the disk
+    lets us.
     """
     with directory.room.reserved(space_for(source, size)) as reservation:
-        return _build(directory, temporary, source, parts, reservation)
-
-
-def _build(
-    directory: LogDirectory, temporary: str, source: int, parts: Iterable[Part], reservation: Reservation
-) -> int:
-    target = directory.create(temporary)
-    try:
-        directory.copy_flags(target, source)
-        copied = write_all(directory, target, parts, reservation)
-        directory.copy_metadata(target, source)
-        directory.sync(target)
-    except BaseException:
-        discard(directory, temporary)
-        raise
-    finally:
-        directory.close(target)
-    return copied
+        target = directory.create(temporary)
+        try:
+            directory.copy_flags(target, source)
+            copied = write_all(directory, target, parts, reservation)
+            directory.copy_metadata(target, source)
+            if beside:
+                directory.narrow(target, beside)
+            directory.sync(target)
+        except BaseException:
+            discard(directory, temporary)
+            raise
+        finally:
+            directory.close(target)
+        return copied
 
 
 def publish(directory: LogDirectory, temporary: str, name: str) -> None:

@@ -110,14 +110,27 @@ def copy(source: int, target: int) -> None:
     os.utime(target, ns=(status.st_atime_ns, status.st_mtime_ns))
 
 
+def narrow(target: int, other: int | None = None) -> None:
+    """Take every right to a file away that another one does not give; all but its owner's without one, or if their ACLs
+    differ.
+    """
+    mode = stat.S_IMODE(os.fstat(target).st_mode)
+    if other is None or _acls(target) != _acls(other):
+        mode &= stat.S_IRWXU
+    os.fchmod(target, mode if other is None else mode & os.fstat(other).st_mode)
+
+
 def is_kept(target: int, source: int) -> bool:
     """Whether a new file still has the owner, mode and attributes of the one that it replaces."""
     mine, wanted = os.fstat(target), os.fstat(source)
     if (mine.st_mode, mine.st_uid, mine.st_gid) != (wanted.st_mode, wanted.st_uid, wanted.st_gid):
         return False
     have, want = attributes(target), attributes(source)
-    acls = {each for each in have if each.startswith("system.posix_acl")}
-    return want.items() <= have.items() and acls <= want.keys()
+    return want.items() <= have.items() and _acls(target).keys() <= want.keys()
+
+
+def _acls(descriptor: int) -> dict[str, bytes]:
+    return {name: value for name, value in attributes(descriptor).items() if name.startswith("system.posix_acl")}
 
 
 def _copy_attributes(source: int, target: int) -> None:
