@@ -1,4 +1,4 @@
-"""The command line: parse, call, print, exit. stdout carries the result only, everything else goes to stderr."""
+"""The command line: parse, call, print, exit. Only the result goes to stdout, everything else to stderr."""
 
 from asynclog.cli.main import main
 

@@ -1,4 +1,4 @@
-"""`asynclog apply`: a plan file and options -> one job that does what the plan says -> its report."""
+"""`asynclog apply`: a plan file and options -> one job that carries out the plan -> its report."""
 
 import argparse
 
@@ -12,11 +12,11 @@ from asynclog.report.cleanup.text import as_text
 from asynclog.report.plan_file import plan_from_text
 from asynclog.timestamps import SECOND
 
-LARGEST = 1 << 30  # bytes; a segment has some hundred
+LARGEST = 1 << 30  # bytes; a segment takes a few hundred
 
 HELP = Help(
-    description="Carry out a plan that `cleanup --dry-run --plan-out` has written: nothing beyond it, nothing that has "
-    "changed since, and only what has expired under the policy that it was made under.",
+    description="Carry out a plan that `cleanup --dry-run --plan-out` wrote: nothing beyond it, nothing that has "
+    "changed since, and only what has expired under the policy of that plan.",
     example="asynclog apply plan.json --config /etc/asynclog/asynclog.yaml",
     exits={
         **ALWAYS,
@@ -51,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: ApplyOptions, call: Call) -> Report:
-    """Carry out the plan that these options name."""
+    """Carry out the plan that these options name, and return the report."""
     from asynclog.runner.begin_cleanup import begin_run
     from asynclog.runner.cleanup import clean_up
 

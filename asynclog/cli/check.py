@@ -25,7 +25,7 @@ HELP = Help(
     example="asynclog check --config /etc/asynclog/asynclog.yaml",
     exits={
         **ALWAYS,
-        0: "valid, even where a schema has no rule",
+        0: "valid, even if a schema has no rule",
         3: "valid, but some segments could not be read, or, with --strict, there is a warning",
     },
 )
@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: CheckOptions, call: Call) -> CommandResult[CheckResult]:
-    """Check what these options name."""
+    """Return the result of checking the log that these options name."""
     return _check(settings_of(options), call.signals, strict=options.strict)
 
 
@@ -76,6 +76,6 @@ def _check(settings: Settings, signals: Signals, *, strict: bool) -> CommandResu
 
 
 def _strictly(answer: CommandResult[CheckResult]) -> CommandResult[CheckResult]:
-    """Return the same result, with every warning an error."""
+    """Return the same result, with every warning as an error."""
     wrong = summarize_errors([*answer.result.errors, *answer.result.warnings])
     return answer if wrong is None else CommandResult(answer.result, 3, wrong)

@@ -62,11 +62,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--plan-out",
         metavar="FILE",
-        help="write the plan of a dry run to this file, to review and apply; only an earlier plan is overwritten",
+        help="write a dry run's plan to this file, to review and apply; never overwrites anything but a plan",
     )
-    add(
-        "--all-profiles", action="store_true", help="clean up each profile's log in turn; one that fails stops no other"
-    )
+    add("--all-profiles", action="store_true", help="clean up each profile's log in turn, even if one fails")
     add(
         "--max-overdue",
         metavar="DURATION",
@@ -77,12 +75,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--metrics-file",
         metavar="FILE",
         help="write metrics of the run to this file, for Prometheus: a *.prom file in node_exporter's textfile "
-        "folder; only earlier metrics are overwritten",
+        "folder; never overwrites anything but metrics",
     )
 
 
 def run(options: CleanupOptions, call: Call) -> Report:
-    """Run the job that these options ask for, or one for each profile."""
+    """Run the job that these options ask for, or one for each profile, and return the report."""
     metrics = metrics_file(options.metrics_file, options.path, dry_run=options.dry_run)
     file = call.resources.enter_context(metrics)
     report = _every_profile(options, call, file) if options.all_profiles else _one(options, call, file)
@@ -109,7 +107,7 @@ def _one(options: CleanupOptions, call: Call, file: MetricsFile) -> Report:
 
 
 def _every_profile(options: CleanupOptions, call: Call, file: MetricsFile) -> Report:
-    """Clean up one profile after the other, in the file's order; a signal ends them all."""
+    """Clean up one profile after the other, in the file's order, and return the combined report."""
     for name in ("path", "schemas", "profile", "metrics_file", "plan_out"):
         if getattr(options, name):
             raise ConfigurationError(f"--all-profiles does not go with --{name.replace('_', '-')}")
@@ -119,7 +117,7 @@ def _every_profile(options: CleanupOptions, call: Call, file: MetricsFile) -> Re
 
 
 def _this_profile(options: CleanupOptions, call: Call, file: MetricsFile) -> Report:
-    """Clean up one profile of several: whatever ends it becomes its report."""
+    """Clean up one profile of several, and return its report, whatever ended the run."""
     try:
         with call.signals.interruptible():
             return _one(options, call, file)
@@ -133,21 +131,19 @@ def _this_profile(options: CleanupOptions, call: Call, file: MetricsFile) -> Rep
 
 @contextmanager
 def _plan_out(path: str | None, settings: Settings, *, dry_run: bool) -> Iterator[NamedFile | None]:
-    """Return the file for the plan, if there is to be one. Raise ConfigurationError before the job begins."""
+    """Yield the file for the plan, None without --plan-out. Raise ConfigurationError before the job begins."""
     if not path:
         yield None
         return
     if not dry_run:
-        raise ConfigurationError("--plan-out writes down what a dry run says: use it with --dry-run")
+        raise ConfigurationError("--plan-out is for a dry run: use it with --dry-run")
     with _told(path):
         file = NamedFile(path, lambda _, head: is_plan(head))
     try:
         with _told(path):
             inside = settings.enabled and file.is_inside(settings.folder)
         if inside:
-            raise ConfigurationError(
-                f"--plan-out {path}: this lies in the log's own folder: name a file in another one"
-            )
+            raise ConfigurationError(f"--plan-out {path}: this lies in the log's own folder: name a file elsewhere")
         with _told(path):
             file.check()
         yield file
@@ -157,7 +153,7 @@ def _plan_out(path: str | None, settings: Settings, *, dry_run: bool) -> Iterato
 
 def _write_plan(path: str, file: NamedFile, found: "CleanupRun") -> None:
     if found.plan is None or found.origin is None:
-        print_error(f"--plan-out {path}: there is nothing to plan, and no plan is written")
+        print_error(f"--plan-out {path}: there is nothing to plan, so no plan was written")
         return
     with _told(path):
         file.write(plan_to_text(found.plan, found.origin).encode())
@@ -165,11 +161,11 @@ def _write_plan(path: str, file: NamedFile, found: "CleanupRun") -> None:
 
 @contextmanager
 def _told(path: str) -> Iterator[None]:
-    """Turn an error into a sentence."""
+    """Turn an error inside the `with` into a ConfigurationError."""
     try:
         yield
     except OccupiedError as error:
-        problem = f"something else than a plan of asynclog is there ({error}), and stays: name another file"
+        problem = f"something other than a plan of asynclog is there ({error}), and stays: name another file"
         raise ConfigurationError(f"--plan-out {path}: {problem}") from None
     except OSError as error:
         raise ConfigurationError(f"--plan-out {path}: the plan can't be written: {error.strerror}") from None

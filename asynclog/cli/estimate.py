@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: EstimateOptions, call: Call) -> CommandResult[EstimateResult]:
-    """Estimate what these options ask for."""
+    """Return the estimate that these options ask for."""
     from asynclog.runner.estimate import estimate_log
 
     settings = settings_of(options)

@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: ExplainOptions, call: Call) -> CommandResult[ExplainResult]:
-    """Explain what these options ask for."""
+    """Return the explanation that these options ask for."""
     from asynclog.runner.explain import explain_log
 
     settings = settings_of(options)

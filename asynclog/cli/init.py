@@ -26,8 +26,8 @@ POLICY = "audit-schemas.yaml"
 
 
 HELP = Help(
-    description="Look at a log, and write asynclog.yaml and audit-schemas.yaml into the working folder, with every "
-    "audit schema that was found. They delete nothing until you say how many days to keep what.",
+    description="Inspect a log, and write asynclog.yaml and audit-schemas.yaml into the working folder, with every "
+    "audit schema that was found. They delete nothing until you say how many days to keep each.",
     example="asynclog init --path audit/logs.jsonl",
     exits={
         **ALWAYS,
@@ -45,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: groups.PathOptions, call: Call) -> CommandResult[InitResult]:
-    """Write both files for the log that was named."""
+    """Write both files for the log that was named, and return the result."""
     from asynclog.runner.inspect import inspect
 
     if not options.path:
@@ -70,7 +70,7 @@ COMMAND = Command(HELP, groups.PathOptions, add_arguments, run, as_text, log_lev
 
 
 def _shadowed(settings: Settings, written: str) -> list[str]:
-    """Tell of configurations that are found from here, or above the log and below here: the new one comes first now."""
+    """Return warnings about configurations found from here, or between here and the log: the new one comes first."""
     here = os.path.dirname(written)
     found = [nearest(OURS, os.path.dirname(here)), nearest(MXCPS, here)]
     of_the_log = nearest(MXCPS, os.path.realpath(settings.folder))
@@ -80,11 +80,14 @@ def _shadowed(settings: Settings, written: str) -> list[str]:
 
 
 def _must_be_possible(settings: Settings, files: list[str]) -> None:
-    """Refuse what can't be written before a large log is read. A missing folder is reported by whoever opens it."""
+    """Raise ConfigurationError if the files can't be written, before a large log is read.
+
+    A missing folder is reported when it is opened.
+    """
     if os.path.exists(settings.folder) and os.path.samefile(settings.folder, "."):
         raise ConfigurationError(
             f"{settings.folder}: this is the folder of the log itself, where no other file belongs: "
-            "nothing was written. Run init from the folder where the configuration is to be"
+            "nothing was written. Run init from the folder for the configuration"
         )
     for path in files:
         if os.path.lexists(path):
@@ -92,13 +95,13 @@ def _must_be_possible(settings: Settings, files: list[str]) -> None:
 
 
 def _exists(path: str) -> ConfigurationError:
-    return ConfigurationError(f"{path}: there is one already, and init never overwrites it: nothing was written")
+    return ConfigurationError(f"{path}: this file exists, and init never overwrites it: nothing was written")
 
 
 def _write(contents: dict[str, bytes]) -> None:
     try:
         write_new(contents)
-    except FileExistsError as error:  # made in this moment
+    except FileExistsError as error:  # made just now
         raise _exists(os.path.join(os.getcwd(), str(error.filename2))) from None
     except OSError as error:
         raise ConfigurationError(f"{os.getcwd()}: the files can't be written here: {error.strerror}") from None

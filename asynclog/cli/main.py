@@ -1,4 +1,4 @@
-"""From the words of a command line to an exit status."""
+"""From the arguments of a command line to an exit status."""
 
 import gc
 import sys
@@ -16,7 +16,7 @@ from asynclog.errors import AsynclogError, ConfigurationError
 if TYPE_CHECKING:
     from asynclog.runner.wiring import Wiring
 
-_SELDOM = 50_000  # GC threshold: most of our objects live as long as the job does
+_SELDOM = 50_000  # GC threshold: most of our objects live as long as the job
 
 
 def main(arguments: Sequence[str] | None = None, wiring: "Wiring | None" = None) -> int:

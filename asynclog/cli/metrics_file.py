@@ -1,4 +1,4 @@
-"""`--metrics-file`: what came of a run, as a file for Prometheus, however the run ends."""
+"""`--metrics-file`: the outcome of a run, as a file for Prometheus, however the run ends."""
 
 import errno
 import os
@@ -18,7 +18,7 @@ from asynclog.storage.local.named_file import NamedFile, OccupiedError
 if TYPE_CHECKING:
     from asynclog.report.metrics import Labels, Run, Status
 
-# A file that begins so is ours to replace.
+# A file with this beginning is ours to replace.
 _HEAD = b"# HELP asynclog_"
 
 
@@ -36,7 +36,7 @@ class MetricsFile:
         self._before: tuple[Labels, float] | None = None
 
     def open(self) -> None:
-        """Open the folder of the file. Why that can't be done is told when the file is written."""
+        """Open the folder of the file. If that fails, the write reports it."""
         if self._path is not None:
             try:
                 self._file = NamedFile(self._path, _is_metrics)
@@ -50,7 +50,7 @@ class MetricsFile:
     def check(self) -> None:
         """Raise ConfigurationError if anything else is there."""
         if self._file is not None:
-            with suppress(OSError), self._told():  # which is told when it is written
+            with suppress(OSError), self._told():  # the write reports it
                 self._file.check()
 
     @contextmanager
@@ -58,25 +58,25 @@ class MetricsFile:
         try:
             yield
         except OccupiedError as error:
-            problem = f"something else than metrics of asynclog is there ({error}), and stays"
+            problem = f"something other than metrics of asynclog is there ({error}), and stays"
             raise ConfigurationError(f"--metrics-file {self._path}: {problem}") from None
 
     def keep_out_of(self, folder: str) -> None:
-        """Raise ConfigurationError if the file would lie in this folder, the log's own: it is not written then."""
+        """Raise ConfigurationError, and write no file, if it would lie in this folder, the log's own."""
         if self._file is not None and self._file.is_in(folder):
             path, self._path = self._path, None
-            raise ConfigurationError(f"--metrics-file {path}: this is the log's own folder: name a file in another one")
+            raise ConfigurationError(f"--metrics-file {path}: this is the log's own folder: name a file elsewhere")
 
     def is_about(self, settings: Settings) -> None:
         """Note which log the run is about. Raise ConfigurationError as `keep_out_of` does."""
         self._settings = settings
-        if settings.enabled:  # else there need not be one
+        if settings.enabled:  # else the folder need not exist
             self.keep_out_of(settings.folder)
 
     def tell(self, report: Report, *, as_json: bool) -> Report:
-        """Write this report's metrics. If that can't be done, the report that is returned says so.
+        """Write this report's metrics, and return the report; if that fails, with an error that says so.
 
-        With JSON, stderr says so as well: the error of a report is told there otherwise.
+        With JSON, print the error to stderr, too: otherwise printing the report does that.
         """
         self._report = report
         problem = self._written(report.exit_code, report.result.status)
@@ -94,14 +94,14 @@ class MetricsFile:
         """Write the metrics; return why that could not be done, empty if it could."""
         if self._path is None:
             return ""
-        # Takes a fifth of the time of a small job: only for whoever asks.
+        # Import late: it takes a fifth of the time of a small job.
         from asynclog.report.metrics import exposition, last_success, log_labels, metrics
 
         try:
             if self._file is None:
                 raise self._trouble or FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
             with self._told():
-                if self._before is None:  # what this run has written itself is not what was before it
+                if self._before is None:  # only once: later the file is this run's own
                     before = self._file.read().decode(errors="replace")
                     self._before = last_success(before) or (log_labels(None, ""), 0)
                 run = self._run(exit_code, status, *self._before)
@@ -130,10 +130,10 @@ class MetricsFile:
 
 @contextmanager
 def metrics_file(path: str | None, log: str | None, *, dry_run: bool) -> Iterator[MetricsFile]:
-    """Open the metrics file at `path` for one run, which is inside the `with`; what ends that too early is told there.
+    """Yield the metrics file at `path` for one run, inside the `with`; an error that ends the run is recorded there.
 
-    `log` is the log's path where that is known. Raise ConfigurationError where the file would lie in the log's folder,
-    or something else than metrics of ours is in the way.
+    `log` is the log's path if known. Raise ConfigurationError if the file would lie in the log's folder, or if
+    something other than metrics of ours is in the way.
     """
     file = MetricsFile(path, dry_run=dry_run)
     file.open()
@@ -156,12 +156,12 @@ def tell_usage_error(words: Sequence[str], error: ConfigurationError) -> None:
 
 
 def _is_metrics(name: str, head: bytes) -> bool:
-    """Tell by its content; an empty file is one only by its name, for it may be a log that has just begun."""
+    """Return whether a file is ours, by its content; an empty one only by its name, because it may be a new log."""
     return head.startswith(_HEAD) or (not head and name.endswith(".prom"))
 
 
 def _space(folder: str) -> tuple[int | None, int | None]:
-    """Return what is free, for all users, and how large it is: the file system that the folder is on, in bytes."""
+    """Return free space (for ordinary users) and size of the folder's file system, in bytes; None if unknown."""
     try:
         status = os.statvfs(folder)
     except OSError:

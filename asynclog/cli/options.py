@@ -1,4 +1,4 @@
-"""The options that several commands share: what they are called, and the values that were given."""
+"""The options that several commands share: their names, and the values that were given."""
 
 import argparse
 from collections.abc import Callable
@@ -8,12 +8,12 @@ import msgspec
 
 Number = TypeVar("Number", int, float)
 
-DEBUG = "tell on stderr what is read, and where an error came from"
-DEBUG_DECISIONS = "tell on stderr which rule and which reason led to what"
+DEBUG = "log to stderr what is read, and where an error came from"
+DEBUG_DECISIONS = "log to stderr which rule and which reason led to what"
 
 
 class PathOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """Which log, how many workers, and what is printed."""
+    """The options for which log, how many workers, and what is printed."""
 
     path: str | None
     allow_unsafe_folder: bool
@@ -24,7 +24,7 @@ class PathOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LogOptions(PathOptions, frozen=True, kw_only=True):
-    """And which configuration, and what is kept of what was read."""
+    """The options above, and which configuration, the catalog, and the rate."""
 
     config: str | None
     profile: str | None
@@ -35,13 +35,13 @@ class LogOptions(PathOptions, frozen=True, kw_only=True):
 
 
 class TimedOptions(LogOptions, frozen=True, kw_only=True):
-    """And for which time."""
+    """The options above, and for which time."""
 
     now: str | None
 
 
 class DeletionOptions(TimedOptions, frozen=True, kw_only=True):
-    """And what a run that deletes may do, and for how long."""
+    """The options above, and what a run that deletes may do, and for how long."""
 
     lock_wait: str | None
     break_lock: bool
@@ -53,7 +53,7 @@ class DeletionOptions(TimedOptions, frozen=True, kw_only=True):
 
 
 def number(what: str, kind: Callable[[str], Number]) -> Callable[[str], Number]:
-    """Return a parser of an option's value, whose error says what to write."""
+    """Return a parser for an option's value, whose error says what to write."""
 
     def parsed(text: str) -> Number:
         try:
@@ -65,7 +65,7 @@ def number(what: str, kind: Callable[[str], Number]) -> Callable[[str], Number]:
 
 
 def which_log(parser: argparse.ArgumentParser) -> None:
-    """--config, --profile, --schemas, --path, --allow-unsafe-folder."""
+    """Add --config, --profile, --schemas, --path, --allow-unsafe-folder."""
     group = parser.add_argument_group("which log")
     add = group.add_argument
     add(
@@ -88,7 +88,7 @@ def which_log(parser: argparse.ArgumentParser) -> None:
 
 
 def which_path(parser: argparse.ArgumentParser) -> None:
-    """--path, --allow-unsafe-folder: for a command that takes no configuration."""
+    """Add --path, --allow-unsafe-folder, for a command that takes no configuration."""
     group = parser.add_argument_group("which log")
     _path(group, "the log's base path, such as audit/logs.jsonl")
     _allow_unsafe_folder(group)
@@ -107,7 +107,7 @@ def _allow_unsafe_folder(group: argparse._ActionsContainer) -> None:
 
 
 def output(parser: argparse.ArgumentParser, *, debug: str) -> None:
-    """--json, --debug, --quiet; `debug` says what more the command tells."""
+    """Add --json, --debug, --quiet; `debug` is the help of --debug."""
     add = parser.add_argument_group("output").add_argument
     add("--json", action="store_true", help="print the result as JSON")
     add("--debug", action="store_true", help=debug)
@@ -115,12 +115,12 @@ def output(parser: argparse.ArgumentParser, *, debug: str) -> None:
 
 
 def now(parser: argparse.ArgumentParser) -> None:
-    """--now."""
-    parser.add_argument("--now", metavar="INSTANT", help="take this for the present time, such as 2026-11-24T00:00:00Z")
+    """Add --now."""
+    parser.add_argument("--now", metavar="INSTANT", help="use this as the present time, such as 2026-11-24T00:00:00Z")
 
 
 def jobs(parser: argparse.ArgumentParser) -> None:
-    """--jobs."""
+    """Add --jobs."""
     parser.add_argument(
         "--jobs",
         metavar="N",
@@ -130,7 +130,7 @@ def jobs(parser: argparse.ArgumentParser) -> None:
 
 
 def catalog(parser: argparse.ArgumentParser) -> None:
-    """--state, --no-catalog, --io-limit."""
+    """Add --state, --no-catalog, --io-limit."""
     add = parser.add_argument
     add(
         "--state",
@@ -142,7 +142,7 @@ def catalog(parser: argparse.ArgumentParser) -> None:
 
 
 def deletion(parser: argparse.ArgumentParser) -> None:
-    """--lock-wait, --break-lock, --weak-leases, --max-runtime, --double-check, --allow-delete-*."""
+    """Add --lock-wait, --break-lock, --weak-leases, --max-runtime, --double-check, --allow-delete-*."""
     add = parser.add_argument
     add("--lock-wait", metavar="DURATION", help="wait this long for another job on this log, such as 90s or 1h")
     add("--break-lock", action="store_true", help="take the lock of a job that is certain to be dead, on another host")

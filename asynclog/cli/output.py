@@ -1,7 +1,6 @@
-"""Write results to stdout, errors and log lines to stderr. A reader that has gone away is no failure of the job.
+"""Write results to stdout, errors and log lines to stderr. A closed pipe is not a failure of the job.
 
-What goes to stderr has the form of systemd's journal if stderr leads there: one line an event, with its priority before
-it, as sd-daemon(3) has it.
+If stderr leads to systemd's journal, write one line per event, prefixed with its priority: see sd-daemon(3).
 """
 
 import json
@@ -37,7 +36,7 @@ _PRIORITIES = {logging.DEBUG: 7, logging.INFO: 6, logging.WARNING: 4, logging.ER
 
 
 def print_result(answer: T, as_text: Callable[[T], str], *, as_json: bool, quiet: bool) -> None:
-    """Print a result: JSON on one line, or text, which `quiet` leaves out if all went well."""
+    """Print a result: JSON on one line, or text, which `quiet` omits if all went well."""
     if as_json:
         _result(_json(answer.document()))
     elif not (quiet and answer.error is None):
@@ -47,7 +46,7 @@ def print_result(answer: T, as_text: Callable[[T], str], *, as_json: bool, quiet
 
 
 def show_fatal(sentence: str, *, as_json: bool) -> None:
-    """Say why there is no result: as JSON, unless stdout is closed, else on stderr."""
+    """Print why there is no result: as JSON, unless stdout is closed, else to stderr."""
     if as_json and sys.stdout is not None:
         _result(_json(document(msgspec.UNSET, escape_surrogates(_bounded(sentence)))))
     else:
@@ -60,23 +59,23 @@ def print_error(sentence: str) -> None:
 
 
 def _bounded(sentence: str) -> str:
-    """Shorten a sentence that quotes a value of megabytes."""
+    """Return the sentence, shortened if it quotes a huge value."""
     return sentence if len(sentence) <= _LONGEST else f"{sentence[: _LONGEST // 2]} ... {sentence[-_LONGEST // 2 :]}"
 
 
 def bug_in_words(error: Exception) -> str:
-    """Describe an unforeseen error in a sentence."""
+    """Return a sentence that describes an unforeseen error."""
     hint = "" if isinstance(error, OSError) else "; this should not happen, and --debug shows where it did"
     return f"{type(error).__name__}: {error}{hint}"
 
 
 def complain_of_bug() -> None:
-    """Show on stderr where the error that is being handled came from."""
+    """Print the traceback of the error that is being handled to stderr."""
     _tell(traceback.format_exc().rstrip("\n"))
 
 
 def _tell(text: str) -> None:
-    print(for_stderr(text, logging.ERROR), file=sys.stderr)  # noqa: T201 - the one place that talks to stderr
+    print(for_stderr(text, logging.ERROR), file=sys.stderr)  # noqa: T201 - the only place that prints to stderr
 
 
 def _json(document: dict[str, Any]) -> bytes:
@@ -88,7 +87,7 @@ def _json(document: dict[str, Any]) -> bytes:
 
 
 def _result(text: bytes) -> None:
-    """Write UTF-8 to stdout whatever the locale says, because JSON and names are. A closed pipe is no error."""
+    """Write UTF-8 to stdout whatever the locale, because JSON and names are UTF-8. Ignore a closed pipe."""
     if sys.stdout is None:  # closed by whoever started us
         return
     try:
@@ -96,7 +95,7 @@ def _result(text: bytes) -> None:
         sys.stdout.buffer.write(text + b"\n")
         sys.stdout.flush()
     except BaseException as error:
-        # Point stdout at /dev/null: else Python would try again, at its end, to write what could not be written.
+        # Point stdout at /dev/null so that the interpreter does not retry the flush at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.stdout = None
         if isinstance(error, BrokenPipeError):
@@ -108,7 +107,7 @@ def _result(text: bytes) -> None:
 
 
 def set_up_logging(level: str) -> None:
-    """Log to stderr from this level on; asyncio's own lines only from WARNING on."""
+    """Log to stderr from this level on; asyncio's own messages only from WARNING on."""
     handler = logging.StreamHandler()
     handler.setFormatter(_Formatter("asynclog: %(message)s"))
     logging.basicConfig(handlers=[handler], level=level)
@@ -116,7 +115,7 @@ def set_up_logging(level: str) -> None:
 
 
 def for_stderr(text: str, level: int) -> str:
-    """Return the text as it is; for the journal as one line, with the priority of this level."""
+    """Return the text unchanged; for the journal as one line, with the priority of this level."""
     if not _leads_to_the_journal():
         return text
     return f"<{_PRIORITIES[level]}>{escape_control(text)}"
@@ -128,7 +127,7 @@ class _Formatter(logging.Formatter):
 
 
 def _leads_to_the_journal() -> bool:
-    """Return whether stderr is the stream that systemd says leads there, by device and inode: it may be redirected."""
+    """Return whether stderr is still the stream in JOURNAL_STREAM, by device and inode: it may be redirected."""
     stream = os.environ.get("JOURNAL_STREAM")
     if not stream or sys.stderr is None:
         return False

@@ -1,6 +1,6 @@
-"""The command line: which commands there are, and what their help looks like. Only parses; `config` says what it means.
+"""The command line: its commands, and the layout of their help. Only parses; `config` interprets the values.
 
-The module of a command, `asynclog.cli.<name>`, says which options it has; it is imported when it is asked for.
+The module of a command, `asynclog.cli.<name>`, defines its options; it is imported only for that command.
 """
 
 import argparse
@@ -42,9 +42,9 @@ class Help(NamedTuple):
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that raises ConfigurationError for a word it does not know.
+    """A parser that raises ConfigurationError for an argument that it does not know.
 
-    To find out how wide the terminal is, argparse imports shutil: here only where there is help to be shown.
+    argparse imports shutil to find the terminal's width: avoid that unless there is help to show.
     """
 
     def __init__(self, **words: Any) -> None:
@@ -55,11 +55,11 @@ class Parser(argparse.ArgumentParser):
         return super().format_help()
 
     def error(self, message: str) -> NoReturn:
-        raise ConfigurationError(f"{message} ({self.prog} --help says what there is)")
+        raise ConfigurationError(f"{message} (see {self.prog} --help)")
 
 
 class _Version(argparse.Action):
-    """Look up version and reader only when they are asked for."""
+    """Print version and reader, looked up only on demand."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
         from asynclog.records.kernel import choose_reader
@@ -71,9 +71,9 @@ class _Version(argparse.Action):
 
 
 def make_parser(words: Sequence[str]) -> argparse.ArgumentParser:
-    """Make the parser of this command line; a word it does not know raises ConfigurationError.
+    """Return the parser of this command line, which raises ConfigurationError for an unknown argument.
 
-    Only the command that these words name has options.
+    Only the command that these words name gets its options.
     """
     top = Parser(prog="asynclog", description="Retention for JSONL audit logs, per audit schema.")
     top.add_argument("--version", action=_Version, nargs=0, help="print the version, and which reader is in use")
@@ -97,7 +97,7 @@ def _describe(parser: argparse.ArgumentParser, page: Help) -> None:
 
 
 def value_of(option: str, words: Sequence[str]) -> str | None:
-    """Return what a `cleanup` command line says of an option, although the parser has refused it."""
+    """Return the value of an option on a `cleanup` command line that the parser has refused; None without one."""
     said = None
     if words[:1] in (["cleanup"], ["log-cleanup"]):
         for word, following in pairwise([*words, ""]):

@@ -1,4 +1,4 @@
-"""Run a command: set up logging, do its work, print what came of it, and return the exit status."""
+"""Run a command: set up logging, do its work, print the result, and return the exit status."""
 
 import os
 from argparse import ArgumentParser, Namespace
@@ -23,7 +23,7 @@ Result = TypeVar("Result", bound=Answer)
 
 
 class Call(msgspec.Struct, frozen=True):
-    """The surroundings of a command's work; `resources` are closed once its result was printed."""
+    """The context of a command's work; `resources` are closed once its result is printed."""
 
     signals: Signals
     resources: ExitStack
@@ -31,7 +31,7 @@ class Call(msgspec.Struct, frozen=True):
 
 
 class Command(msgspec.Struct, Generic[Given, Result], frozen=True):
-    """A command: the page of its help, what it may be given and does with that, and how its result is told."""
+    """A command: its help, its options, what it does with them, and how its result is printed."""
 
     help: Help
     options: type[Given]
@@ -42,7 +42,7 @@ class Command(msgspec.Struct, Generic[Given, Result], frozen=True):
 
 
 def run_command(given: Namespace, signals: Signals, wiring: "Wiring | None" = None) -> int:
-    """Run the command that was given, and print its result; return the exit status."""
+    """Run the command in these arguments, print its result, and return the exit status."""
     command: Command[Any, Any] = given.command
     options = command.options(**{name: getattr(given, name) for name in command.options.__struct_fields__})
     set_up_logging(command.log_level(options))
@@ -54,19 +54,19 @@ def run_command(given: Namespace, signals: Signals, wiring: "Wiring | None" = No
 
 
 def log_level(options: PathOptions) -> str:
-    """Choose the level of a command's log lines."""
+    """Return the level of a command's log messages."""
     return "DEBUG" if options.debug else "WARNING"
 
 
 def log_level_of_cleanup(options: PathOptions) -> str:
-    """Choose the level for a command whose text has the warnings, too: only beside JSON they are logged."""
+    """Return the level for a command whose text includes the warnings: log them only if the result is JSON."""
     if options.debug:
         return "DEBUG"
     return "WARNING" if options.json and not options.quiet else "ERROR"
 
 
 def settings_of(options: PathOptions) -> Settings:
-    """Return the settings of a command, which need not have all of the options. Raise ConfigurationError."""
+    """Return the settings of a command, which need not have all options. Raise ConfigurationError."""
     named: Options = {  # type: ignore[assignment]
         name: getattr(options, name) for name in Options.__annotations__ if name in options.__struct_fields__
     }

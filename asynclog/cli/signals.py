@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM: they end a run cleanly, wherever it is."""
+"""Handle SIGINT and SIGTERM: end a run cleanly at any moment."""
 
 import signal
 import sys
@@ -12,11 +12,11 @@ from asynclog.cancellation import StopRequest
 if TYPE_CHECKING:
     from sys import UnraisableHookArgs
 
-_AGAIN = 0.01  # seconds until a signal is raised once more that could not be raised where it came
+_AGAIN = 0.01  # seconds until a signal that could not be raised is raised again
 
 
 class StoppedError(BaseException):
-    """A signal came while nothing was in flight; not an Exception, so that nothing on the way takes it for a fault."""
+    """A signal came while nothing was in flight; not an Exception, so that no `except` mistakes it for an error."""
 
     def __init__(self, number: signal.Signals, moment: str) -> None:
         super().__init__(f"stopped by {number.name} {moment}")
@@ -24,9 +24,7 @@ class StoppedError(BaseException):
 
 
 class Signals(StopRequest):
-    """A handler of signals: it raises StoppedError, which says at which moment; or, once that is deferred, asks for a
-    stop.
-    """
+    """A signal handler: it raises StoppedError, which says at which moment, or, if deferred, only requests a stop."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -39,7 +37,7 @@ class Signals(StopRequest):
             raise StoppedError(self.signal, self._moment)
 
     def again(self, _number: int, frame: FrameType | None) -> None:
-        """Handle the last signal once more; there may have been one that was lost."""
+        """Handle the last signal again, because its StoppedError may have been lost."""
         if self.signal:
             self(self.signal, frame)
 
@@ -47,12 +45,12 @@ class Signals(StopRequest):
         self._deferred = True
 
     def finish(self) -> None:
-        """Note that the run is over: a signal that comes now ends the writing of its result."""
+        """Note that the run is over: from now on a signal interrupts the writing of its result."""
         self._deferred, self._moment = False, "while the result was written: the job itself was over"
 
     @contextmanager
     def interruptible(self) -> Iterator[None]:
-        """Inside the `with` a signal raises StoppedError, a pending one at once; afterwards it only asks for a stop."""
+        """Inside the `with`, raise StoppedError on a signal, a pending one at once; afterwards only request a stop."""
         try:
             self._deferred = False
             if self.signal:
@@ -63,7 +61,7 @@ class Signals(StopRequest):
 
     @contextmanager
     def deferred(self, moment: str) -> Iterator[None]:
-        """Inside the `with` a signal only asks for a stop; leaving it then raises StoppedError."""
+        """Inside the `with`, only request a stop on a signal; raise StoppedError on leaving it."""
         self._deferred = True
         yield
         self._deferred = False
@@ -73,7 +71,7 @@ class Signals(StopRequest):
 
 @contextmanager
 def caught_signals() -> Iterator[Signals]:
-    """Handle both signals inside the `with`; restore their handlers afterwards."""
+    """Yield a handler of both signals, installed inside the `with`; restore the old handlers afterwards."""
     signals = Signals()
     before = {number: signal.signal(number, signals) for number in (signal.SIGINT, signal.SIGTERM)}
     before[signal.SIGALRM] = signal.signal(signal.SIGALRM, signals.again)
@@ -88,7 +86,7 @@ def caught_signals() -> Iterator[Signals]:
 
 
 def _raise_again(unraisable: "UnraisableHookArgs") -> None:
-    """See to it that a signal is not lost which came in a destructor or a callback, from where nothing can be raised.
+    """Raise a signal again that came in a destructor or a callback, where exceptions can't propagate.
 
     The interpreter has many of those: an import ends with one.
     """

@@ -1,4 +1,4 @@
-"""Numbers of which only bounds may be known."""
+"""Amounts that may be known only within bounds."""
 
 from collections.abc import Iterable
 from functools import reduce
@@ -8,7 +8,7 @@ import msgspec
 
 
 class Bounds(msgspec.Struct, frozen=True):
-    """Records and their bytes, each at least `low` and at most `high`: the same number where it is exact."""
+    """Records and their bytes, each at least `low` and at most `high`; both are the same if it is exact."""
 
     records_low: float = 0
     records_high: float = 0
@@ -21,12 +21,12 @@ class Bounds(msgspec.Struct, frozen=True):
 
     @property
     def records(self) -> float | None:
-        """The records if their number is exact, else None."""
+        """The number of records if it is exact, else None."""
         return self.records_low if self.records_low == self.records_high else None
 
     @property
     def bytes(self) -> float | None:
-        """The bytes if their number is exact, else None."""
+        """The number of bytes if it is exact, else None."""
         return self.bytes_low if self.bytes_low == self.bytes_high else None
 
     @property
@@ -42,7 +42,7 @@ class Bounds(msgspec.Struct, frozen=True):
         )
 
     def per(self, shortest: float, longest: float) -> "Bounds":
-        """Return what this comes to per unit of a time that is so long."""
+        """Return the amount per unit of time, if it spans between `shortest` and `longest` units."""
         return Bounds(
             self.records_low / longest,
             self.records_high / shortest,
@@ -60,5 +60,5 @@ NOTHING = Bounds()
 
 
 def total(amounts: Iterable[Bounds]) -> Bounds:
-    """Add up these amounts."""
+    """Return the sum of these amounts."""
     return reduce(Bounds.plus, (each for each in amounts if each is not NOTHING), NOTHING)

@@ -1,4 +1,4 @@
-"""When the records of a segment expire, and how many have at some cutoff: exactly, or between bounds."""
+"""When the records of a segment expire, and how many have expired at a cutoff: exactly, or within bounds."""
 
 from collections.abc import Iterable
 
@@ -11,9 +11,9 @@ from asynclog.timestamps import DAY
 
 
 def expired(count: SchemaStats, cutoff: int) -> Bounds:
-    """Return what of these records lies before the cutoff, whatever policy and time they were counted under.
+    """Return how many of these records lie before the cutoff, whatever policy and time they were counted under.
 
-    Implausible ones never expire, and those that were in the future then do so like any other.
+    Implausible ones never expire; those that were in the future when counted expire like any other.
     """
     if count.oldest is not None and count.oldest >= cutoff:
         return NOTHING
@@ -23,7 +23,7 @@ def expired(count: SchemaStats, cutoff: int) -> Bounds:
 
 
 def _that_expire(count: SchemaStats) -> Bounds:
-    """Return all records but the implausible ones, whose bytes were not counted apart."""
+    """Return all records except implausible ones, whose bytes were not counted separately."""
     records = count.records - count.implausible
     if not count.implausible:
         return Bounds.exactly(records, count.bytes)
@@ -33,7 +33,7 @@ def _that_expire(count: SchemaStats) -> Bounds:
 
 
 def between(count: SchemaStats, start: int | None, end: int) -> Bounds:
-    """Return what of the plausible records lies in [start, end), by the days; a day that is cut is in doubt."""
+    """Return how many plausible records lie in [start, end), by day; days only partly inside widen the bounds."""
     if count.days is None:
         return Bounds(0, count.records - count.implausible, 0, count.bytes)
     records = size = records_in_doubt = bytes_in_doubt = 0
@@ -49,9 +49,9 @@ def between(count: SchemaStats, start: int | None, end: int) -> Bounds:
 
 
 def reclaimable(stats: SegmentStats, gone: Iterable[Bounds]) -> Bounds:
-    """Return what a cleanup takes from this segment if so much of each schema has expired.
+    """Return what a cleanup frees in this segment if `gone` has expired of each schema.
 
-    Where nothing but blank lines would stay, they go too: their bytes are of no schema.
+    If only blank lines would remain, they go, too: their bytes belong to no schema.
     """
     freed = total(gone)
     if not freed.records_high or stats.unreadable:
@@ -66,10 +66,10 @@ def reclaimable(stats: SegmentStats, gone: Iterable[Bounds]) -> Bounds:
 
 
 class Lifetime(msgspec.Struct, frozen=True):
-    """Of the records of one schema in one segment, instants.
+    """When the records of one schema in one segment expire.
 
-    The first of the expired ones has expired at `since`, None without any; the last of all will have expired after
-    `until`, None where one never does. Of those that are still in the future only the day is known: its end counts.
+    The first of the expired ones expired at `since`, None without any; the last of all expires after `until`, None if
+    one never does. For records in the future only the day is known: its end counts.
     """
 
     since: int | None
@@ -77,7 +77,7 @@ class Lifetime(msgspec.Struct, frozen=True):
 
 
 def lifetime(count: SchemaStats, policy: Policy) -> Lifetime:
-    """Return since when records of this schema have been overdue, and until when the last one is kept."""
+    """Return since when records of this schema have been overdue, and until when the last is kept."""
     keep = retention_for(policy, count.schema)
     if keep is None:
         return Lifetime(None, None)
@@ -92,6 +92,6 @@ def _newest(count: SchemaStats) -> int | None:
 
 
 def fully_expired_at(stats: SegmentStats, policy: Policy) -> int | None:
-    """Return the instant after which all of the segment has expired; None if something of it is kept for ever."""
+    """Return the instant after which all of the segment has expired; None if some of it is kept for ever."""
     ends = [lifetime(count, policy).until for count in stats.schemas]
     return None if stats.unreadable or None in ends else latest(ends)

@@ -13,8 +13,9 @@ DAYS = 30
 def daily(counts: Iterable[SchemaStats], now: int, unknown: Bounds = NOTHING) -> Bounds:
     """Return records and bytes per day of one schema, over the last 30 whole UTC days before today.
 
-    Where its oldest record is younger than that, over the time since then, but at least a day: what an earlier cleanup
-    has taken is not missed. Where all of it is of today, today stands for a whole day. `unknown` may come on top.
+    If its oldest record is younger, average over the time since then, but at least a day, so that what an earlier
+    cleanup deleted does not lower the rate. If all records are of today, today counts as a whole day. `unknown` may
+    come on top.
     """
     counts = list(counts)
     oldest = earliest(count.oldest for count in counts)
@@ -23,7 +24,7 @@ def daily(counts: Iterable[SchemaStats], now: int, unknown: Bounds = NOTHING) ->
         return unknown
     if oldest >= midnight:
         today = _between(counts, midnight, midnight + DAY)
-        # Unknown records may be older, and then today is not looked at.
+        # Unknown records may be older, and then today would not count.
         return today if unknown == NOTHING else Bounds(0, today.records_high, 0, today.bytes_high).plus(unknown)
     start = max(oldest, midnight - DAYS * DAY)
     covered = max(midnight - start, DAY) / DAY

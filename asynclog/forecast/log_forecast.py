@@ -1,7 +1,7 @@
-"""Forecast what a policy does to a log: what it holds of each schema, and what goes today and later.
+"""Forecast what a policy does to a log: how much it holds of each schema, and what expires today and later.
 
-A figure for a time is all that has expired by then, today's included: what a cleanup would delete at that time, were
-there none before and nothing came in.
+A figure for a time is all that has expired by then, today's included: what a cleanup would delete at that time, if
+there were none before and nothing new came in.
 """
 
 from collections import defaultdict
@@ -21,16 +21,16 @@ from asynclog.timestamps import DAY
 
 IN_DAYS = (0, 7, 30, 90)
 
-# The shortest line that is a record, with its newline: so many of them an unknown number of bytes may hold.
+# The length of the shortest record, with its newline: limits how many records unknown bytes may hold.
 SHORTEST = len(b'{"schema_name":"a","timestamp":"2000-01-01T00:00:00Z"}\n')
 
 
 class SchemaForecast(msgspec.Struct, frozen=True):
     """One schema, or all of them, under one policy.
 
-    `oldest` and `newest` are over the records that are neither future nor implausible. `retention_days` is None where
-    nothing expires. `steady` is what is held in the end if as much comes in each day as now: None where that grows
-    without end. `frees` has one amount for each of IN_DAYS.
+    `oldest` and `newest` leave out future and implausible records. `retention_days` is None if nothing expires.
+    `steady` is what is held in the end if as much comes in each day as now: None if that grows without limit. `frees`
+    has one amount for each of IN_DAYS.
     """
 
     held: Bounds
@@ -45,8 +45,8 @@ class SchemaForecast(msgspec.Struct, frozen=True):
 class Forecast(msgspec.Struct, frozen=True):
     """The outlook for each schema, in order, and for the whole log.
 
-    The bytes that the whole frees are those that the log becomes smaller by: the blank lines of a segment that goes as
-    a whole are among them, and of no schema.
+    The bytes that `total` frees are those that the log shrinks by: they include the blank lines of dropped segments,
+    which belong to no schema.
     """
 
     schemas: dict[SchemaKey, SchemaForecast]
@@ -59,10 +59,10 @@ def times(now: int) -> tuple[int, ...]:
 
 
 class ForecastBuilder:
-    """Count what has expired of each segment under this policy, at each of the times from the cutoffs' `now` on.
+    """Count what has expired in each segment under this policy, at each of the times from the cutoffs' `now` on.
 
-    The statistics may have been made under any policy, but what is future in them must be so at `now`. Nothing goes
-    from the segments that are `staying`, by their names.
+    The statistics may have been made under any policy, but what is future in them must be future at `now`. Nothing is
+    freed in the segments named in `staying`.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class ForecastBuilder:
         self._rows = [(stats, [] if stats.segment in staying else self._row(stats)) for stats in all_stats]
 
     def _row(self, stats: SegmentStats) -> list[list[Bounds]]:
-        """Return for each time the bounds of each schema; empty if nothing goes at any of them, as usual."""
+        """Return for each time the bounds of each schema; empty if nothing expires at any of them, as usual."""
         limits = [self._limits(count.schema) for count in stats.schemas]
         pairs = list(zip(stats.schemas, limits, strict=True))
         if all(not cutoffs or (count.oldest is not None and count.oldest >= cutoffs[-1]) for count, cutoffs in pairs):
@@ -85,23 +85,23 @@ class ForecastBuilder:
         ]
 
     def _limits(self, schema: SchemaKey) -> tuple[int, ...] | None:
-        """Return the cutoffs of a schema, the earliest first; None if nothing of it ever expires."""
+        """Return the cutoffs of a schema, the earliest first; None if its records never expire."""
         if schema not in self._known:
             found = [cutoffs.before(schema) for cutoffs in self._at_times]
             self._known[schema] = tuple(each for each in found if each is not None) or None
         return self._known[schema]
 
     def doubts(self) -> Iterator[tuple[int, str]]:
-        """Yield the times, by number, and segments for which the statistics can't tell exactly what has expired."""
+        """Yield pairs of a time's index and a segment for which the statistics can't tell exactly what has expired."""
         for stats, row in self._rows:
             for number, amounts in enumerate(row):
                 if not all(each is NOTHING or each.is_exact for each in amounts):
                     yield number, stats.segment
 
     def forecast(self, judged: Sequence[Mapping[str, SegmentStats]], unknown_bytes: int = 0) -> Forecast:
-        """Return the forecast for the log with these segments; `unknown_bytes` more of it were never read.
+        """Return the forecast for the log with these segments, and `unknown_bytes` more that were never read.
 
-        `judged` has, for each time, the statistics of segments that were made under this policy at that time.
+        `judged` has, for each time, the statistics of segments that were scanned under this policy for that time.
         """
         unknown = Bounds(0, unknown_bytes // SHORTEST, 0, unknown_bytes)
         gone: defaultdict[SchemaKey, list[Bounds]] = defaultdict(lambda: [NOTHING] * len(IN_DAYS))
@@ -149,7 +149,7 @@ def _total(
     frees: Iterable[Bounds],
     unknown: Bounds,
 ) -> SchemaForecast:
-    """Sum all schemas. What is unknown may be of a schema of its own, and of one day."""
+    """Return the sum of all schemas. Unknown bytes may be of a schema of their own, and all of one day."""
     rate = unknown
     steady: Bounds | None = None if unknown.bytes_high else NOTHING
     for each in forecasts:

@@ -1,4 +1,4 @@
-"""Statistics as time goes by: judged again by their counts per day, without reading the segment again. Pure."""
+"""Project statistics to other cutoffs by their counts per day, without reading the segment again. Pure."""
 
 from collections.abc import Iterable
 
@@ -10,9 +10,9 @@ from asynclog.timestamps import DAY
 
 
 def project(stats: SegmentStats, cutoffs: Cutoffs) -> SegmentStats | None:
-    """Return the statistics that a scan under these cutoffs would make, but that `oldest_kept` may be None: unknown.
+    """Return the statistics that a scan under these cutoffs would make, except that `oldest_kept` may be unknown: None.
 
-    None if the counts can't tell: a cutoff, or the horizon of the future, falls inside a day with records.
+    Return None if a cutoff, or the horizon of the future, falls inside a day with records: the counts can't tell.
     """
     counts = []
     for count in stats.schemas:
@@ -38,14 +38,14 @@ def _aged(count: SchemaStats, cutoff: int | None, horizon: int) -> SchemaStats |
 
 
 def _judged(count: SchemaStats, expired: int, expired_bytes: int, oldest_kept: int | None) -> SchemaStats:
-    """Keep what is known if as many have expired as before: they are the same ones."""
+    """Return the new counts; unchanged if as many have expired as before, because they are the same records."""
     if expired == count.expired:
         return count
     return msgspec.structs.replace(count, expired=expired, expired_bytes=expired_bytes, oldest_kept=oldest_kept)
 
 
 def _same_future(count: SchemaStats, horizon: int) -> bool:
-    """Return whether the records that were in the future at the scan are just those beyond the horizon now."""
+    """Return whether the records that were in the future at the scan are exactly those beyond the horizon now."""
     if count.newest is not None and count.newest > horizon:
         return False
     if not count.future:
@@ -55,7 +55,7 @@ def _same_future(count: SchemaStats, horizon: int) -> bool:
 
 
 def _before(count: SchemaStats, cutoff: int) -> list[DayStats] | None:
-    """Return the days before the cutoff; None if it falls among the records of one."""
+    """Return the days before the cutoff; None if it falls inside a day with records."""
     if count.days is None or count.newest is None:
         return None
     gone = [day for day in count.days if day.day * DAY < cutoff]
@@ -67,9 +67,9 @@ def _before(count: SchemaStats, cutoff: int) -> list[DayStats] | None:
 def expired_before(count: SchemaStats, instant: int) -> int:
     """Count the expired records that are older than this instant, which is not after their cutoff.
 
-    Of the one day that the instant may fall into nothing is counted, unless it is known that all of it is older: the
-    answer is at most the records of that day too small, and never too large. Where the days are not known (there were
-    too many) all expired records count if one of them is older: there the answer may be too large.
+    The day that the instant falls into does not count, unless all of it is known to be older: the result may be too
+    small by that day's records, but never too large. If the days are unknown (there were too many), all expired records
+    count if one of them is older: then the result may be too large.
     """
     if count.oldest is None or count.oldest >= instant:
         return 0
@@ -79,7 +79,7 @@ def expired_before(count: SchemaStats, instant: int) -> int:
 
 
 def after_rewrite(stats: SegmentStats, cutoffs: Cutoffs) -> SegmentStats | None:
-    """Return the statistics of what a rewrite leaves of a segment; None if the counts can't tell."""
+    """Return the statistics of a segment after its rewrite; None if the counts can't tell."""
     counts = []
     for count in stats.schemas:
         left = _survivors(count, cutoffs.before(count.schema)) if count.expired else count
@@ -107,7 +107,7 @@ def _survivors(count: SchemaStats, cutoff: int | None) -> SchemaStats | None:
 
 
 def _days_left(count: SchemaStats, days: Iterable[DayStats], cutoff: int) -> Iterable[DayStats]:
-    """Of the day that the cutoff falls into, that has lost what the days before it don't account for."""
+    """Drop the days before the cutoff; subtract from the cutoff day whatever they do not account for."""
     records, size = count.expired, count.expired_bytes
     for day in days:
         if day.day * DAY >= cutoff:

@@ -1,7 +1,7 @@
-"""A plan that somebody has looked at, and what may be carried out of it later. Pure.
+"""A plan that somebody has reviewed, and what of it may be carried out later. Pure.
 
-It is not to be trusted, for its file may have been edited. So nothing is done because it says so: what a cleanup would
-do at its time is decided anew, from the log as it is, and the reviewed plan only takes away from that.
+It is not trusted, because its file may have been edited. So no action is taken on its word: what a cleanup would do at
+its time is decided anew, from the log as it is, and the approved plan can only remove actions from that.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ _WORK = ("drop", "rewrite")
 
 
 class ApprovedAction(msgspec.Struct, frozen=True):
-    """The approved action on one segment: the records that go per schema key, and its size then."""
+    """The approved action on one segment: the records to delete per schema key, and its size afterwards."""
 
     kind: str
     fingerprint: Fingerprint
@@ -29,9 +29,9 @@ class ApprovedAction(msgspec.Struct, frozen=True):
 
 
 class ApprovedPlan(msgspec.Struct, frozen=True):
-    """A reviewed plan: for which log and policy, for which time (`now`), when it was made, and what it says.
+    """An approved plan: its log and policy, the time that it is for (`now`), when it was made, and its actions.
 
-    `source` is the file that it stands in, `valid_for` how many ns after it was made it may be carried out.
+    `source` is its file, `valid_for` how many ns after it was made it may be carried out.
     """
 
     source: str
@@ -44,7 +44,7 @@ class ApprovedPlan(msgspec.Struct, frozen=True):
 
 
 def digest(policy: Policy) -> str:
-    """Return what identifies the rules of a policy, wherever they are written."""
+    """Return a digest of the rules of a policy, whatever file they are in."""
     rules = [
         [*(scope if isinstance(scope, SchemaKey) else (scope, None)), rule.retention_days, rule.active]
         for scope, rule in all_rules(policy).items()
@@ -54,7 +54,7 @@ def digest(policy: Policy) -> str:
 
 
 def mismatch(reviewed: ApprovedPlan, log: str, policy: Policy, present: int) -> str:
-    """Return why this plan is not one for this log, policy and time, in words; empty if it is."""
+    """Return, in words, why this plan does not fit this log, policy and time; empty if it does."""
     if reviewed.log != log:
         return f"{reviewed.source}: this plan is for another log, {reviewed.log}, and not for {log}"
     if reviewed.policy != digest(policy):
@@ -63,12 +63,12 @@ def mismatch(reviewed: ApprovedPlan, log: str, policy: Policy, present: int) -> 
         made = format_instant(reviewed.created)
         return f"{reviewed.source}: this plan was made at {made}, longer ago than --max-age allows: make a new plan"
     if reviewed.now > present:
-        return f"{reviewed.source}: this plan is for {format_instant(reviewed.now)}, which has not come yet"
+        return f"{reviewed.source}: this plan is for {format_instant(reviewed.now)}, which is in the future"
     return ""
 
 
 def restrict(plan: Plan, reviewed: ApprovedPlan) -> Plan:
-    """Keep the actions of this plan, made at the same time under the same policy, that the approved one has, too."""
+    """Return this plan with only the actions that the approved one contains identically; skip the others."""
     actions = [_restricted(action, reviewed.segments.get(action.segment)) for action in plan.actions]
     left = reviewed.segments.keys() - {action.segment for action in actions}
     for name in sorted(left):
@@ -86,7 +86,7 @@ def _restricted(action: Action, agreed: ApprovedAction | None) -> Action:
 
 
 def _against(action: Action, agreed: ApprovedAction | None) -> str:
-    """Return what speaks against an action, in words: also against keeping, if the approved plan says otherwise."""
+    """Return, in words, how an action deviates from the approved one, even if it only keeps; empty if it does not."""
     if agreed is None:
         return "the plan does not name it"
     if agreed.fingerprint != action.fingerprint:
@@ -94,4 +94,4 @@ def _against(action: Action, agreed: ApprovedAction | None) -> str:
     if agreed.kind not in _WORK:
         return "the plan leaves it as it is"
     told = (agreed.kind, agreed.expired, agreed.bytes_after)
-    return "" if told == (action.kind, action.expired, action.bytes_after) else "what goes is not what the plan says"
+    return "" if told == (action.kind, action.expired, action.bytes_after) else "its action differs from the plan's"

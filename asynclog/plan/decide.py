@@ -18,19 +18,18 @@ from asynclog.storage.hidden_names import LONGEST_SEGMENT
 from asynclog.storage.naming import SegmentNaming, length
 from asynclog.timestamps import DAY
 
-# Nothing is left that expired longer ago than this, in ns, if the job has done its work each night since.
+# If the job has run every night, nothing is left that expired longer ago than this, in ns.
 LONG = 3 * DAY
 
-# Why a segment stays of which no line is a record: it may be the file of something else.
+# Why a segment without a single record stays: the file may be something else.
 NO_RECORD = "none of its lines is a record"
 EMPTY = "it is empty"
 
 
 class Conditions(msgspec.Struct, frozen=True):
-    """The conditions besides its lines that decide about a segment, by its name.
+    """The conditions, besides its lines, that decide about a segment, by its name.
 
-    `empties` are the empty ones that go (see `empties.removable`), `skip_reasons` the reasons why others may not be
-    changed.
+    `empties` are the empty segments to drop (see `removable`), `skip_reasons` why others may not be changed.
     """
 
     empties: frozenset[str] = frozenset()
@@ -41,7 +40,7 @@ NO_CONDITIONS = Conditions()
 
 
 def conditions_of(segments: Collection[Segment], names: SegmentNaming, now: int, clock: int) -> Conditions:
-    """Return those of a log's segments, which are given in their order; see `empties.removable` for the times."""
+    """Return the conditions of a log's segments, which are given in order; see `removable` for the times."""
     skip_reasons = {segment.name: segment.skip_reason for segment in segments if segment.skip_reason}
     return Conditions(removable(segments, names, now, clock), skip_reasons)
 
@@ -53,7 +52,7 @@ def plausible_counts(actions: Iterable[Action]) -> dict[SchemaKey, int]:
 
 
 def make_plan(actions: Iterable[Action], cutoffs: Cutoffs) -> Plan:
-    """Return the plan of these actions, which are in their segments' order."""
+    """Return the plan of these actions, which are given in their segments' order."""
     actions = tuple(actions)
     return Plan(now=cutoffs.now, actions=actions, no_policy=_without_policy(actions, cutoffs.policy))
 
@@ -61,10 +60,10 @@ def make_plan(actions: Iterable[Action], cutoffs: Cutoffs) -> Plan:
 def decide(
     state: SegmentState, cutoffs: Cutoffs, threshold: Percent = ALWAYS, conditions: Conditions = NO_CONDITIONS
 ) -> Action:
-    """Decide what is to become of one segment, which was scanned under these cutoffs. The only place that does.
+    """Return the action on one segment, which was scanned under these cutoffs. The only place that decides.
 
     A partly expired segment is rewritten once `threshold` percent of it have expired; never if that is None.
-    A segment that may not be changed keeps everything: what has expired in it is overdue.
+    A segment that may not be changed keeps everything: its expired records are overdue.
     """
     match state:
         case Segment(name, fingerprint, ""):
@@ -87,7 +86,7 @@ def decide(
 
 
 def state_of(action: Action) -> SegmentState:
-    """Return what was known of a segment when this was decided about it."""
+    """Return what was known about a segment when this action was decided."""
     if action.stats:
         return action.stats
     if action.unjudged:
@@ -96,7 +95,7 @@ def state_of(action: Action) -> SegmentState:
 
 
 def not_json_lines(fragment: int) -> str:
-    """Return why a segment stays whole if this line of it, counted from 1, is a piece of a document."""
+    """Return why a segment is left alone if this line of it, counted from 1, is a piece of a document."""
     return f"it is not JSON Lines: line {fragment:,} is a piece of a document that spans lines"
 
 
@@ -110,7 +109,7 @@ def _weigh(
     if skip_reason:
         return "skip", skip_reason
     if long > LONGEST_SEGMENT:
-        return "skip", f"its name of {long} bytes is too long to be worked on: {LONGEST_SEGMENT} is the most"
+        return "skip", f"its name of {long} bytes is too long: the most is {LONGEST_SEGMENT}"
     if stats.is_wholly_expired:
         return "drop", "its only record has expired" if expired == 1 else f"all {expired:,} records have expired"
     wait = deferral_reason(stats, policy, threshold)
@@ -121,7 +120,7 @@ def _weigh(
 
 
 def _long_expired(stats: SegmentStats, cutoffs: Cutoffs) -> dict[SchemaKey, int]:
-    """Per schema key, the expired records that had expired LONG before; only keys that have any."""
+    """Count the records per schema key that expired more than LONG ago; only keys that have any."""
     found = {}
     for count in stats.schemas:
         cutoff = cutoffs.before(count.schema) if count.expired else None
@@ -132,22 +131,22 @@ def _long_expired(stats: SegmentStats, cutoffs: Cutoffs) -> dict[SchemaKey, int]
 
 
 def _in_brief(stats: SegmentStats) -> SegmentStats:
-    """Leave out what only serves to judge a segment again: a plan holds all segments at once."""
+    """Return the statistics without what is needed only to judge again: a plan holds all segments at once."""
     counts = [msgspec.structs.replace(count, oldest_kept=None, days=None) for count in stats.schemas]
     return msgspec.structs.replace(stats, schemas=tuple(counts))
 
 
 def _without_policy(actions: Iterable[Action], policy: Policy) -> dict[SchemaKey, int]:
-    """Count the records that no rule governs, per schema key; future and implausible ones are counted as those."""
+    """Count the records that no rule governs, per schema key, except future and implausible ones."""
     found = plausible_counts(actions)
     return {key: found[key] for key in sorted(found) if found[key] and rule_for(policy, key) is None}
 
 
 def removable(segments: Collection[Segment], names: SegmentNaming, now: int, clock: int) -> frozenset[str]:
-    """Return which of the log's segments, given in their order, have been empty for a day and are no writer's next one.
+    """Return which of the log's segments, given in order, have been empty for a day and will not be written to next.
 
-    Those are the base file, and the newest: the last by its name that is not a late one. A day must have passed both by
-    `now` and by the real `clock`, whatever `--now` says.
+    Writers may use the base file, and the newest segment: the last one by name that is not late. A day must have passed
+    both by `now` and by the real `clock`, whatever `--now` says.
     """
     newest = [segment.name for segment in segments if not names.late_token(segment.name)][-1:]
     return frozenset(

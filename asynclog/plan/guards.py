@@ -1,7 +1,7 @@
-"""Guards against a wrong clock and a mistyped period: they refuse a plan, in words that say how to go on. Pure.
+"""Guards against a wrong clock and a mistyped period: they refuse a plan, and say how to go on. Pure.
 
-A live log always has fresh records, so that such a mistake shows as "most of it" and not as "all of it"; and what an
-ordinary night deletes has expired since the night before. So by default the guard asks about what expired long ago.
+A live log always has fresh records, so such a mistake would delete most of it, but not all; and what an ordinary night
+deletes has expired since the night before. So by default the guard looks at what expired long ago.
 """
 
 from collections.abc import Iterator, Mapping
@@ -17,9 +17,9 @@ from asynclog.schemas import SchemaKey
 from asynclog.statistics import sum_counts
 from asynclog.timestamps import format_instant
 
-# Fewer records than this the default guard lets go without asking.
+# The default guard allows fewer records than this to be deleted.
 DELETE_ALL_THRESHOLD = 1000
-# So much of the log, or of one schema key, may have expired long ago; in percent.
+# How much of the log, or of one schema key, may have expired long ago; in percent.
 USUAL_PERCENT = 50.0
 
 
@@ -34,7 +34,7 @@ class Guard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class _Share(NamedTuple):
-    """So many records would go, of so many governed ones of a schema key; of the whole log if that is None."""
+    """How many of the governed records of a schema key would be deleted; of the whole log if `schema` is None."""
 
     part: int
     whole: int
@@ -45,12 +45,12 @@ class _Share(NamedTuple):
 
     @property
     def least_limit(self) -> int:
-        """The smallest whole number of percent that allows it."""
+        """The smallest whole percentage that allows it."""
         return -(-self.part * 100 // self.whole)
 
 
 class _Broken(NamedTuple):
-    """A guard that a plan breaks: the share to tell, how it breaks it, and the limit that would let the plan pass."""
+    """A guard that a plan violates: the share to report, the problem, and the limit that would let the plan pass."""
 
     share: _Share
     problem: str
@@ -65,16 +65,16 @@ def guard_violation(
     allowed: float | None = None,
     complete: bool = True,
 ) -> str:
-    """Return why this plan must not be carried out, in a sentence; empty if nothing speaks against it.
+    """Return why this plan must not be carried out, in a sentence; empty if no guard objects.
 
-    Governed are the records whose rule has a number of days, except future and implausible ones. By default a plan is
+    A record is governed if its rule has a number of days, unless it is future or implausible. By default a plan is
     refused if at least DELETE_ALL_THRESHOLD of its records expired long ago (`Action.long_expired`) and they are more
     than USUAL_PERCENT of the governed records of the log or of one schema key; and if it would delete all of at least
-    that many governed ones. `max_delete_percent` asks instead about everything that the plan would delete, from the
-    first record on. `allowed` replaces the limit of either for this run, in percent; 100 lets everything pass.
+    that many governed ones. `max_delete_percent` limits instead everything that the plan would delete, however few the
+    records. `allowed` replaces either limit for this run, in percent; 100 lets everything pass.
 
-    A plan that is not `complete` was made before every segment was known. It might look different then, so that no way
-    to force it is suggested.
+    A plan that is not `complete` was made before every segment was known. The complete one may differ, so no way to
+    force it is suggested.
     """
     going = _going(plan)
     if not going:
@@ -123,7 +123,7 @@ def _of_log(counts: Mapping[SchemaKey, int], governed: Mapping[SchemaKey, int]) 
 
 
 def _sentence(broken: _Broken, plan: Plan, policy: Policy, going: Mapping[SchemaKey, int], *, complete: bool) -> str:
-    """Name the share, the schema key, since when it has expired, and the way on."""
+    """Return a sentence with the share, the schema key, since when it has expired, and how to go on."""
     share = broken.share
     whose = f"of {share.schema}" if share.schema else "that a retention rule governs"
     schema = share.schema or max(going, key=lambda key: going[key])
@@ -143,14 +143,14 @@ def _sentence(broken: _Broken, plan: Plan, policy: Policy, going: Mapping[Schema
 
 
 def _since(plan: Plan, policy: Policy, schema: SchemaKey | None) -> int:
-    """Return when the first record that would go, of this schema key or of all, expired."""
+    """Return when the first record to be deleted expired, of this schema key or of all."""
     going = (action.stats.schemas for action in plan.actions if action.stats and action.deletes)
     counts = (count for schemas in going for count in schemas if schema in {None, count.schema})
     return min(since for count in counts if (since := overdue_since(policy, count)) is not None)
 
 
 def _going(plan: Plan) -> dict[SchemaKey, int]:
-    """Count the records that the plan would delete, per schema key; what waits or is skipped stays."""
+    """Count the records that the plan would delete, per schema key."""
     return sum_counts(action.expired for action in plan.actions if action.deletes)
 
 
@@ -160,7 +160,7 @@ def _governed(plan: Plan, policy: Policy) -> dict[SchemaKey, int]:
 
 
 def short_retention_rules(policy: Policy, guard: Guard) -> Iterator[str]:
-    """Yield the rules that `min_retention_days` does not allow, each in words."""
+    """Yield a sentence for each rule that `min_retention_days` does not allow."""
     if guard.min_retention_days is None:
         return
     for rule in all_rules(policy).values():

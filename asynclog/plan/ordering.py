@@ -1,4 +1,4 @@
-"""In which order the actions of a plan are carried out."""
+"""The order in which the actions of a plan are carried out."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -8,15 +8,15 @@ from asynclog.schemas import SchemaKey
 
 
 def dominant_schema(action: Action) -> SchemaKey:
-    """Return the schema key with the most expired bytes in the segment; of equals the first by name."""
+    """Return the schema key with the most expired bytes in the segment; the first by name if several have."""
     counts = action.stats.schemas if action.stats else ()
     return min(counts, key=lambda count: (-count.expired_bytes, count.schema)).schema
 
 
 def execution_order(plan: Plan) -> list[Action]:
-    """Order what there is to do: drops first, for they free space; what is overdue longest first within each schema.
+    """Return the work to do: drops first, because they free space; within each schema, the longest overdue first.
 
-    Empty segments come last: that they go frees nothing.
+    Empty segments come last: dropping them frees nothing.
     """
     going = [action for action in plan.actions if action.deletes and not action.of_nothing]
     oldest_first = sorted(going, key=lambda action: action.overdue_since or 0)
@@ -27,7 +27,7 @@ def execution_order(plan: Plan) -> list[Action]:
 
 
 def _round_robin(actions: Iterable[Action]) -> Iterator[Action]:
-    """Yield one action of each schema in turn, that with the fewest bytes first: no schema starves the others."""
+    """Yield one action of each schema in turn, the smallest schema first, so that no schema starves the others."""
     lanes: defaultdict[SchemaKey, list[Action]] = defaultdict(list)
     for action in actions:
         lanes[dominant_schema(action)].append(action)

@@ -1,4 +1,4 @@
-"""When a rewrite pays: until so much of a segment has expired it waits. Pure."""
+"""Defer a rewrite until enough of a segment has expired. Pure."""
 
 from collections.abc import Iterator
 
@@ -6,13 +6,13 @@ from asynclog.policy.rules import Policy, retention_for
 from asynclog.statistics import SegmentStats
 from asynclog.timestamps import DAY, LAST, format_instant
 
-# The percentage of a segment's bytes that must have expired before it is rewritten; None: it never is.
+# The percentage of a segment's bytes that must have expired before it is rewritten; None: never rewrite it.
 Percent = float | None
 ALWAYS = 0.0
 
 
 def deferral_reason(stats: SegmentStats, policy: Policy, least: Percent) -> str:
-    """Return why a partly expired segment is not worth a rewrite yet, and until when; empty if it is."""
+    """Return why a partly expired segment is not worth a rewrite yet, and when it will be; empty if it is."""
     if least is not None and _is_reached(stats, stats.expired_bytes, least):
         return ""
     share = stats.expired_bytes * 100 / stats.fingerprint.size
@@ -21,7 +21,7 @@ def deferral_reason(stats: SegmentStats, policy: Policy, least: Percent) -> str:
 
 
 def _when(stats: SegmentStats, policy: Policy, least: Percent) -> str:
-    """Say when it goes: if the rest are blank lines, as a whole, even below the threshold."""
+    """Say when it is rewritten; or dropped, if only blank lines would remain, even below the threshold."""
     if any(count.days is None for count in stats.schemas):
         return "on a day that is not known: it has records of too many days"
     moment = None if least is None else _reached(stats, policy, least)
@@ -34,7 +34,7 @@ def _is_reached(stats: SegmentStats, gone: int, percent: float) -> bool:
 
 
 def _end(stats: SegmentStats, policy: Policy) -> int | None:
-    """Return when nothing in it is to be kept any more; None if that never comes."""
+    """Return when all of it will have expired; None if never."""
     expiries = list(_expiries(stats, policy))
     if stats.unreadable or sum(records for _, records, _ in expiries) < stats.records:
         return None
@@ -51,7 +51,7 @@ def _reached(stats: SegmentStats, policy: Policy, percent: float) -> int | None:
 
 
 def _expiries(stats: SegmentStats, policy: Policy) -> Iterator[tuple[int, int, int]]:
-    """Yield, for each day of each schema key that expires, when its last record will have, its records and bytes."""
+    """Yield, for each day of each schema key that expires, when its last record does, and its records and bytes."""
     for count in stats.schemas:
         retention = retention_for(policy, count.schema)
         if retention is not None:

@@ -1,4 +1,4 @@
-"""The outermost of every JSON document: a result, an error, or both."""
+"""The envelope of every JSON document: a result, an error, or both."""
 
 from typing import Any, Final, Generic, TypeVar
 
@@ -16,7 +16,7 @@ class Succeeded(msgspec.Struct, Generic[R], frozen=True, tag_field="status", tag
 
 
 class Failed(msgspec.Struct, Generic[R], frozen=True, tag_field="status", tag="error"):
-    """The exit status is not 0, and `error` says in a sentence why. `result` is there where the job had begun."""
+    """The exit status is not 0, and `error` says in a sentence why. `result` is present if the job had begun."""
 
     error: str
     result: R | msgspec.UnsetType = msgspec.UNSET
@@ -35,6 +35,6 @@ class CommandResult(msgspec.Struct, Generic[R], frozen=True):
 
 
 def document(result: object, error: str | None) -> dict[str, Any]:
-    """Return the whole JSON document, as plain data; a `result` of UNSET is none."""
+    """Return the whole JSON document, as plain data; a `result` of UNSET is left out."""
     found: dict[str, Any] = msgspec.to_builtins(Succeeded(result) if error is None else Failed(error, result))
     return found

@@ -19,7 +19,7 @@ R = TypeVar("R")
 
 
 class Holding(msgspec.Struct, frozen=True):
-    """All records of one schema. `oldest` and `newest` leave out those whose clock was wrong, None without others."""
+    """All records of one schema. `oldest` and `newest` leave out those whose clock was wrong; None without others."""
 
     records: int
     bytes: int
@@ -39,7 +39,7 @@ class SegmentsRead(msgspec.Struct, frozen=True):
 class Holdings(msgspec.Struct, frozen=True):
     """The sum over all segments. `unread` has the reason for each that was not read; `failures` are sentences.
 
-    `unjudged` are these, and those that were read and have no record, whose lines are not among the `unreadable`.
+    `unjudged` are these, and those that were read but have no record, whose lines don't count as `unreadable`.
     """
 
     holdings: dict[SchemaKey, Holding]
@@ -50,12 +50,12 @@ class Holdings(msgspec.Struct, frozen=True):
     unjudged: list[Left]
 
     def answer(self, result: R) -> CommandResult[R]:
-        """Return this result as the command's; what could not be read is its error."""
+        """Return the command's result; segments that could not be read are its error."""
         return CommandResult(result, 3 if self.failures else 0, summarize_errors(self.failures))
 
 
 def sum_holdings(states: Iterable[SegmentState]) -> Holdings:
-    """Sum what is known of a log's segments; the schema keys are in order."""
+    """Return the sum of what is known of a log's segments, with the schema keys in order."""
     states = list(states)
     counts: defaultdict[SchemaKey, list[SchemaStats]] = defaultdict(list)
     unread: dict[str, str] = {}

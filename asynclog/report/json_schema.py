@@ -1,7 +1,7 @@
-"""The JSON Schema of every `--json` document, made from the types that they are made of.
+"""The JSON Schema of every `--json` document, generated from the documents' types.
 
-It ships as `schema.json` beside this module. `make schema` writes it, and from it the tables of docs/json.md. What a
-key means is in `key_meanings.toml`, by the name of its type.
+It ships as `schema.json` beside this module. `make schema` writes it, and from it the tables of docs/json.md. The
+meanings of the keys are in `key_meanings.toml`, by type.
 """
 
 import tomllib
@@ -30,7 +30,7 @@ DOCUMENTS = {
 
 
 def json_schema() -> dict[str, Any]:
-    """Return the schema: `$defs` has that of each command under its name, and what they consist of."""
+    """Return the schema: `$defs` has each command's schema under the command's name, and their parts."""
     documents, parts = msgspec.json.schema_components(DOCUMENTS.values(), ref_template="#/$defs/{name}")
     for part in parts.values():
         _require_all_keys(part)
@@ -44,22 +44,22 @@ def json_schema() -> dict[str, Any]:
 
 
 def key_meanings() -> dict[str, dict[str, str]]:
-    """Return what each key means, by the name of the type that has it."""
+    """Return the meaning of each key, by the name of its type."""
     return tomllib.loads((files("asynclog.report") / "key_meanings.toml").read_text(encoding="utf-8"))
 
 
 def _describe_keys(parts: dict[str, Any], meanings: dict[str, dict[str, str]]) -> None:
-    """Add the meaning of each key. Raise KeyError if it is that of a key or a type that is gone."""
+    """Add the meaning of each key. Raise KeyError if a type or a key does not exist any more."""
     for name, keys in meanings.items():
         for key, meaning in keys.items():
             parts[name]["properties"][key]["description"] = meaning
 
 
 def _require_all_keys(part: dict[str, Any]) -> None:
-    """Require all keys of an object, for one that is written has them all, whatever could be left out in Python.
+    """Require all keys of an object: a document always has them all, even those that have a default in Python.
 
-    The exception are those that may be UNSET: they have no default that could be written. A description is the type's
-    docstring, which msgspec before 0.23 hands on with the indentation of the source, unless Python (3.13) took it away.
+    Keys that may be UNSET are the exception: their default is not written. A description is the type's docstring, which
+    msgspec before 0.23 passes on with the indentation of the source, unless Python (3.13) has removed that.
     """
     if "description" in part:
         part["description"] = cleandoc(part["description"])

@@ -1,7 +1,7 @@
 """A run as Prometheus metrics: their names, help, labels and values, and their text, by Prometheus' own library.
 
-Names and help don't depend on the run: files of several logs may lie in one folder, and are read as one. The library
-takes a fifth of the time of a small job to import: this module is for a run whose metrics are asked for.
+Names and help don't depend on the run: files of several logs may lie in one folder, and are read as one. Importing the
+library takes a fifth of the time of a small job: import this module only if metrics are wanted.
 """
 
 from collections.abc import Iterable, Iterator
@@ -21,12 +21,12 @@ from asynclog.timestamps import SECOND
 LAST_SUCCESS = "asynclog_last_success_timestamp_seconds"
 
 _FATES = ("dropped", "rewritten", "kept", "skipped", "failed")
-# Name, field of the figures and what to divide it by, help.
+# Name, field of SchemaTotals, divisor, help.
 _PER_SCHEMA = (
     ("deleted_records", "deleted", 1, "Records that the last run deleted; a dry run: would delete."),
     ("deleted_bytes", "deleted_bytes", 1, "Bytes of the records that the last run deleted; a dry run: would delete."),
-    ("kept_records", "kept", 1, "Records that stay, for they have not expired or no rule governs them."),
-    ("kept_bytes", "kept_bytes", 1, "Bytes of the records that stay, for they have not expired or have no rule."),
+    ("kept_records", "kept", 1, "Records that stay because they have not expired or no rule governs them."),
+    ("kept_bytes", "kept_bytes", 1, "Bytes of the records that stay because they have not expired or have no rule."),
     ("overdue_records", "overdue", 1, "Records that have expired and are still there; a dry run: would be."),
     ("overdue_bytes", "overdue_bytes", 1, "Bytes of the records that have expired and are still there."),
     ("overdue_oldest_timestamp_seconds", "oldest", SECOND, "Timestamp of the oldest overdue record."),
@@ -48,7 +48,7 @@ class Metric(NamedTuple):
 class Run(msgspec.Struct, frozen=True):
     """The facts of a run, whether it has a report or not. Seconds since 1970, seconds, bytes.
 
-    `labels` say which log it is about. `free` and `size` are its file system's, None where that is not known.
+    `labels` identify the log. `free` and `size` are its file system's; None if unknown.
     """
 
     labels: Labels
@@ -63,12 +63,12 @@ class Run(msgspec.Struct, frozen=True):
 
 
 def log_labels(profile: str | None, log: str) -> Labels:
-    """Return the labels that every metric of a log has; bytes that are not UTF-8 are written as in the document."""
+    """Return the labels of every metric of a log; bytes that are not UTF-8 are escaped as in the document."""
     return {"profile": escape_surrogates(profile or ""), "log": escape_surrogates(log)}
 
 
 def metrics(run: Run, report: Report | None) -> list[Metric]:
-    """All that is known; what is not known is left out."""
+    """Return all metrics whose values are known."""
     found = [*_of_run(run), *(_of_schemas(run.labels, report) if report else ())]
     if report and report.log_bytes is not None:
         found += _of_segments(run.labels, report, report.log_bytes)
@@ -82,13 +82,11 @@ def _of_run(run: Run) -> Iterator[Metric]:
     statuses: list[tuple[Labels, float]] = [
         ({**run.labels, "status": status}, status == run.status) for status in get_args(Status)
     ]
-    yield Metric("asynclog_last_run_status", "1 for what the last run came to; error: it has no result.", statuses)
+    yield Metric("asynclog_last_run_status", "1 for the outcome of the last run; error: it has no result.", statuses)
     yield _one("dry_run", "1 if the last run was a dry run, which deletes nothing.", run.labels, run.dry_run)
-    help_text = (
-        "When a run that was no dry run last ended with exit code 0 and had judged a segment; 0 if none is known."
-    )
+    help_text = "When a real run last ended with exit code 0 and had judged a segment; 0 if none is known."
     yield Metric(LAST_SUCCESS, help_text, [(run.labels, run.last_success)])
-    yield _one("filesystem_free_bytes", "Room that is left in the log's file system.", run.labels, run.free)
+    yield _one("filesystem_free_bytes", "Free space in the log's file system.", run.labels, run.free)
     yield _one("filesystem_size_bytes", "Size of the log's file system.", run.labels, run.size)
 
 
@@ -103,16 +101,16 @@ def _of_schemas(labels: Labels, report: Report) -> Iterator[Metric]:
 def _of_segments(labels: Labels, report: Report, log_bytes: int) -> Iterator[Metric]:
     result = report.result
     yield _one("log_size_bytes", "Size of the log's segments when the last run ended.", labels, log_bytes)
-    yield _one("unreadable_lines", "Lines that are no records, and so are kept.", labels, result.kept.unreadable)
+    yield _one("unreadable_lines", "Unreadable lines, which are kept.", labels, result.kept.unreadable)
     unjudged, age = result.unjudged, age_of(result.unjudged.oldest, result.now)
-    yield _one("unjudged_segments", "Segments of which nobody knows what they hold.", labels, unjudged.segments)
-    yield _one("unjudged_bytes", "Size of the segments of which nobody knows what they hold.", labels, unjudged.bytes)
+    yield _one("unjudged_segments", "Segments that could not be judged.", labels, unjudged.segments)
+    yield _one("unjudged_bytes", "Size of the segments that could not be judged.", labels, unjudged.bytes)
     yield _one("unjudged_oldest_seconds", "Age of the oldest segment that could not be judged.", labels, age)
     fates = [({**labels, "fate": fate}, getattr(result.segments, fate)) for fate in _FATES]
-    yield Metric("asynclog_segments", "Segments by what became of them; a dry run: would become.", fates)
-    help_text = "Hidden files that a killed job left, or a writer holds open: expired records are still on the disk."
+    yield Metric("asynclog_segments", "Segments by outcome; a dry run: by what it would be.", fates)
+    help_text = "Size of hidden files that a killed job left, or a writer holds open: they may have expired records."
     yield _one("recovery_pending_bytes", help_text, labels, report.pending_bytes)
-    help_text = "How long, at the most, a writer may have waited for a segment."
+    help_text = "The longest time that a writer may have waited for a segment."
     yield _one("lease_held_max_seconds", help_text, labels, result.lease_max_ms / 1000)
 
 
@@ -121,15 +119,15 @@ def _one(name: str, help_text: str, labels: Labels, value: float | None) -> Metr
 
 
 def exposition(found: Iterable[Metric]) -> bytes:
-    """Return these metrics as text."""
+    """Return these metrics in the text exposition format."""
     registry = prometheus_client.CollectorRegistry(auto_describe=False)
     registry.register(_Gauges(found))
     return prometheus_client.generate_latest(registry)
 
 
 def last_success(text: str) -> tuple[Labels, float] | None:
-    """Return which log such a text is about, and when a run last was a success; None if it does not say."""
-    # Only these lines are read: the labels of others may be as long as somebody's schema names.
+    """Return the labels of such a text, and when a run last was a success; None if it does not say."""
+    # Read only these lines: the labels of others may be as long as schema names.
     lines = [line for line in text.split("\n") if line.startswith(LAST_SUCCESS)]
     try:
         families = list(text_string_to_metric_families("\n".join(lines)))

@@ -1,6 +1,6 @@
-"""A plan as a file that a person reads before it is carried out: JSON, one segment after the other.
+"""A plan as a file that a person reviews before it is carried out: JSON, one segment after the other.
 
-A checksum tells an edited file. It is no secret: who wants to can make a new one, and gains nothing by it.
+A checksum detects edits. It is not a secret: anybody can make a new one, but gains nothing by it.
 """
 
 import hashlib
@@ -20,14 +20,14 @@ from asynclog.timestamps import format_instant, parse_instant
 
 FORMAT: Final = 1
 
-# The beginning of a file that `plan_to_text` has made.
+# The beginning of a file that `plan_to_text` made.
 _HEAD = re.compile(rb'\{\n  "format": [0-9]+,\n  "log": "[^\n]*",\n  "policy": "[0-9a-f]{32}",\n  "now": "')
 
 _Count = Annotated[int, msgspec.Meta(ge=0)]
 
 
 class PlannedFingerprint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The fingerprint of the content that was looked at."""
+    """The fingerprint of the content that was judged."""
 
     device: int
     inode: int
@@ -37,7 +37,7 @@ class PlannedFingerprint(msgspec.Struct, frozen=True, forbid_unknown_fields=True
 
 
 class PlannedSegment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The planned action on one segment, and why; `expired` are the records that go, per schema key."""
+    """The planned action on one segment, and why; `expired` counts the records to delete, per schema key."""
 
     segment: str
     action: Literal["keep", "drop", "rewrite", "skip"]
@@ -48,9 +48,9 @@ class PlannedSegment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class PlanFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`now` is the time that the plan is for, `created` when it was made; `policy` identifies the rules.
+    """A plan file. `now` is the time that the plan is for, `created` when it was made; `policy` identifies the rules.
 
-    The keys after the checksum say where it comes from; a plan of an earlier version has none.
+    The keys after the checksum say where it comes from; a plan of an earlier version has none of them.
     """
 
     format: Literal[1]
@@ -69,7 +69,7 @@ class PlanFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class PlanOrigin(msgspec.Struct, frozen=True):
-    """The origin of a plan: the log, by its path, the policy, by its digest, when, and by whom."""
+    """The origin of a plan: the log's path, the policy's digest, when it was made, and by whom."""
 
     log: str
     policy: str
@@ -78,12 +78,12 @@ class PlanOrigin(msgspec.Struct, frozen=True):
 
 
 def is_plan(head: bytes) -> bool:
-    """Return whether a file that begins with these bytes is a plan of ours, and so may be replaced by one."""
+    """Return whether a file that begins with these bytes is a plan of ours, which a new one may replace."""
     return _HEAD.match(head) is not None
 
 
 def plan_to_text(plan: Plan, made: PlanOrigin) -> str:
-    """Return the whole file, in ASCII: a name that is not UTF-8 comes back as it was."""
+    """Return the whole file, in ASCII, so that names that are not UTF-8 survive."""
     provenance = made.provenance
     file = PlanFile(
         format=FORMAT,
@@ -106,15 +106,15 @@ def plan_to_text(plan: Plan, made: PlanOrigin) -> str:
 
 
 def plan_from_text(text: str, source: str, valid_for: int) -> ApprovedPlan:
-    """Return the plan in the file `source`. Raise ConfigurationError if it is none."""
+    """Return the plan in this text of the file `source`. Raise ConfigurationError if it is not a plan."""
     file = _parsed(text, source)
     now, created = parse_instant(file.now), parse_instant(file.created)
     if now is None or created is None:
-        raise _bad(source, "its times are none")
+        raise _bad(source, "its times can't be read")
     segments = {}
     for planned in file.segments:
         if planned.segment in segments:
-            raise _bad(source, f"it has the segment {planned.segment!a} twice")
+            raise _bad(source, f"duplicate segment {planned.segment!a}")
         expired = {_key(name, source): count for name, count in planned.expired.items()}
         print_ = Fingerprint(*msgspec.structs.astuple(planned.fingerprint))
         segments[planned.segment] = ApprovedAction(planned.action, print_, expired, planned.bytes_after)
@@ -139,20 +139,20 @@ def _parsed(text: str, source: str) -> PlanFile:
     except (ValueError, RecursionError) as error:
         raise _bad(source, f"it is not JSON ({error})") from None
     if not isinstance(document, dict):
-        raise _bad(source, "it is no JSON object")
+        raise _bad(source, "it is not a JSON object")
     if document.get("format") != FORMAT:
-        raise _bad(source, f"its format is {document.get('format')!a}, and {FORMAT} is the one that is known here")
+        raise _bad(source, f"its format is {document.get('format')!a}, but only {FORMAT} is supported")
     if document.get("checksum") != checksum:
-        raise _bad(source, "it has been edited, or damaged: its checksum is another one")
+        raise _bad(source, "it was edited or damaged: its checksum does not match")
     try:
         return msgspec.convert(document, PlanFile)
     except msgspec.ValidationError as error:
         place = str(error).rpartition(" - at `$")[2].strip("`.") or "one of its keys"
-        raise _bad(source, f"{place} is not as a plan has it") from None
+        raise _bad(source, f"{place} is missing or not valid") from None
 
 
 def _checksum(document: dict[str, Any]) -> str:
-    """Of all but the checksum itself, however it is laid out."""
+    """Return the checksum of everything but the checksum itself, whatever the layout."""
     rest = {key: value for key, value in document.items() if key != "checksum"}
     return hashlib.blake2b(json.dumps(rest, sort_keys=True).encode(), digest_size=16).hexdigest()
 
@@ -162,8 +162,8 @@ def _key(text: str, source: str) -> SchemaKey:
     try:
         return SchemaKey(name, int(version))
     except ValueError:
-        raise _bad(source, f"{text!a} is no schema key") from None
+        raise _bad(source, f"{text!a} is not a schema key") from None
 
 
 def _bad(source: str, problem: str) -> ConfigurationError:
-    return ConfigurationError(f"{source}: this is no plan of ours: {problem}")
+    return ConfigurationError(f"{source}: this is not a plan of asynclog: {problem}")

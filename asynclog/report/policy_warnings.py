@@ -1,4 +1,4 @@
-"""Warnings about a configuration and its rules, in sentences, each with what to do. Pure."""
+"""Warnings about a configuration and its rules: sentences that say what to do. Pure."""
 
 from collections.abc import Iterable, Iterator
 
@@ -10,30 +10,30 @@ from asynclog.storage.claims import in_words
 
 
 def shadowed(path: str) -> str:
-    """Say that a configuration is not found any more because a new one comes first."""
+    """Return the warning that a configuration is not found any more because a new one comes first."""
     return escape_surrogates(
-        f"{path} is shadowed: wherever the asynclog.yaml that was just written is found, it comes first, and what that "
-        f"names is not cleaned up; --config {path} still names it, or remove the one of the two that is not meant"
+        f"{path} is shadowed: wherever the asynclog.yaml that was just written is found, it comes first, and the logs "
+        f"of {path} are not cleaned up; --config {path} still selects it, or remove the wrong one of the two"
     )
 
 
 def configuration_warnings(facts: Facts) -> Iterator[str]:
-    """Yield what two profiles claim, and which keys that look like retention are not read."""
+    """Yield warnings about files that two profiles claim, and about retention keys that are not read."""
     for contest in facts.contests:
         yield in_words(contest)
     for key in facts.unread_keys:
         yield (
-            f"{key}: this key is not read, and keeps or deletes nothing: days are those of the audit schemas "
-            f"({facts.schemas}); limits belong in an asynclog.yaml"
+            f"{key}: this key is not read, and keeps or deletes nothing: the days are in the audit schemas "
+            f"({facts.schemas}), limits in an asynclog.yaml"
         )
 
 
 def rule_warnings(facts: Facts, policy: Policy) -> Iterator[str]:
-    """Yield what of the rules is missing, or deletes everything at once."""
+    """Yield warnings about missing rules, and about rules that delete everything at once."""
     rules = all_rules(policy)
     if facts.is_there and facts.registry == "awaited":
         yield (
-            f"nothing recorded yet: {facts.schemas} does not exist, so that there is no rule and all records are kept "
+            f"nothing recorded yet: {facts.schemas} does not exist, so there is no rule, and all records are kept "
             "until MXCP writes its audit schemas there"
         )
     elif facts.is_there and not rules:
@@ -43,8 +43,8 @@ def rule_warnings(facts: Facts, policy: Policy) -> Iterator[str]:
         they = "it" if len(facts.rotated) == 1 else "they"
         yield (
             f"{list_some(facts.rotated)} beside {facts.schemas}: {they} may have "
-            "been the registry before a rotation, and no rule of that is read: put its lines back before those of the "
-            "registry, and leave the registry out of the rotation"
+            "been the registry before a rotation, and the rules there are not read: put those lines back before "
+            "those of the registry, and exclude the registry from the rotation"
         )
     for scope, rule in rules.items():
         if rule.active and rule.retention_days == 0:
@@ -55,7 +55,7 @@ def rule_warnings(facts: Facts, policy: Policy) -> Iterator[str]:
 
 
 def unused_rule_warnings(policy: Policy, schemas: Iterable[SchemaKey]) -> Iterator[str]:
-    """Yield rules that match nothing while a wider one deletes: a name may be mistyped, and what it means gone."""
+    """Yield rules that match nothing while a wider one deletes: a mistyped name may cost records."""
     used = {found[0] for key in schemas if (found := match_rule(policy, key))}
     by_wider: dict[str, list[str]] = {}
     for scope, rule in all_rules(policy).items():
@@ -70,7 +70,7 @@ def unused_rule_warnings(policy: Policy, schemas: Iterable[SchemaKey]) -> Iterat
 
 
 def _deleting_rule(policy: Policy, scope: Scope, used: set[Scope]) -> str | None:
-    """Return the wider rule that deletes something of this log, in words; None without any."""
+    """Return, in words, the wider rule that deletes records of this log; None without one."""
     wider: list[tuple[Scope, Rule | None]] = []
     if isinstance(scope, SchemaKey):
         wider.append((scope.name, policy.by_name.get(scope.name)))

@@ -1,4 +1,4 @@
-"""Where a report comes from: the log, the policy, and who ran what. With it a report can stand alone. Pure."""
+"""Where a report comes from: the log, the policy, and who ran what, so that it can stand alone. Pure."""
 
 from collections.abc import Iterator
 from typing import Any, Protocol
@@ -9,11 +9,11 @@ from asynclog.formatting import escape_control, escape_surrogates, pluralize
 from asynclog.policy.rules import Policy, all_rules
 from asynclog.schemas import SchemaKey
 
-_SHOWN = 12  # digits of a SHA-256 that tell files apart for people
+_SHOWN = 12  # digits of a SHA-256, enough for people to tell files apart
 
 
 class PolicyRule(msgspec.Struct, frozen=True):
-    """One rule: what it is for (`name:version`, `name` or `*`), and its days; None for ever."""
+    """One rule: its scope (`name:version`, `name` or `*`), and its days; None for ever."""
 
     rule: str
     retention_days: int | None
@@ -21,7 +21,7 @@ class PolicyRule(msgspec.Struct, frozen=True):
 
 
 class PolicySource(msgspec.Struct, frozen=True):
-    """The policy of a run: its file, the SHA-256 of the bytes that were read, and all rules."""
+    """The policy of a run: its file, the SHA-256 of the bytes that were read, and all its rules."""
 
     path: str
     sha256: str
@@ -29,7 +29,7 @@ class PolicySource(msgspec.Struct, frozen=True):
 
 
 class Provenance(msgspec.Struct, frozen=True):
-    """The origin of a report. `log` and `policy` are None if they are not known, or there is none."""
+    """The origin of a report. `log` and `policy` are None if unknown or missing."""
 
     log: str | None = None
     policy: PolicySource | None = None
@@ -40,7 +40,7 @@ class Provenance(msgspec.Struct, frozen=True):
 
 
 def policy_source(policy: Policy) -> PolicySource | None:
-    """Return what a report says of a policy; None for one that is in no file."""
+    """Return what a report says about a policy; None if it is not from a file."""
     if policy.source is None:
         return None
     rules = [
@@ -51,7 +51,7 @@ def policy_source(policy: Policy) -> PolicySource | None:
 
 
 def who(provenance: Provenance) -> dict[str, Any]:
-    """Return the keys that say who ran what, for a document that tells log and policy in its own way."""
+    """Return the keys that say who ran what, for a document that has log and policy in its own form."""
     return {
         "host": provenance.host,
         "user": provenance.user,
@@ -78,7 +78,7 @@ class Told(Protocol):
 
 
 def in_brief(told: Told) -> Iterator[str]:
-    """Tell people: a line for log and policy, and one for who ran what."""
+    """Yield lines for people: one for log and policy, and one for who ran what."""
     parts = [f"Log: {told.log}"] if told.log else []
     if told.policy:
         rules, digest = pluralize(len(told.policy.rules), "rule"), told.policy.sha256[:_SHOWN]

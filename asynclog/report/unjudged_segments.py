@@ -11,13 +11,13 @@ from asynclog.segments import Fingerprint, WhyUnjudged
 from asynclog.storage.naming import SegmentNaming
 from asynclog.timestamps import LAST, SECOND, format_instant, parse_instant
 
-_SHOWN = 3  # segments in the sentence about what is too old
+_SHOWN = 3  # segments in the sentence about those that are too old
 
 
 class Unjudged(msgspec.Struct, frozen=True):
-    """Segments of which it is not known what they hold, and the instant of the oldest, None without any.
+    """Segments whose content is not known, and the instant of the oldest; None without any.
 
-    `reasons` has how many there are for each word. Links, devices and the like have no bytes.
+    `reasons` counts them by reason, in a word. Links, devices and the like have no bytes.
     """
 
     segments: int = 0
@@ -27,7 +27,7 @@ class Unjudged(msgspec.Struct, frozen=True):
 
 
 class Left(NamedTuple):
-    """One segment that was left unjudged, why in a word, and the reason in words."""
+    """One segment that was left unjudged: `why` in a word, `reason` in a sentence."""
 
     segment: str
     fingerprint: Fingerprint
@@ -72,7 +72,7 @@ def unjudged_in_words(unjudged: Unjudged) -> Iterator[str]:
 
 
 def age_of(instant: str | None, now: str | None) -> float | None:
-    """Return how many seconds ago it was, 0 if that is still to come; None if there is no such instant."""
+    """Return how many seconds ago the instant was, 0 if it is in the future; None without one."""
     then, present = parse_instant(instant or ""), parse_instant(now or "")
     return None if then is None or present is None else max(0, present - then) / SECOND
 
@@ -85,6 +85,6 @@ _WORDS = {
 
 
 def _begun(left: Left, names: SegmentNaming | None) -> int:
-    """Return when the segment was begun, as its name says or else its mtime, which may be any number."""
+    """Return when the segment was begun, by its name or else its mtime, which may be any number."""
     named = names.start_time(left.segment) if names else None
     return min(max(left.fingerprint.mtime_ns, 0), LAST) if named is None else named

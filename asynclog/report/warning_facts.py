@@ -1,4 +1,4 @@
-"""Facts about a log and its configuration, for warnings: without a sentence. Pure."""
+"""Facts about a log and its configuration, from which warnings are made. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
@@ -15,7 +15,7 @@ Registry = Literal["there", "awaited"]
 
 
 class Reasons(msgspec.Struct, frozen=True):
-    """Why the first `lines` unreadable lines of a log are: how many for each reason."""
+    """The reasons of the first `lines` unreadable lines of a log: how many for each."""
 
     lines: int
     counts: Mapping[str, int]
@@ -29,13 +29,12 @@ class WithoutOffset(msgspec.Struct, frozen=True):
 
 
 class Facts(msgspec.Struct, frozen=True):
-    """The facts known of a log. `policy` is None if there is none yet, `schemas` is its file.
+    """The facts known about a log. `policy` is None if there is none yet, `schemas` is its file.
 
-    `skip_reasons` are the reasons why segments that can be read are never changed, by their names. `registry` is None
-    where that is no registry; `rotated` are files beside it that look like earlier ones. `strays` are hidden files
-    of killed jobs that no job sees to, with their bytes. `cut` is a segment whose
-    record would stay and names one that goes; empty if there is none, or nothing goes. `hindrances` are a dry run's: in
-    sentences, what would keep a run from doing what is planned.
+    `skip_reasons` say, by name, why segments that can be read are never changed. `registry` is None if `schemas` is not
+    a registry; `rotated` are files beside it that look like earlier ones. `strays` are hidden files of killed jobs that
+    no job handles, with their sizes. `cut` is a segment with a record that stays and refers to one that is deleted;
+    empty if there is none. `hindrances` are a dry run's: sentences about what would prevent the planned actions.
     """
 
     folder: str
@@ -59,11 +58,11 @@ class Facts(msgspec.Struct, frozen=True):
 
 
 def has_no_record(states: Iterable[SegmentState]) -> bool:
-    """Return whether these segments have lines, and not one of them is a record."""
+    """Return whether these segments have lines, but not a single record."""
     all_stats = [state for state in states if isinstance(state, SegmentStats)]
     return any(stats.unreadable for stats in all_stats) and not any(stats.schemas for stats in all_stats)
 
 
 def is_partly_known(facts: Facts) -> bool:
-    """Return whether there are segments that nobody has read, although they could be."""
+    """Return whether there are readable segments that have not been read."""
     return any(isinstance(each, Segment) and each.is_readable for each in facts.states)

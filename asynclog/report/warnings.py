@@ -1,6 +1,4 @@
-"""Warnings about a log and its configuration: facts in, sentences out, each with what to do. All commands have
-these, from here.
-"""
+"""Warnings about a log and its configuration: facts in, sentences out, each with what to do. All commands use these."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -25,14 +23,14 @@ R = TypeVar("R", bound=msgspec.Struct)
 
 
 class Neighbours(msgspec.Struct, frozen=True):
-    """Files of the log's folder that begin with its stem and are no segments: how many, and the first 20 names."""
+    """Files of the log's folder that begin with its stem but are not segments: how many, and the first 20 names."""
 
     count: int = 0
     names: list[str] = []
 
 
 class Notices(msgspec.Struct, frozen=True):
-    """The notices beside the result of any command."""
+    """What needs attention, beside the result of any command."""
 
     warnings: list[str] = []
     neighbours: Neighbours = Neighbours()
@@ -40,7 +38,7 @@ class Notices(msgspec.Struct, frozen=True):
 
 
 def notices(facts: Facts) -> Notices:
-    """Return all that there is to say."""
+    """Return what needs attention, given these facts."""
     names = [escape_surrogates(name) for name in facts.neighbours]
     inventory = sum_holdings(facts.states)
     return Notices(
@@ -51,7 +49,7 @@ def notices(facts: Facts) -> Notices:
 
 
 def noticed(result: R, found: Notices) -> R:
-    """Return the result of a command, with what needs a look."""
+    """Return the result of a command, with what needs attention."""
     return msgspec.structs.replace(
         result, warnings=found.warnings, neighbours=found.neighbours, unjudged=found.unjudged
     )
@@ -72,7 +70,7 @@ def _warnings(facts: Facts, inventory: Holdings) -> Iterator[str]:
     yield from _neighbours(facts)
     yield from _strays(facts)
     is_foreign = has_no_record(facts.states) and not is_partly_known(facts)
-    # Where no line of the whole log is a record, that is told below, with the reason.
+    # If no line of the whole log is a record, a warning below says so, with the reason.
     yield from _unjudged([each for each in inventory.unjudged if each.why != "no_record" or not is_foreign])
     yield from _skip_reasons(facts.skip_reasons)
     if facts.policy is not None and not is_partly_known(facts):
@@ -92,7 +90,7 @@ def _neighbours(facts: Facts) -> Iterator[str]:
         many = len(facts.neighbours) != 1
         yield (
             f"{pluralize(len(facts.neighbours), 'file')} in {facts.folder} {'begin' if many else 'begins'} with "
-            f"{facts.names.stem} and {'are no segments' if many else 'is no segment'}, not read and never deleted: "
+            f"{facts.names.stem} but {'are not segments' if many else 'is not a segment'}, not read and never deleted: "
             f"{list_some(facts.neighbours)}: if {'they belong' if many else 'it belongs'} to this log, name "
             f"{'them' if many else 'it'} in audit.segments of an asynclog.yaml"
         )
@@ -103,15 +101,15 @@ def _strays(facts: Facts) -> Iterator[str]:
         was, them = ("was", "it") if len(facts.strays) == 1 else ("were", "them")
         yield (
             f"{pluralize(len(facts.strays), 'hidden file')} of {pluralize(sum(facts.strays.values()), 'byte')} in "
-            f"{facts.folder} {was} left by a killed job, and no job sees to {them}: {list_some(list(facts.strays))}: "
+            f"{facts.folder} {was} left by a killed job, and no job handles {them}: {list_some(list(facts.strays))}: "
             f"there may be lines that are nowhere else, so do not remove {them}: unpack what was compressed; if "
-            "this log's names were changed, have audit.segments match those between the first point and .al- again, as "
-            "they did; and run a cleanup"
+            "this log's names were changed, have audit.segments match the name between the first dot and .al- again; "
+            "and run a cleanup"
         )
 
 
 def _unjudged(left: Sequence[Left]) -> Iterator[str]:
-    """Yield the segments that could not be judged: they are never called clean."""
+    """Yield a warning about segments that could not be judged: they never count as clean."""
     names = [each.segment for each in left]
     if names:
         yield (
@@ -122,7 +120,7 @@ def _unjudged(left: Sequence[Left]) -> Iterator[str]:
 
 
 def _skip_reasons(skip_reasons: Mapping[str, str]) -> Iterator[str]:
-    """Yield the segments that may not be changed: what has expired there is counted, and stays."""
+    """Yield a warning about segments that may not be changed: expired records there are counted, and stay."""
     names = list(skip_reasons)
     if names:
         yield (
@@ -140,16 +138,16 @@ def _commonest(reasons: Reasons) -> tuple[str, int]:
 
 
 def _no_record(lines: int, reasons: Reasons | None) -> str:
-    what = "The only line is no record" if lines == 1 else f"None of {lines:,} lines is a record"
+    what = "The only line is not a record" if lines == 1 else f"None of {lines:,} lines is a record"
     if reasons and reasons.counts:
         reason, number = _commonest(reasons)
         of = "" if reasons.lines >= lines else f" of the first {reasons.lines:,}"
         what += f": {reason} in {number:,}{of}"
-    return f"{what}: nothing of this log ever goes; see asynclog explain"
+    return f"{what}: nothing of this log is ever deleted; see asynclog explain"
 
 
 def _without_offset(facts: Facts) -> Iterator[str]:
-    """Unless that has been told already, as the commonest reason why nothing of the log is a record."""
+    """Yield a warning, unless another one names this as the commonest reason why no line is a record."""
     found, reasons = facts.without_offset, facts.reasons
     told = bool(reasons and reasons.counts and NO_OFFSET in _commonest(reasons)[0])
     if found.lines and not told:
@@ -157,7 +155,7 @@ def _without_offset(facts: Facts) -> Iterator[str]:
         yield (
             f"{'' if found.complete else 'at least '}{pluralize(found.lines, 'line')} {'has' if one else 'have'} a "
             f"timestamp without an offset from UTC: which instant {'it means' if one else 'they mean'} is not known, "
-            f"so that {'it is' if one else 'they are'} kept for ever: have the application write one, such as Z; see "
+            f"so {'it is' if one else 'they are'} kept for ever: have the application write one, such as Z; see "
             "asynclog explain"
         )
 
@@ -165,14 +163,14 @@ def _without_offset(facts: Facts) -> Iterator[str]:
 def _cut_chain(facts: Facts) -> Iterator[str]:
     if facts.cut:
         yield (
-            f"a chain of hashes is cut: a record of {facts.cut} that stays follows one that goes, and has a prev_hash: "
-            "whoever verifies the chain finds it broken there. If it is verified, keep a copy of what goes first, or "
-            "give the schemas of this log one period, so that only the beginning of the chain goes"
+            f"a chain of hashes is cut: a record of {facts.cut} that stays follows one to be deleted, and has a "
+            "prev_hash: verification will find the chain broken there. If it is verified, keep a copy of what goes "
+            "first, or give the schemas of this log one period, so that only the beginning of the chain goes"
         )
 
 
 def _clock_never_set(facts: Facts) -> Iterator[str]:
-    """Yield the segments with records that claim to be ten years older than their segment's name."""
+    """Yield a warning about segments with records dated ten years before the segment's name."""
     old = {
         state.segment: oldest
         for state in facts.states
@@ -183,7 +181,7 @@ def _clock_never_set(facts: Facts) -> Iterator[str]:
     if old:
         have = f"{pluralize(len(old), 'segment')} {'has' if len(old) == 1 else 'have'}"
         yield (
-            f"{have} records that are ten years older than the name of their segment says, the oldest of "
+            f"{have} records that are at least ten years older than the segment's name says, the oldest of "
             f"{format_instant(min(old.values()))[:10]}: {list_some(list(old))}: a clock that was not set yet may have "
             "dated them, and they expire by that date: see asynclog explain"
         )

@@ -1,4 +1,4 @@
-"""Carry out the actions of a plan: by several workers, each outcome recorded as it comes."""
+"""Carry out the actions of a plan by several workers, and record each outcome as it arrives."""
 
 from collections.abc import Callable, Mapping, Sequence, Set
 from functools import partial
@@ -17,14 +17,14 @@ from asynclog.storage.segment_store import StoreLock, newest_segments
 
 
 class Applied(msgspec.Struct, frozen=True):
-    """The outcomes of a plan's actions, by segment; and how many bytes were read again for them."""
+    """The outcomes of a plan's actions, by segment, and how many bytes were read again for them."""
 
     outcomes: Mapping[str, Outcome]
     read: int
 
 
 def apply_actions(opened: OpenRun, lock: StoreLock, plan: Plan, stop: StopRequest) -> Applied:
-    """Drop and rewrite segments as the plan says, until a stop. What was not begun by then is skipped."""
+    """Drop and rewrite segments as the plan says, and return the outcomes. Skip what was not begun before a stop."""
     actions = execution_order(plan)
     outcomes = {
         action.segment: Outcome(action.segment, "skipped", NOT_BEGUN, bytes_after=action.fingerprint.size)
@@ -47,14 +47,14 @@ async def _apply(
     read = 0
     async with WorkerPool(opened.run.settings.jobs, stop).map_unordered(carry_out, actions) as results:
         async for action, outcome in results:
-            outcomes[action.segment] = msgspec.structs.replace(outcome, reread=None)  # all of them would be too much
+            outcomes[action.segment] = msgspec.structs.replace(outcome, reread=None)  # to save memory
             read += action.fingerprint.size if outcome.reread else 0
             record_outcome(opened.log, action, outcome)
     return outcomes, read
 
 
 def _carry_out(opened: OpenRun, lock: StoreLock, newest: Set[str], action: Action) -> Outcome:
-    """By one of the workers."""
+    """Carry out one action in a worker, and return its outcome."""
     if lock.is_lost():
         reason = "somebody has taken the log's lock from this job: it was left as it is"
         return Outcome(action.segment, "failed", reason, bytes_after=action.fingerprint.size)

@@ -1,4 +1,4 @@
-"""A cleanup as it begins: what it was asked for, the log that it opens and locks, and what it works with."""
+"""The beginning of a cleanup: the request, the log that it opens and locks, and what it works with."""
 
 import logging
 import os
@@ -23,8 +23,8 @@ logger = logging.getLogger("asynclog")
 class Run(msgspec.Struct, frozen=True):
     """The request for a cleanup, and when it was made, in ns since 1970: made by `begin_run`.
 
-    `started` is what the clock said, `present` the same or what the caller says instead; the run is for the time `now`.
-    `begun` is in seconds, by a clock that nobody sets. A report has the segments that stay, too, if it is `verbose`.
+    `started` is the real time, `present` the same or the caller's time instead; the run is for the time `now`. `begun`
+    is in seconds, by the monotonic clock. If it is `verbose`, the report lists the segments that stay, too.
     """
 
     settings: Settings
@@ -40,12 +40,12 @@ class Run(msgspec.Struct, frozen=True):
 
     @property
     def path(self) -> str:
-        """The log's path, whatever links lead there."""
+        """The log's path, with links resolved."""
         return os.path.join(os.path.realpath(self.settings.folder), self.settings.base)
 
 
 class OpenRun(msgspec.Struct, frozen=True):
-    """A cleanup whose log is open. A dry run has no lock; it may have to say what a run would be refused for."""
+    """A cleanup whose log is open. A dry run has no lock; its `warnings` may say why a real run would be refused."""
 
     run: Run
     log: Log
@@ -63,7 +63,7 @@ def begin_run(
     approved: ApprovedPlan | None = None,
     wiring: Wiring | None = None,
 ) -> Run:
-    """Begin a cleanup, which carries out the approved plan, if there is one, at its time and no more than it."""
+    """Return the request for a cleanup; with an approved plan, it is for the plan's time and does no more than that."""
     logger.debug("configuration: %s, profile %s", settings.source, settings.profile or "none")
     logger.debug("schemas: %s", settings.schemas)
     started = time.time_ns()
@@ -74,9 +74,9 @@ def begin_run(
 
 
 def open_run(run: Run, opened: OpenStore[SegmentStore], policy: Policy, resources: ExitStack) -> OpenRun:
-    """Lock the log and recover, unless that is for a dry run; and list it. `resources` close what is opened.
+    """Lock the log and recover, except in a dry run; list it, and return the open run. `resources` close what it opens.
 
-    Raises ConfigurationError or LockedError where the run can't go on.
+    Raise ConfigurationError or LockedError if the run can't go on.
     """
     settings, store, cutoffs = run.settings, opened.store, Cutoffs(policy, run.now)
     wrong = mismatch(run.approved, run.path, policy, run.present) if run.approved else ""
@@ -94,14 +94,14 @@ def open_run(run: Run, opened: OpenStore[SegmentStore], policy: Policy, resource
 
 
 def _consent(run: Run, weakness: str) -> tuple[str, ...]:
-    """Refuse a run where writers can't be seen and nobody has agreed to that; say what a dry run has to say of it."""
+    """Refuse a run if writers can't be detected and the user has not allowed that; return a dry run's warning."""
     settings = run.settings
     if not weakness or settings.weak_leases:
         return ()
     sentence = (
-        f"{settings.folder}: {weakness}: that no record is lost beside a writer can't be promised there. Run it where "
-        "the log's files really are; or, if nobody writes to segments that were quiet for an hour, say "
-        "--weak-leases, or audit.weak_leases: true in the profile"
+        f"{settings.folder}: {weakness}: a writer's records may be lost there. Run it where the log's files really "
+        "are; or, if nobody writes to segments that were quiet for an hour, use --weak-leases, or "
+        "audit.weak_leases: true in the profile"
     )
     if not run.dry_run:
         raise ConfigurationError(sentence)

@@ -1,4 +1,4 @@
-"""Update the catalog from a run: with each segment that was read, and each that was changed."""
+"""Update the catalog with each segment that a run has read or changed."""
 
 from collections.abc import Iterable
 
@@ -14,14 +14,14 @@ from asynclog.statistics import SegmentStats
 
 
 def note(log: Log, entries: Iterable[tuple[str, Entry | None]]) -> None:
-    """Have the catalog know these entries; None is for a segment that it has to forget."""
+    """Put these entries into the catalog; None removes a segment's entry."""
     for name, entry in entries:
         if log.catalog:
             log.catalog.put(name, entry)
 
 
 def growing_segments(log: Log) -> set[str]:
-    """Return the names of segments that may grow: the current one, and the newest that has been rotated."""
+    """Return the names of segments that may grow: the current one, and the newest rotated one."""
     if not log.catalog:
         return set()
     naming = log.naming
@@ -31,24 +31,24 @@ def growing_segments(log: Log) -> set[str]:
 
 
 def learn(log: Log, stats: SegmentStats, *, whole: bool = True) -> None:
-    """Have the catalog know a segment that was read; `whole` if none of it was known before."""
+    """Put a segment that was read into the catalog; `whole` if none of it was known before."""
     if not log.catalog:
         return
     segment, end = Segment(stats.segment, stats.fingerprint), b""
     if stats.quiet and log.naming.is_renamed_later(segment.name):
         end = tail_digest(log.scanner.context.store, segment, stats.fingerprint.size)
-    if segment.name in growing_segments(log) and not stats.ranges:  # it was rewritten, and is still in memory
+    if segment.name in growing_segments(log) and not stats.ranges:  # rewritten, so still in the page cache
         stats = msgspec.structs.replace(stats, ranges=digested(log.scanner.context, segment))
     is_known = stats.quiet or stats.ranges
     log.catalog.put(segment.name, Entry.of(stats, log.listed_at, end, whole=whole) if is_known else None)
 
 
 def record_outcome(log: Log, action: Action, outcome: Outcome) -> None:
-    """Have the catalog know what has become of a segment."""
+    """Update a segment's entry after its action."""
     if not log.catalog:
         return
     if outcome.status != "done":
-        if outcome.reread:  # what was known of it may have been wrong
+        if outcome.reread:  # the entry may have been wrong
             learn(log, outcome.reread)
         return
     left = _left(log, action, outcome.reread) if action.kind == "rewrite" else None
@@ -59,7 +59,7 @@ def record_outcome(log: Log, action: Action, outcome: Outcome) -> None:
 
 
 def _left(log: Log, action: Action, reread: SegmentStats | None) -> SegmentStats | None:
-    """Return what a rewrite has left, if nobody has written to it since; None where that is not known."""
+    """Return the statistics of what a rewrite left, if nobody has written to it since; None if unknown."""
     before = reread or _as_read(log, action)
     left = after_rewrite(before, log.cutoffs) if before else None
     try:
@@ -71,7 +71,7 @@ def _left(log: Log, action: Action, reread: SegmentStats | None) -> SegmentStats
 
 
 def _as_read(log: Log, action: Action) -> SegmentStats | None:
-    """Return what the segment held if it was read in this run, and not only known from an earlier one."""
+    """Return the segment's statistics if it was read in this run; None if they are from an earlier one."""
     entry = log.catalog.get(action.segment) if log.catalog else None
     was_read = entry is not None and (entry.scanned, entry.fingerprint) == (log.listed_at, action.fingerprint)
     return entry.stats(action.segment, action.fingerprint) if entry and was_read else None

@@ -31,7 +31,7 @@ from asynclog.storage.segment_store import SegmentStore
 
 
 class CleanupRun(msgspec.Struct, frozen=True):
-    """The result of a cleanup: its report, and the plan that it made, with what a plan file says of that."""
+    """The result of a cleanup: its report, the plan that it made, and where that plan comes from."""
 
     report: Report
     plan: Plan | None = None
@@ -39,7 +39,10 @@ class CleanupRun(msgspec.Struct, frozen=True):
 
 
 def clean_up(run: Run, stop: StopRequest) -> CleanupRun:
-    """Delete what has expired, or say what would go. Raises AsynclogError where it can't begin, or a guard refuses."""
+    """Delete what has expired, or plan it in a dry run, and return the report and plan.
+
+    Raise AsynclogError if it can't begin, or a guard refuses.
+    """
     settings = run.settings
     if not settings.enabled:
         message = f"Audit logging is switched off in profile {settings.profile}"
@@ -56,7 +59,7 @@ def clean_up(run: Run, stop: StopRequest) -> CleanupRun:
         plan = _make_plan(opened, inventory)
         if plan.refusal and not run.dry_run and not inventory.unread and not stop.signal:
             raise RefusedError(plan.refusal)
-        needs_look = _needs_look(opened, inventory, plan, stop)  # while all that it is about is still there
+        needs_look = _needs_look(opened, inventory, plan, stop)  # before anything is deleted
         applied = _apply(opened, inventory, plan, stop)
         ending = Ending(inventory, plan, applied, opened.store.leftovers(), needs_look)
         report = build_report(opened, ending, stop)
@@ -64,7 +67,7 @@ def clean_up(run: Run, stop: StopRequest) -> CleanupRun:
 
 
 def plan_cleanup(run: Run, stop: StopRequest) -> Plan:
-    """Say what a cleanup would do, segment by segment, as a dry run does. Raises AsynclogError where it can't begin."""
+    """Return what a cleanup would do, segment by segment, as a dry run does. Raise AsynclogError if it can't begin."""
     settings = run.settings
     with ExitStack() as resources:
         stored = _open_store(run, resources) if settings.enabled else None
@@ -80,7 +83,7 @@ def _open_store(run: Run, resources: ExitStack) -> OpenStore[SegmentStore] | Non
 
 
 def _take_inventory(opened: OpenRun, stop: StopRequest) -> Inventory[Action]:
-    """Decide about each segment as soon as it is known."""
+    """Return the inventory, with an action decided for each segment as soon as it is known."""
     log, keys = opened.log, SchemaKeys()
 
     def decided(state: SegmentState) -> Action:
@@ -93,7 +96,7 @@ def _take_inventory(opened: OpenRun, stop: StopRequest) -> Inventory[Action]:
 
 
 def _make_plan(opened: OpenRun, inventory: Inventory[Action]) -> Plan:
-    """Make the plan of all segments, in their order; those that a stop has left unread stay as they are."""
+    """Return the plan of all segments, in their order; those that a stop left unread stay unchanged."""
     log, settings, approved = opened.log, opened.run.settings, opened.run.approved
     unread = [
         UnreadSegment(segment.name, segment.fingerprint, NOT_READ, "not_reached")
@@ -116,7 +119,7 @@ def _make_plan(opened: OpenRun, inventory: Inventory[Action]) -> Plan:
 
 
 def _needs_look(opened: OpenRun, inventory: Inventory[Action], plan: Plan, stop: StopRequest) -> Notices:
-    """Tell what needs a look, of the segments as they were when the plan was made."""
+    """Return what needs attention, for the segments as they were when the plan was made."""
     log = opened.log
     states = [
         Segment(action.segment, action.fingerprint) if action.segment in inventory.unread else state_of(action)
@@ -126,14 +129,14 @@ def _needs_look(opened: OpenRun, inventory: Inventory[Action], plan: Plan, stop:
     if not stop:
         in_order = [action for action in plan.actions if not log.naming.late_token(action.segment)]
         cut = first_cut(log.scanner.context, log.scanner.rate_limit, in_order)
-        # A run finds out by itself what it may do.
+        # A real run finds out by itself what it may do.
         hindrances = () if opened.lock else opened.store.hindrances(plan.actions)
         facts = msgspec.structs.replace(facts, cut=cut, hindrances=hindrances)
     return notices(facts)
 
 
 def _apply(opened: OpenRun, inventory: Inventory[Action], plan: Plan, stop: StopRequest) -> Applied | None:
-    """Carry the plan out; a dry run does not. Where there was nothing to read or to do, no writer is waited for."""
+    """Carry the plan out, and return the outcomes; None in a dry run. Wait for no writer if there was nothing to do."""
     if opened.lock is None:
         return None
     applied = apply_actions(opened, opened.lock, plan, stop)

@@ -27,9 +27,9 @@ from asynclog.statistics import SegmentState, SegmentStats
 def estimate_log(
     settings: Settings, retention: Sequence[str], stop: StopRequest, *, scan: bool
 ) -> CommandResult[EstimateResult]:
-    """Estimate what the policy frees, and what it would with other `retention`, in the words of the option.
+    """Return what the policy frees, and what it would free with other `retention`, written as in the option.
 
-    With `scan`, what the catalog does not know or leaves in doubt is read. Raises AsynclogError.
+    With `scan`, read what the catalog does not know or leaves in doubt. Raise AsynclogError.
     """
     if not settings.enabled:
         message = f"Audit logging is switched off in profile {settings.profile}"
@@ -80,7 +80,7 @@ def _forecasts(
     views: Sequence[Mapping[str, SegmentStats]],
     unknown: int,
 ) -> tuple[Forecast, Forecast | None]:
-    """Forecast what goes under the first policy, and under the other one, if there is one; `unknown` is in bytes."""
+    """Return the forecast under the first policy, and under the other one, if any; `unknown` is in bytes."""
     today, *others = (
         builder.forecast(views[number * len(IN_DAYS) :], unknown)
         for number, builder in enumerate(_builders(log, states, policies))
@@ -95,7 +95,7 @@ def _builders(log: Log, states: Mapping[str, SegmentState], policies: Sequence[P
 
 
 def _wanted(builders: Sequence[ForecastBuilder]) -> dict[str, list[int]]:
-    """For each segment that leaves a doubt, the views that would resolve it: one for each policy and time, in order."""
+    """Return the views that each ambiguous segment has to be scanned for; views are numbered by policy and time."""
     wanted: defaultdict[str, list[int]] = defaultdict(list)
     for number, builder in enumerate(builders):
         for time, segment in builder.doubts():

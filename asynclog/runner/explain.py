@@ -30,7 +30,7 @@ from asynclog.timestamps import format_instant
 def explain_log(
     settings: Settings, segment: str | None, schema: str | None, stop: StopRequest
 ) -> CommandResult[ExplainResult]:
-    """Explain one segment or all, as far as they hold this schema or for all of them. Raises AsynclogError."""
+    """Explain one segment or all; with `schema`, only what concerns that. Return the result. Raise AsynclogError."""
     if not settings.enabled:
         message = f"Audit logging is switched off in profile {settings.profile}"
         return CommandResult(
@@ -70,7 +70,7 @@ def explain_log(
 
 
 def _one_state(log: Log, segment: str, stop: StopRequest) -> dict[str, SegmentState]:
-    """Tell what there is to know of the log if only this segment is read."""
+    """Return the states of all segments, having read only this one."""
     name = _name_of(log, segment)
     recalled = read_log(log, stop, scan=False)
     states = states_of(log, recalled)
@@ -90,7 +90,7 @@ def _name_of(log: Log, segment: str) -> str:
 
 
 def _keys(state: SegmentState, schema: str | None) -> list[SchemaKey]:
-    """Choose the schemas to tell of: those of this key, or of this name, or all."""
+    """Return the schemas to report: those with this key or this name, or all."""
     counts = state.schemas if isinstance(state, SegmentStats) else ()
     return [count.schema for count in counts if schema in {None, str(count.schema), count.schema.name}]
 

@@ -1,4 +1,4 @@
-"""A run for an async caller: in a thread, so that the caller's event loop goes on meanwhile."""
+"""Run for an async caller in a thread, so that the caller's event loop goes on meanwhile."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -11,8 +11,9 @@ T = TypeVar("T")
 
 
 async def in_thread(run: Callable[[StopRequest], T]) -> T:
-    """Return what a run makes, or raise what it raises. It is asked to stop if its caller is cancelled, who then has to
-    wait until what is in flight has come to its end.
+    """Return what `run` returns, or raise what it raises. If the caller is cancelled, request a stop.
+
+    The caller then has to wait until what is in flight has finished.
     """
     stop, over = StopRequest(), Event()
     results: list[T] = []
@@ -21,7 +22,7 @@ async def in_thread(run: Callable[[StopRequest], T]) -> T:
     async def work() -> None:
         try:
             results.append(await to_thread.run_sync(run, stop))
-        except Exception as error:  # a task group would put it into a group of errors
+        except Exception as error:  # a task group would wrap it in an ExceptionGroup
             failures.append(error)
         over.set()
 

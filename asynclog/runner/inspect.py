@@ -1,4 +1,4 @@
-"""A look at a log: what every segment holds. Nothing of the log is changed, and no lock is taken."""
+"""Inspect a log: what every segment holds. Change nothing of the log, and take no lock."""
 
 import logging
 import time
@@ -26,9 +26,9 @@ logger = logging.getLogger("asynclog")
 
 
 class Inspection(NamedTuple):
-    """The states of the segments, in their order, and what needs a look.
+    """The states of the segments, in their order, and what needs attention.
 
-    `states` is None where the log's folder does not exist yet. A segment that was not reached before the stop is as
+    `states` is None if the log's folder does not exist yet. A segment that was not reached before the stop is as
     it was listed.
     """
 
@@ -45,7 +45,10 @@ class ScannedViews(NamedTuple):
 
 
 def inspect(settings: Settings, policy: Policy | None, stop: StopRequest) -> Inspection:
-    """Read what has to be read of a log, under this policy; None is for none yet. Raises ConfigurationError."""
+    """Read what has to be read of a log, and return its states; `policy` is None if there is none yet.
+
+    Raise ConfigurationError.
+    """
     with opened_log(settings, policy or Policy()) as log:
         if log is None:
             return Inspection(None, notices_of_none(settings, policy))
@@ -55,7 +58,7 @@ def inspect(settings: Settings, policy: Policy | None, stop: StopRequest) -> Ins
 
 @contextmanager
 def opened_log(settings: Settings, policy: Policy) -> Iterator[Log | None]:
-    """Open a log to look at it, for `with`; None where its folder does not exist yet. Raises ConfigurationError."""
+    """Open a log for inspection in a `with`; yield None if its folder does not exist yet. Raise ConfigurationError."""
     with ExitStack() as resources:
         opened = open_store(settings, WIRING, opened_source, resources)
         if opened is None:
@@ -66,7 +69,7 @@ def opened_log(settings: Settings, policy: Policy) -> Iterator[Log | None]:
 
 
 def read_log(log: Log, stop: StopRequest, *, scan: bool = True) -> Inventory[SegmentState]:
-    """Recall what is known of a log, and read the rest until a stop; nothing without `scan`."""
+    """Recall what is known of a log, read the rest until a stop, unless `scan` is False, and return both."""
     keep = SchemaKeys().admitted
     inventory = recall(log, keep)
     if scan:
@@ -77,14 +80,14 @@ def read_log(log: Log, stop: StopRequest, *, scan: bool = True) -> Inventory[Seg
 
 
 def states_of(log: Log, inventory: Inventory[SegmentState]) -> dict[str, SegmentState]:
-    """Return the state of each segment, in their order: as it was listed where it is not known."""
+    """Return the state of each segment, in order; as it was listed if it is not known."""
     return {name: inventory.known.get(name, segment) for name, segment in log.segments.items()}
 
 
 def scan_views(
     log: Log, views: Sequence[Cutoffs], wanted: Mapping[str, Sequence[int]], stop: StopRequest
 ) -> ScannedViews:
-    """Read segments again, each once, for views that what is known of them leaves in doubt.
+    """Read each of these segments once more, for the views that its statistics leave in doubt; return what was read.
 
     `wanted` has the numbers of the views, by segment.
     """
@@ -96,10 +99,10 @@ def scan_views(
 
 
 def notices_of(log: Log, policy: Policy | None, states: Sequence[SegmentState], stop: StopRequest) -> Notices:
-    """Tell what needs a look under this policy, as far as the segments have been read; None is for none yet."""
+    """Return what needs attention, as far as the segments have been read; `policy` is None if there is none yet."""
     return notices(facts_of(log, policy, states, stop))
 
 
 def notices_of_none(settings: Settings, policy: Policy | None) -> Notices:
-    """Tell what needs a look where the log's folder does not exist yet."""
+    """Return what needs attention if the log's folder does not exist yet."""
     return notices(facts_of_none(settings, policy))

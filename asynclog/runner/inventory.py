@@ -1,4 +1,4 @@
-"""Take the inventory of a log: from the catalog as far as that knows it, else by reading, which it then remembers."""
+"""Take the inventory of a log: from the catalog as far as possible, else by reading, which updates the catalog."""
 
 from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
@@ -19,15 +19,15 @@ from asynclog.statistics import SegmentState, SegmentStats, merge
 
 T = TypeVar("T")
 
-# The value that a run keeps of the state of a segment: a plan holds all segments at once, and needs little of each.
+# Makes what a run keeps of a segment's state: a plan holds all segments at once, and needs little of each.
 Keep = Callable[[SegmentState], T]
 
-# Receives what was learned of a segment that was read whole: its name, and where its expired lines stand.
+# Receives the name of a segment that was read in full, and where its expired lines are.
 Remember = Callable[[str, ExpiredRanges], None]
 
 
 class Reads(msgspec.Struct, frozen=True):
-    """The number of segments that the catalog knew, or their beginning, and of those read whole; and bytes read."""
+    """How many segments the catalog knew, or knew the beginning of, and how many were read in full; the bytes read."""
 
     hits: int = 0
     partial: int = 0
@@ -38,7 +38,7 @@ class Reads(msgspec.Struct, frozen=True):
 class Inventory(msgspec.Struct, Generic[T], frozen=True):
     """The kept values of known segments, by name, and the segments that are still to be read.
 
-    `heads` has what is known of the beginnings of those that only were appended to. It `was_scanned` if not all was
+    `heads` has the statistics of the beginnings of those that were only appended to. `was_scanned` is False if all was
     known before.
     """
 
@@ -50,7 +50,10 @@ class Inventory(msgspec.Struct, Generic[T], frozen=True):
 
 
 def recall(log: Log, keep: Keep[T]) -> Inventory[T]:
-    """Tell what need not be read: what can't be, and what the catalog knows. What goes whole was read whole before."""
+    """Return the inventory without reading: unreadable segments, and those that the catalog knows.
+
+    A segment to be dropped qualifies only if it was read in full.
+    """
     known = {segment.name: keep(segment) for segment in log.segments.values() if not segment.is_readable}
     unread = {segment.name: segment for segment in log.segments.values() if segment.is_readable}
     heads: dict[str, SegmentStats] = {}
@@ -67,7 +70,7 @@ def recall(log: Log, keep: Keep[T]) -> Inventory[T]:
 def _valid_entries(
     log: Log, unread: dict[str, Segment], heads: dict[str, SegmentStats]
 ) -> Iterator[tuple[Segment, Entry]]:
-    """Yield the entries of segments that have not changed, renamed ones among them; put what has grown into `heads`."""
+    """Yield the entries of unchanged segments, including renamed ones; put those that have grown into `heads`."""
     by_inode = {segment.fingerprint.inode: segment for segment in unread.values()}
     gone, renamed = [], []
     for name, entry in log.catalog.entries() if log.catalog else ():
@@ -84,14 +87,14 @@ def _valid_entries(
             yield segment, moved
         elif entry.may_be_the_head_of(segment.fingerprint):
             head = project(entry.stats(segment.name, entry.fingerprint), log.cutoffs)
-            # If nothing before the old end has changed.
+            # Reuse it if the digests of what was read still match.
             if head and begins_with(log.scanner.context, segment, entry.ranges):
                 heads[segment.name] = head
     note(log, [*((name, None) for name in gone), *renamed])
 
 
 def _is_renamed(log: Log, segment: Segment, entry: Entry) -> bool:
-    """Nothing tells a rename from other changes of an inode but the name: a segment that kept it is read again."""
+    """Return whether the segment is the entry's, renamed: only its ctime may differ, and its tail digest must match."""
     if not entry.may_be_renamed(segment.fingerprint):
         return False
     return tail_digest(log.scanner.context.store, segment, segment.fingerprint.size) == entry.tail_digest
@@ -100,9 +103,10 @@ def _is_renamed(log: Log, segment: Segment, entry: Entry) -> bool:
 def scan_unread(
     log: Log, recalled: Inventory[T], keep: Keep[T], stop: StopRequest, remember: Remember | None = None
 ) -> Inventory[T]:
-    """Read what is unread, until a stop, and have the catalog know it; `remember` is told where expired lines stand.
+    """Read what is unread, until a stop, update the catalog, and return the inventory.
 
-    An event loop takes longer to start than many a run to say that there is nothing to do.
+    `remember` receives where expired lines are. If all is known, don't start an event loop, which takes longer than the
+    rest of such a run.
     """
     if not recalled.unread:
         return recalled
@@ -132,7 +136,7 @@ async def _scan(
                     read += rest.fingerprint.size - (head.fingerprint.size if head else 0)
                     state = whole = merge(head, rest, rest.fingerprint) if head else rest
                     if head and whole.is_wholly_expired:
-                        continue  # that it has only been appended to is not proven: before it goes it is read whole
+                        continue  # an append is not proven: read it in full before it is dropped
                     if remember and scanned.expired is not None:
                         remember(scanned.segment, scanned.expired)
                     partial, misses = partial + bool(head), misses + (not head)

@@ -1,4 +1,4 @@
-"""Look up what there is to notice about a log beside its records; `report.warnings` puts it into words."""
+"""Collect facts about a log besides its records; `report.warnings` puts them into words."""
 
 import os
 import re
@@ -16,17 +16,17 @@ from asynclog.scan.chunks import ReadFailure
 from asynclog.scan.unreadable_lines import first_unreadable, without_offset
 from asynclog.statistics import SegmentState, SegmentStats
 
-# Unreadable lines that are looked at for the commonest reason, and their bytes: a MiB takes some two seconds.
+# Unreadable lines to examine for the commonest reason, and their bytes: a MiB takes about two seconds.
 _MOST_LINES = 2000
 _MOST_BYTES = 1 << 20
 
-# Bytes that are looked at for timestamps without an offset: of one segment, and of all.
+# Bytes to search for timestamps without an offset: of one segment, and of all.
 _MOST_OF_A_SEGMENT = 1 << 20
 _MOST_OF_ALL = 16 << 20
 
 
 def facts_of_none(settings: Settings, policy: Policy | None) -> Facts:
-    """Return what is known of a log whose folder does not exist yet. Without a policy there is none to be yet."""
+    """Return what is known of a log whose folder does not exist yet. `policy` is None if there is none yet."""
     return Facts(
         folder=settings.folder,
         base=settings.base,
@@ -41,7 +41,7 @@ def facts_of_none(settings: Settings, policy: Policy | None) -> Facts:
 
 
 def facts_of(log: Log, policy: Policy | None, states: Sequence[SegmentState], stop: StopRequest) -> Facts:
-    """Tell what is known of a log whose segments are as `states` say; what has to be read for it, only until a stop."""
+    """Return what is known of a log with these states; read what is needed for it, unless there is a stop."""
     skip_reasons = {
         each.name: each.skip_reason for each in log.segments.values() if each.skip_reason and each.unjudged is None
     }
@@ -61,7 +61,7 @@ def facts_of(log: Log, policy: Policy | None, states: Sequence[SegmentState], st
 
 
 def _reasons(log: Log, states: Sequence[SegmentState], stop: StopRequest) -> Reasons:
-    """Find the commonest reasons why lines are unreadable, where not one of them is a record."""
+    """Count the reasons why lines are unreadable in a log without a single record."""
     counts: Counter[str] = Counter()
     for state in states:
         if isinstance(state, SegmentStats) and state.unreadable and not stop:
@@ -74,7 +74,7 @@ def _reasons(log: Log, states: Sequence[SegmentState], stop: StopRequest) -> Rea
 
 
 def _without_offset(log: Log, states: Sequence[SegmentState], stop: StopRequest) -> WithoutOffset:
-    """Count the lines whose timestamp has no offset, as far as the beginnings of the segments show them."""
+    """Count the lines whose timestamp has no offset in the beginnings of the segments."""
     lines, left, complete = 0, _MOST_OF_ALL, True
     for state in states:
         if isinstance(state, SegmentStats) and state.unreadable:
@@ -92,12 +92,12 @@ def _without_offset(log: Log, states: Sequence[SegmentState], stop: StopRequest)
 
 
 def _affordable(stats: SegmentStats) -> int:
-    """Return how many of its unreadable lines may be looked at, by their average length."""
+    """Return how many of its unreadable lines may be examined, by their average length."""
     return _MOST_BYTES * stats.unreadable // max(1, stats.fingerprint.size)
 
 
 def _neighbours(log: Log) -> list[str]:
-    """Return those that no other profile claims."""
+    """Return the neighbours that no other profile claims."""
     others = [claim.names for claim in log.settings.claims[1:]]
     return sorted(name for name in log.neighbours if not any(other.match(name) for other in others))
 
@@ -109,7 +109,7 @@ def _registry(settings: Settings) -> Registry | None:
 
 
 def _rotated(schemas: str) -> list[str]:
-    """Files beside a registry whose names look as if they had been it before a rotation."""
+    """Return the files beside a registry that look like rotated versions of it."""
     folder, base = os.path.split(schemas)
     stem, suffix = os.path.splitext(base)
     if suffix != ".jsonl":

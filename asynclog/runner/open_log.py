@@ -1,4 +1,4 @@
-"""A log that is open for a run: where it is stored, its segments as they are listed, and what is known of them."""
+"""A log that is open for a run: its store, its segments as listed, and what is known of them."""
 
 import logging
 import os
@@ -32,7 +32,7 @@ S = TypeVar("S", bound=SegmentSource)
 
 
 class Log(msgspec.Struct, frozen=True):
-    """A log as it was listed at `listed_at` (ns since 1970, by the real clock); `scanner` is what reads it."""
+    """A log as it was listed at `listed_at` (ns since 1970, by the real clock); `scanner` reads it."""
 
     settings: Settings
     naming: SegmentNaming
@@ -51,7 +51,7 @@ class Log(msgspec.Struct, frozen=True):
 
 
 class OpenStore(msgspec.Struct, Generic[S], frozen=True):
-    """Where a log is stored, opened, and how what is there is read."""
+    """The open store of a log, and how it is read."""
 
     settings: Settings
     wiring: Wiring
@@ -66,7 +66,7 @@ def open_store(
     opened: Callable[[Settings, RateLimiter], AbstractContextManager[S]],
     resources: ExitStack,
 ) -> OpenStore[S] | None:
-    """Open where the log is stored, which `resources` close; None where an application has not made it yet."""
+    """Open and return the log's store, which `resources` close; None if the application has not made its folder yet."""
     logger.debug("log: %s", os.path.join(settings.folder, settings.base))
     rate = wiring.rate_limiter(settings.io_limit)
     try:
@@ -79,10 +79,10 @@ def open_store(
 
 
 def open_log(opened: OpenStore[S], cutoffs: Cutoffs, resources: ExitStack) -> Log:
-    """List a log, and open its catalog, which `resources` close.
+    """List a log, open its catalog, which `resources` close, and return both.
 
-    Raises ConfigurationError where two profiles claim one of its files; in MXCP's own file that is a warning. The
-    settings were refused then, too: but the folder's lock may have been waited for since, and other logs rotated.
+    Raise ConfigurationError if two profiles claim one of its files; in MXCP's own file that is a warning. `resolve`
+    checks this, too, but the run may have waited for the lock since, while other logs were rotated.
     """
     settings, listing, clock = opened.settings, opened.store.list(), time.time_ns()
     naming = settings.naming()
@@ -103,7 +103,7 @@ def open_log(opened: OpenStore[S], cutoffs: Cutoffs, resources: ExitStack) -> Lo
 
 
 def _open_catalog(settings: Settings, segments: Sequence[Segment], resources: ExitStack) -> "Catalog | None":
-    """Return None where there is nothing that it could know, or none to be. What speaks against its use it says."""
+    """Return the catalog, whose `problem` says why it can't be used; None if it is disabled or could know nothing."""
     if not settings.state or not any(segment.fingerprint.size for segment in segments):
         return None
     from asynclog.catalog.store import Catalog  # noqa: PLC0415 - a run with nothing to do needs no SQLite

@@ -1,4 +1,4 @@
-"""Who runs what, where, on which log: what makes a report stand alone."""
+"""Who runs what, where and on which log, so that a report can stand alone."""
 
 import os
 import pwd
@@ -9,11 +9,11 @@ from asynclog.policy.rules import Policy
 from asynclog.records.kernel import choose_reader
 from asynclog.report.provenance import Provenance, policy_source
 
-VERSION = "0.1.0"  # the package's, which pyproject.toml reads here: to ask importlib.metadata takes 40 ms
+VERSION = "0.1.0"  # read by pyproject.toml: importlib.metadata would take 40 ms
 
 
 def provenance_of(settings: Settings, policy: Policy | None = None) -> Provenance:
-    """Return the provenance of a report on the log of these settings, under this policy; None where none was read."""
+    """Return the provenance of a report on the log of these settings; `policy` is None if none was read."""
     return Provenance(
         log=escape_surrogates(os.path.join(settings.folder, settings.base)) if settings.base else None,
         policy=policy_source(policy) if policy else None,
@@ -25,7 +25,7 @@ def provenance_of(settings: Settings, policy: Policy | None = None) -> Provenanc
 
 
 def _user() -> str:
-    """Whose rights the process has: a name, or the number of a user who has none."""
+    """Return the user whose rights the process has: a name, or the number if there is none."""
     try:
         return pwd.getpwuid(os.geteuid()).pw_name
     except KeyError:

@@ -1,4 +1,4 @@
-"""Report a cleanup: which rule led to what, its warnings, and its report in the end."""
+"""Report a cleanup: log its decisions and warnings, and build its report."""
 
 import logging
 import time
@@ -26,7 +26,7 @@ log = logging.getLogger("asynclog")
 
 
 class Ending(msgspec.Struct, frozen=True):
-    """The end of a cleanup, to be reported: nothing was applied in a dry run."""
+    """The end of a cleanup, to be reported; `applied` is None in a dry run."""
 
     inventory: Inventory[Action]
     plan: Plan
@@ -36,7 +36,7 @@ class Ending(msgspec.Struct, frozen=True):
 
 
 def log_decisions(plan: Plan, policy: Policy) -> None:
-    """Tell which rule and which reason led to what, for whoever debugs it."""
+    """Log for debugging which rule governs each schema, and the reason for each action."""
     if not log.isEnabledFor(logging.DEBUG):
         return
     keys = {count.schema for action in plan.actions if action.stats for count in action.stats.schemas}
@@ -53,7 +53,7 @@ def report_nothing(
     policy: Policy | None = None,
     found: Notices | None = None,
 ) -> Report:
-    """Report a run that found nothing to look at."""
+    """Return the report of a run that found nothing to clean up, and log its warnings."""
     found = found or Notices()
     about = RunInfo(run.run_id, run.settings.profile, run.now, provenance_of(run.settings, policy or Policy()))
     _log_warnings(found.warnings)
@@ -62,7 +62,7 @@ def report_nothing(
 
 
 def build_report(opened: OpenRun, ending: Ending, stop: StopRequest) -> Report:
-    """Report a run that has come to its end, or to a stop."""
+    """Return the report of a run that has ended or was stopped, and log its warnings."""
     run, source = opened.run, opened.log
     settings, policy = run.settings, source.cutoffs.policy
     inventory, plan, applied = ending.inventory, ending.plan, ending.applied
@@ -96,7 +96,7 @@ def build_report(opened: OpenRun, ending: Ending, stop: StopRequest) -> Report:
 
 
 def _catalogued(source: Log, inventory: Inventory[Action]) -> CatalogStats | None:
-    """Tell how much of the log the catalog knew; None where there is none."""
+    """Return how much of the log the catalog knew; None without a catalog."""
     if source.catalog is None:
         return None
     reads = inventory.reads
@@ -107,14 +107,14 @@ def _afterwards(settings: Settings, outcomes: Mapping[str, Outcome], held_back: 
     weaker = sum(outcome.unleased and outcome.status != "skipped" for outcome in outcomes.values())
     if weaker:
         yield (
-            f"{settings.folder}: file leases are refused here, or say nothing, so that "
+            f"{settings.folder}: file leases are refused or not reliable here, so "
             f"{pluralize(weaker, 'segment')} {'was' if weaker == 1 else 'were'} judged by quiet alone: the newest, "
             "and any that changed in the last hour, stay as they are"
         )
     if held_back:
         yield (
             f"{settings.folder}: {pluralize(held_back, 'byte')} {'is' if held_back == 1 else 'are'} held back "
-            "in hidden files, records that were told as deleted among them, until the next job finds that nobody "
+            "in hidden files, including records that were reported as deleted, until the next job finds that nobody "
             "has these files open: see recovery_pending"
         )
 

@@ -1,4 +1,4 @@
-"""Put a run together from its parts, which a test may replace. Here alone a kind of store is chosen."""
+"""Assemble a run from its parts, which a test may replace. The only place that chooses a kind of store."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,10 +22,10 @@ from asynclog.storage.segment_store import SegmentSource, SegmentStore
 class Wiring(msgspec.Struct, frozen=True):
     """The parts of a run that a test may replace.
 
-    `directory` is what all its calls that change the log's folder go through, `file_system` tells whether leases can be
-    believed in the folder with a descriptor, `timing` how long writers and other jobs are waited for. `rate_limiter`
-    makes what all reading and writing keeps to; `scan_options` say how a scan divides its work, and `executor` where
-    that is done; without one the reader and the size choose.
+    `directory` makes every call that changes the log's folder, `file_system` tells whether leases can be trusted in the
+    folder with a descriptor, `timing` how long to wait for writers and other jobs. `rate_limiter` makes the limiter of
+    all reading and writing; `scan_options` say how a scan divides its work, and `executor` where it runs; without one,
+    that depends on the reader and the size.
     """
 
     directory: Callable[..., LogDirectory] = LogDirectory
@@ -37,8 +37,8 @@ class Wiring(msgspec.Struct, frozen=True):
 
     @contextmanager
     def opened_store(self, settings: Settings, rate: RateLimiter) -> Iterator[SegmentStore]:
-        """Open the log of these settings for a run. Raise FileNotFoundError, or ConfigurationError."""
-        from asynclog.storage.local.local_store import LocalStore  # noqa: PLC0415 - who only looks needs no such thing
+        """Open and yield the store of these settings' log for a run. Raise FileNotFoundError or ConfigurationError."""
+        from asynclog.storage.local.local_store import LocalStore  # noqa: PLC0415 - inspection does not need it
 
         with opened_folder(settings.folder, allow_unsafe=settings.allow_unsafe_folder) as folder:
             found = self.file_system(folder)
@@ -53,6 +53,6 @@ WIRING = Wiring()
 
 @contextmanager
 def opened_source(settings: Settings, rate: RateLimiter) -> Iterator[SegmentSource]:
-    """Open the log of these settings to look at it. Raise as above."""
+    """Open and yield the store of these settings' log for reading. Raise as `opened_store` does."""
     with opened_folder(settings.folder, allow_unsafe=settings.allow_unsafe_folder) as folder:
         yield LocalSource(settings.folder, LogDirectory(folder, "", rate), settings.naming())

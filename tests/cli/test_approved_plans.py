@@ -186,7 +186,7 @@ def made(folder: Path, change: Mapping[str, Any]) -> tuple[str, ...]:
         (lambda folder: made(folder, {"format": 2}), "format"),
         (lambda folder: made(folder, {"created": "2020-01-01T00:00:00Z"}), "--max-age"),
         (lambda _: ("--max-age", "soon"), "--max-age"),
-        (lambda folder: made(folder, {"now": "2999-01-01T00:00:00Z"}), "not come yet"),
+        (lambda folder: made(folder, {"now": "2999-01-01T00:00:00Z"}), "is in the future"),
     ],
 )
 def test_a_plan_for_something_else_is_refused(log: Path, change: Callable[[Path], tuple[str, ...]], word: str) -> None:
@@ -268,7 +268,7 @@ def test_what_is_not_what_the_plan_says_is_skipped(log: Path, change: dict[str, 
     forge(log, lambda plan: plan["segments"][0].update(change))
     done = apply(log)
     assert (done.code, done.result["deleted_per_schema"]) == (0, {"app:1": 1})
-    assert done.actions[DROP]["reason"] == "what goes is not what the plan says"
+    assert done.actions[DROP]["reason"] == "its action differs from the plan's"
     assert contents(log) == {DROP: OLD * 2, REWRITE: YOUNG, KEEP: YOUNG}
 
 

@@ -106,7 +106,7 @@ def test_a_lock_file_that_can_not_be_opened(folder: Path) -> None:
     lock.unlink()
     lock.symlink_to("elsewhere")
     (warning,) = hindrances(as_user(folder, "-n"))
-    assert f"{LOCK} is the lock file's name, but no regular file" in warning
+    assert f"{LOCK} is the lock file's name, but not a regular file" in warning
     assert as_user(folder).code == 2
 
 

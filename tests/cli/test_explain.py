@@ -137,7 +137,7 @@ def test_the_text_has_a_paragraph_for_each_segment(log: Path) -> None:
     assert (done.code, done.err, len(paragraphs)) == (0, "", 5)
     assert paragraphs[1].splitlines()[-1] == "  The next cleanup deletes it"
     assert f"    line 2, byte {len(OLD)}: it is no JSON object (byte 0 of the line)\n" in paragraphs[2]
-    assert paragraphs[2].splitlines()[-1].startswith("  Never goes as a whole, for it has 1 unreadable line, ")
+    assert paragraphs[2].splitlines()[-1].startswith("  Never goes as a whole, because it has 1 unreadable line, ")
     assert "1 expired, overdue since 2025-11-19; the last is kept until 2026-12-23" in paragraphs[2]
     assert paragraphs[3].splitlines()[-1] == "  Goes as a whole after 2026-12-23"
 

@@ -144,7 +144,7 @@ def test_an_upper_folder_is_found_by_what_it_is(tmp_path: Path) -> None:
 def test_a_folder_that_nfs_exports_is_not_local(tmp_path: Path, exports: str, folder: str, weak: str) -> None:
     """The server's clients may write there; the root of NFSv4 names, and what is for reading, are no such folder."""
     found = told(tmp_path, mounted("ext4"), folder=folder, exports=exports)
-    assert found == ("ext4", f"{weak} is exported by NFS, whose clients mind no lease" if weak else "")
+    assert found == ("ext4", f"{weak} is exported by NFS, whose clients ignore leases" if weak else "")
 
 
 def test_an_export_is_found_through_another_mount(tmp_path: Path) -> None:

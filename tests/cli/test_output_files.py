@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 # What each of the two options makes, and what tells that it was refused.
-OPTIONS = {"--plan-out": "something else than a plan of asynclog", "--metrics-file": "something else than metrics"}
+OPTIONS = {"--plan-out": "something other than a plan of asynclog", "--metrics-file": "something other than metrics"}
 CONTENTS = {
     "segment": record(days=1),
     "policy": b"schemas: []\n",

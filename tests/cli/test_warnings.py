@@ -162,7 +162,7 @@ CASES = {
     ),
     "no record in the only line": Case(
         lambda folder: (log(folder), write_log(folder / "audit", {"logs.jsonl": b"torn\n"})),
-        ("The only line is no record: ", "see asynclog explain"),
+        ("The only line is not a record: ", "see asynclog explain"),
     ),
     "without an offset": Case(
         lambda folder: log(folder, **{SEGMENT: YOUNG + YOUNG.replace(b'Z"', b'"')}),
@@ -175,7 +175,7 @@ CASES = {
     ),
     # All others that say what a run has no right to do are in test_rights.
     "no lock to be had": Case(
-        without_lock, ("is the lock file's name, but no regular file", "a run would end with exit 2"), told_by=DRY
+        without_lock, ("is the lock file's name, but not a regular file", "a run would end with exit 2"), told_by=DRY
     ),
     "open for writing": Case(
         written, (f"1 segment ({SEGMENT}) would be skipped: ", "somebody has it open for writing now"), told_by=DRY
@@ -218,7 +218,7 @@ CASES = {
     ),
     "clock never set": Case(
         lambda folder: log(folder, **{SEGMENT: record(days=4100) + record(days=420)}),
-        ("1 segment has records that are ten years older", "2015-09-03", SEGMENT, "see asynclog explain"),
+        ("1 segment has records that are at least ten years older", "2015-09-03", SEGMENT, "see asynclog explain"),
     ),
     "one file, two profiles": Case(
         lambda folder: site(folder, "  other:\n    audit: {enabled: true, path: audit/logs-20250101.jsonl}\n"),

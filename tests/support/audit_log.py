@@ -1,4 +1,4 @@
-"""A small audit log in a folder, with its policy: written, held as by another job, and looked at before and after."""
+"""Write a small audit log with its policy, hold it like another job, and compare it before and after."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-LOCK = ".logs.jsonl.al-lock"  # what a job of the log leaves in its folder
+LOCK = ".logs.jsonl.al-lock"  # the lock file that a job leaves in the log's folder
 
 
 def record(schema: str = "app", version: int | None = 1, days: float = 400, **more: Any) -> bytes:
@@ -25,7 +25,7 @@ def record(schema: str = "app", version: int | None = 1, days: float = 400, **mo
 
 
 def write_log(folder: Path, segments: Mapping[str, bytes | Iterable[bytes]]) -> Path:
-    """Write segments, and the lock of earlier jobs, into a folder, made if need be; give the base path in it."""
+    """Write segments and an old lock file into a folder, created if need be; return the base path in it."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / LOCK).touch(0o600)
     for name, lines in segments.items():
@@ -34,13 +34,13 @@ def write_log(folder: Path, segments: Mapping[str, bytes | Iterable[bytes]]) -> 
 
 
 def entries(folder: Path) -> list[Path]:
-    """Return what is in a log's folder, without the lock of its jobs, in the order of the names."""
+    """Return the files of a log's folder, except the lock file, in the order of their names."""
     return sorted(path for path in folder.iterdir() if path.suffix != ".al-lock")
 
 
 @contextmanager
 def held(folder: Path, base: str = "logs.jsonl") -> Iterator[int]:
-    """Hold the log as another job would, as far as the kernel knows."""
+    """Hold the kernel's lock on the log, as another job would, and yield its descriptor."""
     lock = os.open(folder / f".{base}.al-lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -50,7 +50,7 @@ def held(folder: Path, base: str = "logs.jsonl") -> Iterator[int]:
 
 
 def write_policy(folder: Path, *rules: str) -> Path:
-    """Write a policy file of rules such as `schema_name: app, retention_days: 30`, which is the rule without any."""
+    """Write a policy file of these rules (default: `schema_name: app, retention_days: 30`), and return its path."""
     file = folder / "schemas.yaml"
     lines = [f"  - {{{rule}}}\n" for rule in rules or ["schema_name: app, retention_days: 30"]]
     file.write_text("schemas:\n" + "".join(lines))
@@ -58,9 +58,9 @@ def write_policy(folder: Path, *rules: str) -> Path:
 
 
 def looks(folder: Path) -> dict[str, tuple[Any, ...]]:
-    """All that a job could touch below a folder, itself included: inode, mode, owner, size, times, and the inside.
+    """Return all that a job could change below a folder, itself included: inode, mode, owner, size, times, content.
 
-    The lock of a log's jobs is theirs.
+    Leave out the lock file, which jobs may change.
     """
     found = {}
     for path in [folder, *sorted(path for path in folder.rglob("*") if path.suffix != ".al-lock")]:
@@ -76,6 +76,6 @@ def looks(folder: Path) -> dict[str, tuple[Any, ...]]:
 
 
 def is_clean(folder: Path) -> bool:
-    """Whether the archive's one expired record is gone and no other byte."""
+    """Return whether the archive's one expired record is gone, and no other byte."""
     left = {path.name: path.read_bytes() for path in entries(folder / "audit")}
     return left == {"logs-20250101T000000.jsonl": record(days=1), "logs.jsonl": record(days=1)}

@@ -1,4 +1,4 @@
-"""The real command as a process of its own: run to its end or under way, and what it said."""
+"""Run the real command as a process of its own, to its end or in the background, and return its output."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 NOW = "2026-11-24T00:00:00Z"
 COMMAND = (sys.executable, "-m", "asynclog")
 NO_OVERRIDE = ("setpriv", "--bounding-set=-dac_override,-dac_read_search") if os.geteuid() == 0 else ()
-DEADLINE = 60  # seconds, after which a command or a wait hangs
-# Catalogs of tests do not end up where those of real logs are.
+DEADLINE = 60  # seconds, after which a command or a wait counts as hanging
+# Keep the tests' catalogs away from those of real logs.
 STATE = tempfile.mkdtemp(prefix="asynclog-state-")
 atexit.register(shutil.rmtree, STATE, ignore_errors=True)
 os.environ["XDG_STATE_HOME"] = STATE
@@ -33,7 +33,7 @@ CALM = {name: value for name, value in os.environ.items() if not name.startswith
 
 
 class Done(NamedTuple):
-    """A command that has ended: its exit code and what it said."""
+    """A command that has ended: its exit code and its output."""
 
     code: int
     out: str
@@ -55,14 +55,14 @@ class Done(NamedTuple):
 
     @property
     def error(self) -> str:
-        """The document's error, the way every fatal one is told."""
+        """The document's error, in the form of every fatal one."""
         assert self.document == {"status": "error", "error": self.document["error"]}
         assert self.err == "", "with --json the sentence stands in the document only"
         return str(self.document["error"])
 
     @property
     def actions(self) -> dict[str, dict[str, Any]]:
-        """The actions by their segment's name."""
+        """The actions, by segment."""
         return {action["segment"]: action for action in self.result["actions"]}
 
 
@@ -73,7 +73,7 @@ def start(
     before: Sequence[str] = (),
     out: int | IO[Any] = subprocess.PIPE,
 ) -> subprocess.Popen[str]:
-    """Start the command: `env` is added to a calm environment, `before` are words like `setpriv …` before it."""
+    """Start the command: `env` is added to a clean environment, `before` are words like `setpriv …` before it."""
     return subprocess.Popen(
         [*before, *COMMAND, *words],
         cwd=cwd,
@@ -87,7 +87,7 @@ def start(
 
 
 def finish(process: subprocess.Popen[str], deadline: float = DEADLINE) -> Done:
-    """Wait for the command, which never shows a traceback nor anything that was left open or forgotten."""
+    """Wait for the command, and return its result. Assert that it prints no traceback and ignores no exception."""
     with process:
         try:
             out, err = process.communicate(timeout=deadline)
@@ -110,7 +110,7 @@ def run(
     out: int | IO[Any] = subprocess.PIPE,
     deadline: float = DEADLINE,
 ) -> Done:
-    """Run the real command to its end: in a process that is forked from a warm one, if nothing speaks against that."""
+    """Run the real command to its end, forked from a warm process if possible, and return its result."""
     if before or out is not subprocess.PIPE or _is_for_python(env or {}):
         return finish(start(*words, cwd=cwd, env=env, before=before, out=out), deadline)
     request = Request(words, str(Path.cwd() / (cwd or "")), CALM | dict(env or {}))
@@ -120,7 +120,7 @@ def run(
 
 @cache
 def _warm(mount_namespace: str) -> Prefork:
-    """Return the process of this mount namespace, which a test may have left for another."""
+    """Return the prefork process of this mount namespace, because a test may have changed to another."""
     del mount_namespace
     prefork = Prefork(CALM)
     atexit.register(prefork.close)
@@ -128,7 +128,7 @@ def _warm(mount_namespace: str) -> Prefork:
 
 
 def _is_for_python(env: Mapping[str, str]) -> bool:
-    """Whether Python itself reads any of these, or the C library, as a process begins."""
+    """Return whether Python or the C library reads any of these variables when a process starts."""
     return any(name.startswith(("PYTHON", "LC_", "LANG", "LD_", "TZ")) for name in env)
 
 
@@ -139,7 +139,7 @@ def cleanup(folder: Path, *words: str, **options: Any) -> Done:
 
 
 def promtool(*words: str, cwd: Path | None = None, given: str = "") -> Done:
-    """Return what Prometheus's own tool says, which must accept it. A test run does not install the tool."""
+    """Return the output of Prometheus' own tool, which must accept its input. Skip the test if it is not installed."""
     program = shutil.which("promtool")
     if program is None:
         pytest.skip("promtool is not installed")
@@ -158,17 +158,17 @@ def subcommands() -> list[str]:
 
 
 def until(condition: Callable[[], object]) -> None:
-    """Wait for something that really happens, and fail where it doesn't."""
+    """Wait until the condition holds; fail after DEADLINE."""
     end = time.monotonic() + DEADLINE
     while not condition():
         assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.001)  # lets the command have the processor
+        time.sleep(0.001)  # yields the processor to the command
 
 
 def is_open(pid: int, path: Path) -> bool:
-    """Whether a process, or one that it has started, is seen to have a file or folder open; for `until`.
+    """Return whether a process or a child of it has a file or folder open; for `until`.
 
-    Threads, children and descriptors come and go meanwhile: a look in which one went away has seen nothing.
+    Threads, children and descriptors come and go: return False if one vanished meanwhile.
     """
     try:
         tasks = Path(f"/proc/{pid}/task").iterdir()

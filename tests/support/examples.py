@@ -10,5 +10,5 @@ settings.load_profile("quick")
 
 
 def examples(number: int) -> settings:
-    """Return settings for so many examples under the profile `ci`, less under others."""
+    """Return settings for so many examples under the profile `ci`, fewer under others."""
     return settings(max_examples=max(1, number * settings().max_examples // _ALL))

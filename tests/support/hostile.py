@@ -1,7 +1,7 @@
 """A catalogue of hostile lines, each with a name and the fate that was worked out by hand.
 
-All fates are meant under `POLICY` at `NOW`. Unless a line is about its timestamp it carries one that expired
-long ago, so that whoever reads an unreadable line as a record deletes it and is caught. None has a newline.
+All fates are for `POLICY` at `NOW`. Unless a line is about its timestamp, it has one that expired long ago: a parser
+that takes an unreadable line for a record deletes it, and is caught. None has a newline.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ OLD = "2024-02-29T12:00:00Z"
 
 
 class Hostile(NamedTuple):
-    """A line, a short name for it, and what has to become of it."""
+    """A line, a short name for it, and its correct fate."""
 
     name: str
     line: bytes
@@ -35,28 +35,28 @@ class Hostile(NamedTuple):
 
 
 def record(name: str = '"app"', version: str = "1", timestamp: str = f'"{OLD}"', rest: str = "0") -> bytes:
-    """Return a line from four JSON texts; as it comes it is an expired record."""
+    """Return a line made of four JSON texts; by default it is an expired record."""
     members = f'"schema_name": {name}, "schema_version": {version}, "timestamp": {timestamp}, "rest": {rest}'
     return f"{{{members}}}".encode()
 
 
 def at(timestamp: str) -> bytes:
-    """Return a record of some instant, written so."""
+    """Return a record with this timestamp."""
     return record(timestamp=f'"{timestamp}"')
 
 
 def with_bytes(inside: bytes) -> bytes:
-    """Return a record with these very bytes inside a string."""
+    """Return a record with exactly these bytes inside a string."""
     return record(rest='"<here>"').replace(b"<here>", inside)
 
 
 def deep(levels: int, opening: str, closing: str, core: str = "") -> bytes:
-    """Return a record that is nested so many levels deep, itself the first of them."""
+    """Return a record that is nested `levels` deep, including itself."""
     return record(rest=opening * (levels - 1) + core + closing * (levels - 1))
 
 
 def mixed(levels: int) -> bytes:
-    """Return a record whose arrays and objects take turns."""
+    """Return a nested record whose arrays and objects alternate."""
     pairs, one_more = divmod(levels - 1, 2)
     return record(rest='[{"a":' * pairs + ("[]" if one_more else "0") + "}]" * pairs)
 
@@ -71,7 +71,7 @@ def before(members: str) -> bytes:
 
 
 def behind(members: str) -> bytes:
-    """Return the plain record with more members behind its own."""
+    """Return the plain record with more members after its own."""
     return b"{" + BODY + b", " + members.encode() + b"}"
 
 

@@ -1,4 +1,4 @@
-"""The slow judge: what every line of an archive means and what a cleanup has to leave.
+"""The slow judge: what every line of an archive means, and what a cleanup has to leave.
 
 It decides what is right, so it is written to be obvious, not fast. It shares no code with the package and
 uses no JSON, regular-expression or calendar library: its own JSON, days by counting leap years, rules by
@@ -54,12 +54,12 @@ class Record(NamedTuple):
 Verdict = Record | Literal["blank", "unreadable"]
 
 
-# What a line is.
+# The meaning of a line.
 
 
 @lru_cache(maxsize=4096)
 def verdict(line: bytes) -> Verdict:
-    """Say what one line is."""
+    """Return what one line is."""
     if all(byte in WHITE_SPACE for byte in line):
         return "blank"
     try:
@@ -72,7 +72,7 @@ def verdict(line: bytes) -> Verdict:
 
 
 def the_one(found: list[tuple[str, Token]], key: str) -> Token | None:
-    """Return the only value of a key; None where it is absent."""
+    """Return the only value of a key; None if it is absent."""
     values = [value for name, value in found if name == key]
     if len(values) > 1:
         raise Unreadable(f"{key} stands twice")
@@ -104,7 +104,7 @@ def timestamp(value: Token | None) -> int:
     return instant(value.text)
 
 
-# When it was.
+# Instants.
 
 
 def instant(text: str) -> int:
@@ -127,14 +127,14 @@ def instant(text: str) -> int:
 
 
 def number(text: str, digits: int) -> int:
-    """Return the value of exactly so many ASCII digits."""
+    """Return the value of a text of exactly so many ASCII digits."""
     if len(text) != digits or any(char not in DIGITS for char in text):
         raise Unreadable(f"not {digits} digits")
     return int(text)
 
 
 def fraction_of(text: str) -> tuple[int, str]:
-    """Split the nanoseconds of a leading fraction from what follows it."""
+    """Return the nanoseconds of a leading fraction, and what follows it."""
     if text[:1] != ".":
         return 0, text
     end = 1
@@ -160,7 +160,7 @@ def offset_of(text: str) -> int:
 
 
 def days_before(year: int) -> int:
-    """Return how many days lie between 0001-01-01 and the first day of a year."""
+    """Return the number of days from 0001-01-01 to the first day of a year."""
     past = year - 1
     return past * 365 + past // 4 - past // 100 + past // 400
 
@@ -171,11 +171,11 @@ def days_in(year: int, month: int) -> int:
     return 29 if month == 2 and leap else MONTH_DAYS[month - 1]
 
 
-# What becomes of it.
+# The fate of a line or a segment.
 
 
 def governing(record: Record, policy: Sequence[Definition]) -> Definition | None:
-    """Return the definition that governs a record: of its version, else of its name, else of everything."""
+    """Return the definition that governs a record: for its version, else its name, else everything."""
     for key in ((record.schema_name, record.version), (record.schema_name, None), ("*", None)):
         for definition in policy:
             if (definition.schema_name, definition.version) == key:
@@ -184,7 +184,7 @@ def governing(record: Record, policy: Sequence[Definition]) -> Definition | None
 
 
 def fate(line: bytes, policy: Sequence[Definition], now: int) -> Fate:
-    """Say what a cleanup at `now` has to think of one line; only `expired` may go."""
+    """Return the fate of one line in a cleanup at `now`; only `expired` may be deleted."""
     record = verdict(line)
     if not isinstance(record, Record):
         return record
@@ -201,7 +201,7 @@ def fate(line: bytes, policy: Sequence[Definition], now: int) -> Fate:
 
 
 def lines(segment: bytes) -> list[bytes]:
-    """Cut a segment behind every newline; what follows the last one is a line too."""
+    """Split a segment after every newline; what follows the last one is a line, too."""
     *ended, tail = segment.split(b"\n")
     whole = [line + b"\n" for line in ended]
     return [*whole, tail] if tail else whole
@@ -216,7 +216,7 @@ def first_fragment(segment: bytes) -> int | None:
 
 
 def why_unjudged(segment: bytes) -> str | None:
-    """Say in a word why it is not known what a segment holds; None where it is, as of one with blank lines only."""
+    """Return, in a word, why a segment's content is not known; None if it is, also if all lines are blank."""
     if first_fragment(segment) is not None:
         return "not_json_lines"
     verdicts = [verdict(line) for line in lines(segment)]
@@ -225,7 +225,7 @@ def why_unjudged(segment: bytes) -> str | None:
 
 
 def left_of(segment: bytes, policy: Sequence[Definition], now: int) -> bytes | None:
-    """Return what a cleanup leaves of a segment: None where it goes as a whole, all where it is no file of lines."""
+    """Return what a cleanup leaves of a segment: None if it is dropped, all of it if it is not a file of lines."""
     if first_fragment(segment) is not None:
         return segment
     fates = [(line, fate(line, policy, now)) for line in lines(segment)]
@@ -236,7 +236,7 @@ def left_of(segment: bytes, policy: Sequence[Definition], now: int) -> bytes | N
 
 @dataclass
 class Expected:
-    """The counts that the report of one cleanup of a whole archive has to have."""
+    """The counts that the report of a cleanup of a whole archive must have."""
 
     scanned: int = 0
     kept: int = 0
@@ -248,7 +248,7 @@ class Expected:
 
 
 def expected(segments: Iterable[bytes], policy: Sequence[Definition], now: int) -> Expected:
-    """Count an archive: what can be judged of it. Blank lines count nowhere, and unreadable ones are no records."""
+    """Return the counts of an archive's judgeable segments. Blank lines don't count; unreadable ones aren't records."""
     counts = Expected()
     for line in (line for segment in segments if why_unjudged(segment) is None for line in lines(segment)):
         record, its = verdict(line), fate(line, policy, now)
@@ -261,16 +261,16 @@ def expected(segments: Iterable[bytes], policy: Sequence[Definition], now: int) 
         counts.implausible += its == "implausible"
         counts.no_policy[record.key] += its == "no_policy"
         counts.deleted_per_schema[record.key] += its == "expired"
-    counts.no_policy = +counts.no_policy  # without the keys that count nothing
+    counts.no_policy = +counts.no_policy  # without zero counts
     counts.deleted_per_schema = +counts.deleted_per_schema
     return counts
 
 
-# What somebody has to be asked about.
+# What the guard refuses.
 
 
 def needs_asking(segments: Iterable[bytes], policy: Sequence[Definition], now: int, days: int = 3) -> bool:
-    """Say whether a cleanup of a whole archive is refused: too much of it expired more than `days` days ago."""
+    """Return whether a cleanup of a whole archive is refused: too much of it expired more than `days` days ago."""
     every = [line for segment in segments for line in lines(segment)]
     governed, going, long_gone = Counter[str](), Counter[str](), Counter[str]()
     for line in every:

@@ -1,7 +1,7 @@
-"""The slow judge's notion of a fragment: a line that is a piece of a document, from the definition and nothing else.
+"""The slow judge's notion of a fragment: a line that is a piece of a document, straight from the definition.
 
-It tries every way to take signs from both ends of a line's tokens, and looks whether a value or a member is left. It
-shares no code with the package.
+It tries every way to strip punctuation from both ends of a line's tokens, and checks whether a value or a member is
+left. It shares no code with the package.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from judge_json import SCALARS, Unreadable, tokens
 
 @lru_cache(maxsize=4096)
 def is_fragment(line: bytes) -> bool:
-    """Say whether a line that is neither blank nor a record is a piece of a document."""
+    """Return whether a line that is neither blank nor a record is a piece of a document."""
     try:
         kinds = [token.kind for token in tokens(line)]
     except Unreadable:
@@ -27,13 +27,13 @@ def is_fragment(line: bytes) -> bool:
 
 
 def goes_on(kinds: list[str]) -> bool:
-    """Say whether behind each value, and behind each closing bracket, a sign comes that may stand there."""
+    """Return whether each value and each closing bracket is followed by punctuation that may follow it."""
     openings = ("[", "{", ",", ":")
     return all(kind in openings or after in (",", ":", "]", "}") for kind, after in pairwise(kinds))
 
 
 def run(kinds: list[str], signs: tuple[str, ...]) -> int:
-    """Count the signs at the beginning."""
+    """Return how many tokens at the beginning are among these signs."""
     count = 0
     while count < len(kinds) and kinds[count] in signs:
         count += 1
@@ -41,7 +41,7 @@ def run(kinds: list[str], signs: tuple[str, ...]) -> int:
 
 
 def is_piece(kinds: list[str], start: int) -> bool:
-    """Say whether a member, or with something around it a value, begins here, and only signs come behind it."""
+    """Return whether a member begins here, or a value with more around it, and only punctuation follows it."""
     signs = len(kinds) - run(kinds[::-1], (",", "]", "}"))
     done: list[str] = []
     for end in range(start, len(kinds)):
@@ -59,7 +59,7 @@ def is_piece(kinds: list[str], start: int) -> bool:
 
 
 def put(done: list[str], kind: str) -> None:
-    """Add a token to what stands before it, a whole container or scalar as `value`, but strings: they may be keys."""
+    """Append a token, reducing a whole container or scalar to `value`, but not strings, which may be keys."""
     if kind in ("]", "}"):
         inside: list[str] = []
         while done and done[-1] not in ("[", "{"):
@@ -73,7 +73,7 @@ def put(done: list[str], kind: str) -> None:
 
 
 def items(inside: list[str]) -> list[list[str]]:
-    """Cut at the commas."""
+    """Split at the commas."""
     cut: list[list[str]] = [[]]
     for kind in inside:
         if kind == ",":
@@ -84,7 +84,7 @@ def items(inside: list[str]) -> list[list[str]]:
 
 
 def is_item(item: list[str], closing: str) -> bool:
-    """Say whether this is an item of an array, or of an object."""
+    """Return whether this is an item of an array, or of an object."""
     if closing == "}":
         return item[:2] == ["string", ":"] and item[2:] in (["string"], ["value"])
     return item in (["string"], ["value"])

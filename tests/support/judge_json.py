@@ -28,7 +28,7 @@ SCALARS = ("string", "integer", "number", "true", "false", "null")
 
 
 class Unreadable(Exception):  # noqa: N818 - a verdict, not an error of the judge
-    """The line is no record; the text says why."""
+    """The line is not a record; the text says why."""
 
 
 class Token(NamedTuple):
@@ -39,7 +39,7 @@ class Token(NamedTuple):
 
 
 def tokens(line: bytes) -> Iterator[Token]:
-    """Cut a line into JSON tokens; every byte belongs to one, or is white space."""
+    """Split a line into JSON tokens; every byte belongs to one or is white space."""
     at = 0
     while at < len(line):
         if line[at] in WHITE_SPACE:
@@ -65,7 +65,7 @@ def token_at(line: bytes, at: int) -> tuple[Token, int]:
 
 
 def string_at(line: bytes, at: int) -> tuple[Token, int]:
-    """Read a string from behind its opening quote."""
+    """Read a string, starting after its opening quote."""
     points: list[int] = []
     while True:
         if at >= len(line):
@@ -79,7 +79,7 @@ def string_at(line: bytes, at: int) -> tuple[Token, int]:
 
 
 def escape_at(line: bytes, at: int) -> tuple[int, int]:
-    """Read an escape from behind its backslash: a code point, or half of a surrogate pair."""
+    """Read an escape, starting after its backslash: a code point, or half of a surrogate pair."""
     letter = line[at : at + 1]
     if letter in SHORT_ESCAPES:
         return ord(SHORT_ESCAPES[letter]), at + 1
@@ -90,7 +90,7 @@ def escape_at(line: bytes, at: int) -> tuple[int, int]:
 
 
 def paired(points: list[int]) -> list[int]:
-    """Join a high surrogate and the low one right behind it; only escapes can have made them."""
+    """Join each high surrogate with a low one right after it; only escapes can make them."""
     joined: list[int] = []
     for point in points:
         if joined and 0xD800 <= joined[-1] <= 0xDBFF and 0xDC00 <= point <= 0xDFFF:
@@ -141,7 +141,7 @@ def number_at(line: bytes, at: int) -> tuple[Token, int]:
 
 
 def digits_at(line: bytes, at: int) -> int:
-    """Return where a run of at least one digit ends."""
+    """Return the end of a run of at least one digit."""
     if not is_digit(line[at : at + 1]):
         raise Unreadable("a number lacks a digit")
     while is_digit(line[at : at + 1]):
@@ -150,7 +150,7 @@ def digits_at(line: bytes, at: int) -> int:
 
 
 def is_digit(byte: bytes) -> bool:
-    """Tell whether this is one ASCII digit (at the end of a line it is empty)."""
+    """Return whether this is one ASCII digit (at the end of a line it is empty)."""
     return len(byte) == 1 and byte in b"0123456789"
 
 
@@ -164,7 +164,7 @@ class Walk:
     members: list[tuple[str, Token]] = field(default_factory=list)
 
     def step(self, token: Token) -> None:
-        """Take the next token, or refuse it where it stands."""
+        """Take the next token. Raise Unreadable if it may not follow here."""
         if not self.open and token.kind != "{":
             raise Unreadable("the line is not an object")
         match self.expect, token.kind:
@@ -203,7 +203,7 @@ class Walk:
 
 
 def members(line: bytes) -> list[tuple[str, Token]]:
-    """Return the members of the one object that a line is, in order, repeated ones too."""
+    """Return the members of a line's one object, in order, including duplicates."""
     walk = Walk()
     for token in tokens(line):
         walk.step(token)

@@ -1,4 +1,4 @@
-"""A store that keeps its segments in memory: what a run needs of a store, and nothing of a file system."""
+"""A store that keeps its segments in memory: all that a run needs of a store, without a file system."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class MemoryReader:
 
 
 class Held:
-    """A lock that nobody takes."""
+    """A lock that is never lost."""
 
     def is_lost(self) -> bool:
         return False
@@ -93,7 +93,7 @@ class MemoryStore:
         self._contents[name] = Content(lines, self._writes)
 
     def contents(self) -> dict[str, bytes]:
-        """Return what is there."""
+        """Return the segments' contents by name."""
         return {name: content.lines for name, content in self._contents.items()}
 
     def open(self, segment: Segment) -> AbstractContextManager[MemoryReader]:

@@ -1,4 +1,4 @@
-"""One cleanup in this process, put together as a test needs it: another directory, or a stop that comes by itself."""
+"""One cleanup in this process, assembled as a test needs it: with another directory, or an automatic stop."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def run_once(
     stop: StopRequest | None = None,
     **options: Any,
 ) -> Report:
-    """Return the report of a cleanup with these options, wired as the others say."""
+    """Return the report of a cleanup with these options and this wiring."""
     settings = resolve(options, os.environ)  # type: ignore[arg-type]
     wiring = Wiring(directory, timing=timing, rate_limiter=rate_limiter, scan_options=scan_options)
     run = begin_run(settings, dry_run=dry_run, wiring=wiring)
@@ -48,5 +48,5 @@ async def plan_once(**options: Any) -> Plan:
 
 
 async def run_once_async(**options: Any) -> Report:
-    """Do the same from an event loop, which goes on meanwhile."""
+    """Return the same from an event loop, which goes on meanwhile."""
     return await to_thread.run_sync(partial(run_once, **options))

@@ -28,7 +28,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def cleanup(folder: Path, directory: type[LogDirectory] = LogDirectory, **options: Any) -> Report:
-    """One job, with one worker, whose calls to the disk go through this directory; `options` may have its timing."""
+    """Run one job with one worker, whose calls to the disk go through this directory, and return its report."""
     log, schemas = str(folder / "logs.jsonl"), str(folder.parent / "schemas.yaml")
     return run_once(directory=directory, path=log, schemas=schemas, now=NOW, jobs=1, **options)
 
@@ -43,7 +43,7 @@ def fate(report: Report) -> tuple[str | None, str | None]:
 
 
 def append(descriptor: int, line: bytes) -> None:
-    """Write to a file by its inode, whatever name it has or has not, and close it."""
+    """Append to a file by its inode, whether it has a name or not, and close it."""
     writer = os.open(f"/proc/self/fd/{descriptor}", os.O_WRONLY | os.O_APPEND)
     os.write(writer, line)
     os.close(writer)

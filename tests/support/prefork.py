@@ -1,7 +1,7 @@
-"""Commands as processes that need not import anything: they are forked from one that has imported it all.
+"""Fork commands from a process that has already imported everything.
 
-Each is a process like any other, with descriptors, environment, folder and signals of its own. Nine tenths of what a
-short command takes are its imports, and the tests run thousands.
+Each is a process like any other, with descriptors, environment, folder and signals of its own. Imports take nine tenths
+of the time of a short command, and the tests run thousands.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _SIZE = 8  # bytes that say how long a request is
 
 
 class Request(NamedTuple):
-    """What a process is to become."""
+    """The command that a process is to run."""
 
     words: Sequence[str]
     folder: str
@@ -36,7 +36,7 @@ class Request(NamedTuple):
 
 
 class Ended(NamedTuple):
-    """Its exit status, or minus the number of a signal, and what it wrote."""
+    """A process's exit status, or minus the number of a signal, and its output."""
 
     status: int
     out: bytes
@@ -44,7 +44,7 @@ class Ended(NamedTuple):
 
 
 class Prefork:
-    """The process that others are forked from; it ends with this one. Its methods may be called by several threads."""
+    """The process that others are forked from; it ends with this one. Its methods are thread-safe."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._socket, its = socket.socketpair()
@@ -59,7 +59,7 @@ class Prefork:
             )
 
     def run(self, request: Request, deadline: float) -> Ended:
-        """Run a command to its end; kill it if it takes longer than `deadline` seconds."""
+        """Run a command to its end, and return the result; kill it after `deadline` seconds."""
         end = time.monotonic() + deadline
         out, err, told = os.pipe(), os.pipe(), os.pipe()
         given = [os.open(os.devnull, os.O_RDONLY), out[1], err[1], told[1]]
@@ -79,13 +79,13 @@ class Prefork:
             return Ended(int(status.readline()), *said)
 
     def close(self) -> None:
-        """End it."""
+        """End the process."""
         self._socket.close()
         self._process.wait()
 
 
 def _read_all(descriptors: Sequence[int], end: float) -> list[bytes]:
-    """Read several pipes to their ends; raise TimeoutError at some time (s, monotonic)."""
+    """Read several pipes to their ends, and return their contents; raise TimeoutError at `end` (s, monotonic)."""
     said = {descriptor: bytearray() for descriptor in descriptors}
     with selectors.DefaultSelector() as selector:
         for descriptor in descriptors:
@@ -103,13 +103,13 @@ def _read_all(descriptors: Sequence[int], end: float) -> list[bytes]:
 
 
 def serve(descriptor: int) -> None:
-    """Import everything; then become a command for each request, in a child, until there are no more requests."""
+    """Import everything; then run the command of each request in a child, until there are no more requests."""
     asynclog = import_module("asynclog")
     for module in pkgutil.walk_packages(asynclog.__path__, "asynclog."):
         if not module.name.endswith(("__main__", "_kernel")):
             import_module(module.name)
     import_module("anyio._backends._asyncio")
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those who wait for commands
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # don't wait for the children that wait for commands
     with socket.socket(fileno=descriptor) as requests:
         while True:
             size, given, _, _ = socket.recv_fds(requests, _SIZE, 4)
@@ -118,13 +118,13 @@ def serve(descriptor: int) -> None:
             content = requests.recv(int.from_bytes(size, "big"), socket.MSG_WAITALL)
             if os.fork() == 0:
                 requests.close()
-                _begin(pickle.loads(content), given)  # noqa: S301 - from the process that has started us
+                _begin(pickle.loads(content), given)  # noqa: S301 - from the process that started us
             for each in given:
                 os.close(each)
 
 
 def _begin(request: Request, given: Sequence[int]) -> NoReturn:
-    """Fork once more: the child is the command, and this one tells what has become of it."""
+    """Fork once more: the child runs the command, and this process reports its exit status."""
     *streams, told = given
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     command = os.fork()

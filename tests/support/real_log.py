@@ -32,7 +32,7 @@ class Log:
         self.set_policy(policy)
 
     def set_policy(self, policy: Sequence[Definition]) -> None:
-        """Write a policy as YAML; a rule for all versions has no version there."""
+        """Write a policy as YAML; a rule for all versions has no `version` key."""
         rules = [
             {key: value for key, value in rule._asdict().items() if (key, value) != ("version", None)}
             for rule in policy
@@ -40,7 +40,7 @@ class Log:
         self.policy.write_text(yaml.safe_dump({"schemas": rules}), encoding="utf-8")
 
     async def clean(self, now: str = NOW, dry_run: bool = False) -> dict[str, Any]:
-        """Run one job and return its report's result; nothing may have failed, nor what can be judged been skipped."""
+        """Run one job and return its result. Assert that nothing failed, and no judgeable segment was skipped."""
         report = await run_once_async(
             path=str(self.folder / "logs.jsonl"),
             schemas=str(self.policy),
@@ -57,11 +57,11 @@ class Log:
         return result
 
     def contents(self) -> dict[str, bytes]:
-        """Return all that lies in the folder, hidden files too."""
+        """Return the contents of all files in the folder, including hidden ones."""
         return {path.name: path.read_bytes() for path in entries(self.folder)}
 
     def looks(self) -> dict[str, tuple[int, int, bytes]]:
-        """Return inode, mtime and bytes of each file, and when the folder itself changed last."""
+        """Return inode, mtime and bytes of each file, and when the folder itself last changed."""
         looks = {
             path.name: (path.stat().st_ino, path.stat().st_mtime_ns, path.read_bytes()) for path in entries(self.folder)
         }

@@ -1,7 +1,7 @@
 """A small server in a folder: the paths that operators know lead into it, and its log is a real archive.
 
-The archive ends now, for what operators paste has no `--now`. A record is therefore judged with a day's margin: what
-was past its period when the archive was written must be gone, what was a day short of it must still be there.
+The archive ends now, because what operators paste has no `--now`. So records are judged with a day's margin: one past
+its period when the archive was written must be gone, one a day short of it must still be there.
 """
 
 import json
@@ -59,13 +59,13 @@ class Server:
         shutil.copytree(self.root / "examples", self.etc, ignore=lambda _, names: {n for n in names if "yaml" not in n})
 
     def run(self, command: str, environment: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-        """Run this command by a shell, in the server's folder."""
+        """Run this command in a shell, in the server's folder, and return the result."""
         own = {"PATH": self.path, "LC_ALL": "C.UTF-8"} if environment is None else environment
         shell = ["/bin/sh", "-e", "-u", "-c", self.here(command)]
         return subprocess.run(shell, cwd=self.root, env=own, capture_output=True, text=True, check=False)
 
     def files(self) -> Files:
-        """Return each file of the log's folder and its bytes, without the locks of its jobs."""
+        """Return each file of the log's folder and its bytes, except lock files."""
         return {path.name: path.read_bytes() for path in self.log.iterdir() if path.suffix != ".al-lock"}
 
     def age(self, line: bytes) -> timedelta:
@@ -73,7 +73,7 @@ class Server:
         return self.until - datetime.fromisoformat(json.loads(line)["timestamp"])
 
     def kept(self, days: Mapping[str, int], files: Files | None = None, stem: str = "logs-") -> None:
-        """Assert that the log is what it was without what these periods delete, line for line."""
+        """Assert that the log is unchanged, line for line, except for what these periods delete."""
         before, after = records(self.written, stem), records(self.files() if files is None else files, stem)
         rest = iter(after)
         expected = next(rest, None)
@@ -101,5 +101,5 @@ def records(files: Files, stem: str) -> list[bytes]:
 
 
 def runnable(program: str) -> bool:
-    """Whether this machine has the program."""
+    """Return whether this machine has the program."""
     return shutil.which(program, path=f"{os.environ['PATH']}:/usr/sbin:/sbin") is not None

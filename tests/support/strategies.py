@@ -77,7 +77,7 @@ VALUES: tuple[object, ...] = (
 
 
 def written(moment: int, offset: int, digits: int, form: str) -> str:
-    """Write an instant (ns) at an offset (minutes), with so many digits of a fraction; the form is Z, z, ±: or ±."""
+    """Return an instant (ns) as text at an offset (minutes), with this many fraction digits, as Z, z, ±: or ±."""
     offset = 0 if form in "Zz" else offset
     local = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=moment // SECOND, minutes=offset)
     fraction = f".{moment % SECOND:09d}"[: digits + 1] if digits else ""
@@ -87,7 +87,7 @@ def written(moment: int, offset: int, digits: int, form: str) -> str:
 
 
 def moments() -> st.SearchStrategy[int]:
-    """Instants around the cutoffs, the edge of the future and the first plausible moment."""
+    """Return a strategy for instants around the cutoffs, the horizon of the future and the first plausible moment."""
     now = instant(NOW)
     edges = [now - days * DAY for days in DAYS[:-1]] + [now + DAY, instant("2000-01-01T00:00:00Z")]
     near = st.sampled_from((0, 1, SECOND, DAY)).flatmap(lambda step: st.sampled_from((-step, step)))
@@ -98,7 +98,7 @@ def moments() -> st.SearchStrategy[int]:
 
 
 def timestamps() -> st.SearchStrategy[str]:
-    """Instants in all the forms that count."""
+    """Return a strategy for instants in all valid forms."""
     offsets = st.integers(min_value=-1439, max_value=1439)
     forms = st.sampled_from(("Z", "Z", "z", "±:", "±"))
     return st.builds(written, moments(), offsets, st.sampled_from((9, 9, 6, 3, 1, 0)), forms)
@@ -106,7 +106,7 @@ def timestamps() -> st.SearchStrategy[str]:
 
 @st.composite
 def ordinary(draw: st.DrawFn) -> bytes:
-    """Draw a record as some product would write it, without a newline."""
+    """Draw a record as a real product would write it, without a newline."""
     members = {
         "schema_name": draw(st.sampled_from(NAMES)),
         "schema_version": draw(st.sampled_from((1, 1, 2, 3, None))),
@@ -124,13 +124,13 @@ def ordinary(draw: st.DrawFn) -> bytes:
 
 @st.composite
 def hostile(draw: st.DrawFn) -> bytes:
-    """Draw a line of the catalogue, but none of the huge ones."""
+    """Draw a line of the catalogue, except the huge ones."""
     return SMALL[draw(st.sampled_from(list(SMALL)))]
 
 
 @st.composite
 def mutated(draw: st.DrawFn) -> bytes:
-    """Draw a record that something went wrong with, one to three times; it may have become several lines."""
+    """Draw a record that was damaged one to three times; it may have become several lines."""
     line = draw(ordinary())
     for _ in range(draw(st.integers(min_value=1, max_value=3))):
         here = draw(st.integers(min_value=0, max_value=len(line)))
@@ -154,13 +154,13 @@ def mutated(draw: st.DrawFn) -> bytes:
 
 
 def lines() -> st.SearchStrategy[bytes]:
-    """Lines of every kind, half of them ordinary."""
+    """Return a strategy for lines of every kind, half of them ordinary."""
     return st.one_of(ordinary(), ordinary(), hostile(), mutated())
 
 
 @st.composite
 def segments(draw: st.DrawFn, line: st.SearchStrategy[bytes] | None = None) -> bytes:
-    """Draw the bytes of one segment; about every other one has no newline at its end."""
+    """Draw the bytes of one segment; about half of them have no newline at the end."""
     kind = lines() if line is None else line
     parts = draw(st.lists(st.tuples(kind, st.sampled_from(ENDINGS)), max_size=6))
     whole = b"".join(text + ending for text, ending in parts)
@@ -168,13 +168,13 @@ def segments(draw: st.DrawFn, line: st.SearchStrategy[bytes] | None = None) -> b
 
 
 def archives() -> st.SearchStrategy[Archive]:
-    """Draw a few segments of all namings, and now and then a file beside them that only looks like one."""
+    """Return a strategy for a few segments of all namings, and sometimes a file that only looks like one."""
     names = st.sampled_from(SEGMENTS) | st.sampled_from(SEGMENTS) | st.sampled_from(STRANGERS)
     return st.dictionaries(names, segments(), min_size=1, max_size=4)
 
 
 def policies() -> st.SearchStrategy[list[Definition]]:
-    """Policies with rules for versions, for names and for everything, some for ever, some inactive."""
+    """Return a strategy for policies for versions, for names and for everything, some for ever, some inactive."""
     days = st.sampled_from((*DAYS, *DAYS, None))
     active = st.sampled_from((True, True, True, False))
     named = st.builds(Definition, st.sampled_from(NAMES), st.sampled_from((None, 1, 2)), days, active)
@@ -184,7 +184,7 @@ def policies() -> st.SearchStrategy[list[Definition]]:
 
 @st.composite
 def pairs_of_policies(draw: st.DrawFn) -> tuple[list[Definition], list[Definition]]:
-    """Draw a policy and one that keeps everything at least as long."""
+    """Draw a policy, and another that keeps everything at least as long."""
     policy = draw(policies())
     longer = []
     for rule in policy:
@@ -195,5 +195,5 @@ def pairs_of_policies(draw: st.DrawFn) -> tuple[list[Definition], list[Definitio
 
 
 def judged(archive: Mapping[str, bytes]) -> list[bytes]:
-    """Return the segments of an archive, without the strangers."""
+    """Return the segments of an archive, without unrelated files."""
     return [content for name, content in archive.items() if name in SEGMENTS]

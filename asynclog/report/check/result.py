@@ -1,4 +1,4 @@
-"""The result of `check`: which rule governs what is on disk. Its shape, and how it is filled."""
+"""The result of `check`: which rule governs what is on disk. Its types, and their making."""
 
 from collections.abc import Iterable
 from typing import Literal
@@ -17,8 +17,8 @@ from asynclog.report.warnings import Neighbours, Notices
 class Coverage(msgspec.Struct, frozen=True):
     """One schema that was found: how much of it there is, and the rule for it.
 
-    `rule` is what that is for (`name:version`, `name` or `*`), `where` the file and line that give it; both None
-    without one. `governed` is False there, and where the rule is switched off. `retention_days` of None is for ever.
+    `rule` is the rule's scope (`name:version`, `name` or `*`), `where` its file and line; both None without one.
+    `governed` is False then, and if the rule is switched off. `retention_days` of None is for ever.
     """
 
     records: int
@@ -30,7 +30,7 @@ class Coverage(msgspec.Struct, frozen=True):
 
 
 class UnusedRule(msgspec.Struct, frozen=True):
-    """A rule that is the rule for nothing that was found."""
+    """A rule that governs nothing that was found."""
 
     rule: str
     active: bool
@@ -67,7 +67,7 @@ class CheckResult(msgspec.Struct, frozen=True):
 
 
 class Subject(msgspec.Struct, frozen=True):
-    """The paths of what is checked; `configuration` is None if the command line named everything."""
+    """What is checked; `configuration` is None if the command line named everything."""
 
     configuration: str | None
     profile: str | None
@@ -79,7 +79,7 @@ class Subject(msgspec.Struct, frozen=True):
 def make_coverage(
     inventory: Holdings, policy: Policy, subject: Subject, warnings: Iterable[str], notices: Notices
 ) -> CheckResult:
-    """Return what these rules mean for this log; `warnings` are sentences about the policy itself."""
+    """Return the result of checking these rules against this log; `warnings` are about the policy itself."""
     scopes = {key: match_rule(policy, key) for key in inventory.holdings}
     schemas = {str(key): _coverage(inventory.holdings[key], scopes[key]) for key in inventory.holdings}
     used = {found[0] for found in scopes.values() if found}

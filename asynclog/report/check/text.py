@@ -1,4 +1,4 @@
-"""The result of `check` as text: the rule of each schema, and then what needs a look."""
+"""The result of `check` as text: the rule of each schema, and then what needs attention."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ from asynclog.report.unjudged_segments import unjudged_in_words
 
 
 def as_text(answer: CommandResult[CheckResult]) -> str:
-    """Return some lines, without a newline at the end."""
+    """Return the result as lines, without a newline at the end."""
     return "\n".join(_lines(answer.result))
 
 

@@ -1,4 +1,4 @@
-"""Plan + outcomes -> report: every figure of the document, and the exit status, from one place."""
+"""Plan + outcomes -> report: the only place that makes the document's figures and the exit status."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -34,8 +34,8 @@ from asynclog.timestamps import format_instant
 class RunInfo(msgspec.Struct, frozen=True):
     """The facts of a run that are in neither plan nor outcomes.
 
-    `stopped` is a signal's name and number, `pending` has the bytes of each hidden file, `read` is in bytes,
-    `max_overdue` for how many seconds something may be overdue; the log's `names` say how old a segment is.
+    `stopped` is a signal's name and number, `pending` has the size of each hidden file, `read` is in bytes,
+    `max_overdue` is for how many seconds a record may be overdue; `names` tell how old a segment is.
     """
 
     run_id: str
@@ -115,7 +115,7 @@ def make_report(plan: Plan, outcomes: Mapping[str, Outcome] | None, about: RunIn
 
 
 def empty_report(status: Literal["success", "skipped"], message: str, about: RunInfo) -> Report:
-    """Return the report of a run that found nothing to look at."""
+    """Return the report of a run that found nothing to clean up."""
     now = format_instant(about.now)
     provenance = msgspec.structs.asdict(about.provenance)
     result = CleanupResult(status, message, run_id=about.run_id, profile=about.profile, now=now, **provenance)
@@ -123,7 +123,7 @@ def empty_report(status: Literal["success", "skipped"], message: str, about: Run
 
 
 def _judged_nothing(plan: Plan) -> bool:
-    """Return whether there was no segment, or whatever was not empty could not be judged."""
+    """Return whether there was no segment, or none of those that were not empty could be judged."""
     unjudged = [action.unjudged for action in plan.actions if action.fingerprint.size or action.unjudged]
     return all(unjudged) if unjudged else not plan.actions
 
@@ -148,7 +148,7 @@ def _row(action: Action, outcomes: Mapping[str, Outcome] | None) -> ActionRow:
 
 
 def _fate(action: Action) -> Literal["done", "skipped", "failed"] | None:
-    """Return the outcome of an action that has not to be applied; None for one that has, in a dry run."""
+    """Return the outcome of an action that changes nothing; None for a drop or a rewrite."""
     match action.kind:
         case "keep":
             return "done"
@@ -159,7 +159,7 @@ def _fate(action: Action) -> Literal["done", "skipped", "failed"] | None:
 
 
 def _overdue(schemas: Mapping[SchemaKey, SchemaTotals]) -> Overdue:
-    """Sum the expired records that the plan meant to delete and are still there, or that it had to skip."""
+    """Return the sum of the expired records that are still there, because their action failed or was skipped."""
     left = {key: each.overdue for key, each in schemas.items() if each.overdue}
     oldest = earliest(each.oldest for each in schemas.values())
     return Overdue(_named(left), None if oldest is None else format_instant(oldest))
@@ -176,7 +176,7 @@ def _kept(plan: Plan) -> Kept:
 
 
 def _segments(plan: Plan, rows: list[ActionRow]) -> Segments:
-    """`rows` need not have the segments that are kept."""
+    """Return the segments by outcome; `rows` may leave out those that are kept."""
     fates = Counter(row.outcome for row in rows)
     gone = [row for row in rows if row.outcome in {"done", None}]
     dealt_with = Counter(row.action for row in gone)

@@ -1,4 +1,4 @@
-"""The reports of several logs as one: each under its profile's name, and the totals above them. Pure."""
+"""Combine the reports of several logs: each under its profile's name, and the totals above them. Pure."""
 
 from collections.abc import Iterable, Mapping
 from signal import Signals
@@ -16,18 +16,18 @@ from asynclog.timestamps import parse_instant
 
 Figures = TypeVar("Figures", Records, Bytes, Segments)
 
-# Of several exit codes the worst: a signal, a bug, then what was not touched before what was done in part.
+# Exit codes, the worst first: signals, a bug, then runs that touched nothing, then those partly done.
 _WORST_FIRST = (143, 130, 1, 2, 5, 4, 3, 0)
 
 
 def failed(sentence: str, exit_code: int, stopped: Signals | None = None) -> Report:
-    """Return the report of a run that could not begin, was refused, or was `stopped` by this signal before that."""
+    """Return the report of a run that could not begin, was refused, or was `stopped` early by this signal."""
     result = CleanupResult("error", sentence, stopped=stopped.name if stopped else None, errors=[sentence])
     return Report(result, exit_code, sentence)
 
 
 def combined(reports: Mapping[str, Report]) -> Report:
-    """Combine the reports of all profiles, in their order. The exit code is the worst."""
+    """Return the combined report of all profiles, in their order. Its exit code is the worst."""
     results = [report.result for report in reports.values()]
     dry = any(result.status == "dry_run" for result in results)
     records = _sum(Records(), [result.records for result in results])
@@ -58,7 +58,7 @@ def combined(reports: Mapping[str, Report]) -> Report:
 
 
 def _who(results: Iterable[CleanupResult]) -> dict[str, Any]:
-    """Return who ran it: the same for all of them, but a run that could not begin does not say."""
+    """Return who ran it: the same for all, but a run that could not begin does not say."""
     ran = next((result for result in results if result.host), CleanupResult("error", ""))
     return who(Provenance(host=ran.host, user=ran.user, version=ran.version, reader=ran.reader))
 
@@ -100,7 +100,7 @@ def _unjudged(parts: list[Unjudged]) -> Unjudged:
 
 
 def _earliest(instants: Iterable[str | None]) -> str | None:
-    """Return the earliest. As text they don't sort: some have a fraction."""
+    """Return the earliest instant. They don't sort as text: some have a fraction."""
     return min(filter(None, instants), key=lambda text: parse_instant(text) or 0, default=None)
 
 

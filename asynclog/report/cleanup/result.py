@@ -1,4 +1,4 @@
-"""The document that a job answers with: `--json` prints it key for key. Only its shape; `build` fills it."""
+"""The result of a job: `--json` prints it key for key. Only its types; `build` makes it."""
 
 from typing import Any, Literal, Self
 
@@ -10,13 +10,13 @@ from asynclog.report.unjudged_segments import Unjudged
 from asynclog.report.warnings import Neighbours
 from asynclog.segments import WhyUnjudged
 
-# The reasons of segments that a stopped job has not reached: a report for people tells them once, not one by one.
+# The reasons for segments that a stopped job did not reach: the text report mentions them once, not one by one.
 NOT_READ = "the job was stopped before it was read"
 NOT_BEGUN = "the job was stopped first"
 
 
 class Records(msgspec.Struct, frozen=True):
-    """scanned = deleted + overdue + kept; unreadable lines are no records."""
+    """scanned = deleted + overdue + kept; unreadable lines don't count."""
 
     scanned: int = 0
     deleted: int = 0
@@ -24,7 +24,7 @@ class Records(msgspec.Struct, frozen=True):
 
 
 class Kept(msgspec.Struct, frozen=True):
-    """Why lines stayed, apart from records that have not expired: each under one reason."""
+    """Why lines stayed, apart from records that have not expired: each counts under one reason."""
 
     unreadable: int = 0
     future: int = 0
@@ -40,14 +40,14 @@ class Overdue(msgspec.Struct, frozen=True):
 
 
 class Bytes(msgspec.Struct, frozen=True):
-    """`scanned` counts what was read, `freed` what the log has become smaller by."""
+    """`scanned` is how much was read, `freed` how much the log has shrunk."""
 
     scanned: int = 0
     freed: int = 0
 
 
 class CatalogStats(msgspec.Struct, frozen=True):
-    """The number of segments that the catalog knew, or their beginning, and of those read; whether it was damaged."""
+    """How many segments the catalog knew, or knew the beginning of, and how many were read; whether it was damaged."""
 
     hits: int = 0
     partial: int = 0
@@ -71,8 +71,8 @@ class Segments(msgspec.Struct, frozen=True):
 
 
 class ActionRow(msgspec.Struct, frozen=True, gc=False):
-    """One segment. `outcome` is None in a dry run; `outcome_reason` says why it was not done, `unjudged` in a word why
-    it is not known what the segment holds.
+    """One segment. `outcome` is None for a drop or rewrite in a dry run; `outcome_reason` says why it was not done,
+    `unjudged` in a word why the segment's content is not known.
     """
 
     segment: str
@@ -87,10 +87,10 @@ class ActionRow(msgspec.Struct, frozen=True, gc=False):
 
 
 class CleanupResult(msgspec.Struct, frozen=True):
-    """`result` of the JSON document. In a dry run all figures are what the run would give.
+    """`result` of the JSON document. In a dry run all figures are what a real run would give.
 
-    `profiles` is for `--all-profiles`: the other figures are their totals then. One that could not even
-    begin has the status `error`, and its message says why.
+    `profiles` is for `--all-profiles`: then the other figures are the totals. A profile that could not begin has the
+    status `error`, and its message says why.
     """
 
     status: Literal["success", "dry_run", "skipped", "partial", "error"]
@@ -130,7 +130,7 @@ class SchemaTotals(msgspec.Struct, frozen=True):
     """One schema: deleted + overdue + kept is what was read of it.
 
     Of the overdue records, `oldest` is the earliest timestamp, and `since` when the first of them expired (ns since
-    1970); both None where none are.
+    1970); both None without any.
     """
 
     deleted: int = 0
@@ -146,9 +146,9 @@ class SchemaTotals(msgspec.Struct, frozen=True):
 class Report(msgspec.Struct, frozen=True):
     """The report of a job. `exit_code` is the process's; `error` is a sentence, None if all went well.
 
-    Not in the document: the `schemas` that were found, `log_bytes`, the size of all segments at the job's end (None
-    where there was nothing to look at), `pending_bytes`, that of the files that are held back, and whether this job
-    `judged_nothing`, for there was no segment, or it could judge none.
+    Not in the document: the `schemas` that were found, `log_bytes`, the size of all segments at the job's end (None if
+    there was nothing to clean up), `pending_bytes`, that of the files that are held back, and whether this job
+    `judged_nothing`, because there was no segment, or it could judge none.
     """
 
     result: CleanupResult
@@ -160,7 +160,7 @@ class Report(msgspec.Struct, frozen=True):
     judged_nothing: bool = False
 
     def marred(self, sentence: str) -> Self:
-        """Return the same with an error after the run: it is partial, unless it has failed already."""
+        """Return this report with an error after the run: the exit code is 3, unless it has failed already."""
         result = msgspec.structs.replace(self.result, status="partial", errors=[*self.result.errors, sentence])
         error = f"{self.error}; {sentence}" if self.error else sentence
         return msgspec.structs.replace(self, result=result, exit_code=self.exit_code or 3, error=error)

@@ -1,4 +1,4 @@
-"""Plan + outcomes -> what became of each schema, and what of it is too late."""
+"""Plan + outcomes -> the totals of each schema, and what is overdue for too long."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -12,11 +12,11 @@ from asynclog.schemas import SchemaKey
 from asynclog.statistics import SchemaStats, earliest
 from asynclog.timestamps import SECOND, format_instant
 
-_SHOWN = 3  # schemas in the sentence about what is too late
+_SHOWN = 3  # schemas in the sentence about what is overdue
 
 
 def figures(plan: Plan, outcomes: Mapping[str, Outcome] | None, policy: Policy) -> dict[SchemaKey, SchemaTotals]:
-    """Per schema key, in order; without outcomes, what a run of this plan would give."""
+    """Return the totals per schema key, in order; without outcomes, what a run of this plan would give."""
     went: defaultdict[SchemaKey, list[SchemaStats]] = defaultdict(list)
     stayed: defaultdict[SchemaKey, list[SchemaStats]] = defaultdict(list)
     for action in plan.actions:
@@ -46,7 +46,7 @@ def _deleted(action: Action, outcomes: Mapping[str, Outcome] | None) -> Mapping[
 
 
 def _summed(went: Sequence[SchemaStats], stayed: Sequence[SchemaStats], policy: Policy) -> SchemaTotals:
-    """Sum one schema. A segment's expired records are deleted all or none."""
+    """Return the totals of one schema. A segment's expired records are deleted all or none."""
     left = [count for count in stayed if count.expired]
     return SchemaTotals(
         deleted=sum(count.expired for count in went),

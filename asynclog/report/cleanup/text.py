@@ -1,4 +1,4 @@
-"""The report for people: what went, what stayed and why, what needs a look."""
+"""The report as text: what was deleted, what stayed and why, what needs attention."""
 
 from collections.abc import Iterator, Mapping
 
@@ -9,7 +9,7 @@ from asynclog.report.unjudged_segments import unjudged_in_words
 
 
 def as_text(report: Report) -> str:
-    """Return some lines, the most important first, without a newline at the end."""
+    """Return the report as lines, the most important first, without a newline at the end."""
     profiles = report.result.profiles or {}
     parts = [line for name, result in profiles.items() for line in (f"{escape_control(name)}:", *_lines(result), "")]
     return "\n".join([*parts, *_lines(report.result)])
@@ -25,12 +25,12 @@ def _lines(result: CleanupResult) -> Iterator[str]:
         yield from unjudged_in_words(result.unjudged)
         yield from _notes(result)
     yield from in_brief(result)
-    if result.profiles is None:  # each has said its own
+    if result.profiles is None:  # else each profile has shown its own
         yield from (f"Warning: {escape_control(warning)}" for warning in result.warnings)
 
 
 def _headline(result: CleanupResult) -> str:
-    """Return the message with its number as people read it, and what is freed."""
+    """Return the message with its number formatted for people, and the bytes freed."""
     would = "would free " if _is_dry(result) else "freed "
     plain, told = f" {result.records.deleted} ", f" {result.records.deleted:,} "
     text = escape_control(result.message.replace(plain, told, 1))
@@ -38,7 +38,7 @@ def _headline(result: CleanupResult) -> str:
 
 
 def _is_dry(result: CleanupResult) -> bool:
-    """Return whether it says what would be; that of a dry run which went wrong is `partial`."""
+    """Return whether it is a dry run's; its status does not tell, because a dry run with errors is `partial`."""
     return result.message.startswith("Would ")
 
 
@@ -70,7 +70,7 @@ def _kept_or_would(result: CleanupResult) -> str:
 
 
 def _overdue(result: CleanupResult) -> Iterator[str]:
-    """Tell of expired records that had to stay."""
+    """Yield lines about expired records that had to stay."""
     overdue = result.overdue
     if overdue.records:
         records = sum(overdue.records.values())

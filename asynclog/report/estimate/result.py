@@ -1,6 +1,4 @@
-"""The result of `estimate`: what a policy frees, and what it would free with other days. Its shape, and how it is
-filled.
-"""
+"""The result of `estimate`: what a policy frees, and would free with other days. Its types, and their making."""
 
 from typing import Literal
 
@@ -20,8 +18,8 @@ from asynclog.timestamps import LAST, format_instant
 class Freed(msgspec.Struct, frozen=True):
     """All that has expired `in_days` days from now, at the instant `at`.
 
-    In the totals the bytes are those that the log becomes smaller by: the blank lines of a segment that goes whole are
-    among them. A figure of None is not known exactly: with --no-scan, it lies between its `low` and `high`.
+    In the totals the bytes are those that the log shrinks by, including the blank lines of dropped segments. A figure
+    of None is not known exactly: with --no-scan, it lies between its `low` and `high`.
     """
 
     in_days: int
@@ -37,9 +35,9 @@ class Freed(msgspec.Struct, frozen=True):
 class ForecastRow(msgspec.Struct, frozen=True):
     """One schema, or all, under one policy.
 
-    `oldest` and `newest` leave out records whose clock was wrong. `retention_days` is None where nothing expires, and
-    of all schemas together. The daily figures are those of the last 30 whole days, or of fewer where there are no
-    older records. `steady_bytes` is what stays in the log in the end at that rate; None where it grows without end.
+    `oldest` and `newest` leave out records whose clock was wrong. `retention_days` is None if nothing expires, and for
+    all schemas together. The daily figures are those of the last 30 whole days, or of fewer if there are no older
+    records. `steady_bytes` is what stays in the log in the end at that rate; None if it grows without limit.
     """
 
     records: int | None
@@ -64,7 +62,7 @@ class ForecastRow(msgspec.Struct, frozen=True):
 
 
 class BytesRead(msgspec.Struct, frozen=True):
-    """The bytes read for this answer, of those in the log; more than those if a segment was read again."""
+    """The bytes read for this result, and `of` how many in the log; more if a segment was read again."""
 
     bytes: int = 0
     of: int = 0
@@ -105,7 +103,7 @@ class EstimateResult(msgspec.Struct, frozen=True):
 
 
 class Estimate(msgspec.Struct, frozen=True):
-    """The result of an estimate. `what_if` is None if no other days were asked for."""
+    """The result of an estimate. `what_if` is None if no other days were given."""
 
     now: int
     today: Forecast
@@ -118,7 +116,7 @@ class Estimate(msgspec.Struct, frozen=True):
 def make_estimate(
     found: Estimate, inventory: Holdings, notices: Notices, *, profile: str | None, provenance: Provenance
 ) -> CommandResult[EstimateResult]:
-    """Return the result of the command; what could not be read is its error."""
+    """Return the result of the command; segments that could not be read are its error."""
     return inventory.answer(
         EstimateResult(
             status="partial" if inventory.failures else "success",

@@ -15,7 +15,7 @@ _HEAD = ["schema", "keeps", "records", "size", "a day", "in the end"]
 
 
 def as_text(answer: CommandResult[EstimateResult]) -> str:
-    """Return some lines, without a newline at the end."""
+    """Return the result as lines, without a newline at the end."""
     return "\n".join(_lines(answer.result))
 
 
@@ -32,10 +32,10 @@ def _forecast(result: EstimateResult, totals: ForecastRow) -> Iterator[str]:
     yield ""
     yield from columns(_rows(result, totals), right=set(range(2, len(_HEAD) + len(totals.frees))))
     yield ""
-    yield "Freed: all that has expired by then. In the end: what stays, if as much comes in each day as now."
+    yield "Freed: all that has expired by then. In the end: what stays if as much comes in each day as now."
     if result.unknown.segments:
         yield (
-            f"Never read yet: {pluralize(result.unknown.segments, 'segment')} of {format_size(result.unknown.bytes)}, "
+            f"Not read yet: {pluralize(result.unknown.segments, 'segment')} of {format_size(result.unknown.bytes)}, "
             "which may hold anything: without --no-scan they are read"
         )
     for name, reason in result.unread.items():
@@ -45,7 +45,7 @@ def _forecast(result: EstimateResult, totals: ForecastRow) -> Iterator[str]:
 
 
 def _read(read: BytesRead) -> str:
-    """Never more than there is: reading a segment a second time is told as that."""
+    """Return how much was read, never more than there is: a second reading is mentioned separately."""
     text = f"{format_size(min(read.bytes, read.of))} of {format_size(read.of)}"
     return f"{text}, some of it twice" if read.bytes > read.of else text
 
@@ -79,7 +79,7 @@ def _row(name: str, row: ForecastRow, *, all_of_it: bool = False) -> list[str]:
 
 
 def _figure(of: ForecastRow | Freed, name: str, in_words: Callable[[Any], str]) -> str:
-    """Return the figure, or the two that it lies between."""
+    """Return the figure, or its bounds."""
     value, low, high = (getattr(of, name + end) for end in ("", "_low", "_high"))
     if value is not None:
         return in_words(value)
@@ -87,5 +87,5 @@ def _figure(of: ForecastRow | Freed, name: str, in_words: Callable[[Any], str]) 
 
 
 def _what_if(row: list[str]) -> list[str]:
-    """Below the row of today, without what is the same in both."""
+    """Return the row to go below today's, without what is the same in both."""
     return ["  what if", row[1], "", "", "", *row[5:]]

@@ -1,4 +1,4 @@
-"""The result of `explain`: why each segment is as it is, and when it goes. Its shape, and how it is filled."""
+"""The result of `explain`: why each segment is as it is, and when it goes. Its types, and their making."""
 
 from collections.abc import Iterable, Iterator
 from typing import Literal
@@ -20,7 +20,7 @@ from asynclog.timestamps import LAST, format_instant
 
 
 class UnreadableLine(msgspec.Struct, frozen=True):
-    """Where an unreadable line stands in its segment, in bytes, and what is wrong with it.
+    """The offset of an unreadable line in its segment, in bytes, and what is wrong with it.
 
     `line` is its number in the segment, from 1.
     """
@@ -31,7 +31,7 @@ class UnreadableLine(msgspec.Struct, frozen=True):
 
 
 class UnreadableReason(msgspec.Struct, frozen=True):
-    """The number of lines that are unreadable for this reason, and the first few of them."""
+    """A reason, the number of lines that are unreadable for it, and the first few of them."""
 
     why: str
     lines: int
@@ -41,9 +41,9 @@ class UnreadableReason(msgspec.Struct, frozen=True):
 class Part(msgspec.Struct, frozen=True):
     """The records of one schema in a segment.
 
-    `rule` is what the rule is for, `where` the file and line that give it; both None without one. `governed` is False
-    there, and where it is switched off. `overdue_since` is when the first of the `expired` ones expired, None without
-    any; the last of all is kept until `kept_until`, None: for ever.
+    `rule` is the rule's scope, `where` its file and line; both None without one. `governed` is False then, and if the
+    rule is switched off. `overdue_since` is when the first of the `expired` ones expired, None without any; the last of
+    all is kept until `kept_until`, None for ever.
     """
 
     records: int
@@ -62,9 +62,9 @@ class Part(msgspec.Struct, frozen=True):
 
 
 class Explained(msgspec.Struct, frozen=True):
-    """One segment. `gone_after` is when all of it will have expired, None where something of it never does: that is
-    told in `kept_for_ever`. `schemas` is empty where it was not read. `lines` are the first unreadable ones, `reasons`
-    those of all of them, the commonest first. `unjudged` says in a word why it is not known what the segment holds.
+    """One segment. `gone_after` is when all of it will have expired, None if some of it never does: `kept_for_ever` has
+    that. `schemas` is empty if it was not read. `lines` are the first unreadable ones, `reasons` those of all, the
+    commonest first. `unjudged` says in a word why the segment's content is not known.
     """
 
     segment: str
@@ -104,7 +104,7 @@ class ExplainResult(msgspec.Struct, frozen=True):
 
 
 def explained(action: Action, stats: SegmentStats | None, policy: Policy, schemas: Iterable[SchemaKey]) -> Explained:
-    """Return why there is this action, but for its unreadable lines; of its schemas only these are told."""
+    """Return the explanation of this action, without unreadable lines, and with only these of its schemas."""
     shown = set(schemas)
     return Explained(
         segment=escape_surrogates(action.segment),
@@ -124,7 +124,7 @@ def explained(action: Action, stats: SegmentStats | None, policy: Policy, schema
 
 
 def _kept_for_ever(stats: SegmentStats, policy: Policy) -> Iterator[str]:
-    """Yield what of the segment never goes, in words."""
+    """Yield, in words, what of the segment is kept for ever."""
     if stats.unreadable:
         yield pluralize(stats.unreadable, "unreadable line")
     for count in stats.schemas:
@@ -158,5 +158,5 @@ def _part(count: SchemaStats, policy: Policy) -> Part:
 
 
 def _text(instant: int | None) -> str | None:
-    """None, too, where that is after the last year that there is."""
+    """Return the instant as text; None also if it is after the year 9999."""
     return None if instant is None or instant > LAST else format_instant(instant)

@@ -10,7 +10,7 @@ from asynclog.timestamps import parse_instant
 
 
 def as_text(answer: CommandResult[ExplainResult]) -> str:
-    """Return some lines, without a newline at the end."""
+    """Return the result as lines, without a newline at the end."""
     return "\n".join(escape_control(line) for line in _lines(answer.result))
 
 
@@ -31,7 +31,7 @@ def _lines(result: ExplainResult) -> Iterator[str]:
 
 
 def _reason(reason: UnreadableReason) -> Iterator[str]:
-    """One line for a reason that one line has; else the reason first."""
+    """Yield one line if a reason has one example; else the reason first, then its examples."""
     if reason.lines == 1:
         yield from (f"    line {line.line:,}, byte {line.offset:,}: {line.why}" for line in reason.examples)
         return
@@ -70,7 +70,7 @@ def _rule(part: Part) -> str:
 
 def _end(row: Explained, now: str | None) -> Iterator[str]:
     if row.kept_for_ever:
-        yield f"  Never goes as a whole, for it has {', '.join(row.kept_for_ever)}"
+        yield f"  Never goes as a whole, because it has {', '.join(row.kept_for_ever)}"
     elif row.action == "drop":
         yield "  The next cleanup deletes it"
     elif row.gone_after and row.action == "skip":
@@ -89,5 +89,5 @@ def _day(instant: str | None) -> str:
 
 
 def _place(part: Part) -> str:
-    """File and line of the rule, without the folder."""
+    """Return file and line of the rule, without the folder."""
     return (part.where or "").rpartition("/")[2]

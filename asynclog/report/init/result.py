@@ -1,4 +1,4 @@
-"""The result of `init`: the files it wrote, and the schemas that are in them."""
+"""The result of `init`: the files that it wrote, and the schemas in them."""
 
 from collections.abc import Iterator
 from typing import Literal
@@ -35,7 +35,7 @@ class InitResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def as_text(answer: CommandResult[InitResult]) -> str:
-    """Return some lines, without a newline at the end."""
+    """Return the result as lines, without a newline at the end."""
     return "\n".join(_lines(answer.result))
 
 

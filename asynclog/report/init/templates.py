@@ -8,7 +8,7 @@ from asynclog.policy.rules import WILDCARD
 from asynclog.report.holdings import Holding
 from asynclog.schemas import SchemaKey
 
-_LONGEST_VERSION = 10**100  # what a number in a policy may have is less
+_LONGEST_VERSION = 10**100  # exclusive limit of a number in a policy
 
 _CONFIGURATION = """\
 # Which log asynclog looks after: written by `asynclog init`. Relative paths are relative to this file.
@@ -19,8 +19,8 @@ profiles:
     audit:
       path: {log}
       schemas: {policy} # left out: the registry beside the log, logs_schemas.jsonl for logs.jsonl
-    # A run that would delete most of the log, or of one schema, that expired long ago is refused until it is told to.
-    # So is one that breaks one of these: take the marks away once the periods stand.
+    # A run is refused, unless it is forced, if most of the log, or of one schema, expired long ago and would go.
+    # So is one that violates one of these: uncomment them once the periods are settled.
     # guard:
     #   max_delete_percent: 50 # of everything that a run would delete, in place of the usual guard; 100: no guard
     #   min_retention_days: 7 # a period that is shorter than this looks like a slip
@@ -36,13 +36,13 @@ _POLICY = """\
 #
 # The usual periods, in days of 24 hours; not legal advice:
 #
-#   retention_days: 30    debugging and traces: of use while a fault is looked for
-#   retention_days: 90    API access, calls of tools: how far back most questions go
+#   retention_days: 30    debugging and traces: useful while a fault is being investigated
+#   retention_days: 90    API access, tool calls: how far back most questions go
 #   retention_days: 365   logins and permissions: PCI DSS asks for a year of audit history
 #   retention_days: 2555  seven years: business records, where tax or commercial law asks for them
 #   retention_days: null  for ever: a legal hold, or not decided yet
 #
-# `version` left out, a rule is for all versions that have none of their own; the rule for "*" is for everything else.
+# Without `version`, a rule is for all versions that have none of their own; the rule for "*" is for everything else.
 # Without a rule, records are kept.
 
 """
@@ -54,7 +54,7 @@ def starter_configuration(log: str, policy: str) -> str:
 
 
 def starter_policy(holdings: Mapping[SchemaKey, Holding]) -> str:
-    """Audit schema definitions with one entry, which keeps all, for each key that a policy can name."""
+    """Return audit schema definitions with one entry, which keeps all, for each key that a policy can name."""
     entries = [_entry(key, holding) for key, holding in holdings.items() if can_be_named(key)]
     left_out = [key for key in holdings if not can_be_named(key)]
     return _POLICY + ("schemas:\n" if entries else "schemas: []\n") + "".join([*entries, *_notes(left_out)])
@@ -86,7 +86,7 @@ def _shortened(version: int) -> str:
 
 
 def _scalar(text: str) -> str:
-    """Return a text as YAML in double quotes, whatever it holds."""
+    """Return a text as a YAML scalar in double quotes. Raise ConfigurationError if it is not UTF-8."""
     try:
         text.encode()
     except UnicodeEncodeError:

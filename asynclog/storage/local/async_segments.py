@@ -1,4 +1,4 @@
-"""A log in a folder, opened for an async stream of its records: nothing of the folder stays open between segments."""
+"""A log in a folder, opened for an async stream of its records: no descriptor stays open between segments."""
 
 import os
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""Byte ranges of a file as they are, window by window: in memory that does not grow with them, and holes as holes."""
+"""Read byte ranges of a file window by window, in constant memory, with holes as holes."""
 
 import errno
 import os
@@ -9,12 +9,12 @@ from asynclog.errors import ChangedError
 from asynclog.storage.segment_reader import WINDOW, Hole, Part
 
 _LOOK = 1 << 16  # bytes read at once to find the end of a line
-_FAR = 64 << 20  # bytes that are searched for it; in a hole there is none
-_LEAST_HOLE = 1 << 16  # bytes; smaller ones are told as the zeros that they read as
+_FAR = 64 << 20  # bytes that are searched for it: a hole has none
+_LEAST_HOLE = 1 << 16  # bytes; smaller ones are read as zeros
 
 
 def windows(descriptor: int, start: int, end: int) -> Iterator[Part]:
-    """Yield the bytes [start, end) in order; each part is writable, and good until the next one is asked for.
+    """Yield the bytes [start, end) in order; each part is writable, and valid until the next one is requested.
 
     Raise OSError, and ChangedError if the file ends before that.
     """
@@ -32,7 +32,7 @@ def windows(descriptor: int, start: int, end: int) -> Iterator[Part]:
 
 
 def holes(descriptor: int, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """Yield the ranges of [start, end) that are holes, in order, but for small ones. Raise as above."""
+    """Yield the ranges of [start, end) that are holes, in order, except small ones. Raise as `windows` does."""
     while start < end:
         hole = _seek(descriptor, start, os.SEEK_HOLE, end, unknown=end)
         start = next_data(descriptor, hole, end)
@@ -41,17 +41,17 @@ def holes(descriptor: int, start: int, end: int) -> Iterator[tuple[int, int]]:
 
 
 def data_bytes(descriptor: int, start: int, end: int) -> int:
-    """Return how many bytes of [start, end) lie in no hole, but for small ones. Raise as above."""
+    """Return how many bytes of [start, end) lie outside holes; small holes count as data. Raise as `windows` does."""
     return max(0, end - start) - sum(data - hole for hole, data in holes(descriptor, start, end))
 
 
 def next_data(descriptor: int, start: int, end: int) -> int:
-    """Return where the first byte from `start` on is that lies in no hole; `end` if there is none. Raise as above."""
+    """Return the offset of the first byte from `start` on outside a hole; `end` if none. Raise as `windows` does."""
     return _seek(descriptor, start, os.SEEK_DATA, end, unknown=start)
 
 
 def _seek(descriptor: int, start: int, whence: int, end: int, *, unknown: int) -> int:
-    """`unknown` where the file system can't tell holes."""
+    """Seek for a hole or for data; return `unknown` if the file system does not report holes."""
     try:
         return min(os.lseek(descriptor, start, whence), end)
     except OSError as error:
@@ -63,7 +63,7 @@ def _seek(descriptor: int, start: int, whence: int, end: int, *, unknown: int) -
 
 
 def end_of_lines(descriptor: int, start: int, end: int) -> int:
-    """Return where the last whole line of the bytes [start, end) ends; `start` if there is none, or only far back.
+    """Return the end of the last whole line of the bytes [start, end); `start` if there is none, or only far back.
 
     Raise OSError.
     """

@@ -1,17 +1,17 @@
-"""Every call that changes a log's folder, and the invariants that their order keeps.
+"""Every call that changes a log's folder, and the invariants that the order of these calls keeps.
 
 Whatever happens, at any call, for any reason (a kill, a power cut, a full or failing disk, a writer that appends):
 
 1. Every line that has not expired is there exactly once: in a visible segment, or in one hidden `.al-old` file
-   beyond the length that its name accounts for. (Or, where a rotation came into the very moment of a swap and then the
-   job was killed, in the hidden `.al-new` file; what its replacement was built with counts for nothing then.)
+   beyond the length that its name accounts for. (Exception: after a rotation raced the exchange and the job was killed,
+   the line is in the hidden `.al-new` file, and the copy in the replacement must be ignored.)
 2. A visible segment is either the old one or the whole new one: what is renamed into place was synced before.
 3. The old file keeps a name until what writers appended to it has a synced name of its own.
-4. A file whose name is removed, or replaced, has another one that was synced to the folder, or is worthless.
-5. A segment's name is taken from no file but the one that was meant: what a rotation put there meanwhile gets it back.
+4. A file whose name is removed or replaced has another name that was synced to the folder, or is worthless.
+5. Only the intended file loses a segment's name: a file that a rotation put there meanwhile gets it back.
 
-The modules of `commit` decide the order; this module decides nothing and retries nothing. All names are
-names in the one folder whose descriptor it holds; no link is followed. Errors are OSErrors.
+The modules of `commit` decide the order; this module decides nothing and retries nothing. All names are in the one
+folder whose descriptor it holds; no link is followed. Errors are OSErrors.
 """
 
 import contextlib
@@ -34,14 +34,14 @@ _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class LogDirectory:
-    """The folder with this descriptor. The methods may be called by several threads, for different names."""
+    """The folder with this descriptor. Its methods are thread-safe, for different names."""
 
     def __init__(
         self, folder: int, weak: str = "", rate_limit: RateLimiter | None = None, *, times_tell: bool = True
     ) -> None:
-        """`weak` says why leases can't be believed in this folder; empty where they can.
+        """Wrap the folder. `weak` says why leases can't be trusted in it; empty if they can.
 
-        `times_tell` is whether whatever changes a file moves one of its times.
+        `times_tell` is whether every change of a file updates one of its times.
         """
         self.folder = folder
         self.weak = weak
@@ -50,10 +50,10 @@ class LogDirectory:
         self._rate_limit = rate_limit or RateLimiter()
         self._folder_sync = FolderSync(self.fsync_folder)
 
-    # ---- what only looks
+    # ---- calls that only read
 
     def names(self) -> list[str]:
-        """Return all names in the folder, read through a descriptor of its own: listings of one share their place."""
+        """Return all names in the folder, read through a new descriptor: listings of one share their position."""
         listing = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=self.folder)
         try:
             return os.listdir(listing)
@@ -61,7 +61,7 @@ class LogDirectory:
             self.close(listing)
 
     def visible_name(self, inode: int) -> str | None:
-        """Return a name under which readers see this file. It is looked for twice, for it may be renamed meanwhile."""
+        """Return a name under which readers see this file. Look twice, because it may be renamed meanwhile."""
         for name in chain.from_iterable(self.names() for _ in range(2)):
             with contextlib.suppress(FileNotFoundError):
                 if not name.startswith(".") and self.status(name).st_ino == inode:
@@ -69,11 +69,11 @@ class LogDirectory:
         return None
 
     def open(self, name: str) -> int:
-        """Open a file for reading, and return its descriptor. A FIFO is not waited for."""
+        """Open a file for reading, and return its descriptor. Don't block on a FIFO."""
         return os.open(name, _READ, dir_fd=self.folder)
 
     def close(self, descriptor: int) -> None:
-        """Never an error: what was written has been synced, which a close can't undo, and the rest was only read."""
+        """Close a descriptor, ignoring errors: what was written has been synced, and the rest was only read."""
         with contextlib.suppress(OSError):
             os.close(descriptor)
 
@@ -81,64 +81,64 @@ class LogDirectory:
         return os.stat(name, dir_fd=self.folder, follow_symlinks=False)
 
     def size_of(self, name: str) -> int:
-        """Return the size of a file in bytes; 0 if it has vanished, or can't be looked at."""
+        """Return the size of a file in bytes; 0 if it has vanished or can't be examined."""
         try:
             return self.status(name).st_size
         except OSError:
             return 0
 
     def is_file(self, name: str) -> bool:
-        """Whether it is a regular file, or may be one: it has vanished, or can't be looked at."""
+        """Return whether it is a regular file, or may be one because it has vanished or can't be examined."""
         try:
             return stat.S_ISREG(self.status(name).st_mode)
         except OSError:
             return True
 
-    # ---- leases: while one is held, nobody has the file open for writing; whoever wants to waits for its end
+    # ---- leases: while one is held, nobody has the file open for writing; an open() for writing waits for its end
 
     def lease(self, descriptor: int) -> bool:
-        """Take a read lease; False if there is none (see `leases.take`), or none that says anything (see `mounts`)."""
-        self._libc_renameat2  # noqa: B018 - is looked up before anybody has to wait
+        """Take a read lease; return False if there are none (see `leases.take`), or only unreliable ones (`mounts`)."""
+        self._libc_renameat2  # noqa: B018 - resolve it before anybody has to wait
         return not self.weak and leases.take(descriptor)
 
     def is_free(self, descriptor: int) -> bool:
-        """Whether a lease can be had now; False if there are none. Raise BlockingIOError as `lease` does."""
+        """Return whether a lease is available now; False if there are none. Raise BlockingIOError as `lease` does."""
         free = not self.weak and leases.take(descriptor)
         if free:
             leases.release(descriptor)
         return free
 
     def leased(self, descriptor: int) -> bool:
-        """Whether the lease still stands and nobody waits for its end."""
+        """Return whether the lease is still held and nobody waits for its end."""
         return leases.is_held(descriptor)
 
     def release(self, descriptor: int) -> bool:
-        """End the lease. False if it had ended already: somebody waited for longer than the kernel lets him."""
+        """End the lease. Return False if it had ended already: somebody waited for longer than the kernel allows."""
         return leases.release(descriptor)
 
-    # ---- what changes the folder
+    # ---- calls that change the folder
 
     def create(self, name: str) -> int:
-        """Make a new file, for writing, that only its owner may open. Raise FileExistsError where there is one."""
+        """Create a file, mode 0600, and return a descriptor for writing. Raise FileExistsError if there is one."""
         return os.open(name, _CREATE, 0o600, dir_fd=self.folder)
 
     def write(self, descriptor: int, parts: Sequence[memoryview]) -> int:
-        """Write the beginning of these parts, and return how many bytes that was."""
+        """Write the beginning of these parts, and return how many bytes were written."""
         written = os.writev(descriptor, parts)
         self._rate_limit.acquire(written)
         return written
 
     def write_hole(self, descriptor: int, size: int) -> None:
-        """Add a hole of so many bytes behind what was written to a new file."""
+        """Add a hole of `size` bytes after what was written to a new file."""
         os.ftruncate(descriptor, os.lseek(descriptor, size, os.SEEK_CUR))
 
     def begin_sync(self, descriptor: int, start: int, size: int) -> None:
-        """Have the disk begin with these bytes, and wait for none of them; an error is the sync's business."""
+        """Start writing these bytes to the disk, without waiting; `sync` reports any error."""
         with contextlib.suppress(OSError):
             os.posix_fadvise(descriptor, start, size, os.POSIX_FADV_DONTNEED)
 
     def copy_flags(self, descriptor: int, source: int) -> None:
-        """Give a new, empty file the flags (see chattr) and the project of the one that it replaces."""
+        """Give a new, empty file the flags (see chattr) and the project ID of the one that it replaces."""
         metadata.copy_flags(source, descriptor)
 
     def copy_metadata(self, descriptor: int, source: int) -> None:
@@ -168,7 +168,7 @@ class LogDirectory:
             self.close(other)
 
     def has_metadata_of(self, name: str, source: int) -> bool:
-        """Whether a new file still has the owner, mode and attributes of the one that it replaces."""
+        """Return whether a new file still has the owner, mode and attributes of the one that it replaces."""
         descriptor = self.open(name)
         try:
             return metadata.is_kept(descriptor, source)
@@ -183,15 +183,15 @@ class LogDirectory:
         os.fsync(descriptor)
 
     def fsync_folder(self) -> None:
-        """Make what was done to names durable, with a call of its own: for `sync_folder`, which others share."""
+        """Make all changes of names durable, with one call; `sync_folder` shares it among threads."""
         os.fsync(self.folder)
 
     def ticket(self) -> int:
-        """Return what `sync_folder` takes to make durable what has been done to names so far, and nothing later."""
+        """Return a ticket with which `sync_folder` makes durable the changes of names up to now, and no later ones."""
         return self._folder_sync.ticket()
 
     def sync_folder(self, ticket: int | None = None) -> None:
-        """Return once all that this thread has done to names is durable; with a ticket, what had been done by then.
+        """Return once all of this thread's changes of names are durable; with a ticket, all up to that.
 
         One call to the disk serves many threads. Once it has failed, it fails for good.
         """
@@ -199,7 +199,7 @@ class LogDirectory:
 
     @property
     def sync_failed(self) -> bool:
-        """Whether `sync_folder` has failed, and will go on to."""
+        """Whether `sync_folder` has failed, and so will always fail."""
         return self._folder_sync.has_failed
 
     def link(self, name: str, new: str) -> None:
@@ -210,11 +210,11 @@ class LogDirectory:
         os.rename(name, new, src_dir_fd=self.folder, dst_dir_fd=self.folder)
 
     def rename_noreplace(self, name: str, new: str) -> None:
-        """Raise FileExistsError if `new` is there, OSError EINVAL or ENOSYS if the system has no such call."""
+        """Rename a file. Raise FileExistsError if `new` exists, OSError EINVAL or ENOSYS if the call is missing."""
         self._renameat2(name, new, _NOREPLACE)
 
     def rename_exchange(self, name: str, other: str) -> None:
-        """Exchange the files of two names, atomically. Raise OSError EINVAL or ENOSYS if there is no such call."""
+        """Exchange two names atomically. Raise OSError EINVAL or ENOSYS if the call is missing."""
         self._renameat2(name, other, _EXCHANGE)
 
     def _renameat2(self, name: str, new: str, flags: int) -> None:
@@ -224,7 +224,7 @@ class LogDirectory:
 
     @cached_property
     def _libc_renameat2(self) -> Callable[..., int]:
-        """The C library's call; here it returns an errno, 0 where all went well."""
+        """The C library's call, wrapped to return an errno, 0 on success."""
         try:
             import ctypes  # noqa: PLC0415 - only a job that changes something pays for it
         except ImportError:  # a Python that was built without libffi
@@ -238,9 +238,9 @@ class LogDirectory:
         os.unlink(name, dir_fd=self.folder)
 
     def open_exclusive(self, name: str) -> int:
-        """Open a file for writing, with a write lease: nobody else has it open, and whoever wants to waits.
+        """Open a file for writing, with a write lease: nobody else has it open, and any open() waits.
 
-        OSError where that can't be had.
+        Return its descriptor. Raise OSError if there is no such lease.
         """
         if self.weak:
             raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
@@ -254,7 +254,7 @@ class LogDirectory:
         return descriptor
 
     def truncate(self, descriptor: int) -> None:
-        """Empty what `open_exclusive` has opened. Raise BlockingIOError where somebody waits for it, or has come."""
+        """Empty what `open_exclusive` has opened. Raise BlockingIOError if somebody waits for it or has opened it."""
         if not leases.is_held(descriptor, fcntl.F_WRLCK):
             raise BlockingIOError(errno.EAGAIN, "somebody opened it meanwhile")
         os.ftruncate(descriptor, 0)
@@ -262,7 +262,7 @@ class LogDirectory:
     # ---- the lock file
 
     def open_lock(self, name: str) -> int:
-        """Open a file for reading and writing; where there is none it is made, for its owner alone."""
+        """Open a file for reading and writing, created with mode 0600 if missing, and return its descriptor."""
         flags = _READ | os.O_RDWR
         with contextlib.suppress(FileNotFoundError):
             return os.open(name, flags, dir_fd=self.folder)
@@ -271,9 +271,10 @@ class LogDirectory:
         return os.open(name, flags, dir_fd=self.folder)
 
     def chown_to_folder_owner(self, descriptor: int) -> None:
-        """Make a file one that only the folder's owner may open, as far as that is ours to do.
+        """Give a file to the folder's owner, mode 0600, as far as we may.
 
-        One with another name may be somebody else's: who owns the folder may have put it here to be given it.
+        Skip a file with another link, which may be somebody else's: the folder's owner may have linked it here to be
+        given it.
         """
         status, folder = os.fstat(descriptor), os.fstat(self.folder)
         if status.st_nlink != 1:
@@ -285,16 +286,16 @@ class LogDirectory:
                 os.fchown(descriptor, folder.st_uid, folder.st_gid)
 
     def overwrite(self, descriptor: int, content: bytes) -> None:
-        """Put this, which is small, in place of all that a file has, in its own blocks."""
+        """Replace a file's content by this small one, in place."""
         written = 0
         while written < len(content):
             written += os.pwrite(descriptor, content[written:], written)
         os.ftruncate(descriptor, len(content))
 
     def touch(self, descriptor: int) -> None:
-        """Have the file system write its present time down, as the time at which the file was last written."""
+        """Set the file's mtime to the file system's present time."""
         os.utime(descriptor)
 
     def touch_status(self, descriptor: int) -> None:
-        """Have the file system write its present time down, as the time at which the file's status has changed."""
+        """Set the file's ctime to the file system's present time."""
         os.fchmod(descriptor, stat.S_IMODE(os.fstat(descriptor).st_mode))

@@ -1,4 +1,4 @@
-"""Room on the disk: promised before a file is built, so that none is begun that does not fit."""
+"""Reserve disk space before a file is built, so that none is begun that does not fit."""
 
 import errno
 import os
@@ -8,24 +8,22 @@ from contextlib import contextmanager
 
 from asynclog.storage.local.byte_ranges import holes
 
-_EDGES = (
-    2 << 12
-)  # bytes that a hole may lose to the data before and behind it: what is copied does not begin at a block
+_EDGES = 2 << 12  # bytes that a hole may lose to the data around it: a copy does not begin at a block boundary
 
 
 class Reservation:
-    """So many bytes that are still to be written."""
+    """A number of bytes that are still to be written."""
 
     def __init__(self, size: int) -> None:
         self.left = size
 
     def spend(self, size: int) -> None:
-        """So many of them are written, and the disk counts them itself."""
+        """Note that `size` of them were written: the file system counts these itself."""
         self.left = max(0, self.left - size)
 
 
 class Room:
-    """The space that is free on the disk of this folder, and not promised to another thread."""
+    """The free space on the disk of this folder, less what is reserved by other threads."""
 
     def __init__(self, folder: int) -> None:
         self._folder = folder
@@ -34,7 +32,7 @@ class Room:
 
     @contextmanager
     def reserved(self, size: int) -> Iterator[Reservation]:
-        """Keep so many bytes, for `with`. Raise OSError where there are less."""
+        """Reserve so many bytes inside the `with`. Raise OSError if fewer are free."""
         mine = Reservation(size)
         with self._turn:
             self._must_have(size)
@@ -48,7 +46,7 @@ class Room:
     def _must_have(self, size: int) -> None:
         status = os.statvfs(self._folder)
         free = max(0, status.f_bavail * status.f_frsize - sum(each.left for each in self._promised))
-        if size > free and status.f_blocks:  # a file system that has none does not count them
+        if size > free and status.f_blocks:  # a file system with no blocks does not count them
             raise OSError(
                 errno.ENOSPC,
                 f"There is no room on the disk for what stays of it: {size:,} bytes, and {free:,} are free",
@@ -56,7 +54,7 @@ class Room:
 
 
 def space_for(source: int, size: int) -> int:
-    """Return the bytes of disk that a copy of `size` bytes of this file takes at the most: its holes stay holes."""
+    """Return how many bytes of disk a copy of `size` bytes of this file takes at most: holes stay holes."""
     status = os.fstat(source)
     if status.st_blocks * 512 >= status.st_size:
         return size

@@ -12,9 +12,9 @@ from asynclog.storage.local.linux.metadata import fixed
 
 @contextmanager
 def opened_folder(path: str, *, allow_unsafe: bool) -> Iterator[int]:
-    """Open the folder, for `with`, and return its descriptor. Raise FileNotFoundError where there is none.
+    """Open the folder for the `with`, and yield its descriptor. Raise FileNotFoundError if there is none.
 
-    Raise ConfigurationError where it is no folder, a symbolic link, or, for root, one that others may write to.
+    Raise ConfigurationError if it is not a folder, is a symbolic link or, for root, may be written to by others.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
@@ -37,7 +37,7 @@ def opened_folder(path: str, *, allow_unsafe: bool) -> Iterator[int]:
 
 
 def fixed_folder(folder: str, flag: str) -> str:
-    """Say why no run works in a folder with this flag, `immutable` or `append-only`, and what to do about it."""
+    """Return why no run works in a folder with this flag, `immutable` or `append-only`, and what to do about it."""
     letter = "i" if flag == "immutable" else "a"
     return (
         f"{folder} is {flag} (see lsattr), so that no file there can be removed or renamed: take that flag away first, "
@@ -46,7 +46,7 @@ def fixed_folder(folder: str, flag: str) -> str:
 
 
 def refuse_fixed(path: str, descriptor: int) -> None:
-    """Raise ConfigurationError if the folder is immutable or append-only: what is made there could not be removed."""
+    """Raise ConfigurationError if the folder is immutable or append-only: files made there could not be removed."""
     flag = fixed(descriptor)
     if flag:
         raise ConfigurationError(f"{fixed_folder(path, flag)}: nothing was touched")

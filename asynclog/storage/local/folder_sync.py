@@ -1,13 +1,13 @@
-"""Make what many threads have done to names in a folder durable: one call to the disk serves all that wait for it."""
+"""Make the changes that many threads make to names in a folder durable: one call serves all that wait for it."""
 
 import threading
 from collections.abc import Callable
 
 
 class FolderSync:
-    """The syncs of one folder, each of which is one call of `sync`. Its methods may be called by several threads.
+    """The syncs of one folder, each of which is one call of `sync`. Its methods are thread-safe.
 
-    What one failed call may have lost, a later one need not find again: once it has failed, it fails for good.
+    A later call may succeed without what a failed one lost: once it has failed, it fails for good.
     """
 
     def __init__(self, sync: Callable[[], None]) -> None:
@@ -19,16 +19,16 @@ class FolderSync:
 
     @property
     def has_failed(self) -> bool:
-        """Whether it has failed, and will go on to."""
+        """Whether it has failed, and so will always fail."""
         return self._failure is not None
 
     def ticket(self) -> int:
-        """Return what `wait` takes to make durable what has been done to names so far, and nothing later."""
+        """Return a ticket with which `wait` makes durable the changes of names up to now, and no later ones."""
         with self._turn:
             return self._asked + 1
 
     def wait(self, ticket: int | None) -> None:
-        """Return once all that this thread has done to names is durable; with a ticket, what had been done by then.
+        """Return once all of this thread's changes of names are durable; with a ticket, all up to that.
 
         Raise OSError.
         """

@@ -1,4 +1,4 @@
-"""Which files of a folder are segments of the log, and what stands in the way of reading or changing them."""
+"""Find the files of a folder that are segments of the log, and what prevents reading or changing them."""
 
 import os
 import stat
@@ -27,7 +27,7 @@ _KINDS = {
 
 
 class LocalSource(LocalReadStore):
-    """The log in this directory, which has this path, to be looked at: see `SegmentSource`."""
+    """The log in this directory at `path`, to be read only: see `SegmentSource`."""
 
     def __init__(self, path: str, directory: LogDirectory, naming: SegmentNaming) -> None:
         super().__init__(path, directory.folder)
@@ -43,7 +43,7 @@ class LocalSource(LocalReadStore):
 
 
 def _strays(directory: LogDirectory, names: Iterable[str]) -> Iterator[tuple[str, int]]:
-    """Yield those of these hidden files that are there, with their bytes."""
+    """Yield those of these hidden files that exist, with their sizes."""
     for name in names:
         with suppress(OSError):
             status = directory.status(name)
@@ -52,7 +52,7 @@ def _strays(directory: LogDirectory, names: Iterable[str]) -> Iterator[tuple[str
 
 
 def _is_no_folder(directory: LogDirectory, name: str) -> bool:
-    """Return whether it is there, and anything but a folder."""
+    """Return whether it exists and is anything but a folder."""
     try:
         return not stat.S_ISDIR(directory.status(name).st_mode)
     except OSError:
@@ -79,8 +79,8 @@ def list_segments(folder: int, entries: Iterable[str], names: SegmentNaming) -> 
 def _segment(name: str, status: os.stat_result, links: int) -> Segment:
     fingerprint, kind = Fingerprint.of(status), stat.S_IFMT(status.st_mode)
     if kind != stat.S_IFREG:
-        fingerprint = msgspec.structs.replace(fingerprint, size=0)  # what it says of its size is not of the log
-        return Segment(name, fingerprint, f"it is {_KINDS.get(kind, 'no regular file')}", "special")
+        fingerprint = msgspec.structs.replace(fingerprint, size=0)  # its size is not the log's
+        return Segment(name, fingerprint, f"it is {_KINDS.get(kind, 'not a regular file')}", "special")
     if codec_for(name) is None:
         return Segment(name, fingerprint, LEFT_ALONE, "packed")
     if links > 1:
@@ -89,7 +89,7 @@ def _segment(name: str, status: os.stat_result, links: int) -> Segment:
 
 
 def _hidden_inodes(folder: int, entries: Iterable[str]) -> Iterator[int]:
-    """Yield the inodes to which a crash has left a hidden link of our own: that makes no segment a hard link."""
+    """Yield the inodes with a hidden link that a crash left: it does not count as a hard link of the segment."""
     for name in entries:
         if name.startswith(".") and OldLink.parse(name):
             try:

@@ -25,12 +25,12 @@ from asynclog.timestamps import SECOND
 
 
 class LocalStore(LocalSource):
-    """The log in this directory, which has this path; `proof` makes digests of what another run has left.
+    """The log in this directory at `path`; `proof` makes digests of what another run left.
 
-    Where no lease tells who writes to a segment it may be judged `by_quiet`.
+    If no lease can tell whether a segment is written to, it may be judged `by_quiet`.
     """
 
-    def __init__(  # noqa: PLR0913 - it is all that a folder's store works with
+    def __init__(  # noqa: PLR0913 - all that a folder's store works with
         self,
         path: str,
         directory: LogDirectory,
@@ -54,9 +54,10 @@ class LocalStore(LocalSource):
         return msgspec.structs.replace(listing, segments=tuple(map(self._unless_blocked, listing.segments)))
 
     def _unless_blocked(self, segment: Segment) -> Segment:
-        """Block a late segment whose source could not be moved on: its size says what was taken from there.
+        """Return the segment, marked as skipped if it is blocked.
 
-        And one whose name another file has to get back.
+        Blocked are a late segment whose source could not be advanced, because its size says what was taken from there,
+        and a segment whose name another file has to get back.
         """
         if not self._queue.is_blocked(segment.name):
             return segment
@@ -67,7 +68,7 @@ class LocalStore(LocalSource):
     def lock(self, *, wait: float, breaks: bool) -> Iterator[Lock]:
         path, check = os.path.join(self._path, self._naming.lock), self._timing.lock_check
         with held_lock(self._directory, path, wait=wait, breaks=breaks, check=check) as lock:
-            # Only now: whoever was waited for may set the flag at its end.
+            # Only now: the job that was waited for may have set the flag at its end.
             refuse_fixed(self._path, self._directory.folder)
             yield lock
 
@@ -81,13 +82,13 @@ class LocalStore(LocalSource):
         return self._apply(action, survivors, newest)
 
     def _apply(self, action: Action, survivors: Survivors, newest: Set[str]) -> Outcome:
-        """Replace it; in a drop, by nothing."""
+        """Carry the action out, and return its outcome."""
         return apply_action(self._queue, IdleRule(newest, self._quiet_since, self._by_quiet), survivors, action)
 
     def _quiet_since(self) -> int:
         """Return the time (ns) since which an idle file has not changed.
 
-        By the real clock, whatever `--now` says: it is about who may be writing at this moment.
+        It is real time, whatever `--now` says, because it tells who may be writing at this moment.
         """
         return present(self._directory, self._naming) - self._timing.idle_period * SECOND
 
@@ -99,7 +100,7 @@ class LocalStore(LocalSource):
         return Leftovers(self._queue.late, pending, self._queue.problems)
 
     def hindrances(self, actions: Iterable[Action]) -> Sequence[str]:
-        from asynclog.storage.local.access.hindrances import hindrances  # noqa: PLC0415 - only a dry run asks for them
+        from asynclog.storage.local.access.hindrances import hindrances  # noqa: PLC0415 - only a dry run needs them
         from asynclog.storage.local.access.rights import find_rights  # noqa: PLC0415
 
         lock, by_quiet = self._naming.lock, self._by_quiet

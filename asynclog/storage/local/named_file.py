@@ -1,8 +1,8 @@
-"""Files that a person names: each is written whole, over nothing or over a file of its own kind, or stays as it was.
+"""Files that the user names: write each atomically, as a new file or over one of the same kind, or leave it unchanged.
 
-A name can be mistyped: a device, a FIFO, a link, a folder, a policy, a segment is never replaced. The folder is opened
-once, and what is replaced is looked at both before and after it has been taken away: whoever puts something else there
-in between gets it back.
+A name can be mistyped: never replace a device, a FIFO, a link, a folder, a policy or a segment. The folder is opened
+once, and the file to be replaced is checked both before and after it was moved away: if something else was put there
+in between, it is put back.
 """
 
 import contextlib
@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterator, Mapping
 from asynclog.storage.local.directory import LogDirectory
 
 _FOLDER = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
-_HEAD = 1 << 16  # bytes that tell the kind of a file
-_LARGEST = 32 << 20  # bytes of a file that is read: the metrics of an ordinary log have some hundred KiB
+_HEAD = 1 << 16  # bytes that identify the kind of a file
+_LARGEST = 32 << 20  # bytes of a file to read: an ordinary log's metrics are a few hundred KiB
 _NO_SUCH_CALL = {errno.EINVAL, errno.ENOSYS}
 
 # Whether a file of this name that begins with these bytes is of the kind that may be replaced.
@@ -23,15 +23,15 @@ Kind = Callable[[str, bytes], bool]
 
 
 class OccupiedError(Exception):
-    """Something else is there, and stays; `str()` says what."""
+    """Something else has the name, and stays; `str()` says what."""
 
 
 class NamedFile:
-    """The file at a path that a person has named, in a folder that is open until `close`. Methods raise OSError."""
+    """The file at a path that the user named, in a folder that stays open until `close`. Methods raise OSError."""
 
     def __init__(self, path: str, kind: Kind, directory: Callable[[int], LogDirectory] = LogDirectory) -> None:
         folder, name = os.path.split(path)
-        self._name = name or "."  # which is a folder
+        self._name = name or "."  # a folder
         self._kind = kind
         self._folder = os.open(folder or ".", _FOLDER)
         self._disk = directory(self._folder)
@@ -40,7 +40,7 @@ class NamedFile:
         self._disk.close(self._folder)
 
     def is_inside(self, folder: str) -> bool:
-        """Return whether it lies in this folder, or in one below it, by whatever name."""
+        """Return whether it lies in this folder or below, by whatever path."""
         try:
             around = os.stat(folder)
         except OSError:
@@ -56,7 +56,7 @@ class NamedFile:
             return True
 
     def is_in(self, folder: str) -> bool:
-        """Return whether it lies in this very folder."""
+        """Return whether it lies directly in this folder."""
         try:
             return os.path.samestat(os.fstat(self._folder), os.stat(folder or "."))
         except OSError:
@@ -67,7 +67,7 @@ class NamedFile:
         self._is_there(self._name)
 
     def read(self) -> bytes:
-        """Return what is there, empty if there is nothing. Raises OccupiedError if that is of another kind.
+        """Return the file's content, empty if there is none. Raise OccupiedError if it is of another kind.
 
         Also empty if it is larger than any file of ours: others may have made it, of any size.
         """
@@ -78,7 +78,7 @@ class NamedFile:
         return content if len(content) <= _LARGEST else b""
 
     def write(self, content: bytes) -> None:
-        """Put a file with this content there, mode 0644: readers see the old or the new one. Raises OccupiedError."""
+        """Write the file atomically, mode 0644: readers see the old or the new one. Raise OccupiedError."""
         with _written(self._disk, content) as temporary:
             if self._is_there(self._name):
                 self._replace(temporary)
@@ -94,7 +94,7 @@ class NamedFile:
             raise OccupiedError(_what(status.st_mode))
         with open(self._disk.open(name), "rb") as file:
             if not os.path.samestat(os.fstat(file.fileno()), status):
-                raise OccupiedError("a file that was made in this moment")
+                raise OccupiedError("a file that was made just now")
             head = file.read(_HEAD)
         if not self._kind(self._name, head):
             raise OccupiedError("another file" if head else "an empty file")
@@ -104,7 +104,7 @@ class NamedFile:
         try:
             _place_new(self._disk, temporary, self._name)
         except FileExistsError:
-            raise OccupiedError("a file that was made in this moment") from None
+            raise OccupiedError("a file that was made just now") from None
 
     def _replace(self, temporary: str) -> None:
         try:
@@ -115,7 +115,7 @@ class NamedFile:
             self._disk.rename(temporary, self._name)
             return
         try:
-            self._is_there(temporary)  # now what was there
+            self._is_there(temporary)  # now the old file's name
         except BaseException:
             self._disk.rename_exchange(temporary, self._name)
             raise
@@ -123,9 +123,9 @@ class NamedFile:
 
 
 def write_new(contents: Mapping[str, bytes]) -> None:
-    """Write files of these names into the working folder, mode 0644, all or none. Raises OSError.
+    """Write files with these names into the working folder, mode 0644, all or none. Raise OSError.
 
-    FileExistsError, with the name in `filename2`, if there is something of that name.
+    Raise FileExistsError, with the name in `filename2`, if a name is taken.
     """
     with contextlib.ExitStack() as resources, contextlib.ExitStack() as undo:
         folder = os.open(".", _FOLDER)
@@ -140,7 +140,7 @@ def write_new(contents: Mapping[str, bytes]) -> None:
 
 
 def _place_new(disk: LogDirectory, temporary: str, name: str) -> None:
-    """Give a file this name. Raises FileExistsError if something has it."""
+    """Give a file this name. Raise FileExistsError if it is taken."""
     try:
         disk.rename_noreplace(temporary, name)
     except FileExistsError as error:
@@ -159,7 +159,7 @@ def _take_back(disk: LogDirectory, name: str, inode: int) -> None:
 
 @contextlib.contextmanager
 def _written(disk: LogDirectory, content: bytes) -> Iterator[str]:
-    """Yield the name of a new file with this content, synced, beside the one that it is meant for, and remove it."""
+    """Yield the name of a synced temporary file with this content, and remove it afterwards."""
     temporary = f".asynclog-{os.urandom(8).hex()}.tmp"
     descriptor = disk.create(temporary)
     inode = os.fstat(descriptor).st_ino

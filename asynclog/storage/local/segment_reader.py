@@ -1,4 +1,4 @@
-"""Segments of a folder, opened for reading: no link is followed, no FIFO is waited for, and no lease is broken."""
+"""Open segments of a folder for reading, without following links, blocking on FIFOs or breaking leases."""
 
 import os
 from collections.abc import Iterator
@@ -13,16 +13,16 @@ from asynclog.storage.local.byte_ranges import data_bytes, end_of_lines, next_da
 from asynclog.storage.local.linux.leases import may_be_written
 from asynclog.storage.segment_reader import Part, SegmentReader
 
-# Opening gives no writer's descriptor away.
+# O_RDONLY: opening breaks no read lease.
 _FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
-_FOLIO = 2 << 20  # bytes, a huge page; so much of a file Linux may hold as one, and then lets go of all or nothing
+_FOLIO = 2 << 20  # bytes, a huge page: Linux may cache this much as one unit, and drops all of it or nothing
 
 
 class LocalReader:
     """A segment, or an old file of one, by its descriptor, which leaving the `with` block closes: see `SegmentReader`.
 
-    Without such a block the descriptor stays the caller's. It is no generator's context: a log may have 100,000 small
-    segments, and each of them is opened.
+    Without such a block the descriptor stays the caller's. It is not a generator-based context manager, for speed: a
+    log may have 100,000 small segments to open.
     """
 
     def __init__(self, descriptor: int) -> None:
@@ -32,7 +32,7 @@ class LocalReader:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        with suppress(OSError):  # it was only read
+        with suppress(OSError):  # it was only read from
             os.close(self._descriptor)
 
     def as_listed(self, listed: Fingerprint) -> Fingerprint | None:
@@ -67,30 +67,29 @@ class LocalReader:
 
     @contextmanager
     def preserving_cache(self, start: int, end: int) -> Iterator[None]:
-        """Give the pages back that had to be read from the disk: other programs have better use for the memory.
+        """Drop the pages that had to be read from the disk, and keep those that other programs had in the page cache.
 
-        What is in memory is there because somebody else uses it, and is left alone. Where the last quarter begins
-        tells: at the beginning the system has read ahead for the range before. It asks for the next stretch when the
-        one before is begun, so that up to two of them are there, 16 MiB on fast disks. What it has read ahead behind
-        the end is not given back here, for then it would be read twice: it is the next range's, as is what lies across
-        the end. Only where a worker who has that one is done sooner do these few MiB stay.
+        Probe residency at the start of the last quarter: readahead for the previous range may already cover this
+        range's start, by up to two readahead windows, 16 MiB on fast disks. Readahead past the end is not dropped, or
+        it would be read twice: it belongs to the next range, as does a folio across the end. These few MiB stay only if
+        the next range's worker finishes first.
         """
         cached = _is_in_memory(self._descriptor, (start + 3 * end) // 4)
         yield
         if not cached:
-            # With what lies across the beginning, and the byte before, which has told where the first line begins.
+            # Include the folio across the beginning, and the byte before, which told whether a line begins there.
             begin = max(0, start - 1) // _FOLIO * _FOLIO
             os.posix_fadvise(self._descriptor, begin, end - begin, os.POSIX_FADV_DONTNEED)
 
 
 def lines_of(name: str, descriptor: int) -> SegmentReader:
-    """Return a reader of the lines that are packed in a segment of this name, or an old file of one."""
+    """Return a reader of the decompressed lines of a segment of this name, or an old file of one."""
     codec = codec_for(name) or PLAIN
     return codec.decode(LocalReader(descriptor))
 
 
 class LocalReadStore:
-    """The segments of the folder with this path: found through its descriptor, in another process by the path."""
+    """The segments of the folder with this path: opened through its descriptor, in another process by path."""
 
     def __init__(self, path: str, folder: int | None = None) -> None:
         self._path = path
@@ -113,9 +112,9 @@ class LocalReadStore:
 
 
 def _is_in_memory(descriptor: int, position: int) -> bool:
-    """Whether a byte can be read without the disk; True where the file system can't say.
+    """Return whether a byte is in the page cache; True if the file system can't say.
 
-    The system asks the disk for what is not there, though it need not wait: a fast one may have answered by then.
+    Even RWF_NOWAIT starts readahead, and a fast disk may have answered by then: so compare block counts, too.
     """
     before = _asked_of_the_disk()
     try:
@@ -128,5 +127,5 @@ def _is_in_memory(descriptor: int, position: int) -> bool:
 
 
 def _asked_of_the_disk() -> int:
-    """Return the number of blocks that this thread has had to read so far."""
+    """Return the number of blocks that this thread has read from the disk so far."""
     return getrusage(RUSAGE_THREAD).ru_inblock

@@ -1,4 +1,4 @@
-"""The times that a run waits in a log's folder: for writers, for what has to come to rest, for other jobs."""
+"""The times that a run waits in a log's folder: for writers, for files to become idle, for other jobs."""
 
 import msgspec
 
@@ -6,12 +6,12 @@ import msgspec
 class Timing(msgspec.Struct, frozen=True):
     """The times that a run waits, in seconds.
 
-    `lease_pauses`: before each attempt to take a lease; most writers only come for a moment. `drain_grace`: before an
-    old file is drained, for a writer who looked its name up just before it was replaced; the worker goes on with other
-    segments meanwhile. `drain_patience`: at the end of a run, for writers who still have an old file open, looked at
-    every `drain_pause`. `idle_period`: without a change, after which nobody is believed to write to a file where no
-    lease can tell. `lock_check`: before the holder of a lock looks whether it still is that, and between two such looks
-    as long as the lock file has no room for its record.
+    `lease_pauses`: before each attempt to take a lease; most writers stay only briefly. `drain_grace`: before an old
+    file is drained, for a writer that looked up its name just before it was replaced; the worker goes on with other
+    segments meanwhile. `drain_patience`: at the end of a run, for writers that still have an old file open, checked
+    every `drain_pause`. `idle_period`: without leases, how long a file must be unchanged to count as no longer written
+    to. `lock_check`: before the holder of a lock checks whether it still holds it, and between two such checks while
+    the disk has no room for its record.
     """
 
     lease_pauses: tuple[float, ...] = (0.0, 0.003, 0.007, 0.02, 0.05)

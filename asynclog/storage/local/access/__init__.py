@@ -1,1 +1,1 @@
-"""Who may do what in a folder: whose its files are, who may write there, and what a run would lack the right to do."""
+"""Access rights in a folder: who owns its files, who may write there, and what a run would lack the right to do."""

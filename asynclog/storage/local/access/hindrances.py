@@ -12,7 +12,7 @@ _SHOWN = 3  # names in a sentence
 
 
 def hindrances(rights: Rights) -> Iterator[str]:
-    """One sentence for each kind of hindrance, whatever the number of segments; what stops a run altogether alone."""
+    """Yield a sentence for each kind of hindrance, whatever the number of segments; only one if it stops the run."""
     stopped = _stopped(rights)
     if stopped:
         yield escape_surrogates(f"{stopped}: a run would end with exit 2, and nothing would be deleted")
@@ -26,7 +26,7 @@ def hindrances(rights: Rights) -> Iterator[str]:
 
 
 def _stopped(rights: Rights) -> str:
-    """Return what no run could do anything about; empty if there is nothing."""
+    """Return what would stop the whole run; empty if nothing would."""
     if rights.is_read_only:
         return f"{rights.folder} is mounted read-only"
     if rights.fixed:
@@ -44,9 +44,9 @@ def _no_write(rights: Rights) -> str:
 
 
 def _of_segments(rights: Rights) -> Iterator[str]:
-    """Yield them in the order in which a run comes to them: it asks for a lease only once all else is prepared."""
+    """Yield the hindrances in the order in which a run meets them: it takes a lease only once all else is prepared."""
     if rights.weak and not rights.by_quiet:
-        return  # the whole run is refused, which is told elsewhere
+        return  # the whole run is refused, which another warning says
     user, left = rights.user, list(rights.segments)
     if left and not rights.may_write:
         yield f"{_no_write(rights)}: {pluralize(len(left), 'segment')} would fail"
@@ -104,7 +104,7 @@ def _is_stuck(segment: Owned, rights: Rights) -> bool:
 
 
 def _can_be_given(segment: Owned, user: User) -> bool:
-    """Return whether a new file can have its owner; a drop needs none."""
+    """Return whether a new file can be given its owner; a drop makes no new file."""
     if not segment.is_rewritten:
         return True
     if segment.uid != user.uid:

@@ -5,11 +5,11 @@ import struct
 from collections.abc import Container, Iterator
 from typing import NamedTuple
 
-# Of system.posix_acl_access: see the kernel's uapi/linux/posix_acl_xattr.h. Numbers are little-endian.
+# system.posix_acl_access: see the kernel's uapi/linux/posix_acl_xattr.h. Numbers are little-endian.
 _VERSION = 2
 _USER, _GROUP_OBJ, _GROUP, _MASK = 0x02, 0x04, 0x08, 0x10
 _WRITE = 0o2
-# Of system.nfs4_acl: RFC 7530, 6.2.1. Numbers are big-endian.
+# system.nfs4_acl: RFC 7530, 6.2.1. Numbers are big-endian.
 _ALLOW, _INHERIT_ONLY = 0, 0x08
 _WRITES = 0x2 | 0x4 | 0x40 | 0x40000 | 0x80000  # write, append, delete a child, write the list, take ownership
 
@@ -17,9 +17,9 @@ _UNKNOWN = "somebody (its access control list can't be understood)"
 
 
 class Permissions(NamedTuple):
-    """The owner of something, and its mode and lists. A list is empty if there is none, None if it can't be read.
+    """The owner of a file or folder, its mode and its ACLs. An ACL is empty if there is none, None if unreadable.
 
-    `own_group` is the owner's own group, in which nobody else is expected: None if there is none that would count.
+    `own_group` is the owner's private group, in which nobody else is expected: None if there is none.
     """
 
     owner: int
@@ -31,9 +31,9 @@ class Permissions(NamedTuple):
 
 
 def other_writer(found: Permissions, trusted: Container[int]) -> str:
-    """Return who may write there, beside the owner, the owner's own group and the trusted users; empty if nobody.
+    """Return who may write there, besides the owner, the owner's own group and the trusted users; empty if nobody.
 
-    The answer is the subject of a sentence. What can't be understood counts as somebody.
+    The result is the subject of a sentence. An ACL that can't be understood counts as somebody.
     """
     if found.mode & stat.S_IWOTH:
         return "everybody"
@@ -53,10 +53,10 @@ def other_writer(found: Permissions, trusted: Container[int]) -> str:
 
 
 def _writers(found: Permissions) -> tuple[list[int], list[int], list[str]]:
-    """Tell groups and users by number, and others by the names that a server gives them."""
+    """Return the groups and users by number, and others by the names that a server gives them."""
     groups, users, others = [], [], []
     if found.posix_acl:
-        # Now the mode's group bits are the mask, and tell nothing of the group.
+        # With an ACL, the mode's group bits are the mask, and don't describe the group.
         for tag, number in _posix_writers(found.posix_acl):
             if tag == _USER:
                 users.append(number)
@@ -83,7 +83,7 @@ def _posix_writers(acl: bytes) -> Iterator[tuple[int, int]]:
 
 
 def _nfs4_writers(acl: bytes) -> Iterator[bytes]:
-    """Yield who is allowed to. Who is denied it first is not looked at: more are taken for writers than are."""
+    """Yield those who are allowed to write. Ignore earlier denials: this may name too many writers, never too few."""
     (count,), at = struct.unpack_from(">I", acl), 4
     for _ in range(count):
         kind, flags, rights, size = struct.unpack_from(">IIII", acl, at)

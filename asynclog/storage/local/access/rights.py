@@ -1,4 +1,4 @@
-"""The rights that a run would have in a log's folder, looked up: nothing is tried but a lease, and nothing written."""
+"""Look up the rights that a run would have in a log's folder: nothing is tried but a lease, and nothing is written."""
 
 import os
 import stat
@@ -19,10 +19,10 @@ _LOOK = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 
 
 class Owned(NamedTuple):
-    """A segment that a plan changes: whose it is, whether it may be read, and opened for reading and writing.
+    """A segment that a plan changes: who owns it, whether it may be read, and opened for reading and writing.
 
-    `fixed` is the flag that keeps everybody from changing it: `immutable`, `append-only`, or empty. `is_busy` tells
-    that somebody has it open for writing now.
+    `fixed` is the flag that keeps everybody from changing it: `immutable`, `append-only`, or empty. `is_busy` is
+    whether somebody has it open for writing now.
     """
 
     name: str
@@ -37,11 +37,11 @@ class Owned(NamedTuple):
 
 
 class Rights(msgspec.Struct, frozen=True):
-    """The rights of a run. `owner` is the folder's, by name, `fixed` its flag, as a segment's; `lock` is what is
-    wrong with the lock file, `holder` who has it now, both empty if nothing or nobody.
+    """The rights of a run. `owner` is the folder's, by name, `fixed` the folder's flag, like a segment's.
 
+    `lock` says what is wrong with the lock file, `holder` who holds it now; empty if nothing is, or nobody does.
     `links_are_protected` is the kernel's fs.protected_hardlinks, `by_quiet` whether weak leases are allowed, `weak` why
-    no lease says anything in the folder.
+    leases can't be trusted in the folder.
     """
 
     user: User
@@ -62,9 +62,9 @@ class Rights(msgspec.Struct, frozen=True):
 
 
 def find_rights(directory: LogDirectory, path: str, lock: str, actions: Iterable[Action], *, by_quiet: bool) -> Rights:
-    """Return the rights of a run of these actions in the log's directory, which has this path.
+    """Return the rights of a run of these actions in the log's directory at `path`.
 
-    `lock` is the lock file's name, `by_quiet` whether a run may go on where leases can't be believed.
+    `lock` is the lock file's name, `by_quiet` whether a run may go on if leases can't be trusted.
     """
     folder, weak = directory.folder, directory.weak
     status = os.fstat(folder)
@@ -90,7 +90,7 @@ def find_rights(directory: LogDirectory, path: str, lock: str, actions: Iterable
 
 
 def _owned(folder: int, action: Action, weak: str) -> Owned | None:
-    """Look a segment up that is to be changed; None if it has vanished."""
+    """Return the facts about a segment that is to be changed; None if it has vanished."""
     try:
         status = os.stat(action.segment, dir_fd=folder, follow_symlinks=False)
     except OSError:
@@ -105,7 +105,7 @@ def _owned(folder: int, action: Action, weak: str) -> Owned | None:
 def _in_the_way(folder: int, name: str, weak: str) -> tuple[str, bool]:
     """Return the flag that keeps a segment from being changed, and whether somebody has it open for writing now.
 
-    Empty and False if that can't be told; of writers a lease tells, if one can be believed.
+    Return empty and False if unknown. Only a lease can detect writers, if leases can be trusted.
     """
     try:
         descriptor = os.open(name, _LOOK, dir_fd=folder)
@@ -126,7 +126,7 @@ def _lock(folder: int, name: str, owner: int) -> tuple[str, bool, str]:
     except OSError as error:
         return f"the lock file {name} can't be looked at: {error.strerror}", True, ""
     if not stat.S_ISREG(status.st_mode):
-        return f"{name} is the lock file's name, but no regular file: remove it", True, ""
+        return f"{name} is the lock file's name, but not a regular file: remove it", True, ""
     whose = f"the lock file {name} of {user_of(status.st_uid)}"
     if status.st_uid not in {os.geteuid(), 0, owner}:
         problem = f"{whose} is neither ours, nor root's, nor the folder's owner's"
@@ -144,7 +144,7 @@ def _lock(folder: int, name: str, owner: int) -> tuple[str, bool, str]:
 
 
 def _content(folder: int, name: str) -> bytes:
-    """Return what the lock file holds; nothing where we may not read it."""
+    """Return the lock file's content; empty if we may not read it."""
     try:
         descriptor = os.open(name, _LOOK, dir_fd=folder)
     except OSError:
@@ -158,7 +158,7 @@ def _content(folder: int, name: str) -> bytes:
 
 
 def _holder(content: bytes, status: os.stat_result) -> str:
-    """Name the holder, as far as the file's record, and the kernel's list of locks, tell; a run may know better."""
+    """Return the holder by the file's record and the kernel's list of locks, or ""; a real run may know better."""
     holder = Holder.decoded(content)
     alive = lives(holder, Holder.myself(0)) if holder else False
     if holder and (alive or (alive is None and time.time() - status.st_mtime < SILENCE)):

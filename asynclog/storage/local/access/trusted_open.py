@@ -1,6 +1,6 @@
-"""Owners of files and folders, and ways to open only what no stranger could have put there.
+"""Open only files and folders that no stranger could have put there.
 
-Strangers are all users but root and the one that the job runs as. Errors are OSErrors, whose text says who it is.
+Strangers are all users except root and the one that the job runs as. Errors are OSErrors, whose text says who it is.
 """
 
 import errno
@@ -13,27 +13,27 @@ from asynclog.storage.local.access.permissions import Permissions, other_writer
 
 _LOOK = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
-_MOST_LINKS = 40  # as the kernel has it
+_MOST_LINKS = 40  # the kernel's limit
 _NO_LIST = {errno.ENODATA, errno.ENOTSUP}
 
 
 class StrangerError(PermissionError):
-    """A stranger could have put it there, or change it; `strerror` says who."""
+    """A stranger could have put it there, or could change it; `strerror` says who."""
 
 
 def permissions_of(descriptor: int) -> Permissions:
-    """Return what decides who may write to this open file or folder. Raises OSError."""
+    """Return what decides who may write to this open file or folder. Raise OSError."""
     status = os.fstat(descriptor)
     lists = (_attribute(descriptor, name) for name in ("system.posix_acl_access", "system.nfs4_acl"))
     return Permissions(status.st_uid, status.st_gid, status.st_mode, _own_group(status.st_uid), *lists)
 
 
 def open_folder(path: str) -> int:
-    """Return an O_PATH descriptor of the folder at an absolute path, which is made if it is missing.
+    """Return an O_PATH descriptor of the folder at an absolute path, and create it if it is missing.
 
-    No stranger may be able to replace any part of the path: a folder that others may write to is passed only if it is
+    No stranger may be able to replace any part of the path: a folder that others may write to is accepted only if it is
     sticky and the next part is not theirs, a link only if it and its folder are ours or root's alone. What is opened by
-    the path that the descriptor has (see `path_of`) is therefore in this folder. Raises OSError.
+    the descriptor's path (see `path_of`) is therefore in this folder. Raise OSError.
     """
     with ExitStack() as resources:
         _, _, folder = _walk(path, resources, every=True, make=True)
@@ -45,7 +45,7 @@ def open_folder(path: str) -> int:
 def open_file(path: str) -> int:
     """Return a descriptor for reading the regular file at an absolute path, which no stranger may write or replace.
 
-    That is asked of the file, of the folder that it lies in, and of every link that leads there. Raises OSError.
+    Check the file, the folder that it lies in, and every link that leads there. Raise OSError.
     """
     with ExitStack() as resources:
         folder, name, file = _walk(path, resources, every=False, make=False)
@@ -69,14 +69,14 @@ def must_be_trusted(descriptor: int, what: str) -> None:
 
 
 def path_of(descriptor: int) -> str:
-    """Return the path that an open file or folder has now, without links."""
+    """Return the present path of an open file or folder, without links."""
     return os.readlink(f"/proc/self/fd/{descriptor}")
 
 
 def _walk(path: str, resources: ExitStack, *, every: bool, make: bool) -> tuple[int, str, int]:
     """Return the folder, the name in it, and an O_PATH descriptor of what an absolute path leads to.
 
-    Links are followed here, not by the system. Each part of the way is looked at if `every`, else links and the end.
+    Follow links here, not in the kernel. Check each part of the path if `every`, else only links and the end.
     """
     folder = entry = _opened("/", None, resources)
     last, names, links = ".", path.split("/")[::-1], 0
@@ -108,13 +108,13 @@ def _made(name: str, folder: int, resources: ExitStack, *, is_end: bool) -> int:
     with suppress(FileNotFoundError):
         return _opened(name, folder, resources)
     _must_stay(folder, None)
-    with suppress(FileExistsError):  # another job was quicker
+    with suppress(FileExistsError):  # another job was faster
         os.mkdir(name, 0o700 if is_end else 0o755, dir_fd=folder)
     return _opened(name, folder, resources)
 
 
 def _must_stay(folder: int, entry: os.stat_result | None) -> None:
-    """Raise StrangerError if a stranger could replace this entry of a folder; None is one that we would make."""
+    """Raise StrangerError if a stranger could replace this entry of a folder; None is one that we would create."""
     found, where = permissions_of(folder), path_of(folder)
     _must_own(found.owner, where)
     is_link = entry is not None and stat.S_ISLNK(entry.st_mode)
@@ -149,7 +149,7 @@ def _user(number: int) -> str:
 def _own_group(user: int) -> int | None:
     try:
         return pwd.getpwuid(user).pw_gid
-    except KeyError:  # in a container users often have only a number
+    except KeyError:  # in a container, users often have no name
         return os.getegid() if user == os.geteuid() else None
 
 

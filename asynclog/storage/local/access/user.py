@@ -1,4 +1,4 @@
-"""The user that a process runs as: groups and capabilities, and how users and groups are named in sentences."""
+"""The user that this process runs as, with groups and capabilities, and the names of users and groups in messages."""
 
 import grp
 import os
@@ -11,7 +11,7 @@ CHOWN, FOWNER, LEASE = 0, 3, 28  # bits of a set of capabilities: see the kernel
 
 
 class User(msgspec.Struct, frozen=True):
-    """Whose rights a process has: `capabilities` are the effective ones, a bit each."""
+    """The user whose rights a process has: `capabilities` are the effective ones, as a bit set."""
 
     uid: int
     name: str
@@ -29,7 +29,7 @@ def this_user() -> User:
 
 
 def capabilities() -> int:
-    """Return the effective capabilities of this process, a bit each; 0 if they can't be told."""
+    """Return the effective capabilities of this process, as a bit set; 0 if unknown."""
     try:
         with open("/proc/self/status", encoding="utf-8", errors="replace") as lines:
             return next((int(line.split()[1], 16) for line in lines if line.startswith("CapEff:")), 0)
@@ -38,7 +38,7 @@ def capabilities() -> int:
 
 
 def user_of(uid: int) -> str:
-    """Name a user, for a sentence."""
+    """Return a user's name for a sentence."""
     try:
         return f"user {pwd.getpwuid(uid).pw_name} ({uid})"
     except KeyError:
@@ -46,7 +46,7 @@ def user_of(uid: int) -> str:
 
 
 def group_of(gid: int) -> str:
-    """Name a group, for a sentence."""
+    """Return a group's name for a sentence."""
     try:
         return f"group {grp.getgrgid(gid).gr_name} ({gid})"
     except KeyError:

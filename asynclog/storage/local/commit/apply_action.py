@@ -1,6 +1,6 @@
-"""Carry out one action of a plan, and say what has become of it: the one table from errors to outcomes.
+"""Carry out one action of a plan, and report its outcome: the only place that maps errors to outcomes.
 
-One worker carries one action out from beginning to end, so that nothing can come between. The steps are in `replace`.
+One worker carries an action out from beginning to end, so that no other can interfere. The steps are in `replace`.
 """
 
 import errno
@@ -24,14 +24,14 @@ _HINTS = {
 
 
 def apply_action(queue: DrainQueue, idle: IdleRule, survivors: Survivors, action: Action) -> Outcome:
-    """Drop or rewrite a segment, as its action says. What fails or has to wait is an outcome, not an error."""
+    """Drop or rewrite a segment, as its action says, and return the outcome, even if it fails or has to wait."""
     proof = survivors.proof()
     try:
         result = _replace_or_truncate(queue, idle, survivors, action, proof)
     except Exception as error:
         outcome = _outcome_of(action, error)
     else:
-        # Without leases nobody can tell who still writes to the old file: the next job looks again.
+        # Without a lease a writer of the old file can't be detected: the next job looks again.
         if result.displaced and result.leased:
             queue.add(result.displaced.old, result.displaced)
         outcome = _outcome_after(action, result)
@@ -64,7 +64,7 @@ def _outcome_after(action: Action, result: CommitResult) -> Outcome:
 
 
 def _outcome_of(action: Action, error: Exception) -> Outcome:
-    """Return the outcome of an action that failed, or has to wait: the segment is as it was. Raise any other error."""
+    """Return the outcome of an action that failed or has to wait: the segment is unchanged. Raise any other error."""
     match error:
         case FileNotFoundError():
             return _left(action, "skipped", "it has vanished since it was scanned")

@@ -1,4 +1,4 @@
-"""Move what writers appended to a file while it was replaced to a late segment, then let the file go."""
+"""Move what writers appended to a file while it was replaced into a late segment, then unlink the file."""
 
 import os
 import time
@@ -17,9 +17,9 @@ from asynclog.storage.proof import Proof
 
 
 class Drained(NamedTuple):
-    """An old file by its name now, the late segments that were made of it, and its fate.
+    """An old file by its present name, the late segments that were made of it, and its fate.
 
-    It is gone; or busy, for somebody has it open; or kept for the next job, for nobody can tell whether somebody has.
+    It is gone; or busy, because somebody has it open; or kept for the next job, because that can't be known.
     """
 
     old: OldLink
@@ -30,12 +30,12 @@ class Drained(NamedTuple):
 def drain(  # noqa: PLR0913 - where, what, and under which conditions
     directory: LogDirectory, names: SegmentNaming, old: OldLink, known: Known, *, open_too: bool, idle_period: int
 ) -> Drained:
-    """Publish what lies beyond the accounted length, then let the old file go.
+    """Publish what lies beyond the accounted length, unlink the old file if possible, and return what became of it.
 
-    A file that has nothing in common with what replaced it was begun anew: all of it is published; of one that was
-    cut, or in which lines were overwritten, what no segment has. While somebody has the file open it stays; `open_too`
-    has its whole lines published all the same. Where no lease tells whether somebody has, it stays until it has not
-    changed for the idle period (ns). Raise OSError.
+    A file that has nothing in common with its replacement was begun anew: publish all of it. If it was truncated, or
+    lines in it were overwritten, publish the lines that no segment has. While somebody has the file open it stays;
+    `open_too` publishes its whole lines nevertheless. Without leases it stays until it has not changed for the idle
+    period (ns). Raise OSError.
     """
     try:
         descriptor = directory.open(str(old))
@@ -78,9 +78,9 @@ def _publish_new(  # noqa: PLR0913 - where, what, and what is known of it
     proof: Proof,
     digest: bytes,
 ) -> list[tuple[str, OldLink]]:
-    """Make a late segment of what is not accounted for, up to `end`; of nothing if that has just become shorter.
+    """Make a late segment of the unaccounted bytes up to `end`, and return its name; none if the file has shrunk.
 
-    Return it with the old file's next name, which is found before others see the segment: they may rename it at once.
+    With it comes the old file's next name, found before others see the segment, for they may rename it at once.
     """
     if end <= old.processed_bytes:
         return []
@@ -111,7 +111,7 @@ def _is_there(directory: LogDirectory, name: str) -> bool:
 
 
 def _accounted(descriptor: int, status: os.stat_result, old: OldLink, known: Known) -> bytes | None:
-    """Return the digest of the accounted bytes, if there is more to come; None if the file was begun anew."""
+    """Return the digest of the accounted bytes, empty if it is not needed; None if the file was begun anew."""
     if status.st_size < old.processed_bytes:
         return None
     if status.st_size == old.processed_bytes and known.is_untouched(status):
@@ -122,9 +122,9 @@ def _accounted(descriptor: int, status: os.stat_result, old: OldLink, known: Kno
 def _renewed(
     directory: LogDirectory, names: SegmentNaming, old: OldLink, descriptor: int, known: Known
 ) -> tuple[OldLink, bytes, list[str]]:
-    """Publish what was overwritten; of a file that was begun anew nothing is accounted for any more.
+    """Publish overwritten lines; if the file was begun anew, reset its accounted length.
 
-    Return the name, the digest of what is accounted for now, empty where it is not known, and the late segments.
+    Return its name, the digest of what is accounted for now (empty if unknown), and the late segments.
     """
     status = os.fstat(descriptor)
     overwritten = publish_overwritten(directory, names, old, descriptor, known)
@@ -144,7 +144,7 @@ def _holder(directory: LogDirectory, descriptor: int) -> Literal["alone", "busy"
 
 
 def present(directory: LogDirectory, names: SegmentNaming) -> int:
-    """Return the time (ns since 1970) by the file system's clock, as the lock file tells, or by ours if earlier.
+    """Return the lock file's mtime (ns since 1970), which is the file system's clock; our own clock if it is earlier.
 
     A job renews its lock file when it begins, and every few seconds.
     """
@@ -159,9 +159,9 @@ def _is_idle(status: os.stat_result, since: int) -> bool:
 
 
 def advance_offset(directory: LogDirectory, old: OldLink, late: str, proof: Proof, digest: bytes) -> OldLink:
-    """Move the accounted length on by what a late segment has, durably, before that can be cleaned like any other.
+    """Durably advance the accounted length by a late segment's size, before that segment can be cleaned.
 
-    `digest` is that of the bytes before, empty where it is not known. Raise OSError.
+    `digest` is that of the bytes before, empty if unknown. Return the file's new name. Raise OSError.
     """
     return _rename(directory, old, _advanced(directory, old, late, proof, digest))
 

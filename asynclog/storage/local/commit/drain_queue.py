@@ -1,4 +1,4 @@
-"""The old files that are still to be drained: each a little later than its commit, all of them before the job ends."""
+"""The old files that are still to be drained: each shortly after its commit, all of them before the job ends."""
 
 import threading
 import time
@@ -23,10 +23,10 @@ class _Waiting(NamedTuple):
 
 
 class DrainQueue:
-    """The replaced files that are still to be drained. Its methods may be called by several threads.
+    """The replaced files that are still to be drained. Its methods are thread-safe.
 
-    `proof` makes the digests of old files that other jobs have left. `late` has the segments that were made,
-    `problems` sentences about what could not be done.
+    `proof` makes the digests of old files that other jobs left. `late` has the segments that were made, `problems`
+    sentences about what could not be done.
     """
 
     def __init__(self, directory: LogDirectory, names: SegmentNaming, proof: Proof, timing: Timing) -> None:
@@ -42,20 +42,20 @@ class DrainQueue:
         self._blocked_origins: set[str] = set()
 
     def add(self, old: OldLink, known: Known | None = None, *, at_once: bool = False) -> None:
-        """Have the file drained: after the grace period, or `at_once`. Without anything known, another job has left it.
+        """Queue the file to be drained, after the grace period or `at_once`. Without `known`, another job left it.
 
-        Writers who come during the grace period are found by the drain.
+        The drain finds writers that open the file during the grace period.
         """
         grace = 0 if at_once else self.timing.drain_grace
         with self._lock:
             self._waiting.append(_Waiting(time.monotonic() + grace, old, known or self.inherited))
 
     def block(self, segment: str) -> None:
-        """Have a segment left as it is, for what a killed job has left of it could not be put in order."""
+        """Leave a segment unchanged, because what a killed job left of it could not be cleaned up."""
         self._blocked.add(segment)
 
     def block_late(self, old: OldLink) -> None:
-        """Have late segments left as they are that came of this file: their sizes say how much of it is published."""
+        """Leave the late segments of this file unchanged: their sizes say how much of it is published."""
         self._blocked_origins.add(old.origin)
 
     def is_blocked(self, segment: str) -> bool:
@@ -64,7 +64,7 @@ class DrainQueue:
         return segment in self._blocked or (token is not None and origin(token) in self._blocked_origins)
 
     def drain_due(self, *, open_too: bool = False) -> None:
-        """Drain what is due; what is busy stays in the queue, `open_too` publishes the whole lines of that."""
+        """Drain what is due; a busy file stays queued, and `open_too` publishes its whole lines."""
         now = time.monotonic()
         with self._lock:
             due = [each for each in self._waiting if each.due <= now]
@@ -80,7 +80,7 @@ class DrainQueue:
                 )
 
     def drain_all(self) -> None:
-        """Drain everything: give writers a little time to close what they hold, and then do without that."""
+        """Drain everything: give writers a little time to close their files, then drain those still open, too."""
         end = time.monotonic() + self.timing.drain_patience
         while self._waiting and time.monotonic() < end:
             time.sleep(self.timing.drain_pause)
@@ -94,5 +94,5 @@ class DrainQueue:
         )
         with self._lock:
             self.late.extend(late)
-        if fate == "busy":  # what was known of fewer bytes, or of those before, its name tells better now
+        if fate == "busy":  # if it was renamed, the new name supersedes what was known
             self.add(old, waiting.known if old == waiting.old else None, at_once=True)

@@ -1,7 +1,7 @@
-"""The commit point: a segment and its replacement change places, and a file that was not meant gets its name back.
+"""The commit point: a segment and its replacement exchange names; a file displaced by mistake gets its name back.
 
-A rotation by rename may come between the last look at a segment's name and the swap. So nothing is replaced or removed
-under that name: the file that had it is given the replacement's hidden name, and looked at there.
+A rotation by rename may come between the last look at a segment's name and the swap. So no file is overwritten or
+unlinked under that name: the file that had it gets the replacement's hidden name, and is examined there.
 """
 
 import contextlib
@@ -23,20 +23,20 @@ def _always(segment: str) -> bool:
 
 
 class DisplacedError(ChangedError):
-    """The file that had the segment's name when that was swapped is not the one that was meant. It gets the name back.
+    """The file that the swap displaced is not the expected one. It gets its name back.
 
-    The replacement has been seen.
+    The replacement was visible meanwhile.
     """
 
 
 class LateWriterError(BlockingIOError):
-    """Somebody has come to the segment while that was swapped. It gets its name back; the replacement has been seen."""
+    """A writer opened the segment during the swap. It gets its name back; the replacement was visible meanwhile."""
 
 
 def swap(directory: LogDirectory, action: Action, staged: StagedFile) -> bool:
-    """Put the replacement in the segment's place, or, in a drop, nothing. Raise OSError; then nothing has happened.
+    """Put the replacement in the segment's place, or, in a drop, nothing. Raise OSError if nothing was changed.
 
-    False where the file system can't exchange names (NFS): the file that had the name has lost it for good.
+    Return False if the file system can't exchange names (NFS): the file that had the name has lost it for good.
     """
     try:
         if action.kind == "drop":
@@ -70,9 +70,9 @@ def swap_back(directory: LogDirectory, staged: StagedFile) -> bool:
 
 
 def unlink_displaced(directory: LogDirectory, staged: StagedFile, replaced: set[int]) -> bool:
-    """Remove the hidden name where it means a file with one of these inodes, which is known under another one, too.
+    """Unlink the hidden name if it refers to one of these inodes, each of which has another link.
 
-    False where it means any other file by now: that is for `restore_displaced`. Raise OSError.
+    Return False if it refers to another file by now: that is for `restore_displaced`. Raise OSError.
     """
     name = str(staged)
     if directory.status(name).st_ino not in replaced:
@@ -89,12 +89,12 @@ def restore_displaced(
     *,
     at_once: bool = False,
 ) -> None:
-    """Let the hidden name go where it means a file that was not to be replaced, or the replacement itself.
+    """Free the hidden name if it refers to a file displaced by mistake, or to the replacement itself.
 
-    Such a file gets the name that the replacement has, which may have been rotated, too; without a replacement see
-    `_give_a_name`. The replacement is drained, for a writer may have come to it: `known` tells what it was,
-    `is_replacement` whether a segment is it, for in a copy of a folder its inode is another file's. Raise OSError; then
-    the next job's recovery does it.
+    A displaced file gets the name that the replacement has now, which may have been rotated, too; without a
+    replacement see `_give_a_name`. The replacement is drained, because a writer may have opened it: `known` says what
+    it was, `is_replacement` whether a segment is it: in a copy of a folder its inode is another file's. Raise OSError;
+    then the next job's recovery does it.
     """
     directory, name = queue.directory, str(staged)
     if directory.status(name).st_ino == staged.inode:
@@ -112,13 +112,13 @@ def restore_displaced(
 
 
 def _give_a_name(queue: DrainQueue, staged: StagedFile) -> None:
-    """Have the file be seen again, by the segment's name or, if that has been given away, by that of a late segment.
+    """Make the file visible again, under the segment's name or, if that is taken, under a late segment's.
 
-    If a rotation has given it another name since, and its own to another file or to none, that is enough.
+    If a rotation has renamed it since, that name is enough.
     """
     directory, name = queue.directory, str(staged)
     is_seen = directory.visible_name(directory.status(name).st_ino) is not None
-    # The replacement had the name of before, and somebody has removed that: else it was only we who took it.
+    # With a replacement, the old name went to it, and somebody else has removed that; in a drop only we took the name.
     is_taken = is_seen and staged.inode != 0
     with contextlib.suppress(FileExistsError):
         if not is_taken:
@@ -134,7 +134,7 @@ def _give_a_name(queue: DrainQueue, staged: StagedFile) -> None:
 
 
 def undo_swap(queue: DrainQueue, staged: StagedFile, known: Known) -> None:
-    """Give a file back the name that was not to be taken from it; where that fails it is among the problems."""
+    """Give a file displaced by mistake its name back; if that fails, note the problem."""
     try:
         queue.directory.sync_folder()
         restore_displaced(queue, staged, known)
@@ -146,7 +146,7 @@ def undo_swap(queue: DrainQueue, staged: StagedFile, known: Known) -> None:
 
 
 def discard_staged(directory: LogDirectory, staged: StagedFile) -> None:
-    """Remove a replacement, if that is what its hidden name still means; where that fails, the next job does it."""
+    """Unlink a replacement if its hidden name still refers to it; if that fails, the next job does it."""
     with contextlib.suppress(OSError):
         if directory.status(str(staged)).st_ino == staged.inode:
             directory.unlink(str(staged))

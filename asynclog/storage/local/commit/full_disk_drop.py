@@ -1,7 +1,7 @@
-"""A whole drop where the disk is so full that the old file can't be given a second name: it is emptied first.
+"""Drop a segment on a disk so full that the file can't be given a second name: truncate it first.
 
 That frees the space that everything else needs. Under a write lease nobody else has the file open, and no name changes:
-a writer who waits in open() meanwhile appends to the file that he meant.
+a writer that waits in open() meanwhile appends to the file that it meant.
 """
 
 import errno
@@ -24,10 +24,10 @@ FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
 def drop_truncated(queue: DrainQueue, idle: IdleRule, action: Action, proof: Proof) -> CommitResult:
-    """Empty the segment, then drop it in the ordinary way.
+    """Truncate the segment, then drop it in the ordinary way, and return the result.
 
-    If there is still no room for names, or somebody comes, it stays there, empty but for what is new. Raise OSError or
-    ChangedError where nothing has happened.
+    If linking still fails or a writer arrives, the truncated segment stays, holding only new data. Raise OSError or
+    ChangedError if nothing was changed.
     """
     directory = queue.directory
     fingerprint, fault = _truncate(directory, action, proof)
@@ -50,14 +50,16 @@ def drop_truncated(queue: DrainQueue, idle: IdleRule, action: Action, proof: Pro
 
 
 def _truncate(directory: LogDirectory, action: Action, proof: Proof) -> tuple[Fingerprint, str]:
-    """Take everything out of a segment of which all has expired: its fingerprint then, or what the disk said.
+    """Truncate a wholly expired segment; return its fingerprint, and the disk's error in words or an empty string.
 
-    Raise ChangedError if it is not what was judged, or OSError if it can't be had alone: then nothing has happened.
+    Raise ChangedError if it is not what was judged, or OSError if it can't be opened exclusively: nothing was changed.
     """
     try:
         descriptor = directory.open_exclusive(action.segment)
     except OSError as error:
-        raise OSError(errno.ENOSPC, f"The disk is full, and it can't be had alone: {error.strerror}") from error
+        raise OSError(
+            errno.ENOSPC, f"The disk is full, and it can't be opened exclusively: {error.strerror}"
+        ) from error
     try:
         if not action.fingerprint.is_but_for_names(os.fstat(descriptor)):
             raise ChangedError

@@ -1,4 +1,4 @@
-"""Old files, and what is known of them: whether the accounted bytes are still those that were dealt with."""
+"""What is known about old files: whether their accounted bytes are still those that were processed."""
 
 import os
 from typing import Protocol
@@ -15,34 +15,34 @@ from asynclog.timestamps import SECOND
 
 
 class Known(Protocol):
-    """Facts about an old file, as far as it is known who has displaced it."""
+    """Facts about an old file; how many depends on whether this job displaced it."""
 
     @property
     def ticket(self) -> int:
-        """Once the folder is synced up to this ticket, the file has no other hidden name."""
+        """The ticket up to which the folder must be synced for the file to have no other hidden name."""
 
     @property
     def proof(self) -> Proof:
-        """Makes digests."""
+        """The proof that makes digests."""
 
     def is_untouched(self, status: os.stat_result) -> bool:
-        """Whether nobody can have written to it since."""
+        """Return whether nobody can have written to it since."""
 
     def digest(self, descriptor: int, old: OldLink) -> bytes | None:
-        """Return the digest of the accounted bytes; None if they may be others now, or fewer. Raise OSError."""
+        """Return the digest of the accounted bytes; None if they may have changed or been cut. Raise OSError."""
 
     def replacement(self, directory: LogDirectory, old: OldLink) -> str:
-        """Return the segment that has the accounted lines, but for those that had expired."""
+        """Return the segment that has the accounted lines, except those that had expired."""
 
     def is_unwritten(self, status: os.stat_result) -> bool:
-        """Whether nobody is believed to have written to it, should that segment have none of its lines."""
+        """Return whether nobody is believed to have written to it, even if that segment has none of its lines."""
 
 
 class Displaced(msgspec.Struct, frozen=True):
     """An old file that this job has displaced, and what was judged of it.
 
-    Its fingerprint has the size and the times that it had while nobody could write to it, and when its names had
-    changed for the last time; None where these tell nothing.
+    Its fingerprint has the size and times from when nobody could write to it, and the ctime from after its last rename
+    or link; None if these prove nothing.
     """
 
     old: OldLink
@@ -51,11 +51,11 @@ class Displaced(msgspec.Struct, frozen=True):
     ticket: int
 
     def is_untouched(self, status: os.stat_result) -> bool:
-        """Go by its times. On a file system that counts them in seconds they don't tell."""
+        """Compare its times, which prove nothing on a file system that counts them in seconds."""
         return self.fingerprint == Fingerprint.of(status) and bool(status.st_ctime_ns % SECOND)
 
     def digest(self, descriptor: int, old: OldLink) -> bytes | None:
-        """Go by the digests of what was judged."""
+        """Compare with the digests of what was judged."""
         del old
         try:
             return self.proof.check(lines_of(self.old.segment, descriptor), lambda: None)
@@ -72,9 +72,9 @@ class Displaced(msgspec.Struct, frozen=True):
 
 
 class Inherited(msgspec.Struct, frozen=True):
-    """An old file that another job has left. Its name tells its digest.
+    """An old file that another job left. Its name has its digest.
 
-    What another reader has made can't be compared: then only its length tells.
+    If another reader made that digest, it can't be compared: then only the length counts.
     """
 
     proof: Proof
@@ -101,7 +101,7 @@ class Inherited(msgspec.Struct, frozen=True):
 
 
 class Withdrawn(msgspec.Struct, frozen=True):
-    """A replacement that lost its name again: as it was built, with lines of the file of this inode, or written to."""
+    """A replacement that lost its name again, and may have been written to. Its lines are those of the file `inode`."""
 
     proof: Proof
     inode: int
@@ -113,12 +113,12 @@ class Withdrawn(msgspec.Struct, frozen=True):
         return False
 
     def digest(self, descriptor: int, old: OldLink) -> bytes | None:
-        """Return None: nobody has made one."""
+        """Return None: there is no digest."""
         return None
 
     def replacement(self, directory: LogDirectory, old: OldLink) -> str:
         return directory.visible_name(self.inode) or old.segment
 
     def is_unwritten(self, status: os.stat_result) -> bool:
-        """Go by its time: those lines may be elsewhere by now."""
+        """Compare its mtime: those lines may be elsewhere by now."""
         return status.st_mtime_ns == self.mtime_ns

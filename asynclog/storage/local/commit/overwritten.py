@@ -1,4 +1,4 @@
-"""Lines that somebody has written over others, in place, in an old file: those that no segment has yet."""
+"""Find the lines that a writer has overwritten in place in an old file, and publish those that no segment has yet."""
 
 import os
 from collections import Counter
@@ -14,17 +14,17 @@ from asynclog.storage.local.directory import LogDirectory
 from asynclog.storage.naming import SegmentNaming
 from asynclog.storage.segment_reader import WINDOW, Hole, Part
 
-_AHEAD = 500_000  # lines that are looked for at the same time: some 45 MiB of memory
+_AHEAD = 500_000  # lines held at a time: some 45 MiB of memory
 
 
 def publish_overwritten(
     directory: LogDirectory, names: SegmentNaming, old: OldLink, source: int, known: Known
 ) -> tuple[list[str], int, bytes] | None:
-    """Make a late segment of the accounted lines that neither the replacement nor any other that came of the file has.
+    """Make a late segment of the accounted lines that neither the replacement nor another late segment of the file has.
 
-    Return its name, if there is any such line, and how many bytes are accounted for now, and their digest: the line in
-    which they ended is taken to its end. None where no line is the same, or that can't be told: then the file was begun
-    anew. What had expired is in it, too, and expires again. Raise OSError.
+    Return its name, if there are such lines, the new accounted length, extended to the end of its last line, and its
+    digest; None if no line is the same, or if that is unknown: then the file was begun anew. The late segment also has
+    what had expired, which expires again. Raise OSError.
     """
     segments = [known.replacement(directory, old), *_late_segments(directory, names, old)]
     there = LineStock([_lines_of(directory, segment) for segment in segments])
@@ -46,16 +46,16 @@ def publish_overwritten(
 
 
 def has_a_line_of(directory: LogDirectory, one: str, other: str) -> bool:
-    """Return whether any of the first lines of one file is one of the other's, which may have any number before it."""
+    """Return whether any of the first lines of `one` occurs anywhere in `other`."""
     there = LineStock([_lines_of(directory, one)])
     try:
         return any(there.take(line) and line.strip() for line in _lines_of(directory, other))
     except ChangedError:
-        return True  # it can't be told
+        return True  # unknown
 
 
 def _end_of_line(source: int, size: int) -> int:
-    """Return where the line ends that has the last of so many bytes, or of fewer; if it has no end, where it begins."""
+    """Return the end of the line that has the last of `size` bytes, or of the last line; its start if unfinished."""
     end, start, line = 0, 0, b"\n"
     for line in _lines(windows(source, 0, os.fstat(source).st_size)):
         start, end = end, end + len(line)
@@ -65,14 +65,14 @@ def _end_of_line(source: int, size: int) -> int:
 
 
 def _late_segments(directory: LogDirectory, names: SegmentNaming, old: OldLink) -> list[str]:
-    """Return those that came of the file."""
+    """Return the late segments that were made of this file."""
     tokens = {name: names.late_token(name) for name in directory.names()}
     came = sorted(name for name, token in tokens.items() if token and origin(token) == old.origin)
     return [name for name in came if directory.is_file(name)]
 
 
 def _lines_of(directory: LogDirectory, segment: str) -> Iterator[bytes]:
-    """Yield the lines of a segment; of one that is not there none."""
+    """Yield the lines of a segment; none if it does not exist."""
     try:
         descriptor = directory.open(segment)
     except FileNotFoundError:
@@ -84,9 +84,9 @@ def _lines_of(directory: LogDirectory, segment: str) -> Iterator[bytes]:
 
 
 class LineStock:
-    """The lines that are in segments, as many of each as there are. `found` once one was taken that is not blank.
+    """A multiset of the lines of segments. `found` is True once a line that is not blank was taken.
 
-    So many lines are looked at ahead of those that were taken.
+    It reads `ahead` lines beyond those that were taken.
     """
 
     def __init__(self, segments: Sequence[Iterator[bytes]], ahead: int = _AHEAD) -> None:
@@ -94,7 +94,7 @@ class LineStock:
         self.found = False
 
     def take(self, line: bytes) -> bool:
-        """Return whether there is one more such line."""
+        """Remove one such line, and return whether there was one."""
         key = hash(line.rstrip(b"\n"))
         taken = any(segment.take(key) for segment in self._segments)
         self.found |= taken and bool(line.strip())
@@ -102,9 +102,9 @@ class LineStock:
 
 
 class _Window:
-    """The lines of a segment, by their hashes: so many ahead of those that were taken. What nobody takes stays in it.
+    """The lines of a segment, by their hashes: `size` of them beyond those that were taken. Untaken lines stay in it.
 
-    So each segment has one of its own: the lines that writers have appended to one leave room for those of others.
+    Each segment has its own window, so that the lines appended to one don't use up the room of another.
     """
 
     def __init__(self, lines: Iterator[bytes], size: int) -> None:
@@ -126,7 +126,7 @@ class _Window:
 
 
 def _lines(parts: Iterable[Part]) -> Iterator[bytes]:
-    """Yield each with its newline. Raise ChangedError where there is a large hole: such a file is not compared."""
+    """Yield each line with its newline. Raise ChangedError at a large hole: such a file is not compared."""
     begun = bytearray()
     for part in parts:
         if len(part) > WINDOW:
@@ -141,7 +141,7 @@ def _lines(parts: Iterable[Part]) -> Iterator[bytes]:
 
 
 def _blocks(lines: Iterable[bytes]) -> Iterator[memoryview]:
-    """Join them, so that not each line is a write of its own."""
+    """Join lines into blocks, to avoid a write for each line."""
     block = bytearray()
     for line in lines:
         block += line

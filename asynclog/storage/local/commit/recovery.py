@@ -1,4 +1,4 @@
-"""Finish or undo what an earlier job left when it was killed, before anything is planned. Needs no database."""
+"""Finish or undo what a killed job left, before anything is planned. Needs no database."""
 
 import errno
 from collections.abc import Callable, Iterable, Sequence
@@ -17,9 +17,9 @@ from asynclog.storage.naming import SegmentNaming
 def recover(directory: LogDirectory, names: SegmentNaming, queue: DrainQueue) -> None:
     """Remove worthless replacements, undo commits that never happened, and drain those that did.
 
-    Other logs' hidden files in the same folder are left to their own jobs. What can't be done yet is in the
-    queue afterwards, or among its problems; of files that somebody keeps open the whole lines are published.
-    Raise OSError where the folder can't be read.
+    Leave other logs' hidden files in the same folder to their own jobs. Queue what can't be done yet, or note it among
+    the queue's problems; of files that somebody keeps open, publish the whole lines. Raise OSError if the folder can't
+    be read.
     """
     left = leftover_names(directory, names)
     old_links = [old for old in map(OldLink.parse, left) if old]
@@ -39,7 +39,7 @@ def recover(directory: LogDirectory, names: SegmentNaming, queue: DrainQueue) ->
 
 
 def _settle(queue: DrainQueue, staged: StagedFile, old_links: Iterable[OldLink]) -> None:
-    """Before anything else is done about its segment: an old file needs its second name until this one is gone."""
+    """Resolve a replacement's hidden name, before its segment's old files: they need their second name until then."""
     directory = queue.directory
     replaced = {str(old): directory.status(str(old)).st_ino for old in old_links if old.segment == staged.segment}
     if not unlink_displaced(directory, staged, set(replaced.values())):
@@ -49,28 +49,28 @@ def _settle(queue: DrainQueue, staged: StagedFile, old_links: Iterable[OldLink])
 
 
 def _is_replacement(directory: LogDirectory, staged: StagedFile, old: Sequence[str], segment: str) -> bool:
-    """Whether a segment with the replacement's inode is that: it has lines of the old file, if that is still there.
+    """Return whether a segment with the replacement's inode is the replacement: it has lines of an old file, if any.
 
-    Else it has at least the owner of the file that it has displaced: nobody else can put one there. Raise OSError where
-    the segment is renamed in this very moment: the next job looks again.
+    Without an old file, it must have the owner of the file that it displaced: nobody else can put one there. Raise
+    OSError if the segment is renamed at this moment: the next job looks again.
     """
     if old:
         alike = any(has_a_line_of(directory, segment, name) for name in old)
     else:
         alike = directory.status(segment).st_uid == directory.status(str(staged)).st_uid
     if not alike and directory.status(segment).st_ino != staged.inode:
-        raise BlockingIOError(errno.EAGAIN, "it was renamed in this very moment")
+        raise BlockingIOError(errno.EAGAIN, "it was renamed at this moment")
     return alike
 
 
 def leftover_names(directory: LogDirectory, names: SegmentNaming) -> list[str]:
-    """Return the hidden names that a job of this log has made. Those of old and whole files are files' only."""
+    """Return the hidden names that a job of this log made; those of old files and replacements only if regular."""
     left = sorted(filter(names.is_temporary, directory.names()))
     return [name for name in left if not (OldLink.parse(name) or StagedFile.parse(name)) or directory.is_file(name)]
 
 
 def _attempt(queue: DrainQueue, name: str, step: Callable[[], None]) -> bool:
-    """Whether the step could be done."""
+    """Try a step; return whether it succeeded, and note the problem if not."""
     try:
         step()
     except OSError as error:
@@ -81,14 +81,17 @@ def _attempt(queue: DrainQueue, name: str, step: Callable[[], None]) -> bool:
 
 def _finish(directory: LogDirectory, names: SegmentNaming, queue: DrainQueue, old: OldLink) -> None:
     status = directory.status(str(old))
-    if status.st_nlink > 1 and directory.visible_name(status.st_ino):  # then nothing has taken its place
+    if status.st_nlink > 1 and directory.visible_name(status.st_ino):  # then it was never replaced
         directory.unlink(str(old))
         return
     queue.add(_behind_published(directory, names, queue.inherited, old), at_once=True)
 
 
 def _behind_published(directory: LogDirectory, names: SegmentNaming, inherited: Inherited, old: OldLink) -> OldLink:
-    """Move the accounted length on if a job was killed between that and the late segment; not of a file begun anew."""
+    """Advance the accounted length if a job was killed just after publishing a late segment, and return the new name.
+
+    Not if the file was begun anew.
+    """
     late = names.late_name(old.token, old.processed_bytes)
     try:
         published = directory.status(late).st_size

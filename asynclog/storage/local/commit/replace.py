@@ -1,6 +1,6 @@
 """Put a replacement, or nothing, in a segment's place under a read lease.
 
-The steps are as docs/reliability.md counts them. Their order is the whole point; `directory` has the invariants.
+The steps are numbered as in docs/reliability.md. Their order is the whole point; `directory` has the invariants.
 """
 
 import contextlib
@@ -45,9 +45,9 @@ from asynclog.storage.segment_store import Survivors
 
 
 class CommitResult(msgspec.Struct, frozen=True):
-    """A commit that has happened. `displaced` is what is to be drained; None if that is the next job's business.
+    """A commit that has happened. `displaced` is the old file to be drained; None if the next job has to do that.
 
-    `size` is that of the segment now, `fault` in words what the disk said when it was to be made durable.
+    `size` is the segment's new size, `fault` says why it could not be made durable; empty if it could.
     """
 
     displaced: Displaced | None
@@ -58,7 +58,10 @@ class CommitResult(msgspec.Struct, frozen=True):
 
 
 def replace(queue: DrainQueue, idle: IdleRule, survivors: Survivors, action: Action, proof: Proof) -> CommitResult:
-    """Drop or rewrite a segment; `proof` notes what was judged. Raise what `apply_action` has in its table."""
+    """Drop or rewrite a segment, and return the result; `proof` notes what was judged.
+
+    Raise the errors that `apply_action` maps to outcomes.
+    """
     directory = queue.directory
     source = directory.open(action.segment)
     try:
@@ -91,7 +94,7 @@ def _rewrite(queue: DrainQueue, idle: IdleRule, survivors: Survivors, target: Ta
 
 
 def _stage(directory: LogDirectory, target: Target, staying: Iterable[Part], size: int) -> tuple[StagedFile, int]:
-    """Build the replacement, and give it the name that says that it is whole (step 2). Return its mtime (ns), too."""
+    """Build the replacement, and give it the name that marks it as whole (step 2). Return it and its mtime (ns)."""
     action, source, _ = target
     temporary = new_name(action.segment)
     expected = action.bytes_after + size - action.fingerprint.size
@@ -110,7 +113,10 @@ def _stage(directory: LogDirectory, target: Target, staying: Iterable[Part], siz
 
 
 def commit(queue: DrainQueue, idle: IdleRule, target: Target, staged: StagedFile, mtime_ns: int = 0) -> CommitResult:
-    """Do all from the second name to the end of the lease. A writer's open() waits only from `pin` to its release."""
+    """Do everything from the second name to the end of the lease, and return the result.
+
+    A writer's open() waits only from `pin` to the release.
+    """
     directory, source = queue.directory, target.source
     pinned, old = _link_and_pin(queue, idle, target, staged)
     exchanged = _exchange(directory, target, staged, old)
@@ -128,13 +134,13 @@ def commit(queue: DrainQueue, idle: IdleRule, target: Target, staged: StagedFile
     displaced = None if fault else _displaced(directory, target, pinned, old)
     stood = directory.release(source)
     waited = time.monotonic_ns() - pinned.begun_ns
-    if displaced and not stood:  # somebody has come, and may have come before the file was looked at
+    if displaced and not stood:  # a writer has come, perhaps before the fingerprint was taken
         displaced = msgspec.structs.replace(displaced, fingerprint=None)
     return CommitResult(displaced, staged.size, waited, pinned.leased, fault)
 
 
 def _link_and_pin(queue: DrainQueue, idle: IdleRule, target: Target, staged: StagedFile) -> tuple[Pinned, OldLink]:
-    """Give the segment its second name, durably, then take the lease and compare (steps 3 and 4)."""
+    """Give the segment its second name, durably, then take the lease and compare (steps 3 and 4). Return both."""
     directory, (action, source, proof) = queue.directory, target
     old = OldLink.of(action.segment, proof.size, os.urandom(4))
     directory.link(action.segment, str(old))
@@ -152,15 +158,18 @@ def _link_and_pin(queue: DrainQueue, idle: IdleRule, target: Target, staged: Sta
 
 
 def _with_digest(directory: LogDirectory, old: OldLink, digest: bytes) -> OldLink:
-    """Have the name tell what was judged, while nobody can change it: this job may be killed, and writers go on."""
+    """Put the digest into the name while nobody can change the file: this job may be killed, and writers go on.
+
+    Return the new name.
+    """
     known = old.advanced(old.processed_bytes, digest)
-    if known != old:  # of nothing there is no digest
+    if known != old:  # an empty file has no digest
         directory.rename(str(old), str(known))
     return known
 
 
 def _exchange(directory: LogDirectory, target: Target, staged: StagedFile, old: OldLink) -> bool:
-    """Put the replacement in the segment's place (step 5). False where the file system can't exchange names."""
+    """Put the replacement in the segment's place (step 5). Return False if the file system can't exchange names."""
     try:
         return swap(directory, target.action, staged)
     except BaseException:
@@ -170,10 +179,10 @@ def _exchange(directory: LogDirectory, target: Target, staged: StagedFile, old: 
 
 
 def _confirm(directory: LogDirectory, source: int, staged: StagedFile, pinned: Pinned, *, exchanged: bool) -> str:
-    """Make it durable, and look at what was displaced (step 6). Return what the disk said to that, in words.
+    """Make the exchange durable, and check what was displaced (step 6). Return the disk's error in words, or "".
 
-    Raise DisplacedError or LateWriterError where it is to be undone, OSError where a rotation was faster: the next job
-    gives that file its name back.
+    Raise DisplacedError or LateWriterError if it has to be undone, OSError if a rotation was faster: the next job gives
+    that file its name back.
     """
     try:
         directory.sync_folder()
@@ -206,9 +215,9 @@ def _is_linked(directory: LogDirectory, staged: StagedFile) -> bool:
 
 
 def _displaced(directory: LogDirectory, target: Target, pinned: Pinned, old: OldLink) -> Displaced | None:
-    """Return the old file, as it is while nobody can have come to it, and as all its names have been changed.
+    """Return the old file, with its state while it is still leased and after the last change of its names.
 
-    None if the disk does not tell of it any more, and the next job has to see to it.
+    Return None if it can't be examined any more: the next job handles it.
     """
     try:
         fingerprint = pinned.fingerprint(os.fstat(target.source))
@@ -219,7 +228,7 @@ def _displaced(directory: LogDirectory, target: Target, pinned: Pinned, old: Old
 
 
 def _undo_link(directory: LogDirectory, old: OldLink) -> None:
-    """Remove the link of a commit that was undone, if the file has got another name back; else recovery does both."""
+    """Remove the link of an undone commit, if the file has another name again; else recovery does both."""
     with contextlib.suppress(OSError):
         if directory.status(str(old)).st_nlink > 1:
             directory.sync_folder()

@@ -13,7 +13,7 @@ AT_ONCE = 4 << 20  # bytes
 
 
 class Counted:
-    """Parts of lines; `size` is how many bytes of them have been taken."""
+    """Parts of lines; `size` counts the bytes that have been taken."""
 
     def __init__(self, parts: Iterable[Part]) -> None:
         self._parts = parts
@@ -26,10 +26,9 @@ class Counted:
 
 
 def write_all(directory: LogDirectory, target: int, parts: Iterable[Part], reservation: Reservation) -> int:
-    """Append these parts to an empty file, and return how many bytes that was. Continue a short write. Raise OSError.
+    """Append these parts to an empty file, and return how many bytes they were. Continue a short write. Raise OSError.
 
-    The disk begins with what is there while the rest is still being read, which leaves less for the sync to wait for.
-    A hole stays one.
+    Writeback starts while the rest is still being read, which leaves less for the sync to wait for. A hole stays one.
     """
     written = begun = 0
     for part in parts:
@@ -55,9 +54,8 @@ def build(  # noqa: PLR0913 - where, what, and whose metadata
 ) -> int:
     """Make a new, synced file of these parts of `source`, with its metadata, and return how many bytes it has.
 
-    They should be `size`. Nobody may read it who may not read the segment `beside`, if there is one. Raise OSError,
-    where there is no room for them too, or what `parts` raises; then nothing of the file is left, as far as the disk
-    lets us.
+    `size` is the expected number. Nobody may read it who may not read the segment `beside`, if that exists. Raise
+    OSError, also if there is no room, or what `parts` raises; the file is then removed, if the disk allows it.
     """
     with directory.room.reserved(space_for(source, size)) as reservation:
         target = directory.create(temporary)
@@ -77,7 +75,7 @@ def build(  # noqa: PLR0913 - where, what, and whose metadata
 
 
 def publish(directory: LogDirectory, temporary: str, name: str) -> None:
-    """Give a whole file its name, durably. Raise FileExistsError where that is taken, OSError; then it is discarded."""
+    """Give a whole file its name, durably. Discard it and raise FileExistsError if that is taken, or OSError."""
     try:
         try:
             directory.rename_noreplace(temporary, name)
@@ -94,6 +92,6 @@ def publish(directory: LogDirectory, temporary: str, name: str) -> None:
 
 
 def discard(directory: LogDirectory, temporary: str) -> None:
-    """Remove a worthless file. Where that fails, the next job's recovery does it."""
+    """Remove a worthless file. If that fails, the next job's recovery does it."""
     with contextlib.suppress(OSError):
         directory.unlink(temporary)

@@ -1,1 +1,1 @@
-"""Facts and calls that Linux has and Python does not: file leases, all that belongs to a file, the table of mounts."""
+"""Linux facilities that Python lacks: file leases, all metadata of a file, the table of mounts."""

@@ -1,4 +1,4 @@
-"""File leases: while a read lease is held nobody has the file open for writing, and whoever wants to waits for its end.
+"""File leases: while a read lease is held, nobody has the file open for writing, and an open() for writing waits.
 
 See fcntl(2), F_SETLEASE. A lease belongs to an open file, by its descriptor.
 """
@@ -7,14 +7,14 @@ import errno
 import fcntl
 import signal
 
-# There are none here: NFS, some FUSE file systems, or a file of another user's.
+# No leases: NFS, some FUSE file systems, or another user's file.
 _NO_LEASES = {errno.EINVAL, errno.ENOLCK, errno.EACCES, errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS}
 
 
 def take(descriptor: int, kind: int = fcntl.F_RDLCK) -> bool:
     """Take a lease; return False if there are none. Raise BlockingIOError if somebody has the file open for writing.
 
-    A writer who comes is announced by a signal; SIGURG is one that is ignored by default, SIGIO would kill.
+    The kernel announces a writer by a signal: SIGURG is ignored by default, SIGIO would kill.
     """
     try:
         fcntl.fcntl(descriptor, fcntl.F_SETSIG, signal.SIGURG)
@@ -27,14 +27,14 @@ def take(descriptor: int, kind: int = fcntl.F_RDLCK) -> bool:
 
 
 def is_held(descriptor: int, kind: int = fcntl.F_RDLCK) -> bool:
-    """Return whether a lease of this kind still stands and nobody waits for its end."""
+    """Return whether a lease of this kind is still held and nobody waits for its end."""
     return fcntl.fcntl(descriptor, fcntl.F_GETLEASE) == kind
 
 
 def release(descriptor: int) -> bool:
-    """End a lease. Return False if it had ended already, because somebody waited for longer than the kernel lets him.
+    """End a lease. Return False if it had ended already, because somebody waited for longer than the kernel allows.
 
-    Never an error: the close that follows ends it too.
+    Never fail: the close that follows ends it, too.
     """
     try:
         fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)

@@ -10,9 +10,8 @@ import stat
 import struct
 from typing import NamedTuple
 
-# Linux's uapi/linux/fs.h. The calls have these numbers on most machines; where they have others, files seem to have no
-# flags.
-_FLAGS = struct.Struct(f"I{struct.calcsize('l') - 4}x")  # the calls say that it is a long, and mean the half of it
+# Linux's uapi/linux/fs.h. The calls have these numbers on most architectures; on others, files seem to have no flags.
+_FLAGS = struct.Struct(f"I{struct.calcsize('l') - 4}x")  # declared as a long, but only an int is used
 _GET_FLAGS, _SET_FLAGS = 0x80006601 | _FLAGS.size << 16, 0x40006602 | _FLAGS.size << 16
 _GET_HINTS, _SET_HINTS = 0x801C581F, 0x401C5820
 _HINTS = struct.Struct("=5I8x")  # flags, size of an extent, number of extents, project, size of a copied extent
@@ -37,7 +36,7 @@ class _Hints(NamedTuple):
 
 
 def copy_flags(source: int, target: int) -> None:
-    """Give an empty file these of another one, as far as that can be done: `must_have_flags` tells. Raise OSError."""
+    """Copy flags and hints to an empty file as far as possible: `must_have_flags` checks. Raise OSError."""
     wanted, present = _flags(source), _flags(target)
     if (wanted ^ present) & _SETTABLE:
         _try(target, _SET_FLAGS, _FLAGS.pack((present & ~_SETTABLE) | (wanted & _SETTABLE)))
@@ -48,7 +47,7 @@ def copy_flags(source: int, target: int) -> None:
 
 
 def must_have_flags(source: int, target: int) -> None:
-    """Raise OSError where the target lacks some, or has others."""
+    """Raise OSError if the target's flags or hints differ."""
     wanted, present = _flags(source) & _COMPARED, _flags(target) & _COMPARED
     if wanted != present:
         raise OSError(
@@ -78,7 +77,7 @@ def _hints(descriptor: int) -> _Hints:
 
 
 def _get(descriptor: int, call: int, size: int) -> bytes:
-    """Zeros where the file system has nothing of the kind."""
+    """Return the result of an ioctl; zeros if the file system has no such flags."""
     try:
         return fcntl.ioctl(descriptor, call, bytes(size))
     except OSError as error:
@@ -88,7 +87,7 @@ def _get(descriptor: int, call: int, size: int) -> bytes:
 
 
 def _try(descriptor: int, call: int, value: bytes) -> None:
-    """Set hints; what that did not do is found afterwards."""
+    """Set flags or hints; `must_have_flags` finds what could not be set."""
     try:
         fcntl.ioctl(descriptor, call, value)
     except OSError as error:
@@ -99,8 +98,8 @@ def _try(descriptor: int, call: int, value: bytes) -> None:
 def copy(source: int, target: int) -> None:
     """Give a new file the owner, attributes, mode and times of the one that it replaces, in this order.
 
-    Changing the owner clears bits of the mode, and everything changes the times. Raise OSError, also where the flags
-    are not the same.
+    Changing the owner clears bits of the mode, and everything changes the times. Raise OSError, also if the flags
+    differ.
     """
     must_have_flags(source, target)
     status = os.fstat(source)
@@ -111,7 +110,7 @@ def copy(source: int, target: int) -> None:
 
 
 def narrow(target: int, other: int | None = None) -> None:
-    """Take every right to a file away that another one does not give; all but its owner's without one, or if their ACLs
+    """Remove every right to a file that another one does not give; all but its owner's without one, or if their ACLs
     differ.
     """
     mode = stat.S_IMODE(os.fstat(target).st_mode)
@@ -121,7 +120,7 @@ def narrow(target: int, other: int | None = None) -> None:
 
 
 def is_kept(target: int, source: int) -> bool:
-    """Whether a new file still has the owner, mode and attributes of the one that it replaces."""
+    """Return whether a new file still has the owner, mode and attributes of the one that it replaces."""
     mine, wanted = os.fstat(target), os.fstat(source)
     if (mine.st_mode, mine.st_uid, mine.st_gid) != (wanted.st_mode, wanted.st_uid, wanted.st_gid):
         return False
@@ -134,7 +133,7 @@ def _acls(descriptor: int) -> dict[str, bytes]:
 
 
 def _copy_attributes(source: int, target: int) -> None:
-    """Copy extended attributes, ACLs among them, and take away an ACL that the folder gave the new file by default."""
+    """Copy extended attributes, including ACLs, and remove an ACL that the new file inherited from the folder."""
     wanted, present = attributes(source), attributes(target)
     for name in present.keys() - wanted.keys():
         if name.startswith("system.posix_acl"):
@@ -145,7 +144,7 @@ def _copy_attributes(source: int, target: int) -> None:
 
 
 def attributes(descriptor: int) -> dict[str, bytes]:
-    """Return the extended attributes of a file, an ACL among them."""
+    """Return the extended attributes of a file, including ACLs."""
     try:
         return {name: os.getxattr(descriptor, name) for name in os.listxattr(descriptor)}
     except OSError as error:

@@ -1,9 +1,9 @@
-"""Mounts, and whether leases can be believed there: if every opener of a file passes the kernel that grants them.
+"""Decide whether leases can be trusted on a mount: only if every open() of a file goes through this kernel.
 
-Linux grants leases on file systems, too, whose files others open behind its back: a server's other clients, whoever
-works on the folder below a FUSE mount, or through an overlay on its upper folder. So only file systems count that are
-known; in doubt leases are not believed. Mounts of other mount namespaces are not seen. Nor does a lease
-tell anything of the clients of this kernel's own NFS server, which opens a file anew for each write.
+Linux grants leases even on file systems whose files are opened behind its back: by a server's other clients, in the
+folder below a FUSE mount, or in the upper folder of an overlay. So only known file systems are trusted. Mounts of other
+mount namespaces are not seen. Nor does a lease detect the clients of this kernel's own NFS server, which opens a file
+anew for each write.
 """
 
 import os
@@ -11,13 +11,13 @@ import re
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-# Of a disk or of memory, with all names, inodes and openers in this kernel. FAT and exFAT are not among them: they
-# have no hard links, and their inode numbers change. An overlay is whole for those who come through it.
+# On a disk or in memory, with all names, inodes and open files in this kernel. FAT and exFAT are not among them: they
+# have no hard links, and their inode numbers change. An overlay is reliable for those who use it as one.
 _WHOLE = {"ext2", "ext3", "ext4", "xfs", "btrfs", "bcachefs", "zfs", "f2fs", "jfs", "nilfs2", "reiserfs", "ntfs3"}
 _WHOLE |= {"tmpfs", "ramfs", "rootfs", "overlay"}
-# A store through a mapping moves no time at all there; an overlay may be on such a one.
+# Writing through a shared mapping updates no time there; an overlay may be on top of one.
 _TIMELESS = {"tmpfs", "ramfs", "rootfs", "overlay"}
-_READ_ONLY = {"squashfs", "erofs", "iso9660", "cramfs"}  # nobody writes there at all
+_READ_ONLY = {"squashfs", "erofs", "iso9660", "cramfs"}
 
 _ESCAPE = re.compile(rb"\\([0-7]{3})")
 _OPTION = re.compile(rb"[^(),]+")
@@ -25,19 +25,19 @@ _GIVEN = re.compile(r"\\(.)", re.DOTALL)
 
 
 class FileSystem(NamedTuple):
-    """The kind of file system that a folder is on, and why leases can't be believed there; empty where they can."""
+    """The kind of file system that a folder is on, and why leases can't be trusted there; empty if they can."""
 
     kind: str
     weak: str
 
     @property
     def times_tell(self) -> bool:
-        """Whether whatever changes a file moves one of its times."""
+        """Whether every change of a file updates one of its times."""
         return self.kind not in _TIMELESS
 
 
 class _Mount(NamedTuple):
-    """A line of mountinfo: `root` is what of the file system `device` is to be seen at `point`."""
+    """A line of mountinfo: `root` is the path in the file system `device` that is mounted at `point`."""
 
     number: int
     device: str
@@ -57,11 +57,11 @@ class _Place(NamedTuple):
 
     @property
     def in_file_system(self) -> tuple[str, str]:
-        """Its device, and its path there."""
+        """Its device, and its path on that."""
         return _place(self.path, self.own)
 
     def is_in(self, folder: str) -> bool:
-        """Whether it is this folder, or in it, whatever parts of the file system are mounted where."""
+        """Return whether it is this folder or lies in it, whatever mounts lead there."""
         real = os.path.realpath(folder)
         beneath = [mount for mount in self.mounts if _is_in(real, mount.point)]
         mount = max(beneath, key=lambda mount: len(mount.point), default=self.own)
@@ -71,7 +71,7 @@ class _Place(NamedTuple):
 
 
 def parents(folder: int) -> Iterator[tuple[int, int]]:
-    """Yield device and inode of the folder and of each that it is in, as far as they may be looked at."""
+    """Yield device and inode of the folder and of each of its parents, as far as they may be examined."""
     here = os.dup(folder)
     try:
         seen = None
@@ -89,7 +89,7 @@ def parents(folder: int) -> Iterator[tuple[int, int]]:
 def file_system(
     folder: int, proc: str = "/proc", parents: Callable[[int], Iterable[tuple[int, int]]] = parents
 ) -> FileSystem:
-    """Return the file system of the folder with this descriptor, as `proc` and its parents tell."""
+    """Return the file system of the folder with this descriptor, according to `proc` and the folder's parents."""
     try:
         info = _content(proc, "self/fdinfo", str(folder)).decode()
         number = int(next(line.split()[1] for line in info.splitlines() if line.startswith("mnt_id:")))
@@ -103,7 +103,7 @@ def file_system(
     place = _Place(path, own, mounts, set(parents(folder)))
     upper = _upper_folder(place)
     if upper:
-        return FileSystem(own.kind, f"an overlay has {upper} as its upper folder, and who writes there minds no lease")
+        return FileSystem(own.kind, f"an overlay has {upper} as its upper folder, and writers there ignore leases")
     return FileSystem(own.kind, _exported(place, os.path.join(proc, "fs/nfsd/exports")))
 
 
@@ -113,7 +113,7 @@ def _content(*path: str) -> bytes:
 
 
 def _mount(line: bytes) -> _Mount:
-    """`36 35 98:0 /root /point rw,noatime master:1 - ext3 /dev/root rw,errors=continue`, after mountinfo(5)."""
+    """Parse `36 35 98:0 /root /point rw,noatime master:1 - ext3 /dev/root rw,errors=continue`: see mountinfo(5)."""
     words = line.split(b" ")
     dash = words.index(b"-", 6)
     options = tuple(map(_unescaped, words[dash + 3].split(b",")))
@@ -126,13 +126,13 @@ def _unescaped(word: bytes) -> str:
 
 
 def _upper_folder(place: _Place) -> str:
-    """Return the upper folder of an overlay that this folder is, or is in; empty without one."""
+    """Return the upper folder of an overlay that this folder is or lies in; empty without one."""
     for upper in _upper_folders(place.mounts):
         if os.path.isabs(upper):
             if place.is_in(upper):
                 return upper
             continue
-        # As the mounting process saw it: what it may well mean counts.
+        # Relative to the mounting process: any folder that it may mean counts.
         tail = os.path.normpath(upper).split("/")
         tail = tail[len(tail) - tail[::-1].index("..") :] if ".." in tail else tail
         if any(f"/{'/'.join(tail)}/" in f"{path}/" for path in (place.path, place.in_file_system[1])):
@@ -141,7 +141,7 @@ def _upper_folder(place: _Place) -> str:
 
 
 def _upper_folders(mounts: Sequence[_Mount]) -> Iterator[str]:
-    """Yield them as they are told, and as mount(8) was given them: with a backslash before a comma or a backslash."""
+    """Yield them as listed, and unescaped, because mount(8) takes a backslash before a comma or a backslash."""
     for mount in mounts:
         for option in mount.options if mount.kind == "overlay" else ():
             if option.startswith("upperdir="):
@@ -150,26 +150,26 @@ def _upper_folders(mounts: Sequence[_Mount]) -> Iterator[str]:
 
 
 def _exported(place: _Place, exports: str) -> str:
-    """Say by which folder's export this one can be written to; empty without one.
+    """Return, in words, the NFS export through which this folder can be written to; empty without one.
 
-    `exports` are lines like `/srv/log<tab>*(rw,sync)`; behind a `#` is what the server will ask for again.
+    `exports` has lines like `/srv/log<tab>*(rw,sync)`; after a `#`, an entry that the server will look up again.
     """
     try:
         lines = _content(exports).splitlines()
     except FileNotFoundError:
         return ""
     except OSError as error:
-        return f"{exports} can't be read, so that nobody knows whether NFS exports it: {error.strerror}"
+        return f"{exports} can't be read, so it is unknown whether NFS exports it: {error.strerror}"
     for line in lines:
         name, _, clients = line.removeprefix(b"# ").partition(b"\t")
         folder = _unescaped(name)
         if b"rw" in _OPTION.findall(clients) and os.path.isabs(folder) and place.is_in(folder):
-            return f"{folder} is exported by NFS, whose clients mind no lease"
+            return f"{folder} is exported by NFS, whose clients ignore leases"
     return ""
 
 
 def _place(path: str, mount: _Mount) -> tuple[str, str]:
-    """Return where a path of this mount is in its file system, whatever parts of that are mounted where."""
+    """Return the device of a path of this mount, and its path in that file system."""
     return mount.device, os.path.normpath(f"{mount.root.rstrip('/')}/{os.path.relpath(path, mount.point)}")
 
 

@@ -1,9 +1,9 @@
-"""One job at a time on a log: a lock file in its folder, which whoever may only list the folder can't open.
+"""One job at a time on a log: a lock file in its folder, which users who may only list the folder can't open.
 
-Two things hold it. The kernel's lock on the file ends with its process, and excludes all who come through the same
-mount. The record in it (see `record`) excludes those who come through another one, from another host or from a mount
-without such locks. Between two that write their records at one moment the later one wins: each reads again,
-whoever comes through a mount that can't be trusted only a second later, when the other has looked already.
+Two things hold it. The kernel's lock on the file ends with its process, and excludes all jobs on the same mount. The
+record in it (see `record`) excludes jobs on other mounts: on another host, or on a mount without such locks. If two
+jobs write their records at the same time, the later one wins: each reads the record again, on an untrusted mount only
+a second later, when the other has already checked.
 """
 
 import os
@@ -19,14 +19,14 @@ from asynclog.storage.local.lock.record import Holder, keeps_out, lives
 from asynclog.storage.local.timing import TIMING
 
 _PAUSE = 0.1  # seconds between two tries
-_SETTLES = 1.0  # seconds after which a record that is still there is the only one, on a mount that can't be trusted
+_SETTLES = 1.0  # seconds after which a record that is still there has won, on an untrusted mount
 _RENEWAL = 10.0  # seconds between two renewals
 
 
 class Lock:
-    """The lock of one job, made by `held_lock`. `path` is the lock file's; all but its name is for people.
+    """The lock of one job, made by `held_lock`. `path` is the lock file's; its folder is only used in messages.
 
-    `check` is the time (seconds) after which the holder looks whether it still is that: less than `_SETTLES`.
+    `check` is the time (seconds) after which the holder checks whether it still holds it: less than `_SETTLES`.
     """
 
     def __init__(self, directory: LogDirectory, path: str, *, breaks: bool, check: float) -> None:
@@ -35,18 +35,18 @@ class Lock:
         self._breaks = breaks
         self._check = check
         self._file: LockFile | None = None
-        self._folder = -1  # its descriptor, where that is locked
+        self._folder = -1  # its descriptor if the folder itself is locked
         self._lost = False
         self._released = threading.Event()
         self._renewals = threading.Thread(target=self._renew_on, name="lock", daemon=True)
 
     def is_lost(self) -> bool:
-        """Return whether somebody else has taken or removed it: then change nothing more. Look anew each time."""
+        """Return whether somebody else has taken or removed it: then change nothing more. Check anew each time."""
         self._lost = self._lost or not self._stands()
         return self._lost
 
     def take(self, wait: float) -> None:
-        """Wait for `wait` seconds at the most. Raise LockedError, or ConfigurationError where there can't be one."""
+        """Take it, waiting for at most `wait` seconds. Raise LockedError, or ConfigurationError if it is unusable."""
         end = time.monotonic() + wait
         while obstacle := self._try():
             if time.monotonic() >= end:
@@ -58,7 +58,7 @@ class Lock:
         self._renewals.start()
 
     def release(self) -> None:
-        """Never an error: a record of a process that is gone keeps nobody out."""
+        """Release it. Never fail: the record of a dead process keeps nobody out."""
         self._released.set()
         if self._renewals.ident is not None:
             self._renewals.join()
@@ -67,7 +67,7 @@ class Lock:
         self._close()
 
     def _try(self) -> str:
-        """Take it; else say who has it."""
+        """Take it, and return an empty string; else return who has it."""
         try:
             file = LockFile(self._directory, self._path)
         except OSError as error:
@@ -91,7 +91,7 @@ class Lock:
         return "another one took it at the same moment"
 
     def _take_file(self, file: LockFile) -> str:
-        """Take it by this file, and return an empty string; else close the file, and say why not."""
+        """Take it by this file, and return an empty string; else close the file, and return why not."""
         try:
             file.make_ours()
             me = Holder.myself(file.device)
@@ -105,11 +105,11 @@ class Lock:
                 file.close()
 
     def _obstacle(self, file: LockFile, me: Holder) -> str:
-        """Return who has the lock; empty if it is ours once the record says so."""
+        """Return who has the lock; empty if it is free for us to write our record."""
         has_it = file.lock()
         holder = file.holder()
         if has_it and not (holder and keeps_out(holder, me, file.silent_for)):
-            return "" if file.is_named() else "the lock file was removed this very moment"
+            return "" if file.is_named() else "the lock file was removed just now"
         if self._breaks:
             self._must_be_breakable(holder, me, has_it=has_it)
             return ""
@@ -128,7 +128,7 @@ class Lock:
             )
 
     def _take_folder(self) -> str:
-        """On a disk so full that there can't even be an empty file: until there is one, the folder itself is locked."""
+        """Lock the folder itself while the disk is too full even for an empty file; return why not, or ""."""
         try:
             flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
             self._folder = os.open(".", flags, dir_fd=self._directory.folder)
@@ -141,7 +141,7 @@ class Lock:
         return "it can't say who it is: the disk is full"
 
     def _stands(self) -> bool:
-        """Return whether it is still ours; a folder that is locked stays so."""
+        """Return whether it is still ours; a lock on the folder always is."""
         return self._file is None or self._file.stands()
 
     def _renew_on(self) -> None:
@@ -171,9 +171,9 @@ class Lock:
 def held_lock(
     directory: LogDirectory, path: str, *, wait: float, breaks: bool, check: float = TIMING.lock_check
 ) -> Iterator[Lock]:
-    """Hold the lock with this path, for `with`; `breaks` takes it from a holder that may only be silent.
+    """Hold the lock with this path inside the `with`; `breaks` takes it even from a holder that may only be silent.
 
-    Raise LockedError where another job has it, ConfigurationError where it can't be had.
+    Raise LockedError if another job has it, ConfigurationError if it is unusable.
     """
     lock = Lock(directory, path, breaks=breaks, check=check)
     lock.take(wait)

@@ -1,4 +1,4 @@
-"""The lock file of a log: the kernel's lock on it, the record in it, and why it can't be used, for people."""
+"""The lock file of a log: the kernel's lock on it, the record in it, and messages that say why it can't be used."""
 
 import errno
 import fcntl
@@ -17,13 +17,13 @@ _READ_ONLY = {errno.EROFS, errno.EACCES, errno.EPERM}
 
 
 class LockFile:
-    """The lock file with this path in a log's directory, open until `close`; all but its name is for people.
+    """The lock file with this path in a log's directory, open until `close`; its folder is only used in messages.
 
-    `record` is what its holder has last written to it, empty if nothing.
+    `record` is what we last wrote to it, empty if nothing.
     """
 
     def __init__(self, directory: LogDirectory, path: str) -> None:
-        """Open the file, which is made if there is none. Raise OSError."""
+        """Open the file, and create it if there is none. Raise OSError."""
         self._directory = directory
         self._path = path
         self._name = os.path.basename(path)
@@ -42,14 +42,14 @@ class LockFile:
     def make_ours(self) -> None:
         """Give it to the folder's owner. Raise ConfigurationError unless it is a lock file, and nobody else's.
 
-        A second name may be a backup's, if it holds a record. What else has been given the lock file's name may be
-        worth something, or a secret from the folder's owner.
+        If it holds a record, a second name may be a backup's. Any other file with the lock file's name may be of value,
+        or secret from the folder's owner.
         """
         status = os.fstat(self._descriptor)
         foreign = status.st_size and not self.holder()
         if not stat.S_ISREG(status.st_mode) or (status.st_nlink != 1 and foreign):
             raise ConfigurationError(
-                f"{self._path}: this is the lock file's name, but no regular file with just one name: remove it"
+                f"{self._path}: this is the lock file's name, but not a regular file with just one name: remove it"
             )
         if status.st_uid not in {os.geteuid(), 0, os.fstat(self._directory.folder).st_uid}:
             raise ConfigurationError(
@@ -58,23 +58,23 @@ class LockFile:
             )
         if foreign and (status.st_size > LARGEST or not is_of_a_lock(os.pread(self._descriptor, LARGEST, 0))):
             raise ConfigurationError(
-                f"{self._path}: this is the lock file's name, but it holds something else than a lock's record: "
+                f"{self._path}: this is the lock file's name, but it holds something other than a lock record: "
                 "nothing was touched. Whoever needs that file: move it away; else remove it"
             )
         self._directory.chown_to_folder_owner(self._descriptor)
 
     def lock(self) -> bool:
-        """Take the kernel's lock on it: see `kernel_lock`."""
+        """Take the kernel's lock on it, and return whether that succeeded: see `kernel_lock`."""
         return kernel_lock(self._directory, self._descriptor)
 
     def holder(self) -> Holder | None:
-        """Return who holds the lock by the record in the file."""
+        """Return who holds the lock according to the record in the file."""
         return Holder.decoded(os.pread(self._descriptor, LARGEST, 0))
 
     def write(self, me: Holder) -> None:
         """Put a record in it. Raise OSError, but not on a full disk if the kernel's lock is complete.
 
-        There that lock has to do: the job is what makes room.
+        Then that lock has to suffice, because the job will make room.
         """
         try:
             self.record = me.encoded()
@@ -92,17 +92,17 @@ class LockFile:
         self._written = _uptime()
 
     def clear(self) -> None:
-        """Have the file say that nobody holds the lock, as far as the disk lets us."""
+        """Empty the file, so that nobody holds the lock, if the disk allows it."""
         with suppress(OSError):
             self._directory.overwrite(self._descriptor, b"")
 
     def silent_for(self) -> float:
-        """Return the seconds since the last renewal, by the file system's own clock: it tells the time of a change."""
+        """Return the seconds since the last renewal, by the file system's own clock, which a change of status reads."""
         try:
             renewed = os.fstat(self._descriptor).st_mtime_ns
             self._directory.touch_status(self._descriptor)
             silent = (os.fstat(self._descriptor).st_ctime_ns - renewed) / 1e9
-            if silent < -SILENCE:  # that clock has been put back since: from now on it counts anew
+            if silent < -SILENCE:  # that clock was set back: start counting again
                 self._directory.touch(self._descriptor)
             return silent
         except OSError:
@@ -115,7 +115,7 @@ class LockFile:
         return False
 
     def stands(self) -> bool:
-        """Return whether the file of that name is still this one, and has our record."""
+        """Return whether the file with the lock's name is still this one, and has our record."""
         try:
             descriptor = self._directory.open(self._name)
         except FileNotFoundError:
@@ -131,14 +131,14 @@ class LockFile:
             self._directory.close(descriptor)
 
     def _is_fresh(self) -> bool:
-        """Return whether nobody can take its holder for silent yet, a minute to spare."""
+        """Return whether nobody can consider its holder silent yet, with a minute to spare."""
         return _uptime() - self._written < SILENCE - 60
 
 
 def kernel_lock(directory: LogDirectory, descriptor: int) -> bool:
     """Lock a file or folder. Return False if another job has locked it. Raise OSError.
 
-    Where there may be no such locks, the record alone has to do.
+    If the mount may have no such locks, return True all the same: the record alone has to suffice.
     """
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -170,5 +170,5 @@ def _hint(directory: LogDirectory, path: str, error: OSError) -> str:
 
 
 def _uptime() -> float:
-    """Return seconds, those that the machine was suspended included."""
+    """Return the seconds since the boot, including those that the machine was suspended."""
     return time.clock_gettime(time.CLOCK_BOOTTIME)

@@ -1,6 +1,6 @@
-"""Who holds a log, as its lock file says: the record, the facts of this process, and whether a holder still keeps out.
+"""The holder of a log, as recorded in its lock file, and whether it still keeps others out.
 
-A holder that this kernel can vouch for lives or does not. Of any other one only its silence tells.
+If this kernel knows the holder's process, it says whether that is alive. Any other holder is judged by its silence.
 """
 
 import os
@@ -11,18 +11,18 @@ from typing import Self
 
 import msgspec
 
-SILENCE = 300.0  # seconds without a renewal, after which a holder that nobody can look at is taken for dead
+SILENCE = 300.0  # seconds without a renewal, after which a holder that can't be examined counts as dead
 LARGEST = 4096  # bytes of a record
 _STATE, _START = 0, 19  # fields of /proc/PID/stat behind the command's name
 _VALUE = re.compile(rb'"(?:[^"\\\n]|\\.)*"?|-?[0-9]*')  # of a field, the last one maybe torn
 
 
 class Holder(msgspec.Struct, frozen=True):
-    """One job: the process that runs it, and since when (UTC) it has the lock.
+    """One job: the process that runs it, and since when (UTC) it has held the lock.
 
-    `start` is when the process began, in clock ticks after the boot. `device` is that of the lock file where the
-    kernel's own lock on it is complete, so that whoever gets it there knows that the holder is gone; 0 elsewhere. What
-    can't be known is empty, or 0. `token` is random.
+    `start` is when the process began, in clock ticks after the boot. `device` is the lock file's if the kernel's own
+    lock on it is complete, so that a job that gets that lock knows that the holder is gone; else 0. What can't be known
+    is empty, or 0. `token` is random.
     """
 
     host: str
@@ -39,7 +39,7 @@ class Holder(msgspec.Struct, frozen=True):
 
     @classmethod
     def myself(cls, device: int) -> Self:
-        """Return a record of this process, from now on."""
+        """Return a record of this process, as holder from now on."""
         return cls(
             host=os.uname().nodename,
             boot_id=_text("sys/kernel/random/boot_id"),
@@ -52,7 +52,7 @@ class Holder(msgspec.Struct, frozen=True):
         )
 
     def encoded(self) -> bytes:
-        """Return the record as it stands in the lock file."""
+        """Return the record as it is written to the lock file."""
         return msgspec.json.encode(self) + b"\n"
 
     @classmethod
@@ -65,9 +65,9 @@ class Holder(msgspec.Struct, frozen=True):
 
 
 def is_of_a_lock(content: bytes) -> bool:
-    """Whether a job may have left this in its lock file: nothing, NULs, or a record or the beginning of one.
+    """Return whether a job may have left this in its lock file: nothing, NULs, a record or, torn, the beginning of one.
 
-    So a write is torn. Behind a record there may be what is left of a longer one.
+    A record may be followed by the rest of a longer one.
     """
     content = content.rstrip(b"\0")
     return Holder.decoded(content.partition(b"\n")[0]) is not None or _begins_record(content)
@@ -85,13 +85,13 @@ def _begins_record(content: bytes) -> bool:
 
 
 def lives(holder: Holder, me: Holder) -> bool | None:
-    """Return whether this very process lives; None if that can't be known from here."""
+    """Return whether this process is alive; None if that can't be known from here."""
     if not _is_of_this_boot(holder, me) or not holder.pid_namespace or holder.pid_namespace != me.pid_namespace:
         return None
     if holder.pid <= 0:
         return False
     try:
-        os.kill(holder.pid, 0)  # 0 is no signal: it only asks, and sees what a hidden /proc does not show
+        os.kill(holder.pid, 0)  # signal 0 only checks, and works even if /proc hides the process
     except (ProcessLookupError, OverflowError):
         return False
     except PermissionError:
@@ -103,11 +103,11 @@ def lives(holder: Holder, me: Holder) -> bool | None:
 
 
 def keeps_out(holder: Holder, me: Holder, silent_for: Callable[[], float]) -> bool:
-    """Return whether this holder still has the lock, if `me` has got the kernel's lock on the file, if there is one.
+    """Return whether this holder still has the lock, although `me` holds the kernel's lock on the file, if any.
 
-    `silent_for` tells how many seconds ago the holder has renewed it.
+    `silent_for` returns how many seconds ago the holder renewed it.
     """
-    if holder.pid != me.pid:  # what this very process left is told by the kernel's lock, or its silence
+    if holder.pid != me.pid:  # for a record of this process itself, the kernel's lock or the silence decides
         alive = lives(holder, me)
         if alive is not None:
             return alive
@@ -120,7 +120,7 @@ def keeps_out(holder: Holder, me: Holder, silent_for: Callable[[], float]) -> bo
 
 
 def _is_of_this_boot(holder: Holder, me: Holder) -> bool:
-    """Whether both are of one boot, by its number, which no two have: a container has a host name of its own."""
+    """Return whether both run under the same boot, by its unique ID: a container has a host name of its own."""
     return bool(me.boot_id) and holder.boot_id == me.boot_id
 
 
@@ -128,7 +128,7 @@ _UNKNOWN = ["", *["0"] * _START]
 
 
 def _fields(pid: int) -> list[str]:
-    """Return what /proc/PID/stat says behind the command's name; unknown where it is not shown."""
+    """Return the fields of /proc/PID/stat after the command's name; _UNKNOWN if it is hidden."""
     return _text(f"{pid}/stat").rpartition(") ")[2].split() or _UNKNOWN
 
 
