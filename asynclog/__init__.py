@@ -115,7 +115,7 @@ def read_records(path: str | os.PathLike[str]) -> AsyncIterator[Record]:
     Lines that are no records, and segments that can't be read as plain files, are passed over. Raise OSError, and
     ConfigurationError for a path that no file can have.
     """
-    from asynclog.config.paths import absolute
+    from asynclog.config.usable_paths import absolute
     from asynclog.scan.record_stream import stream_records
     from asynclog.storage.local.async_segments import AsyncLog
 

@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Iterator
 
 from asynclog.catalog.entry import Entry, pack, unpack
-from asynclog.catalog.location import Place
+from asynclog.catalog.state_folder import Place
 
 _FORMAT = 1
 _BATCH, _BATCH_BYTES = 1000, 8 << 20  # rows, and bytes in them, a transaction

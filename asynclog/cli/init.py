@@ -9,8 +9,8 @@ from asynclog.cli import options as groups
 from asynclog.cli.parser import ALWAYS, Help
 from asynclog.cli.run_command import Call, Command, log_level, settings_of
 from asynclog.config.configuration_file import MXCPS, OURS, nearest
-from asynclog.config.paths import working_folder
 from asynclog.config.settings import Settings
+from asynclog.config.usable_paths import working_folder
 from asynclog.errors import ConfigurationError
 from asynclog.formatting import escape_surrogates, pluralize
 from asynclog.report.envelope import CommandResult
@@ -20,7 +20,7 @@ from asynclog.report.init.templates import can_be_named, starter_configuration, 
 from asynclog.report.policy_warnings import shadowed
 from asynclog.report.provenance import who
 from asynclog.report.warnings import Notices
-from asynclog.storage.local.named_file import write_new
+from asynclog.storage.local.output_file import write_new
 
 POLICY = "audit-schemas.yaml"
 

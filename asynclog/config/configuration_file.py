@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 
 from asynclog.config.mxcp_site import mxcp_profile
-from asynclog.config.paths import absolute, working_folder
 from asynclog.config.profile import Profile, beside, must_have
 from asynclog.config.units import percent
+from asynclog.config.usable_paths import absolute, working_folder
 from asynclog.errors import ConfigurationError
 from asynclog.plan.guards import Guard
 from asynclog.plan.rewrite_threshold import Percent
-from asynclog.storage.claims import Claim
+from asynclog.storage.profile_claims import Claim
 
 if TYPE_CHECKING:
     from asynclog.config.yaml_document import Document

@@ -9,7 +9,7 @@ import msgspec
 
 from asynclog.config.profile import Profile, beside, must_have
 from asynclog.errors import ConfigurationError
-from asynclog.storage.claims import Claim
+from asynclog.storage.profile_claims import Claim
 
 if TYPE_CHECKING:
     from asynclog.config.yaml_document import Document

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from asynclog.config.paths import usable
+from asynclog.config.usable_paths import usable
 from asynclog.plan.guards import Guard
 from asynclog.plan.rewrite_threshold import ALWAYS, Percent
-from asynclog.storage.claims import Claim
+from asynclog.storage.profile_claims import Claim
 
 if TYPE_CHECKING:
     from asynclog.config.yaml_document import Document

@@ -4,15 +4,15 @@ import os
 from collections.abc import Callable, Mapping
 
 from asynclog.config.configuration_file import load_profile
+from asynclog.config.contested_segments import by_folder, contested, refuse, within
 from asynclog.config.file_text import Origin
-from asynclog.config.paths import absolute, usable
 from asynclog.config.profile import Profile
-from asynclog.config.profile_conflicts import by_folder, contested, refuse, within
 from asynclog.config.settings import Options, Settings
 from asynclog.config.units import bytes_per_second, seconds
+from asynclog.config.usable_paths import absolute, usable
 from asynclog.errors import ConfigurationError
-from asynclog.storage.claims import Claim
 from asynclog.storage.naming import LONGEST_BASE, length
+from asynclog.storage.profile_claims import Claim
 from asynclog.timestamps import parse_instant
 
 MOST_JOBS = 1024  # each is a thread or a process, and has some MiB of memory

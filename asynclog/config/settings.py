@@ -8,8 +8,8 @@ from asynclog.config.file_text import Origin
 from asynclog.plan.guards import Guard
 from asynclog.plan.rewrite_threshold import ALWAYS, Percent
 from asynclog.records.fields import MXCP_FIELDS, Fields
-from asynclog.storage.claims import Claim, Contest
 from asynclog.storage.naming import SegmentNaming
+from asynclog.storage.profile_claims import Claim, Contest
 
 
 class Options(TypedDict, total=False):

@@ -7,7 +7,7 @@ import msgspec
 
 from asynclog.actions import Action, Plan
 from asynclog.formatting import pluralize
-from asynclog.plan.aging import expired_before
+from asynclog.plan.projection import expired_before
 from asynclog.plan.rewrite_threshold import ALWAYS, Percent, deferral_reason
 from asynclog.policy.cutoffs import Cutoffs
 from asynclog.policy.rules import Policy, overdue_since, rule_for

@@ -1,4 +1,5 @@
-/* The kernel: count the records of JSON lines by schema and day, fast, and never guess.
+/* The kernel: count the records of JSON lines by schema and day, fast, and never guess; leave out marked lines
+ * (`compact`), and tell bytes from others (`digest`).
  *
  * A line is a record if it is one strict JSON object (see strict_json.h) of at most 500 levels whose top level
  * has, at most once each, under the keys that the caller names,

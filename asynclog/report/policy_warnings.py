@@ -6,7 +6,7 @@ from asynclog.formatting import escape_surrogates, list_some, pluralize
 from asynclog.policy.rules import WILDCARD, Policy, Rule, Scope, all_rules, match_rule
 from asynclog.report.warning_facts import Facts
 from asynclog.schemas import SchemaKey
-from asynclog.storage.claims import in_words
+from asynclog.storage.profile_claims import in_words
 
 
 def shadowed(path: str) -> str:

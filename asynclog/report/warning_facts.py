@@ -8,8 +8,8 @@ import msgspec
 from asynclog.policy.rules import Policy
 from asynclog.segments import Segment
 from asynclog.statistics import SegmentState, SegmentStats
-from asynclog.storage.claims import Contest
 from asynclog.storage.naming import SegmentNaming
+from asynclog.storage.profile_claims import Contest
 
 Registry = Literal["there", "awaited"]
 

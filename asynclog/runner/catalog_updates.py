@@ -6,7 +6,7 @@ import msgspec
 
 from asynclog.actions import Action, Outcome
 from asynclog.catalog.entry import Entry
-from asynclog.plan.aging import after_rewrite
+from asynclog.plan.projection import after_rewrite
 from asynclog.runner.open_log import Log
 from asynclog.scan.tail_digest import digested, tail_digest
 from asynclog.segments import Segment

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 import msgspec
 
-from asynclog.config.profile_conflicts import refuse
+from asynclog.config.contested_segments import refuse
 from asynclog.config.settings import Settings
 from asynclog.errors import ConfigurationError
 from asynclog.executors.rate_limit import RateLimiter
@@ -20,8 +20,8 @@ from asynclog.runner.wiring import Wiring
 from asynclog.scan.context import ScanContext
 from asynclog.scan.scanner import Scanner
 from asynclog.segments import Segment
-from asynclog.storage.claims import contests, strays
 from asynclog.storage.naming import SegmentNaming
+from asynclog.storage.profile_claims import contests, strays
 from asynclog.storage.segment_store import SegmentSource
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from asynclog.policy.cutoffs import Cutoffs
 from asynclog.records.kernel import choose_digest
 from asynclog.scan.context import ScanContext, ScanOptions
 from asynclog.scan.counter import StatsBuilder
-from asynclog.scan.expired_lines import ExpiredRanges
+from asynclog.scan.expired_marks import ExpiredRanges
 from asynclog.scan.line_blocks import whole_lines
 from asynclog.segments import Fingerprint, Range, Segment, WhyUnjudged
 from asynclog.storage.codecs import HEAD, LEFT_ALONE, codec_for, is_packed

@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 from asynclog.policy.cutoffs import Cutoffs
+from asynclog.records.document_fragments import Part
 from asynclog.records.fields import MXCP_FIELDS, Fields
 from asynclog.records.kernel import Kind, crc32, kernel
-from asynclog.records.multiline import Part
 from asynclog.records.parser import LONG
 from asynclog.records.strict_json import Line
 from asynclog.scan.counter import StatsBuilder
-from asynclog.scan.expired_lines import ExpiredRanges, pack
+from asynclog.scan.expired_marks import ExpiredRanges, pack
 from asynclog.scan.line_blocks import BLOCK
 
 _NEWLINE = re.compile(rb"\n")

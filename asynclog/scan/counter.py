@@ -5,8 +5,8 @@ from collections.abc import Iterable
 
 from asynclog.errors import TooManyKeysError
 from asynclog.policy.cutoffs import Cutoffs
+from asynclog.records.document_fragments import Part, first_fragment, is_fragment
 from asynclog.records.fields import Fields
-from asynclog.records.multiline import Part, first_fragment, is_fragment
 from asynclog.records.parser import parser_for
 from asynclog.records.strict_json import Line
 from asynclog.scan.schema_limits import MOST_KEYS, MOST_NAMES

@@ -8,7 +8,7 @@ import msgspec
 from asynclog.errors import TooManyKeysError
 from asynclog.scan.chunks import Chunk, ChunkResult, ReadFailure, Seen
 from asynclog.scan.counter import StatsBuilder
-from asynclog.scan.expired_lines import ExpiredRanges
+from asynclog.scan.expired_marks import ExpiredRanges
 from asynclog.segments import Segment, UnreadSegment
 from asynclog.statistics import SegmentStats
 

@@ -11,7 +11,7 @@ from asynclog.records.kernel import choose_digest
 from asynclog.records.parser import BLANKS
 from asynclog.scan.classifiers import PythonClassifier
 from asynclog.scan.context import ScanContext
-from asynclog.scan.expired_lines import ExpiredRanges, LineRange, choose_compact, invert, is_marked
+from asynclog.scan.expired_marks import ExpiredRanges, LineRange, choose_compact, invert, is_marked
 from asynclog.scan.line_blocks import whole_lines
 from asynclog.segments import Range
 from asynclog.storage.proof import Proof

@@ -10,7 +10,7 @@ import pytest
 from audit_log import looks, record, write_log, write_policy
 from command import NOW, finish, is_open, run, start, until
 
-from asynclog.storage.claims import Claim, contests
+from asynclog.storage.profile_claims import Claim, contests
 
 if TYPE_CHECKING:
     from pathlib import Path

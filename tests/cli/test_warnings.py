@@ -15,7 +15,7 @@ from audit_log import LOCK, looks, record, write_log, write_policy
 from command import NO_OVERRIDE, NOW, Done, cleanup, run
 
 from asynclog.report import policy_warnings, warnings
-from asynclog.storage import claims as owners
+from asynclog.storage import profile_claims as owners
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from asynclog.errors import ConfigurationError
 from asynclog.records.kernel import choose_reader
-from asynclog.scan.expired_lines import ExpiredRanges, LineRange, choose_compact, invert, pack
+from asynclog.scan.expired_marks import ExpiredRanges, LineRange, choose_compact, invert, pack
 
 Compact = Callable[[memoryview, bytes, int], tuple[int, int]]
 

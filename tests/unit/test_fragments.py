@@ -29,9 +29,9 @@ from asynclog.errors import ChangedError
 from asynclog.executors.rate_limit import RateLimiter
 from asynclog.policy.cutoffs import Cutoffs
 from asynclog.policy.rules import Policy, Rule
+from asynclog.records.document_fragments import is_fragment
 from asynclog.records.fields import MXCP_FIELDS
 from asynclog.records.kernel import Kind
-from asynclog.records.multiline import is_fragment
 from asynclog.records.parser import LineParser
 from asynclog.scan.chunks import ChunkResult, read_chunk, split
 from asynclog.scan.context import ScanContext

@@ -57,7 +57,7 @@ IMPURE |= {"fcntl", "mmap", "resource", "shutil", "socket", "stat", "subprocess"
 MAY_IMPORT = {("scan.record_stream", "anyio")}  # the one stream that a caller's event loop waits for
 
 DESTRUCTIVE = {"unlink", "remove", "rename", "replace", "link", "symlink", "truncate", "ftruncate", "rmdir", "fsync"}
-CHANGE_FOLDERS = {"storage/local/directory.py", "catalog/location.py"}  # the catalog has a folder of its own
+CHANGE_FOLDERS = {"storage/local/directory.py", "catalog/state_folder.py"}  # the catalog has a folder of its own
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from asynclog.storage.local.access.permissions import Permissions, other_writer
+from asynclog.storage.local.access.other_writers import Permissions, other_writer
 from asynclog.storage.local.access.trusted_open import permissions_of
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from asynclog.errors import ConfigurationError
-from asynclog.storage.local.access.permissions import other_writer
+from asynclog.storage.local.access.other_writers import other_writer
 from asynclog.storage.local.access.trusted_open import permissions_of
 from asynclog.storage.local.linux.metadata import fixed
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from asynclog.storage.hidden_names import OldLink, StagedFile
     from asynclog.storage.local.commit.drain_queue import DrainQueue
-    from asynclog.storage.local.commit.known_old_files import Displaced, Known
+    from asynclog.storage.local.commit.old_file import Displaced, Known
     from asynclog.storage.local.commit.precommit import Pinned
     from asynclog.storage.naming import SegmentNaming
     from asynclog.storage.segment_reader import Part, SegmentReader

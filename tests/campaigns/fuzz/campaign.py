@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 
 import judge
 
-from asynclog.records.multiline import is_fragment
+from asynclog.records.document_fragments import is_fragment
 from asynclog.records.parser import BLANKS, LineParser
-from asynclog.scan.expired_lines import compact, pack
+from asynclog.scan.expired_marks import compact, pack
 from asynclog.timestamps import FIRST_PLAUSIBLE
 from fuzz.counts import FIELDS, NEVER, Answer, answer, counted, in_pieces
 from fuzz.lines import block, ordinary

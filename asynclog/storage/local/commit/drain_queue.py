@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from asynclog.storage.hidden_names import OldLink, origin
 from asynclog.storage.local.commit.drain import drain
-from asynclog.storage.local.commit.known_old_files import Inherited, Known
+from asynclog.storage.local.commit.old_file import Inherited, Known
 from asynclog.storage.local.directory import LogDirectory
 from asynclog.storage.local.timing import Timing
 from asynclog.storage.naming import SegmentNaming

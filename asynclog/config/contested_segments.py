@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from asynclog.errors import ConfigurationError
-from asynclog.storage.claims import Claim, Contest, contests, in_words
+from asynclog.storage.profile_claims import Claim, Contest, contests, in_words
 
 
 def contested(claims: Iterable[Claim]) -> Iterator[Contest]:
