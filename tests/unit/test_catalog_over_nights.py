@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections import Counter
 from pathlib import Path
 from random import Random
@@ -90,13 +91,12 @@ class Nights:
     def write(self, name: str, content: bytes, flags: int = os.O_TRUNC) -> None:
         """Write to both copies."""
         self.clock += SECOND
-        recent = self.chance.random() < 0.1
+        moment = time.time_ns() if self.chance.random() < 0.1 else SETTLED + self.clock
         for folder in self.logs:
             descriptor = os.open(folder / name, os.O_WRONLY | os.O_CREAT | flags)
             os.write(descriptor, content)
             os.close(descriptor)
-            if not recent:
-                os.utime(folder / name, ns=(SETTLED, SETTLED + self.clock))
+            os.utime(folder / name, ns=(moment, moment))
 
     def each(self, do: Callable[[Path], object]) -> None:
         for folder in self.logs:
