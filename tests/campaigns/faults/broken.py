@@ -173,7 +173,7 @@ def thrown_away(backlog: DrainQueue, built: StagedFile, old: object) -> None:
 
 
 def unmoved(disk: LogDirectory, hidden: OldLink, late: str, proof: Proof, digest: bytes) -> OldLink:
-    """Instead of `advance_offset`: the old file goes on counting the length that it had."""
+    """Instead of `_advanced`: the old file goes on counting the length that it had."""
     del disk, late, proof, digest
     return hidden
 

@@ -93,7 +93,7 @@ MUTANTS = (
     ),
     Mutant(
         "a drain does not move its source forward",
-        _in(storage__local__commit__drain__advance_offset=broken.unmoved),
+        _in(storage__local__commit__drain___advanced=broken.unmoved),
         {"interleave": "latecomer"},
     ),
     Mutant("nobody looks whether a segment has changed", _in(**_UNCHECKED), {"interleave": "copytruncate,drop"}),
