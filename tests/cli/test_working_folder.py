@@ -149,7 +149,7 @@ async def test_a_process_that_dies_is_told() -> None:
 
 def test_processes_end_when_the_job_does(trapped: Path) -> None:
     """Even if it is killed: they come to the end of their pipe."""
-    named = ("--path", "audit/logs.jsonl", "--schemas", "schemas.yaml", "--jobs", "2", "--io-limit", "1MB/s")
+    named = ("--path", "audit/logs.jsonl", "--schemas", "schemas.yaml", "--jobs", "2", "--io-limit", "8MB/s")
     process = start("cleanup", "-n", "--now", NOW, *named, cwd=trapped, env={"ASYNCLOG_READER": "python"})
     listed = Path(f"/proc/{process.pid}/task/{process.pid}/children")
     until(listed.read_text)
