@@ -73,6 +73,10 @@ class Campaign:
         random = Random(f"{self.seed} {len(points)}")  # noqa: S311 - the same choice has to come again
         return [points[index] for index in sorted(random.sample(range(len(points)), most))]
 
+    def wants(self, who: str) -> bool:
+        """Whether points that begin with this name may be among those that are looked at."""
+        return not self.first_only or re.search(self.only.partition(",")[0], who) is not None
+
     def explore(self, layer: str, points: Iterable[str], check: Callable[[str], list[Finding] | None]) -> LayerResult:
         """Check each point, or the one that was asked for. `check` returns None if its fault did not come about."""
         result = LayerResult(layer)

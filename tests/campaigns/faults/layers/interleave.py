@@ -10,7 +10,8 @@ from __future__ import annotations
 import errno
 from collections import Counter
 from functools import cache
-from typing import TYPE_CHECKING
+from random import Random
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from faults import stepper
 from faults.archive import lay
@@ -23,19 +24,26 @@ from faults.stepper import GO, KILL, Call, Verdict
 from faults.victim import Victim
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from faults.bystanders import Bystander
     from faults.victim import Ended
+
+T = TypeVar("T")
 
 NAME = "interleave"
 # A first step that is left out, and counted as that: a limit of what a lease can tell.
 TOO_LATE = "a writer's open() of an old file between the last look at its lease and its end"
 LATE = {"latecomer", "latetruncate"}
 FAILS = "EIO"
-QUICK = 1  # points of each kind
 BEHIND = 32  # calls of a job that found another file in a segment's place, from the swap to where all is in order again
 TAKES = ("ftruncate", "renameat2")  # these empty a segment, or take its name
+
+
+class Pick(Protocol):
+    """Choose some of these items."""
+
+    def __call__(self, items: Iterable[T], /) -> list[T]: ...
 
 
 def run(campaign: Campaign) -> LayerResult:
@@ -43,11 +51,12 @@ def run(campaign: Campaign) -> LayerResult:
     reason = stepper.unavailable()
     if reason:
         return LayerResult(NAME, skipped=Counter({reason: 1}))
-    points = [
-        point
-        for kind, most in MOST.items()
-        for point in campaign.chosen(list(_points(campaign, kind)), QUICK if campaign.quick else most)
-    ]
+    points: list[str] = []
+    for kind, most in MOST.items():
+        if campaign.quick:
+            points += _points(campaign, kind, _one_by(Random(f"{campaign.seed} {kind}")))  # noqa: S311 - as `chosen`
+        elif campaign.wants(kind.partition(",")[0]):
+            points += campaign.chosen(list(_points(campaign, kind)), most)
     Nonblocking.refused = 0
     result = campaign.explore(NAME, points, lambda point: _check(campaign, point))
     result.skipped[TOO_LATE] += _calls(campaign, "crashed").count("unlinkat")
@@ -55,14 +64,23 @@ def run(campaign: Campaign) -> LayerResult:
     return result
 
 
-def _points(campaign: Campaign, kind: str) -> Iterator[str]:
+def _one_by(random: Random) -> Pick:
+    def pick(items: Iterable[T]) -> list[T]:
+        items = list(items)
+        return [random.choice(items)] if items else []
+
+    return pick
+
+
+def _points(campaign: Campaign, kind: str, pick: Pick = list) -> Iterator[str]:
+    """Yield the points of this kind, or those that are picked on the way, at each fork of it."""
     who, _, when = kind.partition(", ")
-    for shape in ("swapped",) if when == "recovery" else _shapes(who):
+    for shape in pick(("swapped",) if when == "recovery" else _shapes(who)):
         calls = _calls(campaign, shape)
         leased = _leased(campaign, shape)
-        for first in leased if when.startswith("leased") else _turns(who, when, calls):
-            for second in _later(who, when, first, len(calls), _commit(calls, leased)):
-                yield from (f"{who},{shape},{first},{second},{end}" for end in _ends(when, first, len(calls)))
+        for first in pick(leased if when.startswith("leased") else _turns(who, when, calls)):
+            for second in pick(_later(who, when, first, len(calls), _commit(calls, leased))):
+                yield from (f"{who},{shape},{first},{second},{end}" for end in pick(_ends(when, first, len(calls))))
 
 
 def _later(who: str, when: str, first: int, calls: int, lease: int) -> range:
