@@ -14,7 +14,8 @@ WRITER = """
 import os, sys, time
 path, ledger = sys.argv[1:]
 line = b'{"schema_name": "app", "schema_version": 1, "timestamp": "2026-11-23T00:00:00Z", "serial": %d}\\n'
-refused = serial = last = 0
+refused = serial = 0
+last = -1
 print("ready", flush=True)
 while os.getppid() != 1 and not os.path.exists(ledger):
     try:
