@@ -74,23 +74,25 @@ def caught_signals() -> Iterator[Signals]:
     """Yield a handler of both signals, installed inside the `with`; restore the old handlers afterwards."""
     signals = Signals()
     before = {number: signal.signal(number, signals) for number in (signal.SIGINT, signal.SIGTERM)}
-    before[signal.SIGALRM] = signal.signal(signal.SIGALRM, signals.again)
-    hook_before, sys.unraisablehook = sys.unraisablehook, _raise_again
+    hook = sys.unraisablehook
+
+    def raise_again(unraisable: "UnraisableHookArgs") -> None:
+        """Raise a signal again that came in a destructor or a callback (an import ends with one), and so was lost.
+
+        Only then an alarm is set: one of a parent that means to end a job that hangs is left alone.
+        """
+        if isinstance(unraisable.exc_value, StoppedError):
+            before.setdefault(signal.SIGALRM, signal.signal(signal.SIGALRM, signals.again))
+            signal.setitimer(signal.ITIMER_REAL, _AGAIN)
+        else:
+            hook(unraisable)
+
+    sys.unraisablehook = raise_again
     try:
         yield signals
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        sys.unraisablehook = hook_before
+        sys.unraisablehook = hook
+        if signal.SIGALRM in before:
+            signal.setitimer(signal.ITIMER_REAL, 0)
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _raise_again(unraisable: "UnraisableHookArgs") -> None:
-    """Raise a signal again that came in a destructor or a callback, where exceptions can't propagate.
-
-    The interpreter has many of those: an import ends with one.
-    """
-    if isinstance(unraisable.exc_value, StoppedError):
-        signal.setitimer(signal.ITIMER_REAL, _AGAIN)
-    else:
-        sys.__unraisablehook__(unraisable)

@@ -8,11 +8,12 @@ import select
 import shlex
 import signal
 import subprocess
+import sys
 import weakref
 from pathlib import Path
 
 import pytest
-from audit_log import entries, is_clean, record, write_log, write_policy
+from audit_log import entries, held, is_clean, record, write_log, write_policy
 from command import COMMAND, DEADLINE, NOW, cleanup, finish, is_open, run, start, until
 
 from asynclog.cli.signals import StoppedError, caught_signals
@@ -156,3 +157,11 @@ def test_a_signal_in_a_callback_is_not_lost() -> None:
     with pytest.raises(StoppedError, match="SIGTERM"):
         waiting()
     assert reference() is None
+
+
+def test_an_alarm_that_a_parent_has_set_ends_the_job(archive: Path) -> None:
+    """As of `perl -e 'alarm 3600; exec @ARGV'`, the watchdog of old."""
+    watchdog = "import os, signal, sys; signal.setitimer(signal.ITIMER_REAL, 0.5); os.execvp(sys.argv[1], sys.argv[1:])"
+    with held(archive / "audit"):
+        process = start(*WORDS, "--lock-wait", "1h", cwd=archive, before=(sys.executable, "-c", watchdog))
+        assert finish(process).code == -signal.SIGALRM

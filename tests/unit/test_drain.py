@@ -1,5 +1,6 @@
 """Old files that did not only grow, lines that are written in parts, and what becomes of both: on a real folder."""
 
+import errno
 import mmap
 import os
 from functools import partial
@@ -421,3 +422,35 @@ def test_a_late_segment_that_was_emptied_blocks_no_other(folder: Path) -> None:
     late = late_name(folder)
     assert late != published
     assert content(folder) == {SEGMENT: NEW, published: b"", late: LATE}
+
+
+def test_what_follows_an_emptied_late_segment_comes_once(folder: Path) -> None:
+    """Even if the disk fails just after the next one was published."""
+    (folder / SEGMENT).write_bytes(NEW)
+    (folder / late_name(folder)).write_bytes(b"")
+    (folder / KNOWN).write_bytes(OLD + NEW + LATE)
+
+    class Failing(LogDirectory):
+        has_published = False
+
+        def rename_noreplace(self, name: str, new: str) -> None:
+            super().rename_noreplace(name, new)
+            self.has_published = True
+
+        def fsync_folder(self) -> None:
+            if self.has_published:
+                raise OSError(errno.EIO, os.strerror(errno.EIO))
+            super().fsync_folder()
+
+    cleanup(folder, directory=Failing)
+    cleanup(folder)
+    assert sorted(content(folder).values()) == sorted([b"", NEW, LATE])
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files to any group")
+def test_a_late_segment_is_not_for_the_group_of_before(folder: Path) -> None:
+    """The log belongs to another group now."""
+    (folder / SEGMENT).write_bytes(NEW)
+    os.chown(folder / SEGMENT, -1, 4002)
+    (folder / SEGMENT).chmod(0o644)
+    assert (folder / late_name(folder)).stat().st_mode & 0o777 == 0o604

@@ -92,6 +92,58 @@ def test_a_rotation_by_link_just_before_an_undo_loses_no_line(folder: Path) -> N
     assert content(folder) == {ROTATED: NEW, SEGMENT: b"", late: LATE}
 
 
+@pytest.mark.parametrize("ends", ["at once", "after the job", "never"])
+def test_a_rotation_by_link_doubles_no_line_of_the_replacement(folder: Path, ends: str) -> None:
+    """Another writer has appended to it: what came to it is seen under the name that it was linked to."""
+    (folder / SEGMENT).write_bytes(OLD + NEW)
+
+    def end() -> None:
+        (folder / "new").touch()
+        (folder / "new").rename(folder / SEGMENT)
+
+    class Linked(LogDirectory):
+        def leased(self, descriptor: int) -> bool:
+            if not str(os.readlink(f"/proc/self/fd/{descriptor}")).rpartition("/")[2].startswith("."):
+                return super().leased(descriptor)
+            os.link(folder / SEGMENT, folder / ROTATED)
+            with (folder / ROTATED).open("ab") as file:
+                file.write(LATE)
+            return False
+
+        def release(self, descriptor: int) -> bool:
+            released = super().release(descriptor)
+            if ends == "at once" and (folder / ROTATED).exists():
+                end()
+            return released
+
+    cleanup(folder, directory=Linked)
+    if ends == "after the job":
+        end()
+    cleanup(folder)
+    assert content(folder) == {ROTATED: NEW + LATE, SEGMENT: NEW if ends == "never" else b""}
+
+
+def test_a_rotation_in_the_moment_of_an_undo_keeps_the_names(folder: Path) -> None:
+    """Its new file has the segment's name, and the replaced file the rotated one."""
+    (folder / SEGMENT).write_bytes(OLD + NEW)
+
+    class Rotated(LogDirectory):
+        exchanges = 0
+
+        def leased(self, descriptor: int) -> bool:
+            return self.exchanges == 0 and super().leased(descriptor)
+
+        def rename_exchange(self, name: str, other: str) -> None:
+            self.exchanges += 1
+            if self.exchanges == 2:
+                rotate(folder)
+            super().rename_exchange(name, other)
+
+    cleanup(folder, directory=Rotated)
+    cleanup(folder)
+    assert content(folder) == {ROTATED: NEW, SEGMENT: LATE}
+
+
 def test_an_acl_that_changes_just_before_the_swap_undoes_it(folder: Path) -> None:
     """Else the replacement would go on to let somebody in whom the segment no longer does. Any attribute shows it."""
     (folder / SEGMENT).write_bytes(OLD + NEW)

@@ -52,6 +52,9 @@ def drain(  # noqa: PLR0913 - where, what, and under which conditions
             old, digest, late = _renewed(directory, names, old, descriptor, known)
         rests = holder == "alone" or (holder == "unknown" and _is_idle(status, present(directory, names) - idle_period))
         end = status.st_size if rests else end_of_lines(descriptor, old.processed_bytes, status.st_size)
+        if end > old.processed_bytes and _is_there(directory, names.late_name(old.token, old.processed_bytes)):
+            # A job was killed as it had published that, and it was emptied since: whether it was copied is unknown.
+            old = _rename(directory, old, old._replace(token=old.begun_anew(os.urandom(4)).token))
         for segment, new in _publish_new(directory, names, old, descriptor, end, proof=known.proof, digest=digest):
             old = _rename(directory, old, new)
             late.append(segment)
@@ -85,8 +88,6 @@ def _publish_new(  # noqa: PLR0913 - where, what, and what is known of it
     if end <= old.processed_bytes:
         return []
     late = names.late_name(old.token, old.processed_bytes)  # what a job that was killed then has left is known by it
-    if _is_there(directory, late):  # and has been emptied since: who has copied it can't be known
-        late = names.late_name(old.begun_anew(os.urandom(4)).token, old.processed_bytes)
     temporary = new_name(late)
     new = windows(descriptor, old.processed_bytes, end)
     try:

@@ -66,6 +66,8 @@ def swap_back(directory: LogDirectory, staged: StagedFile) -> bool:
         return True
     if directory.status(staged.segment).st_ino == staged.inode:
         directory.rename_exchange(str(staged), staged.segment)
+        if directory.status(str(staged)).st_ino != staged.inode:  # a rotation was faster, and its new file has the name
+            directory.rename_exchange(str(staged), staged.segment)
     return False
 
 

@@ -169,7 +169,14 @@ def confirm(directory: LogDirectory, source: int, staged: StagedFile, pinned: Pi
     Raise DisplacedError if that is another file or has changed, LateWriterError if a writer has opened it: the lease
     may have ended if the job was suspended for longer than the kernel waits.
     """
-    if not pinned.is_still(directory.status(str(staged))) or directory.attributes(source) != pinned.attributes:
+    if not pinned.is_still(directory.status(str(staged))) or not _has_attributes(directory, source, pinned):
         raise DisplacedError
     if pinned.leased and not directory.leased(source):
         raise LateWriterError(errno.EAGAIN, "somebody opened it for writing meanwhile")
+
+
+def _has_attributes(directory: LogDirectory, source: int, pinned: Pinned) -> bool:
+    try:
+        return directory.attributes(source) == pinned.attributes
+    except OSError:
+        return False

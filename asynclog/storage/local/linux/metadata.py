@@ -113,10 +113,16 @@ def narrow(target: int, other: int | None = None) -> None:
     """Remove every right to a file that another one does not give; all but its owner's without one, or if their ACLs
     differ.
     """
-    mode = stat.S_IMODE(os.fstat(target).st_mode)
+    mine = os.fstat(target)
+    mode = stat.S_IMODE(mine.st_mode)
+    if other is not None:
+        wanted = os.fstat(other)
+        mode &= wanted.st_mode
+        if wanted.st_gid != mine.st_gid:
+            mode &= ~stat.S_IRWXG
     if other is None or _acls(target) != _acls(other):
         mode &= stat.S_IRWXU
-    os.fchmod(target, mode if other is None else mode & os.fstat(other).st_mode)
+    os.fchmod(target, mode)
 
 
 def is_kept(target: int, source: int) -> bool:
