@@ -81,9 +81,10 @@ def test_a_rotation_by_link_just_before_an_undo_loses_no_line(folder: Path) -> N
             return False
 
         def release(self, descriptor: int) -> bool:
+            released = super().release(descriptor)
             with (folder / SEGMENT).open("ab") as file:
                 file.write(LATE)
-            return super().release(descriptor)
+            return released
 
     assert fate(cleanup(folder, directory=Linked))[0] == "skipped"
     (folder / "new").touch()
