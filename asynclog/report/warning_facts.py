@@ -29,7 +29,9 @@ class WithoutOffset(msgspec.Struct, frozen=True):
 
 
 class Facts(msgspec.Struct, frozen=True):
-    """The facts known about a log. `policy` is None if there is none yet, `schemas` is its file.
+    """The facts known about a log at `now` (ns since 1970).
+
+    `policy` is None if there is none yet, `schemas` is its file.
 
     `skip_reasons` say, by name, why segments that can be read are never changed. `registry` is None if `schemas` is not
     a registry; `rotated` are files beside it that look like earlier ones. `strays` are hidden files of killed jobs that
@@ -39,6 +41,7 @@ class Facts(msgspec.Struct, frozen=True):
 
     folder: str
     base: str
+    now: int = 0
     is_there: bool = True
     names: SegmentNaming | None = None
     states: Sequence[SegmentState] = ()

@@ -171,12 +171,13 @@ def _cut_chain(facts: Facts) -> Iterator[str]:
 
 def _clock_never_set(facts: Facts) -> Iterator[str]:
     """Yield a warning about segments with records dated ten years before the segment's name."""
+    latest = facts.now - _TEN_YEARS  # no name tells of the future, and to read one takes long
     old = {
         state.segment: oldest
         for state in facts.states
         if isinstance(state, SegmentStats) and facts.names
-        if (begun := facts.names.start_time(state.segment)) is not None
-        if (oldest := earliest(count.oldest for count in state.schemas)) is not None and oldest < begun - _TEN_YEARS
+        if (oldest := earliest(count.oldest for count in state.schemas)) is not None and oldest < latest
+        if (begun := facts.names.start_time(state.segment)) is not None and oldest < begun - _TEN_YEARS
     }
     if old:
         have = f"{pluralize(len(old), 'segment')} {'has' if len(old) == 1 else 'have'}"

@@ -47,6 +47,7 @@ def facts_of(log: Log, policy: Policy | None, states: Sequence[SegmentState], st
     }
     facts = msgspec.structs.replace(
         facts_of_none(log.settings, policy),
+        now=log.cutoffs.now,
         is_there=True,
         names=log.naming,
         states=states,
