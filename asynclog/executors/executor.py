@@ -1,4 +1,4 @@
-"""Where units of work run: the seam."""
+"""Define the seam for where units of work run."""
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack

@@ -19,7 +19,7 @@ from asynclog.timestamps import format_instant
 
 # The default guard allows fewer records than this to be deleted.
 DELETE_ALL_THRESHOLD = 1000
-# How much of the log, or of one schema key, may have expired long ago; in percent.
+# Limit how much of the log, or of one schema key, may have expired long ago; in percent.
 USUAL_PERCENT = 50.0
 
 
@@ -34,7 +34,7 @@ class Guard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class _Share(NamedTuple):
-    """How many of the governed records of a schema key would be deleted; of the whole log if `schema` is None."""
+    """Count the governed records of a schema key that would be deleted; those of the whole log if `schema` is None."""
 
     part: int
     whole: int

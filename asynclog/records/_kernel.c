@@ -773,8 +773,9 @@ static PyObject *kernel_compact(PyObject *Py_UNUSED(module), PyObject *args)
 
 /* ---- digests ------------------------------------------------------------------------------------------ */
 
-/* Eight lanes take eight bytes each in turn, so many that the multiplier never waits for a result. For a given lane each step is a bijection of its word, and for a given
- * word of the lane: one changed word is always noticed, and more than one but once in 2^64. */
+/* Eight lanes take eight bytes each in turn, so many that the multiplier never waits for a result. For a given lane
+ * each step is a bijection of its word, and for a given word of the lane: one changed word is always noticed, and
+ * more than one but once in 2^64. */
 enum { LANES = 8, STRIPE = 8 * LANES };
 
 struct digest {

@@ -1,4 +1,4 @@
-"""Where a report comes from: the log, the policy, and who ran what, so that it can stand alone. Pure."""
+"""Tell where a report comes from: the log, the policy, and who ran what, so that it can stand alone. Pure."""
 
 from collections.abc import Iterator
 from typing import Any, Protocol

@@ -171,7 +171,7 @@ def _cut_chain(facts: Facts) -> Iterator[str]:
 
 def _clock_never_set(facts: Facts) -> Iterator[str]:
     """Yield a warning about segments with records dated ten years before the segment's name."""
-    latest = facts.now - _TEN_YEARS  # no name tells of the future, and to read one takes long
+    latest = facts.now - _TEN_YEARS  # a record after that can't be ten years older than a name; parsing names is slow
     old = {
         state.segment: oldest
         for state in facts.states

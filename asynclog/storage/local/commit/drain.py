@@ -81,9 +81,9 @@ def _publish_new(  # noqa: PLR0913 - where, what, and what is known of it
     proof: Proof,
     digest: bytes,
 ) -> list[tuple[str, OldLink]]:
-    """Make a late segment of the unaccounted bytes up to `end`, and return its name; none if the file has shrunk.
+    """Make a late segment of the unaccounted bytes up to `end`; none if the file has shrunk.
 
-    With it comes the old file's next name, found before others see the segment, for they may rename it at once.
+    Return it with the old file's next name, which is found before others see the segment and may rename it.
     """
     if end <= old.processed_bytes:
         return []

@@ -58,8 +58,8 @@ def swap(directory: LogDirectory, action: Action, staged: StagedFile) -> bool:
 def swap_back(directory: LogDirectory, staged: StagedFile) -> bool:
     """Undo a swap at once, as long as nobody else has touched the name. Return whether nothing is left of it.
 
-    A writer who waits may open the segment anew for the rest of a line, and has to find the same file. A replacement
-    is still to be drained then. Raise OSError; then `undo_swap` has all to do.
+    A waiting writer may reopen the segment for the rest of a line, and must find the same file. A replacement still
+    has to be drained. Raise OSError: then `undo_swap` undoes all of it.
     """
     if not staged.inode:
         directory.rename_noreplace(str(staged), staged.segment)
