@@ -457,3 +457,12 @@ def test_a_late_segment_is_not_for_the_group_of_before(folder: Path) -> None:
     os.chown(folder / SEGMENT, -1, 4002)
     (folder / SEGMENT).chmod(0o644)
     assert (folder / late_name(folder)).stat().st_mode & 0o777 == 0o604
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files to any group")
+def test_a_late_segment_is_not_for_a_group_that_is_kept_out(folder: Path) -> None:
+    """Everybody else may read the log; of a late segment of another group that group would be anybody."""
+    (folder / SEGMENT).write_bytes(NEW)
+    os.chown(folder / SEGMENT, -1, 4002)
+    (folder / SEGMENT).chmod(0o604)
+    assert (folder / late_name(folder)).stat().st_mode & 0o777 == 0o600

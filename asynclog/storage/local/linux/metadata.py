@@ -118,8 +118,8 @@ def narrow(target: int, other: int | None = None) -> None:
     if other is not None:
         wanted = os.fstat(other)
         mode &= wanted.st_mode
-        if wanted.st_gid != mine.st_gid:
-            mode &= ~stat.S_IRWXG
+        if wanted.st_gid != mine.st_gid:  # to the other's group it is as to anybody
+            mode &= ~stat.S_IRWXG & ~(~wanted.st_mode >> 3 & stat.S_IRWXO)
     if other is None or _acls(target) != _acls(other):
         mode &= stat.S_IRWXU
     os.fchmod(target, mode)
