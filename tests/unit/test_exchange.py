@@ -124,6 +124,56 @@ def test_a_rotation_by_link_doubles_no_line_of_the_replacement(folder: Path, end
     assert content(folder) == {ROTATED: NEW + LATE, SEGMENT: NEW if ends == "never" else b""}
 
 
+def test_a_kill_in_an_undo_doubles_no_line_of_a_replacement_that_was_linked(folder: Path) -> None:
+    """The next job leaves it to the rotation, as this one would have done; here the disk fails in the kill's stead."""
+    (folder / SEGMENT).write_bytes(OLD + NEW)
+
+    class Linked(LogDirectory):
+        def leased(self, descriptor: int) -> bool:
+            if not str(os.readlink(f"/proc/self/fd/{descriptor}")).rpartition("/")[2].startswith("."):
+                return super().leased(descriptor)
+            os.link(folder / SEGMENT, folder / ROTATED)
+            with (folder / ROTATED).open("ab") as file:
+                file.write(LATE)
+            return False
+
+        def fsync_folder(self) -> None:
+            if (folder / ROTATED).exists():
+                raise OSError(errno.EIO, os.strerror(errno.EIO))
+            super().fsync_folder()
+
+    cleanup(folder, directory=Linked)
+    (folder / "new").touch()
+    (folder / "new").rename(folder / SEGMENT)
+    assert cleanup(folder).result.late_segments == []
+    assert content(folder) == {ROTATED: NEW + LATE, SEGMENT: b""}
+
+
+def test_a_file_with_the_inode_of_a_replacement_that_is_gone_is_left_alone(folder: Path) -> None:
+    """A rotation by link has removed that before the undo; the next file in the folder may get its number."""
+    (folder / SEGMENT).write_bytes(OLD + NEW)
+    (folder / "new").touch()
+    numbers = []
+
+    class Linked(LogDirectory):
+        def rename_exchange(self, name: str, other: str) -> None:
+            if numbers:
+                super().rename_exchange(name, other)
+                return
+            os.link(folder / SEGMENT, folder / ROTATED)
+            super().rename_exchange(name, other)
+            numbers.append((folder / SEGMENT).stat().st_ino)
+            (folder / "new").rename(folder / SEGMENT)
+            for number in range(10):  # the file system may give it to a later one
+                (folder / f"other{number}").write_bytes(OTHER)
+                numbers.append((folder / f"other{number}").stat().st_ino)
+
+    cleanup(folder, directory=Linked)
+    others = {f"other{number}": OTHER for number in range(10)}
+    assert content(folder) == {ROTATED: OLD + NEW, SEGMENT: b"", **others}
+    assert numbers[0] not in numbers[1:]
+
+
 def test_a_rotation_in_the_moment_of_an_undo_keeps_the_names(folder: Path) -> None:
     """Its new file has the segment's name, and the replaced file the rotated one."""
     (folder / SEGMENT).write_bytes(OLD + NEW)

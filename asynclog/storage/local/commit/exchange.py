@@ -95,11 +95,16 @@ def restore_displaced(
 
     A displaced file gets the name that the replacement has now, which may have been rotated, too; without a
     replacement see `_give_a_name`. The replacement is drained, because a writer may have opened it: `known` says what
-    it was, `is_replacement` whether a segment is it: in a copy of a folder its inode is another file's. Raise OSError;
-    then the next job's recovery does it.
+    it was, `is_replacement` whether a segment is it: in a copy of a folder its inode is another file's. If a rotation
+    has linked it, it stays, with what came to it, as the segment of that name. Raise OSError; then the next job's
+    recovery does it.
     """
     directory, name = queue.directory, str(staged)
-    if directory.status(name).st_ino == staged.inode:
+    status = directory.status(name)
+    if status.st_ino == staged.inode:
+        if status.st_nlink > 1 and queue.names.match(directory.visible_name(staged.inode) or ""):
+            directory.unlink(name)
+            return
         old = OldLink.of(staged.segment, staged.size, os.urandom(4))
         directory.rename(name, str(old))
         directory.sync_folder()

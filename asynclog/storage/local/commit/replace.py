@@ -85,7 +85,11 @@ def _rewrite(queue: DrainQueue, idle: IdleRule, survivors: Survivors, target: Ta
     staying = survivors.iter_survivors(target.action, lines, target.proof, size)
     staged, mtime_ns = _stage(directory, target, staying, size)
     try:
-        return commit(queue, idle, target, staged, mtime_ns)
+        kept = directory.open(str(staged))  # else a new file may get its inode number, should somebody remove it
+        try:
+            return commit(queue, idle, target, staged, mtime_ns)
+        finally:
+            directory.close(kept)
     except (DisplacedError, LateWriterError):
         raise  # a writer may have come to the replacement
     except BaseException:
@@ -126,9 +130,7 @@ def commit(queue: DrainQueue, idle: IdleRule, target: Target, staged: StagedFile
         is_undone = _swap_back(directory, staged)
         directory.release(source)  # the file has all that it had: for what is left to do nobody has to wait
         is_rotating = _is_linked(directory, staged)
-        if is_rotating and queue.names.match(directory.visible_name(staged.inode) or ""):
-            _leave_to_rotation(directory, staged)
-        elif not is_undone:
+        if not is_undone:
             undo_swap(queue, staged, Withdrawn(target.proof, pinned.inode, mtime_ns))
         if not is_rotating:  # else the rotation goes on to take the file's name, and recovery sees to what it has
             _undo_link(directory, old)
@@ -205,13 +207,6 @@ def _swap_back(directory: LogDirectory, staged: StagedFile) -> bool:
         return swap_back(directory, staged)
     except OSError:  # a rotation was faster
         return False
-
-
-def _leave_to_rotation(directory: LogDirectory, staged: StagedFile) -> None:
-    """Let a replacement go that readers see, and what has come to it, under the name that a rotation has linked."""
-    with contextlib.suppress(OSError):  # else recovery does it
-        directory.sync_folder()
-        discard_staged(directory, staged)
 
 
 def _is_linked(directory: LogDirectory, staged: StagedFile) -> bool:
