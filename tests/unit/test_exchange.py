@@ -2,6 +2,8 @@
 
 import errno
 import os
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -209,6 +211,24 @@ def test_an_acl_that_changes_just_before_the_swap_undoes_it(folder: Path) -> Non
     assert fate(cleanup(folder, directory=Revoked))[0] == "skipped"
     assert os.getxattr(folder / SEGMENT, "user.access") == b"after"
     assert content(folder) == {SEGMENT: OLD + NEW}
+
+
+def test_a_flag_that_is_set_while_the_replacement_is_built_stays(folder: Path) -> None:
+    """A replacement without it takes no segment's place."""
+    if shutil.which("chattr") is None:
+        pytest.skip("there is no chattr here")
+
+    class Flagged(LogDirectory):
+        def link(self, name: str, new: str) -> None:
+            super().link(name, new)
+            can.append(subprocess.run(["chattr", "+d", folder / SEGMENT], check=False).returncode == 0)
+
+    can: list[bool] = []
+    status, _ = fate(cleanup(folder, directory=Flagged))
+    if not any(can):
+        pytest.skip("there are no flags here")
+    assert status == "skipped"
+    assert "d" in subprocess.check_output(["lsattr", folder / SEGMENT], text=True).split()[0]
 
 
 @pytest.mark.parametrize("old", [OLD, OLD + NEW], ids=["drop", "rewrite"])

@@ -168,7 +168,7 @@ class LogDirectory:
             self.close(other)
 
     def has_metadata_of(self, name: str, source: int) -> bool:
-        """Return whether a new file still has the owner, mode and attributes of the one that it replaces."""
+        """Return whether a new file still has the owner, mode, flags and attributes of the one that it replaces."""
         descriptor = self.open(name)
         try:
             return metadata.is_kept(descriptor, source)

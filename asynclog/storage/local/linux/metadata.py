@@ -18,6 +18,7 @@ _HINTS = struct.Struct("=5I8x")  # flags, size of an extent, number of extents, 
 # secrm unrm compr sync nodump noatime nocomp journal_data notail nocow dax
 _SETTABLE = 0x1 | 0x2 | 0x4 | 0x8 | 0x40 | 0x80 | 0x400 | 0x4000 | 0x8000 | 0x800000 | 0x2000000
 _COMPARED = _SETTABLE | 0x800 | 0x100000  # encrypted, and protected by fs-verity: nobody can set these
+_NOT_COMPRESSED = 0x400  # nocomp, which btrfs sets itself as it writes what can't be compressed
 _HINT_FLAGS = 0x1 | 0x800 | 0x2000 | 0x4000 | 0x10000  # realtime extsize nodefrag filestream cowextsize
 _IMMUTABLE, _APPEND_ONLY = 0x10, 0x20
 _NONE = {errno.ENOTTY, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL}
@@ -126,9 +127,13 @@ def narrow(target: int, other: int | None = None) -> None:
 
 
 def is_kept(target: int, source: int) -> bool:
-    """Return whether a new file still has the owner, mode and attributes of the one that it replaces."""
+    """Return whether a new file still has the owner, mode, flags and attributes of the one that it replaces."""
     mine, wanted = os.fstat(target), os.fstat(source)
     if (mine.st_mode, mine.st_uid, mine.st_gid) != (wanted.st_mode, wanted.st_uid, wanted.st_gid):
+        return False
+    if (_flags(target) ^ _flags(source)) & _COMPARED & ~_NOT_COMPRESSED:
+        return False
+    if _hints(target).compared != _hints(source).compared:
         return False
     have, want = attributes(target), attributes(source)
     return want.items() <= have.items() and _acls(target).keys() <= want.keys()
