@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from one_segment import LATE, NEW, OLD, SEGMENT, append, cleanup, content, fate, folder
 
-from asynclog.storage.hidden_names import StagedFile
+from asynclog.storage.hidden_names import OldLink, StagedFile
 from asynclog.storage.local.directory import LogDirectory
 
 __all__ = ["folder"]  # a fixture
@@ -151,11 +151,46 @@ def test_a_kill_in_an_undo_doubles_no_line_of_a_replacement_that_was_linked(fold
     assert content(folder) == {ROTATED: NEW + LATE, SEGMENT: b""}
 
 
+@pytest.mark.parametrize("other", ["backup", "zz"])  # a folder has its names in any order
+def test_a_replacement_that_was_linked_twice_stays_as_the_segment_that_it_is(folder: Path, other: str) -> None:
+    """Somebody has linked it under a name that is none of a segment, too."""
+    (folder / SEGMENT).write_bytes(OLD + NEW)
+
+    class Linked(LogDirectory):
+        def leased(self, descriptor: int) -> bool:
+            if not str(os.readlink(f"/proc/self/fd/{descriptor}")).rpartition("/")[2].startswith("."):
+                return super().leased(descriptor)
+            os.link(folder / SEGMENT, folder / ROTATED)
+            os.link(folder / SEGMENT, folder / other)
+            with (folder / ROTATED).open("ab") as file:
+                file.write(LATE)
+            return False
+
+        def names(self) -> list[str]:
+            return sorted(super().names(), key=lambda name: name != other)
+
+    assert cleanup(folder, directory=Linked).result.late_segments == []
+    assert content(folder)[ROTATED] == NEW + LATE
+
+
+def test_a_symbolic_link_that_was_displaced_gets_its_name_back(folder: Path) -> None:
+    """A rotation had put it there, as cronolog does, and the job was killed just then."""
+    replacement = folder / SEGMENT
+    replacement.write_bytes(NEW)
+    (folder / ROTATED).write_bytes(OLD + NEW)
+    os.link(folder / ROTATED, folder / str(OldLink.of(SEGMENT, len(OLD + NEW), b"0000")))
+    (folder / str(StagedFile(SEGMENT, replacement.stat().st_ino, len(NEW)))).symlink_to("logs.jsonl")
+    (folder / "logs.jsonl").write_bytes(LATE)
+    assert cleanup(folder).result.recovery_pending == []
+    assert (folder / SEGMENT).is_symlink()
+    assert content(folder) == {"logs.jsonl": LATE, ROTATED: NEW, SEGMENT: LATE}
+
+
 def test_a_file_with_the_inode_of_a_replacement_that_is_gone_is_left_alone(folder: Path) -> None:
     """A rotation by link has removed that before the undo; the next file in the folder may get its number."""
     (folder / SEGMENT).write_bytes(OLD + NEW)
     (folder / "new").touch()
-    numbers = []
+    numbers: list[int] = []
 
     class Linked(LogDirectory):
         def rename_exchange(self, name: str, other: str) -> None:

@@ -33,6 +33,11 @@ _NOREPLACE, _EXCHANGE = 1, 2  # RENAME_… in Linux's uapi/linux/fs.h; Python ha
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
+def _any(name: str) -> bool:
+    del name
+    return True
+
+
 class LogDirectory:
     """The folder with this descriptor. Its methods are thread-safe, for different names."""
 
@@ -60,11 +65,14 @@ class LogDirectory:
         finally:
             self.close(listing)
 
-    def visible_name(self, inode: int) -> str | None:
-        """Return a name under which readers see this file. Look twice, because it may be renamed meanwhile."""
+    def visible_name(self, inode: int, wanted: Callable[[str], bool] = _any) -> str | None:
+        """Return a name under which readers see this file, one of the `wanted`.
+
+        Look twice, because it may be renamed meanwhile.
+        """
         for name in chain.from_iterable(self.names() for _ in range(2)):
             with contextlib.suppress(FileNotFoundError):
-                if not name.startswith(".") and self.status(name).st_ino == inode:
+                if not name.startswith(".") and self.status(name).st_ino == inode and wanted(name):
                     return name
         return None
 
@@ -91,6 +99,13 @@ class LogDirectory:
         """Return whether it is a regular file, or may be one because it has vanished or can't be examined."""
         try:
             return stat.S_ISREG(self.status(name).st_mode)
+        except OSError:
+            return True
+
+    def is_link(self, name: str) -> bool:
+        """Return whether it is a symbolic link, or may be one, as above."""
+        try:
+            return stat.S_ISLNK(self.status(name).st_mode)
         except OSError:
             return True
 

@@ -102,7 +102,8 @@ def restore_displaced(
     directory, name = queue.directory, str(staged)
     status = directory.status(name)
     if status.st_ino == staged.inode:
-        if status.st_nlink > 1 and queue.names.match(directory.visible_name(staged.inode) or ""):
+        if status.st_nlink > 1 and directory.visible_name(staged.inode, queue.names.match):
+            directory.sync_folder()
             directory.unlink(name)
             return
         old = OldLink.of(staged.segment, staged.size, os.urandom(4))

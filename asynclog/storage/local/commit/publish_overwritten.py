@@ -14,6 +14,7 @@ from asynclog.storage.local.directory import LogDirectory
 from asynclog.storage.naming import SegmentNaming
 from asynclog.storage.segment_reader import WINDOW, Hole, Part
 
+_LONGEST_LINE = 64 << 20  # bytes, which are held in memory three times
 _AHEAD = 500_000  # lines held at a time: some 45 MiB of memory
 
 
@@ -126,10 +127,10 @@ class _Window:
 
 
 def _lines(parts: Iterable[Part]) -> Iterator[bytes]:
-    """Yield each line with its newline. Raise ChangedError at a large hole: such a file is not compared."""
+    """Yield each line with its newline. Raise ChangedError if one is huge: such a file is not compared."""
     begun = bytearray()
     for part in parts:
-        if len(part) > WINDOW:
+        if len(part) > WINDOW or len(begun) > _LONGEST_LINE:
             raise ChangedError
         *whole, rest = (bytes(len(part)) if isinstance(part, Hole) else bytes(part)).split(b"\n")
         for line in whole:

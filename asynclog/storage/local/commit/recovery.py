@@ -64,9 +64,18 @@ def _is_replacement(directory: LogDirectory, staged: StagedFile, old: Sequence[s
 
 
 def leftover_names(directory: LogDirectory, names: SegmentNaming) -> list[str]:
-    """Return the hidden names that a job of this log made; those of old files and replacements only if regular."""
+    """Return the hidden names that a job of this log made; those of old files and replacements only if regular.
+
+    A symbolic link that a rotation had put in a segment's place may have been displaced, too.
+    """
     left = sorted(filter(names.is_temporary, directory.names()))
-    return [name for name in left if not (OldLink.parse(name) or StagedFile.parse(name)) or directory.is_file(name)]
+    return [name for name in left if _may_be_ours(directory, name)]
+
+
+def _may_be_ours(directory: LogDirectory, name: str) -> bool:
+    if StagedFile.parse(name):
+        return directory.is_file(name) or directory.is_link(name)
+    return OldLink.parse(name) is None or directory.is_file(name)
 
 
 def _attempt(queue: DrainQueue, name: str, step: Callable[[], None]) -> bool:
