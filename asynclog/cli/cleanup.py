@@ -20,7 +20,7 @@ from asynclog.report.cleanup.combine import combined, failed
 from asynclog.report.cleanup.result import Report
 from asynclog.report.cleanup.text import as_text
 from asynclog.report.plan_file import is_plan, plan_to_text
-from asynclog.storage.local.output_file import NamedFile, OccupiedError
+from asynclog.storage.local.user_named_file import NamedFile, OccupiedError
 
 if TYPE_CHECKING:
     from asynclog.runner.cleanup import CleanupRun

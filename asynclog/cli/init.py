@@ -20,7 +20,7 @@ from asynclog.report.init.templates import can_be_named, starter_configuration, 
 from asynclog.report.policy_warnings import shadowed
 from asynclog.report.provenance import who
 from asynclog.report.warnings import Notices
-from asynclog.storage.local.output_file import write_new
+from asynclog.storage.local.user_named_file import write_new
 
 POLICY = "audit-schemas.yaml"
 

@@ -13,7 +13,7 @@ from asynclog.config.settings import Settings
 from asynclog.errors import ConfigurationError
 from asynclog.formatting import escape_surrogates
 from asynclog.report.cleanup.result import Report
-from asynclog.storage.local.output_file import NamedFile, OccupiedError
+from asynclog.storage.local.user_named_file import NamedFile, OccupiedError
 
 if TYPE_CHECKING:
     from asynclog.report.metrics import Labels, Run, Status

@@ -7,8 +7,8 @@ import msgspec
 
 from asynclog.actions import Action, Plan
 from asynclog.formatting import pluralize
-from asynclog.plan.projection import expired_before
 from asynclog.plan.rewrite_threshold import ALWAYS, Percent, deferral_reason
+from asynclog.plan.stats_at_cutoffs import expired_before
 from asynclog.policy.cutoffs import Cutoffs
 from asynclog.policy.rules import Policy, overdue_since, rule_for
 from asynclog.schemas import SchemaKey

@@ -18,11 +18,11 @@ from asynclog.report.plan_file import PlanOrigin
 from asynclog.report.warnings import Notices, notices
 from asynclog.runner.apply_actions import Applied, apply_actions
 from asynclog.runner.begin_cleanup import OpenRun, Run, open_run
+from asynclog.runner.gather_warning_facts import facts_of, facts_of_none
 from asynclog.runner.inventory import Inventory, recall, scan_unread
-from asynclog.runner.log_facts import facts_of, facts_of_none
 from asynclog.runner.open_log import OpenStore, open_store
 from asynclog.runner.provenance import provenance_of
-from asynclog.runner.reporting import Ending, build_report, log_decisions, report_nothing
+from asynclog.runner.report_cleanup import Ending, build_report, log_decisions, report_nothing
 from asynclog.scan.hash_chains import first_cut
 from asynclog.scan.schema_limits import SchemaKeys
 from asynclog.segments import Segment, UnreadSegment

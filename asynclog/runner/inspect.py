@@ -14,8 +14,8 @@ from asynclog.executors.worker_pool import WorkerPool
 from asynclog.policy.cutoffs import Cutoffs
 from asynclog.policy.rules import Policy
 from asynclog.report.warnings import Notices, notices
+from asynclog.runner.gather_warning_facts import facts_of, facts_of_none
 from asynclog.runner.inventory import Inventory, recall, scan_unread
-from asynclog.runner.log_facts import facts_of, facts_of_none
 from asynclog.runner.open_log import Log, open_log, open_store
 from asynclog.runner.wiring import WIRING, opened_source
 from asynclog.scan.schema_limits import SchemaKeys

@@ -9,11 +9,11 @@ import msgspec
 from asynclog.cancellation import StopRequest
 from asynclog.catalog.entry import Entry
 from asynclog.executors.worker_pool import WorkerPool
-from asynclog.plan.projection import project
+from asynclog.plan.stats_at_cutoffs import project
 from asynclog.runner.catalog_updates import growing_segments, learn, note
 from asynclog.runner.open_log import Log
 from asynclog.scan.expired_marks import ExpiredRanges
-from asynclog.scan.tail_digest import begins_with, tail_digest
+from asynclog.scan.segment_digests import begins_with, tail_digest
 from asynclog.segments import Segment, UnreadSegment
 from asynclog.statistics import SegmentState, SegmentStats, merge
 

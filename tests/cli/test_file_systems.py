@@ -14,7 +14,7 @@ from audit_log import LOCK, is_clean, looks
 from command import cleanup, run
 
 from asynclog.storage.local.directory import LogDirectory
-from asynclog.storage.local.linux.mounts import FileSystem, file_system
+from asynclog.storage.local.linux.lease_trust import FileSystem, file_system
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -23,7 +23,7 @@ from asynclog.policy.rules import all_rules
 from asynclog.report.holdings import Holding
 from asynclog.report.init.templates import starter_policy
 from asynclog.schemas import SchemaKey
-from asynclog.storage.local.output_file import write_new
+from asynclog.storage.local.user_named_file import write_new
 
 if TYPE_CHECKING:
     from command import Done

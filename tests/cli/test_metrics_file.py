@@ -25,7 +25,7 @@ from asynclog.report.cleanup.result import CleanupResult, Report, SchemaTotals
 from asynclog.report.metrics import Run, exposition, last_success, log_labels, metrics
 from asynclog.runner.wiring import Wiring
 from asynclog.storage.local.directory import LogDirectory
-from asynclog.storage.local.output_file import NamedFile
+from asynclog.storage.local.user_named_file import NamedFile
 
 if TYPE_CHECKING:
     from command import Done

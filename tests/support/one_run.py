@@ -16,7 +16,7 @@ from asynclog.runner.cleanup import clean_up, plan_cleanup
 from asynclog.runner.wiring import Wiring
 from asynclog.scan.context import SCAN_OPTIONS, ScanOptions
 from asynclog.storage.local.directory import LogDirectory
-from asynclog.storage.local.timing import TIMING, Timing
+from asynclog.storage.local.wait_times import TIMING, Timing
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -22,7 +22,7 @@ from asynclog import RefusedError
 from asynclog.cancellation import StopRequest
 from asynclog.scan.context import ScanOptions
 from asynclog.storage.local.directory import LogDirectory
-from asynclog.storage.local.timing import Timing
+from asynclog.storage.local.wait_times import Timing
 from asynclog.timestamps import DAY, SECOND, format_instant, parse_instant
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from one_segment import LATE, NEW, NOW, OLD, SEGMENT, append, cleanup, content, 
 import asynclog
 from asynclog import Report
 from asynclog.storage.local.directory import LogDirectory
-from asynclog.storage.local.timing import Timing
+from asynclog.storage.local.wait_times import Timing
 
 __all__ = ["folder"]  # a fixture
 

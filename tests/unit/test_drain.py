@@ -15,10 +15,10 @@ from one_segment import cleanup as cleanup_of
 
 from asynclog.records.kernel import choose_digest, choose_reader
 from asynclog.storage.hidden_names import OldLink
-from asynclog.storage.local.commit.publish_overwritten import LineStock
+from asynclog.storage.local.commit.overwritten_lines import LineStock
 from asynclog.storage.local.directory import LogDirectory
-from asynclog.storage.local.linux.mounts import file_system
-from asynclog.storage.local.timing import Timing
+from asynclog.storage.local.linux.lease_trust import file_system
+from asynclog.storage.local.wait_times import Timing
 
 __all__ = ["folder"]  # a fixture
 

@@ -15,7 +15,7 @@ from strategies import NOWS, judged
 
 from asynclog.forecast.bounds import Bounds
 from asynclog.forecast.log_forecast import IN_DAYS, Forecast, ForecastBuilder, times
-from asynclog.plan.projection import project
+from asynclog.plan.stats_at_cutoffs import project
 from asynclog.policy.cutoffs import Cutoffs
 from asynclog.policy.rules import Policy, Rule
 from asynclog.scan.classifiers import PythonClassifier

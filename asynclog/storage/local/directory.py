@@ -112,7 +112,7 @@ class LogDirectory:
     # ---- leases: while one is held, nobody has the file open for writing; an open() for writing waits for its end
 
     def lease(self, descriptor: int) -> bool:
-        """Take a read lease; return False if there are none (see `leases.take`), or only unreliable ones (`mounts`)."""
+        """Take a read lease; return False if there are none (`leases.take`), or untrusted ones only (`lease_trust`)."""
         self._libc_renameat2  # noqa: B018 - resolve it before anybody has to wait
         return not self.weak and leases.take(descriptor)
 

@@ -14,10 +14,10 @@ from asynclog.storage.local.commit.drain_queue import DrainQueue
 from asynclog.storage.local.commit.precommit import IdleRule
 from asynclog.storage.local.commit.recovery import leftover_names, recover
 from asynclog.storage.local.directory import LogDirectory
-from asynclog.storage.local.folder import refuse_fixed
 from asynclog.storage.local.listing import LocalSource
 from asynclog.storage.local.lock.lock import Lock, held_lock
-from asynclog.storage.local.timing import TIMING, Timing
+from asynclog.storage.local.open_folder import refuse_fixed
+from asynclog.storage.local.wait_times import TIMING, Timing
 from asynclog.storage.naming import SegmentNaming
 from asynclog.storage.proof import Proof
 from asynclog.storage.segment_store import Leftovers, Listing, Survivors

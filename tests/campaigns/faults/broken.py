@@ -13,7 +13,7 @@ from asynclog.storage.local.commit.drain import Drained
 from asynclog.storage.local.commit.exchange import DisplacedError
 from asynclog.storage.local.commit.replace import CommitResult
 from asynclog.storage.local.directory import LogDirectory
-from asynclog.storage.local.linux.mounts import FileSystem
+from asynclog.storage.local.linux.lease_trust import FileSystem
 from asynclog.storage.local.segment_reader import LocalReader
 from asynclog.storage.proof import Proof
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from asynclog.storage.hidden_names import OldLink, StagedFile
     from asynclog.storage.local.commit.drain_queue import DrainQueue
-    from asynclog.storage.local.commit.old_file import Displaced, Known
+    from asynclog.storage.local.commit.old_file_facts import Displaced, Known
     from asynclog.storage.local.commit.precommit import Pinned
     from asynclog.storage.naming import SegmentNaming
     from asynclog.storage.segment_reader import Part, SegmentReader

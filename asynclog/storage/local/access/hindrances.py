@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from asynclog.formatting import escape_surrogates, pluralize
 from asynclog.storage.local.access.rights import Owned, Rights
 from asynclog.storage.local.access.user import CHOWN, FOWNER, LEASE, User
-from asynclog.storage.local.folder import fixed_folder
+from asynclog.storage.local.open_folder import fixed_folder
 
 _SHOWN = 3  # names in a sentence
 

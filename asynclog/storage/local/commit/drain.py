@@ -7,8 +7,8 @@ from typing import Literal, NamedTuple
 from asynclog.errors import ChangedError
 from asynclog.storage.hidden_names import OldLink, new_name
 from asynclog.storage.local.byte_ranges import end_of_lines, windows
-from asynclog.storage.local.commit.old_file import Known
-from asynclog.storage.local.commit.publish_overwritten import publish_overwritten
+from asynclog.storage.local.commit.old_file_facts import Known
+from asynclog.storage.local.commit.overwritten_lines import publish_overwritten
 from asynclog.storage.local.commit.staging import build, discard, publish
 from asynclog.storage.local.directory import LogDirectory
 from asynclog.storage.local.segment_reader import lines_of

@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 from asynclog.storage.hidden_names import OldLink, origin
 from asynclog.storage.local.commit.drain import drain
-from asynclog.storage.local.commit.old_file import Inherited, Known
+from asynclog.storage.local.commit.old_file_facts import Inherited, Known
 from asynclog.storage.local.directory import LogDirectory
-from asynclog.storage.local.timing import Timing
+from asynclog.storage.local.wait_times import Timing
 from asynclog.storage.naming import SegmentNaming
 from asynclog.storage.proof import Proof
 from asynclog.timestamps import SECOND

@@ -13,7 +13,7 @@ from asynclog.actions import Action
 from asynclog.errors import ChangedError
 from asynclog.storage.hidden_names import OldLink, StagedFile
 from asynclog.storage.local.commit.drain_queue import DrainQueue
-from asynclog.storage.local.commit.old_file import Known
+from asynclog.storage.local.commit.old_file_facts import Known
 from asynclog.storage.local.directory import LogDirectory
 
 

@@ -8,8 +8,8 @@ from asynclog.storage.hidden_names import OldLink, StagedFile
 from asynclog.storage.local.commit.drain import advance_offset
 from asynclog.storage.local.commit.drain_queue import DrainQueue
 from asynclog.storage.local.commit.exchange import restore_displaced, unlink_displaced
-from asynclog.storage.local.commit.old_file import Inherited
-from asynclog.storage.local.commit.publish_overwritten import has_a_line_of
+from asynclog.storage.local.commit.old_file_facts import Inherited
+from asynclog.storage.local.commit.overwritten_lines import has_a_line_of
 from asynclog.storage.local.directory import LogDirectory
 from asynclog.storage.naming import SegmentNaming
 

@@ -24,7 +24,7 @@ from asynclog.storage.local.commit.exchange import (
     undo_swap,
     unlink_displaced,
 )
-from asynclog.storage.local.commit.old_file import Displaced, Withdrawn
+from asynclog.storage.local.commit.old_file_facts import Displaced, Withdrawn
 from asynclog.storage.local.commit.precommit import (
     IdleRule,
     Pinned,

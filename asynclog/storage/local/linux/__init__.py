@@ -1,1 +1,1 @@
-"""Linux facilities that Python lacks: file leases, all metadata of a file, the table of mounts."""
+"""Linux facilities that Python lacks: file leases, all metadata of a file, whether leases can be trusted."""

@@ -16,7 +16,7 @@ from asynclog.errors import AsynclogError, LockedError
 from asynclog.storage.local.directory import LogDirectory
 from asynclog.storage.local.lock.lock_file import FULL, LockFile, kernel_lock, unusable
 from asynclog.storage.local.lock.record import Holder, keeps_out, lives
-from asynclog.storage.local.timing import TIMING
+from asynclog.storage.local.wait_times import TIMING
 
 _PAUSE = 0.1  # seconds between two tries
 _SETTLES = 1.0  # seconds after which a record that is still there has won, on an untrusted mount

@@ -9,8 +9,8 @@ from contextlib import suppress
 
 from asynclog.errors import ConfigurationError
 from asynclog.storage.local.directory import LogDirectory
-from asynclog.storage.local.folder import refuse_fixed
 from asynclog.storage.local.lock.record import LARGEST, SILENCE, Holder, is_of_a_lock
+from asynclog.storage.local.open_folder import refuse_fixed
 
 FULL = {errno.ENOSPC, errno.EDQUOT}
 _READ_ONLY = {errno.EROFS, errno.EACCES, errno.EPERM}

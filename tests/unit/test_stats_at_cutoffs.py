@@ -11,7 +11,7 @@ from judge import DAY, Definition, Record, fate, instant, left_of, lines, verdic
 from msgspec.structs import replace
 from strategies import written
 
-from asynclog.plan.projection import after_rewrite, project
+from asynclog.plan.stats_at_cutoffs import after_rewrite, project
 from asynclog.policy.cutoffs import Cutoffs
 from asynclog.policy.rules import Policy, Rule
 from asynclog.scan.classifiers import PythonClassifier

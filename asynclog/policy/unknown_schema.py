@@ -1,4 +1,4 @@
-"""Names of audit schemas on a command line: one that neither the log nor the policy has is a mistake."""
+"""Refuse an audit schema that a command line names and neither the log nor the policy has: it is a mistake."""
 
 from collections.abc import Iterable
 

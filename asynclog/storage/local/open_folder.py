@@ -1,12 +1,12 @@
-"""The log's folder: opened once, and checked."""
+"""Open the log's folder once, and check it."""
 
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from asynclog.errors import ConfigurationError
-from asynclog.storage.local.access.other_writers import other_writer
 from asynclog.storage.local.access.trusted_open import permissions_of
+from asynclog.storage.local.access.write_permission import other_writer
 from asynclog.storage.local.linux.metadata import fixed
 
 

@@ -8,7 +8,7 @@ from itertools import islice
 from asynclog.errors import ChangedError
 from asynclog.storage.hidden_names import OldLink, new_name, origin
 from asynclog.storage.local.byte_ranges import windows
-from asynclog.storage.local.commit.old_file import Known
+from asynclog.storage.local.commit.old_file_facts import Known
 from asynclog.storage.local.commit.staging import build, discard, publish
 from asynclog.storage.local.directory import LogDirectory
 from asynclog.storage.naming import SegmentNaming
