@@ -1,12 +1,12 @@
-"""Numbers as people read them: thousands separated by commas, one noun a sentence can count. Pure.
+"""Numbers, sizes, lists and tables as people read them: thousands separated by commas, nouns that agree. Pure.
 
 They are for text and sentences. A number of a JSON document is a number, and the `message` of a cleanup, which programs
 take apart, has its number without commas.
 """
 
-import json
-import re
 from collections.abc import Container, Iterable, Iterator, Sequence
+
+from asynclog.escaping import escape_control
 
 
 def pluralize(number: int, noun: str) -> str:
@@ -27,24 +27,6 @@ def percentage(part: int, whole: int) -> str:
 
 _SHOWN = 3  # errors, or names, in a sentence that people read
 _UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
-_BEYOND_ASCII = re.compile(r"[^\x20-\x7e]")
-
-
-def escape_control(text: str) -> str:
-    r"""With every character escaped that a terminal might obey: `\x1b[2J` is shown, not done."""
-    return "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode() for character in text
-    )
-
-
-def printable_json(text: str) -> str:
-    """JSON text with the same characters escaped as JSON can: it may be read on a terminal, too."""
-    return _BEYOND_ASCII.sub(lambda odd: odd[0] if odd[0].isprintable() else json.dumps(odd[0])[1:-1], text)
-
-
-def escape_surrogates(text: str) -> str:
-    r"""With the bytes of a file name that is not UTF-8 as `\udcff`: JSON escapes the rest itself."""
-    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def summarize_errors(errors: Sequence[str]) -> str | None:

@@ -12,12 +12,14 @@ from asynclog.config.configuration_file import MXCPS, OURS, nearest
 from asynclog.config.settings import Settings
 from asynclog.config.usable_paths import working_folder
 from asynclog.errors import ConfigurationError
-from asynclog.formatting import escape_surrogates, pluralize
+from asynclog.escaping import escape_surrogates
+from asynclog.formatting import pluralize
+from asynclog.report.configuration_warnings import shadowed
 from asynclog.report.envelope import CommandResult
 from asynclog.report.holdings import Holdings, sum_holdings
-from asynclog.report.init.result import InitResult, as_text
+from asynclog.report.init.result import InitResult
 from asynclog.report.init.templates import can_be_named, starter_configuration, starter_policy
-from asynclog.report.policy_warnings import shadowed
+from asynclog.report.init.text import as_text
 from asynclog.report.provenance import who
 from asynclog.report.warnings import Notices
 from asynclog.storage.local.user_named_file import write_new

@@ -11,7 +11,7 @@ from asynclog.cli.output import print_error
 from asynclog.cli.parser import value_of
 from asynclog.config.settings import Settings
 from asynclog.errors import ConfigurationError
-from asynclog.formatting import escape_surrogates
+from asynclog.escaping import escape_surrogates
 from asynclog.report.cleanup.result import Report
 from asynclog.storage.local.user_named_file import NamedFile, OccupiedError
 

@@ -15,7 +15,7 @@ import msgspec
 import orjson
 
 from asynclog.errors import AsynclogError
-from asynclog.formatting import escape_control, escape_surrogates, printable_json
+from asynclog.escaping import escape_control, escape_surrogates, printable_json
 from asynclog.report.envelope import document
 
 

@@ -63,7 +63,7 @@ class _Version(argparse.Action):
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
         from asynclog.records.kernel import choose_reader
-        from asynclog.runner.provenance import VERSION
+        from asynclog.version import VERSION
 
         reader = choose_reader(os.environ.get("ASYNCLOG_READER"))
         sys.stdout.write(f"asynclog {VERSION}\nreader: {reader}\n")

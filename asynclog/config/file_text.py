@@ -1,14 +1,10 @@
-"""Read the files of a configuration: they are short texts, and their errors are told in our words."""
+"""Read the files of a configuration: short texts. Each error names the file and, if it is known, the line."""
 
 import hashlib
 import os
-import re
 import stat
 from typing import BinaryIO, Literal, NamedTuple
 
-import msgspec
-
-from asynclog.config.units import WHOLE_DAYS
 from asynclog.errors import ConfigurationError
 from asynclog.storage.local.access.trusted_open import StrangerError, open_file, permissions_of
 from asynclog.storage.local.access.write_permission import other_writer
@@ -16,19 +12,6 @@ from asynclog.storage.local.access.write_permission import other_writer
 LARGEST = 16 << 20  # bytes; a policy of 1,000 schemas has about 100 KiB, a registry of years some MiB
 
 _PART = 1 << 20  # bytes read at once
-
-KeyPath = tuple[str | int, ...]
-
-# The types that msgspec names, in words for whoever wrote the file.
-_KINDS = {
-    "int": "a whole number",
-    "float": "a number",
-    "str": "text",
-    "bool": "true or false",
-    "null": "null",
-    "array": "a list",
-    "object": "a mapping (key: value)",
-}
 
 
 class FileText(NamedTuple):
@@ -124,31 +107,3 @@ def _all_of(file: BinaryIO, path: str, largest: int) -> bytes:
         if size > largest:
             raise ConfigurationError(f"{path}: larger than {largest >> 20} MiB, which no such file needs to be")
     return b"".join(parts)
-
-
-def explain(error: msgspec.ValidationError) -> tuple[KeyPath, str]:
-    """Return the place inside the converted value, and the error in words."""
-    text, _, path = str(error).partition(" - at `$")
-    place = tuple(int(part) if part.isdigit() else part for part in re.findall(r"[^.\[\]`]+", path))
-    unknown = re.fullmatch(r"Object contains unknown field `(.*)`", text)
-    if unknown:
-        hint = f": write retention_days, {WHOLE_DAYS}" if unknown[1].startswith("retention") else ""
-        return (*place, unknown[1]), f"this key is not known here{hint}"
-    missing = re.fullmatch(r"Object missing required field `(.*)`", text)
-    if missing:
-        return (*place, missing[1]), "this key is missing"
-    return place, _in_words(text)
-
-
-def _in_words(text: str) -> str:
-    """Say what must be there, without the names of types; what is there stands at the line that is told."""
-    expected = re.fullmatch(r"Expected `([^`]+)`(?:, got `([^`]+)`| (of length >=|>=|<=) ([-0-9.]+))", text)
-    if expected is None:
-        return "this value is not one of those that are known here"
-    kinds, found, constraint, limit = expected.groups()
-    if constraint == "of length >=":
-        return "this must not be empty"
-    must = " or ".join(_KINDS[kind] for kind in kinds.split(" | "))
-    if found:
-        return f"this must be {must}, and is {_KINDS[found]}"
-    return f"this must be {must}, {float(limit):g} or {'more' if constraint == '>=' else 'less'}"

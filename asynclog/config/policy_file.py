@@ -6,13 +6,14 @@ An unknown policy is no permission to delete: whatever is wrong in such a file i
 import io
 import json
 import os
+import re
 from typing import Annotated, Any
 
 import msgspec
 
-from asynclog.config.file_text import Origin, explain, read_file
+from asynclog.config.file_text import Origin, read_file
 from asynclog.config.settings import Settings
-from asynclog.config.units import days_problem
+from asynclog.config.validation_errors import explain
 from asynclog.errors import ConfigurationError
 from asynclog.policy.rules import WILDCARD, Policy, PolicyFile, Rule
 from asynclog.schemas import SchemaKey
@@ -92,7 +93,7 @@ def _from_yaml(path: str, origin: Origin) -> Policy:
     entries = document.convert(document.data, (), _File).schemas
     for index, entry in enumerate(entries):
         place = ("schemas", index)
-        problem = days_problem(entry.get("retention_days"))
+        problem = _days_problem(entry.get("retention_days"))
         if problem:
             raise document.error((*place, "retention_days"), problem)
         found = document.convert(entry, place, _WrittenDefinition)
@@ -125,7 +126,7 @@ def _from_registry(path: str, origin: Origin) -> Policy:
             raise ConfigurationError(f"{where}: this line has {len(line):,} characters: more than {LONGEST_LINE:,}")
         try:
             entry = _strict_object(line)
-            problem = days_problem(entry.get("retention_days")) if isinstance(entry, dict) else ""
+            problem = _days_problem(entry.get("retention_days")) if isinstance(entry, dict) else ""
             if problem:
                 raise ConfigurationError(f"{where}: retention_days: {problem}")
             found = msgspec.convert(entry, _Definition)
@@ -141,6 +142,29 @@ def _from_registry(path: str, origin: Origin) -> Policy:
                 f"{where}: there are more than {MOST_RULES:,} schemas, which takes too much memory"
             )
     return Policy(exact, source=PolicyFile(path, file.sha256))
+
+
+def _days_problem(value: object) -> str:
+    """Say what is wrong with a value of `retention_days`, and what to write; empty if it is null or an integer >= 0."""
+    if value is None or (isinstance(value, int) and not isinstance(value, bool) and value >= 0):
+        return ""
+    if isinstance(value, bool | float | int):
+        shown = str(value).lower()
+        instead = "0 or more, or null to keep them for ever" if shown[:1] == "-" else "such as 1"
+        return f"{shown}: write whole days (24 hours each), {instead}"
+    if not isinstance(value, str):
+        return "this must be one number: write whole days (24 hours each), such as 90"
+    number = re.fullmatch(r"\s*([0-9]{1,9})\s*(?:d|days?)?\s*", value, re.IGNORECASE)
+    if number is None:
+        return f"{_shortened(value)!r}: write whole days (24 hours each), such as 1"
+    plain = int(number[1])
+    if value.strip().isdigit():
+        return f"{value!r} is text: write the number of days without quotes: {plain}"
+    return f"{value!r}: write the number of days without a unit: {plain}"
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= 20 else f"{text[:20]}…"
 
 
 def _strict_object(line: str) -> Any:

@@ -4,8 +4,6 @@ import re
 
 from asynclog.errors import ConfigurationError
 
-WHOLE_DAYS = "in whole days (24 hours each), such as 90"
-
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _BYTES = {"": 1, "k": 1000, "M": 1000**2, "G": 1000**3, "Ki": 1024, "Mi": 1024**2, "Gi": 1024**3}
 
@@ -35,26 +33,3 @@ def percent(text: str) -> float | None:
     if match is None and text != "always":
         raise ValueError("write always, never, or a percentage such as 20%")
     return float(match[1]) if match else 0.0
-
-
-def days_problem(value: object) -> str:
-    """Say what is wrong with a value of `retention_days`, and what to write; empty if it is null or an integer >= 0."""
-    if value is None or (isinstance(value, int) and not isinstance(value, bool) and value >= 0):
-        return ""
-    if isinstance(value, bool | float | int):
-        shown = str(value).lower()
-        instead = "0 or more, or null to keep them for ever" if shown[:1] == "-" else "such as 1"
-        return f"{shown}: write whole days (24 hours each), {instead}"
-    if not isinstance(value, str):
-        return "this must be one number: write whole days (24 hours each), such as 90"
-    number = re.fullmatch(r"\s*([0-9]{1,9})\s*(?:d|days?)?\s*", value, re.IGNORECASE)
-    if number is None:
-        return f"{_shortened(value)!r}: write whole days (24 hours each), such as 1"
-    plain = int(number[1])
-    if value.strip().isdigit():
-        return f"{value!r} is text: write the number of days without quotes: {plain}"
-    return f"{value!r}: write the number of days without a unit: {plain}"
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= 20 else f"{text[:20]}…"

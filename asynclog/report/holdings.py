@@ -6,7 +6,8 @@ from typing import TypeVar
 
 import msgspec
 
-from asynclog.formatting import escape_surrogates, summarize_errors
+from asynclog.escaping import escape_surrogates
+from asynclog.formatting import summarize_errors
 from asynclog.plan.decide import NO_RECORD, not_json_lines
 from asynclog.report.envelope import CommandResult
 from asynclog.report.unjudged_segments import Left

@@ -13,7 +13,7 @@ from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 
-from asynclog.formatting import escape_surrogates
+from asynclog.escaping import escape_surrogates
 from asynclog.report.cleanup.result import Report
 from asynclog.report.unjudged_segments import age_of
 from asynclog.timestamps import SECOND

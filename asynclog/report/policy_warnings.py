@@ -1,31 +1,11 @@
-"""Warnings about a configuration and its rules: sentences that say what to do. Pure."""
+"""Warnings about the rules of a policy: sentences that say what to do. Pure."""
 
 from collections.abc import Iterable, Iterator
 
-from asynclog.formatting import escape_surrogates, list_some, pluralize
+from asynclog.formatting import list_some, pluralize
 from asynclog.policy.rules import WILDCARD, Policy, Rule, Scope, all_rules, match_rule
 from asynclog.report.warning_facts import Facts
 from asynclog.schemas import SchemaKey
-from asynclog.storage.profile_claims import in_words
-
-
-def shadowed(path: str) -> str:
-    """Return the warning that a configuration is not found any more because a new one comes first."""
-    return escape_surrogates(
-        f"{path} is shadowed: wherever the asynclog.yaml that was just written is found, it comes first, and the logs "
-        f"of {path} are not cleaned up; --config {path} still selects it, or remove the wrong one of the two"
-    )
-
-
-def configuration_warnings(facts: Facts) -> Iterator[str]:
-    """Yield warnings about files that two profiles claim, and about retention keys that are not read."""
-    for contest in facts.contests:
-        yield in_words(contest)
-    for key in facts.unread_keys:
-        yield (
-            f"{key}: this key is not read, and keeps or deletes nothing: the days are in the audit schemas "
-            f"({facts.schemas}), limits in an asynclog.yaml"
-        )
 
 
 def rule_warnings(facts: Facts, policy: Policy) -> Iterator[str]:

@@ -5,7 +5,8 @@ from typing import Any, Protocol
 
 import msgspec
 
-from asynclog.formatting import escape_control, escape_surrogates, pluralize
+from asynclog.escaping import escape_control, escape_surrogates
+from asynclog.formatting import pluralize
 from asynclog.policy.rules import Policy, all_rules
 from asynclog.schemas import SchemaKey
 

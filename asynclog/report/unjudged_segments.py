@@ -1,17 +1,15 @@
-"""The segments of a log that could not be judged: their sum, and which of them are too old. Pure."""
+"""The segments of a log that could not be judged: their sum, how old they are, and a line of text. Pure."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import msgspec
 
-from asynclog.formatting import escape_surrogates, format_size, pluralize
+from asynclog.formatting import format_size, pluralize
 from asynclog.segments import Fingerprint, WhyUnjudged
 from asynclog.storage.naming import SegmentNaming
 from asynclog.timestamps import LAST, SECOND, format_instant, parse_instant
-
-_SHOWN = 3  # segments in the sentence about those that are too old
 
 
 class Unjudged(msgspec.Struct, frozen=True):
@@ -37,7 +35,7 @@ class Left(NamedTuple):
 
 def sum_unjudged(left: Sequence[Left], names: SegmentNaming | None) -> Unjudged:
     """Return the sum over these segments."""
-    oldest = min((_begun(each, names) for each in left), default=None)
+    oldest = min((begun_at(each, names) for each in left), default=None)
     return Unjudged(
         segments=len(left),
         bytes=sum(each.fingerprint.size for each in left),
@@ -46,20 +44,10 @@ def sum_unjudged(left: Sequence[Left], names: SegmentNaming | None) -> Unjudged:
     )
 
 
-def too_old(left: Iterable[Left], names: SegmentNaming | None, now: int, max_overdue: float | None) -> list[str]:
-    """Return a sentence if one of these segments is older than `max_overdue` seconds."""
-    if max_overdue is None:
-        return []
-    limit = now - int(max_overdue * SECOND)
-    old = sorted((begun, each) for each in left if (begun := _begun(each, names)) < limit)
-    if not old:
-        return []
-    shown = ", ".join(
-        f"{escape_surrogates(each.segment)} of {format_instant(at)[:10]} ({each.reason})" for at, each in old[:_SHOWN]
-    )
-    more = f", and {len(old) - _SHOWN:,} more" if len(old) > _SHOWN else ""
-    many = f"{pluralize(len(old), 'segment')} older than --max-overdue allows could not be judged"
-    return [f"{many} and {'stays' if len(old) == 1 else 'stay'}: {shown}{more}"]
+def begun_at(left: Left, names: SegmentNaming | None) -> int:
+    """Return when the segment was begun, by its name or else its mtime, which may be any number."""
+    named = names.start_time(left.segment) if names else None
+    return min(max(left.fingerprint.mtime_ns, 0), LAST) if named is None else named
 
 
 def unjudged_in_words(unjudged: Unjudged) -> Iterator[str]:
@@ -82,9 +70,3 @@ _WORDS = {
     "no_record": "without a record",
     "not_reached": "not reached",
 }
-
-
-def _begun(left: Left, names: SegmentNaming | None) -> int:
-    """Return when the segment was begun, by its name or else its mtime, which may be any number."""
-    named = names.start_time(left.segment) if names else None
-    return min(max(left.fingerprint.mtime_ns, 0), LAST) if named is None else named

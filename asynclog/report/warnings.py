@@ -6,10 +6,12 @@ from typing import TypeVar
 
 import msgspec
 
-from asynclog.formatting import escape_surrogates, list_some, pluralize
+from asynclog.escaping import escape_surrogates
+from asynclog.formatting import list_some, pluralize
 from asynclog.records.diagnostics import NO_OFFSET
+from asynclog.report.configuration_warnings import configuration_warnings
 from asynclog.report.holdings import Holdings, sum_holdings
-from asynclog.report.policy_warnings import configuration_warnings, rule_warnings, unused_rule_warnings
+from asynclog.report.policy_warnings import rule_warnings, unused_rule_warnings
 from asynclog.report.unjudged_segments import Left, Unjudged, sum_unjudged
 from asynclog.report.warning_facts import Facts, Reasons, has_no_record, is_partly_known
 from asynclog.statistics import SegmentStats, earliest

@@ -4,12 +4,11 @@ import os
 import pwd
 
 from asynclog.config.settings import Settings
-from asynclog.formatting import escape_surrogates
+from asynclog.escaping import escape_surrogates
 from asynclog.policy.rules import Policy
 from asynclog.records.kernel import choose_reader
 from asynclog.report.provenance import Provenance, policy_source
-
-VERSION = "0.1.0"  # read by pyproject.toml: importlib.metadata would take 40 ms
+from asynclog.version import VERSION
 
 
 def provenance_of(settings: Settings, policy: Policy | None = None) -> Provenance:

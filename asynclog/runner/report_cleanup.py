@@ -10,7 +10,8 @@ import msgspec
 from asynclog.actions import Action, Outcome, Plan
 from asynclog.cancellation import StopRequest
 from asynclog.config.settings import Settings
-from asynclog.formatting import escape_control, pluralize
+from asynclog.escaping import escape_control
+from asynclog.formatting import pluralize
 from asynclog.policy.rules import Policy, describe_rule
 from asynclog.report.cleanup.build import RunInfo, empty_report, make_report
 from asynclog.report.cleanup.result import NOT_BEGUN, CatalogStats, Report

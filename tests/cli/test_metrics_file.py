@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
 from asynclog.cli.main import main
-from asynclog.formatting import escape_surrogates
+from asynclog.escaping import escape_surrogates
 from asynclog.report.cleanup.result import CleanupResult, Report, SchemaTotals
 from asynclog.report.metrics import Run, exposition, last_success, log_labels, metrics
 from asynclog.runner.wiring import Wiring

@@ -14,7 +14,7 @@ from command import NOW, run
 from server import PROJECT
 
 import asynclog
-from asynclog.runner.provenance import VERSION
+from asynclog.version import VERSION
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -138,5 +138,5 @@ def test_all_profiles_have_it_each(log: Path) -> None:
 
 def test_the_version_is_the_packages() -> None:
     """It is said in one place."""
-    assert 'attr = "asynclog.runner.provenance.VERSION"' in (PROJECT / "pyproject.toml").read_text()
+    assert 'attr = "asynclog.version.VERSION"' in (PROJECT / "pyproject.toml").read_text()
     assert who()["version"] == VERSION

@@ -14,7 +14,7 @@ import pytest
 from audit_log import LOCK, looks, record, write_log, write_policy
 from command import NO_OVERRIDE, NOW, Done, cleanup, run
 
-from asynclog.report import policy_warnings, warnings
+from asynclog.report import configuration_warnings, policy_warnings, warnings
 from asynclog.storage import profile_claims as owners
 
 if TYPE_CHECKING:
@@ -319,7 +319,11 @@ def test_no_warning_is_missing_here(folder: Path) -> None:
         place = shutil.copytree(folder, folder.parent / f"{folder.name}-{number}")
         case.make(place)
         said += warnings_of(ask(place, case.told_by[-1] if case.told_by[-1] != "cleanup" else "dry run", "--json"))
-    patterns = [*sentences(warnings), *sentences(policy_warnings), *sentences(owners)]
+    patterns = [
+        pattern
+        for module in (warnings, configuration_warnings, policy_warnings, owners)
+        for pattern in sentences(module)
+    ]
     assert len(patterns) > 15
     assert [pattern for pattern in patterns if not any(re.search(pattern, each) for each in said)] == []
 

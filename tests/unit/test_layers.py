@@ -12,8 +12,8 @@ README = PACKAGE.parent / "README.md"
 
 # From the bottom up. What shares a layer does not know each other. `storage.local` is a layer of its own.
 LAYERS = [
-    {"errors", "timestamps", "cancellation", "formatting"},
-    {"schemas"},
+    {"errors", "timestamps", "cancellation", "escaping", "version"},
+    {"formatting", "schemas"},
     {"segments"},
     {"statistics"},
     {"actions"},
@@ -39,6 +39,8 @@ LOCAL_USERS = {"storage.local", "catalog", "config", "runner.wiring", "__init__"
 PURE = {
     "errors",
     "timestamps",
+    "escaping",
+    "version",
     "formatting",
     "schemas",
     "segments",

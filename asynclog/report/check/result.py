@@ -5,7 +5,8 @@ from typing import Literal
 
 import msgspec
 
-from asynclog.formatting import escape_surrogates, pluralize
+from asynclog.escaping import escape_surrogates
+from asynclog.formatting import pluralize
 from asynclog.policy.rules import Policy, Rule, Scope, all_rules, match_rule
 from asynclog.report.envelope import FORMAT
 from asynclog.report.holdings import Holding, Holdings, SegmentsRead

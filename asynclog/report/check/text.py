@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from asynclog.formatting import columns, escape_control, format_size, pluralize
+from asynclog.escaping import escape_control
+from asynclog.formatting import columns, format_size, pluralize
 from asynclog.report.check.result import CheckResult, Coverage
 from asynclog.report.envelope import CommandResult
 from asynclog.report.provenance import PolicySource, Provenance, in_brief

@@ -7,8 +7,10 @@ from typing import Literal
 import msgspec
 
 from asynclog.actions import Action, Outcome, Plan
-from asynclog.formatting import deletion, escape_surrogates, summarize_errors
+from asynclog.escaping import escape_surrogates
+from asynclog.formatting import deletion, summarize_errors
 from asynclog.policy.rules import Policy
+from asynclog.report.cleanup.max_overdue import overdue_errors, too_old
 from asynclog.report.cleanup.result import (
     ActionRow,
     Bytes,
@@ -21,9 +23,9 @@ from asynclog.report.cleanup.result import (
     SchemaTotals,
     Segments,
 )
-from asynclog.report.cleanup.schema_totals import figures, overdue_errors
+from asynclog.report.cleanup.schema_totals import figures
 from asynclog.report.provenance import Provenance
-from asynclog.report.unjudged_segments import Left, sum_unjudged, too_old
+from asynclog.report.unjudged_segments import Left, sum_unjudged
 from asynclog.report.warnings import Neighbours
 from asynclog.schemas import SchemaKey
 from asynclog.statistics import earliest, sum_counts

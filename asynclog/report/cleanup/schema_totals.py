@@ -1,18 +1,14 @@
-"""Plan + outcomes -> the totals of each schema, and what is overdue for too long."""
+"""Plan + outcomes -> the totals of each schema."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from itertools import chain
 
 from asynclog.actions import Action, Outcome, Plan
-from asynclog.formatting import pluralize
 from asynclog.policy.rules import Policy, overdue_since
 from asynclog.report.cleanup.result import SchemaTotals
 from asynclog.schemas import SchemaKey
 from asynclog.statistics import SchemaStats, earliest
-from asynclog.timestamps import SECOND, format_instant
-
-_SHOWN = 3  # schemas in the sentence about what is overdue
 
 
 def figures(plan: Plan, outcomes: Mapping[str, Outcome] | None, policy: Policy) -> dict[SchemaKey, SchemaTotals]:
@@ -24,19 +20,6 @@ def figures(plan: Plan, outcomes: Mapping[str, Outcome] | None, policy: Policy) 
         for count in action.stats.schemas if action.stats else ():
             (went if count.schema in deleted else stayed)[count.schema].append(count)
     return {key: _summed(went[key], stayed[key], policy) for key in sorted({*went, *stayed})}
-
-
-def overdue_errors(schemas: Mapping[SchemaKey, SchemaTotals], now: int, max_overdue: float | None) -> list[str]:
-    """Return a sentence if something that expired more than `max_overdue` seconds ago is still there."""
-    if max_overdue is None:
-        return []
-    limit = now - int(max_overdue * SECOND)
-    late = sorted((each.since, key) for key, each in schemas.items() if each.since is not None and each.since < limit)
-    if not late:
-        return []
-    shown = ", ".join(f"{key} since {format_instant(since)}" for since, key in late[:_SHOWN])
-    more = f", and {pluralize(len(late) - _SHOWN, 'more schema')}" if len(late) > _SHOWN else ""
-    return [f"what expired longer ago than --max-overdue allows is still there: {shown}{more}"]
 
 
 def _deleted(action: Action, outcomes: Mapping[str, Outcome] | None) -> Mapping[SchemaKey, int]:

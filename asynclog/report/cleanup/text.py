@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 
-from asynclog.formatting import escape_control, format_size, pluralize
+from asynclog.escaping import escape_control
+from asynclog.formatting import format_size, pluralize
 from asynclog.report.cleanup.result import NOT_BEGUN, NOT_READ, CleanupResult, Report
 from asynclog.report.provenance import in_brief
 from asynclog.report.unjudged_segments import unjudged_in_words

@@ -5,7 +5,8 @@ from typing import Any
 
 from msgspec import UNSET
 
-from asynclog.formatting import columns, escape_control, format_size, pluralize
+from asynclog.escaping import escape_control
+from asynclog.formatting import columns, format_size, pluralize
 from asynclog.report.envelope import CommandResult
 from asynclog.report.estimate.result import BytesRead, EstimateResult, ForecastRow, Freed
 from asynclog.report.provenance import in_brief

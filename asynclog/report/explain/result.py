@@ -6,8 +6,9 @@ from typing import Literal
 import msgspec
 
 from asynclog.actions import Action
+from asynclog.escaping import escape_surrogates
 from asynclog.forecast.expiry import fully_expired_at, lifetime
-from asynclog.formatting import escape_surrogates, pluralize
+from asynclog.formatting import pluralize
 from asynclog.policy.rules import Policy, match_rule, rule_for
 from asynclog.report.envelope import FORMAT
 from asynclog.report.provenance import PolicySource

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from asynclog.formatting import escape_control, format_size, pluralize
+from asynclog.escaping import escape_control
+from asynclog.formatting import format_size, pluralize
 from asynclog.report.envelope import CommandResult
 from asynclog.report.explain.result import Explained, ExplainResult, Part, UnreadableReason
 from asynclog.report.provenance import in_brief

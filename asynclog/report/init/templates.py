@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Mapping
 
 from asynclog.errors import ConfigurationError
-from asynclog.formatting import escape_control, format_size, pluralize
+from asynclog.escaping import escape_control
+from asynclog.formatting import format_size, pluralize
 from asynclog.policy.rules import WILDCARD
 from asynclog.report.holdings import Holding
 from asynclog.schemas import SchemaKey

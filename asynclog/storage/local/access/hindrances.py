@@ -3,7 +3,8 @@
 import stat
 from collections.abc import Iterator, Sequence
 
-from asynclog.formatting import escape_surrogates, pluralize
+from asynclog.escaping import escape_surrogates
+from asynclog.formatting import pluralize
 from asynclog.storage.local.access.rights import Owned, Rights
 from asynclog.storage.local.access.user import CHOWN, FOWNER, LEASE, User
 from asynclog.storage.local.open_folder import fixed_folder

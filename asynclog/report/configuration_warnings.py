@@ -1,0 +1,26 @@
+"""Warnings about the files of a configuration: sentences that say what to do. Pure."""
+
+from collections.abc import Iterator
+
+from asynclog.escaping import escape_surrogates
+from asynclog.report.warning_facts import Facts
+from asynclog.storage.profile_claims import in_words
+
+
+def shadowed(path: str) -> str:
+    """Return the warning that a configuration is not found any more because a new one comes first."""
+    return escape_surrogates(
+        f"{path} is shadowed: wherever the asynclog.yaml that was just written is found, it comes first, and the logs "
+        f"of {path} are not cleaned up; --config {path} still selects it, or remove the wrong one of the two"
+    )
+
+
+def configuration_warnings(facts: Facts) -> Iterator[str]:
+    """Yield warnings about files that two profiles claim, and about retention keys that are not read."""
+    for contest in facts.contests:
+        yield in_words(contest)
+    for key in facts.unread_keys:
+        yield (
+            f"{key}: this key is not read, and keeps or deletes nothing: the days are in the audit schemas "
+            f"({facts.schemas}), limits in an asynclog.yaml"
+        )

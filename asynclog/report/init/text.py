@@ -1,0 +1,34 @@
+"""The result of `init` as text: the files, the schemas, and then what needs attention."""
+
+from collections.abc import Iterator
+
+from asynclog.escaping import escape_control
+from asynclog.formatting import columns, format_size
+from asynclog.report.envelope import CommandResult
+from asynclog.report.init.result import InitResult
+
+
+def as_text(answer: CommandResult[InitResult]) -> str:
+    """Return the result as lines, without a newline at the end."""
+    return "\n".join(_lines(answer.result))
+
+
+def _lines(result: InitResult) -> Iterator[str]:
+    yield escape_control(result.message)
+    for path in result.files:
+        yield f"  {escape_control(path)}"
+    if result.schemas:
+        rows = [["schema", "records", "size", "oldest", "newest"]]
+        for name, holding in result.schemas.items():
+            size = format_size(holding.bytes)
+            rows.append([name, f"{holding.records:,}", size, holding.oldest or "", holding.newest or ""])
+        yield ""
+        yield from columns(rows, right={1, 2})
+        yield ""
+    for name in result.left_out:
+        yield f"Left out: {escape_control(name)}: a YAML policy can't have a rule for it alone"
+    for name, reason in result.unread.items():
+        yield escape_control(f"Not read: {name}: {reason}")
+    for warning in result.warnings:
+        yield f"Warning: {escape_control(warning)}"
+    yield "Nothing is deleted until you give retention_days. Then: asynclog check, asynclog cleanup --dry-run"
