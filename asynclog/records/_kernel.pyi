@@ -44,7 +44,7 @@ class Scanner:
         """
 
 def compact(part: Buffer, marks: bytes, line: int, /) -> tuple[int, int]:
-    """Do what `expired_lines.compact` does, without the GIL; nobody else may touch the part meanwhile."""
+    """Do what `scan.expired_marks.compact` does, without the GIL; nobody else may touch the part meanwhile."""
 
 def digest(state: bytes, part: Buffer, /) -> bytes:
     """Return the digest of what `state` stands for and this part after it; the first state is no bytes at all.

@@ -130,12 +130,12 @@ def _is_piece(line: Line, start: int, trailing: int) -> bool:
 
 
 def _end(line: Line, at: int) -> int:
-    """Return where the value at `at` ends, however deep it is nested. Raises Fault."""
+    """Return where the value at `at` ends, however deep it is nested. Raise LineError."""
     return value_end(line, at, len(line) + 1)
 
 
 def _array_end(line: Line, at: int) -> int:
-    """Return where the array ends of which an item has ended at `at`. Raises Fault."""
+    """Return where the array ends of which an item has ended at `at`. Raise LineError."""
     at = past_space(line, at)
     while line[at : at + 1] == b",":
         at = past_space(line, _end(line, past_space(line, at + 1)))

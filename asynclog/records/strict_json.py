@@ -35,7 +35,7 @@ class LineError(ValueError):
 def members(line: Line) -> Iterator[tuple[Line, Line]]:
     """Yield (key, value) of the one object on this line, both as they are written, and in their order.
 
-    Raises Fault, maybe after some of them, where the line is anything but one object.
+    Raise LineError, maybe after some of them, if the line is anything but one object.
     """
     check_encoding(line)
     at = past_space(line, 0)
@@ -89,7 +89,7 @@ def string_end(line: Line, at: int) -> int:
 
 
 def check_encoding(line: Line) -> None:
-    """Raise Fault if the line is not UTF-8."""
+    """Raise LineError if the line is not UTF-8."""
     decoder = codecs.getincrementaldecoder("utf-8")()
     for start in range(0, len(line) + 1, _CHUNK):
         pending = len(decoder.getstate()[0])
