@@ -14,6 +14,7 @@ from faults.mutants import MUTANTS, Mutant, caught
 from faults.oracle import Finding, Kind, Oracle
 from faults.stepper import GO, KILL, Call, Verdict
 from faults.victim import Victim
+from hypothesis import settings
 
 QUICKLY_CAUGHT = {
     "no lease is taken",
@@ -27,8 +28,11 @@ QUICKLY_CAUGHT = {
     "name", [pytest.param(name, marks=[pytest.mark.alone] if name == "stopped" else []) for name in LAYERS]
 )
 def test_nothing_is_lost_at_a_choice_of_points(name: str, tmp_path: Path) -> None:
-    """Whatever happens to the job at these points, no line is lost, doubled or altered, and the next job ends well."""
-    result = layer(name)(Campaign(tmp_path, quick=True))
+    """Whatever happens to the job at these points, no line is lost, doubled or altered, and the next job ends well.
+
+    There are as many of them as property tests have examples: see `examples`.
+    """
+    result = layer(name)(Campaign(tmp_path, quick=True, percent=settings().max_examples))
     assert [(violation.point, violation.finding) for violation in result.violations] == []
     if not result.points:
         pytest.skip("; ".join(result.skipped))

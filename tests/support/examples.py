@@ -1,4 +1,7 @@
-"""Set how many examples property tests try: all with `--hypothesis-profile=ci`, as .ci/run has it, else a quarter."""
+"""Set how many examples property tests try: all with `--hypothesis-profile=ci`, as .ci/run has it, else a quarter.
+
+So does the fault campaign with the points of its quick choice.
+"""
 
 from hypothesis import HealthCheck, settings
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -46,6 +47,8 @@ class LayerResult:
 class Campaign:
     """One run: `quick` is a small choice by `seed`, `point` asks for this one only, `variant` is put to the test.
 
+    Of the small choice, so many `percent` are looked at.
+
     `first_only` ends a layer at its first violation, which is all that is asked of it where a mutant is to be caught.
     Points are taken from all over the place then, and only those in which the pattern `only` is found.
     """
@@ -57,6 +60,7 @@ class Campaign:
     variant: Variant = REAL
     first_only: bool = False
     only: str = ""
+    percent: int = 100
 
     def folder(self, layer: str) -> Path:
         """Return a folder of its own for a layer's archives."""
@@ -85,6 +89,9 @@ class Campaign:
         elif self.first_only:
             points = [point for point in points if re.search(self.only, point)]
             Random(self.seed).shuffle(points)  # noqa: S311 - the same order has to come again
+        elif self.quick:
+            points = list(points)
+            points = self.chosen(points, math.ceil(len(points) * self.percent / 100))
         for point in points:
             findings = check(point)
             if findings is not None:
