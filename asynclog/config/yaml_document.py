@@ -26,6 +26,7 @@ T = TypeVar("T")
 # The C parser crashes on a file that is nested very deeply; the event pass below refuses it before that.
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _DECIMAL = re.compile(r"[-+]?(0|[1-9][0-9]{0,99})")
+_NO_ALIAS = "aliases are not supported, and text that begins with * needs quotes"
 _DIRECTIVE = re.compile("^%", re.MULTILINE)
 _FRACTION = re.compile(r"[-+]?(0|[1-9][0-9]*)\.[0-9]+")
 _TRUE = {"true", "yes", "on"}
@@ -76,6 +77,8 @@ class Document:
         except yaml.YAMLError as error:
             line = _line_of(error, text)
             what = getattr(error, "problem", None) or "it has a character that YAML does not allow"
+            if getattr(error, "context", None) == "while scanning an alias":
+                what = _NO_ALIAS
             raise ConfigurationError(f"{self.path}:{line}: this is not YAML: {what}") from None
         return None if root is None else self._value(root, ())
 
@@ -91,7 +94,7 @@ class Document:
             elif isinstance(event, yaml.CollectionEndEvent):
                 depth -= 1
             elif isinstance(event, yaml.AliasEvent):
-                problem = "aliases are not supported"
+                problem = _NO_ALIAS
             if getattr(event, "tag", None) is not None:
                 problem = "tags are not supported"
             if problem:
