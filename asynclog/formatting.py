@@ -19,6 +19,16 @@ def plural(number: int, noun: str) -> str:
     return noun if number == 1 else f"{noun}s"
 
 
+def format_period(seconds: int) -> str:
+    """Return `90 days`, or `36 hours` if it is not whole days."""
+    return pluralize(seconds // 3600, "hour") if seconds % 86_400 else pluralize(seconds // 86_400, "day")
+
+
+def kept_for(seconds: int | None) -> str:
+    """Return `kept for 90 days`, or `kept for ever` if the period is None."""
+    return "kept for ever" if seconds is None else f"kept for {format_period(seconds)}"
+
+
 def percentage(part: int, whole: int) -> str:
     """Return `99.8 %`, rounded down, so that only all of it is 100."""
     tenths = part * 1000 // whole

@@ -7,7 +7,8 @@ import re
 from datetime import UTC, datetime, timedelta
 
 SECOND = 1_000_000_000
-DAY = 86_400 * SECOND
+HOUR = 3600 * SECOND
+DAY = 24 * HOUR
 
 # An instant before this comes from a clock that was never set.
 FIRST_PLAUSIBLE = 946_684_800 * SECOND  # 2000-01-01T00:00:00Z

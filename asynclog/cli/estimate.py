@@ -41,7 +41,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME=DAYS",
         action="append",
         default=[],
-        help="what if this were its rule: NAME=60 for all versions, NAME:2=60, *=60 for all others, NAME=none for ever",
+        help="what if this were its rule: NAME=60 or NAME=36h for all versions, NAME:2=60, *=60 for all others, "
+        "NAME=none for ever; NAME may be a pattern, such as api_*",
     )
     add("--no-scan", action="store_true", help="read nothing: if the catalog is not exact, show bounds")
 

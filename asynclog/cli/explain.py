@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     groups.now(parser)
     groups.jobs(parser)
     groups.catalog(parser)
-    parser.add_argument("--schema", metavar="KEY", help="only this audit schema: NAME, or NAME:VERSION")
+    parser.add_argument("--schema", metavar="KEY", help="only this audit schema: NAME, or NAME:VERSION, or a pattern")
 
 
 def run(options: ExplainOptions, call: Call) -> CommandResult[ExplainResult]:

@@ -6,17 +6,24 @@ An unknown policy is no permission to delete: whatever is wrong in such a file i
 import io
 import json
 import os
-import re
-from typing import Annotated, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
 from asynclog.config.file_text import Origin, read_file
+from asynclog.config.retention_values import days_problem, period_problem
 from asynclog.config.settings import Settings
-from asynclog.config.validation_errors import explain
+from asynclog.config.validation_errors import KeyPath, explain
 from asynclog.errors import ConfigurationError
-from asynclog.policy.rules import WILDCARD, Policy, PolicyFile, Rule
+from asynclog.policy.patterns import RIVALRY, Pattern, first_rivals
+from asynclog.policy.periods import parse_period
+from asynclog.policy.rules import WILDCARD, Policy, PolicyFile, Rule, Scope, make_policy, scope_for
 from asynclog.schemas import SchemaKey
+from asynclog.timestamps import DAY
+
+if TYPE_CHECKING:
+    from asynclog.config.yaml_document import Document
 
 # Of a registry; one has a line for each change of a schema.
 LONGEST_LINE = 1 << 20  # characters
@@ -42,6 +49,7 @@ class _WrittenDefinition(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     schema_name: _Name
     version: int | None = None
     retention_days: _Days | None = None
+    retention: str | None = None
     active: bool = True
     description: str | None = None
     evidence_level: Any = None
@@ -88,31 +96,43 @@ def _from_yaml(path: str, origin: Origin) -> Policy:
     from asynclog.config.yaml_document import Document  # noqa: PLC0415 - YAML takes a tenth of a short job to import
 
     document = Document(path, origin)
-    exact: dict[SchemaKey, Rule] = {}
-    wide: dict[str, Rule] = {}
+    rules: dict[Scope, Rule] = {}
     entries = document.convert(document.data, (), _File).schemas
     for index, entry in enumerate(entries):
         place = ("schemas", index)
-        problem = _days_problem(entry.get("retention_days"))
-        if problem:
-            raise document.error((*place, "retention_days"), problem)
+        retention = _written_retention(document, place, entry)
         found = document.convert(entry, place, _WrittenDefinition)
-        where = f"{path}:{document.line((*place, 'schema_name'))}"
-        rule = Rule(found.retention_days, found.active, where)
-        if found.version is None:
-            earlier = wide.setdefault(found.schema_name, rule)
-        elif found.schema_name == WILDCARD:
+        if found.schema_name == WILDCARD and found.version is not None:
             raise document.error((*place, "version"), "the rule for * has no version, it is for all others")
-        else:
-            earlier = exact.setdefault(SchemaKey(found.schema_name, found.version), rule)
-        if earlier is not rule:
-            raise document.error((*place, "schema_name"), f"{_named(found)} is defined at {earlier.where} already")
-    by_name = {name: rule for name, rule in wide.items() if name != WILDCARD}
-    return Policy(exact, by_name, wide.get(WILDCARD), PolicyFile(path, document.sha256))
+        where = f"{path}:{document.line((*place, 'schema_name'))}"
+        scope = scope_for(found.schema_name, found.version)
+        if scope in rules:
+            raise document.error((*place, "schema_name"), f"{scope} is defined at {rules[scope].where} already")
+        rules[scope] = Rule(retention=retention, active=found.active, where=where)
+    rivals = first_rivals(scope for scope in rules if isinstance(scope, Pattern))
+    if rivals is not None:
+        where, other = (rules[each].where for each in reversed(rivals))
+        raise ConfigurationError(f"{where}: schemas.schema_name: {rivals[1]} and {rivals[0]} ({other}) {RIVALRY}")
+    return make_policy(rules, PolicyFile(path, document.sha256))
 
 
-def _named(found: _WrittenDefinition) -> str:
-    return found.schema_name if found.version is None else f"{found.schema_name}:{found.version}"
+def _written_retention(document: "Document", place: KeyPath, entry: Mapping[str, Any]) -> int | None:
+    """Return how long a rule keeps records, in ns: `retention`, such as 36h, or `retention_days`; None for ever."""
+    if "retention" in entry and "retention_days" in entry:
+        raise document.error((*place, "retention"), "retention_days is there, too: write one of the two")
+    days, period = entry.get("retention_days"), entry.get("retention")
+    problem = days_problem(days)
+    if problem:
+        other = f", or retention: {days}" if isinstance(days, str) and parse_period(days) else ""
+        raise document.error((*place, "retention_days"), problem + other)
+    problem = period_problem(period)
+    if problem:
+        raise document.error((*place, "retention"), problem)
+    return parse_period(period) if period is not None else _ns(days)
+
+
+def _ns(days: int | None) -> int | None:
+    return None if days is None else days * DAY
 
 
 def _from_registry(path: str, origin: Origin) -> Policy:
@@ -126,7 +146,7 @@ def _from_registry(path: str, origin: Origin) -> Policy:
             raise ConfigurationError(f"{where}: this line has {len(line):,} characters: more than {LONGEST_LINE:,}")
         try:
             entry = _strict_object(line)
-            problem = _days_problem(entry.get("retention_days")) if isinstance(entry, dict) else ""
+            problem = days_problem(entry.get("retention_days")) if isinstance(entry, dict) else ""
             if problem:
                 raise ConfigurationError(f"{where}: retention_days: {problem}")
             found = msgspec.convert(entry, _Definition)
@@ -136,35 +156,13 @@ def _from_registry(path: str, origin: Origin) -> Policy:
             raise ConfigurationError(f"{where}: {key}{problem}") from None
         except (ValueError, RecursionError) as error:
             raise ConfigurationError(f"{where}: this line is not one JSON object: {error}") from None
-        exact[SchemaKey(found.schema_name, found.version)] = Rule(found.retention_days, found.active, where)
+        rule = Rule(retention=_ns(found.retention_days), active=found.active, where=where)
+        exact[SchemaKey(found.schema_name, found.version)] = rule
         if len(exact) > MOST_RULES:
             raise ConfigurationError(
                 f"{where}: there are more than {MOST_RULES:,} schemas, which takes too much memory"
             )
     return Policy(exact, source=PolicyFile(path, file.sha256))
-
-
-def _days_problem(value: object) -> str:
-    """Say what is wrong with a value of `retention_days`, and what to write; empty if it is null or an integer >= 0."""
-    if value is None or (isinstance(value, int) and not isinstance(value, bool) and value >= 0):
-        return ""
-    if isinstance(value, bool | float | int):
-        shown = str(value).lower()
-        instead = "0 or more, or null to keep them for ever" if shown[:1] == "-" else "such as 1"
-        return f"{shown}: write whole days (24 hours each), {instead}"
-    if not isinstance(value, str):
-        return "this must be one number: write whole days (24 hours each), such as 90"
-    number = re.fullmatch(r"\s*([0-9]{1,9})\s*(?:d|days?)?\s*", value, re.IGNORECASE)
-    if number is None:
-        return f"{_shortened(value)!r}: write whole days (24 hours each), such as 1"
-    plain = int(number[1])
-    if value.strip().isdigit():
-        return f"{value!r} is text: write the number of days without quotes: {plain}"
-    return f"{value!r}: write the number of days without a unit: {plain}"
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= 20 else f"{text[:20]}…"
 
 
 def _strict_object(line: str) -> Any:

@@ -28,7 +28,7 @@ SHORTEST = len(b'{"schema_name":"a","timestamp":"2000-01-01T00:00:00Z"}\n')
 class SchemaForecast(msgspec.Struct, frozen=True):
     """One schema, or all of them, under one policy.
 
-    `oldest` and `newest` leave out future and implausible records. `retention_days` is None if nothing expires.
+    `oldest` and `newest` leave out future and implausible records. `retention_s` is None if nothing expires.
     `steady` is what is held in the end if as much comes in each day as now: None if that grows without limit. `frees`
     has one amount for each of IN_DAYS.
     """
@@ -37,6 +37,7 @@ class SchemaForecast(msgspec.Struct, frozen=True):
     oldest: int | None
     newest: int | None
     retention_days: int | None
+    retention_s: int | None
     daily: Bounds
     steady: Bounds | None
     frees: tuple[Bounds, ...]
@@ -129,18 +130,24 @@ def _schema_forecast(
     counts: Sequence[SchemaStats], gone: Iterable[Bounds], cutoffs: Cutoffs, unknown: Bounds
 ) -> SchemaForecast:
     rule = rule_for(cutoffs.policy, counts[0].schema)
-    days = rule.retention_days if rule else None
+    retention = rule.retention if rule else None
     rate = daily(counts, cutoffs.now, unknown)
     held = total(counts)
     return SchemaForecast(
         Bounds.exactly(held.records, held.bytes).plus(unknown),
         held.oldest,
         held.newest,
-        days,
+        rule.retention_days if rule else None,
+        rule.retention_s if rule else None,
         rate,
-        None if days is None else rate.times(days),
-        tuple(gone) if days is None else tuple(each.plus(unknown) for each in gone),
+        None if retention is None else rate.times(_days(retention)),
+        tuple(gone) if retention is None else tuple(each.plus(unknown) for each in gone),
     )
+
+
+def _days(period: int) -> float:
+    """Return a period in days. Whole days stay an integer: there may be more of them than a float can hold."""
+    return period / DAY if period % DAY else period // DAY
 
 
 def _total(
@@ -161,6 +168,7 @@ def _total(
         Bounds.exactly(held.records, held.bytes).plus(unknown),
         held.oldest,
         held.newest,
+        None,
         None,
         rate,
         steady,

@@ -11,10 +11,11 @@ from collections.abc import Mapping
 import msgspec
 
 from asynclog.actions import Action, Plan
-from asynclog.policy.rules import Policy, all_rules
+from asynclog.policy.patterns import Pattern
+from asynclog.policy.rules import Policy, Rule, Scope, all_rules
 from asynclog.schemas import SchemaKey
 from asynclog.segments import Fingerprint
-from asynclog.timestamps import format_instant
+from asynclog.timestamps import DAY, format_instant
 
 _WORK = ("drop", "rewrite")
 
@@ -45,12 +46,22 @@ class ApprovedPlan(msgspec.Struct, frozen=True):
 
 def digest(policy: Policy) -> str:
     """Return a digest of the rules of a policy, whatever file they are in."""
-    rules = [
-        [*(scope if isinstance(scope, SchemaKey) else (scope, None)), rule.retention_days, rule.active]
-        for scope, rule in all_rules(policy).items()
-    ]
+    rules = [[*_scope(scope), _period(rule), rule.active] for scope, rule in all_rules(policy).items()]
     text = json.dumps(sorted(rules, key=json.dumps), ensure_ascii=True)
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def _scope(scope: Scope) -> tuple[str, int | None] | tuple[str, int | None, str]:
+    if isinstance(scope, Pattern):  # in a registry the same text is a name
+        return scope.name, scope.version, "pattern"
+    return scope if isinstance(scope, SchemaKey) else (scope, None)
+
+
+def _period(rule: Rule) -> int | str | None:
+    """Return whole days as a number, as ever, so that plans made before there were others stay valid."""
+    if rule.retention is None or not rule.retention % DAY:
+        return rule.retention_days
+    return f"{rule.retention_s} s"
 
 
 def mismatch(reviewed: ApprovedPlan, log: str, policy: Policy, present: int) -> str:

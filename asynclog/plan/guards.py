@@ -15,7 +15,7 @@ from asynclog.plan.decide import plausible_counts
 from asynclog.policy.rules import Policy, all_rules, overdue_since, retention_for
 from asynclog.schemas import SchemaKey
 from asynclog.statistics import sum_counts
-from asynclog.timestamps import format_instant
+from asynclog.timestamps import DAY, format_instant
 
 # The default guard allows fewer records than this to be deleted.
 DELETE_ALL_THRESHOLD = 1000
@@ -67,7 +67,7 @@ def guard_violation(
 ) -> str:
     """Return why this plan must not be carried out, in a sentence; empty if no guard objects.
 
-    A record is governed if its rule has a number of days, unless it is future or implausible. By default a plan is
+    A record is governed if its rule has a period, unless it is future or implausible. By default a plan is
     refused if at least DELETE_ALL_THRESHOLD of its records expired long ago (`Action.long_expired`) and they are more
     than USUAL_PERCENT of the governed records of the log or of one schema key; and if it would delete all of at least
     that many governed ones. `max_delete_percent` limits instead everything that the plan would delete, however few the
@@ -164,8 +164,5 @@ def short_retention_rules(policy: Policy, guard: Guard) -> Iterator[str]:
     if guard.min_retention_days is None:
         return
     for rule in all_rules(policy).values():
-        if rule.active and rule.retention_days is not None and rule.retention_days < guard.min_retention_days:
-            yield (
-                f"{rule.where}: retention_days {rule.retention_days} is less than "
-                f"guard.min_retention_days {guard.min_retention_days}"
-            )
+        if rule.active and rule.retention is not None and rule.retention < guard.min_retention_days * DAY:
+            yield f"{rule.where}: {rule.as_key} is less than guard.min_retention_days {guard.min_retention_days}"

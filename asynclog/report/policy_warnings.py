@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Iterator
 
-from asynclog.formatting import list_some, pluralize
-from asynclog.policy.rules import WILDCARD, Policy, Rule, Scope, all_rules, match_rule
+from asynclog.formatting import format_period, list_some, pluralize
+from asynclog.policy.patterns import name_matches
+from asynclog.policy.rules import WILDCARD, Policy, Rule, Scope, all_rules, match_rule, pattern_rules
 from asynclog.report.warning_facts import Facts
 from asynclog.schemas import SchemaKey
 
@@ -27,7 +28,7 @@ def rule_warnings(facts: Facts, policy: Policy) -> Iterator[str]:
             "those of the registry, and exclude the registry from the rotation"
         )
     for scope, rule in rules.items():
-        if rule.active and rule.retention_days == 0:
+        if rule.active and rule.retention == 0:
             yield (
                 f"{rule.where}: retention_days 0 deletes every record of {_scope(scope)} at once, whatever its age: "
                 "write null to keep them for ever"
@@ -51,15 +52,26 @@ def unused_rule_warnings(policy: Policy, schemas: Iterable[SchemaKey]) -> Iterat
 
 def _deleting_rule(policy: Policy, scope: Scope, used: set[Scope]) -> str | None:
     """Return, in words, the wider rule that deletes records of this log; None without one."""
-    wider: list[tuple[Scope, Rule | None]] = []
-    if isinstance(scope, SchemaKey):
-        wider.append((scope.name, policy.by_name.get(scope.name)))
-    if scope != WILDCARD:
-        wider.append((WILDCARD, policy.star))
-    for each, rule in wider:
-        if each in used and rule and rule.active and rule.retention_days is not None:
-            return f"the rule for {each} deletes after {pluralize(rule.retention_days, 'day')}"
+    for each, rule in _wider_rules(policy, scope):
+        if each in used and rule.active and rule.retention_s is not None:
+            return f"the rule for {each} deletes after {format_period(rule.retention_s)}"
     return None
+
+
+def _wider_rules(policy: Policy, scope: Scope) -> Iterator[tuple[Scope, Rule]]:
+    """Yield the rules, perhaps this one too, that its records would be under without it, the narrower first."""
+    if scope == WILDCARD:
+        return
+    name = scope if isinstance(scope, str) else scope.name
+    version = None if isinstance(scope, str) else scope.version
+    if isinstance(scope, SchemaKey) and name in policy.by_name:
+        yield name, policy.by_name[name]
+    for pattern, rule in pattern_rules(policy).items():
+        is_for_version = pattern.version is None or version in {None, pattern.version}
+        if is_for_version and name_matches(pattern.name, name):
+            yield pattern, rule
+    if policy.star is not None:
+        yield WILDCARD, policy.star
 
 
 def _scope(scope: Scope) -> str:

@@ -8,16 +8,16 @@ import msgspec
 from asynclog.escaping import escape_control, escape_surrogates
 from asynclog.formatting import pluralize
 from asynclog.policy.rules import Policy, all_rules
-from asynclog.schemas import SchemaKey
 
 _SHOWN = 12  # digits of a SHA-256, enough for people to tell files apart
 
 
 class PolicyRule(msgspec.Struct, frozen=True):
-    """One rule: its scope (`name:version`, `name` or `*`), and its days; None for ever."""
+    """One rule: its scope (`name:version`, `name`, a pattern or `*`), and its period; None for ever."""
 
     rule: str
     retention_days: int | None
+    retention_s: int | None
     active: bool
 
 
@@ -45,7 +45,7 @@ def policy_source(policy: Policy) -> PolicySource | None:
     if policy.source is None:
         return None
     rules = [
-        PolicyRule(str(scope) if isinstance(scope, SchemaKey) else scope, rule.retention_days, rule.active)
+        PolicyRule(str(scope), rule.retention_days, rule.retention_s, rule.active)
         for scope, rule in all_rules(policy).items()
     ]
     return PolicySource(escape_surrogates(policy.source.path), policy.source.sha256, rules)

@@ -12,7 +12,7 @@ from asynclog.config.settings import Settings
 from asynclog.errors import ConfigurationError
 from asynclog.formatting import pluralize
 from asynclog.plan.decide import decide
-from asynclog.policy.unknown_schema import refuse_unknown
+from asynclog.policy.unknown_schema import is_named, refuse_unknown
 from asynclog.report.envelope import CommandResult
 from asynclog.report.explain.result import Explained, ExplainResult, UnreadableLine, UnreadableReason, explained
 from asynclog.report.holdings import sum_holdings
@@ -90,9 +90,9 @@ def _name_of(log: Log, segment: str) -> str:
 
 
 def _keys(state: SegmentState, schema: str | None) -> list[SchemaKey]:
-    """Return the schemas to report: those with this key or this name, or all."""
+    """Return the schemas to report: those with this key or this name, or that match this pattern, or all."""
     counts = state.schemas if isinstance(state, SegmentStats) else ()
-    return [count.schema for count in counts if schema in {None, str(count.schema), count.schema.name}]
+    return [count.schema for count in counts if schema is None or is_named(count.schema, schema)]
 
 
 def _explained(log: Log, state: SegmentState, keys: Sequence[SchemaKey], stop: StopRequest) -> Explained:

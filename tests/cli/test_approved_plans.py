@@ -23,6 +23,7 @@ from asynclog.cli.main import main
 from asynclog.plan.approval import digest
 from asynclog.policy.rules import Policy, Rule
 from asynclog.schemas import SchemaKey
+from asynclog.timestamps import DAY
 from examples import examples
 
 if TYPE_CHECKING:
@@ -211,17 +212,20 @@ def test_the_digest_of_a_policy_is_that_of_its_rules() -> None:
     key = SchemaKey("a", 1)
     policies = [
         Policy(),
-        Policy({key: Rule(1)}),
-        Policy({key: Rule(2)}),
-        Policy({key: Rule(None)}),
-        Policy({key: Rule(1, active=False)}),
-        Policy({SchemaKey("a", 2): Rule(1)}),
-        Policy(by_name={"a": Rule(1)}),
-        Policy(by_name={"a": Rule(1), "b": Rule(1)}),
-        Policy(star=Rule(1)),
+        Policy({key: Rule(retention=1 * DAY)}),
+        Policy({key: Rule(retention=2 * DAY)}),
+        Policy({key: Rule(retention=None)}),
+        Policy({key: Rule(retention=1 * DAY, active=False)}),
+        Policy({SchemaKey("a", 2): Rule(retention=1 * DAY)}),
+        Policy(by_name={"a": Rule(retention=1 * DAY)}),
+        Policy(by_name={"a": Rule(retention=1 * DAY), "b": Rule(retention=1 * DAY)}),
+        Policy(star=Rule(retention=1 * DAY)),
     ]
     assert len({digest(policy) for policy in policies}) == len(policies)
-    one, other = Policy(by_name={"a": Rule(1), "b": Rule(2)}), Policy(by_name={"b": Rule(2, where="x"), "a": Rule(1)})
+    one, other = (
+        Policy(by_name={"a": Rule(retention=1 * DAY), "b": Rule(retention=2 * DAY)}),
+        Policy(by_name={"b": Rule(retention=2 * DAY, where="x"), "a": Rule(retention=1 * DAY)}),
+    )
     assert digest(one) == digest(other)
 
 

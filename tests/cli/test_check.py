@@ -100,9 +100,9 @@ def test_rules_that_match_nothing_are_named_with_their_place(log: Path) -> None:
     )
     result = check(log).result
     assert result["unused_rules"] == [
-        {"rule": "gone:3", "active": False, "retention_days": None, "where": f"{policy}:5"},
-        {"rule": "exact", "active": True, "retention_days": 9, "where": f"{policy}:4"},
-        {"rule": "*", "active": True, "retention_days": 0, "where": f"{policy}:9"},
+        {"rule": "gone:3", "active": False, "retention_days": None, "retention_s": None, "where": f"{policy}:5"},
+        {"rule": "exact", "active": True, "retention_days": 9, "retention_s": 777_600, "where": f"{policy}:4"},
+        {"rule": "*", "active": True, "retention_days": 0, "retention_s": 0, "where": f"{policy}:9"},
     ]
     assert result["warnings"][1:] == ["Rules that match nothing here: 3"]
     assert result["warnings"][0].startswith(f"{policy}:9: retention_days 0 ")

@@ -105,8 +105,8 @@ def test_a_forecast_is_the_dry_run_at_that_date(archive: Archive, policy: list[D
     archive=strategies.archives(),
     policy=strategies.policies(),
     now=st.sampled_from((*strategies.NOWS, NOW)),
-    name=st.sampled_from((*strategies.NAMES, "*")),
-    days=st.sampled_from(("none", "0", "30", "91")),
+    name=st.sampled_from((*strategies.NAMES, *strategies.PATTERNS, "*")),
+    days=st.sampled_from(("none", "0", "30", "91", "36h", "13w")),
 )
 def test_a_what_if_is_the_dry_run_under_that_policy(
     archive: Archive, policy: list[Definition], now: str, name: str, days: str
@@ -115,7 +115,9 @@ def test_a_what_if_is_the_dry_run_under_that_policy(
     if name != "*":
         policy = [*policy, Definition(name, 99, None)]  # a name that nobody knows is refused
     changed = [rule for rule in policy if rule.schema_name != name]
-    changed.append(Definition(name, None, None if days == "none" else int(days)))
+    changed.append(
+        Definition(name, None, int(days) if days.isdigit() else None, retention=days if days[-1] in "hw" else None)
+    )
     with asked(archive, policy) as log:
         found = log.estimate(f"{name}={days}", now=now)
         plain = log.estimate(now=now)

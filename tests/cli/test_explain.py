@@ -182,7 +182,7 @@ def test_a_segment_that_is_none_is_a_usage_error(log: Path, words: tuple[str, ..
 
 KEY = SchemaKey("app", 1)
 NOON = FIRST_PLAUSIBLE + 100 * DAY + DAY // 2
-RULES = Policy(star=Rule(10))
+RULES = Policy(star=Rule(retention=10 * DAY))
 
 
 def count(**changes: Any) -> SchemaStats:

@@ -31,7 +31,8 @@ MIDNIGHT = FIRST_PLAUSIBLE + 10_000 * DAY
 NOON = MIDNIGHT + DAY // 2
 DAYS = 30
 POLICY = Policy(
-    {SchemaKey(name, 1): Rule(DAYS, where="policy:1") for name in ("app", "web")} | {SchemaKey("legal", 1): Rule(None)}
+    {SchemaKey(name, 1): Rule(retention=DAYS * DAY, where="policy:1") for name in ("app", "web")}
+    | {SchemaKey("legal", 1): Rule(retention=None)}
 )
 FIRST = "logs-20250101T000000.jsonl"
 

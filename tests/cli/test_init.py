@@ -167,12 +167,13 @@ def test_the_log_may_be_elsewhere_and_the_path_hostile(tmp_path: Path) -> None:
 
 
 def test_hostile_names_are_read_back_as_they_are(tmp_path: Path) -> None:
-    """All of them at once, with the real commands."""
-    write_log(tmp_path / "audit", {"logs.jsonl": [record(name) for name in HOSTILE]})
-    assert set(init(tmp_path).result["schemas"]) == {f"{name}:1" for name in HOSTILE}
+    """All of them at once, with the real commands; without those that would be patterns."""
+    names = [name for name in HOSTILE if not set(name) & set("*?")]
+    write_log(tmp_path / "audit", {"logs.jsonl": [record(name) for name in names]})
+    assert set(init(tmp_path).result["schemas"]) == {f"{name}:1" for name in names}
     checked = run("check", "--json", cwd=tmp_path).result
     assert {key: each["rule"] for key, each in checked["schemas"].items()} == {
-        f"{name}:1": f"{name}:1" for name in HOSTILE
+        f"{name}:1": f"{name}:1" for name in names
     }
     assert (checked["ungoverned"], checked["unused_rules"]) == ([], [])
     assert run("cleanup", "-n", "--json", cwd=tmp_path).result["kept"]["no_policy"] == {}
@@ -187,7 +188,7 @@ KEYS = st.builds(
 )
 
 
-@given(st.sets(KEYS.filter(lambda key: key.name != "*")))
+@given(st.sets(KEYS.filter(lambda key: not set(key.name) & set("*?"))))
 def test_any_key_is_read_back_as_it_is(keys: set[SchemaKey]) -> None:
     """The policy has a rule for exactly each of the keys, and keeps them all."""
     with tempfile.TemporaryDirectory() as folder:

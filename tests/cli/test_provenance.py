@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 NAMED = ("--path", "audit/logs.jsonl", "--schemas", "schemas.yaml")
 RULES = [
-    {"rule": "app:2", "retention_days": 7, "active": False},
-    {"rule": "app", "retention_days": 30, "active": True},
-    {"rule": "*", "retention_days": None, "active": True},
+    {"rule": "app:2", "retention_days": 7, "retention_s": 7 * 86_400, "active": False},
+    {"rule": "app", "retention_days": 30, "retention_s": 30 * 86_400, "active": True},
+    {"rule": "*", "retention_days": None, "retention_s": None, "active": True},
 ]
 
 
@@ -94,7 +94,7 @@ def test_a_registry_is_a_policy_too(log: Path) -> None:
     (log / "audit/logs_schemas.jsonl").write_bytes(registry)
     policy = run("cleanup", "-n", *NAMED[:2], "--json", cwd=log).result["policy"]
     assert policy["sha256"] == hashlib.sha256(registry).hexdigest()
-    assert policy["rules"] == [{"rule": "app:1", "retention_days": 30, "active": True}]
+    assert policy["rules"] == [{"rule": "app:1", "retention_days": 30, "retention_s": 30 * 86_400, "active": True}]
 
 
 async def test_the_bytes_are_those_of_the_only_reading(log: Path) -> None:

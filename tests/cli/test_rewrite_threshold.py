@@ -25,8 +25,12 @@ from examples import examples
 NOW = parse_instant("2026-11-24T00:00:00Z") or 0
 LINE = '{{"schema_name": "{}", "timestamp": "{}"}}\n'
 POLICY = Policy(
-    {SchemaKey("a", 1): Rule(30), SchemaKey("b", 1): Rule(10), SchemaKey("ever", 1): Rule(None)},
-    {"far": Rule(4_000_000)},
+    {
+        SchemaKey("a", 1): Rule(retention=30 * DAY),
+        SchemaKey("b", 1): Rule(retention=10 * DAY),
+        SchemaKey("ever", 1): Rule(retention=None),
+    },
+    {"far": Rule(retention=4_000_000 * DAY)},
 )
 
 
@@ -109,7 +113,7 @@ def test_a_segment_of_too_many_days_does_not_say_when() -> None:
     content = "".join(
         LINE.format(f"s{n % 2000}", format_instant(NOW - n // 2000 * DAY)) for n in range(20_000)
     ).encode()
-    reader = PythonClassifier(cutoffs := Cutoffs(Policy(star=Rule(8)), NOW))
+    reader = PythonClassifier(cutoffs := Cutoffs(Policy(star=Rule(retention=8 * DAY)), NOW))
     reader.add_block(0, memoryview(content), None)
     action = decide(reader.builder().build("s", Fingerprint(1, 2, len(content), 3, 4)), cutoffs, None)
     assert (action.kind, action.reason[-55:]) == (

@@ -30,12 +30,16 @@ Fate = Literal["blank", "unreadable", "future", "implausible", "no_policy", "exp
 
 
 class Definition(NamedTuple):
-    """One audit schema definition; `version` None stands for all versions, `retention_days` None for ever."""
+    """One audit schema definition; `version` None stands for all versions, `retention_days` None for ever.
+
+    `retention` says it in hours, days or weeks, as it is written, instead of `retention_days`.
+    """
 
     schema_name: str
     version: int | None
     retention_days: int | None
     active: bool = True
+    retention: str | None = None
 
 
 class Record(NamedTuple):
@@ -175,12 +179,44 @@ def days_in(year: int, month: int) -> int:
 
 
 def governing(record: Record, policy: Sequence[Definition]) -> Definition | None:
-    """Return the definition that governs a record: for its version, else its name, else everything."""
-    for key in ((record.schema_name, record.version), (record.schema_name, None), ("*", None)):
-        for definition in policy:
-            if (definition.schema_name, definition.version) == key:
-                return definition
+    """Return the definition that governs a record: for its name, else for a pattern, else for everything.
+
+    Of two patterns the one goes first that has more characters before its first wildcard; of the definitions of a name
+    or a pattern the one for the record's version, and then the one for all versions.
+    """
+    names = {definition.schema_name for definition in policy if definition.schema_name != "*"}
+    patterns = [name for name in names if fixed(name) < len(name) and fits(name, record.schema_name)]
+    literal = [name for name in names if fixed(name) == len(name) and name == record.schema_name]
+    for name in [*literal, *sorted(patterns, key=fixed, reverse=True), "*"]:
+        for version in (record.version, None):
+            for definition in policy:
+                if (definition.schema_name, definition.version) == (name, version):
+                    return definition
     return None
+
+
+def fixed(name: str) -> int:
+    """Return how many characters of a name come before its first wildcard; all, if it has none."""
+    return min(name.find(wildcard) if wildcard in name else len(name) for wildcard in "*?")
+
+
+def fits(pattern: str, name: str) -> bool:
+    """Return whether a name fits a pattern, by following every way to read it at once."""
+    reached = {0}
+    for sign in pattern:
+        if sign == "*":
+            reached = {after for before in reached for after in range(before, len(name) + 1)}
+        else:
+            reached = {place + 1 for place in reached if place < len(name) and sign in ("?", name[place])}
+    return len(name) in reached
+
+
+def period(rule: Definition) -> int | None:
+    """Return how long a definition keeps a record, in nanoseconds; None for ever."""
+    if rule.retention is None:
+        return None if rule.retention_days is None else rule.retention_days * DAY
+    number, unit = int(rule.retention[:-1]), rule.retention[-1]
+    return number * {"h": 3600 * SECOND, "d": DAY, "w": 7 * DAY}[unit]
 
 
 def fate(line: bytes, policy: Sequence[Definition], now: int) -> Fate:
@@ -195,7 +231,8 @@ def fate(line: bytes, policy: Sequence[Definition], now: int) -> Fate:
     rule = governing(record, policy)
     if rule is None or not rule.active:
         return "no_policy"
-    if rule.retention_days is not None and record.instant < now - rule.retention_days * DAY:
+    keeps = period(rule)
+    if keeps is not None and record.instant < now - keeps:
         return "expired"
     return "young"
 
@@ -278,7 +315,7 @@ def needs_asking(segments: Iterable[bytes], policy: Sequence[Definition], now: i
         if not isinstance(record, Record) or its not in ("expired", "young"):
             continue
         rule = governing(record, policy)
-        if rule is None or rule.retention_days is None:
+        if rule is None or period(rule) is None:
             continue
         for counts in (governed, *([going] if its == "expired" else [])):
             counts[record.key] += 1

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 from audit_log import LOCK, entries
+from definitions import written
 from hostile import NOW
 from one_run import run_once_async
 
@@ -32,12 +33,8 @@ class Log:
         self.set_policy(policy)
 
     def set_policy(self, policy: Sequence[Definition]) -> None:
-        """Write a policy as YAML; a rule for all versions has no `version` key."""
-        rules = [
-            {key: value for key, value in rule._asdict().items() if (key, value) != ("version", None)}
-            for rule in policy
-        ]
-        self.policy.write_text(yaml.safe_dump({"schemas": rules}), encoding="utf-8")
+        """Write a policy as YAML."""
+        self.policy.write_text(yaml.safe_dump({"schemas": [*map(written, policy)]}), encoding="utf-8")
 
     async def clean(self, now: str = NOW, dry_run: bool = False) -> dict[str, Any]:
         """Run one job and return its result. Assert that nothing failed, and no judgeable segment was skipped."""

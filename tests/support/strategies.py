@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from hostile import CATALOGUE, NOW
 from hypothesis import strategies as st
-from judge import DAY, SECOND, Definition, instant
+from judge import DAY, SECOND, Definition, instant, period
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 Archive = dict[str, bytes]
 
 NAMES = ("app", "auth.events", "debug_logs", "zoë's\u2028 logs", "\U0001f600")
+# No two have the same text before their first wildcard.
+PATTERNS = ("*s", "a*", "ap?", "auth.*", "debug_????", "zo?'s*logs", "deb*g_*s")
+PERIODS = ("1h", "23h", "36h", "30d", "13w", "6000w")
+HOSTILE_NAME = "ap*"
 DAYS = (0, 1, 30, 90, 365, 40_000)
 SEGMENTS = (
     "logs.jsonl",
@@ -89,7 +93,8 @@ def written(moment: int, offset: int, digits: int, form: str) -> str:
 def moments() -> st.SearchStrategy[int]:
     """Return a strategy for instants around the cutoffs, the horizon of the future and the first plausible moment."""
     now = instant(NOW)
-    edges = [now - days * DAY for days in DAYS[:-1]] + [now + DAY, instant("2000-01-01T00:00:00Z")]
+    ends = [*(days * DAY for days in DAYS[:-1]), 36 * 3600 * SECOND]
+    edges = [now - end for end in ends] + [now + DAY, instant("2000-01-01T00:00:00Z")]
     near = st.sampled_from((0, 1, SECOND, DAY)).flatmap(lambda step: st.sampled_from((-step, step)))
     return st.one_of(
         st.builds(int.__add__, st.sampled_from(edges), near),
@@ -108,7 +113,7 @@ def timestamps() -> st.SearchStrategy[str]:
 def ordinary(draw: st.DrawFn) -> bytes:
     """Draw a record as a real product would write it, without a newline."""
     members = {
-        "schema_name": draw(st.sampled_from(NAMES)),
+        "schema_name": draw(st.sampled_from((*NAMES, HOSTILE_NAME))),
         "schema_version": draw(st.sampled_from((1, 1, 2, 3, None))),
         "timestamp": draw(timestamps()),
         draw(st.sampled_from(("input_data", "", "é"))): draw(st.sampled_from(VALUES) | st.text(max_size=8)),
@@ -177,9 +182,14 @@ def policies() -> st.SearchStrategy[list[Definition]]:
     """Return a strategy for policies for versions, for names and for everything, some for ever, some inactive."""
     days = st.sampled_from((*DAYS, *DAYS, None))
     active = st.sampled_from((True, True, True, False))
-    named = st.builds(Definition, st.sampled_from(NAMES), st.sampled_from((None, 1, 2)), days, active)
-    all_others = st.builds(Definition, st.just("*"), st.none(), days, active)
-    return st.lists(named | named | named | all_others, min_size=1, max_size=6, unique_by=lambda rule: rule[:2])
+    period = st.none() | st.none() | st.sampled_from(PERIODS)
+    versions = st.sampled_from((None, 1, 2))
+    named, patterns = (
+        st.builds(Definition, st.sampled_from(names), versions, days, active, period) for names in (NAMES, PATTERNS)
+    )
+    all_others = st.builds(Definition, st.just("*"), st.none(), days, active, period)
+    rules = named | named | patterns | all_others
+    return st.lists(rules, min_size=1, max_size=6, unique_by=lambda rule: rule[:2])
 
 
 @st.composite
@@ -188,9 +198,9 @@ def pairs_of_policies(draw: st.DrawFn) -> tuple[list[Definition], list[Definitio
     policy = draw(policies())
     longer = []
     for rule in policy:
-        days = rule.retention_days
-        at_least = [None] if days is None else [None, *(more for more in DAYS if more >= days)]
-        longer.append(rule._replace(retention_days=draw(st.sampled_from(at_least))))
+        keeps = period(rule)
+        at_least = [None] if keeps is None else [None, *(more for more in DAYS if more * DAY >= keeps)]
+        longer.append(rule._replace(retention_days=draw(st.sampled_from(at_least)), retention=None))
     return policy, longer
 
 

@@ -22,7 +22,7 @@ OTHERS = [
     Fields("kind", "kind_version", "@timestamp"),
     Fields("a/b", 'say "what"', "Zeit punkt \u00fc\U0001f600"),
 ]
-CUTOFFS = Cutoffs(Policy(star=Rule(0)), now=1_795_478_400_000_000_000)
+CUTOFFS = Cutoffs(Policy(star=Rule(retention=0)), now=1_795_478_400_000_000_000)
 READERS: tuple[Kind, Kind] = ("native", "python")
 
 

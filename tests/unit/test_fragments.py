@@ -19,7 +19,7 @@ from audit_log import record, write_log, write_policy
 from command import NOW, cleanup, run
 from hypothesis import given
 from hypothesis import strategies as st
-from judge import Definition, first_fragment, instant, left_of
+from judge import DAY, Definition, first_fragment, instant, left_of
 from judge import verdict as judged
 from judge_fragment import is_fragment as judged_fragment
 from one_run import run_once_async
@@ -308,7 +308,9 @@ class Counting(RateLimiter):
 def census(path: Path, kind: Kind, size: int, rate_limit: RateLimiter | None = None) -> SegmentStats:
     """Return what a scan in chunks of this size learns, merged in some order."""
     segment = Segment(path.name, Fingerprint.of(path.stat()))
-    view = ScanContext(LocalReadStore(str(path.parent)), Cutoffs(Policy(star=Rule(0)), instant(NOW)), kind, MXCP_FIELDS)
+    view = ScanContext(
+        LocalReadStore(str(path.parent)), Cutoffs(Policy(star=Rule(retention=0)), instant(NOW)), kind, MXCP_FIELDS
+    )
     readings = [read_chunk(view, rate_limit or RateLimiter(), piece) for piece in split(segment, size)]
     Random(size).shuffle(readings)  # noqa: S311 - the same order every time
     assert all(isinstance(each, ChunkResult) for each in readings)
@@ -472,7 +474,7 @@ def test_a_segment_that_turns_out_to_have_one_is_not_rewritten(tmp_path: Path, k
     place = Fingerprint.of(path.stat())
     counts = (SchemaStats(SchemaKey("app", 1), 2, len(OLD + YOUNG), 1, 2, 1, len(OLD), 0, 0),)
     action = Action("s", "rewrite", "", place, SegmentStats("s", place, counts, unreadable=1))
-    cutoffs = Cutoffs(Policy(star=Rule(30)), instant(NOW))
+    cutoffs = Cutoffs(Policy(star=Rule(retention=30 * DAY)), instant(NOW))
     context = ScanContext(LocalReadStore(str(tmp_path)), cutoffs, kind, MXCP_FIELDS)
     survivors = SurvivorReader(context, RateLimiter(), workers=1, double_check=False)
     proof = survivors.proof()

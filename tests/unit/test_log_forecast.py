@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 import strategies
+from definitions import policy_of
 from hypothesis import given
 from hypothesis import strategies as st
 from judge import DAY, Definition, fate, first_fragment, instant, left_of, lines, verdict
@@ -25,7 +26,7 @@ from asynclog.statistics import SegmentStats
 from examples import examples
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from strategies import Archive
 
@@ -41,15 +42,6 @@ cases = given(
     now=st.sampled_from(TIMES),
     dated=st.booleans(),
 )
-
-
-def policy_of(definitions: Iterable[Definition]) -> Policy:
-    rules = {rule[:2]: Rule(rule.retention_days, rule.active) for rule in definitions}
-    return Policy(
-        exact={SchemaKey(name, version): rule for (name, version), rule in rules.items() if version is not None},
-        by_name={name: rule for (name, version), rule in rules.items() if version is None and name != "*"},
-        star=rules.get(("*", None)),
-    )
 
 
 def forecast(censuses: Sequence[SegmentStats], policy: Policy, now: int, unknown_bytes: int = 0) -> Forecast:
@@ -90,7 +82,7 @@ def test_a_forecast_holds_what_a_cleanup_at_that_time_deletes(
 ) -> None:
     """Whatever policy and time the censuses were made under; where nothing is in doubt it is exact."""
     content, rules, at = judged(archive), policy_of(policy), instant(now)
-    other = Policy(star=Rule(30))
+    other = Policy(star=Rule(retention=30 * DAY))
     censuses = [census(str(n), each, other, instant(scanned), dated=dated) for n, each in enumerate(content)]
     found = forecast(censuses, rules, at)
     unsure = {number for number, _ in ForecastBuilder(censuses, Cutoffs(rules, at)).doubts()}
@@ -159,7 +151,7 @@ def line(at: int, schema: str = "app") -> bytes:
 def daily_of(ages: Sequence[float], days: int | None = 10) -> tuple[float, float, float | None]:
     """Return records and bytes a day, and the steady size, of a log of records of these ages in days at noon."""
     content = b"".join(line(NOON - int(age * DAY)) for age in ages)
-    rules = Policy(star=Rule(days))
+    rules = Policy(star=Rule(retention=None if days is None else days * DAY))
     outlook = forecast([census("s", content, rules, NOON)], rules, NOON).schemas[APP]
     assert outlook.daily.is_exact
     assert outlook.steady is None or outlook.steady.is_exact
@@ -188,7 +180,7 @@ def test_the_daily_inflow_is_that_of_the_last_whole_days(ages: list[float], expe
 def test_a_schema_that_never_expires_has_no_steady_size() -> None:
     """Nor has a log with such a schema, unless nothing of it comes in any more."""
     assert daily_of([1, 2], days=None)[2] is None
-    rules = Policy(by_name={"app": Rule(10)})
+    rules = Policy(by_name={"app": Rule(retention=10 * DAY)})
     totals = []
     for age in (40, 2):
         content = b"".join([line(NOON - 2 * DAY), line(NOON - age * DAY, "legal")])
@@ -201,7 +193,7 @@ def test_a_schema_that_never_expires_has_no_steady_size() -> None:
 def test_too_many_days_to_be_counted_leave_bounds() -> None:
     """Where a scan could not count each day, what came in lies between nothing and all of it."""
     content = line(NOON - DAY) + line(NOON - 20 * DAY)
-    rules = Policy(star=Rule(10))
+    rules = Policy(star=Rule(retention=10 * DAY))
     found = forecast([census("s", content, rules, NOON, dated=False)], rules, NOON).schemas[APP]
     assert (found.daily.records_low, found.daily.records_high) == (0, 2 / 19.5)
     assert not found.frees[0].is_exact
@@ -215,7 +207,7 @@ def test_the_day_that_a_cutoff_falls_into_is_in_doubt(days: int | None, low: int
     """Unless all that is of one schema lies on one side of it; whole days before it are not."""
     midnights = [NOON // DAY * DAY - ago * DAY for ago in (1, 3, 3, 4)]
     content = b"".join(line(moment + hour) for moment, hour in zip(midnights, (1, 1, DAY - 1, DAY - 1), strict=True))
-    rules = Policy(star=Rule(days))
+    rules = Policy(star=Rule(retention=None if days is None else days * DAY))
     found = forecast([census("s", content, Policy(), NOON)], rules, NOON).schemas[APP].frees[0]
     assert (found.records_low, found.records_high) == (low, high)
     assert (found.bytes_low, found.bytes_high) == (low * len(line(NOON + 1)), high * len(line(NOON + 1)))

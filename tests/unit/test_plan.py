@@ -102,7 +102,9 @@ def test_nothing_goes_where_there_is_a_reason_to_skip(finding: SegmentStats, kin
 def test_the_most_exact_rule_governs() -> None:
     """A rule for the version wins over one for the name, and that over `*`; one that is off hides the wider ones."""
     policy = Policy(
-        {SchemaKey("a", 1): Rule(1), SchemaKey("a", 2): Rule(2, active=False)}, {"a": Rule(3), "b": Rule(None)}, Rule(4)
+        {SchemaKey("a", 1): Rule(retention=1 * DAY), SchemaKey("a", 2): Rule(retention=2 * DAY, active=False)},
+        {"a": Rule(retention=3 * DAY), "b": Rule(retention=None)},
+        Rule(retention=4 * DAY),
     )
     cutoffs = Cutoffs(policy, NOW)
     days = {key: cutoffs.before(SchemaKey(*key)) for key in [("a", 1), ("a", 2), ("a", 3), ("b", 1), ("c", 1)]}
@@ -114,7 +116,7 @@ def test_the_most_exact_rule_governs() -> None:
         ("c", 1): NOW - 4 * DAY,
     }
     assert rule_for(policy, SchemaKey("a", 2)) is None
-    assert rule_for(policy, SchemaKey("b", 1)) == Rule(None)
+    assert rule_for(policy, SchemaKey("b", 1)) == Rule(retention=None)
 
 
 def test_drops_come_first_and_small_lanes_are_not_starved() -> None:

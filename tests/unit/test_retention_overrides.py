@@ -6,11 +6,16 @@ from asynclog.errors import ConfigurationError
 from asynclog.policy.retention_option import with_retention
 from asynclog.policy.rules import Policy, Rule, rule_for
 from asynclog.schemas import SchemaKey
+from asynclog.timestamps import DAY
 
 POLICY = Policy(
-    exact={SchemaKey("app", 1): Rule(10), SchemaKey("app", 2): Rule(20, active=False), SchemaKey("web", 1): Rule(30)},
-    by_name={"app": Rule(40), "web": Rule(50)},
-    star=Rule(60),
+    exact={
+        SchemaKey("app", 1): Rule(retention=10 * DAY),
+        SchemaKey("app", 2): Rule(retention=20 * DAY, active=False),
+        SchemaKey("web", 1): Rule(retention=30 * DAY),
+    },
+    by_name={"app": Rule(retention=40 * DAY), "web": Rule(retention=50 * DAY)},
+    star=Rule(retention=60 * DAY),
 )
 
 
@@ -34,6 +39,12 @@ def test_a_word_replaces_the_rules_of_its_scope(words: tuple[str, ...], expected
     """All versions of a name, those that are switched off too; one version; or everything without a rule of its own."""
     policy = with_retention(POLICY, words)
     assert days(policy, ("app", 1), ("app", 2), ("app", 3), ("web", 1), ("web", 2), ("other", 1)) == expected
+
+
+def test_a_schema_that_is_named_like_the_rule_for_all_others_keeps_its_own() -> None:
+    """A registry can have one, and it is not replaced by `*=`."""
+    policy = with_retention(Policy({SchemaKey("*", 1): Rule(retention=10 * DAY)}), ["*=7"])
+    assert days(policy, ("*", 1), ("*", 2), ("a", 1)) == [10, 7, 7]
 
 
 @pytest.mark.parametrize(

@@ -24,8 +24,11 @@ from asynclog.statistics import SegmentStats
 from asynclog.storage.local.listing import list_segments
 from asynclog.storage.local.segment_reader import LocalReadStore
 from asynclog.storage.naming import SegmentNaming
+from asynclog.timestamps import DAY
 
-CUTOFFS = Cutoffs(Policy(by_name={"api": Rule(30)}), now=1_795_478_400_000_000_000)  # 2026-11-24T00:00:00Z
+CUTOFFS = Cutoffs(
+    Policy(by_name={"api": Rule(retention=30 * DAY)}), now=1_795_478_400_000_000_000
+)  # 2026-11-24T00:00:00Z
 OLD = b'{"schema_name": "api", "timestamp": "2020-01-01T00:00:00Z"}\n'
 NEW = b'{"schema_name": "api", "schema_version": 2, "timestamp": "2026-11-23T00:00:00Z"}\n'
 

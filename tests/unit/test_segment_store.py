@@ -30,6 +30,7 @@ from asynclog.storage.local.directory import LogDirectory
 from asynclog.storage.local.local_store import LocalStore
 from asynclog.storage.naming import SegmentNaming
 from asynclog.storage.proof import Proof
+from asynclog.timestamps import DAY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from asynclog.storage.segment_store import SegmentStore
 
 NAMING = SegmentNaming("logs.jsonl")
-CUTOFFS = Cutoffs(Policy(by_name={"api": Rule(30)}), 1_795_478_400_000_000_000)  # 2026-11-24T00:00:00Z
+CUTOFFS = Cutoffs(Policy(by_name={"api": Rule(retention=30 * DAY)}), 1_795_478_400_000_000_000)  # 2026-11-24T00:00:00Z
 OLD = b'{"schema_name": "api", "timestamp": "2020-01-01T00:00:00Z"}\n'
 NEW = b'{"schema_name": "api", "timestamp": "2026-11-23T00:00:00Z"}\n'
 

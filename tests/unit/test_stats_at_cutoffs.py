@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from definitions import policy_of
 from hypothesis import event, given
 from hypothesis import strategies as st
 from judge import DAY, Definition, Record, fate, instant, left_of, lines, verdict
@@ -67,14 +68,6 @@ def policies() -> st.SearchStrategy[list[Definition]]:
 
 nows = instants(-1)
 views = st.tuples(policies(), nows)
-
-
-def ours(definitions: Sequence[Definition]) -> Policy:
-    """Return the judge's policy as the program has it."""
-    rules = {each[:2]: Rule(each.retention_days, each.active) for each in definitions}
-    exact = {SchemaKey(name, version): rule for (name, version), rule in rules.items() if version is not None}
-    by_name = {name: rule for (name, version), rule in rules.items() if version is None and name != "*"}
-    return Policy(exact, by_name, rules.get(("*", None)))
 
 
 def counted(content: bytes, policy: Sequence[Definition], now: int) -> SegmentStats:
@@ -141,7 +134,7 @@ def days_are_clear(census: SegmentStats, policy: Policy, now: int) -> bool:
 def test_projected_statistics_equal_those_of_a_fresh_scan(content: bytes, before: View, after: View) -> None:
     """For any other policy and time, also backwards; or there is none, and never without a reason."""
     census = counted(content, *before)
-    policy, now = ours(after[0]), after[1]
+    policy, now = policy_of(after[0]), after[1]
     found = project(census, Cutoffs(policy, now))
     event("judged again" if found else "to be read again")
     if found is None:
@@ -155,15 +148,15 @@ def test_projected_statistics_equal_those_of_a_fresh_scan(content: bytes, before
 def test_a_census_of_the_same_moment_is_known_as_it_is(content: bytes, view: View) -> None:
     """Nothing is forgotten, and nothing has to be read, unless a cutoff falls among the records of a day."""
     census = counted(content, *view)
-    found = project(census, Cutoffs(ours(view[0]), view[1]))
-    assert found == census or (found is None and not days_are_clear(census, ours(view[0]), view[1]))
+    found = project(census, Cutoffs(policy_of(view[0]), view[1]))
+    assert found == census or (found is None and not days_are_clear(census, policy_of(view[0]), view[1]))
 
 
 @many
 @given(content=segments(), before=views, view=views)
 def test_statistics_after_a_rewrite_equal_those_of_its_bytes(content: bytes, before: View, view: View) -> None:
     """Worked out from a fresh census always; from one judged again where that has not forgotten what it takes."""
-    policy, now = ours(view[0]), view[1]
+    policy, now = policy_of(view[0]), view[1]
     left = counted(left_of(content, *view) or b"", *view)
     census = counted(content, *view)
     if census.is_wholly_expired:
@@ -183,7 +176,7 @@ def test_statistics_of_two_parts_merge_to_those_of_the_whole(
     tail = tail.removesuffix(b"\n") if view[1] % 2 else tail
     whole = counted(head + tail, *view)
     assert merge(counted(head, *view), counted(tail, *view), PLACE) == whole
-    older = project(counted(head, *before), Cutoffs(ours(view[0]), view[1]))
+    older = project(counted(head, *before), Cutoffs(policy_of(view[0]), view[1]))
     if older:
         found = merge(older, counted(tail, *view), PLACE)
         assert found == forgetful(whole, found)
@@ -197,11 +190,11 @@ def test_merging_keeps_what_is_unknown_unknown() -> None:
         for days in ((-3, -1), (0,))
     )
     policy = [Definition("app", None, 2)]
-    older = project(counted(head, policy, TODAY - 2 * DAY), Cutoffs(ours(policy), TODAY))
+    older = project(counted(head, policy, TODAY - 2 * DAY), Cutoffs(policy_of(policy), TODAY))
     assert older
     whole = merge(older, counted(tail, policy, TODAY), PLACE)
     assert [(count.expired, count.oldest_kept) for count in whole.schemas] == [(1, None)]
-    assert after_rewrite(whole, Cutoffs(ours(policy), TODAY)) is None
+    assert after_rewrite(whole, Cutoffs(policy_of(policy), TODAY)) is None
 
 
 def test_without_days_all_or_nothing_expired_is_still_known() -> None:
@@ -216,7 +209,7 @@ def test_without_days_all_or_nothing_expired_is_still_known() -> None:
     last = max(count.newest or 0 for count in census.schemas)
 
     def expired(days: int, now: int) -> int | None:
-        found = project(census, Cutoffs(Policy(star=Rule(days)), now))
+        found = project(census, Cutoffs(Policy(star=Rule(retention=days * DAY)), now))
         return None if found is None else found.expired
 
     assert expired(0, last + DAY) == 2 * MOST_DAYS

@@ -18,14 +18,15 @@ from asynclog.report.warnings import Neighbours, Notices
 class Coverage(msgspec.Struct, frozen=True):
     """One schema that was found: how much of it there is, and the rule for it.
 
-    `rule` is the rule's scope (`name:version`, `name` or `*`), `where` its file and line; both None without one.
-    `governed` is False then, and if the rule is switched off. `retention_days` of None is for ever.
+    `rule` is the rule's scope (`name:version`, `name`, a pattern or `*`), `where` its file and line; both None without
+    one. `governed` is False then, and if the rule is switched off. `retention_s` of None is for ever.
     """
 
     records: int
     bytes: int
     governed: bool
     retention_days: int | None
+    retention_s: int | None
     rule: str | None
     where: str | None
 
@@ -36,6 +37,7 @@ class UnusedRule(msgspec.Struct, frozen=True):
     rule: str
     active: bool
     retention_days: int | None
+    retention_s: int | None
     where: str
 
 
@@ -120,17 +122,26 @@ def make_coverage(
 
 def _coverage(holding: Holding, found: tuple[Scope, Rule] | None) -> Coverage:
     if found is None:
-        return Coverage(holding.records, holding.bytes, governed=False, retention_days=None, rule=None, where=None)
+        return Coverage(
+            holding.records,
+            holding.bytes,
+            governed=False,
+            retention_days=None,
+            retention_s=None,
+            rule=None,
+            where=None,
+        )
     scope, rule = found
     return Coverage(
         records=holding.records,
         bytes=holding.bytes,
         governed=rule.active,
         retention_days=rule.retention_days,
+        retention_s=rule.retention_s,
         rule=str(scope),
         where=escape_surrogates(rule.where),
     )
 
 
 def _unused(scope: Scope, rule: Rule) -> UnusedRule:
-    return UnusedRule(str(scope), rule.active, rule.retention_days, escape_surrogates(rule.where))
+    return UnusedRule(str(scope), rule.active, rule.retention_days, rule.retention_s, escape_surrogates(rule.where))

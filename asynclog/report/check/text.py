@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from asynclog.escaping import escape_control
-from asynclog.formatting import columns, format_size, pluralize
+from asynclog.formatting import columns, format_size, kept_for, pluralize
 from asynclog.report.check.result import CheckResult, Coverage
 from asynclog.report.envelope import CommandResult
 from asynclog.report.provenance import PolicySource, Provenance, in_brief
@@ -53,7 +53,4 @@ def _table(result: CheckResult) -> Iterator[str]:
 def _rule(coverage: Coverage) -> str:
     if coverage.rule is None:
         return "none: kept"
-    days = (
-        "kept for ever" if coverage.retention_days is None else f"kept for {pluralize(coverage.retention_days, 'day')}"
-    )
-    return f"{days if coverage.governed else 'switched off: kept'} ({coverage.where})"
+    return f"{kept_for(coverage.retention_s) if coverage.governed else 'switched off: kept'} ({coverage.where})"

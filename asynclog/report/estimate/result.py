@@ -35,9 +35,10 @@ class Freed(msgspec.Struct, frozen=True):
 class ForecastRow(msgspec.Struct, frozen=True):
     """One schema, or all, under one policy.
 
-    `oldest` and `newest` leave out records whose clock was wrong. `retention_days` is None if nothing expires, and for
-    all schemas together. The daily figures are those of the last 30 whole days, or of fewer if there are no older
-    records. `steady_bytes` is what stays in the log in the end at that rate; None if it grows without limit.
+    `oldest` and `newest` leave out records whose clock was wrong. `retention_s` is None if nothing expires, and for
+    all schemas together; `retention_days` is the same, rounded up. The daily figures are those of the last 30 whole
+    days, or of fewer if there are no older records. `steady_bytes` is what stays in the log in the end at that
+    rate; None if it grows without limit.
     """
 
     records: int | None
@@ -45,6 +46,7 @@ class ForecastRow(msgspec.Struct, frozen=True):
     oldest: str | None
     newest: str | None
     retention_days: int | None
+    retention_s: int | None
     daily_records: float | None
     daily_bytes: float | None
     steady_bytes: int | None
@@ -159,6 +161,7 @@ def _row(forecast: SchemaForecast, found: Estimate) -> ForecastRow:
         oldest=None if forecast.oldest is None else format_instant(forecast.oldest),
         newest=None if forecast.newest is None else format_instant(forecast.newest),
         retention_days=forecast.retention_days,
+        retention_s=forecast.retention_s,
         daily_records=_rounded(daily.records),
         daily_bytes=_rounded(daily.bytes),
         steady_bytes=_whole(steady.bytes) if steady else None,

@@ -6,7 +6,7 @@ from typing import Any
 from msgspec import UNSET
 
 from asynclog.escaping import escape_control
-from asynclog.formatting import columns, format_size, pluralize
+from asynclog.formatting import columns, format_period, format_size, pluralize
 from asynclog.report.envelope import CommandResult
 from asynclog.report.estimate.result import BytesRead, EstimateResult, ForecastRow, Freed
 from asynclog.report.provenance import in_brief
@@ -56,7 +56,7 @@ def _rows(result: EstimateResult, totals: ForecastRow) -> Iterator[list[str]]:
     for name, today in result.schemas.items():
         yield _row(name, today)
         other = result.what_if[name] if result.what_if else today
-        if other.retention_days != today.retention_days:
+        if other.retention_s != today.retention_s:
             yield _what_if(_row("", other))
     if len(result.schemas) > 1:
         yield _row("all", totals, all_of_it=True)
@@ -65,8 +65,7 @@ def _rows(result: EstimateResult, totals: ForecastRow) -> Iterator[list[str]]:
 
 
 def _row(name: str, row: ForecastRow, *, all_of_it: bool = False) -> list[str]:
-    days = row.retention_days
-    keeps = "" if all_of_it else "for ever" if days is None else pluralize(days, "day")
+    keeps = "" if all_of_it else "for ever" if row.retention_s is None else format_period(row.retention_s)
     grows = row.steady_bytes is None and not row.steady_bytes_low
     return [
         name,

@@ -53,6 +53,7 @@ class Part(msgspec.Struct, frozen=True):
     newest: str | None
     governed: bool
     retention_days: int | None
+    retention_s: int | None
     rule: str | None
     where: str | None
     expired: int
@@ -132,7 +133,7 @@ def _kept_for_ever(stats: SegmentStats, policy: Policy) -> Iterator[str]:
         rule = rule_for(policy, count.schema)
         if rule is None:
             yield f"{pluralize(count.records, 'record')} of {count.schema} that no rule governs"
-        elif rule.retention_days is None:
+        elif rule.retention is None:
             yield f"{pluralize(count.records, 'record')} of {count.schema} that a rule keeps for ever"
         elif count.implausible:
             yield f"{pluralize(count.implausible, 'record')} of {count.schema} from before 2000"
@@ -148,6 +149,7 @@ def _part(count: SchemaStats, policy: Policy) -> Part:
         newest=_text(count.newest),
         governed=rule is not None and rule.active,
         retention_days=rule.retention_days if rule else None,
+        retention_s=rule.retention_s if rule else None,
         rule=str(scope) if rule else None,
         where=escape_surrogates(rule.where) if rule else None,
         expired=count.expired,

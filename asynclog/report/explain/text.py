@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from asynclog.escaping import escape_control
-from asynclog.formatting import format_size, pluralize
+from asynclog.formatting import format_size, kept_for, pluralize
 from asynclog.report.envelope import CommandResult
 from asynclog.report.explain.result import Explained, ExplainResult, Part, UnreadableReason
 from asynclog.report.provenance import in_brief
@@ -64,9 +64,7 @@ def _rule(part: Part) -> str:
         return "which no rule governs: kept for ever"
     if not part.governed:
         return f"whose rule is switched off ({_place(part)}): kept for ever"
-    if part.retention_days is None:
-        return f"kept for ever ({_place(part)})"
-    return f"kept for {pluralize(part.retention_days, 'day')} ({_place(part)})"
+    return f"{kept_for(part.retention_s)} ({_place(part)})"
 
 
 def _end(row: Explained, now: str | None) -> Iterator[str]:

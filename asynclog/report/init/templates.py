@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from asynclog.errors import ConfigurationError
 from asynclog.escaping import escape_control
 from asynclog.formatting import format_size, pluralize
+from asynclog.policy.patterns import has_wildcard
 from asynclog.policy.rules import WILDCARD
 from asynclog.report.holdings import Holding
 from asynclog.schemas import SchemaKey
@@ -43,8 +44,9 @@ _POLICY = """\
 #   retention_days: 2555  seven years: business records, where tax or commercial law asks for them
 #   retention_days: null  for ever: a legal hold, or not decided yet
 #
-# Without `version`, a rule is for all versions that have none of their own; the rule for "*" is for everything else.
-# Without a rule, records are kept.
+# Instead of `retention_days`, `retention: 36h` says hours; 90d days, 6w weeks. Without `version`, a rule is for all
+# versions that have none of their own; one for a pattern, such as "api_*", for all such names that have none; the rule
+# for "*" is for everything else. Without a rule, records are kept.
 
 """
 
@@ -63,7 +65,7 @@ def starter_policy(holdings: Mapping[SchemaKey, Holding]) -> str:
 
 def can_be_named(key: SchemaKey) -> bool:
     """Return whether a YAML policy can have a rule for exactly this key."""
-    return key.name != WILDCARD and abs(key.version) < _LONGEST_VERSION
+    return not has_wildcard(key.name) and abs(key.version) < _LONGEST_VERSION
 
 
 def _entry(key: SchemaKey, holding: Holding) -> str:
@@ -78,8 +80,13 @@ def _entry(key: SchemaKey, holding: Holding) -> str:
 
 def _notes(left_out: Iterable[SchemaKey]) -> Iterable[str]:
     for key in left_out:
-        why = 'the rule for "*" is for everything else' if key.name == WILDCARD else "its version is too long"
-        yield f"  # Left out: {escape_control(key.name)}, version {_shortened(key.version)}: {why}.\n"
+        yield f"  # Left out: {escape_control(key.name)}, version {_shortened(key.version)}: {_why_unnamed(key)}.\n"
+
+
+def _why_unnamed(key: SchemaKey) -> str:
+    if key.name == WILDCARD:
+        return 'the rule for "*" is for everything else'
+    return "a rule of its name is a pattern, for others, too" if has_wildcard(key.name) else "its version is too long"
 
 
 def _shortened(version: int) -> str:
