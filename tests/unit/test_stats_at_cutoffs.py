@@ -58,11 +58,13 @@ def segments() -> st.SearchStrategy[bytes]:
 
 
 def policies() -> st.SearchStrategy[list[Definition]]:
-    """Draw rules for one version, for the name, and for all else: each may be missing, switched off, or for ever."""
+    """Draw rules for versions, names, patterns and all else: each may be missing, for ever, or, but for `*`, off."""
     days = st.sampled_from((0, 1, 1, 2, 2, 3, 10_000, None))
     active = st.sampled_from((True, True, True, False))
-    rules = [st.builds(Definition, *map(st.just, key), days, active) for key in [("app", 1), ("app", None)]]
-    for_all = st.builds(Definition, st.just("*"), st.none(), days)
+    period = st.sampled_from((None, None, None, "1h", "36h", "2w"))
+    keys = [("app", 1), ("app", None), ("a*", None), ("?pp", 2)]
+    rules = [st.builds(Definition, *map(st.just, key), days, active, period) for key in keys]
+    for_all = st.builds(Definition, st.just("*"), st.none(), days, st.just(True), period)
     return st.lists(st.one_of(*rules, for_all, for_all), min_size=1, max_size=3, unique_by=lambda rule: rule[:2])
 
 
