@@ -173,6 +173,43 @@ def test_a_replacement_that_was_linked_twice_stays_as_the_segment_that_it_is(fol
     assert content(folder)[ROTATED] == NEW + LATE
 
 
+@pytest.mark.parametrize("first", [ROTATED, SEGMENT, "backup"])  # a folder has its names in any order
+def test_an_undo_that_fails_at_first_keeps_a_rotation_by_link_in_order(folder: Path, first: str) -> None:
+    """The segment gets its own name back, none that the replacement was linked to, and keeps its hidden one."""
+    (folder / SEGMENT).write_bytes(OLD + NEW)
+
+    class Linked(LogDirectory):
+        exchanges = 0
+
+        def leased(self, descriptor: int) -> bool:
+            if not str(os.readlink(f"/proc/self/fd/{descriptor}")).rpartition("/")[2].startswith("."):
+                return super().leased(descriptor)
+            os.link(folder / SEGMENT, folder / ROTATED)
+            os.link(folder / SEGMENT, folder / "backup")
+            append(self.open(SEGMENT), LATE)
+            return False
+
+        def rename_exchange(self, name: str, other: str) -> None:
+            self.exchanges += 1
+            if self.exchanges == 2:
+                raise OSError(errno.EIO, os.strerror(errno.EIO))
+            super().rename_exchange(name, other)
+
+        def release(self, descriptor: int) -> bool:
+            released = super().release(descriptor)
+            append(descriptor, OTHER)  # a writer who waited for that
+            return released
+
+        def names(self) -> list[str]:
+            return sorted(super().names(), key=lambda name: name != first)
+
+    cleanup(folder, directory=Linked)
+    (folder / "new").touch()
+    (folder / "new").rename(folder / SEGMENT)
+    (late,) = cleanup(folder).result.late_segments
+    assert content(folder) == {ROTATED: NEW + LATE, "backup": NEW + LATE, SEGMENT: b"", late: OTHER}
+
+
 def test_a_symbolic_link_that_was_displaced_gets_its_name_back(folder: Path) -> None:
     """A rotation had put it there, as cronolog does, and the job was killed just then."""
     replacement = folder / SEGMENT

@@ -8,6 +8,7 @@ import contextlib
 import errno
 import os
 from collections.abc import Callable
+from functools import partial
 
 from asynclog.actions import Action
 from asynclog.errors import ChangedError
@@ -110,13 +111,19 @@ def restore_displaced(
         directory.rename(name, str(old))
         directory.sync_folder()
         queue.add(old, known, at_once=at_once)
-    elif (place := directory.visible_name(staged.inode)) and is_replacement(place):
+    elif (place := _place(queue, staged)) and is_replacement(place):
         directory.rename_exchange(name, place)
         directory.sync_folder()
         restore_displaced(queue, staged, known, is_replacement, at_once=at_once)
     else:
         _give_a_name(queue, staged)
         directory.sync_folder()
+
+
+def _place(queue: DrainQueue, staged: StagedFile) -> str | None:
+    """Return the replacement's name; of several the segment's own, else a segment's: a rotation may have linked it."""
+    look = partial(queue.directory.visible_name, staged.inode)
+    return look(staged.segment.__eq__) or look(queue.names.match) or look()
 
 
 def _give_a_name(queue: DrainQueue, staged: StagedFile) -> None:

@@ -210,12 +210,13 @@ def _swap_back(directory: LogDirectory, staged: StagedFile) -> bool:
 
 
 def _is_linked(directory: LogDirectory, staged: StagedFile) -> bool:
-    """Whether a rotation by link has begun with the replacement while that had the segment's name."""
-    try:
-        status = directory.status(str(staged))
-    except OSError:
-        return False
-    return status.st_ino == staged.inode and status.st_nlink > 1
+    """Whether a rotation by link has begun with the replacement while that had the segment's name, or has it still."""
+    for name in (str(staged), staged.segment):
+        with contextlib.suppress(OSError):
+            status = directory.status(name)
+            if status.st_ino == staged.inode:
+                return status.st_nlink > 1
+    return False
 
 
 def _displaced(directory: LogDirectory, target: Target, pinned: Pinned, old: OldLink) -> Displaced | None:
