@@ -210,6 +210,28 @@ def test_an_undo_that_fails_at_first_keeps_a_rotation_by_link_in_order(folder: P
     assert content(folder) == {ROTATED: NEW + LATE, "backup": NEW + LATE, SEGMENT: b"", late: OTHER}
 
 
+def test_an_undo_that_fails_leaves_recovery_what_tells_the_files_apart(folder: Path) -> None:
+    """The replacement may be rotated and compressed before the next job: no file is then known by its inode alone."""
+    (folder / SEGMENT).write_bytes(OLD + NEW)
+
+    class Failing(LogDirectory):
+        calls = 0
+
+        def leased(self, descriptor: int) -> bool:
+            return self.calls == 0 and super().leased(descriptor)
+
+        def rename_exchange(self, name: str, other: str) -> None:
+            Failing.calls += 1
+            if Failing.calls > 1:
+                raise OSError(errno.EIO, os.strerror(errno.EIO))
+            super().rename_exchange(name, other)
+
+    assert cleanup(folder, directory=Failing).exit_code == 3
+    assert [OldLink.parse(name) is not None for name in sorted(os.listdir(folder)) if ".al-old-" in name] == [True]
+    assert cleanup(folder).exit_code == 0
+    assert content(folder) == {SEGMENT: NEW}
+
+
 def test_a_symbolic_link_that_was_displaced_gets_its_name_back(folder: Path) -> None:
     """A rotation had put it there, as cronolog does, and the job was killed just then."""
     replacement = folder / SEGMENT

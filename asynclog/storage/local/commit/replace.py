@@ -133,7 +133,7 @@ def commit(queue: DrainQueue, idle: IdleRule, target: Target, staged: StagedFile
         if not is_undone:
             undo_swap(queue, staged, Withdrawn(target.proof, pinned.inode, mtime_ns))
         if not is_rotating:  # else the rotation goes on to take the file's name, and recovery sees to what it has
-            _undo_link(directory, old)
+            _undo_link(directory, old, staged)
         raise
     displaced = None if fault else _displaced(directory, target, pinned, old)
     stood = directory.release(source)
@@ -178,7 +178,7 @@ def _exchange(directory: LogDirectory, target: Target, staged: StagedFile, old: 
         return swap(directory, target.action, staged)
     except BaseException:
         directory.release(target.source)
-        _undo_link(directory, old)
+        _undo_link(directory, old, staged)
         raise
 
 
@@ -232,9 +232,21 @@ def _displaced(directory: LogDirectory, target: Target, pinned: Pinned, old: Old
         return None
 
 
-def _undo_link(directory: LogDirectory, old: OldLink) -> None:
-    """Remove the link of an undone commit, if the file has another name again; else recovery does both."""
+def _undo_link(directory: LogDirectory, old: OldLink, staged: StagedFile) -> None:
+    """Remove the link of an undone commit, if the file has another name again; else recovery does both.
+
+    The name of a replacement that it could not lose to that one counts for nothing: recovery needs both to tell them.
+    """
     with contextlib.suppress(OSError):
-        if directory.status(str(old)).st_nlink > 1:
+        status = directory.status(str(old))
+        is_hidden = bool(staged.inode) and _inode(directory, str(staged)) == status.st_ino
+        if status.st_nlink > 1 + is_hidden:
             directory.sync_folder()
             directory.unlink(str(old))
+
+
+def _inode(directory: LogDirectory, name: str) -> int | None:
+    try:
+        return directory.status(name).st_ino
+    except FileNotFoundError:
+        return None

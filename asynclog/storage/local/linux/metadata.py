@@ -112,16 +112,18 @@ def copy(source: int, target: int) -> None:
 
 def narrow(target: int, other: int | None = None) -> None:
     """Remove every right to a file that another one does not give; all but its owner's without one, or if their ACLs
-    differ.
+    differ. With an ACL, the bits for the group are a mask, and say nothing of the other's group.
     """
     mine = os.fstat(target)
     mode = stat.S_IMODE(mine.st_mode)
+    is_other_group = False
     if other is not None:
         wanted = os.fstat(other)
         mode &= wanted.st_mode
-        if wanted.st_gid != mine.st_gid:  # to the other's group it is as to anybody
+        is_other_group = wanted.st_gid != mine.st_gid
+        if is_other_group:  # to the other's group it is as to anybody
             mode &= ~stat.S_IRWXG & ~(~wanted.st_mode >> 3 & stat.S_IRWXO)
-    if other is None or _acls(target) != _acls(other):
+    if other is None or _acls(target) != _acls(other) or (is_other_group and _acls(other)):
         mode &= stat.S_IRWXU
     os.fchmod(target, mode)
 
