@@ -16,7 +16,7 @@ FIRST_PLAUSIBLE = 946_684_800 * SECOND  # 2000-01-01T00:00:00Z
 FUTURE_TOLERANCE = DAY
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_FIRST = (datetime.min.replace(tzinfo=UTC) - _EPOCH) // timedelta(seconds=1) * SECOND
+FIRST = (datetime.min.replace(tzinfo=UTC) - _EPOCH) // timedelta(seconds=1) * SECOND
 LAST = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // timedelta(seconds=1) * SECOND + SECOND - 1
 
 _USUAL = b"0000-00-00T00:00:00.000000Z"
@@ -48,7 +48,7 @@ def parse_instant(text: str) -> int | None:
     instant = (since.days * 86_400 + since.seconds) * SECOND + since.microseconds * 1000
     if finer:
         instant += int(finer.ljust(3, "0"))
-    return instant if _FIRST <= instant <= LAST else None
+    return instant if FIRST <= instant <= LAST else None
 
 
 def _is_usual(text: str) -> bool:

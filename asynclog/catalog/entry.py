@@ -4,6 +4,7 @@ import hashlib
 
 import msgspec
 
+from asynclog.records.fields import MXCP_FIELDS, Fields
 from asynclog.schemas import schema_key
 from asynclog.segments import Fingerprint, Range
 from asynclog.statistics import SchemaStats, SegmentStats
@@ -15,6 +16,7 @@ _VERSION = b"asynclog 4"
 _SETTLED = 2_000_000_000  # ns
 
 _CHECK = 8  # bytes
+_LAYOUT = hashlib.blake2b.SALT_SIZE  # bytes
 
 
 class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -81,8 +83,15 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Entry).decode
 
 
-def pack(name: bytes, entry: Entry, version: bytes = _VERSION) -> bytes | None:
-    """Return the entry as bytes that tell whether they are whole, and of which version.
+def layout_of(fields: Fields) -> bytes:
+    """Return what identifies the fields that an entry's lines were read by; empty for MXCP's."""
+    if fields == MXCP_FIELDS:
+        return b""
+    return hashlib.blake2b(msgspec.msgpack.encode(fields), digest_size=_LAYOUT).digest()
+
+
+def pack(name: bytes, entry: Entry, layout: bytes = b"", version: bytes = _VERSION) -> bytes | None:
+    """Return the entry as bytes that tell whether they are whole, by which fields they were read, and their version.
 
     None if a number is too large for that.
     """
@@ -90,13 +99,13 @@ def pack(name: bytes, entry: Entry, version: bytes = _VERSION) -> bytes | None:
         body = _encode(entry)
     except OverflowError:
         return None
-    return _check(name, body, version) + body
+    return _check(name, body, layout, version) + body
 
 
-def unpack(name: bytes, packed: bytes) -> Entry | None:
-    """Return the entry of this name; None where that is damaged, or of another version."""
+def unpack(name: bytes, packed: bytes, layout: bytes = b"") -> Entry | None:
+    """Return the entry of this name; None where that is damaged, or of another layout or version."""
     check, body = packed[:_CHECK], packed[_CHECK:]
-    if check != _check(name, body, _VERSION):
+    if check != _check(name, body, layout, _VERSION):
         return None
     try:
         entry = _decode(body)
@@ -107,5 +116,5 @@ def unpack(name: bytes, packed: bytes) -> Entry | None:
     return entry
 
 
-def _check(name: bytes, body: bytes, version: bytes) -> bytes:
-    return hashlib.blake2b(name + b"\0" + body, digest_size=_CHECK, person=version).digest()
+def _check(name: bytes, body: bytes, layout: bytes, version: bytes) -> bytes:
+    return hashlib.blake2b(name + b"\0" + body, digest_size=_CHECK, salt=layout, person=version).digest()

@@ -8,8 +8,9 @@ import os
 import sqlite3
 from collections.abc import Iterator
 
-from asynclog.catalog.entry import Entry, pack, unpack
+from asynclog.catalog.entry import Entry, layout_of, pack, unpack
 from asynclog.catalog.state_folder import Place
+from asynclog.records.fields import MXCP_FIELDS, Fields
 
 _FORMAT = 1
 _BATCH, _BATCH_BYTES = 1000, 8 << 20  # rows, and bytes in them, a transaction
@@ -35,12 +36,16 @@ _TABLE = "CREATE TABLE IF NOT EXISTS segment (name BLOB PRIMARY KEY, entry BLOB 
 class Catalog:
     """The entries of one log. `problem` says why it is not used any more; `rebuilt` that it was begun anew."""
 
-    def __init__(self, state: str, folder: str, base: str, *, patience: float = 2.0) -> None:
+    def __init__(
+        self, state: str, folder: str, base: str, *, fields: Fields = MXCP_FIELDS, patience: float = 2.0
+    ) -> None:
         """Return the catalog in this state folder for the log with this base name in that folder.
 
+        What was read by other `fields` it does not know.
         `patience` is how long another job that writes to it is waited for (seconds).
         """
         self.path = state
+        self._layout = layout_of(fields)
         self.problem = ""
         self.rebuilt = False
         self._changes: dict[bytes, bytes | None] = {}
@@ -58,7 +63,7 @@ class Catalog:
         with self._care():
             if self._connection is not None:
                 for name, packed in self._connection.execute(_ALL):
-                    entry = unpack(name, packed)
+                    entry = unpack(name, packed, self._layout)
                     if entry is not None:
                         yield os.fsdecode(name), entry
 
@@ -70,12 +75,12 @@ class Catalog:
             if packed is None and self._connection is not None:
                 row = self._connection.execute(_ONE, (name,)).fetchone()
                 packed = row[1] if row else None
-        return unpack(name, packed) if packed else None
+        return unpack(name, packed, self._layout) if packed else None
 
     def put(self, segment: str, entry: Entry | None) -> None:
         """Note the entry of a segment; None for one that is gone."""
         name = os.fsencode(segment)
-        self._changes[name] = packed = pack(name, entry) if entry else None
+        self._changes[name] = packed = pack(name, entry, self._layout) if entry else None
         self._noted += len(packed or b"")
         if len(self._changes) >= _BATCH or self._noted >= _BATCH_BYTES:
             self.flush()

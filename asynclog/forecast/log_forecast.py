@@ -15,14 +15,12 @@ from asynclog.forecast.expiry import expired, reclaimable
 from asynclog.forecast.ingest_rate import daily
 from asynclog.policy.cutoffs import Cutoffs
 from asynclog.policy.rules import rule_for
+from asynclog.records.fields import MXCP_FIELDS, Fields, shortest_line
 from asynclog.schemas import SchemaKey
 from asynclog.statistics import SchemaStats, SegmentStats, total
 from asynclog.timestamps import DAY
 
 IN_DAYS = (0, 7, 30, 90)
-
-# The length of the shortest record, with its newline: limits how many records unknown bytes may hold.
-SHORTEST = len(b'{"schema_name":"a","timestamp":"2000-01-01T00:00:00Z"}\n')
 
 
 class SchemaForecast(msgspec.Struct, frozen=True):
@@ -99,12 +97,15 @@ class ForecastBuilder:
                 if not all(each is NOTHING or each.is_exact for each in amounts):
                     yield number, stats.segment
 
-    def forecast(self, judged: Sequence[Mapping[str, SegmentStats]], unknown_bytes: int = 0) -> Forecast:
+    def forecast(
+        self, judged: Sequence[Mapping[str, SegmentStats]], unknown_bytes: int = 0, fields: Fields = MXCP_FIELDS
+    ) -> Forecast:
         """Return the forecast for the log with these segments, and `unknown_bytes` more that were never read.
 
+        Those hold as many records as there is room for, at the most, with these fields.
         `judged` has, for each time, the statistics of segments that were scanned under this policy for that time.
         """
-        unknown = Bounds(0, unknown_bytes // SHORTEST, 0, unknown_bytes)
+        unknown = Bounds(0, unknown_bytes // shortest_line(fields), 0, unknown_bytes)
         gone: defaultdict[SchemaKey, list[Bounds]] = defaultdict(lambda: [NOTHING] * len(IN_DAYS))
         counts: defaultdict[SchemaKey, list[SchemaStats]] = defaultdict(list)
         frees = [unknown] * len(IN_DAYS)

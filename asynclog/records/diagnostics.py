@@ -2,51 +2,42 @@
 
 import json
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import TYPE_CHECKING
 
-from asynclog.records.fields import Fields
+from asynclog.records.fields import FlatFields
 from asynclog.records.parser import BLANKS, LineParser
 from asynclog.records.strict_json import FOLLOWS, LineError
+from asynclog.records.why import NO_OFFSET, Why, shown
 from asynclog.records.wrappers import unwrapped
 from asynclog.timestamps import parse_instant
 
-NO_OFFSET = "has no offset from UTC"  # behind the name of the field
+if TYPE_CHECKING:
+    from asynclog.records.mapped_parser import MappedParser
 
-_SHOWN = 40  # characters of a timestamp
 _BRACE = b"{"
 
 
-class Why(NamedTuple):
-    """The reason why a line is not a record: in words that it shares with all such lines, and in some of its own."""
-
-    kind: str
-    detail: str = ""
-
-    def __str__(self) -> str:
-        return self.kind + self.detail
-
-
-def why_unreadable(line: bytes, parser: LineParser) -> Why | None:
+def why_unreadable(line: bytes, parser: "LineParser | MappedParser") -> Why | None:
     """Return all that keeps this line, which must not be blank, from being a record; None if nothing does."""
     if not line.strip(BLANKS + b"\0"):
         return Why("it is a run of NUL bytes, such as a crash leaves")
-    wrapped = unwrapped(line)
+    wrapped = unwrapped(line, parser.fields)
     if wrapped is None:
         return _why_bare(line, parser)
     inside = _why_bare(wrapped.inside, parser) if wrapped.inside.strip(BLANKS) else Why("it has no JSON object")
     return Why(f"{wrapped.what}; without that {inside.kind}", inside.detail) if inside else Why(wrapped.what)
 
 
-def _why_bare(line: bytes, parser: LineParser) -> Why | None:
+def _why_bare(line: bytes, parser: "LineParser | MappedParser") -> Why | None:
     """Without looking for what could be around it."""
     try:
-        wrong = list(_wrong(_values(line, parser), parser.fields))
+        wrong = list(_wrong(line, parser))
     except LineError as error:
         return _not_json(line, error, parser)
     return Why("; ".join(each.kind for each in wrong), "".join(each.detail for each in wrong)) if wrong else None
 
 
-def _not_json(line: bytes, error: LineError, parser: LineParser) -> Why:
+def _not_json(line: bytes, error: LineError, parser: "LineParser | MappedParser") -> Why:
     if error.at is None:
         return Why(error.what)
     where = f" (byte {error.at:,} of the line)"
@@ -63,13 +54,29 @@ def _not_json(line: bytes, error: LineError, parser: LineParser) -> Why:
     return Why(error.what, where)
 
 
-def _holds_next_record(line: bytes, error: int, parser: LineParser) -> bool:
+def _holds_next_record(line: bytes, error: int, parser: "LineParser | MappedParser") -> bool:
     """Return whether an object that begins just before the error takes up the rest of the line."""
     at = line.rfind(_BRACE, 1, error + 1)
     try:
-        return at > 0 and bool(parser.written_fields(line[at:]))
+        return at > 0 and _has_a_field(line[at:], parser)
     except LineError:
         return False
+
+
+def _has_a_field(line: bytes, parser: "LineParser | MappedParser") -> bool:
+    if isinstance(parser, LineParser):
+        return bool(parser.written_fields(line))
+    return parser.has_a_field(parser.mapped_object(line))
+
+
+def _wrong(line: bytes, parser: "LineParser | MappedParser") -> Iterator[Why]:
+    """Yield all that keeps the object on this line from being a record. Raise LineError if there is none."""
+    if isinstance(parser, LineParser):
+        yield from _wrong_values(_values(line, parser), parser.fields)
+        return
+    from asynclog.records.mapped_diagnostics import wrong_fields  # noqa: PLC0415 - most runs need none
+
+    yield from wrong_fields(parser.mapped_object(line), parser)
 
 
 def _values(line: bytes, parser: LineParser) -> dict[str, object]:
@@ -80,7 +87,7 @@ def _values(line: bytes, parser: LineParser) -> dict[str, object]:
     return {key: _value(text) for key, text in parser.written_fields(line).items()}
 
 
-def _wrong(values: dict[str, object], fields: Fields) -> Iterator[Why]:
+def _wrong_values(values: dict[str, object], fields: FlatFields) -> Iterator[Why]:
     missing = [key for key in (fields.name, fields.timestamp) if key not in values]
     if missing:
         yield Why(f"{' and '.join(missing)} {'are' if len(missing) > 1 else 'is'} missing")
@@ -104,9 +111,8 @@ def _wrong_timestamp(key: str, text: object) -> Iterator[Why]:
     if type(text) is not str:
         yield Why(f"{key} is no string")
     elif parse_instant(text) is None:
-        shown = ascii(text if len(text) <= _SHOWN else text[:_SHOWN] + "...")
         has_offset = parse_instant(text + "Z") is None
-        yield Why(f"{key} is no instant" if has_offset else f"{key} {NO_OFFSET}", f": {shown}")
+        yield Why(f"{key} is no instant" if has_offset else f"{key} {NO_OFFSET}", f": {shown(text)}")
 
 
 def _value(text: bytes) -> object:

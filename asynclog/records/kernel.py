@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Literal
 
 from asynclog.errors import ConfigurationError
+from asynclog.records.fields import MXCP_FIELDS, Fields, FlatFields
 
 try:
     from asynclog.records import _kernel
@@ -16,15 +17,24 @@ kernel = _kernel
 Kind = Literal["native", "python"]  # of a reader: with the kernel or without
 
 
-def choose_reader(wanted: str | None) -> Kind:
-    """Return the reader of that name, else the fastest that is there. Raise ConfigurationError if it is not there."""
+def choose_reader(wanted: str | None, fields: Fields = MXCP_FIELDS) -> Kind:
+    """Return the reader of that name, else the fastest that is there. Raise ConfigurationError if it is not there.
+
+    It is the one in Python if the kernel does not know such fields, whatever is wanted.
+    """
     if wanted not in {None, "", "native", "python"}:
         raise ConfigurationError(f"ASYNCLOG_READER={wanted!r} in the environment: write native or python")
     if wanted == "native" and kernel is None:
         raise ConfigurationError(
             "ASYNCLOG_READER=native: asynclog was built without its kernel (was there a compiler?)"
         )
-    return "python" if wanted == "python" or kernel is None else "native"
+    is_python = wanted == "python" or kernel is None or kernel_fields(fields) is None
+    return "python" if is_python else "native"
+
+
+def kernel_fields(fields: Fields) -> tuple[str, str, str] | None:
+    """Return the fields as the kernel takes them; None if it does not know such fields."""
+    return fields.as_tuple() if isinstance(fields, FlatFields) else None
 
 
 def choose_digest(kind: Kind) -> Callable[[bytes, memoryview], bytes]:

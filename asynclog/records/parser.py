@@ -8,12 +8,11 @@ memory.
 
 import json
 import re
-from functools import cache
 from typing import Any
 
 import orjson
 
-from asynclog.records.fields import MXCP_FIELDS, Fields
+from asynclog.records.fields import MXCP_FIELDS, FlatFields
 from asynclog.records.strict_json import MAX_DEPTH, Line, LineError, members
 from asynclog.timestamps import parse_instant
 
@@ -22,27 +21,27 @@ LONG = 1 << 20  # bytes; a line beyond that is not made into objects
 
 ParsedRecord = tuple[str, int, int]  # schema name, schema version, instant in ns
 
-_SHORT = 2 * MAX_DEPTH  # bytes; no line of that length is nested deeper than MAX_DEPTH
+SHORT = 2 * MAX_DEPTH  # bytes; no line of that length is nested deeper than MAX_DEPTH
 _LONGEST_TIMESTAMP = 256  # bytes, with every character escaped
-_ESCAPE = 6  # bytes of an escaped character, such as \u0061
+LONGEST_ESCAPE = 6  # bytes of an escaped character, such as \u0061
 
-_is_plain = re.compile(r"[ !#-.0-\[\]-~]*").fullmatch  # ASCII that no JSON text has to escape, nor may escape by \/
-_ESCAPED_ASCII = re.compile(rb"\\u00[2-7]")
-_ESCAPED = re.compile(rb"\\")
+is_plain = re.compile(r"[ !#-.0-\[\]-~]*").fullmatch  # ASCII that no JSON text has to escape, nor may escape by \/
+ESCAPED_ASCII = re.compile(rb"\\u00[2-7]")
+ESCAPED = re.compile(rb"\\")
 
 
 class LineParser:
     """Parses lines of which these `fields` say what they are of, and from when."""
 
-    def __init__(self, fields: Fields = MXCP_FIELDS) -> None:
+    def __init__(self, fields: FlatFields = MXCP_FIELDS) -> None:
         self.fields = fields
         keys = fields.as_tuple()
         self._name, self._version, self._timestamp = keys
         self._written_timestamp = b'"%b"' % fields.timestamp.encode()
         self._schema_start = b'"' + _common_start(fields.name, fields.version).encode()  # both are counted at once
         # Escapes that could stand in one of the keys, so that it is not found as it is written here.
-        self._escaped = _ESCAPED_ASCII if all(map(_is_plain, keys)) else _ESCAPED
-        self._longest_key = _ESCAPE * max(len(key.encode()) for key in keys) + len('""')
+        self._escaped = ESCAPED_ASCII if all(map(is_plain, keys)) else ESCAPED
+        self._longest_key = LONGEST_ESCAPE * max(len(key.encode()) for key in keys) + len('""')
 
     def parse(self, line: Line) -> ParsedRecord | None:
         """Return what the record on this line says of itself; None if the line is no record, or blank."""
@@ -53,7 +52,7 @@ class LineParser:
 
     def proven_object(self, line: bytes) -> dict[str, Any] | None:
         """Return the object on this line if orjson is enough to tell what our fields are in it; else None."""
-        if len(line) > _SHORT and _may_nest_too_deep(line):
+        if len(line) > SHORT and may_nest_too_deep(line):
             return None
         if b"\\" in line and self._escaped.search(line):
             return None
@@ -103,20 +102,19 @@ class LineParser:
         return found
 
 
-@cache
-def parser_for(fields: Fields) -> LineParser:
-    """Return the parser for these fields: one for all segments, for making it takes as long as reading a small one."""
-    return LineParser(fields)
-
-
 def _common_start(one: str, other: str) -> str:
     different = (at for at, pair in enumerate(zip(one, other, strict=False)) if len(set(pair)) > 1)
     return one[: next(different, min(len(one), len(other)))]
 
 
-def _may_nest_too_deep(line: bytes) -> bool:
-    """Or is too long to be made into objects."""
+def may_nest_too_deep(line: bytes) -> bool:
+    """Return whether a line of more than SHORT bytes may be too deep, or is too long to be made into objects."""
     return len(line) > LONG or line.count(b"{") + line.count(b"[") > MAX_DEPTH
+
+
+def has_half_pair(text: str) -> bool:
+    """Return whether a text has half of a surrogate pair, which is no character."""
+    return any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _meaning(name: object, version: object, timestamp: object) -> ParsedRecord | None:
@@ -124,7 +122,7 @@ def _meaning(name: object, version: object, timestamp: object) -> ParsedRecord |
         version = 1
     if type(name) is not str or type(version) is not int or type(timestamp) is not str or not name:
         return None
-    if not name.isascii() and any("\ud800" <= character <= "\udfff" for character in name):
+    if not name.isascii() and has_half_pair(name):
         return None
     instant = parse_instant(timestamp)
     return None if instant is None else (name, version, instant)

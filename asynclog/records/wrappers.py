@@ -4,6 +4,7 @@ import json
 import re
 from typing import NamedTuple
 
+from asynclog.records.fields import Fields, MappedFields, keys_of
 from asynclog.records.parser import LONG
 
 _TIME = rb"\d\d:\d\d:\d\d"
@@ -31,18 +32,23 @@ class Wrapped(NamedTuple):
     inside: bytes
 
 
-def unwrapped(line: bytes) -> Wrapped | None:
+def unwrapped(line: bytes, fields: Fields) -> Wrapped | None:
     """Return what a line holds behind a known prefix or in a known wrapper; None if there is none.
 
-    No record begins with one.
+    No record begins with one. Lines of which Docker's own keys are the fields are not unwrapped.
     """
     if line.startswith(b"{"):
-        return _of_docker(line) if b'"log"' in line and len(line) <= LONG else None
+        is_wrapper = b'"log"' in line and len(line) <= LONG and not _are_dockers(fields)
+        return _of_docker(line) if is_wrapper else None
     for what, prefix in _PREFIXES:
         found = prefix.match(line)
         if found:
             return Wrapped(f"{what} stands before it", line[found.end() :])
     return None
+
+
+def _are_dockers(fields: Fields) -> bool:
+    return isinstance(fields, MappedFields) and any(keys_of(path)[0] in _DOCKER_KEYS for path in fields.paths())
 
 
 def _of_docker(line: bytes) -> Wrapped | None:

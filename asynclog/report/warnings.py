@@ -8,7 +8,7 @@ import msgspec
 
 from asynclog.escaping import escape_surrogates
 from asynclog.formatting import list_some, pluralize
-from asynclog.records.diagnostics import NO_OFFSET
+from asynclog.records.why import NO_OFFSET
 from asynclog.report.configuration_warnings import configuration_warnings
 from asynclog.report.holdings import Holdings, sum_holdings
 from asynclog.report.policy_warnings import rule_warnings, unused_rule_warnings

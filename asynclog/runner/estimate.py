@@ -82,7 +82,7 @@ def _forecasts(
 ) -> tuple[Forecast, Forecast | None]:
     """Return the forecast under the first policy, and under the other one, if any; `unknown` is in bytes."""
     today, *others = (
-        builder.forecast(views[number * len(IN_DAYS) :], unknown)
+        builder.forecast(views[number * len(IN_DAYS) :], unknown, log.settings.fields)
         for number, builder in enumerate(_builders(log, states, policies))
     )
     return today, others[0] if others else None

@@ -10,6 +10,7 @@ from asynclog.cancellation import StopRequest
 from asynclog.catalog.entry import Entry
 from asynclog.executors.worker_pool import WorkerPool
 from asynclog.plan.stats_at_cutoffs import project
+from asynclog.records.fields import has_file_time
 from asynclog.runner.catalog_updates import growing_segments, learn, note
 from asynclog.runner.open_log import Log
 from asynclog.scan.expired_marks import ExpiredRanges
@@ -85,7 +86,7 @@ def _valid_entries(
             moved = msgspec.structs.replace(entry, fingerprint=segment.fingerprint)
             renamed.append((segment.name, moved))
             yield segment, moved
-        elif entry.may_be_the_head_of(segment.fingerprint):
+        elif entry.may_be_the_head_of(segment.fingerprint) and not has_file_time(log.settings.fields):
             head = project(entry.stats(segment.name, entry.fingerprint), log.cutoffs)
             # Reuse it if the digests of what was read still match.
             if head and begins_with(log.scanner.context, segment, entry.ranges):

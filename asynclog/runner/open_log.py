@@ -15,6 +15,7 @@ from asynclog.errors import ConfigurationError
 from asynclog.executors.rate_limit import RateLimiter
 from asynclog.plan.decide import Conditions, conditions_of
 from asynclog.policy.cutoffs import Cutoffs
+from asynclog.records.fields import in_words
 from asynclog.records.kernel import Kind, choose_reader
 from asynclog.runner.wiring import Wiring
 from asynclog.scan.context import ScanContext
@@ -68,6 +69,7 @@ def open_store(
 ) -> OpenStore[S] | None:
     """Open and return the log's store, which `resources` close; None if the application has not made its folder yet."""
     logger.debug("log: %s", os.path.join(settings.folder, settings.base))
+    logger.debug("fields: %s", in_words(settings.fields))
     rate = wiring.rate_limiter(settings.io_limit)
     try:
         store = resources.enter_context(opened(settings, rate))
@@ -75,7 +77,7 @@ def open_store(
         if settings.explicit_path:
             raise ConfigurationError(f"{settings.folder}: there is no such folder") from None
         return None
-    return OpenStore(settings, wiring, store, choose_reader(settings.reader), rate)
+    return OpenStore(settings, wiring, store, choose_reader(settings.reader, settings.fields), rate)
 
 
 def open_log(opened: OpenStore[S], cutoffs: Cutoffs, resources: ExitStack) -> Log:
@@ -108,6 +110,6 @@ def _open_catalog(settings: Settings, segments: Sequence[Segment], resources: Ex
         return None
     from asynclog.catalog.store import Catalog  # noqa: PLC0415 - a run with nothing to do needs no SQLite
 
-    catalog = Catalog(settings.state, settings.folder, settings.base)
+    catalog = Catalog(settings.state, settings.folder, settings.base, fields=settings.fields)
     resources.callback(catalog.close)
     return catalog

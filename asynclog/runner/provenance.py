@@ -19,7 +19,7 @@ def provenance_of(settings: Settings, policy: Policy | None = None) -> Provenanc
         host=escape_surrogates(os.uname().nodename),
         user=escape_surrogates(_user()),
         version=VERSION,
-        reader=choose_reader(settings.reader),
+        reader=choose_reader(settings.reader, settings.fields),
     )
 
 

@@ -43,7 +43,7 @@ class Wiring(msgspec.Struct, frozen=True):
         with opened_folder(settings.folder, allow_unsafe=settings.allow_unsafe_folder) as folder:
             found = self.file_system(folder)
             directory = self.directory(folder, found.weak, rate, times_tell=found.times_tell)
-            proof = Proof(choose_digest(choose_reader(settings.reader)))
+            proof = Proof(choose_digest(choose_reader(settings.reader, settings.fields)))
             naming, by_quiet = settings.naming(), settings.weak_leases
             yield LocalStore(settings.folder, directory, naming, proof, by_quiet=by_quiet, timing=self.timing)
 

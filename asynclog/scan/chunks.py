@@ -166,7 +166,7 @@ def _read(
 ) -> ChunkResult | ReadFailure:
     if chunk.start == 0 and is_packed(reader.read(0, HEAD)):
         return ReadFailure("it is compressed, whatever its name says, and compressed segments are left alone", "packed")
-    classifier, *others = [context.classifier(cutoffs) for cutoffs in chunk.views or (context.cutoffs,)]
+    classifier, *others = [context.classifier(fingerprint, cutoffs) for cutoffs in chunk.views or (context.cutoffs,)]
     digested = _Digested(choose_digest(context.kind))
     before, written = reader.current(), reader.may_be_written()
     expired = ExpiredRanges() if chunk.mark else None

@@ -12,7 +12,7 @@ from typing import Protocol
 from asynclog.policy.cutoffs import Cutoffs
 from asynclog.records.document_fragments import Part
 from asynclog.records.fields import MXCP_FIELDS, Fields
-from asynclog.records.kernel import Kind, crc32, kernel
+from asynclog.records.kernel import Kind, crc32, kernel, kernel_fields
 from asynclog.records.parser import LONG
 from asynclog.records.strict_json import Line
 from asynclog.scan.counter import StatsBuilder
@@ -83,7 +83,10 @@ class NativeClassifier:
 
     def __init__(self, cutoffs: Cutoffs, fields: Fields = MXCP_FIELDS) -> None:
         self._builder = StatsBuilder(cutoffs, fields)
-        self._scanner = kernel.Scanner(fields.as_tuple(), self._builder.cutoff, cutoffs.future)
+        known = kernel_fields(fields)
+        if known is None:
+            raise ValueError("the kernel does not know such fields")
+        self._scanner = kernel.Scanner(known, self._builder.cutoff, cutoffs.future)
         self._start: int | None = None
         self._lines = 0
 

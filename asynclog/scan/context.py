@@ -3,9 +3,10 @@
 import msgspec
 
 from asynclog.policy.cutoffs import Cutoffs
-from asynclog.records.fields import Fields
+from asynclog.records.fields import Fields, fields_at
 from asynclog.records.kernel import Kind
 from asynclog.scan.classifiers import Classifier, ClassifierFactory, make_classifier
+from asynclog.segments import Fingerprint
 from asynclog.storage.segment_reader import ReadStore
 
 
@@ -38,6 +39,13 @@ class ScanContext(msgspec.Struct, frozen=True):
     fields: Fields
     options: ScanOptions = SCAN_OPTIONS
 
-    def classifier(self, cutoffs: Cutoffs | None = None) -> Classifier:
-        """Return a classifier for one piece of work, with nothing counted yet; under these cutoffs, or the scan's."""
-        return self.options.make_classifier(self.kind, cutoffs or self.cutoffs, self.fields)
+    def fields_of(self, fingerprint: Fingerprint) -> Fields:
+        """Return the fields of a segment's lines, with its own time if that is theirs."""
+        return fields_at(self.fields, fingerprint.mtime_ns)
+
+    def classifier(self, fingerprint: Fingerprint, cutoffs: Cutoffs | None = None) -> Classifier:
+        """Return a classifier for one piece of work on a segment, with nothing counted yet.
+
+        It judges under these cutoffs, or the scan's.
+        """
+        return self.options.make_classifier(self.kind, cutoffs or self.cutoffs, self.fields_of(fingerprint))

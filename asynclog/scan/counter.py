@@ -3,11 +3,11 @@
 import re
 from collections.abc import Iterable
 
-from asynclog.errors import TooManyKeysError
+from asynclog.errors import ChangedError, TooManyKeysError
 from asynclog.policy.cutoffs import Cutoffs
 from asynclog.records.document_fragments import Part, first_fragment, is_fragment
 from asynclog.records.fields import Fields
-from asynclog.records.parser import parser_for
+from asynclog.records.parsers import parser_for
 from asynclog.records.strict_json import Line
 from asynclog.scan.schema_limits import MOST_KEYS, MOST_NAMES
 from asynclog.schemas import SchemaKey, schema_key
@@ -101,6 +101,7 @@ class StatsBuilder:
         self._dated = self._named = 0
         self._cutoffs = cutoffs
         self._future = cutoffs.future
+        self.fields = fields
         self._parse = parser_for(fields).parse
 
     def add_line(self, line: Line, size: int, number: int) -> bool:
@@ -166,7 +167,9 @@ class StatsBuilder:
             raise TooManyKeysError(f"its schema keys have more than {MOST_NAMES:,} characters together")
 
     def merge(self, other: "StatsBuilder") -> None:
-        """Add what another part of the same segment holds."""
+        """Add what another part of the same segment holds. Raise ChangedError if the file's time is not the same."""
+        if self.fields != other.fields:
+            raise ChangedError
         self.unreadable += other.unreadable
         self.blank += other.blank
         self.parts += other.parts

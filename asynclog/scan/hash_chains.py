@@ -8,10 +8,12 @@ import json
 import re
 from collections.abc import Iterable
 from functools import partial
+from typing import TYPE_CHECKING
 
 from asynclog.actions import Action
 from asynclog.executors.rate_limit import RateLimiter
 from asynclog.records.parser import BLANKS, LineParser
+from asynclog.records.parsers import parser_for
 from asynclog.records.strict_json import LineError, members
 from asynclog.scan.chunks import Chunk, ReadFailure, with_segment
 from asynclog.scan.classifiers import PythonClassifier
@@ -20,6 +22,9 @@ from asynclog.scan.line_blocks import BLOCK, whole_lines
 from asynclog.segments import Fingerprint, Segment
 from asynclog.statistics import SegmentStats
 from asynclog.storage.segment_reader import SegmentReader
+
+if TYPE_CHECKING:
+    from asynclog.records.mapped_parser import MappedParser
 
 MOST = 16 << 20  # bytes that are read at most, of all segments together
 _HEAD = 1 << 16  # bytes, in which the first record of a segment is looked for
@@ -57,7 +62,7 @@ class _Search:
         self.gone = False
         self._left = MOST
         self._context = context
-        self._parser = LineParser(context.fields)
+        self._parser = parser_for(context.fields)
         self._rate_limit = rate_limit
 
     def is_cut_in(self, action: Action) -> bool:
@@ -78,13 +83,13 @@ class _Search:
             if len(block) > BLOCK or (not offset and not _NAMES.search(block)):
                 self.gone = False  # it is not known of its last record
                 break
-            if self._is_cut(bytes(block), loses):
+            if self._is_cut(bytes(block), loses, fingerprint):
                 return True
         return False
 
-    def _is_cut(self, block: bytes, loses: bool) -> bool:
+    def _is_cut(self, block: bytes, loses: bool, fingerprint: Fingerprint) -> bool:
         lines = [found[0] for found in _LINE.finditer(block)]
-        expired = self._classifier().classify(memoryview(block)) if loses else bytes(len(lines))
+        expired = self._classifier(fingerprint).classify(memoryview(block)) if loses else bytes(len(lines))
         for line, goes in zip(lines, expired, strict=True):
             if goes:
                 self.gone = True
@@ -95,11 +100,11 @@ class _Search:
                 self.gone = names is None
         return False
 
-    def _classifier(self) -> PythonClassifier:
-        return PythonClassifier(self._context.cutoffs, self._context.fields)
+    def _classifier(self, fingerprint: Fingerprint) -> PythonClassifier:
+        return PythonClassifier(self._context.cutoffs, self._context.fields_of(fingerprint))
 
 
-def _names_another(line: bytes, parser: LineParser) -> bool | None:
+def _names_another(line: bytes, parser: "LineParser | MappedParser") -> bool | None:
     """Return whether an object names another one; None if the line is neither a record nor an object that does."""
     if not _NAMES.search(line):
         return None if parser.parse(line.rstrip(b"\n")) is None else False

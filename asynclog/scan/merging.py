@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from asynclog.errors import TooManyKeysError
+from asynclog.errors import ChangedError, TooManyKeysError
 from asynclog.scan.chunks import Chunk, ChunkResult, ReadFailure, Seen
 from asynclog.scan.counter import StatsBuilder
 from asynclog.scan.expired_marks import ExpiredRanges
@@ -72,6 +72,8 @@ class _Progress:
         except TooManyKeysError as error:
             refused = ReadFailure(f"it can't be read: {error.strerror}", "damaged", failed=True)
             self._refused, self._builders = refused, ()
+        except ChangedError:
+            self._refused, self._builders = ReadFailure("it changed while it was read", "changed"), ()
 
     def _count(self, builders: tuple[StatsBuilder, ...]) -> None:
         if self._refused:

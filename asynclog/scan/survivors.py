@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from asynclog.actions import Action
 from asynclog.errors import ChangedError, DisagreementError
 from asynclog.executors.rate_limit import RateLimiter
+from asynclog.records.fields import has_file_time
 from asynclog.records.kernel import choose_digest
 from asynclog.records.parser import BLANKS
 from asynclog.scan.classifiers import PythonClassifier
@@ -52,8 +53,9 @@ class SurvivorReader:
         Memory does not grow with the segment. Raise OSError, ChangedError if the segment is not what was judged,
         DisagreementError if the readers differ.
         """
+        self._must_be_of_its_time(action, reader)
         known = self._found.get(action.segment)
-        judged = self._judge(action, reader, proof) if known is None else self._recall(known, reader, proof)
+        judged = self._judge(action, reader, proof) if known is None else self._recall(known, action, reader, proof)
         yield from judged
         yield from proof.follow(self._parts(reader, proof.size, size))
 
@@ -62,6 +64,7 @@ class SurvivorReader:
         size = action.fingerprint.size
         if action.of_nothing:
             return
+        self._must_be_of_its_time(action, reader)
         known = None if self._double_check else self._found.get(action.segment)
         if known is not None and known.covers(size):
             proof.ranges += [Range(stretch.start, stretch.end, stretch.digest) for stretch in known]
@@ -70,8 +73,13 @@ class SurvivorReader:
             if isinstance(part, Hole) or bytes(part).strip(BLANKS):
                 raise ChangedError
 
-    def _recall(self, known: ExpiredRanges, reader: SegmentReader, proof: Proof) -> Iterator[Part]:
-        for stretch in self._checked(known, reader) if self._double_check else known:
+    def _must_be_of_its_time(self, action: Action, reader: SegmentReader) -> None:
+        """Raise ChangedError if the time of the file is that of its records, and is another one now."""
+        if has_file_time(self._context.fields) and reader.current().mtime_ns != action.fingerprint.mtime_ns:
+            raise ChangedError
+
+    def _recall(self, known: ExpiredRanges, action: Action, reader: SegmentReader, proof: Proof) -> Iterator[Part]:
+        for stretch in self._checked(known, action, reader) if self._double_check else known:
             before = b"\n"
             for part in proof.follow(self._parts(reader, proof.size, stretch.start)):
                 before = b"" if isinstance(part, Hole) else bytes(part[-1:])
@@ -96,7 +104,7 @@ class SurvivorReader:
 
     def _judge(self, action: Action, reader: SegmentReader, proof: Proof) -> Iterator[Part]:
         """Judges the lines as they are copied: nothing lies between the two."""
-        classifier, size = self._context.classifier(), action.fingerprint.size
+        classifier, size = self._context.classifier(action.fingerprint), action.fingerprint.size
         for offset, block in self._lines(reader, 0, size, size):
             yield from proof.follow(self._parts(reader, proof.size, offset))
             expired = ExpiredRanges()
@@ -106,18 +114,18 @@ class SurvivorReader:
             if block.readonly:
                 continue  # one byte, for a line that is no record and as long as it may be: the next turn copies that
             for _ in proof.follow([block]):
-                yield from self._unexpired(offset, block, expired, reader)
+                yield from self._unexpired(offset, block, expired, action, reader)
         proof.reread = classifier.builder().build(action.segment, action.fingerprint)
         if {count.schema: count.expired for count in proof.reread.schemas if count.expired} != action.expired:
             raise ChangedError
         yield from proof.follow(self._parts(reader, proof.size, size))
 
     def _unexpired(
-        self, offset: int, block: memoryview, expired: ExpiredRanges, reader: SegmentReader
+        self, offset: int, block: memoryview, expired: ExpiredRanges, action: Action, reader: SegmentReader
     ) -> Iterator[memoryview]:
         """Yield what stays of a block that begins at this offset."""
         position = 0
-        for start, end, marks, _ in self._checked(expired, reader) if self._double_check else expired:
+        for start, end, marks, _ in self._checked(expired, action, reader) if self._double_check else expired:
             yield block[position : start - offset]
             position = end - offset
             if marks:
@@ -126,8 +134,8 @@ class SurvivorReader:
                 yield lines[:kept]
         yield block[position:]
 
-    def _checked(self, expired: Iterable[LineRange], reader: SegmentReader) -> Iterator[LineRange]:
-        classifier = PythonClassifier(self._context.cutoffs, self._context.fields)
+    def _checked(self, expired: Iterable[LineRange], action: Action, reader: SegmentReader) -> Iterator[LineRange]:
+        classifier = PythonClassifier(self._context.cutoffs, self._context.fields_of(action.fingerprint))
         for stretch in expired:
             for lines in self._marked(reader, stretch):
                 if not all(classifier.classify(lines)):

@@ -5,24 +5,28 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from functools import partial
 from itertools import islice
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from asynclog.cancellation import StopRequest
 from asynclog.executors.rate_limit import RateLimiter
 from asynclog.records.diagnostics import why_unreadable
-from asynclog.records.fields import Fields
+from asynclog.records.fields import Fields, offset_keys
 from asynclog.records.parser import BLANKS, LineParser
+from asynclog.records.parsers import parser_for
 from asynclog.scan.chunks import Chunk, ReadFailure, with_segment
 from asynclog.scan.context import ScanContext
 from asynclog.scan.line_blocks import BLOCK, whole_lines
 from asynclog.segments import Fingerprint, Segment
 from asynclog.storage.segment_reader import SegmentReader
 
+if TYPE_CHECKING:
+    from asynclog.records.mapped_parser import MappedParser
+
 FIRST = 20  # lines that are told one by one
 _EXAMPLES = 3  # lines of each kind
 _LINE = re.compile(rb"[^\n]*\n|[^\n]+")
 # A timestamp without an offset, behind its key.
-_STAMP = rb'[ \t\r]*:[ \t\r]*"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?(?=")'
+_STAMP = rb'[ \t\r]*:[ \t\r]*"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]{1,9})?(?=")'
 
 
 class Unreadable(NamedTuple):
@@ -71,7 +75,7 @@ def all_unreadable(
 def _first(
     context: ScanContext, rate_limit: RateLimiter, most: int, reader: SegmentReader, fingerprint: Fingerprint
 ) -> list[Unreadable]:
-    return list(islice(_unreadable(context, rate_limit, StopRequest(), fingerprint.size, reader), most))
+    return list(islice(_unreadable(context, rate_limit, StopRequest(), fingerprint, reader), most))
 
 
 def _all(
@@ -80,7 +84,7 @@ def _all(
     first: list[Unreadable] = []
     counts: Counter[str] = Counter()
     examples: defaultdict[str, list[Unreadable]] = defaultdict(list)
-    for each in _unreadable(context, rate_limit, stop, fingerprint.size, reader):
+    for each in _unreadable(context, rate_limit, stop, fingerprint, reader):
         if len(first) < FIRST:
             first.append(each)
         if counts[each.kind] < _EXAMPLES:
@@ -90,14 +94,14 @@ def _all(
 
 
 def _unreadable(
-    context: ScanContext, rate_limit: RateLimiter, stop: StopRequest, size: int, reader: SegmentReader
+    context: ScanContext, rate_limit: RateLimiter, stop: StopRequest, fingerprint: Fingerprint, reader: SegmentReader
 ) -> Iterator[Unreadable]:
-    parser, number = LineParser(context.fields), 1
-    for offset, block in whole_lines(reader, 0, size, size):
+    parser, number = parser_for(context.fields), 1
+    for offset, block in whole_lines(reader, 0, fingerprint.size, fingerprint.size):
         if stop:
             return
         rate_limit.acquire(len(block))
-        classifier = context.classifier()
+        classifier = context.classifier(fingerprint)
         classifier.add_block(offset, block, None)
         builder = classifier.builder()
         if builder.unreadable:  # the classifier is the one that decides, and passes over the other blocks quickly
@@ -108,7 +112,7 @@ def _unreadable(
             number += sum(part.lines for part in builder.parts)
 
 
-def _in_block(number: int, offset: int, block: bytes, parser: LineParser) -> Iterator[Unreadable]:
+def _in_block(number: int, offset: int, block: bytes, parser: "LineParser | MappedParser") -> Iterator[Unreadable]:
     for each, line in enumerate(_LINE.finditer(block), number):
         why = why_unreadable(line[0], parser) if line[0].strip(BLANKS) else None
         if why:
@@ -116,14 +120,20 @@ def _in_block(number: int, offset: int, block: bytes, parser: LineParser) -> Ite
 
 
 def without_offset(context: ScanContext, rate_limit: RateLimiter, end: int, segment: Segment) -> int | ReadFailure:
-    """Return how many lines that start before `end` lack nothing else. Lines longer than a block are left out."""
+    """Return how many lines that start before `end` lack nothing else. Lines longer than a block are left out.
+
+    None does if local times are read, or no times in text.
+    """
+    if not offset_keys(context.fields):
+        return 0
     return with_segment(
         context.store, Chunk(segment, 0, end, mark=False), partial(_count, context.fields, rate_limit, end)
     )
 
 
 def _count(fields: Fields, rate_limit: RateLimiter, end: int, reader: SegmentReader, fingerprint: Fingerprint) -> int:
-    parser, stamp = LineParser(fields), re.compile(b'"%b"%b' % (re.escape(fields.timestamp.encode()), _STAMP))
+    keys = b"|".join(re.escape(key.encode()) for key in offset_keys(fields))
+    parser, stamp = parser_for(fields), re.compile(b'"(?:%b)"%b' % (keys, _STAMP))
     lines = 0
     for _, block in whole_lines(reader, 0, min(end, fingerprint.size), fingerprint.size):
         rate_limit.acquire(len(block))
@@ -132,7 +142,7 @@ def _count(fields: Fields, rate_limit: RateLimiter, end: int, reader: SegmentRea
     return lines
 
 
-def _without_offset_in(block: bytes, stamp: re.Pattern[bytes], parser: LineParser) -> int:
+def _without_offset_in(block: bytes, stamp: re.Pattern[bytes], parser: "LineParser | MappedParser") -> int:
     """Count each line once, however many such timestamps it has."""
     found = set()
     for each in stamp.finditer(block):

@@ -18,7 +18,7 @@ from judge_fragment import is_fragment
 from judge_json import WHITE_SPACE, Token, Unreadable, members
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 SECOND = 1_000_000_000
 DAY = 86_400 * SECOND
@@ -56,6 +56,8 @@ class Record(NamedTuple):
 
 
 Verdict = Record | Literal["blank", "unreadable"]
+if TYPE_CHECKING:
+    Reading = Callable[[bytes], Verdict]
 
 
 # The meaning of a line.
@@ -219,9 +221,9 @@ def period(rule: Definition) -> int | None:
     return number * {"h": 3600 * SECOND, "d": DAY, "w": 7 * DAY}[unit]
 
 
-def fate(line: bytes, policy: Sequence[Definition], now: int) -> Fate:
-    """Return the fate of one line in a cleanup at `now`; only `expired` may be deleted."""
-    record = verdict(line)
+def fate(line: bytes, policy: Sequence[Definition], now: int, read: Reading = verdict) -> Fate:
+    """Return the fate of one line in a cleanup at `now`; only `expired` may be deleted. `read` says what it is."""
+    record = read(line)
     if not isinstance(record, Record):
         return record
     if record.instant > now + DAY:
@@ -244,28 +246,28 @@ def lines(segment: bytes) -> list[bytes]:
     return [*whole, tail] if tail else whole
 
 
-def first_fragment(segment: bytes) -> int | None:
+def first_fragment(segment: bytes, read: Reading = verdict) -> int | None:
     """Return the number, from 1, of the first line that is a piece of a document; None in a file of lines."""
     for number, line in enumerate(lines(segment), 1):
-        if verdict(line) == "unreadable" and is_fragment(line):
+        if read(line) == "unreadable" and is_fragment(line):
             return number
     return None
 
 
-def why_unjudged(segment: bytes) -> str | None:
+def why_unjudged(segment: bytes, read: Reading = verdict) -> str | None:
     """Return, in a word, why a segment's content is not known; None if it is, also if all lines are blank."""
-    if first_fragment(segment) is not None:
+    if first_fragment(segment, read) is not None:
         return "not_json_lines"
-    verdicts = [verdict(line) for line in lines(segment)]
+    verdicts = [read(line) for line in lines(segment)]
     has_record = any(isinstance(each, Record) for each in verdicts)
     return "no_record" if "unreadable" in verdicts and not has_record else None
 
 
-def left_of(segment: bytes, policy: Sequence[Definition], now: int) -> bytes | None:
+def left_of(segment: bytes, policy: Sequence[Definition], now: int, read: Reading = verdict) -> bytes | None:
     """Return what a cleanup leaves of a segment: None if it is dropped, all of it if it is not a file of lines."""
-    if first_fragment(segment) is not None:
+    if first_fragment(segment, read) is not None:
         return segment
-    fates = [(line, fate(line, policy, now)) for line in lines(segment)]
+    fates = [(line, fate(line, policy, now, read)) for line in lines(segment)]
     if {"expired"} <= {its for _, its in fates} <= {"expired", "blank"}:
         return None
     return b"".join(line for line, its in fates if its != "expired")
@@ -284,11 +286,11 @@ class Expected:
     deleted_per_schema: Counter[str] = field(default_factory=Counter)
 
 
-def expected(segments: Iterable[bytes], policy: Sequence[Definition], now: int) -> Expected:
+def expected(segments: Iterable[bytes], policy: Sequence[Definition], now: int, read: Reading = verdict) -> Expected:
     """Return the counts of an archive's judgeable segments. Blank lines don't count; unreadable ones aren't records."""
     counts = Expected()
-    for line in (line for segment in segments if why_unjudged(segment) is None for line in lines(segment)):
-        record, its = verdict(line), fate(line, policy, now)
+    for line in (line for segment in segments if why_unjudged(segment, read) is None for line in lines(segment)):
+        record, its = read(line), fate(line, policy, now, read)
         if not isinstance(record, Record):
             counts.unreadable += its == "unreadable"
             continue

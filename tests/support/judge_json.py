@@ -32,7 +32,7 @@ class Unreadable(Exception):  # noqa: N818 - a verdict, not an error of the judg
 
 
 class Token(NamedTuple):
-    """A piece of JSON: `text` is a string's decoded value or an integer's digits, else empty."""
+    """A piece of JSON: `text` is a string's decoded value or a number as it is written, else empty."""
 
     kind: str
     text: str = ""
@@ -135,9 +135,7 @@ def number_at(line: bytes, at: int) -> tuple[Token, int]:
     if line[at : at + 1] in (b"e", b"E"):
         sign = line[at + 1 : at + 2] in (b"+", b"-")
         at = digits_at(line, at + 2 if sign else at + 1)
-    if at > whole:
-        return Token("number"), at
-    return Token("integer", line[start:at].decode()), at
+    return Token("number" if at > whole else "integer", line[start:at].decode()), at
 
 
 def digits_at(line: bytes, at: int) -> int:
@@ -210,3 +208,37 @@ def members(line: bytes) -> list[tuple[str, Token]]:
     if walk.expect != "nothing":
         raise Unreadable("the object has no end")
     return walk.members
+
+
+Value = Token | list[tuple[str, "Value"]]  # of an array only its opening bracket
+
+
+def nested_members(line: bytes) -> list[tuple[str, Value]]:
+    """Return the members of a line's one object, with those of the objects in it; of arrays nothing."""
+    members(line)  # refuses all that is no such object
+    top: list[tuple[str, Value]] = []
+    around: list[list[tuple[str, Value]] | None] = []  # the objects that are open, None for an array
+    pieces = list(tokens(line))
+    for before, piece in zip([Token(""), *pieces], pieces, strict=False):
+        key = keys_before(around, before)
+        if piece.kind in ("}", "]"):
+            around.pop()
+        elif piece.kind in (":", ","):
+            continue
+        elif piece.kind == "string" and around and around[-1] is not None and before.kind != ":":
+            around[-1].append((piece.text, Token("pending")))
+        else:
+            inner: list[tuple[str, Value]] = [] if around else top
+            value: Value = inner if piece.kind == "{" else piece
+            if key is not None and around[-1] is not None:
+                around[-1][-1] = (key, value)
+            if piece.kind in ("{", "["):
+                around.append(inner if piece.kind == "{" else None)
+    return top
+
+
+def keys_before(around: list[list[tuple[str, Value]] | None], before: Token) -> str | None:
+    """Return the key whose value comes next; None if what comes next is no value of an object."""
+    if before.kind == ":" and around and around[-1]:
+        return around[-1][-1][0]
+    return None

@@ -15,10 +15,10 @@ from asynclog.executors.rate_limit import RateLimiter
 from asynclog.policy.cutoffs import Cutoffs
 from asynclog.policy.rules import Policy
 from asynclog.records import diagnostics
-from asynclog.records.diagnostics import Why
 from asynclog.records.fields import MXCP_FIELDS
 from asynclog.records.kernel import Kind, choose_reader
 from asynclog.records.parser import LineParser
+from asynclog.records.why import Why
 from asynclog.scan.chunks import ReadFailure
 from asynclog.scan.context import ScanContext
 from asynclog.scan.unreadable_lines import Found, Unreadable, all_unreadable, first_unreadable
