@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
+from asynclog.config.mapped_fields import FieldKeys, TimeKeys, fields_from
 from asynclog.config.mxcp_site import mxcp_profile
 from asynclog.config.profile import Profile, beside, must_have
 from asynclog.config.units import percent
@@ -35,6 +36,8 @@ class _Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     guard: Guard = Guard()
     rewrite: str = "always"
     state: str | None = None
+    fields: FieldKeys | None = None
+    time: TimeKeys | None = None
 
 
 class _Configuration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -99,6 +102,7 @@ def _our_profile(document: "Document", name: str | None, environment: Mapping[st
     profiles = {each: document.convert(value, ("profiles", each), _Profile) for each, value in file.profiles.items()}
     rewrites = {each: _rewrite(document, each, profile.rewrite) for each, profile in profiles.items()}
     patterns = {each: _patterns(document, each, profile.audit) for each, profile in profiles.items()}
+    fields = {each: fields_from(document, each, profile.fields, profile.time) for each, profile in profiles.items()}
     name = name or environment.get("ASYNCLOG_PROFILE") or file.profile or "default"
     must_have(document, profiles, name)
     profile = profiles[name]
@@ -112,6 +116,7 @@ def _our_profile(document: "Document", name: str | None, environment: Mapping[st
         log=beside(document, name, audit.path or ""),
         schemas=beside(document, name, audit.schemas) if audit.schemas else "",
         patterns=patterns[name],
+        fields=fields[name],
         weak_leases=audit.weak_leases,
         guard=profile.guard,
         rewrite=rewrites[name],

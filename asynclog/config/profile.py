@@ -9,6 +9,7 @@ import msgspec
 from asynclog.config.usable_paths import usable
 from asynclog.plan.guards import Guard
 from asynclog.plan.rewrite_threshold import ALWAYS, Percent
+from asynclog.records.fields import MXCP_FIELDS, Fields
 from asynclog.storage.profile_claims import Claim
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ class Profile(msgspec.Struct, frozen=True):
     log: str = ""
     schemas: str = ""
     patterns: tuple[str, ...] = ()
+    fields: Fields = MXCP_FIELDS
     weak_leases: bool = False
     guard: Guard = Guard()
     rewrite: Percent = ALWAYS

@@ -60,6 +60,7 @@ def resolve(options: Options, environment: Mapping[str, str]) -> Settings:
         schemas=policy,
         schemas_are=_origin(options, profile),
         patterns=profile.patterns,
+        fields=profile.fields,
         guard=profile.guard,
         explicit_path=bool(path),
         now=_instant(options.get("now")),

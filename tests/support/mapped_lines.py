@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
-from judge import SECOND
+from judge import SECOND, Definition
 from judge_mapped import NGINX, PLAIN_LOCAL, UNITS, Mapped
-from strategies import SYNTAX, moments
+from strategies import DAYS, ENDINGS, SEGMENTS, SYNTAX, Archive, moments
 
 from asynclog.records.fields import MappedFields
 
@@ -25,6 +25,7 @@ LAYOUTS = {
     "sessions": Mapped(("timestamp", "time", "ts"), constant="session", forms=("rfc3339", "unix_ms")),
     "pino": Mapped(("time",), ("level",), "v", ("unix_ms",)),
     "micro": Mapped(("a.b.c.t",), ("a.b.s", "a"), "a.b.v", ("unix_us",)),
+    "four": Mapped(("a.b.c.t",), ("a.b.s", "x.y"), "a.b.v", ("unix_us",)),
     "deep": Mapped(("a.b.c.d.e.t",), ("s",), forms=("unix_ns", "unix_s")),
     "local": Mapped(("time",), ("kind",), zone="Europe/Berlin"),
     "named": Mapped(("when", "timestamp"), version="schema_version", zone="America/New_York", named=True),
@@ -77,6 +78,8 @@ def configuration_of(layout: Mapped) -> dict[str, Any]:
     fields: dict[str, Any] = {"timestamp": list(layout.timestamp) if layout.mtime is None else {"file": "mtime"}}
     if not layout.named:
         fields |= {"schema": schema} | ({"version": layout.version} if layout.version else {})
+    if layout.mtime is not None:
+        return {"fields": fields}
     return {"fields": fields, "time": {"form": list(layout.forms), "zone": layout.zone}}
 
 
@@ -197,6 +200,30 @@ def lines(draw: st.DrawFn, layout: Mapped) -> bytes:
         there = draw(st.integers(here, min(len(line), here + 3)))
         line = line[:here] + draw(st.sampled_from((b"", *SYNTAX))) + line[there:]
     return line
+
+
+@st.composite
+def segments(draw: st.DrawFn, layout: Mapped) -> bytes:
+    """Draw the bytes of one segment of a layout; about half of them have no newline at the end."""
+    parts = draw(st.lists(st.tuples(lines(layout), st.sampled_from(ENDINGS)), max_size=6))
+    whole = b"".join(line + ending for line, ending in parts)
+    return whole if draw(st.booleans()) else whole.removesuffix(b"\n")
+
+
+@st.composite
+def archives(draw: st.DrawFn) -> tuple[Mapped, Archive]:
+    """Draw a layout, and a few segments of it."""
+    layout = draw(layouts())
+    return layout, draw(st.dictionaries(st.sampled_from(SEGMENTS), segments(layout), min_size=1, max_size=3))
+
+
+def policies() -> st.SearchStrategy[list[Definition]]:
+    """Return a strategy for policies that have rules for some of the schemas in such lines."""
+    days = st.sampled_from((*DAYS, *DAYS, None))
+    names = st.sampled_from(("app", "app/-", "-", "5", "true", "session", "a/b/app", "-/-", "app/app"))
+    named = st.builds(Definition, names, st.sampled_from((None, None, 1)), days, st.sampled_from((True, True, False)))
+    all_others = st.builds(Definition, st.just("*"), st.none(), days)
+    return st.lists(named | all_others | all_others, min_size=1, max_size=5, unique_by=lambda rule: rule[:2])
 
 
 @st.composite

@@ -22,8 +22,14 @@ SAMPLE = Path(__file__).parent / "data" / "mxcp-sample" / "audit"
 class Log:
     """A log `logs.jsonl` in a folder of its own, with its policy beside the folder."""
 
-    def __init__(self, place: str, archive: Mapping[str, bytes], policy: Sequence[Definition]) -> None:
-        """Write the segments, the strangers and the policy."""
+    def __init__(
+        self,
+        place: str,
+        archive: Mapping[str, bytes],
+        policy: Sequence[Definition],
+        profile: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Write the segments, the strangers and the policy, and an asynclog.yaml if there are keys for a profile."""
         self.folder = Path(place, "audit")
         self.folder.mkdir()
         (self.folder / LOCK).touch(0o600)
@@ -31,6 +37,12 @@ class Log:
             (self.folder / name).write_bytes(content)
         self.policy = Path(place, "policy.yaml")
         self.set_policy(policy)
+        self._log: dict[str, Any] = {"path": str(self.folder / "logs.jsonl"), "schemas": str(self.policy)}
+        if profile is not None:
+            configuration = Path(place, "asynclog.yaml")
+            document = {"asynclog": 1, "profiles": {"default": {"audit": self._log, **profile}}}
+            configuration.write_text(yaml.safe_dump(document), encoding="utf-8")
+            self._log = {"config": str(configuration)}
 
     def set_policy(self, policy: Sequence[Definition]) -> None:
         """Write a policy as YAML."""
@@ -39,8 +51,7 @@ class Log:
     async def clean(self, now: str = NOW, dry_run: bool = False) -> dict[str, Any]:
         """Run one job and return its result. Assert that nothing failed, and no judgeable segment was skipped."""
         report = await run_once_async(
-            path=str(self.folder / "logs.jsonl"),
-            schemas=str(self.policy),
+            **self._log,
             now=now,
             dry_run=dry_run,
             allow_delete_all=True,

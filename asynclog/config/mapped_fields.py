@@ -1,0 +1,159 @@
+"""`fields` and `time` of a profile: which keys of a line say its schema and its time, and in which form."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from asynclog.config.file_text import KeyPath
+from asynclog.records.fields import FORMS, MXCP_FIELDS, Fields, MappedFields, keys_of
+
+if TYPE_CHECKING:
+    from asynclog.config.yaml_document import Document
+
+DEEPEST = 8  # keys of a path
+MOST = 8  # paths, or forms, of one field
+LONGEST = 255  # characters of a path, a form, or a constant
+
+_PATH = "write a key, or keys joined by dots, such as alert.severity"
+_FORM = f"write {', '.join(FORMS)}, or a pattern such as '%d/%b/%Y:%H:%M:%S %z'"
+_ZONE = "write the name of a time zone that this host knows, such as Europe/Berlin or UTC"
+
+
+class FileKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`{file: mtime}`."""
+
+    file: str
+
+
+class ConstantKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`{constant: NAME}`."""
+
+    constant: str
+
+
+class FieldKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The key `fields`; what it leaves out is MXCP's."""
+
+    timestamp: str | list[str] | FileKey = "timestamp"
+    schema: str | list[str] | ConstantKey | None = None
+    version: str | None = None
+
+
+class TimeKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The key `time`."""
+
+    form: str | list[str] = "rfc3339"
+    zone: str | None = None
+
+
+def fields_from(document: "Document", profile: str, fields: FieldKeys | None, time: TimeKeys | None) -> Fields:
+    """Return the fields that these keys of a profile mean. Raise ConfigurationError."""
+    if time is None and (fields is None or fields == FieldKeys()):
+        return MXCP_FIELDS
+    keys, at = fields or FieldKeys(), ("profiles", profile)
+    found = _mapped(keys, time or TimeKeys())
+    for place, problem in _problems(keys, time, found):
+        raise document.error((*at, *place), problem)
+    return found
+
+
+def _mapped(keys: FieldKeys, time: TimeKeys) -> MappedFields:
+    schema = keys.schema
+    return MappedFields(
+        timestamp=() if isinstance(keys.timestamp, FileKey) else _listed(keys.timestamp),
+        schema=("schema_name",) if schema is None else () if isinstance(schema, ConstantKey) else _listed(schema),
+        version="schema_version" if schema is None and keys.version is None else keys.version,
+        forms=_listed(time.form),
+        zone=time.zone,
+        constant=schema.constant if isinstance(schema, ConstantKey) else "",
+        is_named=schema is None,
+    )
+
+
+def _listed(value: str | list[str]) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(value)
+
+
+def _problems(keys: FieldKeys, time: TimeKeys | None, found: MappedFields) -> Iterator[tuple[KeyPath, str]]:
+    """Yield what is wrong with these keys, each with its place in the profile."""
+    if isinstance(keys.timestamp, FileKey):
+        if keys.timestamp.file != "mtime":
+            yield ("fields", "timestamp", "file"), "a file has one time here: write {file: mtime}"
+        if time is not None:
+            yield ("time",), "the time of a record is that of its file (fields.timestamp): leave this key out"
+    else:
+        yield from _path_problems(("fields", "timestamp"), keys.timestamp)
+    if isinstance(keys.schema, ConstantKey):
+        if not keys.schema.constant or _unwritable(keys.schema.constant):
+            yield ("fields", "schema", "constant"), f"write the name of the schema, in 1 to {LONGEST} characters"
+    elif keys.schema is not None:
+        yield from _path_problems(("fields", "schema"), keys.schema)
+    if keys.version is not None:
+        yield from _path_problems(("fields", "version"), keys.version)
+    if time is not None:
+        yield from _time_problems(time, found)
+
+
+def _path_problems(place: KeyPath, paths: str | list[str]) -> Iterator[tuple[KeyPath, str]]:
+    yield from _list_problems(place, paths, _PATH)
+    for inner, path in _items(place, paths):
+        keys = keys_of(path)
+        if not all(keys):
+            yield inner, f"{path!r} has an empty key: {_PATH}"
+        elif len(keys) > DEEPEST:
+            yield inner, f"{path!r} is {len(keys)} keys deep, and {DEEPEST} is the most"
+        elif _unwritable(path):
+            yield inner, f"no line has such a key here: {_PATH}, in {LONGEST} characters at the most"
+
+
+def _items(place: KeyPath, values: str | list[str]) -> Iterator[tuple[KeyPath, str]]:
+    if isinstance(values, str):
+        yield place, values
+    else:
+        yield from (((*place, number), value) for number, value in enumerate(values))
+
+
+def _list_problems(place: KeyPath, values: str | list[str], instead: str) -> Iterator[tuple[KeyPath, str]]:
+    if not values:
+        yield place, f"this names nothing: {instead}"
+    elif isinstance(values, list) and len(values) > MOST:
+        yield place, f"these are {len(values)}, and {MOST} is the most"
+    elif isinstance(values, list) and len(set(values)) < len(values):
+        twice = next(each for each in values if values.count(each) > 1)
+        yield place, f"{twice!r} stands twice"
+
+
+def _unwritable(text: str) -> bool:
+    """Return whether a text is too long, or has half of a surrogate pair."""
+    return len(text) > LONGEST or any("\ud800" <= each <= "\udfff" for each in text)
+
+
+def _time_problems(time: TimeKeys, found: MappedFields) -> Iterator[tuple[KeyPath, str]]:
+    from asynclog.records.time_pattern import has_offset, pattern_problem  # noqa: PLC0415 - few logs have a `time`
+
+    yield from _list_problems(("time", "form"), time.form, _FORM)
+    for place, form in _items(("time", "form"), time.form):
+        if form in FORMS:
+            continue
+        if "%" not in form:
+            yield place, f"{form!r} is no form of a time: {_FORM}"
+        elif _unwritable(form):
+            yield place, f"no time is that long: {_FORM}"
+        elif pattern_problem(form):
+            yield place, f"{form!r}: {pattern_problem(form)}"
+        elif time.zone is None and not has_offset(form):
+            yield place, f"{form!r} has no %z, so say which zone its times are in, as in zone: UTC"
+    if time.zone is not None:
+        yield from _zone_problems(time.zone, found)
+
+
+def _zone_problems(zone: str, found: MappedFields) -> Iterator[tuple[KeyPath, str]]:
+    from asynclog.records.time_forms import load_zone  # noqa: PLC0415 - few logs have local times
+
+    if all(form.startswith("unix_") for form in found.forms):
+        yield ("time", "zone"), "numbers since 1970 are in no zone: leave this key out"
+    try:
+        load_zone(zone)
+    except (ValueError, KeyError, OSError):  # no such name, or one that can be none
+        yield ("time", "zone"), f"{zone!r} is no time zone: {_ZONE}"
