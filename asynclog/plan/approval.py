@@ -13,6 +13,7 @@ import msgspec
 from asynclog.actions import Action, Plan
 from asynclog.policy.patterns import Pattern
 from asynclog.policy.rules import Policy, Rule, Scope, all_rules
+from asynclog.records.fields import MXCP_FIELDS, Fields
 from asynclog.schemas import SchemaKey
 from asynclog.segments import Fingerprint
 from asynclog.timestamps import DAY, format_instant
@@ -44,10 +45,12 @@ class ApprovedPlan(msgspec.Struct, frozen=True):
     segments: Mapping[str, ApprovedAction]
 
 
-def digest(policy: Policy) -> str:
-    """Return a digest of the rules of a policy, whatever file they are in."""
+def digest(policy: Policy, fields: Fields = MXCP_FIELDS) -> str:
+    """Return a digest of the rules of a policy, whatever file they are in, and of the fields if they are mapped."""
     rules = [[*_scope(scope), _period(rule), rule.active] for scope, rule in all_rules(policy).items()]
     text = json.dumps(sorted(rules, key=json.dumps), ensure_ascii=True)
+    if fields != MXCP_FIELDS:
+        text += json.dumps(msgspec.to_builtins(fields))
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
@@ -64,12 +67,13 @@ def _period(rule: Rule) -> int | str | None:
     return f"{rule.retention_s} s"
 
 
-def mismatch(reviewed: ApprovedPlan, log: str, policy: Policy, present: int) -> str:
-    """Return, in words, why this plan does not fit this log, policy and time; empty if it does."""
+def mismatch(reviewed: ApprovedPlan, log: str, policy: Policy, fields: Fields, present: int) -> str:
+    """Return, in words, why this plan does not fit this log, policy, fields and time; empty if it does."""
     if reviewed.log != log:
         return f"{reviewed.source}: this plan is for another log, {reviewed.log}, and not for {log}"
-    if reviewed.policy != digest(policy):
-        return f"{reviewed.source}: the policy is not the one that this plan was made under: make a new plan"
+    if reviewed.policy != digest(policy, fields):
+        what = "the policy is not the one" if fields == MXCP_FIELDS else "the policy or the fields are not those"
+        return f"{reviewed.source}: {what} that this plan was made under: make a new plan"
     if present - reviewed.created > reviewed.valid_for:
         made = format_instant(reviewed.created)
         return f"{reviewed.source}: this plan was made at {made}, longer ago than --max-age allows: make a new plan"

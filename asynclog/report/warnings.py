@@ -157,8 +157,8 @@ def _without_offset(facts: Facts) -> Iterator[str]:
         yield (
             f"{'' if found.complete else 'at least '}{pluralize(found.lines, 'line')} {'has' if one else 'have'} a "
             f"timestamp without an offset from UTC: which instant {'it means' if one else 'they mean'} is not known, "
-            f"so {'it is' if one else 'they are'} kept for ever: have the application write one, such as Z; see "
-            "asynclog explain"
+            f"so {'it is' if one else 'they are'} kept for ever: have the application write one, such as Z, or name "
+            f"{'its' if one else 'their'} zone in time.zone of an asynclog.yaml; see asynclog explain"
         )
 
 

@@ -79,7 +79,7 @@ def open_run(run: Run, opened: OpenStore[SegmentStore], policy: Policy, resource
     Raise ConfigurationError or LockedError if the run can't go on.
     """
     settings, store, cutoffs = run.settings, opened.store, Cutoffs(policy, run.now)
-    wrong = mismatch(run.approved, run.path, policy, run.present) if run.approved else ""
+    wrong = mismatch(run.approved, run.path, policy, run.settings.fields, run.present) if run.approved else ""
     if wrong:
         raise ConfigurationError(wrong)
     warnings, lock = _consent(run, store.weakness), None

@@ -63,7 +63,8 @@ def clean_up(run: Run, stop: StopRequest) -> CleanupRun:
         applied = _apply(opened, inventory, plan, stop)
         ending = Ending(inventory, plan, applied, opened.store.leftovers(), needs_look)
         report = build_report(opened, ending, stop)
-    return CleanupRun(report, plan, PlanOrigin(run.path, digest(policy), run.started, provenance_of(settings, policy)))
+    identity = digest(policy, settings.fields)
+    return CleanupRun(report, plan, PlanOrigin(run.path, identity, run.started, provenance_of(settings, policy)))
 
 
 def plan_cleanup(run: Run, stop: StopRequest) -> Plan:

@@ -8,6 +8,7 @@ import msgspec
 from asynclog.escaping import escape_surrogates
 from asynclog.formatting import pluralize
 from asynclog.policy.rules import Policy, Rule, Scope, all_rules, match_rule
+from asynclog.records.fields import MXCP_FIELDS, Fields, FlatFields
 from asynclog.report.envelope import FORMAT
 from asynclog.report.holdings import Holding, Holdings, SegmentsRead
 from asynclog.report.provenance import PolicyRule, Provenance, who
@@ -41,6 +42,20 @@ class UnusedRule(msgspec.Struct, frozen=True):
     where: str
 
 
+class FieldsRead(msgspec.Struct, frozen=True):
+    """The mapped fields of a log's lines. Without a `timestamp` the time is the file's mtime.
+
+    Without a `schema` it is the `constant` one.
+    """
+
+    timestamp: list[str]
+    schema: list[str]
+    constant: str | None
+    version: str | None
+    form: list[str]
+    zone: str | None
+
+
 class CheckResult(msgspec.Struct, frozen=True):
     """`result` of the JSON document. `ungoverned` are keys of `schemas`; `unread` has the reason for each segment."""
 
@@ -53,6 +68,7 @@ class CheckResult(msgspec.Struct, frozen=True):
     policy: str | None = None
     policy_sha256: str | None = None
     policy_rules: list[PolicyRule] = []
+    fields: FieldsRead | None = None
     host: str = ""
     user: str = ""
     version: str = ""
@@ -77,6 +93,7 @@ class Subject(msgspec.Struct, frozen=True):
     log: str
     policy: str
     provenance: Provenance
+    fields: Fields = MXCP_FIELDS
 
 
 def make_coverage(
@@ -101,6 +118,7 @@ def make_coverage(
         policy=escape_surrogates(subject.policy),
         policy_sha256=policy.source.sha256 if policy.source else None,
         policy_rules=subject.provenance.policy.rules if subject.provenance.policy else [],
+        fields=_fields(subject.fields),
         **who(subject.provenance),
         schemas=schemas,
         ungoverned=ungoverned,
@@ -118,6 +136,15 @@ def make_coverage(
         unjudged=notices.unjudged,
         errors=inventory.failures,
     )
+
+
+def _fields(fields: Fields) -> FieldsRead | None:
+    """Return what is said of fields; None for MXCP's."""
+    if isinstance(fields, FlatFields):
+        return None
+    forms = list(fields.forms) if fields.timestamp else []
+    constant = None if fields.schema else fields.constant
+    return FieldsRead(list(fields.timestamp), list(fields.schema), constant, fields.version, forms, fields.zone)
 
 
 def _coverage(holding: Holding, found: tuple[Scope, Rule] | None) -> Coverage:

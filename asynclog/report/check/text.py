@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from asynclog.escaping import escape_control
 from asynclog.formatting import columns, format_size, kept_for, pluralize
-from asynclog.report.check.result import CheckResult, Coverage
+from asynclog.records.fields import MappedFields, in_words
+from asynclog.report.check.result import CheckResult, Coverage, FieldsRead
 from asynclog.report.envelope import CommandResult
 from asynclog.report.provenance import PolicySource, Provenance, in_brief
 from asynclog.report.unjudged_segments import unjudged_in_words
@@ -20,6 +21,8 @@ def _lines(result: CheckResult) -> Iterator[str]:
     if result.configuration:
         yield escape_control(f"Configuration: {result.configuration}, profile {result.profile}")
     yield from in_brief(_provenance(result))
+    if result.fields:
+        yield escape_control(f"Fields: {in_words(_mapped(result.fields))}")
     yield from _table(result)
     for warning in result.warnings:
         yield f"Warning: {escape_control(warning)}"
@@ -30,6 +33,17 @@ def _lines(result: CheckResult) -> Iterator[str]:
     yield from unjudged_in_words(result.unjudged)
     if result.unreadable:
         yield f"Kept unread: {pluralize(result.unreadable, 'unreadable line')}"
+
+
+def _mapped(fields: FieldsRead) -> MappedFields:
+    return MappedFields(
+        tuple(fields.timestamp),
+        tuple(fields.schema),
+        fields.version,
+        tuple(fields.form),
+        fields.zone,
+        fields.constant or "",
+    )
 
 
 def _provenance(result: CheckResult) -> Provenance:

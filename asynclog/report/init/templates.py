@@ -21,6 +21,9 @@ profiles:
     audit:
       path: {log}
       schemas: {policy} # left out: the registry beside the log, logs_schemas.jsonl for logs.jsonl
+    # Other keys than schema_name, schema_version and timestamp say the same in another product's lines:
+    # fields: {{timestamp: time, schema: [type, action]}}
+    # time: {{form: [rfc3339, unix_s]}}
     # A run is refused, unless it is forced, if most of the log, or of one schema, expired long ago and would go.
     # So is one that violates one of these: uncomment them once the periods are settled.
     # guard:
