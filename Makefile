@@ -50,7 +50,7 @@ bench-nightly: $(READY)
 clean:
 	rm -rf $(VENV) build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
-$(READY): pyproject.toml asynclog/records/_kernel.c asynclog/records/strict_json.h
+$(READY): pyproject.toml asynclog/records/_kernel.c asynclog/records/strict_json.h asynclog/records/mapped_record.h
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "asynclog needs Python 3.11 or later; choose one with: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
 	@$(PYTHON) -m venv $(VENV) || \

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from asynclog.config.file_text import KeyPath
+from asynclog.config.validation_errors import KeyPath
 from asynclog.records.fields import FORMS, MXCP_FIELDS, Fields, MappedFields, keys_of
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@
  *   the schema's version  an integer from 0 to 999999999; null or a missing key means 1,
  *   the timestamp         YYYY-MM-DD, T or space, HH:MM:SS, an optional fraction of 1 to 9 digits, Z or an
  *                         offset; from 2000 to 2200.
- * Every other line is blank or uncertain. An uncertain line is left to the exact reader in Python, which may
+ * or what mapped_record.h says if the caller maps other fields. Every other line is blank or uncertain. An uncertain line is left to the exact reader in Python, which may
  * still find a record in it: one with an escape in one of these strings or in a key of the top level, with a
  * date far away, or with one schema or day more than the tables hold.
  *
@@ -136,12 +136,12 @@ static inline const uint8_t *parse_time(const uint8_t *p, int *seconds)
     return p + 8;
 }
 
-/* Parse a dot and 1 to 9 digits, if they are there, into nanoseconds. */
-static inline const uint8_t *parse_fraction(const uint8_t *p, int *nanoseconds)
+/* Parse a dot, or a comma if that is allowed, and 1 to 9 digits, if they are there, into nanoseconds. */
+static inline const uint8_t *parse_fraction(const uint8_t *p, int *nanoseconds, bool allow_comma)
 {
     static const int units[] = {1000000000, 100000000, 10000000, 1000000, 100000, 10000, 1000, 100, 10, 1};
     *nanoseconds = 0;
-    if (*p != '.') {
+    if (*p != '.' && !(allow_comma && *p == ',')) {
         return p;
     }
     const uint8_t *first = ++p;
@@ -177,7 +177,7 @@ static inline const uint8_t *parse_offset(const uint8_t *p, int *seconds)
 }
 
 static inline const uint8_t *parse_timestamp(const uint8_t *p, const uint8_t *end, struct record *record,
-                                             struct date *date)
+                                             struct date *date, bool allow_comma)
 {
     int time, nanoseconds, offset;
     if (end - p < 22 || *p++ != '"') { /* the shortest: two quotes, ten bytes, T, eight bytes, Z */
@@ -195,7 +195,7 @@ static inline const uint8_t *parse_timestamp(const uint8_t *p, const uint8_t *en
     if (!p) {
         return NULL;
     }
-    p = parse_fraction(p, &nanoseconds);
+    p = parse_fraction(p, &nanoseconds, allow_comma);
     if (!p) {
         return NULL;
     }
@@ -280,7 +280,7 @@ static inline const uint8_t *parse_record(const uint8_t *p, const uint8_t *end, 
             p = parse_version(p, end, record);
             break;
         case FIELD_TIMESTAMP:
-            p = parse_timestamp(p, end, record, &cache->date);
+            p = parse_timestamp(p, end, record, &cache->date, false);
             break;
         default:
             p = skip_value(p, end);
@@ -296,6 +296,8 @@ static inline const uint8_t *parse_record(const uint8_t *p, const uint8_t *end, 
     p = skip_whitespace(p + 1);
     return *p == '\n' ? p + 1 : NULL;
 }
+
+#include "mapped_record.h"
 
 /* ---- statistics --------------------------------------------------------------------------------------- */
 
@@ -352,6 +354,9 @@ struct scanner {
     unsigned uncertain_count;                       /* entries of `uncertain` */
     uint8_t marks[MAX_LINES / 8];                   /* a bit for each line of this scan: it has expired */
     struct parse_cache cache;                       /* from the lines before */
+    bool is_mapped;                                 /* `layout` says what means something, not `fields` */
+    struct layout layout;                           /* the mapped fields */
+    struct mapped_line mapped;                      /* the line that was parsed last by them */
     /* The rest is not cleared at first: that would take longer than to scan a small segment. */
     struct schema_stats schemas[MAX_SCHEMAS + 1];   /* the first one is not used */
     struct day_stats days[MAX_DAYS + 1];            /* the first one is a day that no record has */
@@ -468,7 +473,7 @@ static void add_uncertain_line(struct scanner *scanner, const uint8_t *next)
 
 /* Scan whole lines until they end or a list is full. Return true in front of a record of a new schema, which is
  * pending then. */
-static bool scan_lines(struct scanner *scanner)
+static inline bool scan_lines(struct scanner *scanner, bool is_mapped)
 {
     const uint8_t *end = scanner->end;
     while (scanner->line < end && scanner->uncertain_count < MAX_UNCERTAIN && scanner->line_count < MAX_LINES) {
@@ -478,7 +483,8 @@ static bool scan_lines(struct scanner *scanner)
         if (*first == '\n') {
             scanner->blank++;
         } else {
-            next = parse_record(first, end, &record, &scanner->cache, scanner->fields);
+            next = is_mapped ? parse_mapped_record(first, end, &record, &scanner->mapped, &scanner->layout)
+                             : parse_record(first, end, &record, &scanner->cache, scanner->fields);
             class = next ? classify_record(scanner, &record, next - scanner->line) : LINE_UNCERTAIN;
         }
         if (class == LINE_OF_NEW_SCHEMA) {
@@ -514,20 +520,107 @@ static int convert_instant(PyObject *number, void *instant)
     return overflow || value != -1 || !PyErr_Occurred();
 }
 
+/* Read the three keys of fields that are not mapped. Return false with an exception. */
+static bool parse_keys(PyObject *tuple, struct field_key *fields)
+{
+    const char *keys[FIELD_COUNT];
+    Py_ssize_t sizes[FIELD_COUNT];
+    if (!PyArg_ParseTuple(tuple, "s#s#s#;the keys of name, version and timestamp", &keys[FIELD_NAME],
+                          &sizes[FIELD_NAME], &keys[FIELD_VERSION], &sizes[FIELD_VERSION], &keys[FIELD_TIMESTAMP],
+                          &sizes[FIELD_TIMESTAMP])) {
+        return false;
+    }
+    for (int field = FIELD_NAME; field < FIELD_COUNT; field++) {
+        fields[field] = (struct field_key){(const uint8_t *)keys[field], (size_t)sizes[field]};
+    }
+    return true;
+}
+
+/* Read the nodes of a field, its key as it stands and the end of its path. Return false with an exception. */
+static bool parse_field(PyObject *pair, const struct layout *layout, struct mapped_field *field)
+{
+    if (!PyArg_ParseTuple(pair, "II;the nodes of a field", &field->literal, &field->path)) {
+        return false;
+    }
+    if (field->literal > layout->node_count || field->path > layout->node_count) {
+        PyErr_SetString(PyExc_ValueError, "there is no such node");
+        return false;
+    }
+    return true;
+}
+
+/* Read up to MAX_FIELDS fields. Return how many they are, or -1 with an exception. */
+static int parse_fields(PyObject *tuple, const struct layout *layout, struct mapped_field *fields)
+{
+    Py_ssize_t count = PyTuple_Size(tuple);
+    if (count > MAX_FIELDS) {
+        PyErr_SetString(PyExc_ValueError, "these are too many fields");
+        return -1;
+    }
+    for (Py_ssize_t i = 0; i < count; i++) {
+        PyObject *pair = PyTuple_GetItem(tuple, i);
+        if (!pair || !parse_field(pair, layout, &fields[i])) {
+            return -1;
+        }
+    }
+    return (int)count;
+}
+
+/* Read the nodes, each with the one before it on its path, and its key. Return false with an exception. */
+static bool parse_nodes(PyObject *tuple, struct layout *layout)
+{
+    Py_ssize_t count = PyTuple_Size(tuple);
+    if (count > MAX_NODES) {
+        PyErr_SetString(PyExc_ValueError, "these are too many nodes");
+        return false;
+    }
+    for (Py_ssize_t i = 0; i < count; i++) {
+        const char *key;
+        Py_ssize_t size;
+        struct node *node = &layout->nodes[i + 1];
+        PyObject *pair = PyTuple_GetItem(tuple, i);
+        if (!pair || !PyArg_ParseTuple(pair, "Is#;a node", &node->parent, &key, &size)) {
+            return false;
+        }
+        if (node->parent > i) {
+            PyErr_SetString(PyExc_ValueError, "a node comes after the one before it");
+            return false;
+        }
+        node->key = (struct field_key){(const uint8_t *)key, (size_t)size};
+        layout->nodes[node->parent].has_children = true;
+    }
+    layout->node_count = (unsigned)count;
+    return true;
+}
+
+/* Read mapped fields as `kernel_fields` has them. Return false with an exception. */
+static bool parse_layout(PyObject *tuple, struct layout *layout)
+{
+    PyObject *nodes, *times, *parts, *version;
+    const char *constant;
+    Py_ssize_t constant_size;
+    int is_named, reads_texts;
+    if (!PyArg_ParseTuple(tuple, "O!O!O!O!pz#ipL;mapped fields", &PyTuple_Type, &nodes, &PyTuple_Type, &times,
+                          &PyTuple_Type, &parts, &PyTuple_Type, &version, &is_named, &constant, &constant_size,
+                          &layout->digits, &reads_texts, &layout->file_time) ||
+        !parse_nodes(nodes, layout) || !parse_field(version, layout, &layout->version)) {
+        return false;
+    }
+    layout->time_count = parse_fields(times, layout, layout->times);
+    layout->part_count = parse_fields(parts, layout, layout->parts);
+    layout->is_named = is_named;
+    layout->reads_texts = reads_texts;
+    layout->constant = (struct field_key){(const uint8_t *)constant, constant ? (size_t)constant_size : 0};
+    return layout->time_count >= 0 && layout->part_count >= 0;
+}
+
 static PyObject *scanner_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
 {
     static char *parameters[] = {"fields", "cutoff", "horizon", NULL};
     PyObject *field_tuple, *cutoff_of;
-    const char *keys[FIELD_COUNT];
-    Py_ssize_t sizes[FIELD_COUNT];
     int64_t horizon;
     if (!PyArg_ParseTupleAndKeywords(args, keywords, "O!OO&:Scanner", parameters, &PyTuple_Type, &field_tuple,
                                      &cutoff_of, convert_instant, &horizon)) {
-        return NULL;
-    }
-    if (!PyArg_ParseTuple(field_tuple, "s#s#s#;the keys of name, version and timestamp", &keys[FIELD_NAME],
-                          &sizes[FIELD_NAME], &keys[FIELD_VERSION], &sizes[FIELD_VERSION], &keys[FIELD_TIMESTAMP],
-                          &sizes[FIELD_TIMESTAMP])) {
         return NULL;
     }
     PyObject *self = PyType_GenericNew(type, NULL, NULL);
@@ -537,8 +630,11 @@ static PyObject *scanner_new(PyTypeObject *type, PyObject *args, PyObject *keywo
         return PyErr_NoMemory();
     }
     memset(scanner, 0, offsetof(struct scanner, schemas));
-    for (int field = FIELD_NAME; field < FIELD_COUNT; field++) {
-        scanner->fields[field] = (struct field_key){(const uint8_t *)keys[field], (size_t)sizes[field]};
+    scanner->is_mapped = PyTuple_Size(field_tuple) != FIELD_COUNT - 1;
+    if (scanner->is_mapped ? !parse_layout(field_tuple, &scanner->layout) : !parse_keys(field_tuple, scanner->fields)) {
+        PyMem_Free(scanner);
+        Py_DECREF(self);
+        return NULL;
     }
     scanner->field_tuple = Py_NewRef(field_tuple);
     scanner->cutoff_of = Py_NewRef(cutoff_of);
@@ -626,11 +722,12 @@ static PyObject *scanner_scan(PyObject *self, PyObject *args)
     scanner->line_count = scanner->uncertain_count = 0;
     memset(scanner->marks, 0, sizeof scanner->marks);
     memset(scanner->cache.keys, 0, sizeof scanner->cache.keys); /* they point into the buffer before */
+    memset(scanner->mapped.keys, 0, sizeof scanner->mapped.keys);
     scanner->busy = true;
     bool is_new, failed = false;
     do {
         Py_BEGIN_ALLOW_THREADS
-        is_new = scan_lines(scanner);
+        is_new = scanner->is_mapped ? scan_lines(scanner, true) : scan_lines(scanner, false);
         Py_END_ALLOW_THREADS
         failed = is_new && !add_schema(scanner);
     } while (is_new && !failed);

@@ -11,6 +11,8 @@ from typing import final
 
 from typing_extensions import Buffer
 
+from asynclog.records.kernel_fields import Layout
+
 # name, version, records, bytes, oldest, newest, expired, expired_bytes, future, oldest_kept: as in a SchemaStats;
 # and its days, packed as `array("q")` reads them: day, records, bytes, day, …, in no order.
 Row = tuple[str, int, int, int, int | None, int | None, int, int, int, int | None, bytes]
@@ -19,8 +21,10 @@ Row = tuple[str, int, int, int, int | None, int | None, int, int, int, int | Non
 class Scanner:
     """Count the records of any number of buffers by schema; one buffer at a time, without the GIL."""
 
-    def __init__(self, fields: tuple[str, str, str], cutoff: Callable[[str, int], int | None], horizon: int) -> None:
-        """Take the keys of the schema's name, its version and the timestamp as `fields`.
+    def __init__(
+        self, fields: tuple[str, str, str] | Layout, cutoff: Callable[[str, int], int | None], horizon: int
+    ) -> None:
+        """Take the keys of the schema's name, its version and the timestamp as `fields`, or mapped ones.
 
         `cutoff(name, version)` is called once for each schema that is met: its records before that instant have
         expired, and none if it is None. What it raises, `scan` raises. Records after `horizon` are future ones.

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from typing import Literal
 
 from asynclog.errors import ConfigurationError
-from asynclog.records.fields import MXCP_FIELDS, Fields, FlatFields
+from asynclog.records.fields import MXCP_FIELDS, Fields
+from asynclog.records.kernel_fields import kernel_fields
 
 try:
     from asynclog.records import _kernel
@@ -30,11 +31,6 @@ def choose_reader(wanted: str | None, fields: Fields = MXCP_FIELDS) -> Kind:
         )
     is_python = wanted == "python" or kernel is None or kernel_fields(fields) is None
     return "python" if is_python else "native"
-
-
-def kernel_fields(fields: Fields) -> tuple[str, str, str] | None:
-    """Return the fields as the kernel takes them; None if it does not know such fields."""
-    return fields.as_tuple() if isinstance(fields, FlatFields) else None
 
 
 def choose_digest(kind: Kind) -> Callable[[bytes, memoryview], bytes]:

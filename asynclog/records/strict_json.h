@@ -219,14 +219,14 @@ static inline const uint8_t *skip_item_key(const uint8_t *p, const uint8_t *end,
     return p ? skip_colon(p) : NULL;
 }
 
-/* Skip an object or an array, without recursion. */
-static const uint8_t *skip_container(const uint8_t *p, const uint8_t *end)
+/* Skip an object or an array that has at most `deepest` levels, without recursion. */
+static inline const uint8_t *skip_container_within(const uint8_t *p, const uint8_t *end, int deepest)
 {
     uint8_t opened[MAX_DEPTH]; /* the opening bracket of each container around p, the outermost first */
     int depth = 0;
     for (;;) {
         if (is_opening(*p)) {
-            if (depth == MAX_DEPTH) {
+            if (depth == deepest) {
                 return NULL;
             }
             opened[depth++] = *p;
@@ -258,6 +258,11 @@ static const uint8_t *skip_container(const uint8_t *p, const uint8_t *end)
             return NULL;
         }
     }
+}
+
+static const uint8_t *skip_container(const uint8_t *p, const uint8_t *end)
+{
+    return skip_container_within(p, end, MAX_DEPTH);
 }
 
 static inline const uint8_t *skip_value(const uint8_t *p, const uint8_t *end)

@@ -12,7 +12,8 @@ from typing import Protocol
 from asynclog.policy.cutoffs import Cutoffs
 from asynclog.records.document_fragments import Part
 from asynclog.records.fields import MXCP_FIELDS, Fields
-from asynclog.records.kernel import Kind, crc32, kernel, kernel_fields
+from asynclog.records.kernel import Kind, crc32, kernel
+from asynclog.records.kernel_fields import kernel_fields
 from asynclog.records.parser import LONG
 from asynclog.records.strict_json import Line
 from asynclog.scan.counter import StatsBuilder

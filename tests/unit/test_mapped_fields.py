@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+from array import array
 
 import mapped_lines
 import pytest
@@ -13,13 +14,26 @@ from judge import Record, instant
 from judge_mapped import Mapped
 from mapped_lines import LAYOUTS, fields_of
 
+from asynclog.policy.cutoffs import Cutoffs
+from asynclog.policy.rules import Policy, Rule
 from asynclog.records.diagnostics import why_unreadable
 from asynclog.records.fields import MappedFields
+from asynclog.records.kernel import Kind, kernel
+from asynclog.records.kernel_fields import kernel_fields
 from asynclog.records.parsers import parser_for
+from asynclog.scan.classifiers import make_classifier
+from asynclog.scan.expired_marks import ExpiredRanges
+from asynclog.segments import Fingerprint
+from asynclog.statistics import SegmentStats
+from asynclog.timestamps import DAY
 from examples import examples
 
 T = "2026-11-24T00:00:00Z"
 NS = instant(T)
+GOOD = b'{"timestamp": "2026-01-01T00:00:00Z", "event_type": "dns", "kind": "a", "ts": 1767225600, "s": 1}'
+CUTOFFS = Cutoffs(Policy(star=Rule(retention=30 * DAY)), now=NS)
+
+needs_kernel = pytest.mark.skipif(kernel is None, reason="the kernel is not built: it needs a C compiler")
 
 drawn = mapped_lines.layouts().flatmap(lambda layout: st.tuples(st.just(layout), mapped_lines.lines(layout)))
 
@@ -56,6 +70,77 @@ def test_exactly_the_unreadable_lines_have_a_reason(both: tuple[Mapped, bytes]) 
         verdict = layout.verdict(each)
         if verdict != "blank":
             assert bool(why_unreadable(each, parser_for(fields_of(layout)))) == (verdict == "unreadable")
+
+
+def stats(kind: Kind, layout: Mapped, block: bytes) -> tuple[SegmentStats, list[int]]:
+    """Return what a reader counts in a block, and the numbers of the lines that have expired."""
+    classifier = make_classifier(kind, CUTOFFS, fields_of(layout))
+    expired = ExpiredRanges()
+    classifier.add_block(0, memoryview(bytearray(block)), expired)
+    marks = [(each.start, each.end, each.marks) for each in expired]
+    return classifier.builder().build("s", Fingerprint(1, 2, 3, 4, 5)), [hash(each) for each in marks]
+
+
+@needs_kernel
+@examples(400)
+@given(drawn)
+def test_both_readers_count_the_same(both: tuple[Mapped, bytes]) -> None:
+    """Whatever the kernel leaves to the exact one, and the same lines have expired."""
+    layout, line = both
+    if kernel_fields(fields_of(layout)):
+        block = b"".join(each + b"\n" for each in (line, GOOD, line, line))
+        assert stats("native", layout, block) == stats("python", layout, block)
+
+
+@needs_kernel
+@examples(400)
+@given(drawn)
+def test_the_kernel_is_only_certain_of_what_the_judge_says(both: tuple[Mapped, bytes]) -> None:
+    """Of schema, version and instant."""
+    layout, line = both
+    fields = kernel_fields(fields_of(layout))
+    for each in line.split(b"\n"):
+        scanner = kernel and fields and kernel.Scanner(fields, lambda *_: None, 1 << 62)
+        if not scanner or not each.strip(b" \t\r\n"):
+            continue
+        uncertain, _, _, _ = scanner.scan(each + b"\n", False)
+        if not uncertain:
+            ((name, version, *_, oldest, _, _, _, _, _, _),) = scanner.counts()[0]
+            assert layout.verdict(each) == Record(name, version, oldest or 0)
+
+
+@needs_kernel
+@pytest.mark.parametrize("name", [name for name in LAYOUTS if name not in {"nginx", "deep", "micro"}])
+def test_the_kernel_reads_ordinary_lines_by_itself(name: str) -> None:
+    """Of every layout whose paths are up to four deep and whose times are RFC 3339 or numbers."""
+    layout = LAYOUTS[name]
+    fields = kernel_fields(fields_of(layout))
+    assert fields
+    assert kernel
+    form = next(form for form in layout.forms if form == "rfc3339" or form.startswith("unix_"))
+    lines = [
+        ordinary(layout, mapped_lines.written(NS, form, digits, 60), nested)
+        for digits in range(10)
+        for nested in (0, 1)
+    ]
+    uncertain, _, _, _ = kernel.Scanner(fields, lambda *_: None, 1 << 62).scan(b"".join(lines), False)
+    left = [lines[number] for number in array("q", uncertain)[2::3]]
+    assert all(b"+" not in each for each in left)  # local times, which are for the zone to tell
+
+
+def ordinary(layout: Mapped, time: str, nested: int) -> bytes:
+    """Return a line that has each field, as a key as it stands or step by step."""
+    record: dict[str, object] = {"x": [1, {"y": {}}], "e": {}}
+    for path in (*layout.schema, *layout.timestamp, *([layout.version] if layout.version else [])):
+        if "." in path and path.split(".")[0] in layout.schema:
+            continue
+        place = record
+        *outer, last = path.split(".") if nested else [path]
+        for key in outer:
+            place = place.setdefault(key, {})  # type: ignore[assignment]
+        place[last] = "TIME" if path in layout.timestamp else 2 if path == layout.version else "app"
+    written = time if isinstance(time, mapped_lines.Raw) else json.dumps(time)
+    return json.dumps(record, ensure_ascii=False).replace('"TIME"', written).encode() + b"\n"
 
 
 @pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)

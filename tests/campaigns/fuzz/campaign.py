@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from asynclog.records._kernel import Scanner
     from fuzz.buffers import Exactly
+    from fuzz.counts import Fields
     from fuzz.lines import Line
 
 Compact = Callable[[memoryview, bytes, int], tuple[int, int]]
@@ -67,29 +68,34 @@ class Counts:
 
 @dataclass
 class Campaign:
-    """A kernel, where its buffers come from, and the reader that it has to agree with."""
+    """A kernel, where its buffers come from, the lines and their fields, and who it has to agree with."""
 
     kernel: type[Scanner]
     exactly: Exactly
     reader: Callable[[bytes], Answer] = exact_reader
+    judge: Callable[[bytes], Answer] = slow_judge
+    block: Callable[[Random], list[Line]] = block
+    fields: Fields = FIELDS
     compact: Compact = compact
     judged_share: float = 1 / 32
+    has_prefixes: bool = True
     counts: Counts = field(default_factory=Counts)
 
     def run(self, seed: int, seconds: float) -> None:
         """Work until the time is over or enough is wrong; the seed says which lines come."""
         end = time.monotonic() + seconds
         random = Random(seed)  # noqa: S311 - the same lines have to come again
-        self.check_prefixes(random)
+        if self.has_prefixes:
+            self.check_prefixes(random)
         while time.monotonic() < end and len(self.counts.disagreements) < ENOUGH:
-            lines = block(random)
+            lines = self.block(random)
             answers = [self.check_line(line, judged=random.random() < self.judged_share) for line in lines]
             self.check_buffers(lines, answers, random)
             self.check_compact([line.text for line in lines], random)
 
     def check_line(self, line: Line, *, judged: bool) -> Answer:
         """Ask everybody about one line, the judge where the others differ or he is wanted; the kernel's answer."""
-        said, read = answer(self.kernel, self.exactly, line.text), self.reader(line.text)
+        said, read = answer(self.kernel, self.exactly, line.text, self.fields), self.reader(line.text)
         certain = said != "uncertain"
         self.counts.lines += 1
         self.counts.certain += certain
@@ -99,7 +105,7 @@ class Campaign:
         differs = certain and (said != read or doubtful)
         if differs or judged:
             self.counts.judged += 1
-            ruling = slow_judge(line.text)
+            ruling = self.judge(line.text)
             if differs or ruling != read:
                 self._disagree(line.text, kernel=said, reader=read, judge=ruling)
         return said
@@ -112,7 +118,7 @@ class Campaign:
         rules = dict.fromkeys((each[:2] for each in answers if isinstance(each, tuple)), None)
         cutoffs = {key: random.choice((*near, None)) for key in rules}
         horizon = random.choice((*near, NEVER, NEVER))
-        scanner = self.kernel(FIELDS, lambda name, version: cutoffs[name, version], horizon)
+        scanner = self.kernel(self.fields, lambda name, version: cutoffs[name, version], horizon)
         base = random.choice((0, 1 << 40))
         found = in_pieces(scanner, self.exactly, b"".join(whole), base, random)
         expected = counted(whole, answers, base, cutoffs, horizon)
@@ -137,7 +143,7 @@ class Campaign:
 
     def check_prefixes(self, random: Random) -> None:
         """Scan every prefix of a few lines, closed in several ways, alone and behind a whole line."""
-        scanner = self.kernel(FIELDS, lambda _name, _version: None, NEVER)
+        scanner = self.kernel(self.fields, lambda _name, _version: None, NEVER)
         for timestamp in ("2020-01-01T00:00:00.123456789+05:30", "2020-02-29 23:59:59-0530", "2020-01-01T00:00:00+05"):
             whole = ordinary(random, schema_name='"é🦉"', timestamp=f'"{timestamp}"', error='[1.5e-3, "\\ud83e\\n"]')
             for at, ending, before in product(range(len(whole) + 1), ENDINGS, (b"", whole + b"\n")):

@@ -10,7 +10,10 @@ if TYPE_CHECKING:
     from random import Random
 
     from asynclog.records._kernel import Row, Scanner
+    from asynclog.records.kernel_fields import Layout
     from fuzz.buffers import Exactly
+
+    Fields = tuple[str, str, str] | Layout
 
 Answer = tuple[str, int, int] | Literal["blank", "unreadable", "fragment", "uncertain"]  # name, version, instant
 Key = tuple[str, int]
@@ -22,9 +25,9 @@ FIELDS = ("schema_name", "schema_version", "timestamp")
 NEVER = 1 << 63  # as a horizon: no record is a future one
 
 
-def answer(kernel: type[Scanner], exactly: Exactly, line: bytes) -> Answer:
+def answer(kernel: type[Scanner], exactly: Exactly, line: bytes, fields: Fields = FIELDS) -> Answer:
     """Say what the kernel thinks of one line, which has no newline yet."""
-    scanner = kernel(FIELDS, lambda _name, _version: None, NEVER)
+    scanner = kernel(fields, lambda _name, _version: None, NEVER)
     with exactly(line + b"\n") as buffer:
         uncertain, *_ = scanner.scan(buffer, False)
     rows, blank = scanner.counts()

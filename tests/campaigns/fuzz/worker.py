@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from fuzz.buffers import Cliff, on_the_heap
 from fuzz.campaign import Campaign, Compact, Counts
+from fuzz.layouts import products
 
 if TYPE_CHECKING:
     from asynclog.records._kernel import Scanner
@@ -58,9 +59,14 @@ def main(module: str, buffers: str, seed: str, seconds: str) -> None:
     """Run the campaign and print its counts as JSON."""
     faulthandler.enable()
     kernel, compact = load(module)
-    campaign = Campaign(kernel, Cliff() if buffers == "cliff" else on_the_heap, compact=compact)
-    campaign.run(int(seed), float(seconds))
-    print(json.dumps(asdict(campaign.counts)))
+    counts, exactly = Counts(), Cliff() if buffers == "cliff" else on_the_heap
+    others = products()
+    half = float(seconds) / 2
+    Campaign(kernel, exactly, compact=compact, counts=counts).run(int(seed), half)
+    for reader, judge, block, fields in ((each.reader, each.judge, each.block, each.fields) for each in others):
+        campaign = Campaign(kernel, exactly, reader, judge, block, fields, compact, has_prefixes=False, counts=counts)
+        campaign.run(int(seed), half / len(others))
+    print(json.dumps(asdict(counts)))
 
 
 if __name__ == "__main__":
