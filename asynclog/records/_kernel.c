@@ -609,7 +609,10 @@ static bool parse_layout(PyObject *tuple, struct layout *layout)
     layout->time_count = parse_fields(times, layout, layout->times);
     layout->part_count = parse_fields(parts, layout, layout->parts);
     layout->is_named = is_named;
-    layout->reads_texts = reads_texts;
+    for (int i = 0; i < layout->time_count && reads_texts; i++) {
+        layout->nodes[layout->times[i].literal].is_time = true;
+        layout->nodes[layout->times[i].path].is_time = true;
+    }
     layout->constant = (struct field_key){(const uint8_t *)constant, constant ? (size_t)constant_size : 0};
     return layout->time_count >= 0 && layout->part_count >= 0;
 }

@@ -23,6 +23,7 @@ enum {
 struct node {
     unsigned parent;      /* the node before it on its path, 0 for the record */
     bool has_children;    /* some path goes on from it */
+    bool is_time;         /* it may be a timestamp */
     struct field_key key;
 };
 
@@ -41,18 +42,27 @@ struct layout {
     int time_count;            /* 0: all records have the file's time */
     int part_count;            /* 0: all records have the constant schema */
     bool is_named;             /* the one part has to be there, and a string */
-    bool reads_texts;          /* timestamps are times */
     int digits;                /* of nanoseconds in the unit of numbers, or NO_UNIT */
     long long file_time;       /* in nanoseconds since 1970; negative if it is no time of a record here */
     struct field_key constant; /* the schema's name, if it has no parts */
 };
 
-enum value_kind { VALUE_NULL, VALUE_STRING, VALUE_ESCAPED, VALUE_NUMBER, VALUE_TRUE, VALUE_FALSE, VALUE_CONTAINER };
+enum value_kind {
+    VALUE_NULL,
+    VALUE_STRING,
+    VALUE_TIMESTAMP, /* a string, too */
+    VALUE_ESCAPED,   /* a string with an escape */
+    VALUE_NUMBER,
+    VALUE_TRUE,
+    VALUE_FALSE,
+    VALUE_CONTAINER,
+};
 
 struct value {
     const uint8_t *start;
     const uint8_t *end; /* behind it */
     enum value_kind kind;
+    int64_t timestamp; /* of a VALUE_TIMESTAMP, in nanoseconds since 1970 */
 };
 
 /* A key as an earlier line of this buffer had it in the same place: see struct cached_key. */
@@ -106,11 +116,16 @@ static inline const uint8_t *skip_mapped_value(const uint8_t *p, const uint8_t *
 }
 
 /* Parse the value of a node into what it is, and where. */
-static inline const uint8_t *parse_value(const uint8_t *p, const uint8_t *end, struct value *value)
+static inline const uint8_t *parse_value(const uint8_t *p, const uint8_t *end, struct value *value, bool is_time,
+                                         struct date *date)
 {
     const uint8_t *behind;
+    struct record record;
     value->start = p;
-    if (*p == '"') {
+    if (is_time && (behind = parse_timestamp(p, end, &record, date, true))) {
+        value->kind = VALUE_TIMESTAMP;
+        value->timestamp = record.timestamp;
+    } else if (*p == '"') {
         behind = skip_string(p, end, false);
         value->kind = behind ? VALUE_STRING : VALUE_ESCAPED;
         behind = behind ? behind : skip_string(p, end, true);
@@ -148,10 +163,10 @@ static const uint8_t *parse_mapped_object(const uint8_t *p, const uint8_t *end, 
         } else {
             line->seen |= UINT64_C(1) << node;
             if (*p == '{' && layout->nodes[node].has_children) {
-                line->values[node] = (struct value){p, p, VALUE_CONTAINER};
+                line->values[node] = (struct value){p, p, VALUE_CONTAINER, 0};
                 p = parse_mapped_object(p, end, node, line, layout);
             } else {
-                p = parse_value(p, end, &line->values[node]);
+                p = parse_value(p, end, &line->values[node], layout->nodes[node].is_time, &line->date);
             }
         }
         if (!p) {
@@ -203,8 +218,7 @@ static inline bool parse_unix(const struct value *value, int digits, struct reco
     return p == value->end && number >= (uint64_t)(YEAR_2000 * SECOND) && number < (uint64_t)(YEAR_2201 * SECOND);
 }
 
-static inline bool parse_mapped_time(const uint8_t *end, struct mapped_line *line, const struct layout *layout,
-                                     struct record *record)
+static inline bool find_time(const struct mapped_line *line, const struct layout *layout, struct record *record)
 {
     const struct value *value = NULL;
     if (!layout->time_count) {
@@ -217,8 +231,9 @@ static inline bool parse_mapped_time(const uint8_t *end, struct mapped_line *lin
     if (!value) {
         return false;
     }
-    if (value->kind == VALUE_STRING && layout->reads_texts) {
-        return parse_timestamp(value->start, end, record, &line->date, true) == value->end;
+    if (value->kind == VALUE_TIMESTAMP) {
+        record->timestamp = value->timestamp;
+        return true;
     }
     return value->kind == VALUE_NUMBER && layout->digits != NO_UNIT && parse_unix(value, layout->digits, record);
 }
@@ -232,6 +247,7 @@ static inline struct field_key part_text(const struct value *value)
     size_t size = (size_t)(value->end - value->start);
     switch (value->kind) {
     case VALUE_STRING:
+    case VALUE_TIMESTAMP:
         return (struct field_key){value->start + 1, size - 2};
     case VALUE_TRUE:
     case VALUE_FALSE:
@@ -253,7 +269,7 @@ static inline bool parse_mapped_name(struct mapped_line *line, const struct layo
     struct field_key text = layout->constant;
     if (layout->part_count == 1) {
         const struct value *value = find_value(line, layout->parts[0]);
-        if (layout->is_named && !(value && value->kind == VALUE_STRING)) {
+        if (layout->is_named && !(value && (value->kind == VALUE_STRING || value->kind == VALUE_TIMESTAMP))) {
             return false;
         }
         text = part_text(value);
@@ -296,7 +312,7 @@ static inline const uint8_t *parse_mapped_record(const uint8_t *p, const uint8_t
     line->members = 0;
     p = parse_mapped_object(p, end, 0, line, layout);
     if (!p || !parse_mapped_name(line, layout, record) || !parse_mapped_version(end, line, layout, record) ||
-        !parse_mapped_time(end, line, layout, record)) {
+        !find_time(line, layout, record)) {
         return NULL;
     }
     p = skip_whitespace(p);

@@ -221,8 +221,9 @@ def policies() -> st.SearchStrategy[list[Definition]]:
     """Return a strategy for policies that have rules for some of the schemas in such lines."""
     days = st.sampled_from((*DAYS, *DAYS, None))
     names = st.sampled_from(("app", "app/-", "-", "5", "true", "session", "a/b/app", "-/-", "app/app"))
-    named = st.builds(Definition, names, st.sampled_from((None, None, 1)), days, st.sampled_from((True, True, False)))
-    all_others = st.builds(Definition, st.just("*"), st.none(), days)
+    versions, active = st.sampled_from((None, None, 1)), st.sampled_from((True, True, False))
+    named = st.builds(Definition, names, versions, days, active, st.none())
+    all_others = st.builds(Definition, st.just("*"), st.none(), days, st.just(True), st.none())
     return st.lists(named | all_others | all_others, min_size=1, max_size=5, unique_by=lambda rule: rule[:2])
 
 
@@ -233,13 +234,14 @@ def layouts(draw: st.DrawFn) -> Mapped:
     if draw(st.booleans()):
         return layout
     forms = draw(st.lists(st.sampled_from(("rfc3339", *UNITS, NGINX)), min_size=1, max_size=3, unique=True))
+    texts = [form for form in forms if form not in UNITS]
     zone = draw(st.sampled_from((None, None, "UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata")))
     return Mapped(
         layout.timestamp,
         layout.schema,
         layout.version,
         tuple(forms),
-        zone,
+        zone if texts else None,
         layout.constant,
         layout.mtime,
         layout.named,

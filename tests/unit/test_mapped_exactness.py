@@ -30,7 +30,7 @@ def log(place: str, archive: Archive, policy: list[Definition], layout: Mapped) 
     """Write a log of a layout, with the mtime that its records may take."""
     made = Log(place, archive, policy, configuration_of(layout))
     if layout.mtime is not None:
-        for name in archive:
+        for name in filter(archive.get, archive):  # an old empty segment goes
             os.utime(made.folder / name, ns=(layout.mtime, layout.mtime))
     return made
 
@@ -55,8 +55,9 @@ async def test_a_run_leaves_exactly_what_the_judge_leaves(
         assert folder.looks() == before
         real = await folder.clean(now)
         assert folder.contents() == left(archive, policy, layout, now)
-        for key in ("deleted_per_schema", "records", "kept", "overdue", "bytes", "segments"):
+        for key in ("deleted_per_schema", "records", "kept", "overdue", "segments"):
             assert dry[key] == real[key], key
+        assert dry["bytes"]["freed"] == real["bytes"]["freed"]  # what the catalog knows is not read again
         counts = expected(archive.values(), policy, instant(now), layout.verdict)
         assert real["deleted_per_schema"] == counts.deleted_per_schema
         assert (real["records"]["scanned"], real["records"]["kept"]) == (counts.scanned, counts.kept)

@@ -130,7 +130,7 @@ def test_the_kernel_reads_ordinary_lines_by_itself(name: str) -> None:
 
 def ordinary(layout: Mapped, time: str, nested: int) -> bytes:
     """Return a line that has each field, as a key as it stands or step by step."""
-    record: dict[str, object] = {"x": [1, {"y": {}}], "e": {}}
+    record: dict[str, object] = {"w": [1, {"y": {}}], "e": {}}
     for path in (*layout.schema, *layout.timestamp, *([layout.version] if layout.version else [])):
         if "." in path and path.split(".")[0] in layout.schema:
             continue
@@ -294,3 +294,16 @@ def test_a_long_or_deep_line_is_read_as_exactly() -> None:
     long = json.dumps({"s": "app", "x": "y" * (1 << 20), "a": {"t": 1790000000}}).encode()
     assert parsed(layout, long) == parser_for(fields_of(layout)).parse(memoryview(long))
     assert parsed(layout, long) == ("app", 1, 1_790_000_000_000_000_000)
+
+
+@needs_kernel
+@pytest.mark.parametrize("path", ["t", "a.t", "a.b.t", "a.b.c.t"])
+def test_both_readers_agree_on_how_deep_a_line_may_be(path: str) -> None:
+    """Five hundred levels in all, wherever they are."""
+    *outer, _ = path.split(".")
+    layout = Mapped((path,), constant="x")
+    for depth in range(490, 502):
+        inner = "[" * depth + "]" * depth
+        line = "".join(f'{{"{key}": ' for key in outer) + f'{{"x": {inner}, "t": "{T}"' + "}" * (len(outer) + 1)
+        assert stats("native", layout, line.encode()) == stats("python", layout, line.encode())
+        assert bool(parsed(layout, line.encode())) == (depth + len(outer) + 1 <= 500)
