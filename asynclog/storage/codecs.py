@@ -10,8 +10,8 @@ from typing import Protocol
 
 from asynclog.storage.segment_reader import Part, SegmentReader
 
-NAME_SUFFIXES = (".gz", ".zst")  # that a segment's usual name may have; a pattern may claim any
-PACKED_SUFFIXES = (*NAME_SUFFIXES, ".xz", ".bz2", ".lz4", ".zip")
+NAME_SUFFIXES = (".gz", ".zst", ".xz", ".bz2", ".lz4")  # that a segment's usual name may have; a pattern may claim any
+PACKED_SUFFIXES = (*NAME_SUFFIXES, ".zip")
 
 # How a file begins that gzip, zstd, xz, lz4, zip or bzip2 has written.
 _PACKED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\xfd7zXZ\0", b"\x04\x22\x4d\x18", b"PK\x03\x04")

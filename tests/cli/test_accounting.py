@@ -121,7 +121,7 @@ def content_of(kind: str, chance: random.Random) -> bytes:
 def name_of(kind: str, number: int, chance: random.Random) -> tuple[str, str]:
     """Return a name of its own, and when it was begun."""
     if kind == "neighbour":
-        return chance.choice([f"logs.{number}.copy", f"logs-2024-01-{number:02}.jsonl"]), THEN
+        return chance.choice([f"logs.{number}.copy", f"logs-2024-{number:02}.copy"]), THEN
     name, begun = chance.choice(
         [
             (f"logs-202401{number:02}T120000.jsonl", f"2024-01-{number:02}T12:00:00Z"),

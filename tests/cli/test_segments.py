@@ -30,7 +30,10 @@ SEGMENTS = [  # of logs.jsonl, in their order where the names give one
     "logs-20260103.jsonl",
     "logs.jsonl-20260104",
     "logs.jsonl-20260104-13",
+    "logs.jsonl.2026-01-04T20-00-00",
     "logs-20260105T000000.jsonl",
+    "logs-2026-01-06T13-04-05.000.jsonl",
+    "logs_20260107T000000.jsonl",
 ]
 OTHER_SEGMENTS = ["logs.jsonl", "logs.jsonl.1", "logs.jsonl.2", "logs.jsonl.10", "logs-late-00c0ffee-1234.jsonl"]
 OTHERS = [
@@ -40,10 +43,10 @@ OTHERS = [
     *("Logs.jsonl", "LOGS.JSONL", "logs-.jsonl", "logs-20260101T000000.jsonl.tmp", "logs-20260101T000000.json"),
     *("logs-20260101T00000.jsonl", "logs-20260101T0000000.jsonl", "logs-2026010T000000.jsonl", "logs-2026.jsonl"),
     *("logs-20260101T000000-.jsonl", "logs-20260101T000000-x.jsonl", "logs-20260101T000000--1.jsonl"),
-    *("logs-20260101t000000.jsonl", "logs-20260101 000000.jsonl", "logs_20260101T000000.jsonl"),
+    *("logs-20260101t000000.jsonl", "logs-20260101 000000.jsonl"),
     *("logs.jsonl.-1", "logs.jsonl.1a", "logs.jsonl.1.2", "logs.jsonl-2026010", "logs.jsonl-20260101x"),
     *("logs-late-00c0ffe-1.jsonl", "logs-late-00c0ffee.jsonl", "logs-late-00c0ffeg-1.jsonl", "logs-late-1.jsonl"),
-    *("logs.jsonl.xz", "logs.jsonl.gz.zst", "logs.jsonl.tar.gz", "logs.jsonlgz", "logs.jsonl.1.bz2"),
+    *("logs.jsonl.zip", "logs.jsonl.gz.zst", "logs.jsonl.tar.gz", "logs.jsonlgz", "logs-20260132.jsonl"),
     *("logs.jsonl\n", "\nlogs.jsonl", "logs-20260101T000000.jsonl\n", "logs.jsonl.1\n", "logs.jsonl "),
     *(
         "logs.jsonl.\u0661",
@@ -105,7 +108,9 @@ def test_a_stem_is_taken_literally(tmp_path: Path, stem: str) -> None:
 def test_compressed_segments_are_recognised_and_left_alone(tmp_path: Path) -> None:
     """They are told as skipped, each with its reason, and no byte of them changes."""
     write_policy(tmp_path)
-    names = [name + ending for name in [*SEGMENTS, *OTHER_SEGMENTS] for ending in (".gz", ".zst")]
+    names = [
+        name + ending for name in [*SEGMENTS, *OTHER_SEGMENTS] for ending in (".gz", ".zst", ".xz", ".bz2", ".lz4")
+    ]
     write_log(tmp_path / "audit", dict.fromkeys(names, OLD))
     before = looks(tmp_path)
     done = cleanup(tmp_path)

@@ -713,7 +713,7 @@ async def test_a_catalog_held_for_long_is_done_without(log: Log) -> None:
 def many_segments(place: Path, number: int) -> None:
     """More than a small disk can keep in mind."""
     write_policy(place)
-    write_log(place / "audit", {f"logs-{20250101 + n}.jsonl": record(f"s{n}" * 20) + YOUNG for n in range(number)})
+    write_log(place / "audit", {f"logs-20250101T{n:06}.jsonl": record(f"s{n}" * 20) + YOUNG for n in range(number)})
 
 
 SMALL = 'mount -t tmpfs -o size=64k,mode=700 none state && "$@" > /dev/null; exec "$@"'
