@@ -3,6 +3,7 @@
 An unknown policy is no permission to delete: whatever is wrong in such a file is an error.
 """
 
+import hashlib
 import io
 import json
 import os
@@ -13,6 +14,7 @@ import msgspec
 
 from asynclog.config.file_text import Origin, read_file
 from asynclog.config.retention_values import days_problem, period_problem
+from asynclog.config.rotated_registry import is_registry, readable_rotations
 from asynclog.config.settings import Settings
 from asynclog.config.validation_errors import KeyPath, explain
 from asynclog.errors import ConfigurationError
@@ -69,10 +71,15 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def policy_of(settings: Settings) -> Policy:
     """Return the policy that these settings name.
 
-    A registry that may come yet has no rules yet: one of MXCP's own, or one in a folder that does not exist yet.
+    If a registry is missing or has no rule, those that were rotated count. A registry that may come yet has no rules
+    yet: one of MXCP's own, or one in a folder that does not exist yet.
     """
     path = settings.schemas
-    if not os.path.lexists(path):
+    is_there = os.path.lexists(path)
+    policy = load_policy(path, settings.schemas_are) if is_there else Policy()
+    if is_registry(path) and not policy.exact:
+        policy = _from_rotated(path, settings.schemas_are) or policy
+    if not is_there and not policy.source:
         beside = os.path.dirname(path) == settings.folder
         if settings.awaits_registry or (beside and not os.path.lexists(settings.folder)):
             return Policy()
@@ -81,7 +88,8 @@ def policy_of(settings: Settings) -> Policy:
                 f"{path}: there is no such file, and so no registry beside the log: name the audit schema definitions, "
                 "with --schemas or as `schemas:` in asynclog.yaml"
             )
-    return load_policy(path, settings.schemas_are)
+        return load_policy(path, settings.schemas_are)
+    return policy
 
 
 def load_policy(path: str, origin: Origin = "named") -> Policy:
@@ -89,7 +97,7 @@ def load_policy(path: str, origin: Origin = "named") -> Policy:
 
     Raise ConfigurationError with the file, the line and the key.
     """
-    return _from_registry(path, origin) if path.endswith(".jsonl") else _from_yaml(path, origin)
+    return _from_registry(path, origin) if is_registry(path) else _from_yaml(path, origin)
 
 
 def _from_yaml(path: str, origin: Origin) -> Policy:
@@ -163,6 +171,25 @@ def _from_registry(path: str, origin: Origin) -> Policy:
                 f"{where}: there are more than {MOST_RULES:,} schemas, which takes too much memory"
             )
     return Policy(exact, source=PolicyFile(path, file.sha256))
+
+
+def _from_rotated(path: str, origin: Origin) -> Policy | None:
+    """Return the policy of the files that a registry was before its rotations; None if these have no rule, either."""
+    exact: dict[SchemaKey, Rule] = {}
+    digests: dict[str, str] = {}
+    for file in readable_rotations(path):
+        older = _from_registry(file, origin)
+        if older.source and older.exact:
+            exact |= older.exact
+            digests[file] = older.source.sha256
+        if len(exact) > MOST_RULES:
+            raise ConfigurationError(f"{file}: with this file there are more than {MOST_RULES:,} schemas: remove it")
+    if not digests:
+        return None
+    sha256 = next(iter(digests.values()))
+    if len(digests) > 1:
+        sha256 = hashlib.sha256("".join(digests.values()).encode()).hexdigest()
+    return Policy(exact, source=PolicyFile([*digests][-1], sha256, rotated=tuple(digests)))
 
 
 def _strict_object(line: str) -> Any:

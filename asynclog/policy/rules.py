@@ -45,10 +45,15 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PolicyFile(msgspec.Struct, frozen=True):
-    """The file that a policy was read from, by its path, and the SHA-256 of its bytes as they were read."""
+    """The file that a policy was read from, by its path, and the SHA-256 of its bytes as they were read.
+
+    If a registry was rotated, `rotated` are the paths of the files that were read, of which this is the newest; the
+    SHA-256 of several is that of theirs.
+    """
 
     path: str
     sha256: str
+    rotated: tuple[str, ...] = ()
 
 
 class PatternRules(msgspec.Struct, frozen=True):

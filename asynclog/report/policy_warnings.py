@@ -12,7 +12,7 @@ from asynclog.schemas import SchemaKey
 def rule_warnings(facts: Facts, policy: Policy) -> Iterator[str]:
     """Yield warnings about missing rules, and about rules that delete everything at once."""
     rules = all_rules(policy)
-    if facts.is_there and facts.registry == "awaited":
+    if facts.is_there and not rules and facts.registry == "awaited":
         yield (
             f"nothing recorded yet: {facts.schemas} does not exist, so there is no rule, and all records are kept "
             "until MXCP writes its audit schemas there"
@@ -20,19 +20,33 @@ def rule_warnings(facts: Facts, policy: Policy) -> Iterator[str]:
     elif facts.is_there and not rules:
         what = "the registry is empty" if facts.registry else "it has no rule"
         yield f"{facts.schemas}: {what}, and all records are kept: see asynclog check"
-    if facts.rotated:
-        they = "it" if len(facts.rotated) == 1 else "they"
-        yield (
-            f"{list_some(facts.rotated)} beside {facts.schemas}: {they} may have "
-            "been the registry before a rotation, and the rules there are not read: put those lines back before "
-            "those of the registry, and exclude the registry from the rotation"
-        )
+    yield from _rotated_registry(facts, policy)
     for scope, rule in rules.items():
         if rule.active and rule.retention == 0:
             yield (
                 f"{rule.where}: retention_days 0 deletes every record of {_scope(scope)} at once, whatever its age: "
                 "write null to keep them for ever"
             )
+
+
+def _rotated_registry(facts: Facts, policy: Policy) -> Iterator[str]:
+    """Yield warnings about files that were the registry before a rotation: those that are read, and the others."""
+    read = {path.rpartition("/")[2] for path in policy.source.rotated} if policy.source else set()
+    if read:
+        why = "does not exist" if facts.registry == "awaited" else "has no rule"
+        yield (
+            f"{facts.schemas} {why}, so the rules are read from what seems to be left of it after a rotation: "
+            f"{list_some([name for name in facts.rotated if name in read])}: put those lines back into the registry, "
+            "and exclude it from the rotation"
+        )
+    unread = [name for name in facts.rotated if name not in read]
+    if unread:
+        they = "it" if len(unread) == 1 else "they"
+        yield (
+            f"{list_some(unread)} beside {facts.schemas}: {they} may have "
+            "been the registry before a rotation, and the rules there are not read: put those lines back before "
+            "those of the registry, and exclude the registry from the rotation"
+        )
 
 
 def unused_rule_warnings(policy: Policy, schemas: Iterable[SchemaKey]) -> Iterator[str]:

@@ -1,13 +1,13 @@
 """Collect facts about a log besides its records; `report.warnings` puts them into words."""
 
 import os
-import re
 from collections import Counter
 from collections.abc import Sequence
 
 import msgspec
 
 from asynclog.cancellation import StopRequest
+from asynclog.config.rotated_registry import is_registry, rotations
 from asynclog.config.settings import Settings
 from asynclog.policy.rules import Policy
 from asynclog.report.warning_facts import Facts, Reasons, Registry, WithoutOffset, has_no_record
@@ -34,7 +34,7 @@ def facts_of_none(settings: Settings, policy: Policy | None) -> Facts:
         policy=policy,
         schemas=settings.schemas,
         registry=_registry(settings),
-        rotated=_rotated(settings.schemas) if policy is not None else (),
+        rotated=rotations(settings.schemas) if policy is not None and is_registry(settings.schemas) else (),
         unread_keys=settings.unread_keys,
         contests=settings.contests,
     )
@@ -104,19 +104,6 @@ def _neighbours(log: Log) -> list[str]:
 
 
 def _registry(settings: Settings) -> Registry | None:
-    if not settings.schemas.endswith(".jsonl"):
+    if not is_registry(settings.schemas):
         return None
     return "there" if os.path.lexists(settings.schemas) else "awaited"
-
-
-def _rotated(schemas: str) -> list[str]:
-    """Return the files beside a registry that look like rotated versions of it."""
-    folder, base = os.path.split(schemas)
-    stem, suffix = os.path.splitext(base)
-    if suffix != ".jsonl":
-        return []
-    name = re.compile(rf"{re.escape(base)}[.-][0-9].*|{re.escape(stem)}[.-][0-9].*{re.escape(suffix)}.*", re.DOTALL)
-    try:
-        return sorted(filter(name.fullmatch, os.listdir(folder)))
-    except OSError:
-        return []

@@ -71,8 +71,18 @@ def site(folder: Path, more: str = "", registry: str | None = '{"schema_name": "
 
 
 def rotated(folder: Path) -> None:
-    site(folder, registry="")
+    site(folder)
     (folder / "audit/logs_schemas.jsonl.1").write_text('{"schema_name": "app", "retention_days": 30}\n')
+
+
+def emptied(folder: Path) -> None:
+    rotated(folder)
+    (folder / "audit/logs_schemas.jsonl").write_text("")
+
+
+def moved(folder: Path) -> None:
+    rotated(folder)
+    (folder / "audit/logs_schemas.jsonl").unlink()
 
 
 def linked(folder: Path) -> None:
@@ -118,11 +128,11 @@ CASES = {
     ),
     "no folder": Case(lambda folder: None, ("audit does not exist yet", "correct the path"), told_by=LATER),
     "neighbours": Case(
-        lambda folder: log(folder, **{f"logs-2025-01-0{day}.jsonl": OLD for day in range(1, 6)}),
-        ("5 files in ", " begin with logs", "logs-2025-01-01.jsonl, ", " and 2 more", "audit.segments"),
+        lambda folder: log(folder, **{f"logs-2025-0{number}.copy": OLD for number in range(1, 6)}),
+        ("5 files in ", " begin with logs", "logs-2025-01.copy, ", " and 2 more", "audit.segments"),
     ),
     "one neighbour": Case(
-        lambda folder: log(folder, **{"logs.jsonl-2026112917": OLD}), ("1 file in ", "logs.jsonl-2026112917")
+        lambda folder: log(folder, **{"logs.jsonl-20261301": OLD}), ("1 file in ", "logs.jsonl-20261301")
     ),
     "strays": Case(
         lambda folder: log(folder, **{".logs.jsonl.al-old-00c0ffee-0.gz": OLD}),
@@ -208,6 +218,14 @@ CASES = {
     ),
     "empty registry": Case(lambda folder: site(folder, registry="\n"), ("the registry is empty",), told_by=LATER),
     "rotated registry": Case(rotated, ("logs_schemas.jsonl.1 beside ", "before a rotation"), told_by=LATER),
+    "registry emptied by a rotation": Case(
+        emptied, ("logs_schemas.jsonl has no rule, so the rules are read from", "logs_schemas.jsonl.1:"), told_by=LATER
+    ),
+    "registry moved by a rotation": Case(
+        moved,
+        ("logs_schemas.jsonl does not exist, so the rules are read from", "logs_schemas.jsonl.1:"),
+        told_by=LATER,
+    ),
     "registry to come": Case(
         lambda folder: site(folder, registry=None), ("nothing recorded yet: ", "logs_schemas.jsonl"), told_by=LATER
     ),

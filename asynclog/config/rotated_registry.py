@@ -1,0 +1,31 @@
+"""Find what rotations have made of a registry: the files beside it that were one."""
+
+import os
+
+from asynclog.storage.codecs import codec_for
+from asynclog.storage.naming import SegmentNaming
+
+
+def is_registry(path: str) -> bool:
+    """Return whether audit schema definitions at this path are a registry, and not YAML."""
+    return path.endswith(".jsonl")
+
+
+def rotations(registry: str) -> list[str]:
+    """Return the names of the files beside a registry that were one before a rotation, from the oldest on."""
+    folder, base = os.path.split(registry)
+    naming = SegmentNaming(base)
+    try:
+        return sorted(filter(naming.is_rotated, os.listdir(folder)), key=naming.sort_key)
+    except OSError:
+        return []
+
+
+def readable_rotations(registry: str) -> list[str]:
+    """Return the paths of those that can be read, from the oldest on, but none that is older than a packed one.
+
+    A later definition counts, and what may be in a packed file is not known.
+    """
+    names = rotations(registry)
+    packed = [number for number, name in enumerate(names, start=1) if codec_for(name) is None]
+    return [os.path.join(os.path.dirname(registry), name) for name in names[max(packed, default=0) :]]
