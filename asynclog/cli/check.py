@@ -69,7 +69,8 @@ def _check(settings: Settings, signals: Signals, *, strict: bool) -> CommandResu
         seen = inspect(settings, policy, signals)
     inventory = sum_holdings(seen.states or [])
     log, provenance = os.path.join(settings.folder, settings.base), provenance_of(settings, policy)
-    subject = Subject(configuration, settings.profile, log, settings.schemas, provenance, settings.fields)
+    schemas = policy.source.path if policy.source else settings.schemas
+    subject = Subject(configuration, settings.profile, log, schemas, provenance, settings.fields)
     short = [f"{each}: a cleanup would be refused" for each in short_retention_rules(policy, settings.guard)]
     answer = inventory.answer(make_coverage(inventory, policy, subject, short, seen.notices))
     return _strictly(answer) if strict else answer

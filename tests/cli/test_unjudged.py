@@ -159,7 +159,8 @@ def test_all_profiles_have_it_in_their_totals(archive: Path) -> None:
         ("logs-20240101.jsonl.gz", "2024-01-01T00:00:00Z"),
         ("logs.jsonl-20240101-13.gz", "2024-01-01T13:00:00Z"),
         ("logs.jsonl.3.gz", "2025-02-19T21:20:00Z"),
-        ("logs-20241301.jsonl.gz", "2025-02-19T21:20:00Z"),
+        ("logs-20241301T000000.jsonl.gz", "2025-02-19T21:20:00Z"),
+        ("logs.jsonl-2024-02.xz", "2024-02-01T00:00:00Z"),
         ("logs-late-20240101-5.jsonl.gz", "2025-02-19T21:20:00Z"),
     ],
 )

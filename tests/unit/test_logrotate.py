@@ -17,7 +17,7 @@ from command import NOW, run
 from one_run import run_once
 
 from asynclog.storage.local.directory import LogDirectory
-from asynclog.storage.local.timing import Timing
+from asynclog.storage.local.wait_times import Timing
 from asynclog.storage.naming import SegmentNaming
 
 if TYPE_CHECKING:

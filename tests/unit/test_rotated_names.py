@@ -320,10 +320,10 @@ def said_by(date_format: str, moment: datetime) -> datetime:
     if "%V" in date_format:
         monday = moment - timedelta(days=moment.weekday())
         return monday.replace(hour=0, minute=0, second=0)
-    parts = {"%d": {"day": 1}, "%H": {"hour": 0}, "%M": {"minute": 0}, "%S": {"second": 0}}
-    for part, nothing in parts.items():
-        moment = moment if part in date_format else moment.replace(**nothing)
-    return moment
+    day = moment.day if "%d" in date_format else 1
+    hour = moment.hour if "%H" in date_format else 0
+    minute = moment.minute if "%M" in date_format else 0
+    return moment.replace(day=day, hour=hour, minute=minute, second=moment.second if "%S" in date_format else 0)
 
 
 def written(date_format: str, moment: datetime) -> str:
