@@ -48,13 +48,21 @@ class Action(msgspec.Struct, frozen=True, gc=False):
         return {count.schema: count.expired for count in counts if count.expired}
 
     @property
+    def line_bytes_after(self) -> int:
+        """The bytes of the lines that a rewrite leaves: of the file, unless that is packed."""
+        return self.stats.size - self.stats.expired_bytes if self.stats else 0
+
+    @property
     def bytes_after(self) -> int:
-        """The size of the segment once the action is done; what blank lines a dropped one had goes with it."""
+        """The size of the segment once the action is done, an estimate if a packed one is rewritten.
+
+        What blank lines a dropped one had goes with it.
+        """
         match self.kind:
             case "drop":
                 return 0
             case "rewrite" if self.stats:
-                return self.fingerprint.size - self.stats.expired_bytes
+                return self.fingerprint.size - self.stats.on_disk(self.stats.expired_bytes)
             case _:
                 return self.fingerprint.size
 

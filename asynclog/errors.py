@@ -41,5 +41,12 @@ class TooManyKeysError(OSError):
         super().__init__(errno.EOVERFLOW, what)
 
 
+class DamagedError(OSError):
+    """A packed segment can't be unpacked. Becomes an outcome."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(errno.EBADMSG, what)
+
+
 class ChangedError(Exception):
     """A segment is not what it was when it was listed or planned. Becomes an outcome, never the job's end."""

@@ -53,6 +53,8 @@ class SegmentStats(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     `quiet` is whether nobody could write to the segment while it was read, as far as can be told; `ranges` tell by
     which bytes one is known that may grow.
+    `unpacked` is the number of bytes that a packed segment has unpacked, None of any other: what is counted by schema
+    are these.
     `fragment` is the number, from 1, of its first line that is a piece of a document; None in a file of lines. Such a
     segment is not JSON Lines: none of its lines is counted, for none of them can be judged alone.
     """
@@ -65,6 +67,16 @@ class SegmentStats(msgspec.Struct, frozen=True, array_like=True, gc=False):
     quiet: bool = True
     ranges: tuple[Range, ...] = ()
     fragment: int | None = None
+    unpacked: int | None = None
+
+    @property
+    def size(self) -> int:
+        """The bytes of its lines, which are those of the file unless it is packed."""
+        return self.fingerprint.size if self.unpacked is None else self.unpacked
+
+    def on_disk(self, size: float) -> int:
+        """Return how much of the file so many bytes of its lines take: an estimate if it is packed."""
+        return int(size if self.unpacked is None else size * self.fingerprint.size / max(1, self.unpacked))
 
     @property
     def lines(self) -> int:

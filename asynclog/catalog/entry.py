@@ -10,7 +10,7 @@ from asynclog.segments import Fingerprint, Range
 from asynclog.statistics import SchemaStats, SegmentStats
 
 # Raised when the meaning of a line or of an entry changes: entries of another version are not understood.
-_VERSION = b"asynclog 4"
+_VERSION = b"asynclog 5"
 
 # A file system's clock may stand still for so long while a file is changed twice; FAT's does.
 _SETTLED = 2_000_000_000  # ns
@@ -35,6 +35,7 @@ class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
     whole: bool
     ranges: tuple[Range, ...] = ()
     fragment: int | None = None
+    unpacked: int | None = None
 
     @classmethod
     def of(cls, stats: SegmentStats, scanned: int, tail_digest: bytes = b"", *, whole: bool = True) -> "Entry":
@@ -55,12 +56,15 @@ class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
             whole,
             stats.ranges,
             stats.fragment,
+            stats.unpacked,
         )
 
     def stats(self, segment: str, fingerprint: Fingerprint) -> SegmentStats:
         """Return the statistics of the segment that has, or had, this name and this fingerprint."""
         counts = (self.schemas, self.unreadable, self.blank)
-        return SegmentStats(segment, fingerprint, *counts, ranges=self.ranges, fragment=self.fragment)
+        return SegmentStats(
+            segment, fingerprint, *counts, ranges=self.ranges, fragment=self.fragment, unpacked=self.unpacked
+        )
 
     def holds_for(self, fingerprint: Fingerprint) -> bool:
         """Return whether the segment is still what was scanned."""

@@ -53,7 +53,7 @@ def reclaimable(stats: SegmentStats, gone: Iterable[Bounds]) -> Bounds:
 
     If only blank lines would remain, they go, too: their bytes belong to no schema.
     """
-    freed = total(gone)
+    freed = _on_disk(stats, total(gone))
     if not freed.records_high or stats.unreadable:
         return freed
     records, size = stats.records, stats.fingerprint.size
@@ -63,6 +63,12 @@ def reclaimable(stats: SegmentStats, gone: Iterable[Bounds]) -> Bounds:
         size if freed.records_low == records else freed.bytes_low,
         size if freed.records_high == records else freed.bytes_high,
     )
+
+
+def _on_disk(stats: SegmentStats, lines: Bounds) -> Bounds:
+    """Return an amount with the bytes that it takes in the file, which a packed one has fewer of."""
+    low, high = stats.on_disk(lines.bytes_low), stats.on_disk(lines.bytes_high)
+    return msgspec.structs.replace(lines, bytes_low=low, bytes_high=high)
 
 
 class Lifetime(msgspec.Struct, frozen=True):

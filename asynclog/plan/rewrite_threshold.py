@@ -15,7 +15,7 @@ def deferral_reason(stats: SegmentStats, policy: Policy, least: Percent) -> str:
     """Return why a partly expired segment is not worth a rewrite yet, and when it will be; empty if it is."""
     if least is not None and _is_reached(stats, stats.expired_bytes, least):
         return ""
-    share = stats.expired_bytes * 100 / stats.fingerprint.size
+    share = stats.expired_bytes * 100 / stats.size
     goal = "all of it has" if least is None else f"{least:g} % have"
     return f"{share:.1f} % of it has expired, and it waits until {goal}, {_when(stats, policy, least)}"
 
@@ -30,7 +30,7 @@ def _when(stats: SegmentStats, policy: Policy, least: Percent) -> str:
 
 
 def _is_reached(stats: SegmentStats, gone: int, percent: float) -> bool:
-    return gone * 100 >= percent * stats.fingerprint.size
+    return gone * 100 >= percent * stats.size
 
 
 def _end(stats: SegmentStats, policy: Policy) -> int | None:

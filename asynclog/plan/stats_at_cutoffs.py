@@ -87,7 +87,8 @@ def after_rewrite(stats: SegmentStats, cutoffs: Cutoffs) -> SegmentStats | None:
             return None
         if left.records:
             counts.append(left)
-    return msgspec.structs.replace(stats, schemas=tuple(counts), ranges=())
+    unpacked = None if stats.unpacked is None else stats.unpacked - stats.expired_bytes
+    return msgspec.structs.replace(stats, schemas=tuple(counts), ranges=(), unpacked=unpacked)
 
 
 def _survivors(count: SchemaStats, cutoff: int | None) -> SchemaStats | None:

@@ -11,6 +11,7 @@ from asynclog.runner.open_log import Log
 from asynclog.scan.segment_digests import digested, tail_digest
 from asynclog.segments import Segment
 from asynclog.statistics import SegmentStats
+from asynclog.storage.codecs import is_packed
 
 
 def note(log: Log, entries: Iterable[tuple[str, Entry | None]]) -> None:
@@ -21,13 +22,13 @@ def note(log: Log, entries: Iterable[tuple[str, Entry | None]]) -> None:
 
 
 def growing_segments(log: Log) -> set[str]:
-    """Return the names of segments that may grow: the current one, and the newest rotated one."""
+    """Return the names of segments that may grow: the current one, and the newest rotated one; never packed ones."""
     if not log.catalog:
         return set()
     naming = log.naming
     readable = (segment.name for segment in reversed(log.segments.values()) if segment.is_readable)
     dated = (name for name in readable if not naming.late_token(name) and name != naming.base)
-    return {naming.base, next(dated, naming.base)}
+    return {name for name in (naming.base, next(dated, naming.base)) if not is_packed(name)}
 
 
 def learn(log: Log, stats: SegmentStats, *, whole: bool = True) -> None:
@@ -51,22 +52,22 @@ def record_outcome(log: Log, action: Action, outcome: Outcome) -> None:
         if outcome.reread:  # the entry may have been wrong
             learn(log, outcome.reread)
         return
-    left = _left(log, action, outcome.reread) if action.kind == "rewrite" else None
+    left = _left(log, action, outcome) if action.kind == "rewrite" else None
     if left:
         learn(log, left)
     else:
         log.catalog.put(action.segment, None)
 
 
-def _left(log: Log, action: Action, reread: SegmentStats | None) -> SegmentStats | None:
+def _left(log: Log, action: Action, outcome: Outcome) -> SegmentStats | None:
     """Return the statistics of what a rewrite left, if nobody has written to it since; None if unknown."""
-    before = reread or _as_read(log, action)
+    before = outcome.reread or _as_read(log, action)
     left = after_rewrite(before, log.cutoffs) if before else None
     try:
         now = log.scanner.context.store.current(action.segment)
     except OSError:
         return None
-    ours = (now.size, now.mtime_ns) == (action.bytes_after, action.fingerprint.mtime_ns)
+    ours = (now.size, now.mtime_ns) == (outcome.bytes_after, action.fingerprint.mtime_ns)
     return msgspec.structs.replace(left, fingerprint=now) if left and ours else None
 
 

@@ -12,7 +12,7 @@ from asynclog.config.settings import Settings
 from asynclog.policy.rules import Policy
 from asynclog.report.warning_facts import Facts, Reasons, Registry, WithoutOffset, has_no_record
 from asynclog.runner.open_log import Log
-from asynclog.scan.chunks import ReadFailure
+from asynclog.scan.opened_segment import ReadFailure
 from asynclog.scan.unreadable_lines import first_unreadable, without_offset
 from asynclog.statistics import SegmentState, SegmentStats
 
@@ -79,7 +79,7 @@ def _without_offset(log: Log, states: Sequence[SegmentState], stop: StopRequest)
     lines, left, complete = 0, _MOST_OF_ALL, True
     for state in states:
         if isinstance(state, SegmentStats) and state.unreadable:
-            size = state.fingerprint.size
+            size = state.size
             end = 0 if stop else min(size, left, _MOST_OF_A_SEGMENT)
             found = (
                 without_offset(log.scanner.context, log.scanner.rate_limit, end, log.segments[state.segment])
@@ -94,7 +94,7 @@ def _without_offset(log: Log, states: Sequence[SegmentState], stop: StopRequest)
 
 def _affordable(stats: SegmentStats) -> int:
     """Return how many of its unreadable lines may be examined, by their average length."""
-    return _MOST_BYTES * stats.unreadable // max(1, stats.fingerprint.size)
+    return _MOST_BYTES * stats.unreadable // max(1, stats.size)
 
 
 def _neighbours(log: Log) -> list[str]:

@@ -17,6 +17,7 @@ from asynclog.scan.expired_marks import ExpiredRanges
 from asynclog.scan.segment_digests import begins_with, tail_digest
 from asynclog.segments import Segment, UnreadSegment
 from asynclog.statistics import SegmentState, SegmentStats, merge
+from asynclog.storage.codecs import is_packed
 
 T = TypeVar("T")
 
@@ -96,7 +97,7 @@ def _valid_entries(
 
 def _is_renamed(log: Log, segment: Segment, entry: Entry) -> bool:
     """Return whether the segment is the entry's, renamed: only its ctime may differ, and its tail digest must match."""
-    if not entry.may_be_renamed(segment.fingerprint):
+    if not entry.may_be_renamed(segment.fingerprint) or (entry.unpacked is not None) != is_packed(segment.name):
         return False
     return tail_digest(log.scanner.context.store, segment, segment.fingerprint.size) == entry.tail_digest
 

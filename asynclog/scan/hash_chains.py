@@ -15,13 +15,12 @@ from asynclog.executors.rate_limit import RateLimiter
 from asynclog.records.parser import BLANKS, LineParser
 from asynclog.records.parsers import parser_for
 from asynclog.records.strict_json import LineError, members
-from asynclog.scan.chunks import Chunk, ReadFailure, with_segment
 from asynclog.scan.classifiers import PythonClassifier
 from asynclog.scan.context import ScanContext
-from asynclog.scan.line_blocks import BLOCK, whole_lines
+from asynclog.scan.line_blocks import BLOCK
+from asynclog.scan.opened_segment import ReadFailure, with_lines
 from asynclog.segments import Fingerprint, Segment
 from asynclog.statistics import SegmentStats
-from asynclog.storage.segment_reader import SegmentReader
 
 if TYPE_CHECKING:
     from asynclog.records.mapped_parser import MappedParser
@@ -68,16 +67,16 @@ class _Search:
     def is_cut_in(self, action: Action) -> bool:
         """Return whether the chain is cut among the records that stay in this segment, or where they begin."""
         segment, loses = Segment(action.segment, action.fingerprint), action.kind == "rewrite"
-        end = min(segment.fingerprint.size if loses else _HEAD, self._left)
+        size = action.stats.size if action.stats else segment.fingerprint.size
+        end = min(size if loses else _HEAD, self._left)
         found: bool | ReadFailure = False
         if end and (loses or (self.gone and action.stats)):
-            whole = Chunk(segment, 0, end, mark=False)
-            found = with_segment(self._context.store, whole, partial(self._look, end, loses))
-        self.gone = self.gone and loses and end == segment.fingerprint.size and found is False
+            found = with_lines(self._context.store, segment, partial(self._look, action.fingerprint, loses), end)
+        self.gone = self.gone and loses and end == size and found is False
         return found is True
 
-    def _look(self, end: int, loses: bool, reader: SegmentReader, fingerprint: Fingerprint) -> bool:
-        for offset, block in whole_lines(reader, 0, min(end, fingerprint.size), fingerprint.size):
+    def _look(self, fingerprint: Fingerprint, loses: bool, blocks: Iterable[tuple[int, memoryview]]) -> bool:
+        for offset, block in blocks:
             self._left = max(0, self._left - len(block))
             self._rate_limit.acquire(len(block))
             if len(block) > BLOCK or (not offset and not _NAMES.search(block)):

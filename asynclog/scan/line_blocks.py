@@ -38,6 +38,14 @@ def whole_lines(reader: SegmentReader, start: int, end: int, size: int) -> Itera
             base, fill = after, 0
 
 
+def is_no_record(first: bytes, length: int) -> bool:
+    """Return whether a line that begins with this byte, and is at least so long, is not read any further.
+
+    It is neither a record nor a piece of a document. `first` is empty if the line is blank so far.
+    """
+    return first not in {b"", b"{"} and (first not in _PIECES or length > _LONGEST_PIECE)
+
+
 def _cut(buffer: bytearray, fill: int, limit: int, *, at_the_end: bool) -> int:
     """Return how many bytes are whole lines that start before `limit`; 0 if the first one is not whole yet."""
     if fill > limit:
@@ -66,7 +74,7 @@ def _long_line(reader: SegmentReader, base: int, end: int, size: int) -> tuple[i
         if look.find(b"\0", 0, stop) >= 0:
             return _after_newline(reader, position, end, size), memoryview(b"\0")
         position += stop
-        if first not in {b"", b"{"} and (first not in _PIECES or position - base > _LONGEST_PIECE):
+        if is_no_record(first, position - base):
             return _after_newline(reader, position, end, size), memoryview(first)
     after = position + (found >= 0)
     return after, _whole(reader, base, after) if first else memoryview(b" ")

@@ -6,9 +6,10 @@ from typing import NamedTuple
 import msgspec
 
 from asynclog.errors import ChangedError, TooManyKeysError
-from asynclog.scan.chunks import Chunk, ChunkResult, ReadFailure, Seen
+from asynclog.scan.chunks import Chunk, ChunkResult, Seen
 from asynclog.scan.counter import StatsBuilder
 from asynclog.scan.expired_marks import ExpiredRanges
+from asynclog.scan.opened_segment import ReadFailure
 from asynclog.segments import Segment, UnreadSegment
 from asynclog.statistics import SegmentStats
 
@@ -59,6 +60,7 @@ class _Progress:
         self._expired: dict[int, ExpiredRanges] | None = {}
         self._room = most_marks
         self._seen: dict[int, Seen] = {}
+        self._unpacked: int | None = None
 
     def add(self, chunk: Chunk, result: ChunkResult | ReadFailure) -> None:
         self.pending -= 1
@@ -67,6 +69,7 @@ class _Progress:
             return
         self._keep(chunk.start, result.expired)
         self._seen[chunk.start] = result.seen
+        self._unpacked = result.unpacked
         try:
             self._count(result.builders)
         except TooManyKeysError as error:
@@ -106,4 +109,5 @@ class _Progress:
         quiet = all(each.quiet and each.fingerprint == last for each in seen)
         ranges = [each.digested for each in seen if each.digested]
         known = tuple(ranges) if len(ranges) == len(seen) else ()
-        return Scanned([msgspec.structs.replace(each, quiet=quiet, ranges=known) for each in stats], all_expired)
+        about = {"quiet": quiet, "ranges": known, "unpacked": self._unpacked}
+        return Scanned([msgspec.structs.replace(each, **about) for each in stats], all_expired)

@@ -9,7 +9,7 @@ from anyio import to_thread
 
 from asynclog.errors import ChangedError
 from asynclog.records.parser import LineParser
-from asynclog.scan.line_blocks import whole_lines
+from asynclog.scan.unpacked_lines import segment_lines
 from asynclog.schemas import SchemaKey
 from asynclog.segments import Record, Segment
 from asynclog.storage.segment_reader import SegmentReader
@@ -46,7 +46,7 @@ async def _lines(segments: AsyncSegments, segment: Segment) -> AsyncIterator[tup
     """
     async with segments.open(segment) as reader:
         size = reader.current().size
-        blocks = whole_lines(reader, 0, size, size)
+        blocks = segment_lines(segment.name, reader, size)
         with suppress(ChangedError):
             while found := await to_thread.run_sync(next, blocks, None):
                 offset, block = found

@@ -12,9 +12,10 @@ from asynclog.executors.rate_limit import RateLimiter
 from asynclog.executors.threads import THREADS
 from asynclog.executors.worker_pool import WorkerPool
 from asynclog.policy.cutoffs import Cutoffs
-from asynclog.scan.chunks import Chunk, batch, chunk_size, read_chunks, split
+from asynclog.scan.chunks import Chunk, batch, chunk_size, split
 from asynclog.scan.context import ScanContext
 from asynclog.scan.merging import Scanned, merged
+from asynclog.scan.read_chunk import read_chunks
 from asynclog.segments import Segment, UnreadSegment
 from asynclog.statistics import SegmentStats
 

@@ -8,6 +8,7 @@ from asynclog.errors import ChangedError
 from asynclog.records.kernel import choose_digest
 from asynclog.scan.context import ScanContext
 from asynclog.segments import Range, Segment
+from asynclog.storage.codecs import is_packed
 from asynclog.storage.proof import Proof
 from asynclog.storage.segment_reader import ReadStore, SegmentReader
 
@@ -17,16 +18,17 @@ T = TypeVar("T")
 
 
 def tail_digest(store: ReadStore, segment: Segment, size: int) -> bytes:
-    """Return the hash of the block that ends `size` bytes into the segment, with a line; empty if no line ends there.
+    """Return the hash of the block that ends `size` bytes into the segment; empty if it does not end with a line.
 
-    Empty too if the segment can't be read.
+    Empty too if the segment can't be read. A packed one ends where it ends.
     """
 
     def read(reader: SegmentReader) -> bytes:
         start = max(0, size - _BLOCK)
         with reader.preserving_cache(start, size):
             block = reader.read(start, size)
-        return hashlib.blake2b(block, digest_size=16).digest() if block.endswith(b"\n") else b""
+        is_whole = block.endswith(b"\n") or is_packed(segment.name)
+        return hashlib.blake2b(block, digest_size=16).digest() if is_whole else b""
 
     return _of(store, segment, read) or b""
 

@@ -4,17 +4,22 @@ each line of them judged by both readers. And what is left of the segment withou
 
 from collections.abc import Iterable, Iterator
 
+import msgspec
+
 from asynclog.actions import Action
-from asynclog.errors import ChangedError, DisagreementError
+from asynclog.errors import ChangedError, DamagedError, DisagreementError
 from asynclog.executors.rate_limit import RateLimiter
 from asynclog.records.fields import has_file_time
 from asynclog.records.kernel import choose_digest
 from asynclog.records.parser import BLANKS
 from asynclog.scan.classifiers import PythonClassifier
 from asynclog.scan.context import ScanContext
+from asynclog.scan.counter import StatsBuilder
 from asynclog.scan.expired_marks import ExpiredRanges, LineRange, choose_compact, invert, is_marked
 from asynclog.scan.line_blocks import whole_lines
+from asynclog.scan.unpacked_lines import unpack, unpacked_lines
 from asynclog.segments import Range
+from asynclog.storage.codecs import is_packed
 from asynclog.storage.proof import Proof
 from asynclog.storage.segment_reader import Hole, Part, SegmentReader
 
@@ -49,11 +54,15 @@ class SurvivorReader:
     def iter_survivors(self, action: Action, reader: SegmentReader, proof: Proof, size: int) -> Iterator[Part]:
         """Yield what stays of the segment's first `size` bytes, in order, each part good until the next is asked for.
 
-        What lies beyond the bytes that were judged has been appended since, and stays. `proof` notes all that was read.
+        What lies beyond the bytes that were judged has been appended since, and stays. Those of a packed segment are
+        unpacked, and it has none beyond. `proof` notes all that was read.
         Memory does not grow with the segment. Raise OSError, ChangedError if the segment is not what was judged,
         DisagreementError if the readers differ.
         """
         self._must_be_of_its_time(action, reader)
+        if is_packed(action.segment):
+            yield from self._judge_packed(action, reader, proof, size)
+            return
         known = self._found.get(action.segment)
         judged = self._judge(action, reader, proof) if known is None else self._recall(known, action, reader, proof)
         yield from judged
@@ -114,35 +123,72 @@ class SurvivorReader:
             if block.readonly:
                 continue  # one byte, for a line that is no record and as long as it may be: the next turn copies that
             for _ in proof.follow([block]):
-                yield from self._unexpired(offset, block, expired, action, reader)
-        proof.reread = classifier.builder().build(action.segment, action.fingerprint)
-        if {count.schema: count.expired for count in proof.reread.schemas if count.expired} != action.expired:
-            raise ChangedError
+                yield from self._unexpired(offset, block, expired, action)
+        self._must_be_as_judged(action, classifier.builder(), proof)
         yield from proof.follow(self._parts(reader, proof.size, size))
 
+    def _judge_packed(self, action: Action, reader: SegmentReader, proof: Proof, size: int) -> Iterator[Part]:
+        """Judge the lines as they are unpacked, and proves the bytes of the file, all of which are read."""
+        classifier, unpacked = self._context.classifier(action.fingerprint), 0
+        parts = proof.follow(self._parts(reader, 0, size))
+        try:
+            for offset, block, judged in unpacked_lines(unpack(action.segment, parts), size):
+                unpacked = offset + len(block)
+                if len(judged) < len(block):  # a part of a long line that is no record
+                    if judged:
+                        classifier.add_block(offset, judged, None)
+                    yield block
+                    continue
+                expired = ExpiredRanges()
+                classifier.add_block(offset, block, expired)
+                yield from self._unexpired(offset, block, expired, action)
+            for _ in parts:  # what a library need not have asked for
+                pass
+        except DamagedError:
+            raise ChangedError from None
+        self._must_be_as_judged(action, classifier.builder(), proof, unpacked)
+
+    def _must_be_as_judged(
+        self, action: Action, builder: StatsBuilder, proof: Proof, unpacked: int | None = None
+    ) -> None:
+        """Raise ChangedError if other lines were found to have expired than those that the action is about."""
+        found = msgspec.structs.replace(builder.build(action.segment, action.fingerprint), unpacked=unpacked)
+        proof.reread = found
+        if {count.schema: count.expired for count in found.schemas if count.expired} != action.expired:
+            raise ChangedError
+
     def _unexpired(
-        self, offset: int, block: memoryview, expired: ExpiredRanges, action: Action, reader: SegmentReader
+        self, offset: int, block: memoryview, expired: ExpiredRanges, action: Action
     ) -> Iterator[memoryview]:
         """Yield what stays of a block that begins at this offset."""
-        position = 0
-        for start, end, marks, _ in self._checked(expired, action, reader) if self._double_check else expired:
-            yield block[position : start - offset]
-            position = end - offset
-            if marks:
-                lines = block[start - offset : position]
-                kept, _ = self._compact(lines, marks, 0)
+        classifier, position = self._checker(action) if self._double_check else None, 0
+        for stretch in expired:
+            yield block[position : stretch.start - offset]
+            position = stretch.end - offset
+            lines = block[stretch.start - offset : position]
+            if classifier:
+                _must_agree(classifier, stretch, self._marked_in(lines, stretch.marks))
+            if stretch.marks:
+                kept, _ = self._compact(lines, stretch.marks, 0)
                 yield lines[:kept]
         yield block[position:]
 
+    def _checker(self, action: Action) -> PythonClassifier:
+        """Return what judges each line that goes once more."""
+        return PythonClassifier(self._context.cutoffs, self._context.fields_of(action.fingerprint))
+
+    def _marked_in(self, lines: memoryview, marks: bytes) -> memoryview:
+        """Return those of these lines that have expired; without marks, all."""
+        if not marks:
+            return lines
+        copied = memoryview(bytearray(lines))
+        return copied[: self._compact(copied, invert(marks), 0)[0]]
+
     def _checked(self, expired: Iterable[LineRange], action: Action, reader: SegmentReader) -> Iterator[LineRange]:
-        classifier = PythonClassifier(self._context.cutoffs, self._context.fields_of(action.fingerprint))
+        classifier = self._checker(action)
         for stretch in expired:
             for lines in self._marked(reader, stretch):
-                if not all(classifier.classify(lines)):
-                    raise DisagreementError(
-                        f"the readers differ on what has expired between bytes {stretch.start} and {stretch.end}; "
-                        "this is a bug"
-                    )
+                _must_agree(classifier, stretch, lines)
             yield stretch
 
     def _marked(self, reader: SegmentReader, stretch: LineRange) -> Iterator[memoryview]:
@@ -163,3 +209,11 @@ class SurvivorReader:
         for offset, block in whole_lines(reader, start, end, size):
             self._rate_limit.acquire(len(block))
             yield offset, block
+
+
+def _must_agree(classifier: PythonClassifier, stretch: LineRange, lines: memoryview) -> None:
+    """Raise DisagreementError unless each of these lines has expired."""
+    if not all(classifier.classify(lines)):
+        raise DisagreementError(
+            f"the readers differ on what has expired between bytes {stretch.start} and {stretch.end}; this is a bug"
+        )

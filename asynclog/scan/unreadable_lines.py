@@ -13,11 +13,12 @@ from asynclog.records.diagnostics import why_unreadable
 from asynclog.records.fields import Fields, offset_keys
 from asynclog.records.parser import BLANKS, LineParser
 from asynclog.records.parsers import parser_for
-from asynclog.scan.chunks import Chunk, ReadFailure, with_segment
 from asynclog.scan.context import ScanContext
-from asynclog.scan.line_blocks import BLOCK, whole_lines
-from asynclog.segments import Fingerprint, Segment
-from asynclog.storage.segment_reader import SegmentReader
+from asynclog.scan.line_blocks import BLOCK
+from asynclog.scan.opened_segment import ReadFailure, with_lines
+from asynclog.segments import Segment
+
+Blocks = Iterator[tuple[int, memoryview]]  # of whole lines, with their offsets
 
 if TYPE_CHECKING:
     from asynclog.records.mapped_parser import MappedParser
@@ -60,31 +61,27 @@ def first_unreadable(
     context: ScanContext, rate_limit: RateLimiter, most: int, segment: Segment
 ) -> list[Unreadable] | ReadFailure:
     """Return the first `most` unreadable lines; no more is read than it takes to find so many."""
-    whole = Chunk(segment, 0, segment.fingerprint.size, mark=False)
-    return with_segment(context.store, whole, partial(_first, context, rate_limit, most))
+    return with_lines(context.store, segment, partial(_first, context, rate_limit, most, segment))
 
 
 def all_unreadable(
     context: ScanContext, rate_limit: RateLimiter, stop: StopRequest, segment: Segment
 ) -> Found | ReadFailure:
     """Return the reasons of all unreadable lines; only of those before a stop."""
-    whole = Chunk(segment, 0, segment.fingerprint.size, mark=False)
-    return with_segment(context.store, whole, partial(_all, context, rate_limit, stop))
+    return with_lines(context.store, segment, partial(_all, context, rate_limit, stop, segment))
 
 
 def _first(
-    context: ScanContext, rate_limit: RateLimiter, most: int, reader: SegmentReader, fingerprint: Fingerprint
+    context: ScanContext, rate_limit: RateLimiter, most: int, segment: Segment, blocks: Blocks
 ) -> list[Unreadable]:
-    return list(islice(_unreadable(context, rate_limit, StopRequest(), fingerprint, reader), most))
+    return list(islice(_unreadable(context, rate_limit, StopRequest(), segment, blocks), most))
 
 
-def _all(
-    context: ScanContext, rate_limit: RateLimiter, stop: StopRequest, reader: SegmentReader, fingerprint: Fingerprint
-) -> Found:
+def _all(context: ScanContext, rate_limit: RateLimiter, stop: StopRequest, segment: Segment, blocks: Blocks) -> Found:
     first: list[Unreadable] = []
     counts: Counter[str] = Counter()
     examples: defaultdict[str, list[Unreadable]] = defaultdict(list)
-    for each in _unreadable(context, rate_limit, stop, fingerprint, reader):
+    for each in _unreadable(context, rate_limit, stop, segment, blocks):
         if len(first) < FIRST:
             first.append(each)
         if counts[each.kind] < _EXAMPLES:
@@ -94,14 +91,14 @@ def _all(
 
 
 def _unreadable(
-    context: ScanContext, rate_limit: RateLimiter, stop: StopRequest, fingerprint: Fingerprint, reader: SegmentReader
+    context: ScanContext, rate_limit: RateLimiter, stop: StopRequest, segment: Segment, blocks: Blocks
 ) -> Iterator[Unreadable]:
     parser, number = parser_for(context.fields), 1
-    for offset, block in whole_lines(reader, 0, fingerprint.size, fingerprint.size):
+    for offset, block in blocks:
         if stop:
             return
         rate_limit.acquire(len(block))
-        classifier = context.classifier(fingerprint)
+        classifier = context.classifier(segment.fingerprint)
         classifier.add_block(offset, block, None)
         builder = classifier.builder()
         if builder.unreadable:  # the classifier is the one that decides, and passes over the other blocks quickly
@@ -126,16 +123,14 @@ def without_offset(context: ScanContext, rate_limit: RateLimiter, end: int, segm
     """
     if not offset_keys(context.fields):
         return 0
-    return with_segment(
-        context.store, Chunk(segment, 0, end, mark=False), partial(_count, context.fields, rate_limit, end)
-    )
+    return with_lines(context.store, segment, partial(_count, context.fields, rate_limit), end)
 
 
-def _count(fields: Fields, rate_limit: RateLimiter, end: int, reader: SegmentReader, fingerprint: Fingerprint) -> int:
+def _count(fields: Fields, rate_limit: RateLimiter, blocks: Blocks) -> int:
     keys = b"|".join(re.escape(key.encode()) for key in offset_keys(fields))
     parser, stamp = parser_for(fields), re.compile(b'"(?:%b)"%b' % (keys, _STAMP))
     lines = 0
-    for _, block in whole_lines(reader, 0, min(end, fingerprint.size), fingerprint.size):
+    for _, block in blocks:
         rate_limit.acquire(len(block))
         if len(block) <= BLOCK:
             lines += _without_offset_in(bytes(block), stamp, parser)

@@ -1,14 +1,17 @@
-"""Codecs: the ways to pack a segment, and by what a packed file is told from plain lines.
+"""Codecs: the ways to pack a segment, told by its name, and by what a packed file is told from plain lines.
 
-Only plain lines can be read as yet. A codec is one more entry of CODECS: whoever reads a segment takes what its codec
-decodes, what is proven at a commit are those lines, and a replacement is what its codec encodes. It has to keep sizes:
-the length of a segment, and of what is accounted for in an old file, is that of the file.
+A codec stands between the bytes of a file and its lines. What is proven at a commit are the bytes of the file, which
+are the same for every codec.
 """
 
-from collections.abc import Iterable
-from typing import Protocol
+import io
+import sys
+from collections.abc import Iterable, Iterator
+from importlib import import_module
+from typing import Any, ClassVar, Protocol
 
-from asynclog.storage.segment_reader import Part, SegmentReader
+from asynclog.errors import DamagedError
+from asynclog.storage.segment_reader import Hole, Part
 
 NAME_SUFFIXES = (".gz", ".zst", ".xz", ".bz2", ".lz4")  # that a segment's usual name may have; a pattern may claim any
 PACKED_SUFFIXES = (*NAME_SUFFIXES, ".zip")
@@ -16,44 +19,158 @@ PACKED_SUFFIXES = (*NAME_SUFFIXES, ".zip")
 # How a file begins that gzip, zstd, xz, lz4, zip or bzip2 has written.
 _PACKED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\xfd7zXZ\0", b"\x04\x22\x4d\x18", b"PK\x03\x04")
 _BZIP2, _BZIP2_BLOCK = b"BZh", b"1AY&SY"
-HEAD = 10  # bytes by which that is told
+_READ = 1 << 18  # bytes of a file that a library gets to unpack at a time
+HEAD = 10  # bytes by which that is told, and how it was packed
 
-LEFT_ALONE = "it is compressed, and compressed segments are left alone"
+LEFT_ALONE = "it is compressed in a format that can't be read (gzip and zstd can be), and so it is left alone"
+
+
+class Stream(Protocol):
+    """The unpacked bytes of a segment, from the first to the last."""
+
+    def readinto(self, buffer: memoryview, /) -> int:
+        """Read the next bytes into the buffer; return how many, 0 at the end.
+
+        Raise DamagedError if they can't be unpacked, and what reading the packed bytes raises.
+        """
 
 
 class Codec(Protocol):
-    """One way to pack a segment, told by its name."""
+    """One way to pack a segment, told by the suffixes of its name."""
 
     @property
     def suffixes(self) -> tuple[str, ...]:
         """The ends of the names of such segments."""
 
     @property
-    def is_splittable(self) -> bool:
-        """Whether reading can begin in the middle; else a segment is one unit of work."""
+    def is_packed(self) -> bool:
+        """Whether its bytes are not those of its lines: then it is read from its beginning to its end, as one unit."""
 
-    def decode(self, reader: SegmentReader) -> SegmentReader:
-        """Return a reader of what is packed in the bytes of this one."""
+    def decode(self, parts: Iterable[Part]) -> Stream:
+        """Return the lines that are packed in these bytes of a file, which are all of it."""
 
-    def encode(self, parts: Iterable[Part]) -> Iterable[Part]:
-        """Return these parts of lines, packed; each part, before and after, is good until the next one is asked for."""
+    def encode(self, head: bytes, parts: Iterable[Part]) -> Iterable[Part]:
+        """Return these parts of lines, packed like the file that begins with these bytes."""
+
+
+class _File(io.RawIOBase):
+    """A file that consists of these parts, to be read once."""
+
+    def __init__(self, parts: Iterable[Part]) -> None:
+        self._parts = iter(parts)
+        self._part: memoryview | None = None
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        part = self._part or next(self._parts, None)
+        if part is None:
+            return 0
+        if isinstance(part, Hole):
+            part = memoryview(bytes(len(part)))
+        size = min(len(part), len(buffer))
+        memoryview(buffer)[:size] = part[:size]
+        self._part = part[size:] or None
+        return size
+
+
+class _Unpacked:
+    """What a library unpacks from a file, with its errors as ours."""
+
+    def __init__(self, file: io.BufferedIOBase, errors: tuple[type[Exception], ...]) -> None:
+        self._file = file
+        self._errors = errors
+
+    def readinto(self, buffer: memoryview, /) -> int:
+        try:
+            return self._file.readinto(buffer)
+        except EOFError:
+            raise DamagedError("its compressed data is cut off") from None
+        except self._errors as error:
+            raise DamagedError(f"its compressed data is damaged: {error}") from None
 
 
 class Plain:
-    """Lines as they are."""
+    """Lines as they are. What reads them need not begin at the first one, and does not ask for a stream."""
 
     suffixes = ()
-    is_splittable = True
+    is_packed = False
 
-    def decode(self, reader: SegmentReader) -> SegmentReader:
-        return reader
+    def decode(self, parts: Iterable[Part]) -> Stream:
+        return _File(parts)
 
-    def encode(self, parts: Iterable[Part]) -> Iterable[Part]:
+    def encode(self, head: bytes, parts: Iterable[Part]) -> Iterable[Part]:
+        del head
         return parts
 
 
+class Gzip:
+    """RFC 1952: members one after the other, and zeros behind them. Each member has a checksum."""
+
+    suffixes = (".gz",)
+    is_packed = True
+    _LEVELS: ClassVar = {2: 9, 4: 1}  # by the extra flags of a member's header: the slowest, the fastest
+
+    def decode(self, parts: Iterable[Part]) -> Stream:
+        import zlib  # noqa: PLC0415 - only for packed segments
+
+        file = io.BufferedReader(_File(parts), _READ)
+        return _Unpacked(_gzip().GzipFile(fileobj=file), (_gzip().BadGzipFile, zlib.error))
+
+    def encode(self, head: bytes, parts: Iterable[Part]) -> Iterator[Part]:
+        import zlib  # noqa: PLC0415
+
+        level = self._LEVELS.get(head[8] if len(head) > 8 else 0, 6)
+        return _packed(zlib.compressobj(level, wbits=zlib.MAX_WBITS | 16), parts)
+
+
+class Zstd:
+    """RFC 8878: frames one after the other, skippable ones among them. A replacement is one frame with a checksum."""
+
+    suffixes = (".zst",)
+    is_packed = True
+    # The level that has a frame's window by default: from 2 to the power of the first number on, in bytes.
+    _LEVELS = ((23, 19), (22, 12), (21, 3), (20, 2), (0, 1))
+
+    def decode(self, parts: Iterable[Part]) -> Stream:
+        zstd = _zstd()
+        return _Unpacked(zstd.ZstdFile(io.BufferedReader(_File(parts), _READ)), (zstd.ZstdError,))
+
+    def encode(self, head: bytes, parts: Iterable[Part]) -> Iterator[Part]:
+        zstd = _zstd()
+        parameter = zstd.CompressionParameter
+        options = {parameter.compression_level: self._level(head), parameter.checksum_flag: True}
+        return _packed(zstd.ZstdCompressor(options=options), parts)
+
+    def _level(self, head: bytes) -> int:
+        """Return the level that a frame with this head was most likely made with: none says it, but for its window."""
+        if len(head) < 6 or not head.startswith(b"\x28\xb5\x2f\xfd") or head[4] & 0x20:  # a small one has no window
+            return 3
+        window = 10 + (head[5] >> 3)
+        return next(level for least, level in self._LEVELS if window >= least)
+
+
+def _packed(compressor: Any, parts: Iterable[Part]) -> Iterator[Part]:
+    for part in parts:
+        yield memoryview(compressor.compress(bytes(len(part)) if isinstance(part, Hole) else part))
+    yield memoryview(compressor.flush())
+
+
+def _gzip() -> Any:
+    """Return the library that reads gzip: isal where it is installed, which is three times as fast."""
+    try:
+        return import_module("isal.igzip")
+    except ImportError:
+        return import_module("gzip")
+
+
+def _zstd() -> Any:
+    return import_module("compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd")
+
+
 PLAIN = Plain()
-CODECS: tuple[Codec, ...] = (PLAIN,)
+CODECS: tuple[Codec, ...] = (PLAIN, Gzip(), Zstd())
 
 
 def codec_for(name: str) -> Codec | None:
@@ -61,9 +178,20 @@ def codec_for(name: str) -> Codec | None:
     for codec in CODECS:
         if name.endswith(codec.suffixes):
             return codec
-    return None if name.endswith(PACKED_SUFFIXES) else PLAIN
+    return None if packed_suffix(name) else PLAIN
 
 
-def is_packed(head: bytes) -> bool:
+def packed_suffix(name: str) -> str:
+    """Return the end of a name that says how the file is packed; empty if none does."""
+    return next((suffix for suffix in PACKED_SUFFIXES if name.endswith(suffix)), "")
+
+
+def is_packed(name: str) -> bool:
+    """Return whether the bytes of a segment of this name are not those of its lines."""
+    codec = codec_for(name)
+    return codec is None or codec.is_packed
+
+
+def looks_packed(head: bytes) -> bool:
     """Whether a file that begins so is packed, whatever its name says. No JSON text begins so."""
     return head.startswith(_PACKED) or (head.startswith(_BZIP2) and head.endswith(_BZIP2_BLOCK))

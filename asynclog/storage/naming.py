@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from asynclog.storage.codecs import NAME_SUFFIXES, PACKED_SUFFIXES
+from asynclog.storage.codecs import NAME_SUFFIXES, packed_suffix
 from asynclog.storage.hidden_names import LONGEST_SEGMENT, MAX_BYTES, NUMBER, hidden_segment
 from asynclog.storage.rotated_names import MXCPS, Addition, of_mxcp, parse_additions
 
@@ -45,9 +45,13 @@ class SegmentNaming:
         self._mxcps = re.compile(f"{re.escape(self.stem)}{MXCPS}{re.escape(self.suffix)}")
         self._globs = [re.compile(fnmatch.translate(pattern)) for pattern in patterns]
 
-    def late_name(self, token: str, offset: int) -> str:
-        """Return the segment for what a writer appended, from byte `offset` on, to a file that had been replaced."""
-        return f"{self.stem}-late-{token}-{offset}{self.suffix}"
+    def late_name(self, token: str, offset: int, source: str = "") -> str:
+        """Return the segment for what a writer appended, from byte `offset` on, to a file that had been replaced.
+
+        What was appended to a packed `source` is packed like that one.
+        """
+        name, packed = f"{self.stem}-late-{token}-{offset}{self.suffix}", packed_suffix(source)
+        return name if name.endswith(packed) else name + packed
 
     def match(self, name: str) -> bool:
         """Return whether a file of this name is a segment of the log."""
@@ -141,8 +145,7 @@ class SegmentNaming:
 
 def hidden_behind(name: str) -> str | None:
     """Return the segment that a hidden name of ours is about, although somebody has packed the file since."""
-    suffix = next((suffix for suffix in PACKED_SUFFIXES if name.endswith(suffix)), "")
-    return hidden_segment(name.removesuffix(suffix))
+    return hidden_segment(name.removesuffix(packed_suffix(name)))
 
 
 def length(name: str) -> int:

@@ -8,10 +8,9 @@ from resource import RUSAGE_THREAD, getrusage
 import msgspec
 
 from asynclog.segments import Fingerprint, Segment
-from asynclog.storage.codecs import PLAIN, codec_for
 from asynclog.storage.local.byte_ranges import data_bytes, end_of_lines, next_data, windows
 from asynclog.storage.local.linux.leases import may_be_written
-from asynclog.storage.segment_reader import Part, SegmentReader
+from asynclog.storage.segment_reader import Part
 
 # O_RDONLY: opening breaks no read lease.
 _FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
@@ -80,12 +79,6 @@ class LocalReader:
             # Include the folio across the beginning, and the byte before, which told whether a line begins there.
             begin = max(0, start - 1) // _FOLIO * _FOLIO
             os.posix_fadvise(self._descriptor, begin, end - begin, os.POSIX_FADV_DONTNEED)
-
-
-def lines_of(name: str, descriptor: int) -> SegmentReader:
-    """Return a reader of the decompressed lines of a segment of this name, or an old file of one."""
-    codec = codec_for(name) or PLAIN
-    return codec.decode(LocalReader(descriptor))
 
 
 class LocalReadStore:

@@ -5,13 +5,14 @@ import time
 from typing import Literal, NamedTuple
 
 from asynclog.errors import ChangedError
+from asynclog.storage.codecs import is_packed
 from asynclog.storage.hidden_names import OldLink, new_name
 from asynclog.storage.local.byte_ranges import end_of_lines, windows
 from asynclog.storage.local.commit.old_file_facts import Known
 from asynclog.storage.local.commit.overwritten_lines import publish_overwritten
 from asynclog.storage.local.commit.staging import build, discard, publish
 from asynclog.storage.local.directory import LogDirectory
-from asynclog.storage.local.segment_reader import lines_of
+from asynclog.storage.local.segment_reader import LocalReader
 from asynclog.storage.naming import SegmentNaming
 from asynclog.storage.proof import Proof
 
@@ -51,8 +52,9 @@ def drain(  # noqa: PLR0913 - where, what, and under which conditions
         if digest is None:
             old, digest, late = _renewed(directory, names, old, descriptor, known)
         rests = holder == "alone" or (holder == "unknown" and _is_idle(status, present(directory, names) - idle_period))
-        end = status.st_size if rests else end_of_lines(descriptor, old.processed_bytes, status.st_size)
-        if end > old.processed_bytes and _is_there(directory, names.late_name(old.token, old.processed_bytes)):
+        end = status.st_size if rests else _end_of_whole(descriptor, old, status.st_size)
+        late_name = names.late_name(old.token, old.processed_bytes, old.segment)
+        if end > old.processed_bytes and _is_there(directory, late_name):
             # A job was killed as it had published that, and it was emptied since: whether it was copied is unknown.
             old = _rename(directory, old, old._replace(token=old.begun_anew(os.urandom(4)).token))
         for segment, new in _publish_new(directory, names, old, descriptor, end, proof=known.proof, digest=digest):
@@ -71,6 +73,13 @@ def drain(  # noqa: PLR0913 - where, what, and under which conditions
     return Drained(old, late, "gone")
 
 
+def _end_of_whole(descriptor: int, old: OldLink, size: int) -> int:
+    """Return up to where an old file that may still grow can be published: what a packed one gets is whole at last."""
+    if is_packed(old.segment):
+        return old.processed_bytes
+    return end_of_lines(descriptor, old.processed_bytes, size)
+
+
 def _publish_new(  # noqa: PLR0913 - where, what, and what is known of it
     directory: LogDirectory,
     names: SegmentNaming,
@@ -87,7 +96,9 @@ def _publish_new(  # noqa: PLR0913 - where, what, and what is known of it
     """
     if end <= old.processed_bytes:
         return []
-    late = names.late_name(old.token, old.processed_bytes)  # what a job that was killed then has left is known by it
+    late = names.late_name(
+        old.token, old.processed_bytes, old.segment
+    )  # what a job that was killed then has left is known by it
     temporary = new_name(late)
     new = windows(descriptor, old.processed_bytes, end)
     try:
@@ -172,7 +183,7 @@ def _advanced(directory: LogDirectory, old: OldLink, late: str, proof: Proof, di
     try:
         size = os.fstat(descriptor).st_size
         if digest or not old.processed_bytes:
-            digest = proof.extended(digest, lines_of(old.segment, descriptor), size)
+            digest = proof.extended(digest, LocalReader(descriptor), size)
     finally:
         directory.close(descriptor)
     return old.advanced(old.processed_bytes + size, digest)

@@ -143,7 +143,7 @@ def _give_a_name(queue: DrainQueue, staged: StagedFile) -> None:
         directory.sync_folder()
         directory.unlink(name)
     else:
-        late = queue.names.late_name(os.urandom(4).hex(), 0)
+        late = queue.names.late_name(os.urandom(4).hex(), 0, staged.segment)
         directory.rename_noreplace(name, late)
         queue.late.append(late)
 

@@ -17,7 +17,7 @@ from asynclog.storage.local.commit.drain_queue import DrainQueue
 from asynclog.storage.local.commit.precommit import IdleRule, NoLeaseError, Target
 from asynclog.storage.local.commit.replace import CommitResult, commit
 from asynclog.storage.local.directory import LogDirectory
-from asynclog.storage.local.segment_reader import lines_of
+from asynclog.storage.local.segment_reader import LocalReader
 from asynclog.storage.proof import Proof
 
 FULL = {errno.ENOSPC, errno.EDQUOT}
@@ -63,7 +63,7 @@ def _truncate(directory: LogDirectory, action: Action, proof: Proof) -> tuple[Fi
     try:
         if not action.fingerprint.is_but_for_names(os.fstat(descriptor)):
             raise ChangedError
-        proof.check(lines_of(action.segment, descriptor), lambda: None)
+        proof.check(LocalReader(descriptor), lambda: None)
         directory.truncate(descriptor)
         try:
             directory.sync(descriptor)

@@ -9,7 +9,7 @@ from asynclog.errors import ChangedError
 from asynclog.segments import Fingerprint
 from asynclog.storage.hidden_names import OldLink
 from asynclog.storage.local.directory import LogDirectory
-from asynclog.storage.local.segment_reader import lines_of
+from asynclog.storage.local.segment_reader import LocalReader
 from asynclog.storage.proof import Proof
 from asynclog.timestamps import SECOND
 
@@ -58,7 +58,7 @@ class Displaced(msgspec.Struct, frozen=True):
         """Compare with the digests of what was judged."""
         del old
         try:
-            return self.proof.check(lines_of(self.old.segment, descriptor), lambda: None)
+            return self.proof.check(LocalReader(descriptor), lambda: None)
         except ChangedError:
             return None
 
@@ -86,7 +86,7 @@ class Inherited(msgspec.Struct, frozen=True):
 
     def digest(self, descriptor: int, old: OldLink) -> bytes | None:
         try:
-            digest = self.proof.digest(lines_of(old.segment, descriptor), old.processed_bytes)
+            digest = self.proof.digest(LocalReader(descriptor), old.processed_bytes)
         except ChangedError:
             return None
         return digest if not digest or old.may_have(digest) else None

@@ -5,8 +5,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
-from asynclog.errors import ChangedError
-from asynclog.storage.hidden_names import OldLink, new_name, origin
+from asynclog.errors import ChangedError, DamagedError
+from asynclog.storage.codecs import PLAIN, codec_for, is_packed
+from asynclog.storage.hidden_names import OldLink, hidden_segment, new_name, origin
 from asynclog.storage.local.byte_ranges import windows
 from asynclog.storage.local.commit.old_file_facts import Known
 from asynclog.storage.local.commit.staging import build, discard, publish
@@ -24,9 +25,11 @@ def publish_overwritten(
     """Make a late segment of the accounted lines that neither the replacement nor another late segment of the file has.
 
     Return its name, if there are such lines, the new accounted length, extended to the end of its last line, and its
-    digest; None if no line is the same, or if that is unknown: then the file was begun anew. The late segment also has
-    what had expired, which expires again. Raise OSError.
+    digest; None if no line is the same, or if that is unknown, as of a packed file: then it was begun anew. The late
+    segment also has what had expired, which expires again. Raise OSError.
     """
+    if is_packed(old.segment):
+        return None
     segments = [known.replacement(directory, old), *_late_segments(directory, names, old)]
     there = LineStock([_lines_of(directory, segment) for segment in segments])
     late = names.late_name(old.begun_anew(os.urandom(4)).token, 0)
@@ -51,7 +54,7 @@ def has_a_line_of(directory: LogDirectory, one: str, other: str) -> bool:
     there = LineStock([_lines_of(directory, one)])
     try:
         return any(there.take(line) and line.strip() for line in _lines_of(directory, other))
-    except ChangedError:
+    except (ChangedError, DamagedError):
         return True  # unknown
 
 
@@ -72,16 +75,27 @@ def _late_segments(directory: LogDirectory, names: SegmentNaming, old: OldLink) 
     return [name for name in came if directory.is_file(name)]
 
 
-def _lines_of(directory: LogDirectory, segment: str) -> Iterator[bytes]:
-    """Yield the lines of a segment; none if it does not exist."""
+def _lines_of(directory: LogDirectory, name: str) -> Iterator[bytes]:
+    """Yield the lines of a segment, or of an old file by its hidden name; none if it does not exist."""
     try:
-        descriptor = directory.open(segment)
+        descriptor = directory.open(name)
     except FileNotFoundError:
         return
     try:
-        yield from _lines(windows(descriptor, 0, os.fstat(descriptor).st_size))
+        parts = windows(descriptor, 0, os.fstat(descriptor).st_size)
+        yield from _lines(_unpacked(hidden_segment(name) or name, parts))
     finally:
         directory.close(descriptor)
+
+
+def _unpacked(segment: str, parts: Iterator[Part]) -> Iterator[Part]:
+    codec = codec_for(segment) or PLAIN
+    if not codec.is_packed:
+        yield from parts
+        return
+    stream, window = codec.decode(parts), memoryview(bytearray(WINDOW))
+    while got := stream.readinto(window):
+        yield window[:got]
 
 
 class LineStock:

@@ -13,11 +13,12 @@ import msgspec
 from asynclog.actions import Action
 from asynclog.errors import ChangedError
 from asynclog.segments import Fingerprint
+from asynclog.storage.codecs import is_packed
 from asynclog.storage.hidden_names import StagedFile
 from asynclog.storage.local.access.user import FOWNER, capabilities
 from asynclog.storage.local.commit.exchange import DisplacedError, LateWriterError
 from asynclog.storage.local.directory import LogDirectory
-from asynclog.storage.local.segment_reader import lines_of
+from asynclog.storage.local.segment_reader import LocalReader
 from asynclog.storage.proof import Proof
 
 
@@ -87,10 +88,11 @@ def _identity(status: os.stat_result) -> tuple[int, ...]:
 def must_hold(action: Action, status: os.stat_result, links: Container[int] = (1,)) -> None:
     """Raise ChangedError unless a file can still be the one that was judged, with one of these numbers of links.
 
-    A segment to be rewritten may have grown since. Its content is checked by its proof.
+    A segment to be rewritten may have grown since, unless it is packed. Its content is checked by its proof.
     """
     known = action.fingerprint
-    fits = status.st_size == known.size or (action.kind == "rewrite" and status.st_size > known.size)
+    may_grow = action.kind == "rewrite" and not is_packed(action.segment)
+    fits = status.st_size == known.size or (may_grow and status.st_size > known.size)
     if not fits or (status.st_dev, status.st_ino) != (known.device, known.inode) or status.st_nlink not in links:
         raise ChangedError
 
@@ -145,7 +147,7 @@ def pin(directory: LogDirectory, idle: IdleRule, target: Target, pauses: Iterabl
                 _must_be_quiet(idle, action.segment, source)
             look = partial(_must_be_alone, directory, source, leased=leased)
             _must_end_with_a_line(source, proof.size, os.fstat(source).st_size)
-            digest = proof.check(lines_of(action.segment, source), look)
+            digest = proof.check(LocalReader(source), look)
             status = directory.status(action.segment)
             must_hold(action, status, links=(2,) if leased else (1, 2))  # FUSE may report a stale count
             must_go_on_with_a_line(source, proof.size, status.st_size)

@@ -101,7 +101,7 @@ def _behind_published(directory: LogDirectory, names: SegmentNaming, inherited: 
 
     Not if the file was begun anew.
     """
-    late = names.late_name(old.token, old.processed_bytes)
+    late = names.late_name(old.token, old.processed_bytes, old.segment)
     try:
         published = directory.status(late).st_size
     except FileNotFoundError:

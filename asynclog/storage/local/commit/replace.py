@@ -12,7 +12,7 @@ import msgspec
 
 from asynclog.actions import Action
 from asynclog.errors import ChangedError
-from asynclog.storage.codecs import PLAIN, codec_for
+from asynclog.storage.codecs import HEAD, PLAIN, codec_for
 from asynclog.storage.hidden_names import OldLink, StagedFile, new_name
 from asynclog.storage.local.commit.drain_queue import DrainQueue
 from asynclog.storage.local.commit.exchange import (
@@ -38,7 +38,7 @@ from asynclog.storage.local.commit.precommit import (
 )
 from asynclog.storage.local.commit.staging import Counted, build, discard
 from asynclog.storage.local.directory import LogDirectory
-from asynclog.storage.local.segment_reader import lines_of
+from asynclog.storage.local.segment_reader import LocalReader
 from asynclog.storage.proof import Proof
 from asynclog.storage.segment_reader import Part
 from asynclog.storage.segment_store import Survivors
@@ -71,7 +71,7 @@ def replace(queue: DrainQueue, idle: IdleRule, survivors: Survivors, action: Act
         target = Target(action, source, proof)
         if action.kind == "rewrite":
             return _rewrite(queue, idle, survivors, target)
-        survivors.verify_drop(action, lines_of(action.segment, source), proof)
+        survivors.verify_drop(action, LocalReader(source), proof)
         return commit(queue, idle, target, StagedFile(action.segment, 0, 0))
     finally:
         directory.close(source)  # and so ends the lease
@@ -81,8 +81,7 @@ def _rewrite(queue: DrainQueue, idle: IdleRule, survivors: Survivors, target: Ta
     directory = queue.directory
     size = os.fstat(target.source).st_size
     must_go_on_with_a_line(target.source, target.action.fingerprint.size, size)
-    lines = lines_of(target.action.segment, target.source)
-    staying = survivors.iter_survivors(target.action, lines, target.proof, size)
+    staying = survivors.iter_survivors(target.action, LocalReader(target.source), target.proof, size)
     staged, mtime_ns = _stage(directory, target, staying, size)
     try:
         kept = directory.open(str(staged))  # else a new file may get its inode number, should somebody remove it
@@ -101,9 +100,10 @@ def _stage(directory: LogDirectory, target: Target, staying: Iterable[Part], siz
     """Build the replacement, and give it the name that marks it as whole (step 2). Return it and its mtime (ns)."""
     action, source, _ = target
     temporary = new_name(action.segment)
-    expected = action.bytes_after + size - action.fingerprint.size
+    expected = action.line_bytes_after + size - action.fingerprint.size
     codec, lines = codec_for(action.segment) or PLAIN, Counted(staying)
-    copied = build(directory, temporary, source, codec.encode(lines), expected)
+    packed = codec.encode(os.pread(source, HEAD, 0), lines)
+    copied = build(directory, temporary, source, packed, size if codec.is_packed else expected)
     try:
         if lines.size != expected:
             raise ChangedError
