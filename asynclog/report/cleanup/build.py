@@ -92,7 +92,7 @@ def make_report(plan: Plan, outcomes: Mapping[str, Outcome] | None, about: RunIn
         kept=_kept(plan),
         overdue=overdue,
         unjudged=sum_unjudged(left, about.names),
-        bytes=Bytes(about.read, freed),
+        bytes=Bytes(about.read, freed, *_packed(plan)),
         catalog=about.catalog,
         segments=_segments(plan, rows),
         actions=rows,
@@ -146,7 +146,14 @@ def _row(action: Action, outcomes: Mapping[str, Outcome] | None) -> ActionRow:
         outcome=status,
         outcome_reason=reason or None,
         unjudged=action.unjudged,
+        unpacked_bytes=action.stats.unpacked if action.stats else None,
     )
+
+
+def _packed(plan: Plan) -> tuple[int, int]:
+    """Return the size of the compressed segments before the run, and that of their lines."""
+    packed = [action.stats for action in plan.actions if action.stats and action.stats.unpacked is not None]
+    return sum(stats.fingerprint.size for stats in packed), sum(stats.size for stats in packed)
 
 
 def _fate(action: Action) -> Literal["done", "skipped", "failed"] | None:

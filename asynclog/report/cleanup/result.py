@@ -40,10 +40,15 @@ class Overdue(msgspec.Struct, frozen=True):
 
 
 class Bytes(msgspec.Struct, frozen=True):
-    """`scanned` is how much was read, `freed` how much the log has shrunk."""
+    """`scanned` is how much was read, `freed` how much the log has shrunk.
+
+    `packed` is the size of the compressed segments that were judged, and `unpacked` that of their lines.
+    """
 
     scanned: int = 0
     freed: int = 0
+    packed: int = 0
+    unpacked: int = 0
 
 
 class CatalogStats(msgspec.Struct, frozen=True):
@@ -72,7 +77,8 @@ class Segments(msgspec.Struct, frozen=True):
 
 class ActionRow(msgspec.Struct, frozen=True, gc=False):
     """One segment. `outcome` is None for a drop or rewrite in a dry run; `outcome_reason` says why it was not done,
-    `unjudged` in a word why the segment's content is not known.
+    `unjudged` in a word why the segment's content is not known. `unpacked_bytes` is the size of the lines of a
+    compressed one.
     """
 
     segment: str
@@ -84,6 +90,7 @@ class ActionRow(msgspec.Struct, frozen=True, gc=False):
     outcome: str | None
     outcome_reason: str | None = None
     unjudged: WhyUnjudged | None = None
+    unpacked_bytes: int | None = None
 
 
 class CleanupResult(msgspec.Struct, frozen=True):

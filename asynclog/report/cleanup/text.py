@@ -32,7 +32,7 @@ def _lines(result: CleanupResult) -> Iterator[str]:
 
 def _headline(result: CleanupResult) -> str:
     """Return the message with its number formatted for people, and the bytes freed."""
-    would = "would free " if _is_dry(result) else "freed "
+    would = ("would free about " if _is_estimate(result) else "would free ") if _is_dry(result) else "freed "
     plain, told = f" {result.records.deleted} ", f" {result.records.deleted:,} "
     text = escape_control(result.message.replace(plain, told, 1))
     return text + (f" ({would}{format_size(result.bytes.freed)})" if result.bytes.freed else "")
@@ -43,6 +43,11 @@ def _is_dry(result: CleanupResult) -> bool:
     return result.message.startswith("Would ")
 
 
+def _is_estimate(result: CleanupResult) -> bool:
+    """Return whether a compressed segment is to be rewritten: how small the rest of it becomes is not known before."""
+    return any(row.action == "rewrite" and row.unpacked_bytes is not None for row in result.actions)
+
+
 def _counts(result: CleanupResult) -> Iterator[str]:
     parts = {name: getattr(result.segments, name) for name in result.segments.__struct_fields__[1:-1]}
     shown = ", ".join(f"{number:,} {name}" for name, number in parts.items() if number)
@@ -51,6 +56,9 @@ def _counts(result: CleanupResult) -> Iterator[str]:
     if empty:
         yield f"{pluralize(empty, 'empty segment')} {'would go' if dry else 'went'}"
     yield f"Records: {records.scanned:,} read, {records.kept:,} {'would be ' if dry else ''}kept"
+    if result.bytes.packed:
+        size, unpacked = format_size(result.bytes.packed), format_size(result.bytes.unpacked)
+        yield f"Compressed segments: {size}, {unpacked} of lines"
 
 
 def _kept(result: CleanupResult) -> Iterator[str]:

@@ -66,7 +66,8 @@ class Part(msgspec.Struct, frozen=True):
 class Explained(msgspec.Struct, frozen=True):
     """One segment. `gone_after` is when all of it will have expired, None if some of it never does: `kept_for_ever` has
     that. `schemas` is empty if it was not read. `lines` are the first unreadable ones, `reasons` those of all, the
-    commonest first. `unjudged` says in a word why the segment's content is not known.
+    commonest first. `unjudged` says in a word why the segment's content is not known. `unpacked_bytes` is the size of
+    the lines of a compressed one.
     """
 
     segment: str
@@ -82,6 +83,7 @@ class Explained(msgspec.Struct, frozen=True):
     lines: list[UnreadableLine] = []
     reasons: list[UnreadableReason] = []
     unjudged: WhyUnjudged | None = None
+    unpacked_bytes: int | None = None
 
 
 class ExplainResult(msgspec.Struct, frozen=True):
@@ -113,6 +115,7 @@ def explained(action: Action, stats: SegmentStats | None, policy: Policy, schema
         action=action.kind,
         reason=action.reason,
         bytes=action.fingerprint.size,
+        unpacked_bytes=stats.unpacked if stats else None,
         overdue_since=_text(action.overdue_since),
         gone_after=_text(fully_expired_at(stats, policy)) if stats else None,
         kept_for_ever=list(_kept_for_ever(stats, policy)) if stats else [],

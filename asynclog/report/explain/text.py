@@ -21,7 +21,8 @@ def _lines(result: ExplainResult) -> Iterator[str]:
     yield from (f"Warning: {warning}" for warning in result.warnings)
     for row in result.segments:
         yield ""
-        yield f"{row.segment} ({format_size(row.bytes)}): {row.action}: {row.reason}"
+        lines = "" if row.unpacked_bytes is None else f", {format_size(row.unpacked_bytes)} of lines"
+        yield f"{row.segment} ({format_size(row.bytes)}{lines}): {row.action}: {row.reason}"
         for name, part in row.schemas.items():
             yield f"  {name}: {_part(part)}"
         if row.unreadable:
