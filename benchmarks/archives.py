@@ -19,7 +19,7 @@ from benchmarks.timing import BenchmarkError
 SPARE = 1 << 30  # bytes that a disk should still have when all is written
 SECONDS = "%Y-%m-%dT%H:%M:%S"
 NOW = Spec.until.strftime(f"{SECONDS}Z")
-PATTERN = "logs-2*.jsonl"
+PATTERN = "logs-2*.jsonl*"
 
 
 class Shape(NamedTuple):
@@ -28,6 +28,7 @@ class Shape(NamedTuple):
     record: int
     size: int
     segments: int = Spec.segments
+    packed: str = ""  # the suffix of the format in which they are compressed
 
 
 @dataclass(frozen=True)
@@ -75,8 +76,10 @@ class Store:
         folder, finished = self._folder(shape), self._finished(shape)
         if not finished.exists():
             shutil.rmtree(folder, ignore_errors=True)
-            options = [word for name, value in shape._asdict().items() for word in (f"--{name}", value)]
+            options = [word for name, value in shape._asdict().items() for word in (f"--{name}", value)][:-2]
             summary = in_python("benchmarks.generate", folder, *options)
+            if shape.packed:
+                in_python("benchmarks.pack", folder, shape.packed)
             settle(folder)
             finished.write_text(summary, encoding="utf-8")
         archive = Archive(folder, Summary(**json.loads(finished.read_text(encoding="utf-8"))), {})
@@ -90,7 +93,7 @@ class Store:
                 shutil.rmtree(folder)
 
     def _folder(self, shape: Shape) -> Path:
-        return self.folder / "-".join(map(str, shape))
+        return self.folder / "-".join(map(str, shape)).rstrip("-")
 
     def _finished(self, shape: Shape) -> Path:
         return self._folder(shape) / "summary.json"

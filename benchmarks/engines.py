@@ -16,8 +16,10 @@ from benchmarks.timing import BenchmarkError, Contestant, nothing
 ASYNCLOG = str(Path(sysconfig.get_path("scripts")) / "asynclog")
 CLEANUP = (ASYNCLOG, "cleanup", "--no-catalog", "--json")  # every run reads all there is, as the others do
 MEANT = "--allow-delete-all"  # most of an archive has expired long ago, and each cleanup is the first one of it
-READINTO = Path(__file__).parent / "readinto.py"
+READINTO, UNPACK = Path(__file__).parent / "readinto.py", Path(__file__).parent / "unpack.py"
 OURS, PYTHON_READER, LIMIT, COPY = "asynclog", "asynclog, Python reader", "readinto", "cp + fsync of what stays"
+LIBRARY = "the library alone"
+LINE_COUNTS = {".gz": "zcat | wc -l", ".zst": "zstdcat | wc -l"}
 DOUBLE, ON_TRUST = ", double-check", ", lines taken on trust"
 
 Prepare = Callable[[], None]
@@ -60,6 +62,25 @@ def reading(segments: list[Path], listing: Path, threads: int, prepare: Prepare 
 
     command = (sys.executable, "-I", str(READINTO), str(threads), str(listing))
     return Contestant(LIMIT, threads, command, size, {}, prepare, check)
+
+
+def unpacking(archive: Archive, listing: Path, threads: int) -> Contestant:
+    """Return nothing but unpacking; `listing` is a file that is written for it."""
+    listing.write_text("".join(f"{path}\n" for path in archive.segments), encoding="utf-8", errors="surrogateescape")
+
+    def check(output: bytes) -> None:
+        if int(output) != archive.summary.bytes:
+            raise BenchmarkError(f"it unpacked {int(output)} bytes, not {archive.summary.bytes}")
+
+    command = (sys.executable, "-I", str(UNPACK), str(threads), str(listing))
+    return Contestant(LIBRARY, threads, command, archive.summary.bytes, {}, nothing, check)
+
+
+def counting_lines(archive: Archive, suffix: str) -> Contestant:
+    """Return the shell's count of the lines: it unpacks in one process and counts in another."""
+    unpacker, counter = LINE_COUNTS[suffix].split(" | ")
+    command = ("/bin/sh", "-c", f'{unpacker} -- "$@" | {counter}', "sh", *map(str, archive.segments))
+    return Contestant(LINE_COUNTS[suffix], 1, command, archive.summary.bytes)
 
 
 class Cleanups:

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.archives import NOW, Archive, Shape, Store, drop_from_cache
-from benchmarks.engines import ASYNCLOG, OURS, Cleanups, census, dry_run, reading
+from benchmarks.engines import ASYNCLOG, OURS, Cleanups, census, counting_lines, dry_run, reading, unpacking
 from benchmarks.environments import Peer
 from benchmarks.generate import registry
 from benchmarks.results import Entry, Section
@@ -147,6 +147,24 @@ def _against_duckdb(course: Course, shape: Shape, what: str, where: str, *, cold
     return Section(what, title, OURS, in_turn(contestants, course.rounds))
 
 
+def compressed(course: Course, suffix: str) -> Section:
+    """Compare dry runs of compressed segments with the mere unpacking of them."""
+    archive = course.store.archive(_compressed(course, suffix))
+    contestants = [counting_lines(archive, suffix)]
+    for threads in THREADS:
+        contestants.append(dry_run(archive, threads))
+        contestants += [census(peer, archive, threads) for peer in course.duckdb]
+        contestants.append(unpacking(archive, course.listing(archive), threads))
+    title = (
+        f"Dry run of {suffix} segments, {USUAL}-byte records, {amount(course.size // 4)} unpacked, in the page cache"
+    )
+    return Section(f"compressed, {suffix}", title, OURS, in_turn(contestants, course.rounds))
+
+
+def _compressed(course: Course, suffix: str) -> Shape:
+    return Shape(USUAL, course.size // 4, packed=suffix)
+
+
 def start_up(course: Course) -> Section:
     """Measure what is always there, however little there is to do."""
     folder = course.store.folder / "start-up"
@@ -196,6 +214,10 @@ def comparisons(course: Course) -> list[Comparison]:
         Comparison("readers", grown[1:2], 2 * grown[1].size, partial(readers, course)),
         Comparison("growth", grown, 0, partial(growth, course)),
         Comparison("many segments", (Shape(USUAL, size, size >> 20),), 0, partial(many, course)),
+        *(
+            Comparison(f"compressed, {suffix}", (_compressed(course, suffix),), 0, partial(compressed, course, suffix))
+            for suffix in (".gz", ".zst")
+        ),
         Comparison("start-up", (KNOWN,), 0, partial(start_up, course)),
         Comparison("huge", (HUGE,), 0, partial(huge, course)),
     ]

@@ -25,7 +25,7 @@ def census(folder: str, threads: int, cutoffs: dict[str, str]) -> dict[str, list
     rows = connection.execute(f"""
         SELECT schema_name, schema_version, count(*), min(timestamp), max(timestamp),
                count(*) FILTER ({expired or "false"})
-        FROM read_json('{folder}/logs-2*.jsonl', format = 'newline_delimited',
+        FROM read_json('{folder}/logs-2*.jsonl*', format = 'newline_delimited',
                        columns = {{schema_name: 'VARCHAR', schema_version: 'INTEGER', timestamp: 'VARCHAR'}})
         GROUP BY ALL""")  # noqa: S608 - of nothing but our own values
     return {f"{name}:{version}": row for name, version, *row in rows.fetchall()}
