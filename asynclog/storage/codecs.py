@@ -6,7 +6,7 @@ are the same for every codec.
 
 import io
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from importlib import import_module
 from typing import Any, ClassVar, Protocol
 
@@ -20,6 +20,7 @@ PACKED_SUFFIXES = (*NAME_SUFFIXES, ".zip")
 _PACKED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\xfd7zXZ\0", b"\x04\x22\x4d\x18", b"PK\x03\x04")
 _BZIP2, _BZIP2_BLOCK = b"BZh", b"1AY&SY"
 _READ = 1 << 18  # bytes of a file that a library gets to unpack at a time
+_LONGEST_HOLE = 1 << 20  # bytes of it that may be a hole
 HEAD = 10  # bytes by which that is told, and how it was packed
 
 LEFT_ALONE = "it is compressed in a format that can't be read (gzip and zstd can be), and so it is left alone"
@@ -58,7 +59,7 @@ class _File(io.RawIOBase):
 
     def __init__(self, parts: Iterable[Part]) -> None:
         self._parts = iter(parts)
-        self._part: memoryview | None = None
+        self._part: Part | None = None
 
     def readable(self) -> bool:
         return True
@@ -67,11 +68,13 @@ class _File(io.RawIOBase):
         part = self._part or next(self._parts, None)
         if part is None:
             return 0
-        if isinstance(part, Hole):
-            part = memoryview(bytes(len(part)))
         size = min(len(part), len(buffer))
-        memoryview(buffer)[:size] = part[:size]
-        self._part = part[size:] or None
+        if isinstance(part, Hole):
+            memoryview(buffer)[:size] = bytes(size)
+            self._part = Hole(len(part) - size)
+        else:
+            memoryview(buffer)[:size] = part[:size]
+            self._part = part[size:]
         return size
 
 
@@ -113,13 +116,11 @@ class Gzip:
     _LEVELS: ClassVar = {2: 9, 4: 1}  # by the extra flags of a member's header: the slowest, the fastest
 
     def decode(self, parts: Iterable[Part]) -> Stream:
-        import zlib  # noqa: PLC0415 - only for packed segments
-
-        file = io.BufferedReader(_File(parts), _READ)
-        return _Unpacked(_gzip().GzipFile(fileobj=file), (_gzip().BadGzipFile, zlib.error))
+        gzip_file, errors = _gzip()
+        return _Unpacked(gzip_file(fileobj=_packed_file(parts)), errors)
 
     def encode(self, head: bytes, parts: Iterable[Part]) -> Iterator[Part]:
-        import zlib  # noqa: PLC0415
+        import zlib  # noqa: PLC0415 - only for packed segments
 
         level = self._LEVELS.get(head[8] if len(head) > 8 else 0, 6)
         return _packed(zlib.compressobj(level, wbits=zlib.MAX_WBITS | 16), parts)
@@ -135,7 +136,7 @@ class Zstd:
 
     def decode(self, parts: Iterable[Part]) -> Stream:
         zstd = _zstd()
-        return _Unpacked(zstd.ZstdFile(io.BufferedReader(_File(parts), _READ)), (zstd.ZstdError,))
+        return _Unpacked(zstd.ZstdFile(_packed_file(parts)), (zstd.ZstdError,))
 
     def encode(self, head: bytes, parts: Iterable[Part]) -> Iterator[Part]:
         zstd = _zstd()
@@ -157,12 +158,28 @@ def _packed(compressor: Any, parts: Iterable[Part]) -> Iterator[Part]:
     yield memoryview(compressor.flush())
 
 
-def _gzip() -> Any:
-    """Return the library that reads gzip: isal where it is installed, which is three times as fast."""
+def _packed_file(parts: Iterable[Part]) -> io.BufferedReader:
+    return io.BufferedReader(_File(map(_must_be_written, parts)), _READ)
+
+
+def _must_be_written(part: Part) -> Part:
+    """Raise DamagedError at a large hole: no program packs so, and a padding of terabytes would take hours to read."""
+    if isinstance(part, Hole) and len(part) > _LONGEST_HOLE:
+        raise DamagedError(f"it has a hole of {len(part):,} bytes, where nothing has been written")
+    return part
+
+
+def _gzip() -> tuple[Callable[..., Any], tuple[type[Exception], ...]]:
+    """Return what reads gzip, and the errors that tell damage: isal where it is installed, three times as fast."""
+    import gzip  # noqa: PLC0415
+    import zlib  # noqa: PLC0415
+
+    errors = (gzip.BadGzipFile, zlib.error)
     try:
-        return import_module("isal.igzip")
+        isal = import_module("isal.igzip")
     except ImportError:
-        return import_module("gzip")
+        return gzip.GzipFile, errors
+    return isal.IGzipFile, (*errors, import_module("isal.igzip_lib").IsalError)
 
 
 def _zstd() -> Any:
