@@ -67,7 +67,8 @@ def unpacked_lines(stream: Stream, size: int) -> Iterator[Block]:
         elif stand_in := _stand_in(buffer):
             is_inside, cut, judged = True, fill, memoryview(stand_in)
         else:
-            buffer = bytearray(buffer).ljust(2 * fill, b"\0")
+            block.release()
+            buffer.extend(bytes(fill))
             continue
         if cut:
             yield Block(offset, block[:cut], judged)

@@ -56,7 +56,8 @@ def make_fifo(path: Path) -> None:
 
 # By the reason: what makes a segment that can't be judged of the one that is there, and the bytes that count.
 KINDS: dict[str, tuple[Callable[[Path], object], int]] = {
-    "packed": (lambda path: path.rename(f"{path}.gz"), len(OLD)),
+    "packed": (lambda path: path.write_bytes(bz2.compress(OLD)), len(bz2.compress(OLD))),
+    "damaged": (lambda path: path.rename(f"{path}.gz"), len(OLD)),
     "special": (make_fifo, 0),
     "no_record": (lambda path: path.write_bytes(TORN * 3 + b"\n"), 3 * len(TORN) + 1),
     "not_json_lines": (lambda path: path.write_bytes(DOCUMENT), len(DOCUMENT)),
@@ -75,7 +76,7 @@ def test_what_can_not_be_judged_is_in_its_own_figures_only(archive: Path, kind: 
     done = cleanup(archive, "--metrics-file", "m.prom")
     assert (done.code, done.result["status"]) == (0, "success")
     told = {"segments": 1, "bytes": size, "oldest": "2024-01-01T12:00:00Z", "reasons": {kind: 1}}
-    if kind == "packed":  # with that ending the name is one, too
+    if kind == "damaged":  # with that ending the name is one, too
         assert name == f"{SEGMENT}.gz"
     assert done.result["unjudged"] == told
     assert (done.actions[name]["action"], done.actions[name]["unjudged"]) == ("skip", kind)
@@ -122,18 +123,18 @@ def test_every_command_tells_it(archive: Path, command: str) -> None:
         "segments": 3,
         "bytes": 9 + len(TORN),
         "oldest": "2024-01-01T12:00:00Z",
-        "reasons": {"no_record": 1, "packed": 1, "special": 1},
+        "reasons": {"damaged": 1, "no_record": 1, "special": 1},
     }
     assert (done.code, done.result["unjudged"]) == (0, told)
     if command == "explain":
         words_told = {each["segment"]: each["unjudged"] for each in done.result["segments"]}
-        assert [words_told[name] for name in sorted(words_told)] == ["packed", "no_record", "special", None, None]
+        assert [words_told[name] for name in sorted(words_told)] == ["damaged", "no_record", "special", None, None]
     (archive / "asynclog.yaml").unlink(missing_ok=True)
     (archive / "audit-schemas.yaml").unlink(missing_ok=True)
     text = run(*words, cwd=archive).out
     assert "Warning: 3 segments could not be judged and stay" in text
     line = (
-        "Unjudged: 3 segments (16 bytes), the oldest of 2024-01-01T12:00:00Z: 1 without a record, 1 packed, 1 special"
+        "Unjudged: 3 segments (16 bytes), the oldest of 2024-01-01T12:00:00Z: 1 damaged, 1 without a record, 1 special"
     )
     assert (line in text) == (command not in {"init", "explain"})
 
@@ -147,7 +148,7 @@ def test_all_profiles_have_it_in_their_totals(archive: Path) -> None:
     write_log(archive / "audit", {f"{SEGMENT}.gz": b"x"})
     write_log(archive / "more", {"logs-20230101.jsonl.gz": b"xx", "logs-20230102.jsonl": TORN})
     result = run("cleanup", "--all-profiles", "--json", "--now", NOW, cwd=archive).result
-    reasons = {"no_record": 1, "packed": 2}
+    reasons = {"damaged": 2, "no_record": 1}
     bytes_ = 3 + len(TORN)
     assert result["unjudged"] == {"segments": 3, "bytes": bytes_, "oldest": "2023-01-01T00:00:00Z", "reasons": reasons}
 
@@ -192,7 +193,7 @@ def test_what_is_unjudged_and_too_old_is_exit_3(archive: Path, longest: str, cod
     assert done.result["records"]["deleted"] == 1
     if code:
         assert "1 segment older than --max-overdue allows could not be judged and stays" in done.document["error"]
-        assert "logs.jsonl.1.gz of 2025-02-19 (it is compressed" in done.document["error"]
+        assert "logs.jsonl.1.gz of 2025-02-19 (it can't be read: its compressed data is damaged" in done.document["error"]
     assert is_clean(archive) or words or path.exists()
 
 

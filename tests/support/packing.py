@@ -37,6 +37,16 @@ def zstd_frame(
     return bytes(compressor.compress(data) + compressor.flush())
 
 
+def packed(name: str, data: bytes) -> bytes:
+    """Return these bytes as they are packed in a file of this name."""
+    match name.rpartition(".")[2]:
+        case "gz":
+            return gzip_member(data)
+        case "zst":
+            return zstd_frame(data)
+    return data
+
+
 def skippable_frame(kind: int, data: bytes) -> bytes:
     """Return a skippable frame of one of the 16 kinds."""
     return struct.pack("<II", 0x184D2A50 + kind, len(data)) + data

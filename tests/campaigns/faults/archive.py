@@ -11,6 +11,8 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from packing import packed
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -78,6 +80,7 @@ class Ledger:
 class Archive:
     """A log in `folder`, laid anew by `lay`. The policy file lies beside the folder.
 
+    `log` is the segment that writers come to: the current one, or a packed one, to which they append members.
     In one that is `crammed` there is no room for another name of a file that is not empty.
     """
 
@@ -113,17 +116,28 @@ class Archive:
         return json.dumps(members).encode() + b"\n"
 
     def segment(self, name: str, lines: Iterable[Line], mode: int = 0o644, changed: int = QUIET) -> Path:
-        """Write a segment of these lines; as root, give it to somebody else if its mode is odd."""
-        path = self.folder / name
-        with path.open("wb") as file:
-            for line in lines:
-                file.write(line.data)
-                self.ledger.add(line)
+        """Write a segment of these lines; as root, give it to somebody else if its mode is odd.
+
+        A packed one has a member, or frame, for each two of them.
+        """
+        path, lines = self.folder / name, list(lines)
+        pairs = (lines[at : at + 2] for at in range(0, len(lines), 2))
+        path.write_bytes(b"".join(packed(name, b"".join(line.data for line in pair)) for pair in pairs))
+        for line in lines:
+            self.ledger.add(line)
         self.ledger.names.add(name)
         if mode != 0o644:
             _dress(path, mode)
         os.utime(path, (changed, changed))
         return path
+
+    def written(self, line: Line) -> bytes:
+        """Return the bytes that a writer appends to `log` for a line."""
+        return packed(self.log.name, line.data)
+
+    def rotated(self, number: int) -> str:
+        """Return the name that a rotation gives to `log`."""
+        return f"{CURRENT}.{number}{self.log.suffix if self.log.name != CURRENT else ''}"
 
     def stranger(self, name: str, data: bytes) -> None:
         """Write a file that is no segment of this log: nobody may touch it."""
@@ -175,6 +189,27 @@ def full(archive: Archive) -> None:
     """Lay the same in a folder that has no room for another name until the segment is empty."""
     drop(archive)
     archive.crammed = True
+
+
+def packed_ones(archive: Archive) -> None:
+    """Every kind of packed segment, in both codecs: dropped, rewritten, kept; and one that is cut off."""
+    old, fresh, blank, torn = archive.old, archive.fresh, archive.blank, archive.torn
+    archive.segment("logs-20260101T000000.jsonl.zst", [old(), blank("goes"), old("debug_logs")], mode=0o640)
+    archive.segment("logs-20260201T000000.jsonl.gz", [blank(), old(), fresh(), torn(), old(), fresh()], mode=0o604)
+    archive.segment("logs-20260202T000000.jsonl.zst", [fresh(), old(), old(), without_newline(fresh())])
+    archive.segment("logs-20260301T000000.jsonl.gz", [fresh(), blank(), fresh("other")], 0o600)
+    archive.segment(CURRENT, [old(), fresh()], changed=QUIET + 9)
+    archive.stranger("logs-20260401T000000.jsonl.gz", packed(".gz", old().data + fresh().data)[:-5])
+
+
+def repacked(archive: Archive) -> None:
+    """One packed segment, partly expired, to which writers append members."""
+    archive.log = archive.segment(f"{CURRENT}.1.gz", [archive.old(), archive.fresh(), archive.old(), archive.fresh()])
+
+
+def packed_drop(archive: Archive) -> None:
+    """One packed segment, wholly expired, to which writers append frames."""
+    archive.log = archive.segment(f"{CURRENT}.1.zst", [archive.old(), archive.old()])
 
 
 def crashed(archive: Archive) -> None:
@@ -244,6 +279,9 @@ SHAPES: dict[str, Callable[[Archive], None]] = {
     "full": full,
     "crashed": crashed,
     "swapped": swapped,
+    "packed": packed_ones,
+    "repacked": repacked,
+    "packeddrop": packed_drop,
 }
 
 

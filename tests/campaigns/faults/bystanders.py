@@ -143,7 +143,7 @@ def _sleeps_in_open(thread: threading.Thread) -> bool:
 
 def write(archive: Archive, descriptor: int, line: Line) -> None:
     """Write a line, close the file, and tell the ledger."""
-    os.write(descriptor, line.data)
+    os.write(descriptor, archive.written(line))
     os.close(descriptor)
     archive.ledger.add(line)
 
@@ -170,9 +170,10 @@ class Logrotate(Bystander):
     NAME = f"{CURRENT}.2"
 
     def begin(self) -> None:
-        self.archive.ledger.names.add(self.NAME)
+        name = self.archive.rotated(2)
+        self.archive.ledger.names.add(name)
         if self.archive.log.exists():
-            self.archive.log.rename(self.archive.folder / self.NAME)
+            self.archive.log.rename(self.archive.folder / name)
             self.archive.ledger.moved = True
 
     def finish(self) -> None:

@@ -6,12 +6,16 @@ It shares no code with the package, and knows of its hidden names only what oper
 from __future__ import annotations
 
 import contextlib
+import gzip
 import os
 import re
 import stat
+import zlib
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from packing import zstd
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -25,7 +29,8 @@ KINDS: tuple[Kind, ...] = ("lost", "duplicated", "altered", "unfinished", "lefto
 _OLD = re.compile(r"\..+\.al-old-[0-9a-f]{8}-([0-9]+)")
 _NEW = re.compile(r"\..+\.al-new-([0-9]+)-([0-9]+)")
 _LOCK = re.compile(r"\..+\.al-lock")
-_LATE = re.compile(r"logs-late-[0-9a-f]{8}-[0-9]+\.jsonl")
+_LATE = re.compile(r"logs-late-[0-9a-f]{8}-[0-9]+\.jsonl(\.gz|\.zst)?")
+_PACKED = re.compile(r"\.(gz|zst)(\.al-|$)")
 RUNS = 3  # how many jobs, at the most, it may take to get to the end after a fault
 
 
@@ -91,11 +96,23 @@ def read(folder: Path) -> Reading:
     reading = Reading()
     for name, file in files.items():
         if name.startswith("."):
-            reading.beneath |= set(split(file.data))
-            reading.hidden[name] = file._replace(data=file.data[hidden.get(file.inode, len(file.data)) :])
+            reading.beneath |= set(split(_lines(name, file.data)))
+            counts = hidden.get(file.inode, len(file.data))
+            reading.hidden[name] = file._replace(data=_lines(name, file.data[counts:]))
         else:
-            reading.visible[name] = file._replace(data=file.data[visible.get(file.inode, 0) :])
+            reading.visible[name] = file._replace(data=_lines(name, file.data[visible.get(file.inode, 0) :]))
     return reading
+
+
+def _lines(name: str, data: bytes) -> bytes:
+    """Return what other programs find in a file of this name, or for it; its bytes as they are if it is damaged."""
+    codec = _PACKED.search(name)
+    if not codec or not data:
+        return data
+    try:
+        return bytes(gzip.decompress(data) if codec[1] == "gz" else zstd().decompress(data))
+    except (EOFError, OSError, zlib.error, zstd().ZstdError):
+        return data
 
 
 def _dealt_with(files: Mapping[str, File]) -> tuple[dict[int, int], dict[int, int]]:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator, Sequence
 
 import msgspec
+from packing import packed
 
 from asynclog.executors.rate_limit import RateLimiter
 from asynclog.storage.local.directory import LogDirectory
@@ -176,7 +177,9 @@ class Recorder(LogDirectory):
 
     def release(self, descriptor: int) -> bool:
         released = super().release(descriptor)
-        for tail in [next(self.tails, b"")] if released else []:
+        file = self._open[descriptor]
+        segment = next((name for name, its in self._files.items() if its == file), "").partition(".al-")[0]
+        for tail in [packed(segment, next(self.tails, b""))] if released else []:
             with open(f"/proc/self/fd/{descriptor}", "ab", buffering=0) as file:
                 file.write(tail)
             self._note(Appended(self._open[descriptor], tail))

@@ -21,7 +21,7 @@ import asynclog.config.yaml_document  # noqa: F401
 from asynclog.cli import main
 from asynclog.runner.wiring import Wiring
 from asynclog.storage.local.directory import LogDirectory
-from faults.archive import NOW
+from faults.archive import CURRENT, NOW
 from faults.child import Ended as Ended  # noqa: PLC0414 - layers know it from here
 from faults.child import Server, Streams
 from faults.oracle import judged
@@ -119,7 +119,7 @@ class Victim:
     @property
     def words(self) -> list[str]:
         """The command line."""
-        where = ["--path", str(self.archive.log), "--schemas", str(self.archive.policy)]
+        where = ["--path", str(self.archive.folder / CURRENT), "--schemas", str(self.archive.policy)]
         # There is none to begin with: else its calls would not be the same ones each time.
         where += ["--state", str(self.archive.root / "state")] if self.catalog else ["--no-catalog"]
         return ["cleanup", "--json", *where, "--now", NOW, "--jobs", str(self.jobs), *self.options]

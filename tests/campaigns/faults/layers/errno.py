@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 NAME = "errno"
 # With how many workers each of them runs.
-SHAPES = {"rewrite": 1, "drop": 1, "full": 1, "crashed": 1, "swapped": 1, "mixed": 4}
+SHAPES = {"rewrite": 1, "drop": 1, "full": 1, "crashed": 1, "swapped": 1, "mixed": 4, "packed": 1}
 ONCE = ("EIO", "ENOSPC", "EROFS", "EACCES", "EPERM", "EMFILE", "EDQUOT")
 FOR_GOOD = ("EIO+", "ENOSPC+", "EROFS+")
 CHANGES = {"openat", "writev", "fsync", "linkat", "renameat", "renameat2", "unlinkat", "ftruncate"}

@@ -35,6 +35,7 @@ NAME = "interleave"
 # A first step that is left out, and counted as that: a limit of what a lease can tell.
 TOO_LATE = "a writer's open() of an old file between the last look at its lease and its end"
 LATE = {"latecomer", "latetruncate"}
+PACKERS = {"append", "logrotate", "reader", "nonblocking"}  # what these do is done to packed segments, too
 FAILS = "EIO"
 BEHIND = 32  # calls of a job that found another file in a segment's place, from the swap to where all is in order again
 TAKES = ("ftruncate", "renameat2")  # these empty a segment, or take its name
@@ -113,7 +114,9 @@ def _ends(when: str, first: int, calls: int) -> Iterator[str]:
 def _shapes(who: str) -> tuple[str, ...]:
     if who in LATE:
         return ("crashed",)
-    return ("rewrite", "drop") if who == "job" else ("rewrite", "drop", "full")
+    if who == "job":
+        return ("rewrite", "drop", "repacked", "packeddrop")
+    return ("rewrite", "drop", "full", *(("repacked", "packeddrop") if who in PACKERS else ()))
 
 
 def _turns(who: str, when: str, calls: tuple[str, ...]) -> Iterator[int]:

@@ -13,6 +13,8 @@ from itertools import cycle, islice
 from random import Random
 from typing import TYPE_CHECKING
 
+from packing import packed
+
 from faults.archive import Archive, Line, lay
 from faults.crashes import Crash, State, after, any_crash, crashes
 from faults.mounts import in_memory
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from faults.campaign import Campaign, LayerResult
 
 NAME = "model"
-SHAPES = ("rewrite", "drop", "full", "crashed", "swapped", "mixed")
+SHAPES = ("rewrite", "drop", "full", "crashed", "swapped", "mixed", "packed", "packeddrop")
 TWICE = 1  # second crashes for each first one
 SEVERAL = 160  # crashes of four workers
 QUICK = 40  # points where it has to be quick
@@ -97,12 +99,13 @@ def _recorded(campaign: Campaign, archive: Archive, jobs: int) -> tuple[list[Ope
     """Return what a job does to the archive, and the lines that writers have ready to append to what it replaces."""
     lines = [make() for make in islice(cycle((archive.fresh, archive.old)), TAILS)]
     tails = {line.data: line for line in lines}
+    by_bytes = {packed(suffix, data): line for data, line in tails.items() for suffix in ("", ".gz", ".zst")}
     with Notebook() as notebook:
         variant = campaign.variant.on(Recorder, notebook=notebook, tails=iter(tails))
         ended = Victim(archive, variant, jobs).run()
         if ended.status not in {0, 3}:
             raise RuntimeError(f"nothing can be recorded: {ended}")
-        return Recorder.read(notebook), tails
+        return Recorder.read(notebook), by_bytes
 
 
 def _state(folder: Path) -> State:
