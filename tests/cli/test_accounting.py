@@ -6,6 +6,7 @@ as the slow judge reads them: it is deleted, kept, overdue, unjudged, or a neigh
 
 from __future__ import annotations
 
+import bz2
 import fcntl
 import gzip
 import json
@@ -105,7 +106,7 @@ def content_of(kind: str, chance: random.Random) -> bytes:
         case "special" | "empty" | "new and empty":
             return b""
         case "packed":
-            return gzip.compress(some_lines(chance))
+            return chance.choice([gzip.compress, bz2.compress])(some_lines(chance))
         case "document":
             return document(chance)
         case "damaged":
@@ -131,7 +132,7 @@ def name_of(kind: str, number: int, chance: random.Random) -> tuple[str, str]:
             (f"logs-late-{number:08x}-{number}.jsonl", THEN),
         ]
     )
-    return name + (chance.choice([".gz", ".zst", ""]) if kind == "packed" else ""), begun
+    return name, begun
 
 
 def fate_of(kind: str, content: bytes) -> str:

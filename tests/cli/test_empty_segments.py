@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import time
 from typing import TYPE_CHECKING
@@ -111,12 +112,12 @@ def test_a_day_to_the_nanosecond() -> None:
 
 
 def test_what_is_no_plain_empty_segment_stays(folder: Path) -> None:
-    """A linked one, a symbolic link to nothing, a compressed one, one with a blank line."""
+    """A linked one, a symbolic link to nothing, a compressed one that has a header, one with a blank line."""
     audit = folder / "audit"
     os.link(audit / A, audit / "other-name")
     (audit / C).unlink()
     (audit / C).symlink_to("nowhere")
-    write_log(audit, {f"{B}.gz": b"", "logs-20260102T000001.jsonl": b"\n"})
+    write_log(audit, {f"{B}.gz": gzip.compress(b""), "logs-20260102T000001.jsonl": b"\n"})
     age(audit, f"{B}.gz", "logs-20260102T000001.jsonl")
     cleanup(folder)
     assert names(folder) == {A, B, C, D, f"{B}.gz", "logs-20260102T000001.jsonl", "other-name"}

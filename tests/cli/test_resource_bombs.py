@@ -6,11 +6,13 @@ import json
 import os
 import subprocess
 import sys
+import zlib
 from typing import TYPE_CHECKING
 
 import pytest
 from audit_log import record, write_log, write_policy
 from command import NOW, Done, run
+from packing import zstd
 
 import asynclog
 from asynclog.scan.schema_limits import MOST_COUNTS, MOST_KEYS, MOST_NAMES, USUAL
@@ -194,6 +196,85 @@ def test_catalogs_of_many_keys_are_written_bit_by_bit(folder: Path) -> None:
         os.utime(path, (1_700_000_000, 1_700_000_000))
     hits = [within_memory(folder, "cleanup", "-n", "--json").result["catalog"]["hits"] for _ in range(2)]
     assert hits == [0, 9]
+
+
+# ---- Packed segments.
+
+
+PACKED = {".gz": lambda: zlib.compressobj(1, wbits=31), ".zst": lambda: zstd().ZstdCompressor(1)}
+
+
+def pack(folder: Path, suffix: str, parts: Iterable[bytes]) -> Path:
+    """Write a packed segment that need not fit into memory."""
+    path, compressor = folder / "audit" / f"{FIRST}{suffix}", PACKED[suffix]()
+    with path.open("wb") as file:
+        for part in parts:
+            file.write(compressor.compress(part))
+        file.write(compressor.flush())
+    return path
+
+
+# What is packed, and why it is left alone; None if it is judged, and a record in it expires.
+BOMBS: dict[str, tuple[list[bytes], str | None]] = {
+    "zeros": ([bytes(MIB)] * 2100, "damaged"),
+    "an endless record": ([OLD[:-2] + b', "more": "', *[b"x" * MIB] * 70], "damaged"),
+    "a record of 50 MiB": ([OLD[:-2] + b', "more": "', *[b"x" * MIB] * 50, b'"}\n'], None),
+    "a torn line of 200 MiB": ([OLD, *[b"x" * MIB] * 200, b"\n" + OLD], None),
+    "NULs before records": ([*[bytes(MIB)] * 200, b"\n" + OLD], None),
+    "an array's line of 100 MiB": ([OLD + b"[", *[b"x" * MIB] * 100, b"\n" + OLD], "not_json_lines"),
+    "blank lines": ([b"\n" * MIB] * 20 + [OLD], None),
+    "blank lines of megabytes": ([(b" " * MIB) * 3 + b"\n", OLD] * 9, None),
+}
+
+
+@pytest.mark.parametrize("suffix", PACKED)
+@pytest.mark.parametrize("bomb", BOMBS)
+def test_what_is_packed_takes_no_more_memory_than_any_bomb(folder: Path, suffix: str, bomb: str) -> None:
+    """Of any ratio: it is left alone, untouched and with its reason; or its records are judged. So are the others."""
+    parts, reason = BOMBS[bomb]
+    path = pack(folder, suffix, parts)
+    before = path.read_bytes()
+    if bomb == "zeros" and suffix == ".gz":
+        reason = "no_record"  # gzip makes a thousandth of them at best, which a log may be
+    done = within_memory(folder, "cleanup", "--now", NOW, "--json", "--allow-delete-all")
+    assert done.code == 0
+    assert done.result["unjudged"]["reasons"] == ({reason: 1} if reason else {})
+    if reason:
+        assert path.read_bytes() == before
+        assert done.result["deleted_per_schema"] == {"app:1": 1}
+    else:
+        assert done.result["deleted_per_schema"]["app:1"] > 1
+    assert not (folder / "audit" / SECOND).exists()
+
+
+@pytest.mark.parametrize("words", [("check",), ("estimate",), ("explain",), ("cleanup", "-n")], ids=" ".join)
+def test_every_command_ends_at_a_packed_bomb(folder: Path, words: tuple[str, ...]) -> None:
+    """Each of them reads it, and says why it is left alone."""
+    pack(folder, ".zst", [bytes(MIB)] * 2100)
+    done = within_memory(folder, *words, "--json")
+    assert (done.code, done.result["unjudged"]["reasons"]) == (0, {"damaged": 1})
+
+
+@pytest.mark.parametrize("suffix", PACKED)
+def test_holes_of_a_packed_segment_are_not_read(folder: Path, suffix: str) -> None:
+    """Behind gzip they would be padding, of terabytes."""
+    whole = pack(folder, suffix, [OLD]).read_bytes()
+    for parts in ([whole, 2 * TIB], [2 * TIB], [whole, TIB, whole]):
+        sparse(folder / "audit" / f"{FIRST}{suffix}", parts)
+        done = within_memory(folder, "cleanup", "-n", "--now", NOW, "--json")
+        assert (done.code, done.result["unjudged"]["reasons"]) == (0, {"damaged": 1})
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("suffix", PACKED)
+async def test_packed_records_are_streamed_past_a_huge_line(folder: Path, suffix: str) -> None:
+    """With the offset that each has among the unpacked bytes."""
+    pack(folder, suffix, [OLD, *[b"\0" * MIB] * 40, b"\n", YOUNG])
+    found = [(each.segment, each.offset) async for each in asynclog.read_records(f"{folder}/audit/logs.jsonl")]
+    assert found == [(f"{FIRST}{suffix}", 0), (f"{FIRST}{suffix}", len(OLD) + 40 * MIB + 1), (SECOND, 0)]
+
+
+# ---- Configuration.
 
 
 YAML = {

@@ -52,6 +52,11 @@ def skippable_frame(kind: int, data: bytes) -> bytes:
     return struct.pack("<II", 0x184D2A50 + kind, len(data)) + data
 
 
+def padding(name: str, size: int) -> bytes:
+    """Return so many bytes, 8 or more, that say nothing behind what is packed in a file of this name."""
+    return skippable_frame(0, bytes(size - 8)) if name.endswith(".zst") else bytes(size)
+
+
 def gzip_trailer(data: bytes, wrong: str) -> bytes:
     """Return a member's trailer for this data, with its `crc` or its `length` wrong."""
     return struct.pack("<II", zlib.crc32(data) ^ (wrong == "crc"), len(data) + (wrong == "length"))

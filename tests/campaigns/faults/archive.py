@@ -209,7 +209,7 @@ def repacked(archive: Archive) -> None:
 
 def packed_drop(archive: Archive) -> None:
     """One packed segment, wholly expired, to which writers append frames."""
-    archive.log = archive.segment(f"{CURRENT}.1.zst", [archive.old(), archive.old()])
+    archive.log = archive.segment(f"{CURRENT}.1.zst", [archive.old() for _ in range(4)])
 
 
 def crashed(archive: Archive) -> None:

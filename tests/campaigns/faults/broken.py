@@ -8,13 +8,15 @@ import fcntl
 import os
 from typing import TYPE_CHECKING
 
-from asynclog.errors import LockedError
+from asynclog.errors import DamagedError, LockedError
+from asynclog.storage.codecs import _Unpacked
 from asynclog.storage.local.commit.drain import Drained
 from asynclog.storage.local.commit.exchange import DisplacedError
 from asynclog.storage.local.commit.replace import CommitResult
 from asynclog.storage.local.directory import LogDirectory
 from asynclog.storage.local.linux.lease_trust import FileSystem
 from asynclog.storage.local.segment_reader import LocalReader
+from asynclog.storage.naming import SegmentNaming
 from asynclog.storage.proof import Proof
 
 if TYPE_CHECKING:
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
     from asynclog.storage.local.commit.drain_queue import DrainQueue
     from asynclog.storage.local.commit.old_file_facts import Displaced, Known
     from asynclog.storage.local.commit.precommit import Pinned
-    from asynclog.storage.naming import SegmentNaming
     from asynclog.storage.segment_reader import Part, SegmentReader
 
 
@@ -203,6 +204,8 @@ def unproven(proof: Proof, reader: SegmentReader, look: object) -> bytes:
 
 
 _follow = Proof.follow
+_readinto = _Unpacked.readinto
+_late_name = SegmentNaming.late_name
 
 
 def uncompared(proof: Proof, parts: Iterable[memoryview], expected: bytes | None = None) -> Iterator[Part]:
@@ -222,6 +225,20 @@ def as_if_leased(displaced: Displaced | None, size: int, lease_ns: int, leased: 
     """Instead of `CommitResult`: an old file may go in the same job, whether or not a lease told who writes to it."""
     del leased
     return CommitResult(displaced, size, lease_ns, leased=True, fault=fault)
+
+
+def cut_short(stream: _Unpacked, buffer: memoryview, /) -> int:
+    """Instead of `_Unpacked.readinto`: where a stream is cut off, it ends."""
+    try:
+        return _readinto(stream, buffer)
+    except DamagedError:
+        return 0
+
+
+def plainly_named(names: SegmentNaming, token: str, offset: int, source: str = "") -> str:
+    """Instead of `SegmentNaming.late_name`: what was appended to a packed file has a plain name."""
+    del source
+    return _late_name(names, token, offset)
 
 
 class Unlocked:

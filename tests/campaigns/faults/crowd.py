@@ -28,6 +28,7 @@ BYSTANDERS: dict[str, type[Bystander]] = {
     "refill": meddlers.Refiller,
     "latetruncate": meddlers.LateTruncater,
     "overwrite": meddlers.Overwriter,
+    "repack": meddlers.Repacker,
     "copywait": meddlers.WaitingCopytruncate,
     "nonblocking": meddlers.Nonblocking,
     "daemon": meddlers.Daemon,
@@ -65,6 +66,9 @@ MOST = {
     "overwrite, between": 200,
     "overwrite, leased": 500,
     "overwrite, leased, kill": 300,
+    "repack": 100,
+    "repack, between": 300,
+    "repack, leased": 200,
     "copywait": 100,
     "copywait, leased": 500,
     "copywait, leased, kill": 300,
@@ -79,7 +83,7 @@ MOST = {
     "folderlock": 100,
 }
 # These may not make a job fail, whatever they do and whenever they come, but where the disk is full.
-HARMLESS = {"truncate", "refill", "latetruncate", "overwrite", "copywait", "nonblocking", "daemon", "mapping"}
+HARMLESS = {"truncate", "refill", "latetruncate", "overwrite", "copywait", "nonblocking", "daemon", "mapping", "repack"}
 HARMLESS |= {"leaseholder", "folderlock"}
 # Those for whom a lease counts, whom a job stopped for long has to expect.
 PATIENT = ("append", "truncate", "refill", "overwrite", "copywait")

@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from packing import padding
+
 from faults.archive import Line
 from faults.bystanders import Appender, Bystander, Latecomer, Logrotate
 from faults.oracle import Finding, split
@@ -74,6 +76,19 @@ class Overwriter(Appender):
             self.archive.ledger.add(line)
             os.pwrite(descriptor, line.data, 0)
             os.utime(descriptor, ns=(status.st_atime_ns, status.st_mtime_ns))
+        os.close(descriptor)
+
+
+class Repacker(Overwriter):
+    """Writes another packed file of the same size over the segment, in place, and puts its times back."""
+
+    def work(self, descriptor: int) -> None:
+        status, ledger, line = os.fstat(descriptor), self.archive.ledger, self.archive.fresh()
+        data = self.archive.written(line)
+        ledger.begin_anew()
+        ledger.add(line)
+        os.pwrite(descriptor, data + padding(self.archive.log.name, status.st_size - len(data)), 0)
+        os.utime(descriptor, ns=(status.st_atime_ns, status.st_mtime_ns))
         os.close(descriptor)
 
 

@@ -138,6 +138,21 @@ MUTANTS = (
         _in(storage__proof__Proof__check=broken.unproven),
         {"interleave": "^mapping,drop"},
     ),
+    Mutant(
+        "what a packed segment holds by now is not compared",
+        _in(storage__proof__Proof__check=broken.unproven),
+        {"interleave": "^repack,(repacked|packeddrop)"},
+    ),
+    Mutant(
+        "a stream that is cut off ends there",
+        _in(storage__codecs___Unpacked__readinto=broken.cut_short),
+        {"kill": "^packed,1,"},
+    ),
+    Mutant(
+        "what comes to a packed file gets a plain name",
+        _in(storage__naming__SegmentNaming__late_name=broken.plainly_named),
+        {"interleave": "^append,repacked,.*,0$"},
+    ),
     Mutant("what a rewrite leaves out is unchecked", _in(**_UNCOMPARED), {"interleave": "^mapping,rewrite"}),
     Mutant(
         "nobody looks at the lease after the exchange",

@@ -114,6 +114,8 @@ def _ends(when: str, first: int, calls: int) -> Iterator[str]:
 def _shapes(who: str) -> tuple[str, ...]:
     if who in LATE:
         return ("crashed",)
+    if who == "repack":
+        return ("repacked", "packeddrop")
     if who == "job":
         return ("rewrite", "drop", "repacked", "packeddrop")
     return ("rewrite", "drop", "full", *(("repacked", "packeddrop") if who in PACKERS else ()))
@@ -161,6 +163,8 @@ def _check(campaign: Campaign, point: str) -> list[Finding] | None:
     victim.prepare()
     before = oracle.expired()
     bystander: Bystander
+    if who == "repack":
+        return ("repacked", "packeddrop")
     if who == "job":
         bystander = SecondJob(victim, oracle, int(first))
     else:
