@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from audit_log import record, write_log, write_policy
 from command import NOW, Done, cleanup, run
+from packing import packed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 ONE, TWO, THREE = (f"logs-2026010{day}T000000.jsonl" for day in range(1, 4))
 OLD, YOUNG = record(days=400, prev_hash=None), record(days=1, prev_hash=None)
 NAMED = record(days=1, prev_hash="1f")
+SUFFIXES = ("", ".gz", ".zst")
 CUT, BARE = "a chain of hashes is cut", "without an offset from UTC"
 
 
@@ -50,21 +52,27 @@ WHOLE = {
 }
 
 
+def write_packed(folder: Path, segments: dict[str, bytes], suffix: str) -> None:
+    write_log(folder / "audit", {name + suffix: packed(suffix, lines) for name, lines in segments.items()})
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
 @pytest.mark.parametrize("case", CUTS)
-def test_a_cut_is_told_once_before_and_when_it_is_made(folder: Path, case: str) -> None:
+def test_a_cut_is_told_once_before_and_when_it_is_made(folder: Path, case: str, suffix: str) -> None:
     """With the segment of the record that names what went; but not from a segment that shows no chain."""
     segments, where = CUTS[case]
     for words in (("-n",), ()):
-        write_log(folder / "audit", segments)
+        write_packed(folder, segments, suffix)
         found = told(cleanup(folder, *words, "--allow-delete-all"), CUT)
-        assert [f"a record of {where} that stays" in each for each in found] == ([True] if where else [])
+        assert [f"a record of {where}{suffix} that stays" in each for each in found] == ([True] if where else [])
 
 
+@pytest.mark.parametrize("suffix", SUFFIXES)
 @pytest.mark.parametrize("case", WHOLE)
-def test_no_cut_is_told_if_there_is_none(folder: Path, case: str) -> None:
+def test_no_cut_is_told_if_there_is_none(folder: Path, case: str, suffix: str) -> None:
     """Logs that are not chained, as MXCP's with a null in each record, have no such warning on any night."""
     for words in (("-n",), ()):
-        write_log(folder / "audit", WHOLE[case])
+        write_packed(folder, WHOLE[case], suffix)
         assert told(cleanup(folder, *words), CUT) == []
 
 
@@ -83,13 +91,14 @@ def stamped(text: str, number: int = 0) -> bytes:
     return b'{"schema_name": "app", "timestamp": "%s", "id": %d}\n' % (text.encode(), number)
 
 
+@pytest.mark.parametrize("suffix", SUFFIXES)
 @pytest.mark.parametrize("words", [("cleanup", "-n"), ("cleanup",), ("explain",), ("estimate",), ("check",)])
-def test_lines_without_an_offset_are_counted(folder: Path, words: tuple[str, ...]) -> None:
+def test_lines_without_an_offset_are_counted(folder: Path, words: tuple[str, ...], suffix: str) -> None:
     """In every command, also where the segment is rewritten meanwhile; other faults of a timestamp are none."""
     bare = ("2026-01-01T00:00:00", "2026-01-01 00:00:00.123456")
     other = ("2026-01-01 00:00:00,123", "2026-01-01T00:00Z", "1767225600", "2026-02-30T00:00:00")
     deeper = record(days=1, input_data={"timestamp": bare[0]})
-    write_log(folder / "audit", {ONE: b"".join([*map(stamped, bare), *map(stamped, other), deeper, OLD])})
+    write_packed(folder, {ONE: b"".join([*map(stamped, bare), *map(stamped, other), deeper, OLD])}, suffix)
     now = ("--now", NOW) if words[0] != "check" else ()
     named = ("--path", "audit/logs.jsonl", "--schemas", "schemas.yaml", "--json")
     (warning,) = told(run(*words, *named, *now, cwd=folder), BARE)

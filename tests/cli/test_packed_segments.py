@@ -410,3 +410,15 @@ def test_a_rewrite_packs_about_as_well(folder: Path, suffix: str) -> None:
         assert unpack(path) == lines[len(OLD) :]
     if suffix == ".gz":
         assert zlib.decompress(path.read_bytes(), wbits=31) == lines[len(OLD) :], "it is one member"
+
+
+def test_a_plan_is_applied_as_it_was_approved(folder: Path, suffix: str) -> None:
+    """Although a dry run can't know how small a rewrite will be packed."""
+    path = put(folder, NAME + suffix, PACK[suffix](MANY))
+    dropped = put(folder, f"logs-20250102T000000.jsonl{suffix}", PACK[suffix](OLD * 3))
+    assert cleanup(folder, "-n", "--plan-out", "plan.json").code == 0
+    named = ("--path", "audit/logs.jsonl", "--schemas", "schemas.yaml", "--now", NOW, "--json")
+    done = run("apply", "plan.json", *named, cwd=folder)
+    assert (done.code, done.result["records"]["deleted"]) == (0, 6)
+    assert unpack(path) == STAYS
+    assert not dropped.exists()

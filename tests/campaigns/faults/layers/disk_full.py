@@ -67,13 +67,16 @@ def _check(campaign: Campaign, mount: Mount, point: str) -> list[Finding]:
 
 
 def _laid(root: Path, *, one_drop: bool) -> Archive:
-    """Segments of several blocks, two of them to be rewritten; the current one goes whole, and two others may."""
+    """Segments of several blocks; the current one goes whole, others may; two plain and two packed ones are rewritten."""
     archive = lay(root, "drop")
     for month in (1, 2):
         half = [make() for _ in range(LINES // 2) for make in (archive.old, archive.fresh)]
         archive.segment(f"logs-20260{month}01T000000.jsonl", half)
         if not one_drop:
             archive.segment(f"logs-20260{month}02T000000.jsonl", [archive.old() for _ in range(LINES)])
+    for month, suffix in ((3, ".gz"), (4, ".zst")):
+        half = [make() for _ in range(LINES // 4) for make in (archive.old, archive.fresh)]
+        archive.segment(f"logs-20260{month}01T000000.jsonl{suffix}", half)
     return archive
 
 
