@@ -67,7 +67,7 @@ def _check(campaign: Campaign, mount: Mount, point: str) -> list[Finding]:
 
 
 def _laid(root: Path, *, one_drop: bool) -> Archive:
-    """Segments of several blocks; the current one goes whole, others may; two plain and two packed ones are rewritten."""
+    """Segments of several blocks: two plain and two packed ones are rewritten, the current one goes, others may."""
     archive = lay(root, "drop")
     for month in (1, 2):
         half = [make() for _ in range(LINES // 2) for make in (archive.old, archive.fresh)]
