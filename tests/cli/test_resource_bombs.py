@@ -408,3 +408,22 @@ def test_a_rewrite_that_does_not_fit_is_not_begun(small_disk: Path, jobs: str) -
         assert {path.name: path.read_bytes() for path in audit.glob("logs*")} == {FIRST: before}
     finally:
         subprocess.run(["umount", audit], check=True)
+
+
+@pytest.mark.parametrize("suffix", PACKED)
+def test_a_packed_rewrite_that_does_not_fit_is_not_begun(small_disk: Path, suffix: str) -> None:
+    """How small it will be packed is not known, but no larger than it was: as much has to be free."""
+    audit = small_disk / "audit"
+    try:
+        noise = [record(days=1, text=os.urandom(1000).hex()) for _ in range(5 * MIB // 1100)]
+        segment = pack(small_disk, suffix, [OLD, *noise])
+        before = segment.read_bytes()
+        assert 4.5 * MIB < len(before) < 6 * MIB
+        write_log(audit, {SECOND: OLD * (MIB // len(OLD))})
+        done = within_memory(small_disk, "cleanup", "--now", NOW, "--json")
+        assert done.code == 3
+        assert (done.result["segments"]["dropped"], done.result["segments"]["failed"]) == (1, 1)
+        assert "There is no room on the disk for what stays of it" in done.document["error"]
+        assert {path.name: path.read_bytes() for path in audit.glob("*logs*jsonl*")} == {segment.name: before}
+    finally:
+        subprocess.run(["umount", audit], check=True)

@@ -33,8 +33,9 @@ from asynclog.records.document_fragments import is_fragment
 from asynclog.records.fields import MXCP_FIELDS
 from asynclog.records.kernel import Kind
 from asynclog.records.parser import LineParser
-from asynclog.scan.chunks import ChunkResult, read_chunk, split
+from asynclog.scan.chunks import ChunkResult, split
 from asynclog.scan.context import ScanContext
+from asynclog.scan.read_chunk import read_chunk
 from asynclog.scan.survivors import SurvivorReader
 from asynclog.schemas import SchemaKey
 from asynclog.segments import Fingerprint, Segment

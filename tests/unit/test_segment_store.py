@@ -22,8 +22,9 @@ from asynclog.records.kernel import choose_digest
 from asynclog.runner.begin_cleanup import begin_run
 from asynclog.runner.cleanup import clean_up
 from asynclog.runner.wiring import Wiring
-from asynclog.scan.chunks import Chunk, ChunkResult, read_chunk
+from asynclog.scan.chunks import Chunk, ChunkResult
 from asynclog.scan.context import ScanContext
+from asynclog.scan.read_chunk import read_chunk
 from asynclog.scan.survivors import SurvivorReader
 from asynclog.segments import Segment
 from asynclog.storage.local.directory import LogDirectory
