@@ -251,7 +251,7 @@ def test_the_text_is_a_table_with_the_what_if_beside(log: Path) -> None:
     assert "logs-20250102T000000.jsonl.gz" in done.out
     bounded = run("estimate", *NAMED, "--no-scan", "--no-catalog", cwd=log).out
     assert "0 to" in bounded
-    assert "2 segments" in bounded
+    assert "3 segments" in bounded
 
 
 def test_what_can_not_be_read_is_an_error_and_in_no_figure(log: Path) -> None:
