@@ -163,8 +163,6 @@ def _check(campaign: Campaign, point: str) -> list[Finding] | None:
     victim.prepare()
     before = oracle.expired()
     bystander: Bystander
-    if who == "repack":
-        return ("repacked", "packeddrop")
     if who == "job":
         bystander = SecondJob(victim, oracle, int(first))
     else:
