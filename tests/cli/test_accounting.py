@@ -106,7 +106,8 @@ def content_of(kind: str, chance: random.Random) -> bytes:
         case "special" | "empty" | "new and empty":
             return b""
         case "packed":
-            return chance.choice([gzip.compress, bz2.compress])(some_lines(chance))
+            lines = some_lines(chance)
+            return chance.choice([gzip.compress(lines), bz2.compress(lines)])
         case "document":
             return document(chance)
         case "damaged":

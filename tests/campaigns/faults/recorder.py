@@ -177,8 +177,8 @@ class Recorder(LogDirectory):
 
     def release(self, descriptor: int) -> bool:
         released = super().release(descriptor)
-        file = self._open[descriptor]
-        segment = next((name for name, its in self._files.items() if its == file), "").partition(".al-")[0]
+        inode = self._open.get(descriptor, "")
+        segment = next((name for name, its in self._files.items() if its == inode), "").partition(".al-")[0]
         for tail in [packed(segment, next(self.tails, b""))] if released else []:
             with open(f"/proc/self/fd/{descriptor}", "ab", buffering=0) as file:
                 file.write(tail)
