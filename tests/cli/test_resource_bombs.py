@@ -10,7 +10,7 @@ import zlib
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from audit_log import record, write_log, write_policy
+from audit_log import entries, record, write_log, write_policy
 from command import NOW, Done, run
 from packing import zstd
 
@@ -426,6 +426,6 @@ def test_a_packed_rewrite_that_does_not_fit_is_not_begun(small_disk: Path, suffi
         assert done.code == 3
         assert (done.result["segments"]["dropped"], done.result["segments"]["failed"]) == (1, 1)
         assert "There is no room on the disk for what stays of it" in done.document["error"]
-        assert {path.name: path.read_bytes() for path in audit.glob("*logs*jsonl*")} == {segment.name: before}
+        assert {path.name: path.read_bytes() for path in entries(audit)} == {segment.name: before}
     finally:
         subprocess.run(["umount", audit], check=True)

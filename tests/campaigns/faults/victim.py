@@ -20,6 +20,7 @@ import asynclog.catalog.store
 import asynclog.config.yaml_document  # noqa: F401
 from asynclog.cli import main
 from asynclog.runner.wiring import Wiring
+from asynclog.storage.codecs import Gzip, Zstd
 from asynclog.storage.local.directory import LogDirectory
 from faults.archive import CURRENT, NOW
 from faults.child import Ended as Ended  # noqa: PLC0414 - layers know it from here
@@ -35,8 +36,18 @@ if TYPE_CHECKING:
     from faults.oracle import Finding, Oracle
 
 # What a job imports on its way is imported once for all children.
-for _module in ("anyio._backends._asyncio", "asynclog.cli.cleanup", "asynclog.runner.cleanup", "encodings.utf_8_sig"):
+for _module in (
+    "anyio._backends._asyncio",
+    "asynclog.cli.cleanup",
+    "asynclog.runner.cleanup",
+    "asynclog.storage.local.commit.apply_action",
+    "asynclog.storage.local.local_store",
+    "encodings.utf_8_sig",
+    "grp",
+):
     import_module(_module)
+for _codec in (Gzip(), Zstd()):
+    _codec.decode([])
 
 # With these a job waits for nobody; the protocol may not depend on it.
 HASTY = {"lease_pauses": (0.0, 0.001), "drain_grace": 0.0, "drain_patience": 0.004, "drain_pause": 0.001}
