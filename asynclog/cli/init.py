@@ -9,6 +9,7 @@ from asynclog.cli import options as groups
 from asynclog.cli.parser import ALWAYS, Help
 from asynclog.cli.run_command import Call, Command, log_level, settings_of
 from asynclog.config.configuration_file import MXCPS, OURS, nearest
+from asynclog.config.presets import load_presets, unknown_preset
 from asynclog.config.settings import Settings
 from asynclog.config.usable_paths import working_folder
 from asynclog.errors import ConfigurationError
@@ -39,27 +40,39 @@ HELP = Help(
 )
 
 
+class InitOptions(groups.PathOptions, frozen=True, kw_only=True):
+    """The options of `asynclog init`."""
+
+    preset: str | None
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
     groups.which_path(parser)
+    parser.add_argument(
+        "--preset", metavar="NAME", help="whose log it is: see asynclog presets (default: MXCP's lines)"
+    )
     groups.output(parser, debug=groups.DEBUG)
     groups.jobs(parser)
 
 
-def run(options: groups.PathOptions, call: Call) -> CommandResult[InitResult]:
+def run(options: InitOptions, call: Call) -> CommandResult[InitResult]:
     """Write both files for the log that was named, and return the result."""
     from asynclog.runner.inspect import inspect
 
     if not options.path:
         raise ConfigurationError("init needs to know the log: name its base path, as in --path audit/logs.jsonl")
-    settings = settings_of(options)
+    settings = _with_preset(settings_of(options), options.preset)
     configuration, policy = (os.path.join(working_folder(), name) for name in (OURS, POLICY))
     files = [configuration, policy]
     _must_be_possible(settings, files)
     with call.signals.deferred("while the log was read"):
         seen = inspect(settings, None, call.signals)
     inventory = sum_holdings(seen.states or [])
-    texts = {policy: starter_policy(inventory.holdings), configuration: starter_configuration(options.path, POLICY)}
+    texts = {
+        policy: starter_policy(inventory.holdings),
+        configuration: starter_configuration(options.path, POLICY, options.preset),
+    }
     # In this order: a configuration never names a policy that is not there.
     _write({os.path.basename(path): text.encode() for path, text in texts.items()})
     warnings = [*_shadowed(settings, configuration), *seen.notices.warnings]
@@ -68,7 +81,17 @@ def run(options: groups.PathOptions, call: Call) -> CommandResult[InitResult]:
     )
 
 
-COMMAND = Command(HELP, groups.PathOptions, add_arguments, run, as_text, log_level)
+COMMAND = Command(HELP, InitOptions, add_arguments, run, as_text, log_level)
+
+
+def _with_preset(settings: Settings, name: str | None) -> Settings:
+    """Return the settings for a log of this product. Raise ConfigurationError."""
+    if name is None:
+        return settings
+    if problem := unknown_preset(name):
+        raise ConfigurationError(f"--preset: {problem}")
+    preset = load_presets()[name]
+    return msgspec.structs.replace(settings, fields=preset.fields(), more_names=preset.segments)
 
 
 def _shadowed(settings: Settings, written: str) -> list[str]:

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, NoReturn
 from asynclog.errors import ConfigurationError
 
 COMMANDS = {
+    "presets": "list the products whose logs are known, and show how to configure one",
     "init": "write a first configuration for a log",
     "check": "validate configuration and policy, and show which rule governs what",
     "estimate": "show what the policy frees now and later, and what another retention would",

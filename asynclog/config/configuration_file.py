@@ -8,6 +8,7 @@ import msgspec
 
 from asynclog.config.mapped_fields import FieldKeys, TimeKeys, fields_from
 from asynclog.config.mxcp_site import mxcp_profile
+from asynclog.config.presets import load_presets, with_preset
 from asynclog.config.profile import Profile, beside, must_have
 from asynclog.config.units import percent
 from asynclog.config.usable_paths import absolute, working_folder
@@ -36,8 +37,15 @@ class _Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     guard: Guard = Guard()
     rewrite: str = "always"
     state: str | None = None
+    preset: str | None = None
     fields: FieldKeys | None = None
     time: TimeKeys | None = None
+
+    @property
+    def more_names(self) -> tuple[str, ...]:
+        """Patterns of the preset, for segments beside those with usual names; none if the profile has patterns."""
+        is_named = self.audit.segments is not msgspec.UNSET
+        return () if is_named or self.preset is None else load_presets()[self.preset].segments
 
 
 class _Configuration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -99,7 +107,10 @@ def load_profile(path: str | None, name: str | None, environment: Mapping[str, s
 def _our_profile(document: "Document", name: str | None, environment: Mapping[str, str]) -> Profile:
     file = document.convert(document.data, (), _Configuration)
     # All profiles are read, so that a fault in one is found before its own timer finds it.
-    profiles = {each: document.convert(value, ("profiles", each), _Profile) for each, value in file.profiles.items()}
+    profiles = {
+        each: document.convert(with_preset(document, each, value), ("profiles", each), _Profile)
+        for each, value in file.profiles.items()
+    }
     rewrites = {each: _rewrite(document, each, profile.rewrite) for each, profile in profiles.items()}
     patterns = {each: _patterns(document, each, profile.audit) for each, profile in profiles.items()}
     fields = {each: fields_from(document, each, profile.fields, profile.time) for each, profile in profiles.items()}
@@ -116,13 +127,20 @@ def _our_profile(document: "Document", name: str | None, environment: Mapping[st
         log=beside(document, name, audit.path or ""),
         schemas=beside(document, name, audit.schemas) if audit.schemas else "",
         patterns=patterns[name],
+        more_names=profile.more_names,
         fields=fields[name],
         weak_leases=audit.weak_leases,
         guard=profile.guard,
         rewrite=rewrites[name],
         state=beside(document, name, state) if state else "",
         claims=tuple(
-            Claim(each, beside(document, each, profile.audit.path), profile.audit.enabled, patterns[each])
+            Claim(
+                each,
+                beside(document, each, profile.audit.path),
+                profile.audit.enabled,
+                patterns[each],
+                profile.more_names,
+            )
             for each, profile in profiles.items()
             if profile.audit.path
         ),

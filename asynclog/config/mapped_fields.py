@@ -52,13 +52,14 @@ def fields_from(document: "Document", profile: str, fields: FieldKeys | None, ti
     if time is None and (fields is None or fields == FieldKeys()):
         return MXCP_FIELDS
     keys, at = fields or FieldKeys(), ("profiles", profile)
-    found = _mapped(keys, time or TimeKeys())
+    found = mapped_fields(keys, time or TimeKeys())
     for place, problem in _problems(keys, time, found):
         raise document.error((*at, *place), problem)
     return found
 
 
-def _mapped(keys: FieldKeys, time: TimeKeys) -> MappedFields:
+def mapped_fields(keys: FieldKeys, time: TimeKeys) -> MappedFields:
+    """Return the fields that these keys mean, which need not be possible."""
     schema = keys.schema
     return MappedFields(
         timestamp=() if isinstance(keys.timestamp, FileKey) else _listed(keys.timestamp),

@@ -29,6 +29,7 @@ class Profile(msgspec.Struct, frozen=True):
     log: str = ""
     schemas: str = ""
     patterns: tuple[str, ...] = ()
+    more_names: tuple[str, ...] = ()
     fields: Fields = MXCP_FIELDS
     weak_leases: bool = False
     guard: Guard = Guard()

@@ -45,7 +45,7 @@ def resolve(options: Options, environment: Mapping[str, str]) -> Settings:
             f"give it one of {LONGEST_BASE} bytes at the most"
         )
     stem = os.path.splitext(base)[0]
-    own = Claim(profile.name or profile.source, log, profile.enabled, profile.patterns)
+    own = Claim(profile.name or profile.source, log, profile.enabled, profile.patterns, profile.more_names)
     claims = [own, *(claim for claim in profile.claims if claim.profile != profile.name)]
     contests = tuple(contested(claims))
     if not profile.is_mxcps:
@@ -60,6 +60,7 @@ def resolve(options: Options, environment: Mapping[str, str]) -> Settings:
         schemas=policy,
         schemas_are=_origin(options, profile),
         patterns=profile.patterns,
+        more_names=profile.more_names,
         fields=profile.fields,
         guard=profile.guard,
         explicit_path=bool(path),

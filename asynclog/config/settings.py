@@ -44,13 +44,14 @@ class Settings(msgspec.Struct, frozen=True):
 
     `source` tells where the log's path came from, `explicit_path` whether a person typed it: a folder that is missing
     is then a mistake, else an application that has not started yet. `patterns` replace the names that are looked for,
-    where there are any, and `fields` are the keys of its lines. `now` is None where the clock is to say it. `reader` is
-    the name of one, None for the fastest. `state` is the folder for catalogs, empty where there is none to be.
-    `lock_wait`, `max_runtime` and `max_overdue` are in seconds, the latter None where nothing is too late; `io_limit`
-    is in bytes a second. `allow_delete_percent` is the guard's limit for this run, None for that of the configuration.
-    `claims` are the claims on files of the log's folder, this log's own first; `contests` are what two profiles claim
-    where that is MXCP's to refuse (`is_mxcps`), and `unread_keys` look like retention there. `awaits_registry` tells
-    that a registry that is not there may come yet. `apart` are the configuration's own files in the log's folder.
+    where there are any, `more_names` are looked for beside the usual ones, and `fields` are the keys of its lines.
+    `now` is None where the clock is to say it. `reader` is the name of one, None for the fastest. `state` is the folder
+    for catalogs, empty where there is none to be. `lock_wait`, `max_runtime` and `max_overdue` are in seconds, the
+    latter None where nothing is too late; `io_limit` is in bytes a second. `allow_delete_percent` is the guard's limit
+    for this run, None for that of the configuration. `claims` are the claims on files of the log's folder, this log's
+    own first; `contests` are what two profiles claim where that is MXCP's to refuse (`is_mxcps`), and `unread_keys`
+    look like retention there. `awaits_registry` tells that a registry that is not there may come yet. `apart` are the
+    configuration's own files in the log's folder.
     """
 
     source: str
@@ -61,6 +62,7 @@ class Settings(msgspec.Struct, frozen=True):
     schemas: str
     schemas_are: Origin = "named"
     patterns: tuple[str, ...] = ()
+    more_names: tuple[str, ...] = ()
     fields: Fields = MXCP_FIELDS
     guard: Guard = Guard()
     explicit_path: bool = False
@@ -88,4 +90,4 @@ class Settings(msgspec.Struct, frozen=True):
 
     def naming(self) -> SegmentNaming:
         """Return which names the log's segments have: made anew, so that whoever asks often keeps it."""
-        return SegmentNaming(self.base, self.patterns, self.apart)
+        return SegmentNaming(self.base, self.patterns, self.apart, self.more_names)

@@ -17,9 +17,11 @@ from asynclog.report.envelope import Failed, Succeeded
 from asynclog.report.estimate.result import EstimateResult
 from asynclog.report.explain.result import ExplainResult
 from asynclog.report.init.result import InitResult
+from asynclog.report.presets.result import PresetsResult
 
 # The document of each command.
 DOCUMENTS = {
+    "presets": Succeeded[PresetsResult] | Failed[PresetsResult],
     "init": Succeeded[InitResult] | Failed[InitResult],
     "check": Succeeded[CheckResult] | Failed[CheckResult],
     "estimate": Succeeded[EstimateResult] | Failed[EstimateResult],

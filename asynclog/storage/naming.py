@@ -32,18 +32,25 @@ class SegmentNaming:
     For `logs.jsonl`: the base file itself; `logs` + what a rotator adds + `.jsonl`, such as MXCP's
     `logs-YYYYMMDDTHHMMSS[-n].jsonl`; either of them + what a rotator adds, such as `logs.jsonl.1`; our own
     `logs-late-<token>-<offset>.jsonl`; each also packed. What rotators add is for `rotated_names` to say. Where
-    `patterns` (globs) are given, these and the late ones instead. Files that are `apart` are the configuration's own,
-    and neither segments nor neighbours, whatever a pattern says; nor are registries, lists of holds and signatures of
-    any log, rotated or not.
+    `patterns` (globs) are given, these and the late ones instead; `more_names` (globs) come beside the usual ones.
+    Files that are `apart` are the configuration's own, and neither segments nor neighbours, whatever a pattern says;
+    nor are registries, lists of holds and signatures of any log, rotated or not.
     """
 
-    def __init__(self, base: str, patterns: Iterable[str] = (), apart: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        base: str,
+        patterns: Iterable[str] = (),
+        apart: Iterable[str] = (),
+        more_names: Iterable[str] = (),
+    ) -> None:
         self.base = base
         self.lock = f".{base}.al-lock"  # the lock file's, which stays: it is neither a segment nor left behind
         self.stem, self.suffix = _split(base)
         self._apart = {f"{self.stem}_schemas.jsonl", *apart}
         self._mxcps = re.compile(f"{re.escape(self.stem)}{MXCPS}{re.escape(self.suffix)}")
-        self._globs = [re.compile(fnmatch.translate(pattern)) for pattern in patterns]
+        self._globs = _compiled(patterns)
+        self._more = _compiled(more_names)
 
     def late_name(self, token: str, offset: int, source: str = "") -> str:
         """Return the segment for what a writer appended, from byte `offset` on, to a file that had been replaced.
@@ -59,7 +66,7 @@ class SegmentNaming:
             return False
         if self._globs:
             return any(pattern.fullmatch(name) for pattern in self._globs) or bool(self.late_token(name))
-        return self._parse(name) is not None
+        return self._parse(name) is not None or any(pattern.fullmatch(name) for pattern in self._more)
 
     def is_rotated(self, name: str) -> bool:
         """Return whether a rotator, or who packs files, gives the base file this name."""
@@ -141,6 +148,10 @@ class SegmentNaming:
     def is_stray(self, name: str) -> bool:
         """Return whether this is a hidden name of a job that no job of this log knows as its own."""
         return name.startswith(".") and hidden_behind(name) is not None and not self.is_temporary(name)
+
+
+def _compiled(globs: Iterable[str]) -> list[re.Pattern[str]]:
+    return [re.compile(fnmatch.translate(glob)) for glob in globs]
 
 
 def hidden_behind(name: str) -> str | None:

@@ -19,6 +19,7 @@ class Claim(msgspec.Struct, frozen=True):
     log: str
     enabled: bool
     patterns: tuple[str, ...] = ()
+    more_names: tuple[str, ...] = ()
 
     @property
     def base(self) -> str:
@@ -26,7 +27,7 @@ class Claim(msgspec.Struct, frozen=True):
 
     @property
     def names(self) -> SegmentNaming:
-        return SegmentNaming(self.base, self.patterns)
+        return SegmentNaming(self.base, self.patterns, more_names=self.more_names)
 
 
 class Contest(msgspec.Struct, frozen=True):

@@ -201,7 +201,9 @@ def test_a_stream_that_is_cut_anywhere_is_damaged(suffix: str) -> None:
             unpacked(suffix, file[:end])
 
 
-@pytest.mark.parametrize("garbage", [b"\1", b"\n", b"{}\n", b"\x1f", b"\x1f\x8b", b"\x28\xb5\x2f\xfd", bytes(range(100, 140))])
+@pytest.mark.parametrize(
+    "garbage", [b"\1", b"\n", b"{}\n", b"\x1f", b"\x1f\x8b", b"\x28\xb5\x2f\xfd", bytes(range(100, 140))]
+)
 def test_garbage_behind_the_last_member_is_damage(suffix: str, garbage: bytes) -> None:
     """Who knows what it was: gzip(1) and zstd(1) complain of it, too."""
     with pytest.raises(DamagedError):

@@ -21,14 +21,23 @@ profiles:
     audit:
       path: {log}
       schemas: {policy} # left out: the registry beside the log, logs_schemas.jsonl for logs.jsonl
-    # Other keys than schema_name, schema_version and timestamp say the same in another product's lines:
-    # fields: {{timestamp: time, schema: [type, action]}}
-    # time: {{form: [rfc3339, unix_s]}}
+{fields}\
     # A run is refused, unless it is forced, if most of the log, or of one schema, expired long ago and would go.
     # So is one that violates one of these: uncomment them once the periods are settled.
     # guard:
     #   max_delete_percent: 50 # of everything that a run would delete, in place of the usual guard; 100: no guard
     #   min_retention_days: 7 # a period that is shorter than this looks like a slip
+"""
+
+_PRESET = """\
+    preset: {preset} # see asynclog presets show {preset}
+"""
+
+_FIELDS = """\
+    # Other keys than schema_name, schema_version and timestamp say the same in another product's lines. Many products
+    # are known: see asynclog presets, and write preset: suricata. For others:
+    # fields: {timestamp: time, schema: [type, action]}
+    # time: {form: [rfc3339, unix_s]}
 """
 
 _POLICY = """\
@@ -54,9 +63,10 @@ _POLICY = """\
 """
 
 
-def starter_configuration(log: str, policy: str) -> str:
+def starter_configuration(log: str, policy: str, preset: str | None = None) -> str:
     """Return an `asynclog.yaml` for the log with this base path. Raise ConfigurationError if YAML can't hold a path."""
-    return _CONFIGURATION.format(log=_scalar(log), policy=_scalar(policy))
+    fields = _FIELDS if preset is None else _PRESET.format(preset=preset)
+    return _CONFIGURATION.format(log=_scalar(log), policy=_scalar(policy), fields=fields)
 
 
 def starter_policy(holdings: Mapping[SchemaKey, Holding]) -> str:
