@@ -1,7 +1,8 @@
-"""`asynclog init`: a log -> a first configuration and a policy that deletes nothing, in the working folder."""
+"""`asynclog init`: a log -> a first configuration and policy, in the working folder, that delete nothing new."""
 
 import argparse
 import os
+from collections.abc import Iterable
 
 import msgspec
 
@@ -9,20 +10,22 @@ from asynclog.cli import options as groups
 from asynclog.cli.parser import ALWAYS, Help
 from asynclog.cli.run_command import Call, Command, log_level, settings_of
 from asynclog.config.configuration_file import MXCPS, OURS, nearest
+from asynclog.config.mxcp_takeover import Takeover, find_takeover
 from asynclog.config.presets import load_presets, unknown_preset
 from asynclog.config.settings import Settings
 from asynclog.config.usable_paths import working_folder
 from asynclog.errors import ConfigurationError
 from asynclog.escaping import escape_surrogates
 from asynclog.formatting import pluralize
-from asynclog.report.configuration_warnings import shadowed
+from asynclog.report.configuration_warnings import shadowed, taken_over
 from asynclog.report.envelope import CommandResult
-from asynclog.report.holdings import Holdings, sum_holdings
+from asynclog.report.holdings import Holding, Holdings, sum_holdings
 from asynclog.report.init.result import InitResult
-from asynclog.report.init.templates import can_be_named, starter_configuration, starter_policy
+from asynclog.report.init.templates import Starter, can_be_named, starter_configuration, starter_policy
 from asynclog.report.init.text import as_text
 from asynclog.report.provenance import who
 from asynclog.report.warnings import Notices
+from asynclog.schemas import SchemaKey
 from asynclog.storage.local.user_named_file import write_new
 
 POLICY = "audit-schemas.yaml"
@@ -30,7 +33,8 @@ POLICY = "audit-schemas.yaml"
 
 HELP = Help(
     description="Inspect a log, and write asynclog.yaml and audit-schemas.yaml into the working folder, with every "
-    "audit schema that was found. They delete nothing until you say how many days to keep each.",
+    "audit schema that was found. They delete nothing until you say how many days to keep each. Beside an "
+    "mxcp-site.yml they take over its profiles and the rules of MXCP's registry.",
     example="asynclog init --path audit/logs.jsonl",
     exits={
         **ALWAYS,
@@ -57,28 +61,33 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: InitOptions, call: Call) -> CommandResult[InitResult]:
-    """Write both files for the log that was named, and return the result."""
+    """Write both files for the log that was named, or is MXCP's, and return the result."""
     from asynclog.runner.inspect import inspect
 
-    if not options.path:
+    configuration, policy = files = [os.path.join(working_folder(), name) for name in (OURS, POLICY)]
+    _must_be_new(files)
+    takeover = find_takeover(
+        {"path": options.path, "jobs": options.jobs, "allow_unsafe_folder": options.allow_unsafe_folder}, os.environ
+    )
+    if not options.path and not takeover:
         raise ConfigurationError("init needs to know the log: name its base path, as in --path audit/logs.jsonl")
-    settings = _with_preset(settings_of(options), options.preset)
-    configuration, policy = (os.path.join(working_folder(), name) for name in (OURS, POLICY))
-    files = [configuration, policy]
-    _must_be_possible(settings, files)
+    settings = _with_preset(takeover.settings if takeover else settings_of(options), options.preset)
+    _must_lie_elsewhere(settings)
     with call.signals.deferred("while the log was read"):
         seen = inspect(settings, None, call.signals)
-    inventory = sum_holdings(seen.states or [])
+    rules = takeover.policy.exact if takeover else {}
+    inventory = _with_all(rules, sum_holdings(seen.states or []))
+    starters = _starters(takeover) if takeover else [Starter("default", options.path or "", POLICY)]
+    registry = escape_surrogates(settings.schemas) if takeover else None
     texts = {
-        policy: starter_policy(inventory.holdings),
-        configuration: starter_configuration(options.path, POLICY, options.preset),
+        policy: starter_policy(inventory.holdings, rules, registry),
+        configuration: starter_configuration(starters, options.preset),
     }
     # In this order: a configuration never names a policy that is not there.
     _write({os.path.basename(path): text.encode() for path, text in texts.items()})
-    warnings = [*_shadowed(settings, configuration), *seen.notices.warnings]
-    return inventory.answer(
-        _result(settings, files, inventory, msgspec.structs.replace(seen.notices, warnings=warnings))
-    )
+    warnings = [*_shadowed(settings, configuration, takeover), *seen.notices.warnings]
+    notices = msgspec.structs.replace(seen.notices, warnings=warnings)
+    return inventory.answer(_result(settings, files, inventory, notices, registry))
 
 
 COMMAND = Command(HELP, InitOptions, add_arguments, run, as_text, log_level)
@@ -94,29 +103,52 @@ def _with_preset(settings: Settings, name: str | None) -> Settings:
     return msgspec.structs.replace(settings, fields=preset.fields(), more_names=preset.segments)
 
 
-def _shadowed(settings: Settings, written: str) -> list[str]:
+def _with_all(schemas: Iterable[SchemaKey], inventory: Holdings) -> Holdings:
+    """Add those of these schemas that the log has no record of."""
+    found, nothing = inventory.holdings, Holding(0, 0, None, None)
+    holdings = {key: found.get(key, nothing) for key in sorted({*found, *schemas})}
+    return msgspec.structs.replace(inventory, holdings=holdings)
+
+
+def _starters(takeover: Takeover) -> list[Starter]:
+    """Return the profiles of an `mxcp-site.yml`, the chosen one first: it alone has the policy that is written."""
+    chosen = takeover.settings.profile
+    beside = os.path.join(os.path.dirname(takeover.site), "")
+    return [
+        Starter(each.profile, each.log.removeprefix(beside), POLICY if each.profile == chosen else "", each.enabled)
+        for each in sorted(takeover.logs, key=lambda claim: claim.profile != chosen)
+    ]
+
+
+def _shadowed(settings: Settings, written: str, takeover: Takeover | None) -> list[str]:
     """Return warnings about configurations found from here, or between here and the log: the new one comes first."""
     here = os.path.dirname(written)
     found = [nearest(OURS, os.path.dirname(here)), nearest(MXCPS, here)]
     of_the_log = nearest(MXCPS, os.path.realpath(settings.folder))
     if of_the_log and of_the_log.startswith(os.path.join(here, "")):
         found.append(of_the_log)
-    return [shadowed(path) for path in dict.fromkeys(found) if path and path != written]
+    site = takeover.site if takeover else None
+    return [
+        taken_over(path, settings.schemas) if path == site else shadowed(path)
+        for path in dict.fromkeys(found)
+        if path and path != written
+    ]
 
 
-def _must_be_possible(settings: Settings, files: list[str]) -> None:
-    """Raise ConfigurationError if the files can't be written, before a large log is read.
+def _must_be_new(files: list[str]) -> None:
+    """Raise ConfigurationError if one of the files exists, before a large log is read."""
+    for path in files:
+        if os.path.lexists(path):
+            raise _exists(path)
 
-    A missing folder is reported when it is opened.
-    """
+
+def _must_lie_elsewhere(settings: Settings) -> None:
+    """Raise ConfigurationError if this is the log's folder. A missing one is reported when it is opened."""
     if os.path.exists(settings.folder) and os.path.samefile(settings.folder, "."):
         raise ConfigurationError(
             f"{settings.folder}: this is the folder of the log itself, where no other file belongs: "
             "nothing was written. Run init from the folder for the configuration"
         )
-    for path in files:
-        if os.path.lexists(path):
-            raise _exists(path)
 
 
 def _exists(path: str) -> ConfigurationError:
@@ -132,16 +164,20 @@ def _write(contents: dict[str, bytes]) -> None:
         raise ConfigurationError(f"{os.getcwd()}: the files can't be written here: {error.strerror}") from None
 
 
-def _result(settings: Settings, files: list[str], inventory: Holdings, notices: Notices) -> InitResult:
+def _result(
+    settings: Settings, files: list[str], inventory: Holdings, notices: Notices, registry: str | None
+) -> InitResult:
     from asynclog.runner.provenance import provenance_of
 
     named = {str(key): holding for key, holding in inventory.holdings.items() if can_be_named(key)}
+    kept = "with the rules of MXCP's registry" if registry else "all kept for ever so far"
     return InitResult(
         status="partial" if inventory.failures else "success",
-        message=f"Wrote {OURS} and {POLICY}: {pluralize(len(named), 'schema')}, all kept for ever so far",
+        message=f"Wrote {OURS} and {POLICY}: {pluralize(len(named), 'schema')}, {kept}",
         log=escape_surrogates(os.path.join(settings.folder, settings.base)),
         **who(provenance_of(settings)),
         files=list(map(escape_surrogates, files)),
+        registry=registry,
         schemas=named,
         left_out=[str(key) for key in inventory.holdings if not can_be_named(key)],
         segments=inventory.segments,

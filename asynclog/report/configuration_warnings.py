@@ -15,6 +15,15 @@ def shadowed(path: str) -> str:
     )
 
 
+def taken_over(site: str, registry: str) -> str:
+    """Return the warning that a new asynclog.yaml is read instead of the `mxcp-site.yml` beside it."""
+    return escape_surrogates(
+        f"from now on asynclog reads the asynclog.yaml that was just written in place of {site} and {registry}, and "
+        "ASYNCLOG_PROFILE in place of MXCP_PROFILE: what changes there later has to be changed here, too. Nothing "
+        "changes for MXCP; to go back, remove asynclog.yaml"
+    )
+
+
 def configuration_warnings(facts: Facts) -> Iterator[str]:
     """Yield warnings about files that two profiles claim, and about retention keys that are not read."""
     for contest in facts.contests:

@@ -193,7 +193,7 @@ def test_any_key_is_read_back_as_it_is(keys: set[SchemaKey]) -> None:
     """The policy has a rule for exactly each of the keys, and keeps them all."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "schemas.yaml")
-        file.write_text(starter_policy(dict.fromkeys(keys, Holding(1, 2, None, None))), encoding="utf-8")
+        file.write_text(starter_policy(dict.fromkeys(keys, Holding(1, 2, None, None)), {}, None), encoding="utf-8")
         rules = all_rules(load_policy(str(file)))
     assert rules.keys() == keys
     assert {(rule.retention_days, rule.active) for rule in rules.values()} <= {(None, True)}

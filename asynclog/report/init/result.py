@@ -11,7 +11,10 @@ from asynclog.report.warnings import Neighbours
 
 
 class InitResult(msgspec.Struct, frozen=True, kw_only=True):
-    """`result` of the JSON document. `files` are absolute paths; `left_out` are keys that a YAML policy can't name."""
+    """`result` of the JSON document. `files` are absolute paths; `left_out` are keys that a YAML policy can't name.
+
+    `registry` is the path of MXCP's registry if the policy has its rules.
+    """
 
     status: Literal["success", "partial"]
     message: str
@@ -22,6 +25,7 @@ class InitResult(msgspec.Struct, frozen=True, kw_only=True):
     version: str
     reader: str
     files: list[str]
+    registry: str | None
     schemas: dict[str, Holding]
     left_out: list[str]
     segments: SegmentsRead

@@ -1,23 +1,25 @@
-"""The text of a first configuration, and of a policy that deletes nothing, for the schemas that a log holds."""
+"""The text of a first configuration and policy for a log, which delete nothing but what a registry's rules do."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from asynclog.errors import ConfigurationError
 from asynclog.escaping import escape_control
 from asynclog.formatting import format_size, pluralize
 from asynclog.policy.patterns import has_wildcard
-from asynclog.policy.rules import WILDCARD
+from asynclog.policy.rules import WILDCARD, Rule
 from asynclog.report.holdings import Holding
 from asynclog.schemas import SchemaKey
 
 _LONGEST_VERSION = 10**100  # exclusive limit of a number in a policy
+_KEPT = Rule(retention=None)
 
 _CONFIGURATION = """\
 # Which log asynclog looks after: written by `asynclog init`. Relative paths are relative to this file.
 asynclog: 1
-profile: default # else --profile, else ASYNCLOG_PROFILE
+profile: {profile} # else --profile, else ASYNCLOG_PROFILE
 profiles:
-  default:
+  {profile}:
     audit:
       path: {log}
       schemas: {policy} # left out: the registry beside the log, logs_schemas.jsonl for logs.jsonl
@@ -40,9 +42,22 @@ _FIELDS = """\
     # time: {form: [rfc3339, unix_s]}
 """
 
+# The profiles that a configuration of MXCP has besides.
+_OTHER_PROFILE = """\
+  {profile}:
+    audit:
+      enabled: {enabled}
+      path: {log} # with the rules of the registry beside it
+"""
+
+_REGISTRY = """\
+# The rules are those of MXCP's registry as it was then: what changes there later has to be changed here, too.
+#   {registry}
+"""
+
 _POLICY = """\
 # How long the records of each audit schema are kept: written by `asynclog init`, with every schema that it found.
-#
+{registry}#
 # Nothing is deleted while `retention_days` is null. Decide for each schema, write the number, and look first:
 #
 #   asynclog check              which rule governs what
@@ -63,17 +78,40 @@ _POLICY = """\
 """
 
 
-def starter_configuration(log: str, policy: str, preset: str | None = None) -> str:
-    """Return an `asynclog.yaml` for the log with this base path. Raise ConfigurationError if YAML can't hold a path."""
+class Starter(NamedTuple):
+    """A profile of a first configuration: the base path of its log, and its policy, empty for the registry."""
+
+    profile: str
+    log: str
+    policy: str
+    enabled: bool = True
+
+
+def starter_configuration(starters: Sequence[Starter], preset: str | None = None) -> str:
+    """Return an `asynclog.yaml` for these, the usual one first. Raise ConfigurationError if YAML can't hold a path."""
+    first, *others = starters
+    log, policy = _scalar(first.log), _scalar(first.policy)
     fields = _FIELDS if preset is None else _PRESET.format(preset=preset)
-    return _CONFIGURATION.format(log=_scalar(log), policy=_scalar(policy), fields=fields)
+    text = _CONFIGURATION.format(profile=_name(first.profile), log=log, policy=policy, fields=fields)
+    for each in others:
+        enabled = str(each.enabled).lower()
+        text += _OTHER_PROFILE.format(profile=_name(each.profile), enabled=enabled, log=_scalar(each.log))
+    return text
 
 
-def starter_policy(holdings: Mapping[SchemaKey, Holding]) -> str:
-    """Return audit schema definitions with one entry, which keeps all, for each key that a policy can name."""
-    entries = [_entry(key, holding) for key, holding in holdings.items() if can_be_named(key)]
+def starter_policy(holdings: Mapping[SchemaKey, Holding], rules: Mapping[SchemaKey, Rule], registry: str | None) -> str:
+    """Return audit schema definitions with one entry for each key that a policy can name.
+
+    A key that has no rule is kept for ever. `registry` is the file that the rules are from, if any.
+    """
+    entries = [_entry(key, holding, rules.get(key, _KEPT)) for key, holding in holdings.items() if can_be_named(key)]
     left_out = [key for key in holdings if not can_be_named(key)]
-    return _POLICY + ("schemas:\n" if entries else "schemas: []\n") + "".join([*entries, *_notes(left_out)])
+    source = _REGISTRY.format(registry=escape_control(registry)) if registry else ""
+    return (
+        _POLICY.format(registry=source)
+        + ("schemas:\n" if entries else "schemas: []\n")
+        + "".join([*entries, *_notes(left_out)])
+    )
 
 
 def can_be_named(key: SchemaKey) -> bool:
@@ -81,13 +119,14 @@ def can_be_named(key: SchemaKey) -> bool:
     return not has_wildcard(key.name) and abs(key.version) < _LONGEST_VERSION
 
 
-def _entry(key: SchemaKey, holding: Holding) -> str:
+def _entry(key: SchemaKey, holding: Holding, rule: Rule) -> str:
     span = f", {holding.oldest[:10]} to {holding.newest[:10]}" if holding.oldest and holding.newest else ""
     return (
         f"  # {pluralize(holding.records, 'record')}, {format_size(holding.bytes)}{span}\n"
         f"  - schema_name: {_scalar(key.name)}\n"
         f"    version: {key.version}\n"
-        f"    retention_days: null\n"
+        f"    retention_days: {'null' if rule.retention_days is None else rule.retention_days}\n"
+        + ("" if rule.active else "    active: false # switched off in the registry: its records are kept\n")
     )
 
 
@@ -104,6 +143,10 @@ def _why_unnamed(key: SchemaKey) -> str:
 
 def _shortened(version: int) -> str:
     return str(version) if abs(version) < _LONGEST_VERSION else f"of {len(str(version))} digits"
+
+
+def _name(profile: str) -> str:
+    return profile if profile == "default" else _scalar(profile)
 
 
 def _scalar(text: str) -> str:

@@ -7,6 +7,8 @@ from asynclog.formatting import columns, format_size
 from asynclog.report.envelope import CommandResult
 from asynclog.report.init.result import InitResult
 
+_NEXT = "asynclog check, asynclog cleanup --dry-run"
+
 
 def as_text(answer: CommandResult[InitResult]) -> str:
     """Return the result as lines, without a newline at the end."""
@@ -31,4 +33,7 @@ def _lines(result: InitResult) -> Iterator[str]:
         yield escape_control(f"Not read: {name}: {reason}")
     for warning in result.warnings:
         yield f"Warning: {escape_control(warning)}"
-    yield "Nothing is deleted until you give retention_days. Then: asynclog check, asynclog cleanup --dry-run"
+    if result.registry:
+        yield f"The rules are those of {escape_control(result.registry)}. Next: {_NEXT}"
+    else:
+        yield f"Nothing is deleted until you give retention_days. Then: {_NEXT}"
