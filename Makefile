@@ -7,7 +7,7 @@ READY  := $(VENV)/.ready
 # The tests start thousands of processes, and so do the benchmarks: none of them should compile the package again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test check format schema faults fuzz bench bench-nightly clean
+.PHONY: demo test check format schema faults fuzz bench bench-nightly bench-mxcp clean
 
 demo: $(READY)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" bash examples/demo.sh
@@ -46,6 +46,10 @@ bench: $(READY)
 # What a job costs that runs every night: what docs/performance.md quotes. Needs 11 GiB of disk, with --huge 21.
 bench-nightly: $(READY)
 	$(BIN)/python -m benchmarks.nightly $(ARGS)
+
+# What `mxcp log-cleanup` and asynclog do with the same archives: what docs/mxcp.md quotes. Installs MXCP into .bench.
+bench-mxcp: $(READY)
+	$(BIN)/python -m benchmarks.mxcp $(ARGS)
 
 clean:
 	rm -rf $(VENV) build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -21,26 +21,29 @@ class Peer:
 
     @property
     def title(self) -> str:
-        return TITLES[self.package]
+        return TITLES.get(self.package, self.package)
 
     def command(self, what: str, *words: object) -> tuple[str, ...]:
         """Its script with these words; `-I` keeps everything of ours away from it."""
         return (str(self.python), "-I", str(SCRIPTS / f"in_{self.package}.py"), what, *map(str, words))
 
 
-def find(package: str, folder: Path) -> Peer | str:
-    """Return the peer, installed now if it is not yet; else in words why there is none."""
+def find(package: str, folder: Path, requirements: tuple[str, ...] = ()) -> Peer | str:
+    """Return the peer, installed now if it is not yet; else in words why there is none.
+
+    `requirements` are for pip, and name the package, too; without any its newest version is installed.
+    """
     environment = folder / package
     python = environment / "bin" / "python"
     ready = environment / ".version"
     if not ready.exists():
         shutil.rmtree(environment, ignore_errors=True)
         wrong = _run("-m", "venv", "--without-pip", environment) or _run(
-            "-m", "pip", "--python", python, *INSTALL, package
+            "-m", "pip", "--python", python, *INSTALL, *(requirements or [package])
         )
         if wrong:
             shutil.rmtree(environment, ignore_errors=True)
-            return f"{TITLES[package]} was skipped: it can't be installed: {wrong}"
+            return f"{TITLES.get(package, package)} was skipped: it can't be installed: {wrong}"
         code = f"from importlib.metadata import version; print(version({package!r}), end='')"
         done = subprocess.run([python, "-c", code], capture_output=True, text=True, check=True)
         ready.write_text(done.stdout, encoding="utf-8")
