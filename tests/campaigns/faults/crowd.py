@@ -40,6 +40,7 @@ MOST = {
     "append, late": 3_000,
     "append, early": 200,
     "append, kill": 400,
+    "append, leased, kill": 300,
     "append, recovery": 150,
     "latecomer": 300,
     "rotation": 200,
