@@ -112,8 +112,8 @@ async def plan_cleanup(
 def read_records(path: str | os.PathLike[str]) -> AsyncIterator[Record]:
     """Yield the records of the log with this base path, segment by segment in their order, for `async for`.
 
-    Lines that are no records, and segments that can't be read as plain files, are passed over. Raise OSError, and
-    ConfigurationError for a path that no file can have.
+    Lines that are no records, and segments that can't be read, are passed over. Raise OSError, also in the middle of a
+    compressed segment that is damaged, and ConfigurationError for a path that no file can have.
     """
     from asynclog.config.usable_paths import absolute
     from asynclog.scan.record_stream import stream_records

@@ -20,6 +20,7 @@ from asynclog.report.warnings import noticed
 from asynclog.runner.inspect import notices_of, notices_of_none, opened_log, read_log, scan_views, states_of
 from asynclog.runner.open_log import Log
 from asynclog.runner.provenance import provenance_of
+from asynclog.scan.unpacked_lines import most_unpacked
 from asynclog.segments import Segment
 from asynclog.statistics import SegmentState, SegmentStats
 
@@ -54,7 +55,8 @@ def estimate_log(
         states |= {each.segment: each for each in scanned.unread}  # segments that have changed meanwhile
         unknown = [each for each in states.values() if isinstance(each, Segment) and each.is_readable]
         unknown_bytes = sum(segment.fingerprint.size for segment in unknown)
-        today, what_if = _forecasts(log, states, policies, scanned.stats, unknown_bytes)
+        most = sum(most_unpacked(segment.name, segment.fingerprint.size) for segment in unknown)
+        today, what_if = _forecasts(log, states, policies, scanned.stats, most)
         notices = notices_of(log, policy, list(states.values()), stop)
     total = sum(segment.fingerprint.size for segment in log.segments.values())
     found = Estimate(
@@ -80,7 +82,7 @@ def _forecasts(
     views: Sequence[Mapping[str, SegmentStats]],
     unknown: int,
 ) -> tuple[Forecast, Forecast | None]:
-    """Return the forecast under the first policy, and under the other one, if any; `unknown` is in bytes."""
+    """Return the forecast under the first policy, and under the other one, if any; `unknown` is in bytes of lines."""
     today, *others = (
         builder.forecast(views[number * len(IN_DAYS) :], unknown, log.settings.fields)
         for number, builder in enumerate(_builders(log, states, policies))

@@ -10,7 +10,7 @@ from asynclog.scan.line_blocks import BLOCK, is_no_record, whole_lines
 from asynclog.storage.codecs import PLAIN, Stream, codec_for, is_packed
 from asynclog.storage.segment_reader import Part, SegmentReader
 
-_LONGEST = 64 << 20  # bytes of a line that may be a record
+_LONGEST = 32 << 20  # bytes of a line that may be a record
 _MOST, _RATIO = 2 << 30, 1_000  # bytes, and times the segment's size: logs shrink to a hundredth at most
 _VISIBLE = re.compile(rb"[^ \t\r\n]")
 _NOTHING = memoryview(b"")
@@ -95,6 +95,11 @@ def _fill(stream: Stream, buffer: bytearray, fill: int) -> int:
         while fill < len(view) and (got := stream.readinto(view[fill:])):
             fill += got
     return fill
+
+
+def most_unpacked(name: str, size: int) -> int:
+    """Return how many bytes of lines a segment of this name and size may have at most: more is no log."""
+    return max(_MOST, size * _RATIO) if is_packed(name) else size
 
 
 def _must_be_a_log(unpacked: int, size: int) -> None:
