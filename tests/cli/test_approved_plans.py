@@ -21,7 +21,8 @@ from real_log import Log
 
 from asynclog.cli.main import main
 from asynclog.plan.approval import digest
-from asynclog.policy.rules import Policy, Rule
+from asynclog.policy.patterns import Pattern
+from asynclog.policy.rules import Policy, Rule, make_policy
 from asynclog.schemas import SchemaKey
 from asynclog.timestamps import DAY
 from examples import examples
@@ -220,6 +221,9 @@ def test_the_digest_of_a_policy_is_that_of_its_rules() -> None:
         Policy(by_name={"a": Rule(retention=1 * DAY)}),
         Policy(by_name={"a": Rule(retention=1 * DAY), "b": Rule(retention=1 * DAY)}),
         Policy(star=Rule(retention=1 * DAY)),
+        Policy(star=Rule(retention=DAY * 3 // 2)),
+        Policy({SchemaKey("a*", 1): Rule(retention=1 * DAY)}),  # as a registry has it: a name
+        make_policy({Pattern("a*", 1): Rule(retention=1 * DAY)}),
     ]
     assert len({digest(policy) for policy in policies}) == len(policies)
     one, other = (
