@@ -149,7 +149,11 @@ def test_estimate_takes_hours_and_patterns(log: Path) -> None:
     text = run("estimate", *NAMED, *words, cwd=log).out
     assert "36 hours" in text
     assert "7,000 days" in text
-    assert re.search("what if +2 days ", run("estimate", *NAMED, "--retention", "api_*=48h", cwd=log).out)
+    text = run("estimate", *NAMED, "--retention", "api_*=48h", "--now", NOW, cwd=log).out
+    assert len(re.findall("what if +2 days ", text)) == 3  # of 36 hours, which is 2 days rounded up, and of 90 days
+    row = result["schemas"]["api_ops:1"]
+    assert row["steady_bytes"] == pytest.approx(row["daily_bytes"] * 1.5, abs=1)
+    assert row["steady_bytes"] > 0
     one = command("estimate", log, "--retention", "api_*:2=1h").result["what_if"]
     assert [one[f"api_ops:{version}"]["retention_s"] for version in (1, 2)] == [129_600, 3600]
 
