@@ -264,12 +264,23 @@ def test_hostile_names_are_taken_over(tmp_path: Path) -> None:
     assert "no registry beside the log" in refused
 
 
-def test_another_log_in_mxcps_folder_is_not_mxcps(project: Path) -> None:
-    """Its policy keeps all, and the warning says that MXCP's logs are no longer found."""
+@pytest.mark.parametrize("path", ["app/logs.jsonl", "audit/logs-quiet.jsonl"])
+def test_another_log_in_mxcps_folder_is_not_mxcps(project: Path, path: str) -> None:
+    """Or one that is switched off: its policy keeps all, and the warning says that MXCP's logs are no longer found."""
     write_log(project / "app", {"logs.jsonl": YOUNG})
-    done = run("init", "--path", "app/logs.jsonl", "--json", cwd=project)
+    done = run("init", "--path", path, "--json", cwd=project)
     assert (done.code, done.result["registry"]) == (0, None)
     assert "mxcp-site.yml is shadowed: " in done.result["warnings"][0]
+
+
+def test_what_asynclog_does_not_read_is_not_taken_over(project: Path) -> None:
+    """An asynclog.yaml further up comes before MXCP's file, as for every other command."""
+    (project / "app").mkdir()
+    (project / "mxcp-site.yml").rename(project / "app/mxcp-site.yml")
+    (project / "asynclog.yaml").write_text("profiles: {default: {audit: {path: audit/logs-default.jsonl}}}\n")
+    done = run("init", "--json", cwd=project / "app")
+    assert (done.code, "--path" in done.error) == (2, True)
+    assert [path.name for path in (project / "app").iterdir()] == ["mxcp-site.yml"]
 
 
 def test_a_second_init_says_that_it_is_done(project: Path) -> None:
