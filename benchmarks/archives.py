@@ -30,6 +30,10 @@ class Shape(NamedTuple):
     segments: int = Spec.segments
     packed: str = ""  # the suffix of the format in which they are compressed
 
+    def generated(self) -> dict[str, int]:
+        """Return what the generator is told."""
+        return {"record": self.record, "size": self.size, "segments": self.segments}
+
 
 @dataclass(frozen=True)
 class Archive:
@@ -76,7 +80,7 @@ class Store:
         folder, finished = self._folder(shape), self._finished(shape)
         if not finished.exists():
             shutil.rmtree(folder, ignore_errors=True)
-            options = [word for name, value in shape._asdict().items() for word in (f"--{name}", value)][:-2]
+            options = [word for name, value in shape.generated().items() for word in (f"--{name}", value)]
             summary = in_python("benchmarks.generate", folder, *options)
             if shape.packed:
                 in_python("benchmarks.pack", folder, shape.packed)

@@ -2,7 +2,7 @@
 
 import os
 
-from asynclog.storage.codecs import codec_for
+from asynclog.storage.codecs import is_packed
 from asynclog.storage.naming import SegmentNaming
 
 
@@ -27,5 +27,5 @@ def readable_rotations(registry: str) -> list[str]:
     A later definition counts, and what may be in a packed file is not known.
     """
     names = rotations(registry)
-    packed = [number for number, name in enumerate(names, start=1) if codec_for(name) is None]
+    packed = [number for number, name in enumerate(names, start=1) if is_packed(name)]
     return [os.path.join(os.path.dirname(registry), name) for name in names[max(packed, default=0) :]]

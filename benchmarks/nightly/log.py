@@ -35,7 +35,7 @@ class Log:
         self.folder = place / "log"
         self._aside, self._state, self._policy = place / "aside", place / "state", place / "schemas.yaml"
         self._aside.mkdir(parents=True)
-        options = {**shape._asdict(), "days": DAYS + 1, "until": MORROW.isoformat()}
+        options = {**shape.generated(), "days": DAYS + 1, "until": MORROW.isoformat()}
         words = (word for name, value in options.items() for word in (f"--{name}", value))
         in_python("benchmarks.generate", self.folder, *words)
         for name in nlargest(shape.segments // (DAYS + 1), self.names()):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-import gzip
+import lzma
 import os
 import re
 import shutil
@@ -139,8 +139,8 @@ CASES = {
         ("1 hidden file of ", ".logs.jsonl.al-old-00c0ffee-0.gz", "do not remove it", "audit.segments"),
     ),
     "unjudged": Case(
-        lambda folder: log(folder, **{f"logs.jsonl.{n}.gz": gzip.compress(OLD) for n in (1, 2)}),
-        ("2 segments could not be judged", "logs.jsonl.2.gz", "it is compressed", "see asynclog explain"),
+        lambda folder: log(folder, **{f"logs.jsonl.{n}.xz": lzma.compress(OLD) for n in (1, 2)}),
+        ("2 segments could not be judged", "logs.jsonl.2.xz", "it is compressed", "see asynclog explain"),
     ),
     "no record in one": Case(
         lambda folder: log(folder, **{SEGMENT: b"torn\n"}),
@@ -341,6 +341,7 @@ def test_no_warning_is_missing_here(folder: Path) -> None:
         pattern
         for module in (warnings, configuration_warnings, policy_warnings, owners)
         for pattern in sentences(module)
+        if not pattern.startswith(re.escape("from now on asynclog reads"))  # in a project of MXCP: test_mxcp_project
     ]
     assert len(patterns) > 15
     assert [pattern for pattern in patterns if not any(re.search(pattern, each) for each in said)] == []

@@ -18,6 +18,7 @@ from asynclog.report.cleanup.result import (
     CleanupResult,
     Kept,
     Overdue,
+    Packed,
     Records,
     Report,
     SchemaTotals,
@@ -92,7 +93,8 @@ def make_report(plan: Plan, outcomes: Mapping[str, Outcome] | None, about: RunIn
         kept=_kept(plan),
         overdue=overdue,
         unjudged=sum_unjudged(left, about.names),
-        bytes=Bytes(about.read, freed, *_packed(plan)),
+        bytes=Bytes(about.read, freed),
+        packed=_packed(plan),
         catalog=about.catalog,
         segments=_segments(plan, rows),
         actions=rows,
@@ -150,10 +152,10 @@ def _row(action: Action, outcomes: Mapping[str, Outcome] | None) -> ActionRow:
     )
 
 
-def _packed(plan: Plan) -> tuple[int, int]:
-    """Return the size of the compressed segments before the run, and that of their lines."""
+def _packed(plan: Plan) -> Packed:
     packed = [action.stats for action in plan.actions if action.stats and action.stats.unpacked is not None]
-    return sum(stats.fingerprint.size for stats in packed), sum(stats.size for stats in packed)
+    size, unpacked = sum(stats.fingerprint.size for stats in packed), sum(stats.size for stats in packed)
+    return Packed(len(packed), size, unpacked)
 
 
 def _fate(action: Action) -> Literal["done", "skipped", "failed"] | None:

@@ -7,14 +7,14 @@ from typing import Any, TypeVar
 import msgspec
 
 from asynclog.formatting import deletion, pluralize, summarize_errors
-from asynclog.report.cleanup.result import Bytes, CleanupResult, Kept, Overdue, Records, Report, Segments
+from asynclog.report.cleanup.result import Bytes, CleanupResult, Kept, Overdue, Packed, Records, Report, Segments
 from asynclog.report.provenance import Provenance, who
 from asynclog.report.unjudged_segments import Unjudged
 from asynclog.report.warnings import MOST_NAMES, Neighbours
 from asynclog.statistics import sum_counts
 from asynclog.timestamps import parse_instant
 
-Figures = TypeVar("Figures", Records, Bytes, Segments)
+Figures = TypeVar("Figures", Records, Bytes, Packed, Segments)
 
 # Exit codes, the worst first: signals, a bug, then runs that touched nothing, then those partly done.
 _WORST_FIRST = (143, 130, 1, 2, 5, 4, 3, 0)
@@ -45,6 +45,7 @@ def combined(reports: Mapping[str, Report]) -> Report:
         overdue=_overdue([result.overdue for result in results]),
         unjudged=_unjudged([result.unjudged for result in results]),
         bytes=_sum(Bytes(), [result.bytes for result in results]),
+        packed=_sum(Packed(), [result.packed for result in results]),
         segments=_sum(Segments(), [result.segments for result in results]),
         warnings=[f"{name}: {warning}" for name, report in reports.items() for warning in report.result.warnings],
         neighbours=_neighbours([result.neighbours for result in results]),

@@ -40,15 +40,18 @@ class Overdue(msgspec.Struct, frozen=True):
 
 
 class Bytes(msgspec.Struct, frozen=True):
-    """`scanned` is how much was read, `freed` how much the log has shrunk.
-
-    `packed` is the size of the compressed segments that were judged, and `unpacked` that of their lines.
-    """
+    """`scanned` is how much was read, `freed` how much the log has shrunk."""
 
     scanned: int = 0
     freed: int = 0
-    packed: int = 0
-    unpacked: int = 0
+
+
+class Packed(msgspec.Struct, frozen=True):
+    """The compressed segments that were judged: their size before the run, and that of their lines."""
+
+    segments: int = 0
+    bytes: int = 0
+    unpacked_bytes: int = 0
 
 
 class CatalogStats(msgspec.Struct, frozen=True):
@@ -120,6 +123,7 @@ class CleanupResult(msgspec.Struct, frozen=True):
     overdue: Overdue = Overdue()
     unjudged: Unjudged = Unjudged()
     bytes: Bytes = Bytes()
+    packed: Packed = Packed()
     catalog: CatalogStats | None = None
     segments: Segments = Segments()
     actions: list[ActionRow] = []

@@ -56,9 +56,9 @@ def _counts(result: CleanupResult) -> Iterator[str]:
     if empty:
         yield f"{pluralize(empty, 'empty segment')} {'would go' if dry else 'went'}"
     yield f"Records: {records.scanned:,} read, {records.kept:,} {'would be ' if dry else ''}kept"
-    if result.bytes.packed:
-        size, unpacked = format_size(result.bytes.packed), format_size(result.bytes.unpacked)
-        yield f"Compressed segments: {size}, {unpacked} of lines"
+    if result.packed.segments:
+        size, unpacked = format_size(result.packed.bytes), format_size(result.packed.unpacked_bytes)
+        yield f"Compressed: {pluralize(result.packed.segments, 'segment')} ({size}, {unpacked} of lines)"
 
 
 def _kept(result: CleanupResult) -> Iterator[str]:
