@@ -307,3 +307,33 @@ def test_both_readers_agree_on_how_deep_a_line_may_be(path: str) -> None:
         line = "".join(f'{{"{key}": ' for key in outer) + f'{{"x": {inner}, "t": "{T}"' + "}" * (len(outer) + 1)
         assert stats("native", layout, line.encode()) == stats("python", layout, line.encode())
         assert bool(parsed(layout, line.encode())) == (depth + len(outer) + 1 <= 500)
+
+
+@needs_kernel
+@pytest.mark.parametrize(
+    ("forms", "written"),
+    [
+        (("unix_s",), "1790000000e0"),
+        (("unix_s",), "1790000000.5E1"),
+        (("unix_s",), f'"{T}"'),
+        (("rfc3339",), "1790000000"),
+        (("unix_s",), "7289654400"),  # after 2200
+        (("unix_s",), "946684799.999999999"),
+    ],
+)
+def test_the_kernel_leaves_other_times_to_the_exact_reader(forms: tuple[str, ...], written: str) -> None:
+    """Exponents, the other kind of value, and what is far away."""
+    fields = kernel_fields(MappedFields(("t",), (), forms=forms, constant="x"))
+    assert kernel
+    assert fields
+    uncertain, _, _, _ = kernel.Scanner(fields, lambda *_: None, 1 << 62).scan(f'{{"t": {written}}}\n'.encode(), False)
+    assert uncertain
+
+
+@needs_kernel
+def test_a_key_means_what_it_means_in_its_own_object() -> None:
+    """Though the line before has the same bytes in the same place."""
+    layout = Mapped(("a.t",), constant="x")
+    block = f'{{"a": {{"x": 1, "t": "{T}"}}}}\n{{"a": {{"x": 1}}, "t": "{T}"}}\n'.encode()
+    assert stats("native", layout, block) == stats("python", layout, block)
+    assert stats("native", layout, block)[0].unreadable == 1
