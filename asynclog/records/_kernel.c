@@ -7,9 +7,9 @@
  *   the schema's version  an integer from 0 to 999999999; null or a missing key means 1,
  *   the timestamp         YYYY-MM-DD, T or space, HH:MM:SS, an optional fraction of 1 to 9 digits, Z or an
  *                         offset; from 2000 to 2200.
- * or what mapped_record.h says if the caller maps other fields. Every other line is blank or uncertain. An uncertain line is left to the exact reader in Python, which may
- * still find a record in it: one with an escape in one of these strings or in a key of the top level, with a
- * date far away, or with one schema or day more than the tables hold.
+ * or what mapped_record.h says if the caller maps other fields. Every other line is blank or uncertain. An uncertain
+ * line is left to the exact reader in Python, which may still find a record in it: one with an escape in one of these
+ * strings or in a key of the top level, with a date far away, or with one schema or day more than the tables hold.
  *
  * As in strict_json.h, the buffer ends in '\n', no function accepts a '\n' inside of a line, and a `skip_` or
  * `parse_` function returns the address behind what it takes, or NULL. That NULL makes the line uncertain.
@@ -103,7 +103,7 @@ static inline bool is_leap(int year) { return year % 4 == 0 && (year % 100 != 0 
 static inline int leap_days_before(int year) { return (year - 1) / 4 - (year - 1) / 100 + (year - 1) / 400; }
 
 /* Parse YYYY-MM-DD, from 1999, because an offset may move the last hours of that year into 2000. */
-static const uint8_t *parse_date(const uint8_t *p, struct date *date)
+static ALWAYS_INLINE const uint8_t *parse_date(const uint8_t *p, struct date *date)
 {
     /* The days of a year before each month, and the days of each month: of a common year and a leap year. */
     static const int days_before[2][13] = {
@@ -176,8 +176,8 @@ static inline const uint8_t *parse_offset(const uint8_t *p, int *seconds)
     return p + 2;
 }
 
-static inline const uint8_t *parse_timestamp(const uint8_t *p, const uint8_t *end, struct record *record,
-                                             struct date *date, bool allow_comma)
+static ALWAYS_INLINE const uint8_t *parse_timestamp(const uint8_t *p, const uint8_t *end, struct record *record,
+                                                    struct date *date, bool allow_comma)
 {
     int time, nanoseconds, offset;
     if (end - p < 22 || *p++ != '"') { /* the shortest: two quotes, ten bytes, T, eight bytes, Z */
@@ -257,8 +257,8 @@ static inline const uint8_t *parse_key(const uint8_t *p, const uint8_t *end, str
 }
 
 /* Parse one line with its '\n'. */
-static inline const uint8_t *parse_record(const uint8_t *p, const uint8_t *end, struct record *record,
-                                          struct parse_cache *cache, const struct field_key *fields)
+static ALWAYS_INLINE const uint8_t *parse_record(const uint8_t *p, const uint8_t *end, struct record *record,
+                                                 struct parse_cache *cache, const struct field_key *fields)
 {
     unsigned seen = 0, members = 0; /* seen: a bit for each field */
     if (*p != '{') {
@@ -420,7 +420,8 @@ static unsigned find_day(struct scanner *scanner, unsigned schema_index, int64_t
 enum line_class { LINE_UNCERTAIN, LINE_KEPT, LINE_EXPIRED, LINE_OF_NEW_SCHEMA };
 
 /* Count a record, unless there is no room for its day: then it is uncertain. */
-static enum line_class count_record(struct scanner *scanner, unsigned schema_index, int64_t timestamp, int64_t size)
+static ALWAYS_INLINE enum line_class count_record(struct scanner *scanner, unsigned schema_index, int64_t timestamp,
+                                                  int64_t size)
 {
     struct schema_stats *schema = &scanner->schemas[schema_index];
     if (!is_on_day(&scanner->days[schema->current_day], timestamp)) {
@@ -456,7 +457,7 @@ static enum line_class count_record(struct scanner *scanner, unsigned schema_ind
 }
 
 /* Count a record, unless its schema is new or there is no room for its schema or day. */
-static inline enum line_class classify_record(struct scanner *scanner, const struct record *record, int64_t size)
+static ALWAYS_INLINE enum line_class classify_record(struct scanner *scanner, const struct record *record, int64_t size)
 {
     unsigned schema_index = *find_schema_slot(scanner, record);
     if (!schema_index) {
@@ -473,7 +474,7 @@ static void add_uncertain_line(struct scanner *scanner, const uint8_t *next)
 
 /* Scan whole lines until they end or a list is full. Return true in front of a record of a new schema, which is
  * pending then. */
-static inline bool scan_lines(struct scanner *scanner, bool is_mapped)
+static ALWAYS_INLINE bool scan_lines(struct scanner *scanner, bool is_mapped)
 {
     const uint8_t *end = scanner->end;
     while (scanner->line < end && scanner->uncertain_count < MAX_UNCERTAIN && scanner->line_count < MAX_LINES) {

@@ -83,8 +83,8 @@ struct mapped_line {
 };
 
 /* Parse the key of a member of an object on our paths, from the brace or comma before it up to its value. */
-static inline const uint8_t *parse_mapped_key(const uint8_t *p, const uint8_t *end, struct cached_node *cached,
-                                              unsigned parent, const struct layout *layout)
+static ALWAYS_INLINE const uint8_t *parse_mapped_key(const uint8_t *p, const uint8_t *end, struct cached_node *cached,
+                                                     unsigned parent, const struct layout *layout)
 {
     if (cached->size && cached->parent == parent && (size_t)(end - p) > cached->size &&
         equal_bytes(p, cached->start, cached->size)) {
@@ -109,10 +109,15 @@ static inline const uint8_t *parse_mapped_key(const uint8_t *p, const uint8_t *e
     return behind;
 }
 
-/* Skip a value in an object on a path, which may be nested less deep than one at the top level. */
-static inline const uint8_t *skip_mapped_value(const uint8_t *p, const uint8_t *end)
+/* Skip a container in an object on a path, which may be nested less deep than one at the top level. */
+static NEVER_INLINE const uint8_t *skip_inner_container(const uint8_t *p, const uint8_t *end)
 {
-    return is_opening(*p) ? skip_container_within(p, end, MAX_DEPTH - MAX_PATH) : skip_scalar(p, end);
+    return skip_container_within(p, end, MAX_DEPTH - MAX_PATH);
+}
+
+static ALWAYS_INLINE const uint8_t *skip_inner_value(const uint8_t *p, const uint8_t *end)
+{
+    return is_opening(*p) ? skip_inner_container(p, end) : skip_scalar(p, end);
 }
 
 /* Parse the value of a node into what it is, and where. */
@@ -130,7 +135,7 @@ static inline const uint8_t *parse_value(const uint8_t *p, const uint8_t *end, s
         value->kind = behind ? VALUE_STRING : VALUE_ESCAPED;
         behind = behind ? behind : skip_string(p, end, true);
     } else {
-        behind = skip_mapped_value(p, end);
+        behind = skip_inner_value(p, end);
         value->kind = is_opening(*p) ? VALUE_CONTAINER
                       : *p == 'n'    ? VALUE_NULL
                       : *p == 't'    ? VALUE_TRUE
@@ -157,7 +162,7 @@ static const uint8_t *parse_mapped_object(const uint8_t *p, const uint8_t *end, 
         }
         unsigned node = key->node;
         if (!node) {
-            p = skip_mapped_value(p, end);
+            p = skip_inner_value(p, end);
         } else if (line->seen >> node & 1) {
             return NULL;
         } else {

@@ -17,6 +17,15 @@
 #include <emmintrin.h>
 #endif
 
+/* What each reader calls in its own way is compiled into it: shared between them it is slower. */
+#if defined __GNUC__
+#define ALWAYS_INLINE inline __attribute__((always_inline))
+#define NEVER_INLINE __attribute__((noinline))
+#else
+#define ALWAYS_INLINE inline
+#define NEVER_INLINE
+#endif
+
 enum { MAX_DEPTH = 499 }; /* nested containers in a value; the record around it makes 500 */
 
 /* ---- bytes -------------------------------------------------------------------------------------------- */
@@ -181,7 +190,7 @@ static inline const uint8_t *skip_literal(const uint8_t *p, const uint8_t *end, 
 
 /* ---- values ------------------------------------------------------------------------------------------- */
 
-static inline const uint8_t *skip_scalar(const uint8_t *p, const uint8_t *end)
+static ALWAYS_INLINE const uint8_t *skip_scalar(const uint8_t *p, const uint8_t *end)
 {
     if (*p == '"') { /* first, because most values are strings */
         return skip_string(p, end, true);
@@ -220,7 +229,7 @@ static inline const uint8_t *skip_item_key(const uint8_t *p, const uint8_t *end,
 }
 
 /* Skip an object or an array that has at most `deepest` levels, without recursion. */
-static inline const uint8_t *skip_container_within(const uint8_t *p, const uint8_t *end, int deepest)
+static ALWAYS_INLINE const uint8_t *skip_container_within(const uint8_t *p, const uint8_t *end, int deepest)
 {
     uint8_t opened[MAX_DEPTH]; /* the opening bracket of each container around p, the outermost first */
     int depth = 0;
@@ -260,12 +269,12 @@ static inline const uint8_t *skip_container_within(const uint8_t *p, const uint8
     }
 }
 
-static const uint8_t *skip_container(const uint8_t *p, const uint8_t *end)
+static ALWAYS_INLINE const uint8_t *skip_container(const uint8_t *p, const uint8_t *end)
 {
     return skip_container_within(p, end, MAX_DEPTH);
 }
 
-static inline const uint8_t *skip_value(const uint8_t *p, const uint8_t *end)
+static ALWAYS_INLINE const uint8_t *skip_value(const uint8_t *p, const uint8_t *end)
 {
     return is_opening(*p) ? skip_container(p, end) : skip_scalar(p, end);
 }
