@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from functools import cache
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -50,6 +49,8 @@ class Preset(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 @cache
 def load_presets() -> Mapping[str, Preset]:
     """Return all presets, by name."""
+    from importlib.resources import files  # noqa: PLC0415 - few logs have a preset, and this imports much
+
     text = (files("asynclog.config") / "presets.toml").read_bytes()
     return msgspec.toml.decode(text, type=dict[str, Preset])
 

@@ -191,8 +191,13 @@ def test_an_unknown_preset_is_refused_with_the_known_ones(tmp_path: Path) -> Non
     lay(tmp_path, "suricata")
     path = tmp_path / "asynclog.yaml"
     path.write_text(path.read_text().replace("preset: suricata", "preset: suricatta"))
-    for words in (("check",), ("presets", "show", "suricatta"), ("init", "--path", "log/eve.json", "--preset", "x")):
-        done = run(*words, cwd=tmp_path)
+    (tmp_path / "new").mkdir()
+    for where, *words in (
+        (".", "check"),
+        (".", "presets", "show", "suricatta"),
+        ("new", "init", "--path", "../log/eve.json", "--preset", "x"),
+    ):
+        done = run(*words, cwd=tmp_path / where)
         assert done.code == 2
         assert "write one of auditbeat, caddy, " in done.err
     assert "asynclog.yaml:4: profiles.default.preset: " in run("check", cwd=tmp_path).err

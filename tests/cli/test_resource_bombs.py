@@ -219,7 +219,7 @@ def pack(folder: Path, suffix: str, parts: Iterable[bytes]) -> Path:
 BOMBS: dict[str, tuple[list[bytes], str | None]] = {
     "zeros": ([bytes(MIB)] * 2100, "damaged"),
     "an endless record": ([OLD[:-2] + b', "more": "', *[b"x" * MIB] * 70], "damaged"),
-    "a record of 50 MiB": ([OLD[:-2] + b', "more": "', *[b"x" * MIB] * 50, b'"}\n'], None),
+    "a record of 30 MiB": ([OLD[:-2] + b', "more": "', *[b"x" * MIB] * 30, b'"}\n'], None),
     "a torn line of 200 MiB": ([OLD, *[b"x" * MIB] * 200, b"\n" + OLD], None),
     "NULs before records": ([*[bytes(MIB)] * 200, b"\n" + OLD], None),
     "an array's line of 100 MiB": ([OLD + b"[", *[b"x" * MIB] * 100, b"\n" + OLD], "not_json_lines"),
