@@ -193,9 +193,7 @@ def test_what_is_unjudged_and_too_old_is_exit_3(archive: Path, longest: str, cod
     assert done.result["records"]["deleted"] == 1
     if code:
         assert "1 segment older than --max-overdue allows could not be judged and stays" in done.document["error"]
-        assert (
-            "logs.jsonl.1.gz of 2025-02-19 (it can't be read: its compressed data is " in done.document["error"]
-        )
+        assert "logs.jsonl.1.gz of 2025-02-19 (it can't be read: its compressed data is " in done.document["error"]
     assert is_clean(archive) or words or path.exists()
 
 
