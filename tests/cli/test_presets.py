@@ -9,6 +9,9 @@ import pytest
 from audit_log import write_policy
 from command import NOW, run
 
+from asynclog.config.presets import load_presets
+from asynclog.storage.naming import SegmentNaming
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -153,6 +156,18 @@ def test_a_preset_reads_the_log_of_its_product(tmp_path: Path, product: str) -> 
     assert dry["records"]["scanned"] == 5
     assert dry["kept"]["unreadable"] == 0
     assert run("cleanup", *always, cwd=tmp_path).result["deleted_per_schema"] == {}
+
+
+@pytest.mark.parametrize(
+    ("product", "base", "name"),
+    [
+        ("zeek", "dns.log", "conn.00:00:00-01:00:00.log"),  # another log of the same folder
+        ("wazuh", "ossec-alerts.json", "ossec-alerts-05.json.sum"),  # a checksum
+    ],
+)
+def test_a_preset_leaves_what_is_not_the_logs(tmp_path: Path, product: str, base: str, name: str) -> None:
+    preset = load_presets()[product]
+    assert not SegmentNaming(base, more_names=preset.segments).match(name)
 
 
 def test_every_preset_is_tried_here() -> None:
