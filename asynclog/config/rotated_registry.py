@@ -2,6 +2,7 @@
 
 import os
 
+from asynclog.errors import ConfigurationError
 from asynclog.storage.codecs import is_packed
 from asynclog.storage.naming import SegmentNaming
 
@@ -24,8 +25,16 @@ def rotations(registry: str) -> list[str]:
 def readable_rotations(registry: str) -> list[str]:
     """Return the paths of those that can be read, from the oldest on, but none that is older than a packed one.
 
-    A later definition counts, and what may be in a packed file is not known.
+    A later definition counts, and what may be in a packed file is not known. Raise ConfigurationError where the order
+    is not known: a number counts from the newest file, and does not say whether that is newer than one with a date.
     """
-    names = rotations(registry)
+    names, naming = rotations(registry), SegmentNaming(os.path.basename(registry))
+    numbered = [name for name in names if naming.is_renamed_later(name)]
+    others = [name for name in names if name not in numbered]
+    if numbered and others:
+        raise ConfigurationError(
+            f"{registry} has no rule, and of what seems to be left of it after rotations nothing says whether "
+            f"{numbered[-1]} or {others[-1]} is newer: put the lines that count back into the registry"
+        )
     packed = [number for number, name in enumerate(names, start=1) if is_packed(name)]
     return [os.path.join(os.path.dirname(registry), name) for name in names[max(packed, default=0) :]]

@@ -39,6 +39,15 @@ def put(folder: Path, **files: bytes) -> None:
         (folder / f"audit/logs_schemas.jsonl{ending}").write_bytes(content)
 
 
+def test_files_whose_order_is_not_known_give_no_rules(folder: Path) -> None:
+    """A number does not say whether the file is older than one with a date: the wrong one of two rules might count."""
+    put(folder, now=b"", _1=rule(30), __20261101=rule(None))
+    done = run("cleanup", "--now", NOW, "--json", cwd=folder)
+    assert done.code == 2
+    assert "logs_schemas.jsonl.1 or logs_schemas.jsonl-20261101" in done.error
+    assert (folder / "audit" / SEGMENT).read_bytes() == OLD + YOUNG
+
+
 @pytest.mark.parametrize("words", [(), NAMED], ids=["mxcp-site.yml", "--path"])
 @pytest.mark.parametrize(
     ("files", "deleted", "read"),
