@@ -154,6 +154,8 @@ def _zone_problems(zone: str, found: MappedFields) -> Iterator[tuple[KeyPath, st
 
     if all(form.startswith("unix_") for form in found.forms):
         yield ("time", "zone"), "numbers since 1970 are in no zone: leave this key out"
+    if zone in {"localtime", "posixrules"}:
+        yield ("time", "zone"), f"{zone!r} is another zone on another host: {_ZONE}"
     try:
         load_zone(zone)
     except (ValueError, KeyError, OSError):  # no such name, or one that can be none

@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 from asynclog.timestamps import SECOND, format_instant, parse_instant
 
-_YEAR = "(?P<year>19[7-9][0-9]|2[01][0-9]{2})"
+_ANY_YEAR = "(?:19[7-9][0-9]|2[01][0-9]{2})"
+_YEAR = f"(?P<year>{_ANY_YEAR})"
 _NUMBER = "(?P<number>[0-9]{1,7})"  # eight digits are a date, or nothing
 _DAY = rf"{_YEAR}(?P<gap>[-._]?)(?P<month>[0-9]{{2}})(?P=gap)(?P<day>[0-9]{{2}})"
 _SECOND = r"(?P=colon)(?P<second>[0-5][0-9])(?:[.,](?P<fraction>[0-9]{3}|[0-9]{6}|[0-9]{9}))?"
@@ -25,7 +26,7 @@ MXCPS = "-([0-9]{8})T([0-9]{6})(?:-([0-9]{1,7})(?![0-9]))?"  # see `of_mxcp`
 _OTHERS = (
     rf"[-._]?{_DAY}(?:{_EPOCH}|(?:{_CLOCK})?(?:[-._]{_NUMBER})?{_WHY})",
     rf"[-._]{_YEAR}[-_]?(?P<month_or_week>[Ww]?[0-9]{{2}})(?:\.{_NUMBER})?",
-    rf"\.{_NUMBER}",
+    rf"\.(?!{_ANY_YEAR}$){_NUMBER}",  # a year alone could be anything
     _EPOCH,
     r"\.(?P<clock>[0-9]{2}:[0-9]{2}:[0-9]{2})-[0-9]{2}:[0-9]{2}:[0-9]{2}",  # Zeek's, in a folder for each day
 )

@@ -168,7 +168,15 @@ OTHERS = [
         "logs-2026-11-31.jsonl",
         "logs-18991231.jsonl",
     ),
-    *("logs.jsonl-2026-00", "logs.jsonl-2026-54", "logs-2026-W00.jsonl", "logs-2026.jsonl", "logs-2026-1.jsonl"),
+    *(
+        "logs.jsonl-2026-00",
+        "logs.jsonl-2026-54",
+        "logs-2026-W00.jsonl",
+        "logs-2026.jsonl",
+        "logs.2026.jsonl",
+        "logs.jsonl.2026",
+    ),
+    "logs-2026-1.jsonl",
     *(
         "logs-1.jsonl",
         "logs1.jsonl",
