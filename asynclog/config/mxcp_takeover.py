@@ -1,4 +1,4 @@
-"""What a new asynclog.yaml takes over from the `mxcp-site.yml` beside it: its profiles, and a registry's rules."""
+"""Take over for a new asynclog.yaml what is in the `mxcp-site.yml` beside it: its profiles, and a registry's rules."""
 
 import os
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What is wrong with a retention period in a policy, and what to write instead."""
+"""Say what is wrong with a retention period in a policy, and what to write instead."""
 
 import re
 

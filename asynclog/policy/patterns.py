@@ -11,7 +11,7 @@ import msgspec
 
 from asynclog.schemas import SchemaKey
 
-# What is wrong with rivals, after their names.
+# The fault of rivals, in words that follow their names.
 RIVALRY = (
     "have the same text before their first wildcard, so nothing says which of them comes first: write whole names "
     "instead of one of them, or more text before the wildcard"

@@ -1,4 +1,4 @@
-"""Which keys of a line say what its record is of, and from when: MXCP's three, or those that a configuration maps."""
+"""The keys of a line that say what its record is of, and from when: MXCP's three, or those of a configuration."""
 
 import msgspec
 

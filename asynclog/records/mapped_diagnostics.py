@@ -1,4 +1,4 @@
-"""What is wrong with the mapped fields of an object, in words. It decides nothing."""
+"""Say what is wrong with the mapped fields of an object. Nothing is decided here."""
 
 from collections.abc import Iterator
 from typing import Any

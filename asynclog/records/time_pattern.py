@@ -14,7 +14,7 @@ _EPOCH = date(1970, 1, 1).toordinal()
 _TWO = r"[0-9]{2}"
 _PART = re.compile(r"%.|\s+|[^%\s]+|%", re.DOTALL)  # of a pattern
 
-# What each directive may be. Those in _SHORT may have one digit, unless another number stands right beside them.
+# A directive stands for one of these. Those in _SHORT may have one digit, unless a number stands right beside them.
 _DIRECTIVES = {
     "%Y": "[0-9]{4}",
     "%y": _TWO,

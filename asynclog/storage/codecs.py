@@ -170,7 +170,7 @@ def _must_be_written(part: Part) -> Part:
 
 
 def _gzip() -> tuple[Callable[..., Any], tuple[type[Exception], ...]]:
-    """Return what reads gzip, and the errors that tell damage: isal where it is installed, three times as fast."""
+    """Return what reads gzip, and the errors that tell damage: isal where it is installed, which is faster."""
     import gzip  # noqa: PLC0415
     import zlib  # noqa: PLC0415
 
