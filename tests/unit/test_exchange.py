@@ -594,3 +594,47 @@ def test_a_segment_whose_name_is_reserved_is_left_alone(folder: Path) -> None:
     report = cleanup(folder, directory=Stuck)
     assert (report.exit_code, report.result.deleted_per_schema) == (3, {})
     assert content(folder)[SEGMENT] == OLD + NEW
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("old", [OLD, OLD + NEW], ids=["drop", "rewrite"])
+def test_a_writer_who_comes_at_the_exchange_does_not_wait_for_the_disk(folder: Path, old: bytes, when: str) -> None:
+    """The lease ends before the folder is synced again, and the segment stays."""
+    (folder / SEGMENT).write_bytes(old)
+    calls = []
+
+    class Opened(LogDirectory):
+        def open_it(self) -> None:
+            with pytest.raises(BlockingIOError):  # the kernel asks for the lease as it does for one that waits
+                os.open(folder / self.seen, os.O_WRONLY | os.O_NONBLOCK)
+            calls.append("opened")
+
+        def rename(self, name: str, new: str) -> None:
+            super().rename(name, new)
+            if when == "before" and ".al-old-" in name:
+                self.seen = SEGMENT
+                self.open_it()
+
+        def rename_noreplace(self, name: str, new: str) -> None:
+            super().rename_noreplace(name, new)
+            if when == "after" and name == SEGMENT:
+                self.seen = new
+                self.open_it()
+
+        def rename_exchange(self, name: str, other: str) -> None:
+            super().rename_exchange(name, other)
+            if when == "after" and "opened" not in calls:
+                self.seen = name
+                self.open_it()
+
+        def fsync_folder(self) -> None:
+            calls.append("synced")
+            super().fsync_folder()
+
+        def release(self, descriptor: int) -> bool:
+            calls.append("released")
+            return super().release(descriptor)
+
+    assert fate(cleanup(folder, directory=Opened))[0] == "skipped"
+    assert calls[calls.index("opened") + 1] == "released"
+    assert content(folder) == {SEGMENT: old}

@@ -7,6 +7,7 @@ import time
 
 import asynclog.runner.cleanup  # noqa: F401 - else each child would import it
 from asynclog.executors.rate_limit import RateLimiter
+from asynclog.storage.hidden_names import StagedFile
 from asynclog.storage.local.directory import LogDirectory
 
 
@@ -43,16 +44,22 @@ class Refused(LogDirectory):
 
 
 class Hesitant(LogDirectory):
-    """Takes its time before a segment and its replacement change places: rotations come in that very moment."""
+    """Takes its time before a segment and its replacement change places: rotations come in that very moment.
+
+    It does not before they change back.
+    """
 
     PAUSE = 0.02  # seconds
 
     def rename_noreplace(self, name: str, new: str) -> None:
-        time.sleep(self.PAUSE)
+        if not name.startswith("."):
+            time.sleep(self.PAUSE)
         super().rename_noreplace(name, new)
 
     def rename_exchange(self, name: str, other: str) -> None:
-        time.sleep(self.PAUSE)
+        staged = StagedFile.parse(name)
+        if staged and self.status(name).st_ino == staged.inode:
+            time.sleep(self.PAUSE)
         super().rename_exchange(name, other)
 
 

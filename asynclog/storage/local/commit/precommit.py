@@ -145,7 +145,7 @@ def pin(directory: LogDirectory, idle: IdleRule, target: Target, pauses: Iterabl
             begun = time.monotonic_ns()
             if not leased:
                 _must_be_quiet(idle, action.segment, source)
-            look = partial(_must_be_alone, directory, source, leased=leased)
+            look = partial(must_be_alone, directory, source, leased=leased)
             _must_end_with_a_line(source, proof.size, os.fstat(source).st_size)
             digest = proof.check(LocalReader(source), look)
             status = directory.status(action.segment)
@@ -159,7 +159,7 @@ def pin(directory: LogDirectory, idle: IdleRule, target: Target, pauses: Iterabl
     raise BlockingIOError(errno.EAGAIN, "somebody opened it for writing meanwhile")
 
 
-def _must_be_alone(directory: LogDirectory, source: int, *, leased: bool) -> None:
+def must_be_alone(directory: LogDirectory, source: int, *, leased: bool) -> None:
     """Raise BlockingIOError if somebody waits for the lease to end."""
     if leased and not directory.leased(source):
         raise BlockingIOError(errno.EAGAIN, "somebody opened it for writing meanwhile")
@@ -173,6 +173,11 @@ def confirm(directory: LogDirectory, source: int, staged: StagedFile, pinned: Pi
     """
     if not pinned.is_still(directory.status(str(staged))) or not _has_attributes(directory, source, pinned):
         raise DisplacedError
+    must_have_no_late_writer(directory, source, pinned)
+
+
+def must_have_no_late_writer(directory: LogDirectory, source: int, pinned: Pinned) -> None:
+    """Raise LateWriterError if somebody waits for the lease to end, or the lease has ended."""
     if pinned.leased and not directory.leased(source):
         raise LateWriterError(errno.EAGAIN, "somebody opened it for writing meanwhile")
 

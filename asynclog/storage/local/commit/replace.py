@@ -30,9 +30,11 @@ from asynclog.storage.local.commit.precommit import (
     Pinned,
     Target,
     confirm,
+    must_be_alone,
     must_be_free,
     must_be_removable,
     must_go_on_with_a_line,
+    must_have_no_late_writer,
     must_hold,
     pin,
 )
@@ -123,7 +125,7 @@ def commit(queue: DrainQueue, idle: IdleRule, target: Target, staged: StagedFile
     """
     directory, source = queue.directory, target.source
     pinned, old = _link_and_pin(queue, idle, target, staged)
-    exchanged = _exchange(directory, target, staged, old)
+    exchanged = _exchange(directory, target, staged, pinned, old)
     try:
         fault = _confirm(directory, source, staged, pinned, exchanged=exchanged)
     except (DisplacedError, LateWriterError):
@@ -172,9 +174,10 @@ def _with_digest(directory: LogDirectory, old: OldLink, digest: bytes) -> OldLin
     return known
 
 
-def _exchange(directory: LogDirectory, target: Target, staged: StagedFile, old: OldLink) -> bool:
+def _exchange(directory: LogDirectory, target: Target, staged: StagedFile, pinned: Pinned, old: OldLink) -> bool:
     """Put the replacement in the segment's place (step 5). Return False if the file system can't exchange names."""
     try:
+        must_be_alone(directory, target.source, leased=pinned.leased)
         return swap(directory, target.action, staged)
     except BaseException:
         directory.release(target.source)
@@ -189,6 +192,8 @@ def _confirm(directory: LogDirectory, source: int, staged: StagedFile, pinned: P
     that file its name back.
     """
     try:
+        if exchanged:
+            must_have_no_late_writer(directory, source, pinned)  # it would wait for the disk
         directory.sync_folder()
         if exchanged:
             confirm(directory, source, staged, pinned)
