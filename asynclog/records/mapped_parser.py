@@ -16,11 +16,10 @@ from asynclog.records.parser import (
     ESCAPED,
     ESCAPED_ASCII,
     LONGEST_ESCAPE,
-    SHORT,
     ParsedRecord,
     has_half_pair,
     is_plain,
-    may_nest_too_deep,
+    object_on,
 )
 from asynclog.records.strict_json import Line, LineError, members
 from asynclog.records.time_forms import LONGEST_NUMBER, TimeReader
@@ -100,15 +99,8 @@ class MappedParser:
 
     def _proven_object(self, line: bytes) -> dict[str, Any] | None:
         """Return the same if orjson is enough to tell; else None."""
-        if len(line) > SHORT and may_nest_too_deep(line):
-            return None
-        if b"\\" in line and self._escaped.search(line):
-            return None
-        try:
-            record = orjson.loads(line)
-        except orjson.JSONDecodeError:
-            return None
-        if type(record) is not dict:
+        record = object_on(line, self._escaped)
+        if record is None:
             return None
         # orjson keeps the last one of two equal keys. Written again, one that was lost is missing.
         counts = {key: line.count(key) for key in self._written_keys}

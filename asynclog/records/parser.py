@@ -21,7 +21,7 @@ LONG = 1 << 20  # bytes; a line beyond that is not made into objects
 
 ParsedRecord = tuple[str, int, int]  # schema name, schema version, instant in ns
 
-SHORT = 2 * MAX_DEPTH  # bytes; no line of that length is nested deeper than MAX_DEPTH
+_SHORT = 2 * MAX_DEPTH  # bytes; no line of that length is nested deeper than MAX_DEPTH
 _LONGEST_TIMESTAMP = 256  # bytes, with every character escaped
 LONGEST_ESCAPE = 6  # bytes of an escaped character, such as \u0061
 
@@ -52,15 +52,8 @@ class LineParser:
 
     def proven_object(self, line: bytes) -> dict[str, Any] | None:
         """Return the object on this line if orjson is enough to tell what our fields are in it; else None."""
-        if len(line) > SHORT and may_nest_too_deep(line):
-            return None
-        if b"\\" in line and self._escaped.search(line):
-            return None
-        try:
-            record = orjson.loads(line)
-        except orjson.JSONDecodeError:
-            return None
-        if type(record) is not dict or type(record.get(self._version)) is float:  # as a huge integer becomes one
+        record = object_on(line, self._escaped)
+        if record is None or type(record.get(self._version)) is float:  # as a huge integer becomes one
             return None
         # orjson keeps the last one of two equal keys. Most lines have each of ours once, and need no proof of that.
         stamps, schemas = line.count(self._written_timestamp), line.count(self._schema_start)
@@ -102,13 +95,26 @@ class LineParser:
         return found
 
 
+def object_on(line: bytes, escaped: re.Pattern[bytes]) -> dict[str, Any] | None:
+    """Return the object on this line as orjson reads it, if it can, and none of these escapes may hide a key."""
+    if len(line) > _SHORT and _may_nest_too_deep(line):
+        return None
+    if b"\\" in line and escaped.search(line):
+        return None
+    try:
+        record = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return None
+    return record if type(record) is dict else None
+
+
 def _common_start(one: str, other: str) -> str:
     different = (at for at, pair in enumerate(zip(one, other, strict=False)) if len(set(pair)) > 1)
     return one[: next(different, min(len(one), len(other)))]
 
 
-def may_nest_too_deep(line: bytes) -> bool:
-    """Return whether a line of more than SHORT bytes may be too deep, or is too long to be made into objects."""
+def _may_nest_too_deep(line: bytes) -> bool:
+    """Return whether a line of more than _SHORT bytes may be too deep, or is too long to be made into objects."""
     return len(line) > LONG or line.count(b"{") + line.count(b"[") > MAX_DEPTH
 
 
