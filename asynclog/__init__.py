@@ -117,6 +117,6 @@ def read_records(path: str | os.PathLike[str]) -> AsyncIterator[Record]:
     """
     from asynclog.config.usable_paths import absolute
     from asynclog.scan.record_stream import stream_records
-    from asynclog.storage.local.async_log import AsyncLog
+    from asynclog.storage.local.async_segments import LocalAsyncSegments
 
-    return stream_records(AsyncLog(absolute(os.fspath(path), "path")))
+    return stream_records(LocalAsyncSegments(absolute(os.fspath(path), "path")))

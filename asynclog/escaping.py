@@ -7,17 +7,17 @@ _BEYOND_ASCII = re.compile(r"[^\x20-\x7e]")
 
 
 def escape_control(text: str) -> str:
-    r"""With every character escaped that a terminal might obey: `\x1b[2J` is shown, not done."""
+    r"""Escape every character that a terminal might obey: `\x1b[2J` is shown, not done."""
     return "".join(
         character if character.isprintable() else character.encode("unicode_escape").decode() for character in text
     )
 
 
 def printable_json(text: str) -> str:
-    """JSON text with the same characters escaped as JSON can: it may be read on a terminal, too."""
+    """Escape the same characters in JSON text, as JSON can: it may be read on a terminal, too."""
     return _BEYOND_ASCII.sub(lambda odd: odd[0] if odd[0].isprintable() else json.dumps(odd[0])[1:-1], text)
 
 
 def escape_surrogates(text: str) -> str:
-    r"""With the bytes of a file name that is not UTF-8 as `\udcff`: JSON escapes the rest itself."""
+    r"""Write the bytes of a file name that is not UTF-8 as `\udcff`: JSON escapes the rest itself."""
     return text.encode("utf-8", "backslashreplace").decode()

@@ -57,7 +57,7 @@ def deletion(records: int, *, dry_run: bool) -> str:
 
 
 def format_size(size: int) -> str:
-    """`3.1 MiB`."""
+    """Return a size in bytes as `3.1 MiB`."""
     if size == 1:
         return "1 byte"
     power = min(max(int(size).bit_length() - 1, 0) // 10, len(_UNITS) - 1)

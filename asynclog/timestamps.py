@@ -30,7 +30,7 @@ _matches = re.compile(
 
 
 def parse_instant(text: str) -> int | None:
-    """Nanoseconds since 1970 for `YYYY-MM-DD` + `T`, `t` or a space + `HH:MM:SS[.f]` and an offset; else None.
+    """Return nanoseconds since 1970 for `YYYY-MM-DD` + `T`, `t` or a space + `HH:MM:SS[.f]` and an offset; else None.
 
     The fraction has 1 to 9 digits; the offset is `Z`, `z`, `±HH:MM` or `±HHMM` up to 23:59. The date must exist, and
     the year must lie in 0001-9999 both as written and in UTC.
@@ -43,7 +43,7 @@ def parse_instant(text: str) -> int | None:
         finer = match[1]
     try:
         since = datetime.fromisoformat(text if text[-1] != "z" else text[:-1] + "Z") - _EPOCH
-    except ValueError:  # a date that no calendar has, or something else than digits in the usual form
+    except ValueError:  # a date that no calendar has, or something other than digits in the usual form
         return None
     instant = (since.days * 86_400 + since.seconds) * SECOND + since.microseconds * 1000
     if finer:
@@ -60,7 +60,7 @@ def _is_usual(text: str) -> bool:
 
 
 def format_instant(instant: int) -> str:
-    """`2026-11-24T00:00:00Z`, with as many digits of a fraction as it needs; what `parse_instant` reads back."""
+    """Return `2026-11-24T00:00:00Z`, with as many digits of a fraction as it needs; what `parse_instant` reads back."""
     seconds, fraction = divmod(instant, SECOND)
     text = (_EPOCH + timedelta(seconds=seconds)).isoformat().removesuffix("+00:00")
     return f"{text}.{fraction:09d}".rstrip("0") + "Z" if fraction else f"{text}Z"

@@ -74,7 +74,7 @@ def _must_be_ours(descriptor: int, is_kind: Callable[[int], bool]) -> None:
     """Raise PermissionError where others may write: they could make us believe what stands there."""
     status = os.fstat(descriptor)
     if not is_kind(status.st_mode):
-        raise PermissionError(errno.EPERM, "there is something else than a file")
+        raise PermissionError(errno.EPERM, "there is something other than a file")
     if is_kind is stat.S_ISREG and status.st_nlink > 1:
         raise PermissionError(errno.EPERM, "the file has another name, too")
     if status.st_uid != os.geteuid() or status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):

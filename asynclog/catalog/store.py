@@ -59,7 +59,7 @@ class Catalog:
             self._connection = _connected(self._place, patience)
 
     def entries(self) -> Iterator[tuple[str, Entry]]:
-        """All entries that can be understood, by the segment's name."""
+        """Yield all entries that can be understood, by the segment's name."""
         with self._care():
             if self._connection is not None:
                 for name, packed in self._connection.execute(_ALL):

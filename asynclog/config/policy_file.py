@@ -1,56 +1,34 @@
-"""Audit schema definitions -> policy: YAML as people write it, and MXCP's registry, a JSONL file.
+"""Audit schema definitions -> policy: YAML as people write it, or MXCP's registry.
 
 An unknown policy is no permission to delete: whatever is wrong in such a file is an error.
 """
 
-import hashlib
-import io
-import json
 import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
-from asynclog.config.file_text import Origin, read_file
+from asynclog.config.file_text import Origin
+from asynclog.config.registry import is_registry, read_registry, read_rotated
 from asynclog.config.retention_values import days_problem, period_problem
-from asynclog.config.rotated_registry import is_registry, readable_rotations
 from asynclog.config.settings import Settings
-from asynclog.config.validation_errors import KeyPath, explain
+from asynclog.config.validation_errors import KeyPath
 from asynclog.errors import ConfigurationError
 from asynclog.policy.patterns import RIVALRY, Pattern, first_rivals
-from asynclog.policy.periods import parse_period
+from asynclog.policy.periods import days_in_ns, parse_period
 from asynclog.policy.rules import WILDCARD, Policy, PolicyFile, Rule, Scope, make_policy, scope_for
-from asynclog.schemas import SchemaKey
-from asynclog.timestamps import DAY
 
 if TYPE_CHECKING:
     from asynclog.config.yaml_document import Document
-
-# Of a registry; one has a line for each change of a schema.
-LONGEST_LINE = 1 << 20  # characters
-MOST_RULES = 50_000
-_LONGEST_INTEGER = 1000  # characters
-
-_Days = Annotated[int, msgspec.Meta(ge=0)]
-_Name = Annotated[str, msgspec.Meta(min_length=1)]
-
-
-class _Definition(msgspec.Struct, frozen=True):
-    """One line of a registry: what MXCP writes, as far as retention needs it; it has more keys."""
-
-    schema_name: _Name
-    version: int = 1
-    retention_days: _Days | None = None
-    active: bool = True
 
 
 class _WrittenDefinition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One entry of a YAML file. The keys after `description` are MXCP's, and mean nothing here."""
 
-    schema_name: _Name
+    schema_name: Annotated[str, msgspec.Meta(min_length=1)]
     version: int | None = None
-    retention_days: _Days | None = None
+    retention_days: Annotated[int, msgspec.Meta(ge=0)] | None = None
     retention: str | None = None
     active: bool = True
     description: str | None = None
@@ -78,7 +56,7 @@ def policy_of(settings: Settings) -> Policy:
     is_there = os.path.lexists(path)
     policy = load_policy(path, settings.schemas_are) if is_there else Policy()
     if is_registry(path) and not policy.exact:
-        policy = _from_rotated(path, settings.schemas_are) or policy
+        policy = read_rotated(path, settings.schemas_are) or policy
     if not is_there and not policy.source:
         beside = os.path.dirname(path) == settings.folder
         if settings.awaits_registry or (beside and not os.path.lexists(settings.folder)):
@@ -97,7 +75,7 @@ def load_policy(path: str, origin: Origin = "named") -> Policy:
 
     Raise ConfigurationError with the file, the line and the key.
     """
-    return _from_registry(path, origin) if is_registry(path) else _from_yaml(path, origin)
+    return read_registry(path, origin) if is_registry(path) else _from_yaml(path, origin)
 
 
 def _from_yaml(path: str, origin: Origin) -> Policy:
@@ -136,78 +114,4 @@ def _written_retention(document: "Document", place: KeyPath, entry: Mapping[str,
     problem = period_problem(period)
     if problem:
         raise document.error((*place, "retention"), problem)
-    return parse_period(period) if period is not None else _ns(days)
-
-
-def _ns(days: int | None) -> int | None:
-    return None if days is None else days * DAY
-
-
-def _from_registry(path: str, origin: Origin) -> Policy:
-    exact: dict[SchemaKey, Rule] = {}
-    file = read_file(path, origin=origin)
-    for number, line in enumerate(io.StringIO(file.text, newline="\n"), start=1):
-        if not line.strip(" \t\r\n"):
-            continue
-        where = f"{path}:{number}"
-        if len(line) > LONGEST_LINE:
-            raise ConfigurationError(f"{where}: this line has {len(line):,} characters: more than {LONGEST_LINE:,}")
-        try:
-            entry = _strict_object(line)
-            problem = days_problem(entry.get("retention_days")) if isinstance(entry, dict) else ""
-            if problem:
-                raise ConfigurationError(f"{where}: retention_days: {problem}")
-            found = msgspec.convert(entry, _Definition)
-        except msgspec.ValidationError as error:
-            place, problem = explain(error)
-            key = f"{place[0]}: " if place else ""
-            raise ConfigurationError(f"{where}: {key}{problem}") from None
-        except (ValueError, RecursionError) as error:
-            raise ConfigurationError(f"{where}: this line is not one JSON object: {error}") from None
-        rule = Rule(retention=_ns(found.retention_days), active=found.active, where=where)
-        exact[SchemaKey(found.schema_name, found.version)] = rule
-        if len(exact) > MOST_RULES:
-            raise ConfigurationError(
-                f"{where}: there are more than {MOST_RULES:,} schemas, which takes too much memory"
-            )
-    return Policy(exact, source=PolicyFile(path, file.sha256))
-
-
-def _from_rotated(path: str, origin: Origin) -> Policy | None:
-    """Return the policy of the files that a registry was before its rotations; None if these have no rule, either."""
-    exact: dict[SchemaKey, Rule] = {}
-    digests: dict[str, str] = {}
-    for file in readable_rotations(path):
-        older = _from_registry(file, origin)
-        if older.source and older.exact:
-            exact |= older.exact
-            digests[file] = older.source.sha256
-        if len(exact) > MOST_RULES:
-            raise ConfigurationError(f"{file}: with this file there are more than {MOST_RULES:,} schemas: remove it")
-    if not digests:
-        return None
-    sha256 = next(iter(digests.values()))
-    if len(digests) > 1:
-        sha256 = hashlib.sha256("".join(digests.values()).encode()).hexdigest()
-    return Policy(exact, source=PolicyFile([*digests][-1], sha256, rotated=tuple(digests)))
-
-
-def _strict_object(line: str) -> Any:
-    return json.loads(line, object_pairs_hook=_unambiguous, parse_constant=_refuse, parse_int=_integer)
-
-
-def _unambiguous(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError("a key stands twice")
-    return found
-
-
-def _integer(text: str) -> int:
-    if len(text) > _LONGEST_INTEGER:
-        raise ValueError(f"a number of {len(text):,} characters")
-    return int(text)
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is not JSON")
+    return parse_period(period) if period is not None else days_in_ns(days)

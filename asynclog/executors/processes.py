@@ -31,7 +31,7 @@ class Processes:
         return [partial(process.run, work) for process in processes]
 
     def rate_share(self, limit: RateLimiter, workers: int) -> RateLimiter:
-        """None knows what the others read: each has its share."""
+        """Return a worker's share: no process knows what the others read."""
         return limit.split(workers)
 
 
@@ -94,7 +94,7 @@ def _answer(work: Callable[[Any], Any], unit: Any) -> tuple[Any, Exception | Non
 
 
 def _flags() -> list[str]:
-    """-P: the working folder is no library. The others as we have them."""
+    """Return -P, so that nothing is imported from the working folder, and the flags of this process."""
     ours = [("-E", sys.flags.ignore_environment), ("-s", sys.flags.no_user_site)]
     return ["-P", *(flag for flag, is_set in ours if is_set)]
 

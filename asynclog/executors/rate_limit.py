@@ -22,7 +22,7 @@ class RateLimiter:
         self._lock = threading.Lock()
 
     def __reduce__(self) -> tuple[type["RateLimiter"], tuple[float | None]]:
-        """Another process keeps the same rate by itself: see `split`."""
+        """Pickle the rate: another process keeps it by itself, see `split`."""
         return RateLimiter, (self._rate,)
 
     def split(self, processes: int) -> "RateLimiter":

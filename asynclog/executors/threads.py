@@ -20,7 +20,7 @@ class Threads:
         return [work] * workers
 
     def rate_share(self, limit: RateLimiter, workers: int) -> RateLimiter:
-        """All share it."""
+        """Return the limit itself: all workers share it."""
         del workers
         return limit
 

@@ -29,7 +29,7 @@ def why_unreadable(line: bytes, parser: "LineParser | MappedParser") -> Why | No
 
 
 def _why_bare(line: bytes, parser: "LineParser | MappedParser") -> Why | None:
-    """Without looking for what could be around it."""
+    """Return why it is no record, without looking for what could be around it."""
     try:
         wrong = list(_wrong(line, parser))
     except LineError as error:

@@ -15,7 +15,7 @@ except ImportError:  # built without a compiler
 
 kernel = _kernel
 
-Kind = Literal["native", "python"]  # of a reader: with the kernel or without
+Kind = Literal["native", "python"]  # of what reads lines: with the kernel or without
 
 
 def choose_reader(wanted: str | None, fields: Fields = MXCP_FIELDS) -> Kind:

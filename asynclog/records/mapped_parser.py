@@ -58,7 +58,7 @@ class MappedParser:
         self._longest_key = LONGEST_ESCAPE * max((len(key.encode()) for key in keys), default=0) + len('""')
 
     def __reduce__(self) -> tuple[type["MappedParser"], tuple[MappedFields]]:
-        """Be made anew in another process."""
+        """Pickle the fields only: another process makes its own parser."""
         return MappedParser, (self.fields,)
 
     def parse(self, line: Line) -> ParsedRecord | None:

@@ -116,7 +116,7 @@ def _text_reader(form: str) -> Callable[[str], Read | None]:
 
 
 def _rfc3339(text: str) -> Read | None:
-    """As `timestamps` has it, also with a comma before the fraction, and without an offset."""
+    """Read what `timestamps` does, also with a comma before the fraction, and without an offset."""
     if text[_COMMA_AT : _COMMA_AT + 1] == ",":
         text = f"{text[:_COMMA_AT]}.{text[_COMMA_AT + 1 :]}"
     instant = parse_instant(text)

@@ -10,9 +10,9 @@ from asynclog.config.policy_file import policy_of
 from asynclog.config.settings import Settings
 from asynclog.forecast.log_forecast import IN_DAYS, Forecast, ForecastBuilder, times
 from asynclog.policy.cutoffs import Cutoffs
-from asynclog.policy.retention_option import scope_of, with_retention
+from asynclog.policy.named_schema import refuse_unknown
+from asynclog.policy.retention_overrides import scope_of, with_retention
 from asynclog.policy.rules import Policy
-from asynclog.policy.unknown_schema import refuse_unknown
 from asynclog.report.envelope import CommandResult
 from asynclog.report.estimate.result import BytesRead, Estimate, EstimateResult, Unknown, make_estimate
 from asynclog.report.holdings import sum_holdings

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from asynclog.cancellation import StopRequest
-from asynclog.config.rotated_registry import is_registry, rotations
+from asynclog.config.registry import is_registry, rotations
 from asynclog.config.settings import Settings
 from asynclog.policy.rules import Policy
 from asynclog.report.warning_facts import Facts, Reasons, Registry, WithoutOffset, has_no_record

@@ -73,7 +73,7 @@ def choose_compact(kind: Kind) -> Callable[[memoryview, bytes, int], tuple[int, 
 def compact(part: memoryview, marks: bytes, line: int) -> tuple[int, int]:
     """Move what is not marked to the front of this part of a stretch, which begins in this line.
 
-    Returns how many bytes that is, and in which line the next part begins.
+    Return how many bytes that is, and in which line the next part begins.
     """
     *lines, rest = bytes(part).split(b"\n")
     digits = f"{int.from_bytes(marks, 'little'):0{8 * len(marks)}b}"[::-1].encode()

@@ -1,4 +1,4 @@
-"""Whether deleting cuts a chain of hashes: a record that goes is followed by one that stays and names one before it.
+"""Look whether deleting cuts a chain of hashes: a deleted record precedes one that stays, which names it.
 
 What names another one has a `prev_hash` that is not null. That is looked for where deleted and kept records meet, in a
 bounded number of bytes: a chain is found, but not each cut in it.
@@ -80,7 +80,7 @@ class _Search:
             self._left = max(0, self._left - len(block))
             self._rate_limit.acquire(len(block))
             if len(block) > BLOCK or (not offset and not _NAMES.search(block)):
-                self.gone = False  # it is not known of its last record
+                self.gone = False  # what its last record names is unknown
                 break
             if self._is_cut(bytes(block), loses, fingerprint):
                 return True

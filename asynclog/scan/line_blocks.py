@@ -20,7 +20,7 @@ def whole_lines(reader: SegmentReader, start: int, end: int, size: int) -> Itera
     Each block ends with a line's newline, or where the segment ends. A block is only good until the next one is
     asked for. A line longer than a block gets a buffer of its own size, unless it shows that it is neither a record nor
     a piece of a document: then one byte stands for all of it, for a run of NUL bytes can be as long as a file may be.
-    Holes are not read. Raises ChangedError where the segment ends before `size`.
+    Holes are not read. Raise ChangedError where the segment ends before `size`.
     """
     base = start if start == 0 else _after_newline(reader, start - 1, end, size)
     buffer = bytearray(min(BLOCK, max(size - base, 1)))

@@ -1,4 +1,4 @@
-"""The records of a log as an async stream, for whoever wants to read along in Python."""
+"""Read the records of a log as an async stream: what `asynclog.read_records` gives to Python programs."""
 
 import re
 from collections.abc import AsyncIterator
@@ -28,7 +28,7 @@ class AsyncSegments(Protocol):
 
 
 async def stream_records(segments: AsyncSegments) -> AsyncIterator[Record]:
-    """See `asynclog.records`."""
+    """See `asynclog.read_records`."""
     parse = LineParser().parse
     for segment in await segments.list():
         if segment.unjudged is not None:

@@ -69,7 +69,7 @@ class SurvivorReader:
         yield from proof.follow(self._parts(reader, proof.size, size))
 
     def verify_drop(self, action: Action, reader: SegmentReader, proof: Proof) -> None:
-        """Has `proof` note a segment of which nothing but blank lines would stay. Raises as above."""
+        """Note in `proof` a segment of which nothing but blank lines would stay. Raise as above."""
         size = action.fingerprint.size
         if action.of_nothing:
             return
@@ -112,14 +112,14 @@ class SurvivorReader:
                 yield part[:kept]
 
     def _judge(self, action: Action, reader: SegmentReader, proof: Proof) -> Iterator[Part]:
-        """Judges the lines as they are copied: nothing lies between the two."""
+        """Judge the lines as they are copied, so that nobody can change them in between."""
         classifier, size = self._context.classifier(action.fingerprint), action.fingerprint.size
         for offset, block in self._lines(reader, 0, size, size):
             yield from proof.follow(self._parts(reader, proof.size, offset))
             expired = ExpiredRanges()
             classifier.add_block(offset, block, expired)
             if classifier.has_fragment:
-                break  # that leaves nothing to go, and so is not what was judged
+                break  # nothing of it expires then, and so it is not what was judged
             if block.readonly:
                 continue  # one byte, for a line that is no record and as long as it may be: the next turn copies that
             for _ in proof.follow([block]):
@@ -128,7 +128,7 @@ class SurvivorReader:
         yield from proof.follow(self._parts(reader, proof.size, size))
 
     def _judge_packed(self, action: Action, reader: SegmentReader, proof: Proof, size: int) -> Iterator[Part]:
-        """Judge the lines as they are unpacked, and proves the bytes of the file, all of which are read."""
+        """Judge the lines as they are unpacked, and prove the bytes of the file, all of which are read."""
         classifier, unpacked = self._context.classifier(action.fingerprint), 0
         parts = proof.follow(self._parts(reader, 0, size))
         try:

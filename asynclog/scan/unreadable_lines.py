@@ -23,7 +23,7 @@ Blocks = Iterator[tuple[int, memoryview]]  # of whole lines, with their offsets
 if TYPE_CHECKING:
     from asynclog.records.mapped_parser import MappedParser
 
-FIRST = 20  # lines that are told one by one
+FIRST = 20  # lines that are reported one by one
 _EXAMPLES = 3  # lines of each kind
 _LINE = re.compile(rb"[^\n]*\n|[^\n]+")
 # A timestamp without an offset, behind its key.

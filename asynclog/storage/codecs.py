@@ -210,5 +210,5 @@ def is_packed(name: str) -> bool:
 
 
 def looks_packed(head: bytes) -> bool:
-    """Whether a file that begins so is packed, whatever its name says. No JSON text begins so."""
+    """Return whether a file that begins so is packed, whatever its name says. No JSON text begins so."""
     return head.startswith(_PACKED) or (head.startswith(_BZIP2) and head.endswith(_BZIP2_BLOCK))

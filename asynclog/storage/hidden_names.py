@@ -38,7 +38,7 @@ class OldLink(NamedTuple):
         return self._replace(token=f"{maker}{self.token[1:4]}{check}", processed_bytes=processed_bytes)
 
     def may_have(self, digest: bytes) -> bool:
-        """Whether the accounted bytes can have had this digest. What another reader has made can't be compared."""
+        """Return whether the accounted bytes can have this digest. What another reader has made can't be compared."""
         maker, check = _shown(digest)
         return self.token[0] != maker or self.token[4:] == check
 

@@ -59,7 +59,7 @@ def contests(entries: Sequence[str], claims: Iterable[Claim]) -> Iterator[Contes
 
 
 def _leftovers(entries: Iterable[str]) -> Iterator[str]:
-    """Return the segments whose hidden names a killed job has left."""
+    """Yield the segments whose hidden names a killed job has left."""
     for name in entries:
         hidden = (OldLink.parse(name) or StagedFile.parse(name)) if name.startswith(".") else None
         if hidden:

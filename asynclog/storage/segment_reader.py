@@ -37,7 +37,7 @@ class SegmentReader(Protocol):
         """Return the segment's fingerprint, looked up anew."""
 
     def may_be_written(self) -> bool:
-        """Whether somebody may be writing to it now, as far as can be told."""
+        """Return whether somebody may be writing to it now, as far as can be told."""
 
     def read(self, start: int, end: int) -> bytes:
         """Return the bytes [start, end), fewer if the segment ends before that."""

@@ -57,7 +57,7 @@ class StoreLock(Protocol):
     """The lock that a run has on a log."""
 
     def is_lost(self) -> bool:
-        """Whether somebody has taken it: then nothing more may be changed. Looks anew each time."""
+        """Look whether somebody has taken it: then nothing more may be changed."""
 
 
 class SegmentSource(ReadStore, Protocol):

@@ -11,7 +11,7 @@ from one_run import run_once_async
 
 from asynclog.actions import Action, Plan
 from asynclog.policy.rules import Policy, Rule
-from asynclog.report.cleanup.max_overdue import overdue_errors
+from asynclog.report.cleanup.overdue_limit import overdue_errors
 from asynclog.report.cleanup.schema_totals import figures
 from asynclog.schemas import SchemaKey
 from asynclog.segments import Fingerprint

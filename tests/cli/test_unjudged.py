@@ -15,7 +15,7 @@ from audit_log import entries, is_clean, looks, record, write_log, write_policy
 from command import NO_OVERRIDE, NOW, cleanup, run
 from prometheus_client.parser import text_string_to_metric_families
 
-from asynclog.report.cleanup.max_overdue import too_old
+from asynclog.report.cleanup.overdue_limit import too_old
 from asynclog.report.unjudged_segments import Left, sum_unjudged
 from asynclog.segments import Fingerprint
 from asynclog.storage.naming import SegmentNaming

@@ -3,7 +3,7 @@
 import pytest
 
 from asynclog.errors import ConfigurationError
-from asynclog.policy.retention_option import with_retention
+from asynclog.policy.retention_overrides import with_retention
 from asynclog.policy.rules import Policy, Rule, rule_for
 from asynclog.schemas import SchemaKey
 from asynclog.timestamps import DAY

@@ -10,7 +10,7 @@ from asynclog.actions import Action, Outcome, Plan
 from asynclog.escaping import escape_surrogates
 from asynclog.formatting import deletion, summarize_errors
 from asynclog.policy.rules import Policy
-from asynclog.report.cleanup.max_overdue import overdue_errors, too_old
+from asynclog.report.cleanup.overdue_limit import overdue_errors, too_old
 from asynclog.report.cleanup.result import (
     ActionRow,
     Bytes,
@@ -69,7 +69,7 @@ def make_report(plan: Plan, outcomes: Mapping[str, Outcome] | None, about: RunIn
     overdue = _overdue(schemas)
     scanned = sum(each.deleted + each.kept + each.overdue for each in schemas.values())
     freed = sum(row.bytes_before - row.bytes_after for row in rows)
-    gone, late = sum(deleted.values()), sum(overdue.records.values())
+    gone, staying = sum(deleted.values()), sum(overdue.records.values())
     left = [Left(each.segment, each.fingerprint, each.unjudged, each.reason) for each in plan.actions if each.unjudged]
     errors = [
         *overdue_errors(schemas, plan.now, about.max_overdue),
@@ -89,7 +89,7 @@ def make_report(plan: Plan, outcomes: Mapping[str, Outcome] | None, about: RunIn
         **msgspec.structs.asdict(about.provenance),
         stopped=stopped[0] if stopped else "max-runtime" if about.time_is_up else None,
         refusal=plan.refusal or None,
-        records=Records(scanned, gone, scanned - gone - late),
+        records=Records(scanned, gone, scanned - gone - staying),
         kept=_kept(plan),
         overdue=overdue,
         unjudged=sum_unjudged(left, about.names),

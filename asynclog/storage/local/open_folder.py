@@ -57,7 +57,7 @@ def _must_be_entered(path: str, descriptor: int) -> None:
         os.stat(".", dir_fd=descriptor)
     except OSError as error:
         raise ConfigurationError(
-            f"{path}: the log's folder can be listed, but not entered: {error.strerror}: its mode has no x for us"
+            f"{path}: the log's folder can be listed, but not entered: {error.strerror}: this user has no right x on it"
         ) from None
 
 

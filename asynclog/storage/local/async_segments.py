@@ -13,7 +13,7 @@ from asynclog.storage.local.segment_reader import LocalReader
 from asynclog.storage.naming import SegmentNaming
 
 
-class AsyncLog:
+class LocalAsyncSegments:
     """The log with this base path: see `scan.record_stream.AsyncSegments`."""
 
     def __init__(self, path: str) -> None:

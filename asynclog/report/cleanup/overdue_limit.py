@@ -18,11 +18,13 @@ def overdue_errors(schemas: Mapping[SchemaKey, SchemaTotals], now: int, max_over
     if max_overdue is None:
         return []
     limit = now - int(max_overdue * SECOND)
-    late = sorted((each.since, key) for key, each in schemas.items() if each.since is not None and each.since < limit)
-    if not late:
+    overdue = sorted(
+        (each.since, key) for key, each in schemas.items() if each.since is not None and each.since < limit
+    )
+    if not overdue:
         return []
-    shown = ", ".join(f"{key} since {format_instant(since)}" for since, key in late[:_SHOWN])
-    more = f", and {pluralize(len(late) - _SHOWN, 'more schema')}" if len(late) > _SHOWN else ""
+    shown = ", ".join(f"{key} since {format_instant(since)}" for since, key in overdue[:_SHOWN])
+    more = f", and {pluralize(len(overdue) - _SHOWN, 'more schema')}" if len(overdue) > _SHOWN else ""
     return [f"what expired longer ago than --max-overdue allows is still there: {shown}{more}"]
 
 
