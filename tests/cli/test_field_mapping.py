@@ -202,7 +202,7 @@ def test_what_was_read_by_other_fields_is_read_again(tmp_path: Path) -> None:
     assert found == [(0, 1), (1, 1), (1, 0), (0, 1)]
 
 
-def test_times_without_an_offset_are_told_with_the_key_that_helps(tmp_path: Path) -> None:
+def test_times_without_an_offset_name_the_key_that_helps(tmp_path: Path) -> None:
     """Lines that lack nothing else; none where a zone is configured."""
     configure(tmp_path, "fields: {timestamp: [at.t, t], schema: s}")
     lines = ['{"at": {"t": "2026-01-01 00:00:00,5"}}', '{"t": "2026-01-01T00:00:00"}', '{"t": "2026-11-23T00:00:00Z"}']

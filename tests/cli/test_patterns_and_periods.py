@@ -170,7 +170,7 @@ def test_estimate_takes_hours_and_patterns(log: Path) -> None:
         ("*:1=36h", "the rule for * has no version"),
     ],
 )
-def test_a_pattern_on_the_command_line_that_means_nothing_is_refused(log: Path, word: str, words: str) -> None:
+def test_a_meaningless_pattern_on_the_command_line_is_refused(log: Path, word: str, words: str) -> None:
     done = command("estimate", log, "--retention", word)
     assert done.code == 2
     assert words in done.error
@@ -319,7 +319,7 @@ def test_the_guard_measures_hours(archive: Path) -> None:
     assert run("cleanup", "--json", "--now", NOW, cwd=archive).code == 0
 
 
-def test_a_plan_is_for_the_period_to_the_hour_and_for_the_pattern(archive: Path) -> None:
+def test_a_plan_is_bound_to_its_period_and_pattern(archive: Path) -> None:
     """However the same period is written; not for another one that is as many days when rounded up."""
 
     def apply(rule: str) -> int:

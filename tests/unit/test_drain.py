@@ -407,7 +407,7 @@ def late_name(folder: Path) -> str:
     return str(late)
 
 
-def test_a_late_segment_lets_nobody_read_it_who_may_not_read_the_log(folder: Path) -> None:
+def test_a_late_segment_is_as_private_as_the_log(folder: Path) -> None:
     """The log's mode was changed by a pattern, and no pattern matches the hidden name of an old file."""
     (folder / SEGMENT).write_bytes(NEW)
     (folder / SEGMENT).chmod(0o640)

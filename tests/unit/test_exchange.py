@@ -126,7 +126,7 @@ def test_a_rotation_by_link_doubles_no_line_of_the_replacement(folder: Path, end
     assert content(folder) == {ROTATED: NEW + LATE, SEGMENT: NEW if ends == "never" else b""}
 
 
-def test_a_kill_in_an_undo_doubles_no_line_of_a_replacement_that_was_linked(folder: Path) -> None:
+def test_a_kill_in_an_undo_doubles_no_line_of_a_linked_replacement(folder: Path) -> None:
     """The next job leaves it to the rotation, as this one would have done; here the disk fails in the kill's stead."""
     (folder / SEGMENT).write_bytes(OLD + NEW)
 
@@ -152,7 +152,7 @@ def test_a_kill_in_an_undo_doubles_no_line_of_a_replacement_that_was_linked(fold
 
 
 @pytest.mark.parametrize("other", ["backup", "zz"])  # a folder has its names in any order
-def test_a_replacement_that_was_linked_twice_stays_as_the_segment_that_it_is(folder: Path, other: str) -> None:
+def test_a_replacement_linked_twice_stays_as_a_segment(folder: Path, other: str) -> None:
     """Somebody has linked it under a name that is none of a segment, too."""
     (folder / SEGMENT).write_bytes(OLD + NEW)
 
@@ -174,7 +174,7 @@ def test_a_replacement_that_was_linked_twice_stays_as_the_segment_that_it_is(fol
 
 
 @pytest.mark.parametrize("first", [ROTATED, SEGMENT, "backup"])  # a folder has its names in any order
-def test_an_undo_that_fails_at_first_keeps_a_rotation_by_link_in_order(folder: Path, first: str) -> None:
+def test_an_undo_that_fails_at_first_respects_a_rotation_by_link(folder: Path, first: str) -> None:
     """The segment gets its own name back, none that the replacement was linked to, and keeps its hidden one."""
     (folder / SEGMENT).write_bytes(OLD + NEW)
 
@@ -210,7 +210,7 @@ def test_an_undo_that_fails_at_first_keeps_a_rotation_by_link_in_order(folder: P
     assert content(folder) == {ROTATED: NEW + LATE, "backup": NEW + LATE, SEGMENT: b"", late: OTHER}
 
 
-def test_an_undo_that_fails_leaves_recovery_what_tells_the_files_apart(folder: Path) -> None:
+def test_a_failed_undo_leaves_what_tells_the_files_apart(folder: Path) -> None:
     """The replacement may be rotated and compressed before the next job: no file is then known by its inode alone."""
     (folder / SEGMENT).write_bytes(OLD + NEW)
 
@@ -245,7 +245,7 @@ def test_a_symbolic_link_that_was_displaced_gets_its_name_back(folder: Path) -> 
     assert content(folder) == {"logs.jsonl": LATE, ROTATED: NEW, SEGMENT: LATE}
 
 
-def test_a_file_with_the_inode_of_a_replacement_that_is_gone_is_left_alone(folder: Path) -> None:
+def test_a_file_with_the_inode_of_a_lost_replacement_is_left_alone(folder: Path) -> None:
     """A rotation by link has removed that before the undo; the next file in the folder may get its number."""
     (folder / SEGMENT).write_bytes(OLD + NEW)
     (folder / "new").touch()
@@ -346,7 +346,7 @@ def test_a_segment_has_its_name_again_before_a_writer_is_let_in(folder: Path, ol
     assert content(folder) == {SEGMENT: old}
 
 
-def test_a_file_that_was_linked_and_unlinked_meanwhile_has_one_name(folder: Path) -> None:
+def test_a_file_linked_and_unlinked_meanwhile_has_one_name(folder: Path) -> None:
     """The rotation has ended before the exchange is undone: its file has the name that it was given, and no other."""
 
     class Linked(LogDirectory):
@@ -598,7 +598,7 @@ def test_a_segment_whose_name_is_reserved_is_left_alone(folder: Path) -> None:
 
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("old", [OLD, OLD + NEW], ids=["drop", "rewrite"])
-def test_a_writer_who_comes_at_the_exchange_does_not_wait_for_the_disk(folder: Path, old: bytes, when: str) -> None:
+def test_a_writer_at_the_exchange_does_not_wait_for_the_disk(folder: Path, old: bytes, when: str) -> None:
     """The lease ends before the folder is synced again, and the segment stays."""
     (folder / SEGMENT).write_bytes(old)
     calls = []

@@ -128,7 +128,7 @@ def test_hidden_files_of_another_log_are_its_own_affair(archive: Path) -> None:
     assert cleanup(archive).result["recovery_pending"] == [ours]
 
 
-def test_a_hidden_file_that_is_told_is_drained_as_the_warning_says(archive: Path) -> None:
+def test_a_reported_hidden_file_is_drained_as_the_warning_says(archive: Path) -> None:
     """Once the log's names are again what they were, the next job publishes what a writer appended to it."""
     line = record(days=1, schema="late")
     (archive / "audit" / f".{LEFT}.al-old-00c0ffee-{len(OLD)}").write_bytes(OLD + line)

@@ -41,7 +41,7 @@ def test_a_word_replaces_the_rules_of_its_scope(words: tuple[str, ...], expected
     assert days(policy, ("app", 1), ("app", 2), ("app", 3), ("web", 1), ("web", 2), ("other", 1)) == expected
 
 
-def test_a_schema_that_is_named_like_the_rule_for_all_others_keeps_its_own() -> None:
+def test_a_schema_named_like_the_wildcard_keeps_its_rule() -> None:
     """A registry can have one, and it is not replaced by `*=`."""
     policy = with_retention(Policy({SchemaKey("*", 1): Rule(retention=10 * DAY)}), ["*=7"])
     assert days(policy, ("*", 1), ("*", 2), ("a", 1)) == [10, 7, 7]

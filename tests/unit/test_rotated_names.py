@@ -253,7 +253,7 @@ def test_a_rotated_registry_is_no_segment_of_any_pattern(name: str) -> None:
     assert SegmentNaming("db_schemas.jsonl").match("db_schemas.jsonl.1")
 
 
-def test_only_numbered_segments_and_the_base_file_are_renamed_later() -> None:
+def test_only_numbered_segments_and_the_base_file_get_renamed() -> None:
     """A number beside a time stays."""
     renamed = ["logs.jsonl", "logs.jsonl.1", "logs.1.jsonl", "logs.jsonl.1.gz", "logs-20261101T000000.jsonl.1"]
     stay = ["logs-20261101T000000-1.jsonl", "logs-20261101.jsonl", "logs.jsonl.2026-11-01.1", "logs.jsonl.1x", "other"]
@@ -355,9 +355,7 @@ ways = st.builds(Way, st.booleans(), st.sampled_from(SUFFIXES))
 
 
 @given(bases, date_formats(), moments, ways)
-def test_every_dated_name_of_logrotate_is_a_segment_and_tells_its_time(
-    base: str, date_format: str, moment: datetime, way: Way
-) -> None:
+def test_every_dated_name_of_logrotate_tells_its_time(base: str, date_format: str, moment: datetime, way: Way) -> None:
     """With `dateformat`, `extension` and any compression."""
     if "%V" in date_format and moment.isocalendar().year != moment.year:
         return  # its %Y and %V belong to two years
