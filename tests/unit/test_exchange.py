@@ -232,6 +232,26 @@ def test_a_failed_undo_leaves_what_tells_the_files_apart(folder: Path) -> None:
     assert content(folder) == {SEGMENT: NEW}
 
 
+def test_an_undo_that_fails_takes_no_later_file_for_the_replacement(folder: Path) -> None:
+    """That may be rotated and compressed before the next job, and another segment may get its inode number."""
+    (folder / SEGMENT).write_bytes(OLD + NEW)
+
+    class Rotated(Unyielding):
+        def rename_exchange(self, name: str, other: str) -> None:
+            if not self.exchanged:
+                rotate(folder)
+            super().rename_exchange(name, other)
+
+    assert cleanup(folder, directory=Rotated).exit_code == 3
+    (folder / SEGMENT).unlink()
+    (folder / "logs-20261123T000000.jsonl").write_bytes(OTHER * 3)
+    number = (folder / "logs-20261123T000000.jsonl").stat().st_ino
+    (staged,) = filter(None, map(StagedFile.parse, os.listdir(folder)))
+    (folder / str(staged)).rename(folder / str(staged._replace(inode=number)))
+    cleanup(folder)
+    assert content(folder) == {ROTATED: NEW, SEGMENT: LATE, "logs-20261123T000000.jsonl": OTHER * 3}
+
+
 def test_a_symbolic_link_that_was_displaced_gets_its_name_back(folder: Path) -> None:
     """A rotation had put it there, as cronolog does, and the job was killed just then."""
     replacement = folder / SEGMENT
@@ -532,7 +552,8 @@ def test_a_displaced_file_that_cant_be_restored_is_reported(folder: Path) -> Non
     report = cleanup(folder, directory=Rotated)
     assert (fate(report)[0], report.exit_code, report.result.deleted_per_schema) == ("skipped", 3, {})
     assert "the next job tries again" in report.result.errors[0]
-    (hidden,) = report.result.recovery_pending
+    (hidden,) = filter(StagedFile.parse, os.listdir(folder))
+    assert hidden in report.result.recovery_pending
     assert content(folder)[hidden] == LATE
     cleanup(folder)
     assert content(folder) == {ROTATED: NEW, SEGMENT: LATE}

@@ -240,12 +240,13 @@ def _displaced(directory: LogDirectory, target: Target, pinned: Pinned, old: Old
 def _undo_link(directory: LogDirectory, old: OldLink, staged: StagedFile) -> None:
     """Remove the link of an undone commit, if the file has another name again; else recovery does both.
 
-    The name of a replacement that it could not lose to that one counts for nothing: recovery needs both to tell them.
+    It stays if a displaced file has the replacement's hidden name still: by the lines of the file that has the link,
+    recovery tells the replacement from a file that has got its inode number since.
     """
     with contextlib.suppress(OSError):
-        status = directory.status(str(old))
-        is_hidden = bool(staged.inode) and _inode(directory, str(staged)) == status.st_ino
-        if status.st_nlink > 1 + is_hidden:
+        if staged.inode and _inode(directory, str(staged)) not in {None, staged.inode}:
+            return
+        if directory.status(str(old)).st_nlink > 1:
             directory.sync_folder()
             directory.unlink(str(old))
 
