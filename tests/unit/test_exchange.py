@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from one_segment import LATE, NEW, OLD, SEGMENT, append, cleanup, content, fate, folder
+from packing import packed
 
 from asynclog.storage.hidden_names import OldLink, StagedFile
 from asynclog.storage.local.directory import LogDirectory
@@ -424,6 +425,28 @@ def test_lines_appended_before_the_restore_are_not_lost(folder: Path) -> None:
     report = cleanup(folder, directory=Rotated)
     (late,) = report.result.late_segments
     assert content(folder) == {ROTATED: OLD + NEW, SEGMENT: LATE, late: OTHER}
+
+
+@pytest.mark.parametrize("segment", [f"{SEGMENT}.gz", f"{SEGMENT}.zst"])
+def test_what_came_to_a_packed_replacement_before_an_undo_comes_alone(folder: Path, segment: str) -> None:
+    """What that had before is not there twice."""
+    (folder / SEGMENT).unlink()
+    (folder / segment).write_bytes(packed(segment, OLD + NEW))
+
+    class Late(LogDirectory):
+        exchanges = 0
+
+        def leased(self, descriptor: int) -> bool:
+            return self.exchanges != 1 and super().leased(descriptor)
+
+        def rename_exchange(self, name: str, other: str) -> None:
+            super().rename_exchange(name, other)
+            self.exchanges += 1
+            if self.exchanges == 1:
+                append(self.open(segment), packed(segment, LATE))
+
+    (late,) = cleanup(folder, directory=Late).result.late_segments
+    assert content(folder) == {segment: packed(segment, OLD + NEW), late: packed(segment, LATE)}
 
 
 def test_a_name_that_was_taken_meanwhile_stays_with_its_new_file(folder: Path) -> None:

@@ -148,7 +148,7 @@ def _give_a_name(queue: DrainQueue, staged: StagedFile) -> None:
         queue.late.append(late)
 
 
-def undo_swap(queue: DrainQueue, staged: StagedFile, known: Known) -> None:
+def undo_swap(queue: DrainQueue, staged: StagedFile, known: Known | None) -> None:
     """Give a file displaced by mistake its name back; if that fails, note the problem."""
     try:
         queue.directory.sync_folder()

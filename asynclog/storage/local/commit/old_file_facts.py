@@ -101,7 +101,10 @@ class Inherited(msgspec.Struct, frozen=True):
 
 
 class Withdrawn(msgspec.Struct, frozen=True):
-    """A replacement that lost its name again, and may have been written to. Its lines are those of the file `inode`."""
+    """A replacement that lost its name again, and may have been written to. Its lines are those of the file `inode`.
+
+    `proof` has all bytes of a packed one, and none of another, whose lines can be compared instead.
+    """
 
     proof: Proof
     inode: int
@@ -113,8 +116,13 @@ class Withdrawn(msgspec.Struct, frozen=True):
         return False
 
     def digest(self, descriptor: int, old: OldLink) -> bytes | None:
-        """Return None: there is no digest."""
-        return None
+        """Compare with the digests of what was packed; without them return None."""
+        if self.proof.size != old.processed_bytes:
+            return None
+        try:
+            return self.proof.check(LocalReader(descriptor), lambda: None)
+        except ChangedError:
+            return None
 
     def replacement(self, directory: LogDirectory, old: OldLink) -> str:
         return directory.visible_name(self.inode) or old.segment

@@ -24,7 +24,7 @@ from asynclog.storage.local.commit.exchange import (
     undo_swap,
     unlink_displaced,
 )
-from asynclog.storage.local.commit.old_file_facts import Displaced, Withdrawn
+from asynclog.storage.local.commit.old_file_facts import Displaced, Known, Withdrawn
 from asynclog.storage.local.commit.precommit import (
     IdleRule,
     Pinned,
@@ -84,11 +84,11 @@ def _rewrite(queue: DrainQueue, idle: IdleRule, survivors: Survivors, target: Ta
     size = os.fstat(target.source).st_size
     must_go_on_with_a_line(target.source, target.action.fingerprint.size, size)
     staying = survivors.iter_survivors(target.action, LocalReader(target.source), target.proof, size)
-    staged, mtime_ns = _stage(directory, target, staying, size)
+    staged, known = _stage(directory, target, staying, size)
     try:
         kept = directory.open(str(staged))  # else a new file may get its inode number, should somebody remove it
         try:
-            return commit(queue, idle, target, staged, mtime_ns)
+            return commit(queue, idle, target, staged, known)
         finally:
             directory.close(kept)
     except (DisplacedError, LateWriterError):
@@ -98,14 +98,19 @@ def _rewrite(queue: DrainQueue, idle: IdleRule, survivors: Survivors, target: Ta
         raise
 
 
-def _stage(directory: LogDirectory, target: Target, staying: Iterable[Part], size: int) -> tuple[StagedFile, int]:
-    """Build the replacement, and give it the name that marks it as whole (step 2). Return it and its mtime (ns)."""
+def _stage(directory: LogDirectory, target: Target, staying: Iterable[Part], size: int) -> tuple[StagedFile, Withdrawn]:
+    """Build the replacement, and give it the name that marks it as whole (step 2).
+
+    Return it, and what is known of it should it lose the segment's name again: of a packed one, digests of its bytes.
+    """
     action, source, _ = target
     temporary = new_name(action.segment)
     expected = action.line_bytes_after + size - action.fingerprint.size
     codec, lines = codec_for(action.segment) or PLAIN, Counted(staying)
-    packed = codec.encode(os.pread(source, HEAD, 0), lines)
-    copied = build(directory, temporary, source, packed, size if codec.is_packed else expected)
+    parts, built = codec.encode(os.pread(source, HEAD, 0), lines), target.proof.of_nothing()
+    if codec.is_packed:
+        parts = built.follow(parts)
+    copied = build(directory, temporary, source, parts, size if codec.is_packed else expected)
     try:
         if lines.size != expected:
             raise ChangedError
@@ -115,12 +120,15 @@ def _stage(directory: LogDirectory, target: Target, staying: Iterable[Part], siz
     except BaseException:
         discard(directory, temporary)
         raise
-    return staged, status.st_mtime_ns
+    return staged, Withdrawn(built, action.fingerprint.inode, status.st_mtime_ns)
 
 
-def commit(queue: DrainQueue, idle: IdleRule, target: Target, staged: StagedFile, mtime_ns: int = 0) -> CommitResult:
+def commit(
+    queue: DrainQueue, idle: IdleRule, target: Target, staged: StagedFile, known: Known | None = None
+) -> CommitResult:
     """Do everything from the second name to the end of the lease, and return the result.
 
+    `known` is what is known of the replacement, if there is one.
     A writer's open() waits only from `pin` to the release.
     """
     directory, source = queue.directory, target.source
@@ -133,7 +141,7 @@ def commit(queue: DrainQueue, idle: IdleRule, target: Target, staged: StagedFile
         directory.release(source)  # the file has all that it had: for what is left to do nobody has to wait
         is_rotating = _is_linked(directory, staged)
         if not is_undone:
-            undo_swap(queue, staged, Withdrawn(target.proof, pinned.inode, mtime_ns))
+            undo_swap(queue, staged, known)
         if not is_rotating:  # else the rotation goes on to take the file's name, and recovery sees to what it has
             _undo_link(directory, old, staged)
         raise
