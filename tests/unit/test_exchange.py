@@ -483,6 +483,53 @@ def test_where_names_cannot_be_exchanged_they_are_replaced(
     assert content(folder) == after
 
 
+class Older(LogDirectory):
+    """Can't exchange names."""
+
+    def _renameat2(self, name: str, new: str, flags: int) -> None:
+        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+
+
+@pytest.mark.parametrize("old", [OLD, OLD + NEW], ids=["drop", "rewrite"])
+def test_where_names_cannot_be_exchanged_a_faster_rotation_doubles_no_line(folder: Path, old: bytes) -> None:
+    """The segment has another name by then: what replaced it goes, and what came to that is a late segment."""
+    (folder / SEGMENT).write_bytes(old)
+
+    class Rotated(Older):
+        def unlink(self, name: str) -> None:
+            if name == SEGMENT:
+                rotate(folder, b"")
+            super().unlink(name)
+
+        def rename(self, name: str, new: str) -> None:
+            if new == SEGMENT:
+                rotate(folder, None)
+                super().rename(name, new)
+                append(self.open(SEGMENT), LATE)
+            else:
+                super().rename(name, new)
+
+    report = cleanup(folder, directory=Rotated)
+    assert (fate(report)[0], report.result.deleted_per_schema, report.result.recovery_pending) == ("skipped", {}, [])
+    assert content(folder) == {ROTATED: old} | dict.fromkeys(report.result.late_segments, LATE)
+    assert len(report.result.late_segments) == (old != OLD)
+
+
+@pytest.mark.parametrize("name", [ROTATED, "backup"])
+def test_where_names_cannot_be_exchanged_a_link_doubles_no_line(folder: Path, name: str) -> None:
+    """The segment stays, under its new name. If that is no segment's, what replaced it stays, too."""
+
+    class Linked(Older):
+        def rename(self, old: str, new: str) -> None:
+            if new == SEGMENT:
+                os.link(folder / SEGMENT, folder / name)
+            super().rename(old, new)
+
+    report = cleanup(folder, directory=Linked)
+    assert (fate(report)[0], report.result.deleted_per_schema, report.result.recovery_pending) == ("skipped", {}, [])
+    assert content(folder) == {name: OLD + NEW} | ({} if name == ROTATED else {SEGMENT: NEW})
+
+
 def test_a_python_without_ctypes_uses_the_older_calls(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One that was built without libffi."""
     monkeypatch.setitem(sys.modules, "ctypes", None)
@@ -624,6 +671,30 @@ def test_an_unknown_displaced_file_counts_nothing_as_deleted(folder: Path) -> No
     assert (report.exit_code, report.result.deleted_per_schema) == (3, {})
     cleanup(folder)
     assert content(folder) == {ROTATED: NEW, SEGMENT: LATE}
+
+
+def test_a_folder_that_fails_after_the_exchange_is_not_told_to_be_as_it_was(folder: Path) -> None:
+    """Whether a rotation was faster can't be known, but that the segment was replaced."""
+
+    class Failing(LogDirectory):
+        failed = False
+
+        def fsync_folder(self) -> None:
+            if (folder / SEGMENT).read_bytes() == NEW:
+                raise OSError(errno.EIO, os.strerror(errno.EIO))
+            super().fsync_folder()
+
+        def names(self) -> list[str]:
+            if not self.failed and (folder / SEGMENT).read_bytes() == NEW:
+                self.failed = True
+                raise OSError(errno.EIO, os.strerror(errno.EIO))
+            return super().names()
+
+    report = cleanup(folder, directory=Failing)
+    assert report.exit_code == 3
+    assert "it was replaced, but that may not last" in str(fate(report)[1])
+    assert cleanup(folder).result.recovery_pending == []
+    assert content(folder) == {SEGMENT: NEW}
 
 
 def test_a_segment_whose_name_is_reserved_is_left_alone(folder: Path) -> None:

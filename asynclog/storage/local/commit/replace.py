@@ -137,7 +137,7 @@ def commit(
     try:
         fault = _confirm(directory, source, staged, pinned, exchanged=exchanged)
     except (DisplacedError, LateWriterError):
-        is_undone = _swap_back(directory, staged)
+        is_undone = _swap_back(directory, staged) if exchanged else _take_back(queue, staged, pinned.inode)
         directory.release(source)  # the file has all that it had: for what is left to do nobody has to wait
         is_rotating = _is_linked(directory, staged)
         if not is_undone:
@@ -202,6 +202,8 @@ def _confirm(directory: LogDirectory, source: int, staged: StagedFile, pinned: P
     try:
         if exchanged:
             must_have_no_late_writer(directory, source, pinned)  # it would wait for the disk
+        elif pinned.leased and os.fstat(source).st_nlink > 1:  # it has been renamed or linked before
+            raise DisplacedError
         directory.sync_folder()
         if exchanged:
             confirm(directory, source, staged, pinned)
@@ -209,10 +211,17 @@ def _confirm(directory: LogDirectory, source: int, staged: StagedFile, pinned: P
     except LateWriterError:
         raise
     except OSError as error:
-        if directory.visible_name(pinned.inode) is not None:
+        if _is_visible(directory, pinned.inode):
             raise
         return f"{error.strerror}: it was replaced, but that may not last, and the next job finishes it"
     return ""
+
+
+def _is_visible(directory: LogDirectory, inode: int) -> bool:
+    try:
+        return directory.visible_name(inode) is not None
+    except OSError:  # then all that is known is that it has lost the segment's name
+        return False
 
 
 def _swap_back(directory: LogDirectory, staged: StagedFile) -> bool:
@@ -220,6 +229,20 @@ def _swap_back(directory: LogDirectory, staged: StagedFile) -> bool:
         return swap_back(directory, staged)
     except OSError:  # a rotation was faster
         return False
+
+
+def _take_back(queue: DrainQueue, staged: StagedFile, inode: int) -> bool:
+    """Take the name from a replacement again, where names can't be exchanged and the file is another segment by now.
+
+    Return whether nothing is left of it.
+    """
+    directory = queue.directory
+    with contextlib.suppress(OSError):
+        is_there = directory.visible_name(inode, queue.names.match) is not None
+        if is_there and _inode(directory, staged.segment) == staged.inode:
+            directory.rename(staged.segment, str(staged))
+            return False
+    return True
 
 
 def _is_linked(directory: LogDirectory, staged: StagedFile) -> bool:
