@@ -60,7 +60,10 @@ _UNLOOKED = {
 _SHORTER = {"storage__local__commit__drain___accounted": broken.shorter}
 _GROWN = {"storage__local__commit__drain___accounted": broken.grown_again}
 _UNCOMPARED = {"storage__proof__Proof__follow": broken.uncompared}
-_UNLEASED = {"storage__local__commit__replace__confirm": broken.unleased}
+_UNLEASED = {
+    "storage__local__commit__replace__must_have_no_late_writer": broken.unchecked,
+    "storage__local__commit__replace__confirm": broken.unleased,
+}
 _AT_ONCE = {
     "storage__local__commit__replace__CommitResult": broken.as_if_leased,
     "storage__local__commit__drain___is_idle": broken.always,
