@@ -654,6 +654,28 @@ def test_what_came_to_the_replacement_outlives_a_failing_disk(folder: Path) -> N
     assert content(folder) == {ROTATED: NEW, SEGMENT: LATE, late: OTHER}
 
 
+@pytest.mark.parametrize("old", [OLD, OLD + NEW], ids=["drop", "rewrite"])
+def test_a_disk_that_fails_as_an_exchange_is_undone_is_told(folder: Path, old: bytes) -> None:
+    """The segment is skipped because of a writer; that the disk has failed is another matter."""
+    (folder / SEGMENT).write_bytes(old)
+
+    class Late(LogDirectory):
+        came = False
+
+        def leased(self, descriptor: int) -> bool:
+            self.came = not (folder / SEGMENT).exists() or (folder / SEGMENT).read_bytes() == NEW
+            return not self.came and super().leased(descriptor)
+
+        def fsync_folder(self) -> None:
+            if self.came:
+                raise OSError(errno.EIO, os.strerror(errno.EIO))
+            super().fsync_folder()
+
+    report = cleanup(folder, directory=Late)
+    assert (fate(report)[0], report.exit_code, report.result.deleted_per_schema) == ("skipped", 3, {})
+    assert cleanup(folder).result.recovery_pending == []
+
+
 def test_an_unknown_displaced_file_counts_nothing_as_deleted(folder: Path) -> None:
     """The segment was rotated in that moment, and is whole under its new name; the next job gives the other its own."""
 

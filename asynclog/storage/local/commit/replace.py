@@ -133,7 +133,7 @@ def commit(
     """
     directory, source = queue.directory, target.source
     pinned, old = _link_and_pin(queue, idle, target, staged)
-    exchanged = _exchange(directory, target, staged, pinned, old)
+    exchanged = _exchange(queue, target, staged, pinned, old)
     try:
         fault = _confirm(directory, source, staged, pinned, exchanged=exchanged)
     except (DisplacedError, LateWriterError):
@@ -143,7 +143,7 @@ def commit(
         if not is_undone:
             undo_swap(queue, staged, known)
         if not is_rotating:  # else the rotation goes on to take the file's name, and recovery sees to what it has
-            _undo_link(directory, old, staged)
+            _undo_link(queue, old, staged)
         raise
     displaced = None if fault else _displaced(directory, target, pinned, old)
     stood = directory.release(source)
@@ -182,14 +182,14 @@ def _with_digest(directory: LogDirectory, old: OldLink, digest: bytes) -> OldLin
     return known
 
 
-def _exchange(directory: LogDirectory, target: Target, staged: StagedFile, pinned: Pinned, old: OldLink) -> bool:
+def _exchange(queue: DrainQueue, target: Target, staged: StagedFile, pinned: Pinned, old: OldLink) -> bool:
     """Put the replacement in the segment's place (step 5). Return False if the file system can't exchange names."""
     try:
-        must_be_alone(directory, target.source, leased=pinned.leased)
-        return swap(directory, target.action, staged)
+        must_be_alone(queue.directory, target.source, leased=pinned.leased)
+        return swap(queue.directory, target.action, staged)
     except BaseException:
-        directory.release(target.source)
-        _undo_link(directory, old, staged)
+        queue.directory.release(target.source)
+        _undo_link(queue, old, staged)
         raise
 
 
@@ -268,18 +268,23 @@ def _displaced(directory: LogDirectory, target: Target, pinned: Pinned, old: Old
         return None
 
 
-def _undo_link(directory: LogDirectory, old: OldLink, staged: StagedFile) -> None:
+def _undo_link(queue: DrainQueue, old: OldLink, staged: StagedFile) -> None:
     """Remove the link of an undone commit, if the file has another name again; else recovery does both.
 
     It stays if a displaced file has the replacement's hidden name still: by the lines of the file that has the link,
-    recovery tells the replacement from a file that has got its inode number since.
+    recovery tells the replacement from a file that has got its inode number since. If it can't be removed, note that.
     """
-    with contextlib.suppress(OSError):
+    directory = queue.directory
+    try:
         if staged.inode and _inode(directory, str(staged)) not in {None, staged.inode}:
             return
         if directory.status(str(old)).st_nlink > 1:
             directory.sync_folder()
             directory.unlink(str(old))
+    except OSError as error:
+        queue.problems.append(
+            f"{old}: the second name of {old.segment} can't be removed yet ({error.strerror}): the next job does that"
+        )
 
 
 def _inode(directory: LogDirectory, name: str) -> int | None:
