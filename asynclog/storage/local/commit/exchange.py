@@ -56,22 +56,6 @@ def swap(directory: LogDirectory, action: Action, staged: StagedFile) -> bool:
     return False
 
 
-def swap_back(directory: LogDirectory, staged: StagedFile) -> bool:
-    """Undo a swap at once, as long as nobody else has touched the name. Return whether nothing is left of it.
-
-    A waiting writer may reopen the segment for the rest of a line, and must find the same file. A replacement still
-    has to be drained. Raise OSError: then `undo_swap` undoes all of it.
-    """
-    if not staged.inode:
-        directory.rename_noreplace(str(staged), staged.segment)
-        return True
-    if directory.status(staged.segment).st_ino == staged.inode:
-        directory.rename_exchange(str(staged), staged.segment)
-        if directory.status(str(staged)).st_ino != staged.inode:  # a rotation was faster, and its new file has the name
-            directory.rename_exchange(str(staged), staged.segment)
-    return False
-
-
 def unlink_displaced(directory: LogDirectory, staged: StagedFile, replaced: set[int]) -> bool:
     """Unlink the hidden name if it refers to one of these inodes, each of which has another link.
 
@@ -146,18 +130,6 @@ def _give_a_name(queue: DrainQueue, staged: StagedFile) -> None:
         late = queue.names.late_name(os.urandom(4).hex(), 0, staged.segment)
         directory.rename_noreplace(name, late)
         queue.late.append(late)
-
-
-def undo_swap(queue: DrainQueue, staged: StagedFile, known: Known | None) -> None:
-    """Give a file displaced by mistake its name back; if that fails, note the problem."""
-    try:
-        queue.directory.sync_folder()
-        restore_displaced(queue, staged, known)
-    except OSError as error:
-        queue.problems.append(
-            f"{staged}: the file that was given the name {staged.segment} meanwhile can't have it back yet "
-            f"({error.strerror}): it is safe there, and the next job tries again"
-        )
 
 
 def discard_staged(directory: LogDirectory, staged: StagedFile) -> None:

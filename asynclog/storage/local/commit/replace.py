@@ -20,8 +20,6 @@ from asynclog.storage.local.commit.exchange import (
     LateWriterError,
     discard_staged,
     swap,
-    swap_back,
-    undo_swap,
     unlink_displaced,
 )
 from asynclog.storage.local.commit.old_file_facts import Displaced, Known, Withdrawn
@@ -39,6 +37,7 @@ from asynclog.storage.local.commit.precommit import (
     pin,
 )
 from asynclog.storage.local.commit.staging import Counted, build, discard
+from asynclog.storage.local.commit.undo import swap_back, take_back, undo_link, undo_rest
 from asynclog.storage.local.directory import LogDirectory
 from asynclog.storage.local.segment_reader import LocalReader
 from asynclog.storage.proof import Proof
@@ -128,8 +127,7 @@ def commit(
 ) -> CommitResult:
     """Do everything from the second name to the end of the lease, and return the result.
 
-    `known` is what is known of the replacement, if there is one.
-    A writer's open() waits only from `pin` to the release.
+    A writer's open() waits only from `pin` to the release. `known` is what is known of a replacement.
     """
     directory, source = queue.directory, target.source
     pinned, old = _link_and_pin(queue, idle, target, staged)
@@ -137,13 +135,9 @@ def commit(
     try:
         fault = _confirm(directory, source, staged, pinned, exchanged=exchanged)
     except (DisplacedError, LateWriterError):
-        is_undone = _swap_back(directory, staged) if exchanged else _take_back(queue, staged, pinned.inode)
+        is_undone = swap_back(directory, staged) if exchanged else take_back(queue, staged, pinned.inode)
         directory.release(source)  # the file has all that it had: for what is left to do nobody has to wait
-        is_rotating = _is_linked(directory, staged)
-        if not is_undone:
-            undo_swap(queue, staged, known)
-        if not is_rotating:  # else the rotation goes on to take the file's name, and recovery sees to what it has
-            _undo_link(queue, old, staged)
+        undo_rest(queue, staged, old, known, is_undone=is_undone)
         raise
     displaced = None if fault else _displaced(directory, target, pinned, old)
     stood = directory.release(source)
@@ -189,7 +183,7 @@ def _exchange(queue: DrainQueue, target: Target, staged: StagedFile, pinned: Pin
         return swap(queue.directory, target.action, staged)
     except BaseException:
         queue.directory.release(target.source)
-        _undo_link(queue, old, staged)
+        undo_link(queue, old, staged)
         raise
 
 
@@ -224,37 +218,6 @@ def _is_visible(directory: LogDirectory, inode: int) -> bool:
         return False
 
 
-def _swap_back(directory: LogDirectory, staged: StagedFile) -> bool:
-    try:
-        return swap_back(directory, staged)
-    except OSError:  # a rotation was faster
-        return False
-
-
-def _take_back(queue: DrainQueue, staged: StagedFile, inode: int) -> bool:
-    """Take the name from a replacement again, where names can't be exchanged and the file is another segment by now.
-
-    Return whether nothing is left of it.
-    """
-    directory = queue.directory
-    with contextlib.suppress(OSError):
-        is_there = directory.visible_name(inode, queue.names.match) is not None
-        if is_there and _inode(directory, staged.segment) == staged.inode:
-            directory.rename(staged.segment, str(staged))
-            return False
-    return True
-
-
-def _is_linked(directory: LogDirectory, staged: StagedFile) -> bool:
-    """Whether a rotation by link has begun with the replacement while that had the segment's name, or has it still."""
-    for name in (str(staged), staged.segment):
-        with contextlib.suppress(OSError):
-            status = directory.status(name)
-            if status.st_ino == staged.inode:
-                return status.st_nlink > 1
-    return False
-
-
 def _displaced(directory: LogDirectory, target: Target, pinned: Pinned, old: OldLink) -> Displaced | None:
     """Return the old file, with its state while it is still leased and after the last change of its names.
 
@@ -265,30 +228,4 @@ def _displaced(directory: LogDirectory, target: Target, pinned: Pinned, old: Old
         known = fingerprint if pinned.leased and directory.times_tell else None
         return Displaced(old, known, target.proof, directory.ticket())
     except OSError:
-        return None
-
-
-def _undo_link(queue: DrainQueue, old: OldLink, staged: StagedFile) -> None:
-    """Remove the link of an undone commit, if the file has another name again; else recovery does both.
-
-    It stays if a displaced file has the replacement's hidden name still: by the lines of the file that has the link,
-    recovery tells the replacement from a file that has got its inode number since. If it can't be removed, note that.
-    """
-    directory = queue.directory
-    try:
-        if staged.inode and _inode(directory, str(staged)) not in {None, staged.inode}:
-            return
-        if directory.status(str(old)).st_nlink > 1:
-            directory.sync_folder()
-            directory.unlink(str(old))
-    except OSError as error:
-        queue.problems.append(
-            f"{old}: the second name of {old.segment} can't be removed yet ({error.strerror}): the next job does that"
-        )
-
-
-def _inode(directory: LogDirectory, name: str) -> int | None:
-    try:
-        return directory.status(name).st_ino
-    except FileNotFoundError:
         return None
