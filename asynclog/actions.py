@@ -38,7 +38,7 @@ class Action(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def of_nothing(self) -> bool:
-        """Whether it removes an empty segment, with which no record goes."""
+        """Whether it removes an empty segment: there is nothing in it to be proven."""
         return self.kind == "drop" and not self.fingerprint.size
 
     @property

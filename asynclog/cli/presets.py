@@ -58,6 +58,7 @@ def _row(preset: Preset) -> PresetRow:
         segments=list(preset.segments),
         fields=keys.get("fields"),
         time=keys.get("time"),
+        format=keys.get("format"),
         rewrite=keys.get("rewrite"),
         policy=dict(preset.policy),
     )

@@ -40,6 +40,7 @@ class _Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     preset: str | None = None
     fields: FieldKeys | None = None
     time: TimeKeys | None = None
+    format: str | None = None
 
     @property
     def more_names(self) -> tuple[str, ...]:
@@ -113,7 +114,10 @@ def _our_profile(document: "Document", name: str | None, environment: Mapping[st
     }
     rewrites = {each: _rewrite(document, each, profile.rewrite) for each, profile in profiles.items()}
     patterns = {each: _patterns(document, each, profile.audit) for each, profile in profiles.items()}
-    fields = {each: fields_from(document, each, profile.fields, profile.time) for each, profile in profiles.items()}
+    fields = {
+        each: fields_from(document, each, profile.fields, profile.time, profile.format)
+        for each, profile in profiles.items()
+    }
     name = name or environment.get("ASYNCLOG_PROFILE") or file.profile or "default"
     must_have(document, profiles, name)
     profile = profiles[name]

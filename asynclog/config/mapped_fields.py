@@ -1,4 +1,4 @@
-"""`fields` and `time` of a profile: which keys of a line say its schema and its time, and in which form."""
+"""`fields`, `time` and `format` of a profile: which keys of a line say its schema and its time, and in which form."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from asynclog.config.validation_errors import KeyPath
-from asynclog.records.fields import FORMS, MXCP_FIELDS, Fields, MappedFields, keys_of
+from asynclog.records.fields import FORMS, MXCP_FIELDS, Fields, MappedFields, WholeFile, keys_of
 
 if TYPE_CHECKING:
     from asynclog.config.yaml_document import Document
@@ -17,6 +17,7 @@ LONGEST = 255  # characters of a path, a form, or a constant
 
 _PATH = "write a key, or keys joined by dots, such as alert.severity"
 _FORM = f"write {', '.join(FORMS)}, or a pattern such as '%d/%b/%Y:%H:%M:%S %z'"
+_CONSTANT = "write fields: {schema: {constant: NAME}}, with the name that its rule has"
 _ZONE = "write the name of a time zone that this host knows, such as Europe/Berlin or UTC"
 
 
@@ -47,8 +48,14 @@ class TimeKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     zone: str | None = None
 
 
-def fields_from(document: "Document", profile: str, fields: FieldKeys | None, time: TimeKeys | None) -> Fields:
-    """Return the fields that these keys of a profile mean. Raise ConfigurationError."""
+def fields_from(
+    document: "Document", profile: str, fields: FieldKeys | None, time: TimeKeys | None, form: str | None = None
+) -> Fields:
+    """Return the fields that these keys of a profile mean, and `form`, its `format`. Raise ConfigurationError."""
+    if form is not None:
+        for place, problem in _file_problems(fields or FieldKeys(), time, form):
+            raise document.error(("profiles", profile, *place), problem)
+        return whole_file(fields or FieldKeys())
     if time is None and (fields is None or fields == FieldKeys()):
         return MXCP_FIELDS
     keys, at = fields or FieldKeys(), ("profiles", profile)
@@ -56,6 +63,11 @@ def fields_from(document: "Document", profile: str, fields: FieldKeys | None, ti
     for place, problem in _problems(keys, time, found):
         raise document.error((*at, *place), problem)
     return found
+
+
+def whole_file(keys: FieldKeys) -> WholeFile:
+    """Return what these keys mean for files that are one record each, which need not be possible."""
+    return WholeFile(keys.schema.constant if isinstance(keys.schema, ConstantKey) else "")
 
 
 def mapped_fields(keys: FieldKeys, time: TimeKeys) -> MappedFields:
@@ -86,14 +98,36 @@ def _problems(keys: FieldKeys, time: TimeKeys | None, found: MappedFields) -> It
     else:
         yield from _path_problems(("fields", "timestamp"), keys.timestamp)
     if isinstance(keys.schema, ConstantKey):
-        if not keys.schema.constant or _unwritable(keys.schema.constant):
-            yield ("fields", "schema", "constant"), f"write the name of the schema, in 1 to {LONGEST} characters"
+        yield from _constant_problems(keys.schema)
     elif keys.schema is not None:
         yield from _path_problems(("fields", "schema"), keys.schema)
     if keys.version is not None:
         yield from _path_problems(("fields", "version"), keys.version)
     if time is not None:
         yield from _time_problems(time, found)
+
+
+def _file_problems(keys: FieldKeys, time: TimeKeys | None, form: str) -> Iterator[tuple[KeyPath, str]]:
+    """Yield what is wrong with these keys for whole files, each with its place in the profile."""
+    if form != "file":
+        yield ("format",), f"{form!r} is no format: write file, or leave the key out for files of lines"
+    if keys.schema is None:
+        yield ("format",), f"a file has no key that says its schema: {_CONSTANT}"
+    elif not isinstance(keys.schema, ConstantKey):
+        yield ("fields", "schema"), f"a file has no key that says its schema: {_CONSTANT}"
+    else:
+        yield from _constant_problems(keys.schema)
+    if keys.timestamp not in ("timestamp", FileKey("mtime")):
+        yield ("fields", "timestamp"), "the time of a file is its mtime: leave this key out"
+    if keys.version is not None:
+        yield ("fields", "version"), "a file has no key that says its version: leave this key out"
+    if time is not None:
+        yield ("time",), "the time of a file is its mtime: leave this key out"
+
+
+def _constant_problems(schema: ConstantKey) -> Iterator[tuple[KeyPath, str]]:
+    if not schema.constant or _unwritable(schema.constant):
+        yield ("fields", "schema", "constant"), f"write the name of the schema, in 1 to {LONGEST} characters"
 
 
 def _path_problems(place: KeyPath, paths: str | list[str]) -> Iterator[tuple[KeyPath, str]]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from asynclog.config.mapped_fields import FieldKeys, TimeKeys, mapped_fields
+from asynclog.config.mapped_fields import FieldKeys, TimeKeys, mapped_fields, whole_file
 from asynclog.records.fields import MXCP_FIELDS, Fields
 
 if TYPE_CHECKING:
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 class Preset(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One product's log. `path` is where it usually is, and `segments` are patterns for names that no rotator gives.
 
-    An empty `schema` means that all records have the schema `constant`; without that either, the lines are MXCP's.
+    An empty `schema` means that all records have the schema `constant`; without that either, the lines are MXCP's. If
+    the `format` is `file`, each file is one record.
     `policy` has the periods that operators usually set, by schema: it is shown, and never applied.
     """
 
@@ -27,13 +28,16 @@ class Preset(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     schema: tuple[str, ...] = ()
     constant: str = ""
     form: tuple[str, ...] = ("rfc3339",)
+    format: str = ""
     rewrite: str = ""
     policy: tuple[tuple[str, str], ...] = ()
 
     def keys(self) -> dict[str, Any]:
         """Return the keys of a profile that this preset stands for, apart from its names."""
         keys: dict[str, Any] = {}
-        if self.timestamp:
+        if self.format:
+            keys = {"format": self.format, "fields": {"schema": {"constant": self.constant}}}
+        elif self.timestamp:
             schema = list(self.schema) or {"constant": self.constant}
             keys = {"fields": {"timestamp": list(self.timestamp), "schema": schema}, "time": {"form": list(self.form)}}
         return keys | ({"rewrite": self.rewrite} if self.rewrite else {})
@@ -43,7 +47,8 @@ class Preset(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         keys = self.keys()
         if "fields" not in keys:
             return MXCP_FIELDS
-        return mapped_fields(msgspec.convert(keys["fields"], FieldKeys), msgspec.convert(keys["time"], TimeKeys))
+        fields = msgspec.convert(keys["fields"], FieldKeys)
+        return whole_file(fields) if self.format else mapped_fields(fields, msgspec.convert(keys["time"], TimeKeys))
 
 
 @cache

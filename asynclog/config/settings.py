@@ -7,7 +7,7 @@ import msgspec
 from asynclog.config.file_text import Origin
 from asynclog.plan.guards import Guard
 from asynclog.plan.rewrite_threshold import ALWAYS, Percent
-from asynclog.records.fields import MXCP_FIELDS, Fields
+from asynclog.records.fields import MXCP_FIELDS, Fields, WholeFile
 from asynclog.storage.naming import SegmentNaming
 from asynclog.storage.profile_claims import Claim, Contest
 
@@ -87,6 +87,11 @@ class Settings(msgspec.Struct, frozen=True):
     unread_keys: tuple[str, ...] = ()
     is_mxcps: bool = False
     awaits_registry: bool = False
+
+    @property
+    def has_whole_files(self) -> bool:
+        """Whether each file is one record."""
+        return isinstance(self.fields, WholeFile)
 
     def naming(self) -> SegmentNaming:
         """Return which names the log's segments have: made anew, so that whoever asks often keeps it."""

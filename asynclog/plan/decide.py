@@ -1,6 +1,6 @@
 """The decision: one action per segment, each with its reason."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Literal
 
 import msgspec
@@ -9,6 +9,7 @@ from asynclog.actions import Action, Plan
 from asynclog.formatting import pluralize
 from asynclog.plan.rewrite_threshold import ALWAYS, Percent, deferral_reason
 from asynclog.plan.stats_at_cutoffs import expired_before
+from asynclog.plan.whole_files import newest_file
 from asynclog.policy.cutoffs import Cutoffs
 from asynclog.policy.rules import Policy, overdue_since, rule_for
 from asynclog.schemas import SchemaKey
@@ -24,16 +25,19 @@ LONG = 3 * DAY
 # Why a segment without a single record stays: the file may be something else.
 NO_RECORD = "none of its lines is a record"
 EMPTY = "it is empty"
+NEWEST = "it is the newest file, and that always stays"
 
 
 class Conditions(msgspec.Struct, frozen=True):
     """The conditions, besides its lines, that decide about a segment, by its name.
 
-    `empties` are the empty segments to drop (see `removable`), `skip_reasons` why others may not be changed.
+    `empties` are the empty segments to drop (see `removable`), `skip_reasons` why others may not be changed. `newest`
+    is the file that stays where files are records, empty where lines are.
     """
 
     empties: frozenset[str] = frozenset()
     skip_reasons: Mapping[str, str] = {}
+    newest: str = ""
 
 
 NO_CONDITIONS = Conditions()
@@ -41,8 +45,16 @@ NO_CONDITIONS = Conditions()
 
 def conditions_of(segments: Collection[Segment], names: SegmentNaming, now: int, clock: int) -> Conditions:
     """Return the conditions of a log's segments, which are given in order; see `removable` for the times."""
-    skip_reasons = {segment.name: segment.skip_reason for segment in segments if segment.skip_reason}
-    return Conditions(removable(segments, names, now, clock), skip_reasons)
+    return Conditions(removable(segments, names, now, clock), _skip_reasons(segments))
+
+
+def conditions_of_files(segments: Sequence[Segment]) -> Conditions:
+    """Return the conditions of these files, which are given in order: an empty one is a record like any other."""
+    return Conditions(skip_reasons=_skip_reasons(segments), newest=newest_file(segments))
+
+
+def _skip_reasons(segments: Iterable[Segment]) -> dict[str, str]:
+    return {segment.name: segment.skip_reason for segment in segments if segment.skip_reason}
 
 
 def plausible_counts(actions: Iterable[Action]) -> dict[SchemaKey, int]:
@@ -76,6 +88,8 @@ def decide(
             return Action(name, "skip", not_json_lines(line), fingerprint, state, unjudged="not_json_lines")
         case SegmentStats(name, fingerprint) if state.has_no_record:
             return Action(name, "skip", NO_RECORD, fingerprint, _in_brief(state), unjudged="no_record")
+        case SegmentStats(name, fingerprint) if name == conditions.newest:
+            return Action(name, "keep", NEWEST, fingerprint, _in_brief(state))
         case SegmentStats(name, fingerprint):
             kind, reason = _weigh(state, cutoffs.policy, threshold, conditions.skip_reasons.get(name, ""))
             if kind == "keep":

@@ -44,14 +44,20 @@ class MappedFields(msgspec.Struct, frozen=True):
         return tuple(dict.fromkeys((*self.timestamp, *self.schema, *version)))
 
 
-Fields = FlatFields | MappedFields
+class WholeFile(msgspec.Struct, frozen=True):
+    """Each file is one record of the schema `constant`, from its mtime; what is in it is not looked at."""
+
+    constant: str
+
+
+Fields = FlatFields | MappedFields | WholeFile
 
 MXCP_FIELDS = FlatFields()
 
 
 def has_file_time(fields: Fields) -> bool:
     """Return whether the time of a record is that of its file."""
-    return isinstance(fields, MappedFields) and not fields.timestamp
+    return isinstance(fields, WholeFile) or (isinstance(fields, MappedFields) and not fields.timestamp)
 
 
 def fields_at(fields: Fields, file_time: int) -> Fields:
@@ -65,6 +71,8 @@ def offset_keys(fields: Fields) -> list[str]:
     """Return the keys of times that are unreadable without an offset; none if there is a zone for those."""
     if isinstance(fields, FlatFields):
         return [fields.timestamp]
+    if isinstance(fields, WholeFile):
+        return []
     if fields.zone is not None or "rfc3339" not in fields.forms:
         return []
     return list(dict.fromkeys(key for path in fields.timestamp for key in (path, keys_of(path)[-1])))
@@ -74,6 +82,8 @@ def shortest_line(fields: Fields) -> int:
     """Return how many bytes the line of a record has at least, with its newline."""
     if isinstance(fields, FlatFields):
         return len('{"":"a","":"2000-01-01T00:00:00Z"}\n') + len(fields.name.encode()) + len(fields.timestamp.encode())
+    if isinstance(fields, WholeFile):
+        return 1
     if not fields.timestamp:
         return len("{}\n")
     return len('{"":0}\n') + min(len(path.encode()) for path in fields.timestamp)
@@ -88,6 +98,8 @@ def in_words(fields: Fields) -> str:
     """Describe the fields in one line for people."""
     if isinstance(fields, FlatFields):
         return f"time: {fields.timestamp} (rfc3339); schema: {fields.name}; version: {fields.version}, else 1"
+    if isinstance(fields, WholeFile):
+        return f"none: each file is one record of {fields.constant}, from the file's mtime"
     time = "the file's mtime"
     if fields.timestamp:
         zone = f", zone {fields.zone}" if fields.zone else ""

@@ -1,6 +1,6 @@
 """Fields as the kernel takes them: nodes of a tree instead of paths, if it knows such fields."""
 
-from asynclog.records.fields import Fields, FlatFields, MappedFields, keys_of
+from asynclog.records.fields import MXCP_FIELDS, Fields, FlatFields, MappedFields, WholeFile, keys_of
 from asynclog.timestamps import FIRST_PLAUSIBLE, SECOND
 
 DEEPEST = 4  # keys of a path
@@ -22,6 +22,8 @@ def kernel_fields(fields: Fields) -> tuple[str, str, str] | Layout | None:
     """Return the fields as the kernel takes them; None if it does not know such fields, or no form of their time."""
     if isinstance(fields, FlatFields):
         return fields.as_tuple()
+    if isinstance(fields, WholeFile):  # there is no line to read, and the kernel's digests are faster
+        return MXCP_FIELDS.as_tuple()
     digits, reads_texts = _first_forms(fields)
     if fields.timestamp and digits == _NO_UNIT and not reads_texts:
         return None

@@ -20,7 +20,7 @@ from asynclog.runner.apply_actions import Applied, apply_actions
 from asynclog.runner.begin_cleanup import OpenRun, Run, open_run
 from asynclog.runner.gather_warning_facts import facts_of, facts_of_none
 from asynclog.runner.inventory import Inventory, recall, scan_unread
-from asynclog.runner.open_log import OpenStore, open_store
+from asynclog.runner.open_log import Log, OpenStore, open_store
 from asynclog.runner.provenance import provenance_of
 from asynclog.runner.report_cleanup import Ending, build_report, log_decisions, report_nothing
 from asynclog.scan.hash_chains import first_cut
@@ -128,12 +128,19 @@ def _needs_look(opened: OpenRun, inventory: Inventory[Action], plan: Plan, stop:
     ]
     facts = facts_of(log, log.cutoffs.policy, states, stop)
     if not stop:
-        in_order = [action for action in plan.actions if not log.naming.late_token(action.segment)]
-        cut = first_cut(log.scanner.context, log.scanner.rate_limit, in_order)
+        cut = _first_cut(log, plan)
         # A real run finds out by itself what it may do.
         hindrances = () if opened.lock else opened.store.hindrances(plan.actions)
         facts = msgspec.structs.replace(facts, cut=cut, hindrances=hindrances)
     return notices(facts)
+
+
+def _first_cut(log: Log, plan: Plan) -> str:
+    """Return the segment where the plan cuts a chain of hashes; empty if none was found, or if these are files."""
+    if log.settings.has_whole_files:
+        return ""
+    in_order = [action for action in plan.actions if not log.naming.late_token(action.segment)]
+    return first_cut(log.scanner.context, log.scanner.rate_limit, in_order)
 
 
 def _apply(opened: OpenRun, inventory: Inventory[Action], plan: Plan, stop: StopRequest) -> Applied | None:

@@ -92,7 +92,7 @@ def _forecasts(
 
 def _builders(log: Log, states: Mapping[str, SegmentState], policies: Sequence[Policy]) -> list[ForecastBuilder]:
     stats = [state for state in states.values() if isinstance(state, SegmentStats)]
-    staying = {segment.name for segment in log.segments.values() if segment.skip_reason}
+    staying = {segment.name for segment in log.segments.values() if segment.skip_reason} | {log.conditions.newest}
     return [ForecastBuilder(stats, Cutoffs(policy, log.cutoffs.now), staying) for policy in policies]
 
 

@@ -11,8 +11,10 @@ import anyio
 from asynclog.cancellation import StopRequest
 from asynclog.config.settings import Settings
 from asynclog.executors.worker_pool import WorkerPool
+from asynclog.plan.whole_files import stats_of_file
 from asynclog.policy.cutoffs import Cutoffs
 from asynclog.policy.rules import Policy
+from asynclog.records.fields import WholeFile
 from asynclog.report.warnings import Notices, notices
 from asynclog.runner.gather_warning_facts import facts_of, facts_of_none
 from asynclog.runner.inventory import Inventory, recall, scan_unread
@@ -93,9 +95,26 @@ def scan_views(
     """
     if not wanted:
         return ScannedViews([{} for _ in views], [], 0)
+    fields = log.settings.fields
+    if isinstance(fields, WholeFile):
+        return ScannedViews(_file_views(log, fields.constant, views, wanted), [], 0)
     segments = {log.segments[name]: numbers for name, numbers in wanted.items()}
     stats, unread = anyio.run(log.scanner.scan_views, views, segments, WorkerPool(log.settings.jobs, stop))
     return ScannedViews(stats, unread, sum(segment.fingerprint.size for segment in segments))
+
+
+def _file_views(
+    log: Log, schema: str, views: Sequence[Cutoffs], wanted: Mapping[str, Sequence[int]]
+) -> list[dict[str, SegmentStats]]:
+    """Return the statistics of whole files under the views that are wanted of each."""
+    return [
+        {
+            name: stats_of_file(log.segments[name], schema, log.conditions.newest, cutoffs)
+            for name, numbers in wanted.items()
+            if number in numbers
+        }
+        for number, cutoffs in enumerate(views)
+    ]
 
 
 def notices_of(log: Log, policy: Policy | None, states: Sequence[SegmentState], stop: StopRequest) -> Notices:

@@ -10,7 +10,8 @@ from asynclog.cancellation import StopRequest
 from asynclog.catalog.entry import Entry
 from asynclog.executors.worker_pool import WorkerPool
 from asynclog.plan.stats_at_cutoffs import project
-from asynclog.records.fields import has_file_time
+from asynclog.plan.whole_files import state_of_file
+from asynclog.records.fields import WholeFile, has_file_time
 from asynclog.runner.catalog_updates import growing_segments, learn, note
 from asynclog.runner.open_log import Log
 from asynclog.scan.expired_marks import ExpiredRanges
@@ -54,8 +55,13 @@ class Inventory(msgspec.Struct, Generic[T], frozen=True):
 def recall(log: Log, keep: Keep[T]) -> Inventory[T]:
     """Return the inventory without reading: unreadable segments, and those that the catalog knows.
 
-    A segment to be dropped qualifies only if it was read in full.
+    A segment to be dropped qualifies only if it was read in full. Of whole files the listing tells all.
     """
+    fields, newest = log.settings.fields, log.conditions.newest
+    if isinstance(fields, WholeFile):
+        files = log.segments.items()
+        found = {name: keep(state_of_file(file, fields.constant, newest, log.cutoffs)) for name, file in files}
+        return Inventory(found, {}, {})
     known = {segment.name: keep(segment) for segment in log.segments.values() if not segment.is_readable}
     unread = {segment.name: segment for segment in log.segments.values() if segment.is_readable}
     heads: dict[str, SegmentStats] = {}

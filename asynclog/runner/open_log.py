@@ -13,7 +13,7 @@ from asynclog.config.contested_segments import refuse
 from asynclog.config.settings import Settings
 from asynclog.errors import ConfigurationError
 from asynclog.executors.rate_limit import RateLimiter
-from asynclog.plan.decide import Conditions, conditions_of
+from asynclog.plan.decide import Conditions, conditions_of, conditions_of_files
 from asynclog.policy.cutoffs import Cutoffs
 from asynclog.records.fields import in_words
 from asynclog.records.kernel import Kind, choose_reader
@@ -98,7 +98,11 @@ def open_log(opened: OpenStore[S], cutoffs: Cutoffs, resources: ExitStack) -> Lo
         neighbours=listing.neighbours,
         strays=strays(listing.strays, listing.names, settings.claims) if listing.strays else {},
         segments={segment.name: segment for segment in listing.segments},
-        conditions=conditions_of(listing.segments, naming, cutoffs.now, clock),
+        conditions=(
+            conditions_of_files(listing.segments)
+            if settings.has_whole_files
+            else conditions_of(listing.segments, naming, cutoffs.now, clock)
+        ),
         catalog=_open_catalog(settings, listing.segments, resources),
         listed_at=clock,
     )
@@ -106,7 +110,8 @@ def open_log(opened: OpenStore[S], cutoffs: Cutoffs, resources: ExitStack) -> Lo
 
 def _open_catalog(settings: Settings, segments: Sequence[Segment], resources: ExitStack) -> "Catalog | None":
     """Return the catalog, whose `problem` says why it can't be used; None if it is disabled or could know nothing."""
-    if not settings.state or not any(segment.fingerprint.size for segment in segments):
+    knows_all = settings.has_whole_files or not any(segment.fingerprint.size for segment in segments)
+    if not settings.state or knows_all:
         return None
     from asynclog.catalog.store import Catalog  # noqa: PLC0415 - a run with nothing to do needs no SQLite
 

@@ -44,8 +44,15 @@ class Wiring(msgspec.Struct, frozen=True):
             found = self.file_system(folder)
             directory = self.directory(folder, found.weak, rate, times_tell=found.times_tell)
             proof = Proof(choose_digest(choose_reader(settings.reader, settings.fields)))
-            naming, by_quiet = settings.naming(), settings.weak_leases
-            yield LocalStore(settings.folder, directory, naming, proof, by_quiet=by_quiet, timing=self.timing)
+            yield LocalStore(
+                settings.folder,
+                directory,
+                settings.naming(),
+                proof,
+                by_quiet=settings.weak_leases,
+                timing=self.timing,
+                whole_files=settings.has_whole_files,
+            )
 
 
 WIRING = Wiring()
@@ -55,4 +62,5 @@ WIRING = Wiring()
 def opened_source(settings: Settings, rate: RateLimiter) -> Iterator[SegmentSource]:
     """Open and yield the store of these settings' log for reading. Raise as `opened_store` does."""
     with opened_folder(settings.folder, allow_unsafe=settings.allow_unsafe_folder) as folder:
-        yield LocalSource(settings.folder, LogDirectory(folder, "", rate), settings.naming())
+        directory, naming = LogDirectory(folder, "", rate), settings.naming()
+        yield LocalSource(settings.folder, directory, naming, whole_files=settings.has_whole_files)

@@ -9,7 +9,7 @@ import msgspec
 from asynclog.actions import Action
 from asynclog.errors import ChangedError, DamagedError, DisagreementError
 from asynclog.executors.rate_limit import RateLimiter
-from asynclog.records.fields import has_file_time
+from asynclog.records.fields import WholeFile, has_file_time
 from asynclog.records.kernel import choose_digest
 from asynclog.records.parser import BLANKS
 from asynclog.scan.classifiers import PythonClassifier
@@ -71,6 +71,9 @@ class SurvivorReader:
     def verify_drop(self, action: Action, reader: SegmentReader, proof: Proof) -> None:
         """Note in `proof` a segment of which nothing but blank lines would stay. Raise as above."""
         size = action.fingerprint.size
+        if isinstance(self._context.fields, WholeFile):
+            self._prove_file(action, reader, proof)
+            return
         if action.of_nothing:
             return
         self._must_be_of_its_time(action, reader)
@@ -81,6 +84,13 @@ class SurvivorReader:
         for part in self.iter_survivors(action, reader, proof, size):
             if isinstance(part, Hole) or bytes(part).strip(BLANKS):
                 raise ChangedError
+
+    def _prove_file(self, action: Action, reader: SegmentReader, proof: Proof) -> None:
+        """Has `proof` note the mtime, which is what was judged, and all bytes, so that a writer's change shows."""
+        self._must_be_of_its_time(action, reader)
+        proof.mtime_ns = action.fingerprint.mtime_ns
+        for _ in proof.follow(self._parts(reader, 0, action.fingerprint.size)):
+            pass
 
     def _must_be_of_its_time(self, action: Action, reader: SegmentReader) -> None:
         """Raise ChangedError if the time of the file is that of its records, and is another one now."""

@@ -18,13 +18,14 @@ class Proof:
 
     A mapping, times that were put back, or a clock that stands still can hide a change from every stat call. Digests
     of what was read show it, when they are compared while nobody can write. `reread` is what the segment was found to
-    hold if its lines were judged again.
+    hold if its lines were judged again. `mtime_ns` is the mtime that was judged, None if that does not matter.
     """
 
     def __init__(self, digest: Digest, ranges: Iterable[Range] = ()) -> None:
         self._digest = digest
         self.ranges = list(ranges)
         self.reread: SegmentStats | None = None
+        self.mtime_ns: int | None = None
 
     @property
     def size(self) -> int:
@@ -57,6 +58,8 @@ class Proof:
         `look` is called between blocks, and may raise. There is none of a file with holes: where they are may change
         with what is in memory.
         """
+        if self.mtime_ns is not None and reader.current().mtime_ns != self.mtime_ns:
+            raise ChangedError
         digest = whole = b""
         sparse, several = False, len(self.ranges) > 1
         for start, end, expected in self.ranges:

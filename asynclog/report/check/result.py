@@ -8,7 +8,7 @@ import msgspec
 from asynclog.escaping import escape_surrogates
 from asynclog.formatting import pluralize
 from asynclog.policy.rules import Policy, Rule, Scope, all_rules, match_rule
-from asynclog.records.fields import MXCP_FIELDS, Fields, FlatFields
+from asynclog.records.fields import MXCP_FIELDS, Fields, FlatFields, WholeFile
 from asynclog.report.envelope import FORMAT
 from asynclog.report.holdings import Holding, Holdings, SegmentsRead
 from asynclog.report.provenance import PolicyRule, Provenance, who
@@ -45,7 +45,7 @@ class UnusedRule(msgspec.Struct, frozen=True):
 class FieldsRead(msgspec.Struct, frozen=True):
     """The mapped fields of a log's lines. Without a `timestamp` the time is the file's mtime.
 
-    Without a `schema` it is the `constant` one.
+    Without a `schema` it is the `constant` one. If the `format` is `file`, each file is one record of that.
     """
 
     timestamp: list[str]
@@ -54,6 +54,7 @@ class FieldsRead(msgspec.Struct, frozen=True):
     version: str | None
     form: list[str]
     zone: str | None
+    format: Literal["lines", "file"] = "lines"
 
 
 class CheckResult(msgspec.Struct, frozen=True):
@@ -142,6 +143,8 @@ def _fields(fields: Fields) -> FieldsRead | None:
     """Return what is said of fields; None for MXCP's."""
     if isinstance(fields, FlatFields):
         return None
+    if isinstance(fields, WholeFile):
+        return FieldsRead([], [], fields.constant, None, [], None, "file")
     forms = list(fields.forms) if fields.timestamp else []
     constant = None if fields.schema else fields.constant
     return FieldsRead(list(fields.timestamp), list(fields.schema), constant, fields.version, forms, fields.zone)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from asynclog.escaping import escape_control
 from asynclog.formatting import columns, format_size, kept_for, pluralize
-from asynclog.records.fields import MappedFields, in_words
+from asynclog.records.fields import MappedFields, WholeFile, in_words
 from asynclog.report.check.result import CheckResult, Coverage, FieldsRead
 from asynclog.report.envelope import CommandResult
 from asynclog.report.provenance import PolicySource, Provenance, in_brief
@@ -35,7 +35,9 @@ def _lines(result: CheckResult) -> Iterator[str]:
         yield f"Kept unread: {pluralize(result.unreadable, 'unreadable line')}"
 
 
-def _mapped(fields: FieldsRead) -> MappedFields:
+def _mapped(fields: FieldsRead) -> MappedFields | WholeFile:
+    if fields.format == "file":
+        return WholeFile(fields.constant or "")
     return MappedFields(
         tuple(fields.timestamp),
         tuple(fields.schema),

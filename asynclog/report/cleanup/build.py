@@ -198,7 +198,7 @@ def _segments(plan: Plan, rows: list[ActionRow]) -> Segments:
         kept=sum(action.kind == "keep" for action in plan.actions),
         skipped=fates["skipped"],
         failed=fates["failed"],
-        emptied=sum(row.action == "drop" and not row.bytes_before for row in gone),
+        emptied=sum(row.action == "drop" and not row.bytes_before and not row.deleted_per_schema for row in gone),
     )
 
 

@@ -8,13 +8,14 @@ from asynclog.report.envelope import FORMAT
 
 
 class PresetRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One product's log. `fields` and `time` are None if its lines are MXCP's."""
+    """One product's log. `fields` and `time` are None if its lines are MXCP's; `format` is None if it has lines."""
 
     about: str
     path: str
     segments: list[str]
     fields: dict[str, list[str] | dict[str, str]] | None
     time: dict[str, list[str]] | None
+    format: str | None
     rewrite: str | None
     policy: dict[str, str]
 

@@ -38,6 +38,9 @@ def _keys(row: PresetRow) -> Iterator[str]:
         yield "    # the fields and the time of MXCP's lines"
     else:
         yield f"    # fields: {json.dumps(row.fields)}"
+    if row.time is not None:
         yield f"    # time: {json.dumps(row.time)}"
+    if row.format is not None:
+        yield f"    # format: {row.format}"
     if row.rewrite is not None:
         yield f"    # rewrite: {row.rewrite}"

@@ -27,16 +27,20 @@ _KINDS = {
 
 
 class LocalSource(LocalReadStore):
-    """The log in this directory at `path`, to be read only: see `SegmentSource`."""
+    """The log in this directory at `path`, to be read only: see `SegmentSource`.
 
-    def __init__(self, path: str, directory: LogDirectory, naming: SegmentNaming) -> None:
+    Of `whole_files` it does not matter how they are packed.
+    """
+
+    def __init__(self, path: str, directory: LogDirectory, naming: SegmentNaming, *, whole_files: bool = False) -> None:
         super().__init__(path, directory.folder)
+        self._whole_files = whole_files
         self._directory = directory
         self._naming = naming
 
     def list(self) -> Listing:
         directory, names = self._directory, self._directory.names()
-        segments = list_segments(directory.folder, names, self._naming)
+        segments = list_segments(directory.folder, names, self._naming, whole_files=self._whole_files)
         neighbours = [name for name in names if self._naming.is_neighbour(name) and _is_no_folder(directory, name)]
         strays = dict(_strays(directory, sorted(filter(self._naming.is_stray, names))))
         return Listing(tuple(names), tuple(segments), tuple(neighbours), strays)
@@ -59,7 +63,9 @@ def _is_no_folder(directory: LogDirectory, name: str) -> bool:
         return False
 
 
-def list_segments(folder: int, entries: Iterable[str], names: SegmentNaming) -> list[Segment]:
+def list_segments(
+    folder: int, entries: Iterable[str], names: SegmentNaming, *, whole_files: bool = False
+) -> list[Segment]:
     """Return the segments among the entries of the folder with this descriptor, in order, each with its fingerprint.
 
     A file that vanishes meanwhile is left out. Raise OSError.
@@ -72,16 +78,17 @@ def list_segments(folder: int, entries: Iterable[str], names: SegmentNaming) -> 
             status = os.stat(name, dir_fd=folder, follow_symlinks=False)
         except FileNotFoundError:
             continue
-        found.append(_segment(name, status, status.st_nlink - own_links[status.st_ino]))
+        links = status.st_nlink - own_links[status.st_ino]
+        found.append(_segment(name, status, links, is_left_alone=not whole_files and codec_for(name) is None))
     return found
 
 
-def _segment(name: str, status: os.stat_result, links: int) -> Segment:
+def _segment(name: str, status: os.stat_result, links: int, *, is_left_alone: bool) -> Segment:
     fingerprint, kind = Fingerprint.of(status), stat.S_IFMT(status.st_mode)
     if kind != stat.S_IFREG:
         fingerprint = msgspec.structs.replace(fingerprint, size=0)  # its size is not the log's
         return Segment(name, fingerprint, f"it is {_KINDS.get(kind, 'not a regular file')}", "special")
-    if codec_for(name) is None:
+    if is_left_alone:
         return Segment(name, fingerprint, LEFT_ALONE, "packed")
     if links > 1:
         return Segment(name, fingerprint, f"it has {links} hard links, and a rewrite would part them")

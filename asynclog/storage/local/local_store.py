@@ -39,8 +39,9 @@ class LocalStore(LocalSource):
         *,
         by_quiet: bool,
         timing: Timing = TIMING,
+        whole_files: bool = False,
     ) -> None:
-        super().__init__(path, directory, naming)
+        super().__init__(path, directory, naming, whole_files=whole_files)
         self._by_quiet = by_quiet
         self._timing = timing
         self._queue = DrainQueue(directory, naming, proof, timing)
