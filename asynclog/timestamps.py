@@ -4,6 +4,7 @@ The grammar is the one for timestamps in records; `--now` uses it too. Nothing h
 """
 
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 SECOND = 1_000_000_000
@@ -64,3 +65,8 @@ def format_instant(instant: int) -> str:
     seconds, fraction = divmod(instant, SECOND)
     text = (_EPOCH + timedelta(seconds=seconds)).isoformat().removesuffix("+00:00")
     return f"{text}.{fraction:09d}".rstrip("0") + "Z" if fraction else f"{text}Z"
+
+
+def earliest_text(instants: Iterable[str | None]) -> str | None:
+    """Return the earliest of these instants, None without any. They don't sort as text: some have a fraction."""
+    return min(filter(None, instants), key=lambda text: parse_instant(text) or 0, default=None)

@@ -1,23 +1,24 @@
 """`asynclog check`: options -> settings and policy -> what they mean for the log as it is."""
 
 import argparse
-import os
 
 import msgspec
 
 from asynclog.cli import options as groups
 from asynclog.cli.parser import ALWAYS, Help
-from asynclog.cli.run_command import Call, Command, log_level, settings_of
+from asynclog.cli.run_command import Call, Command, log_level, logs_of
 from asynclog.cli.signals import Signals
+from asynclog.config.logs import Logs
 from asynclog.config.policy_file import policy_of
-from asynclog.config.settings import Settings
 from asynclog.formatting import summarize_errors
 from asynclog.plan.guards import short_retention_rules
+from asynclog.policy.rules import Policy
 from asynclog.report.check.result import CheckResult, Subject, make_coverage
 from asynclog.report.check.text import as_text
 from asynclog.report.envelope import CommandResult
-from asynclog.report.holdings import sum_holdings
+from asynclog.report.holdings import Holdings, sum_holdings
 from asynclog.report.provenance import who
+from asynclog.report.warnings import Notices
 
 HELP = Help(
     description="Validate configuration and policy, and show the rule of each audit schema in the log, "
@@ -48,32 +49,45 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: CheckOptions, call: Call) -> CommandResult[CheckResult]:
     """Return the result of checking the log that these options name."""
-    return _check(settings_of(options), call.signals, strict=options.strict)
+    return _check(logs_of(options), call.signals, strict=options.strict)
 
 
 COMMAND = Command(HELP, CheckOptions, add_arguments, run, as_text, log_level)
 
 
-def _check(settings: Settings, signals: Signals, *, strict: bool) -> CommandResult[CheckResult]:
-    from asynclog.runner.inspect import inspect
+def _check(logs: Logs, signals: Signals, *, strict: bool) -> CommandResult[CheckResult]:
     from asynclog.runner.provenance import provenance_of
 
+    settings = logs.settings
     configuration = None if settings.profile is None else settings.source
     if not settings.enabled:
         message = f"Audit logging is switched off in profile {settings.profile}"
         provenance = provenance_of(settings)
         skipped = CheckResult("skipped", message, configuration=configuration, profile=settings.profile)
         return CommandResult(msgspec.structs.replace(skipped, log=provenance.log, **who(provenance)))
+    logs.must_share_policy("check")
     policy = policy_of(settings)
     with signals.deferred("while the log was read"):
-        seen = inspect(settings, policy, signals)
-    inventory = sum_holdings(seen.states or [])
-    log, provenance = os.path.join(settings.folder, settings.base), provenance_of(settings, policy)
+        inventory, notices = _seen(logs, policy, signals)
+    log, provenance = logs.path, provenance_of(settings, policy)
     schemas = policy.source.path if policy.source else settings.schemas
     subject = Subject(configuration, settings.profile, log, schemas, provenance, settings.fields)
     short = [f"{each}: a cleanup would be refused" for each in short_retention_rules(policy, settings.guard)]
-    answer = inventory.answer(make_coverage(inventory, policy, subject, short, seen.notices))
+    answer = inventory.answer(make_coverage(inventory, policy, subject, short, notices))
     return _strictly(answer) if strict else answer
+
+
+def _seen(logs: Logs, policy: Policy, signals: Signals) -> tuple[Holdings, Notices]:
+    """Return what the log, or all of them, hold, and what needs attention."""
+    if logs.folders is None:
+        from asynclog.runner.inspect import inspect
+
+        states, notices = inspect(logs.settings, policy, signals)
+        return sum_holdings(states or []), notices
+    from asynclog.runner.many_logs import inspect_all
+
+    found = inspect_all(logs, policy, signals)
+    return sum_holdings(found.states).with_failures(found.failures), found.notices
 
 
 def _strictly(answer: CommandResult[CheckResult]) -> CommandResult[CheckResult]:

@@ -1,8 +1,10 @@
 """`asynclog cleanup`: options -> settings -> one job, or one for each profile -> its report."""
 
 import argparse
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -11,9 +13,10 @@ from asynclog.cli import options as groups
 from asynclog.cli.metrics_file import MetricsFile, metrics_file
 from asynclog.cli.output import bug_in_words, complain_of_bug, print_error
 from asynclog.cli.parser import ALWAYS, Help
-from asynclog.cli.run_command import Call, Command, log_level_of_cleanup, settings_of
+from asynclog.cli.run_command import Call, Command, log_level_of_cleanup, logs_of
 from asynclog.cli.signals import StoppedError
 from asynclog.config.configuration_file import profile_names
+from asynclog.config.logs import Logs
 from asynclog.config.settings import Settings
 from asynclog.errors import AsynclogError, ConfigurationError
 from asynclog.report.cleanup.combine import combined, failed
@@ -95,7 +98,10 @@ def _one(options: CleanupOptions, call: Call, file: MetricsFile) -> Report:
     from asynclog.runner.begin_cleanup import begin_run
     from asynclog.runner.cleanup import clean_up
 
-    settings = settings_of(options)
+    logs = logs_of(options)
+    if logs.folders is not None:
+        return _every_log(logs, logs.folders, options, call)
+    settings = logs.settings
     file.is_about(settings)
     with _plan_out(options.plan_out, settings, dry_run=options.dry_run) as plan_out:
         run = begin_run(settings, dry_run=options.dry_run, verbose=options.debug, wiring=call.wiring)
@@ -113,14 +119,40 @@ def _every_profile(options: CleanupOptions, call: Call, file: MetricsFile) -> Re
             raise ConfigurationError(f"--all-profiles does not go with --{name.replace('_', '-')}")
     names = profile_names(options.config)
     of_profile = {name: msgspec.structs.replace(options, profile=name) for name in names}
-    return combined({name: _this_profile(each, call, file) for name, each in of_profile.items()})
+    reports = {name: _whatever_ends(partial(_one, each, call, file), each, call) for name, each in of_profile.items()}
+    return combined(reports)
 
 
-def _this_profile(options: CleanupOptions, call: Call, file: MetricsFile) -> Report:
-    """Clean up one profile of several, and return its report, whatever ended the run."""
+def _every_log(logs: Logs, folders: Iterable[str], options: CleanupOptions, call: Call) -> Report:
+    """Clean up the log in one of these folders after the other, and return the combined report."""
+    from asynclog.runner.begin_cleanup import begin_run
+    from asynclog.runner.cleanup import clean_up
+    from asynclog.runner.report_on_all import report_on_all, shared_policy
+
+    for name in ("metrics_file", "plan_out"):
+        if getattr(options, name):
+            raise ConfigurationError(
+                f"--{name.replace('_', '-')} is for one log, and {logs.path} stands for many: name one with --path"
+            )
+    policy = shared_policy(logs)
+
+    def clean(folder: str) -> Report:
+        settings, is_dry, verbose = logs.at(folder), options.dry_run, options.debug
+        run = begin_run(settings, dry_run=is_dry, verbose=verbose, wiring=call.wiring, policy=policy)
+        report = clean_up(run, call.signals).report
+        call.signals.defer()
+        return report
+
+    base = logs.settings.base
+    reports = {os.path.join(each, base): _whatever_ends(partial(clean, each), options, call) for each in folders}
+    return report_on_all(logs, policy, reports)
+
+
+def _whatever_ends(run: Callable[[], Report], options: CleanupOptions, call: Call) -> Report:
+    """Run one cleanup of several, and return its report, whatever ended it."""
     try:
         with call.signals.interruptible():
-            return _one(options, call, file)
+            return run()
     except (AsynclogError, StoppedError) as error:
         return failed(str(error), error.exit_code, call.signals.signal)
     except Exception as error:

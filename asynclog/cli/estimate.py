@@ -4,7 +4,7 @@ import argparse
 
 from asynclog.cli import options as groups
 from asynclog.cli.parser import ALWAYS, Help
-from asynclog.cli.run_command import Call, Command, log_level, settings_of
+from asynclog.cli.run_command import Call, Command, log_level, logs_of
 from asynclog.report.envelope import CommandResult
 from asynclog.report.estimate.result import EstimateResult
 from asynclog.report.estimate.text import as_text
@@ -51,9 +51,10 @@ def run(options: EstimateOptions, call: Call) -> CommandResult[EstimateResult]:
     """Return the estimate that these options ask for."""
     from asynclog.runner.estimate import estimate_log
 
-    settings = settings_of(options)
+    logs = logs_of(options)
+    logs.must_share_policy("estimate")
     with call.signals.deferred("while the log was read"):
-        return estimate_log(settings, options.retention, call.signals, scan=not options.no_scan)
+        return estimate_log(logs, options.retention, call.signals, scan=not options.no_scan)
 
 
 COMMAND = Command(HELP, EstimateOptions, add_arguments, run, as_text, log_level)

@@ -1,10 +1,14 @@
 """`asynclog explain`: options -> settings and policy -> why each segment is as it is."""
 
 import argparse
+import os
 
 from asynclog.cli import options as groups
 from asynclog.cli.parser import ALWAYS, Help
-from asynclog.cli.run_command import Call, Command, log_level, settings_of
+from asynclog.cli.run_command import Call, Command, log_level, logs_of
+from asynclog.config.logs import Logs
+from asynclog.config.settings import Settings
+from asynclog.errors import ConfigurationError
 from asynclog.report.envelope import CommandResult
 from asynclog.report.explain.result import ExplainResult
 from asynclog.report.explain.text import as_text
@@ -45,9 +49,23 @@ def run(options: ExplainOptions, call: Call) -> CommandResult[ExplainResult]:
     """Return the explanation that these options ask for."""
     from asynclog.runner.explain import explain_log
 
-    settings = settings_of(options)
+    settings = _log_of(logs_of(options), options.segment)
     with call.signals.deferred("while the log was read"):
         return explain_log(settings, options.segment, options.schema, call.signals)
 
 
 COMMAND = Command(HELP, ExplainOptions, add_arguments, run, as_text, log_level)
+
+
+def _log_of(logs: Logs, segment: str | None) -> Settings:
+    """Return the settings of the log, of many the one that has the segment. Raise ConfigurationError."""
+    if logs.folders is None:
+        return logs.settings
+    wanted = os.path.realpath(os.path.dirname(segment)) if segment and "/" in segment else ""
+    folder = next((each for each in logs.folders if os.path.realpath(each) == wanted), None)
+    if folder is None:
+        raise ConfigurationError(
+            f"{logs.path} stands for {len(logs.folders):,} logs: name one of their segments by its path, as in "
+            f"explain {os.path.join(logs.folders[0], logs.settings.base)}, or one log with --path"
+        )
+    return logs.at(folder)

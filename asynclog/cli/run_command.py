@@ -12,6 +12,7 @@ from asynclog.cli.options import PathOptions
 from asynclog.cli.output import Answer, print_result, set_up_logging
 from asynclog.cli.parser import Help
 from asynclog.cli.signals import Signals
+from asynclog.config.logs import Logs, resolve_logs
 from asynclog.config.resolve import resolve
 from asynclog.config.settings import Options, Settings
 
@@ -66,8 +67,16 @@ def log_level_of_cleanup(options: PathOptions) -> str:
 
 
 def settings_of(options: PathOptions) -> Settings:
-    """Return the settings of a command, which need not have all options. Raise ConfigurationError."""
-    named: Options = {  # type: ignore[assignment]
+    """Return the settings of a command for one log, which need not have all options. Raise ConfigurationError."""
+    return resolve(_named(options), os.environ)
+
+
+def logs_of(options: PathOptions) -> Logs:
+    """Return the log, or logs, of a command that is for many, too. Raise ConfigurationError."""
+    return resolve_logs(_named(options), os.environ)
+
+
+def _named(options: PathOptions) -> Options:
+    return {  # type: ignore[return-value]
         name: getattr(options, name) for name in Options.__annotations__ if name in options.__struct_fields__
     }
-    return resolve(named, os.environ)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
+from asynclog.config.log_folders import escaped, has_wildcard, literal, wildcard_problem
 from asynclog.config.mapped_fields import FieldKeys, TimeKeys, fields_from
 from asynclog.config.mxcp_site import mxcp_profile
 from asynclog.config.presets import load_presets, with_preset
@@ -124,11 +125,13 @@ def _our_profile(document: "Document", name: str | None, environment: Mapping[st
     audit, state = profile.audit, profile.state or file.state
     if audit.path is None and audit.enabled:
         raise document.error(("profiles", name, "audit", "path"), "the log's path is missing")
+    logs = {each: _log(document, each, profile.audit) for each, profile in profiles.items()}
     return Profile(
         source=document.path,
         name=name,
         enabled=audit.enabled,
-        log=beside(document, name, audit.path or ""),
+        log=logs[name],
+        of_many=has_wildcard(logs[name]),
         schemas=beside(document, name, audit.schemas) if audit.schemas else "",
         patterns=patterns[name],
         more_names=profile.more_names,
@@ -140,10 +143,11 @@ def _our_profile(document: "Document", name: str | None, environment: Mapping[st
         claims=tuple(
             Claim(
                 each,
-                beside(document, each, profile.audit.path),
+                logs[each],
                 profile.audit.enabled,
                 patterns[each],
                 profile.more_names,
+                has_wildcard(logs[each]),
             )
             for each, profile in profiles.items()
             if profile.audit.path
@@ -152,6 +156,15 @@ def _our_profile(document: "Document", name: str | None, environment: Mapping[st
             beside(document, each, profile.audit.schemas) for each, profile in profiles.items() if profile.audit.schemas
         ),
     )
+
+
+def _log(document: "Document", name: str, audit: _Audit) -> str:
+    """Return the absolute path of one profile's log, or the pattern of many. Raise ConfigurationError."""
+    path = audit.path or ""
+    if has_wildcard(path) and (problem := wildcard_problem(path)):
+        raise document.error(("profiles", name, "audit", "path"), f"{path!r}: {problem}")
+    log = beside(document, name, os.path.join(escaped(os.path.dirname(document.path)), path))
+    return log if has_wildcard(log) else literal(log)
 
 
 def _patterns(document: "Document", name: str, audit: _Audit) -> tuple[str, ...]:

@@ -4,6 +4,9 @@ import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
+import msgspec
+
+from asynclog.config.log_folders import covers
 from asynclog.errors import ConfigurationError
 from asynclog.storage.profile_claims import Claim, Contest, contests, in_words
 
@@ -13,6 +16,19 @@ def contested(claims: Iterable[Claim]) -> Iterator[Contest]:
     for together in by_folder(claims).values():
         if sum(claim.enabled for claim in together) > 1:
             yield from contests(_entries(os.path.dirname(together[0].log)), together)
+
+
+def located(claims: Iterable[Claim], folders: Iterable[str]) -> Iterator[Claim]:
+    """Yield these claims; instead of one on many folders, one on each of these folders that it covers."""
+    folders = list(folders)
+    for claim in claims:
+        if not claim.of_many:
+            yield claim
+            continue
+        pattern = os.path.dirname(claim.log)
+        for folder in folders:
+            if covers(pattern, folder):
+                yield msgspec.structs.replace(claim, log=os.path.join(folder, claim.base), of_many=False)
 
 
 def by_folder(claims: Iterable[Claim]) -> dict[object, list[Claim]]:

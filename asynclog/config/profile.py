@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 class Profile(msgspec.Struct, frozen=True):
     """One profile, resolved: paths are absolute. `schemas` is empty for the one beside the log, `state` for none.
 
+    `log` is a pattern if it is `of_many` logs.
+
     `claims` are those of all profiles of the file, `policies` the files that any of them names. `is_mxcps` tells whose
     file it is; `unread_keys` are such as look like retention in MXCP's, each with its place.
     """
@@ -35,6 +37,7 @@ class Profile(msgspec.Struct, frozen=True):
     guard: Guard = Guard()
     rewrite: Percent = ALWAYS
     state: str = ""
+    of_many: bool = False
     claims: tuple[Claim, ...] = ()
     policies: tuple[str, ...] = ()
     is_mxcps: bool = False

@@ -1,29 +1,55 @@
 """Options, as a command line or a caller gives them, + files + environment -> the settings of one job."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 from asynclog.config.configuration_file import load_profile
-from asynclog.config.contested_segments import by_folder, contested, refuse, within
+from asynclog.config.contested_segments import by_folder, contested, located, refuse, within
 from asynclog.config.file_text import Origin
+from asynclog.config.log_folders import escaped, has_wildcard, literal, wildcard_problem
 from asynclog.config.profile import Profile
 from asynclog.config.settings import Options, Settings
 from asynclog.config.units import bytes_per_second, seconds
-from asynclog.config.usable_paths import absolute, usable
+from asynclog.config.usable_paths import absolute, usable, working_folder
 from asynclog.errors import ConfigurationError
 from asynclog.storage.naming import LONGEST_BASE, length
-from asynclog.storage.profile_claims import Claim
+from asynclog.storage.profile_claims import Claim, Contest
 from asynclog.timestamps import parse_instant
 
 MOST_JOBS = 1024  # each is a thread or a process, and has some MiB of memory
 
 
+class Target(NamedTuple):
+    """The log that options name, or the pattern of many; the profile, and the claims of all, its own first."""
+
+    profile: Profile
+    log: str
+    of_many: bool
+    claims: tuple[Claim, ...]
+
+    @property
+    def source(self) -> str:
+        return self.profile.source
+
+
 def resolve(options: Options, environment: Mapping[str, str]) -> Settings:
-    """Return the settings that these options mean, in this environment and working folder.
+    """Return the settings that these options mean, in this environment and working folder: of one log.
 
     Raise ConfigurationError. With `path`, no configuration is looked for unless `config` or `profile` asks for it.
     """
-    path, schemas = options.get("path"), options.get("schemas")
+    target = resolve_target(options, environment)
+    if target.of_many:
+        raise ConfigurationError(
+            f"{target.source}: {target.log}: a * in a folder's name stands for many logs, and this is for one: name it "
+            "with its folder; [*] is the character itself"
+        )
+    return settings_of_log(options, environment, target)
+
+
+def resolve_target(options: Options, environment: Mapping[str, str]) -> Target:
+    """Return the log, or logs, that these options name. Raise ConfigurationError."""
+    path = options.get("path")
     config, profile_name = options.get("config"), options.get("profile")
     if config:
         absolute(config, "--config")
@@ -31,7 +57,29 @@ def resolve(options: Options, environment: Mapping[str, str]) -> Settings:
         profile = Profile(source="--path", name=None, enabled=True)
     else:
         profile = load_profile(config, profile_name, environment)
-    log = absolute(path, "--path") if path else profile.log
+    log, of_many = _named(path) if path else (profile.log, profile.of_many)
+    own = Claim(profile.name or profile.source, log, profile.enabled, profile.patterns, profile.more_names, of_many)
+    return Target(profile, log, of_many, (own, *(claim for claim in profile.claims if claim.profile != profile.name)))
+
+
+def _named(path: str) -> tuple[str, bool]:
+    """Return the absolute path that a command line names, and whether it is a pattern. Raise ConfigurationError."""
+    if has_wildcard(path) and (problem := wildcard_problem(path)):
+        raise ConfigurationError(f"--path {path!r}: {problem}")
+    here = "" if os.path.isabs(path) else escaped(working_folder())
+    log = absolute(os.path.join(here, path), "--path")
+    return (log, True) if has_wildcard(log) else (literal(log), False)
+
+
+def settings_of_log(
+    options: Options, environment: Mapping[str, str], target: Target, claims: Sequence[Claim] = ()
+) -> Settings:
+    """Return the settings of a log: `claims` are those on its folder's files if they are known, and not contested.
+
+    Of many logs, return what they have in common. Raise ConfigurationError.
+    """
+    path, schemas = options.get("path"), options.get("schemas")
+    profile, log = target.profile, target.log
     folder, base = os.path.split(log)
     if not base and profile.enabled:
         raise ConfigurationError(f"{profile.source}: the path of the log must name a file, not the folder {log!r}")
@@ -44,12 +92,10 @@ def resolve(options: Options, environment: Mapping[str, str]) -> Settings:
             f"{profile.source}: the log's name has {length(base)} bytes, and late segments need room in theirs: "
             f"give it one of {LONGEST_BASE} bytes at the most"
         )
+    contests: tuple[Contest, ...] = ()
+    if not claims and not target.of_many:
+        claims, contests = _claims(target)
     stem = os.path.splitext(base)[0]
-    own = Claim(profile.name or profile.source, log, profile.enabled, profile.patterns, profile.more_names)
-    claims = [own, *(claim for claim in profile.claims if claim.profile != profile.name)]
-    contests = tuple(contested(claims))
-    if not profile.is_mxcps:
-        refuse(contests)
     policy = absolute(schemas, "--schemas") if schemas else profile.schemas or f"{folder}/{stem}_schemas.jsonl"
     return Settings(
         source=profile.source,
@@ -80,12 +126,26 @@ def resolve(options: Options, environment: Mapping[str, str]) -> Settings:
         max_runtime=_given(seconds, "--max-runtime", options.get("max_runtime")),
         io_limit=_given(bytes_per_second, "--io-limit", options.get("io_limit")),
         apart=tuple(within(folder, [policy, profile.source, *profile.policies])),
-        claims=tuple(next((each for each in by_folder(claims).values() if own in each), ())),
+        claims=tuple(claims),
         contests=contests,
         unread_keys=profile.unread_keys,
         is_mxcps=profile.is_mxcps,
         awaits_registry=profile.is_mxcps and not path and not schemas,
+        shares_policy=target.claims[0].of_many and bool(schemas or profile.schemas),
     )
+
+
+def _claims(target: Target) -> tuple[tuple[Claim, ...], tuple[Contest, ...]]:
+    """Return the claims on files of the log's folder, its own first, and what two profiles claim, in any folder.
+
+    Raise ConfigurationError for that, unless it is MXCP's to refuse.
+    """
+    folders = [os.path.dirname(claim.log) for claim in target.claims if not claim.of_many]
+    claims = list(located(target.claims, folders))
+    contests = tuple(contested(claims))
+    if not target.profile.is_mxcps:
+        refuse(contests)
+    return tuple(next((each for each in by_folder(claims).values() if claims[0] in each), ())), contests
 
 
 def _origin(options: Options, profile: Profile) -> Origin:

@@ -51,7 +51,8 @@ class Settings(msgspec.Struct, frozen=True):
     for this run, None for that of the configuration. `claims` are the claims on files of the log's folder, this log's
     own first; `contests` are what two profiles claim where that is MXCP's to refuse (`is_mxcps`), and `unread_keys`
     look like retention there. `awaits_registry` tells that a registry that is not there may come yet. `apart` are the
-    configuration's own files in the log's folder.
+    configuration's own files in the log's folder. `shares_policy` is whether many logs have this policy, and what is to
+    be said of its rules is said for all of them together.
     """
 
     source: str
@@ -87,6 +88,7 @@ class Settings(msgspec.Struct, frozen=True):
     unread_keys: tuple[str, ...] = ()
     is_mxcps: bool = False
     awaits_registry: bool = False
+    shares_policy: bool = False
 
     @property
     def has_whole_files(self) -> bool:

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
-from typing import TypeVar
+from typing import Self, TypeVar
 
 import msgspec
 
@@ -49,6 +49,10 @@ class Holdings(msgspec.Struct, frozen=True):
     unread: dict[str, str]
     failures: list[str]
     unjudged: list[Left]
+
+    def with_failures(self, failures: Iterable[str]) -> Self:
+        """Return the same with these failures, which are of no segment, before its own."""
+        return msgspec.structs.replace(self, failures=[*failures, *self.failures])
 
     def answer(self, result: R) -> CommandResult[R]:
         """Return the command's result; segments that could not be read are its error."""

@@ -1,15 +1,16 @@
 """The segments of a log that could not be judged: their sum, how old they are, and a line of text. Pure."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import msgspec
 
 from asynclog.formatting import format_size, pluralize
 from asynclog.segments import Fingerprint, WhyUnjudged
+from asynclog.statistics import sum_counts
 from asynclog.storage.naming import SegmentNaming
-from asynclog.timestamps import LAST, SECOND, format_instant, parse_instant
+from asynclog.timestamps import LAST, SECOND, earliest_text, format_instant, parse_instant
 
 
 class Unjudged(msgspec.Struct, frozen=True):
@@ -41,6 +42,17 @@ def sum_unjudged(left: Sequence[Left], names: SegmentNaming | None) -> Unjudged:
         bytes=sum(each.fingerprint.size for each in left),
         oldest=None if oldest is None else format_instant(oldest),
         reasons=dict(sorted(Counter(each.why for each in left).items())),
+    )
+
+
+def combined_unjudged(parts: Iterable[Unjudged]) -> Unjudged:
+    """Return the sum of these."""
+    parts = list(parts)
+    return Unjudged(
+        segments=sum(part.segments for part in parts),
+        bytes=sum(part.bytes for part in parts),
+        oldest=earliest_text(part.oldest for part in parts),
+        reasons=dict(sorted(sum_counts(part.reasons for part in parts).items())),
     )
 
 

@@ -24,7 +24,8 @@ class Run(msgspec.Struct, frozen=True):
     """The request for a cleanup, and when it was made, in ns since 1970: made by `begin_run`.
 
     `started` is the real time, `present` the same or the caller's time instead; the run is for the time `now`. `begun`
-    is in seconds, by the monotonic clock. If it is `verbose`, the report lists the segments that stay, too.
+    is in seconds, by the monotonic clock. If it is `verbose`, the report lists the segments that stay, too. `policy` is
+    one that was read before, for many logs; None if it is this run's to read.
     """
 
     settings: Settings
@@ -37,6 +38,7 @@ class Run(msgspec.Struct, frozen=True):
     now: int
     begun: float
     run_id: str
+    policy: Policy | None = None
 
     @property
     def path(self) -> str:
@@ -55,13 +57,14 @@ class OpenRun(msgspec.Struct, frozen=True):
     warnings: tuple[str, ...]
 
 
-def begin_run(
+def begin_run(  # noqa: PLR0913 - all that a request can say
     settings: Settings,
     *,
     dry_run: bool = False,
     verbose: bool = False,
     approved: ApprovedPlan | None = None,
     wiring: Wiring | None = None,
+    policy: Policy | None = None,
 ) -> Run:
     """Return the request for a cleanup; with an approved plan, it is for the plan's time and does no more than that."""
     logger.debug("configuration: %s, profile %s", settings.source, settings.profile or "none")
@@ -70,7 +73,8 @@ def begin_run(
     present = started if settings.now is None else settings.now
     now = approved.now if approved else present
     run_id = os.urandom(8).hex()
-    return Run(settings, dry_run, verbose, approved, wiring or WIRING, started, present, now, time.monotonic(), run_id)
+    begun, wiring = time.monotonic(), wiring or WIRING
+    return Run(settings, dry_run, verbose, approved, wiring, started, present, now, begun, run_id, policy)
 
 
 def open_run(run: Run, opened: OpenStore[SegmentStore], policy: Policy, resources: ExitStack) -> OpenRun:

@@ -49,7 +49,7 @@ def clean_up(run: Run, stop: StopRequest) -> CleanupRun:
         return CleanupRun(report_nothing(run, "skipped", message))
     with ExitStack() as resources:
         stored = _open_store(run, resources)
-        policy = policy_of(settings)
+        policy = run.policy or policy_of(settings)
         if stored is None:
             message = f"Nothing to do: {settings.folder} does not exist yet"
             needs_look = notices(facts_of_none(settings, policy))

@@ -1,37 +1,65 @@
 """Estimate what a policy frees now and later, and what other retention would: from the catalog, else by reading."""
 
+import os
+import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
+import msgspec
 from msgspec.structs import asdict
 
 from asynclog.cancellation import StopRequest
+from asynclog.config.logs import Logs
 from asynclog.config.policy_file import policy_of
 from asynclog.config.settings import Settings
-from asynclog.forecast.log_forecast import IN_DAYS, Forecast, ForecastBuilder, times
+from asynclog.errors import ConfigurationError
+from asynclog.escaping import escape_surrogates
+from asynclog.forecast.log_forecast import IN_DAYS, ForecastBuilder, times
 from asynclog.policy.cutoffs import Cutoffs
 from asynclog.policy.named_schema import refuse_unknown
 from asynclog.policy.retention_overrides import scope_of, with_retention
 from asynclog.policy.rules import Policy
+from asynclog.report.combined_notices import combined_notices
 from asynclog.report.envelope import CommandResult
 from asynclog.report.estimate.result import BytesRead, Estimate, EstimateResult, Unknown, make_estimate
 from asynclog.report.holdings import sum_holdings
-from asynclog.report.warnings import noticed
+from asynclog.report.warnings import Notices, noticed
 from asynclog.runner.inspect import notices_of, notices_of_none, opened_log, read_log, scan_views, states_of
-from asynclog.runner.open_log import Log
+from asynclog.runner.many_logs import by_path, policy_warnings
 from asynclog.runner.provenance import provenance_of
 from asynclog.scan.unpacked_lines import most_unpacked
 from asynclog.segments import Segment
 from asynclog.statistics import SegmentState, SegmentStats
 
 
+class _Part(NamedTuple):
+    """What is known of one log: the states of its segments, by name, and what they hold under each of the views.
+
+    `staying` names segments in which nothing is freed. `unknown` are segments that were not read, and `most` how many
+    bytes of lines they may have. `read` and `size` are in bytes. `failures` say which logs were left out.
+    """
+
+    states: dict[str, SegmentState]
+    views: list[dict[str, SegmentStats]]
+    staying: set[str]
+    unknown: Unknown
+    most: int
+    read: int
+    size: int
+    notices: Notices
+    failures: list[str]
+
+
 def estimate_log(
-    settings: Settings, retention: Sequence[str], stop: StopRequest, *, scan: bool
+    logs: Logs, retention: Sequence[str], stop: StopRequest, *, scan: bool
 ) -> CommandResult[EstimateResult]:
     """Return what the policy frees, and what it would free with other `retention`, written as in the option.
 
-    With `scan`, read what the catalog does not know or leaves in doubt. Raise AsynclogError.
+    With `scan`, read what the catalog does not know or leaves in doubt. Of many logs the figures are those of all
+    together. Raise AsynclogError.
     """
+    settings = logs.settings
     if not settings.enabled:
         message = f"Audit logging is switched off in profile {settings.profile}"
         return CommandResult(
@@ -40,34 +68,83 @@ def estimate_log(
     policy = policy_of(settings)
     provenance = provenance_of(settings, policy)
     policies = [policy, with_retention(policy, retention)] if retention else [policy]
-    with opened_log(settings, Policy()) as log:
-        if log is None:
-            message = f"Nothing to estimate: {settings.folder} does not exist yet"
-            _refuse_unknown(retention, policy, [])
-            nothing = EstimateResult("success", message, profile=settings.profile, **asdict(provenance))
-            return CommandResult(noticed(nothing, notices_of_none(settings, policy)))
-        inventory = read_log(log, stop, scan=scan)
-        states = states_of(log, inventory)
-        _refuse_unknown(retention, policy, states.values())
-        wanted = _wanted(_builders(log, states, policies)) if scan else {}
-        views = [Cutoffs(each, at) for each in policies for at in times(log.cutoffs.now)]
-        scanned = scan_views(log, views, wanted, stop)
-        states |= {each.segment: each for each in scanned.unread}  # segments that have changed meanwhile
-        unknown = [each for each in states.values() if isinstance(each, Segment) and each.is_readable]
-        unknown_bytes = sum(segment.fingerprint.size for segment in unknown)
-        most = sum(most_unpacked(segment.name, segment.fingerprint.size) for segment in unknown)
-        today, what_if = _forecasts(log, states, policies, scanned.stats, most)
-        notices = notices_of(log, policy, list(states.values()), stop)
-    total = sum(segment.fingerprint.size for segment in log.segments.values())
+    now = time.time_ns() if settings.now is None else settings.now
+    one = logs.folders is None
+    part = _part(settings, policies, now, stop, scan=scan) if one else _all(logs, policies, now, stop, scan=scan)
+    if part is None:
+        message = f"Nothing to estimate: {settings.folder} does not exist yet"
+        _refuse_unknown(retention, policy, [])
+        nothing = EstimateResult("success", message, profile=settings.profile, **asdict(provenance))
+        return CommandResult(noticed(nothing, notices_of_none(settings, policy)))
+    _refuse_unknown(retention, policy, part.states.values())
+    today, *others = (
+        builder.forecast(part.views[number * len(IN_DAYS) :], part.most, settings.fields)
+        for number, builder in enumerate(_builders(part.states, part.staying, policies, now))
+    )
     found = Estimate(
-        now=log.cutoffs.now,
+        now=now,
         today=today,
-        what_if=what_if,
-        read=BytesRead(inventory.reads.bytes + scanned.read, total),
-        unknown=Unknown(len(unknown), unknown_bytes),
+        what_if=others[0] if others else None,
+        read=BytesRead(part.read, part.size),
+        unknown=part.unknown,
         bounded=not scan,
     )
-    return make_estimate(found, sum_holdings(states.values()), notices, profile=settings.profile, provenance=provenance)
+    holdings = sum_holdings(part.states.values()).with_failures(part.failures)
+    return make_estimate(found, holdings, part.notices, profile=settings.profile, provenance=provenance)
+
+
+def _part(settings: Settings, policies: Sequence[Policy], now: int, stop: StopRequest, *, scan: bool) -> _Part | None:
+    """Read what has to be read of one log, and return what is known of it; None if its folder does not exist yet."""
+    with opened_log(msgspec.structs.replace(settings, now=now), Policy()) as log:
+        if log is None:
+            return None
+        inventory = read_log(log, stop, scan=scan)
+        states = states_of(log, inventory)
+        staying = {segment.name for segment in log.segments.values() if segment.skip_reason} | {log.conditions.newest}
+        wanted = _wanted(_builders(states, staying, policies, now)) if scan else {}
+        views = [Cutoffs(each, at) for each in policies for at in times(now)]
+        scanned = scan_views(log, views, wanted, stop)
+        states |= {each.segment: each for each in scanned.unread}  # segments that have changed meanwhile
+        unread = [each for each in states.values() if isinstance(each, Segment) and each.is_readable]
+        return _Part(
+            states,
+            scanned.stats,
+            staying,
+            Unknown(len(unread), sum(segment.fingerprint.size for segment in unread)),
+            sum(most_unpacked(segment.name, segment.fingerprint.size) for segment in unread),
+            inventory.reads.bytes + scanned.read,
+            sum(segment.fingerprint.size for segment in log.segments.values()),
+            notices_of(log, policies[0], list(states.values()), stop),
+            [],
+        )
+
+
+def _all(logs: Logs, policies: Sequence[Policy], now: int, stop: StopRequest, *, scan: bool) -> _Part:
+    """Return what is known of all logs as if they were one, whose segments have their paths for names."""
+    failures = list(map(escape_surrogates, logs.unread))
+    states: dict[str, SegmentState] = {}
+    views: list[dict[str, SegmentStats]] = [{} for _ in range(len(policies) * len(IN_DAYS))]
+    staying: set[str] = set()
+    notices: dict[str, Notices] = {}
+    unknown = unknown_bytes = most = read = size = 0
+    for folder in logs.folders or ():
+        try:
+            part = _part(logs.at(folder), policies, now, stop, scan=scan)
+        except ConfigurationError as error:
+            failures.append(escape_surrogates(str(error)))
+            continue
+        if part is None:  # it has vanished
+            continue
+        states |= {os.path.join(folder, name): by_path(folder, state) for name, state in part.states.items()}
+        for view, found in zip(views, part.views, strict=True):
+            view |= {os.path.join(folder, name): stats for name, stats in found.items()}
+        staying |= {os.path.join(folder, name) for name in part.staying}
+        notices[escape_surrogates(os.path.join(folder, logs.settings.base))] = part.notices
+        unknown, unknown_bytes = unknown + part.unknown.segments, unknown_bytes + part.unknown.bytes
+        most, read, size = most + part.most, read + part.read, size + part.size
+    warnings = policy_warnings(logs, policies[0], states.values(), complete=not failures)
+    together = combined_notices(notices, warnings)
+    return _Part(states, views, staying, Unknown(unknown, unknown_bytes), most, read, size, together, failures)
 
 
 def _refuse_unknown(retention: Sequence[str], policy: Policy, states: Iterable[SegmentState]) -> None:
@@ -75,31 +152,17 @@ def _refuse_unknown(retention: Sequence[str], policy: Policy, states: Iterable[S
         refuse_unknown(f"--retention {word}", scope_of(word), policy, states)
 
 
-def _forecasts(
-    log: Log,
-    states: Mapping[str, SegmentState],
-    policies: Sequence[Policy],
-    views: Sequence[Mapping[str, SegmentStats]],
-    unknown: int,
-) -> tuple[Forecast, Forecast | None]:
-    """Return the forecast under the first policy, and under the other one, if any; `unknown` is in bytes of lines."""
-    today, *others = (
-        builder.forecast(views[number * len(IN_DAYS) :], unknown, log.settings.fields)
-        for number, builder in enumerate(_builders(log, states, policies))
-    )
-    return today, others[0] if others else None
-
-
-def _builders(log: Log, states: Mapping[str, SegmentState], policies: Sequence[Policy]) -> list[ForecastBuilder]:
+def _builders(
+    states: Mapping[str, SegmentState], staying: set[str], policies: Sequence[Policy], now: int
+) -> list[ForecastBuilder]:
     stats = [state for state in states.values() if isinstance(state, SegmentStats)]
-    staying = {segment.name for segment in log.segments.values() if segment.skip_reason} | {log.conditions.newest}
-    return [ForecastBuilder(stats, Cutoffs(policy, log.cutoffs.now), staying) for policy in policies]
+    return [ForecastBuilder(stats, Cutoffs(policy, now), staying) for policy in policies]
 
 
 def _wanted(builders: Sequence[ForecastBuilder]) -> dict[str, list[int]]:
     """Return the views that each ambiguous segment has to be scanned for; views are numbered by policy and time."""
     wanted: defaultdict[str, list[int]] = defaultdict(list)
     for number, builder in enumerate(builders):
-        for time, segment in builder.doubts():
-            wanted[segment].append(number * len(IN_DAYS) + time)
+        for place, segment in builder.doubts():
+            wanted[segment].append(number * len(IN_DAYS) + place)
     return wanted

@@ -41,7 +41,11 @@ def facts_of_none(settings: Settings, policy: Policy | None) -> Facts:
 
 
 def facts_of(log: Log, policy: Policy | None, states: Sequence[SegmentState], stop: StopRequest) -> Facts:
-    """Return what is known of a log with these states; read what is needed for it, unless there is a stop."""
+    """Return what is known of a log with these states; read what is needed for it, unless there is a stop.
+
+    Of a policy that it shares with others nothing: its rules need not match anything in each of them.
+    """
+    policy = None if log.settings.shares_policy else policy
     skip_reasons = {
         each.name: each.skip_reason for each in log.segments.values() if each.skip_reason and each.unjudged is None
     }

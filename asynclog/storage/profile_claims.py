@@ -13,13 +13,17 @@ _LOCK = re.compile(r"\.(.+)\.al-lock", re.DOTALL)
 
 
 class Claim(msgspec.Struct, frozen=True):
-    """The files that one profile takes for segments of its log, whose base path is `log`: as in `SegmentNaming`."""
+    """The files that one profile takes for segments of its log, whose base path is `log`: as in `SegmentNaming`.
+
+    If it is `of_many`, that is a pattern of folders, each with a log of this name.
+    """
 
     profile: str
     log: str
     enabled: bool
     patterns: tuple[str, ...] = ()
     more_names: tuple[str, ...] = ()
+    of_many: bool = False
 
     @property
     def base(self) -> str:

@@ -18,7 +18,7 @@ from one_run import run_once
 from real_log import SAMPLE, Log
 
 from asynclog.cancellation import StopRequest
-from asynclog.config.resolve import resolve
+from asynclog.config.logs import resolve_logs
 from asynclog.config.settings import Options
 from asynclog.runner.estimate import estimate_log
 from asynclog.timestamps import format_instant
@@ -55,7 +55,7 @@ class Asked(Log):
 
     def estimate(self, *retention: str, now: str, state: str = "state", scan: bool = True) -> dict[str, Any]:
         options: Options = {**self.options, "now": now, "state": str(self.folder.parent / state)}
-        answer = estimate_log(resolve(options, {}), retention, StopRequest(), scan=scan)
+        answer = estimate_log(resolve_logs(options, {}), retention, StopRequest(), scan=scan)
         document = answer.document()
         assert document["status"] == "ok"
         result: dict[str, Any] = document["result"]

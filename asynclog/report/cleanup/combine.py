@@ -1,4 +1,4 @@
-"""Combine the reports of several logs: each under its profile's name, and the totals above them. Pure."""
+"""Combine the reports of several logs: each under its profile's name, or its path, and the totals above. Pure."""
 
 from collections.abc import Iterable, Mapping
 from signal import Signals
@@ -8,11 +8,11 @@ import msgspec
 
 from asynclog.formatting import deletion, pluralize, summarize_errors
 from asynclog.report.cleanup.result import Bytes, CleanupResult, Kept, Overdue, Packed, Records, Report, Segments
+from asynclog.report.combined_notices import combined_neighbours
 from asynclog.report.provenance import Provenance, who
-from asynclog.report.unjudged_segments import Unjudged
-from asynclog.report.warnings import MOST_NAMES, Neighbours
+from asynclog.report.unjudged_segments import combined_unjudged
 from asynclog.statistics import sum_counts
-from asynclog.timestamps import parse_instant
+from asynclog.timestamps import earliest_text
 
 Figures = TypeVar("Figures", Records, Bytes, Packed, Segments)
 
@@ -26,7 +26,23 @@ def failed(sentence: str, exit_code: int, stopped: Signals | None = None) -> Rep
     return Report(result, exit_code, sentence)
 
 
-def combined(reports: Mapping[str, Report]) -> Report:
+def combined_logs(reports: Mapping[str, Report], unread: Iterable[str], warnings: Iterable[str]) -> Report:
+    """Return the combined report of the logs at these paths, with the errors and warnings that are of none of them."""
+    found = combined(reports, "log")
+    result, unread = found.result, list(unread)
+    result = msgspec.structs.replace(
+        result,
+        status="partial" if unread else result.status,
+        warnings=[*warnings, *result.warnings],
+        errors=[*unread, *result.errors],
+        profiles=None,
+        logs=result.profiles,
+    )
+    code = next(code for code in _WORST_FIRST if code in {found.exit_code, 3 if unread else 0})
+    return Report(result, code, summarize_errors(result.errors) or None)
+
+
+def combined(reports: Mapping[str, Report], what: str = "profile") -> Report:
     """Return the combined report of all profiles, in their order. Its exit code is the worst."""
     results = [report.result for report in reports.values()]
     dry = any(result.status == "dry_run" for result in results)
@@ -35,20 +51,20 @@ def combined(reports: Mapping[str, Report]) -> Report:
     stopped = [result.stopped for result in results if result.stopped]
     result = CleanupResult(
         status="partial" if wrong else "dry_run" if dry else "success",
-        message=f"{deletion(records.deleted, dry_run=dry)} in {pluralize(len(reports), 'profile')}",
+        message=f"{deletion(records.deleted, dry_run=dry)} in {pluralize(len(reports), what)}",
         deleted_per_schema=_counts(result.deleted_per_schema for result in results),
-        now=_earliest(result.now for result in results),
+        now=earliest_text(result.now for result in results),
         **_who(results),
         stopped=stopped[0] if stopped else None,
         records=records,
         kept=_kept([result.kept for result in results]),
         overdue=_overdue([result.overdue for result in results]),
-        unjudged=_unjudged([result.unjudged for result in results]),
+        unjudged=combined_unjudged([result.unjudged for result in results]),
         bytes=_sum(Bytes(), [result.bytes for result in results]),
         packed=_sum(Packed(), [result.packed for result in results]),
         segments=_sum(Segments(), [result.segments for result in results]),
         warnings=[f"{name}: {warning}" for name, report in reports.items() for warning in report.result.warnings],
-        neighbours=_neighbours([result.neighbours for result in results]),
+        neighbours=combined_neighbours([result.neighbours for result in results]),
         errors=wrong,
         lease_max_ms=max((result.lease_max_ms for result in results), default=0.0),
         duration_s=round(sum(result.duration_s for result in results), 3),
@@ -81,28 +97,9 @@ def _kept(parts: Iterable[Kept]) -> Kept:
     )
 
 
-def _neighbours(parts: list[Neighbours]) -> Neighbours:
-    names = [name for part in parts for name in part.names]
-    return Neighbours(sum(part.count for part in parts), names[:MOST_NAMES])
-
-
 def _overdue(parts: Iterable[Overdue]) -> Overdue:
     parts = list(parts)
-    return Overdue(_counts(part.records for part in parts), _earliest(part.oldest for part in parts))
-
-
-def _unjudged(parts: list[Unjudged]) -> Unjudged:
-    return Unjudged(
-        segments=sum(part.segments for part in parts),
-        bytes=sum(part.bytes for part in parts),
-        oldest=_earliest(part.oldest for part in parts),
-        reasons=_counts(part.reasons for part in parts),
-    )
-
-
-def _earliest(instants: Iterable[str | None]) -> str | None:
-    """Return the earliest instant. They don't sort as text: some have a fraction."""
-    return min(filter(None, instants), key=lambda text: parse_instant(text) or 0, default=None)
+    return Overdue(_counts(part.records for part in parts), earliest_text(part.oldest for part in parts))
 
 
 def _counts(parts: Iterable[Mapping[str, int]]) -> dict[str, int]:

@@ -99,8 +99,8 @@ class ActionRow(msgspec.Struct, frozen=True, gc=False):
 class CleanupResult(msgspec.Struct, frozen=True):
     """`result` of the JSON document. In a dry run all figures are what a real run would give.
 
-    `profiles` is for `--all-profiles`: then the other figures are the totals. A profile that could not begin has the
-    status `error`, and its message says why.
+    `profiles` is for `--all-profiles`, `logs` for a path of many: then the other figures are the totals. One that could
+    not begin has the status `error`, and its message says why.
     """
 
     status: Literal["success", "dry_run", "skipped", "partial", "error"]
@@ -135,6 +135,7 @@ class CleanupResult(msgspec.Struct, frozen=True):
     lease_max_ms: float = 0.0
     duration_s: float = 0.0
     profiles: "dict[str, CleanupResult] | None" = None
+    logs: "dict[str, CleanupResult] | None" = None
 
 
 class SchemaTotals(msgspec.Struct, frozen=True):

@@ -11,9 +11,24 @@ from asynclog.report.unjudged_segments import unjudged_in_words
 
 def as_text(report: Report) -> str:
     """Return the report as lines, the most important first, without a newline at the end."""
-    profiles = report.result.profiles or {}
-    parts = [line for name, result in profiles.items() for line in (f"{escape_control(name)}:", *_lines(result), "")]
-    return "\n".join([*parts, *_lines(report.result)])
+    return "\n".join(_with_parts(report.result))
+
+
+def _with_parts(result: CleanupResult) -> Iterator[str]:
+    """Yield the lines of each part, a profile or a log, and those of all; none of a log that needs no look."""
+    for name, each in (result.profiles or {}).items():
+        yield from (f"{escape_control(name)}:", *_with_parts(each), "")
+    for name, each in (result.logs or {}).items():
+        if _needs_look(each):
+            yield from (f"{escape_control(name)}:", *_lines(each), "")
+    yield from _lines(result)
+
+
+def _needs_look(result: CleanupResult) -> bool:
+    """Return whether anything was deleted from a log, or needs attention there."""
+    gone = result.records.deleted or result.segments.dropped or result.segments.rewritten
+    is_bad = result.status not in {"success", "dry_run"} or result.overdue.records or result.unjudged.segments
+    return bool(gone or is_bad or result.refusal or result.warnings or result.late_segments or result.recovery_pending)
 
 
 def _lines(result: CleanupResult) -> Iterator[str]:
@@ -26,8 +41,9 @@ def _lines(result: CleanupResult) -> Iterator[str]:
         yield from unjudged_in_words(result.unjudged)
         yield from _notes(result)
     yield from in_brief(result)
-    if result.profiles is None:  # else each profile has shown its own
-        yield from (f"Warning: {escape_control(warning)}" for warning in result.warnings)
+    parts = result.profiles or result.logs or {}  # which have shown their own
+    shown = {f"{name}: {warning}" for name, each in parts.items() for warning in each.warnings}
+    yield from (f"Warning: {escape_control(warning)}" for warning in result.warnings if warning not in shown)
 
 
 def _headline(result: CleanupResult) -> str:

@@ -1,0 +1,86 @@
+"""The logs that options name: one, or one in each of many folders, each with settings of its own."""
+
+import os
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+import msgspec
+
+from asynclog.config.contested_segments import by_folder, contested, located, refuse
+from asynclog.config.log_folders import HasLog, find_folders
+from asynclog.config.resolve import Target, resolve_target, settings_of_log
+from asynclog.config.settings import Options, Settings
+from asynclog.errors import ConfigurationError
+from asynclog.storage.naming import SegmentNaming
+from asynclog.storage.profile_claims import Claim
+
+
+class Logs(NamedTuple):
+    """One log, of which `settings` tell all, or those in each of these `folders`, None for one.
+
+    Then `settings` have the pattern in place of a folder, and `at` returns those of the log in a folder, or raises
+    ConfigurationError. `unread` has a sentence for each folder that could not be listed.
+    """
+
+    settings: Settings
+    at: Callable[[str], Settings]
+    folders: tuple[str, ...] | None = None
+    unread: tuple[str, ...] = ()
+
+    def must_share_policy(self, command: str) -> None:
+        """Raise ConfigurationError if each of many logs has a policy of its own, for what is about one policy."""
+        if self.folders is not None and not self.settings.shares_policy:
+            raise ConfigurationError(
+                f"{self.path} stands for many logs, each with a registry of its own, and {command} needs one policy: "
+                "name it with --schemas, or as `schemas:` in asynclog.yaml; or name one log with --path"
+            )
+
+    @property
+    def path(self) -> str:
+        """The path of the log, or the pattern of many."""
+        return os.path.join(self.settings.folder, self.settings.base)
+
+
+def resolve_logs(options: Options, environment: Mapping[str, str]) -> Logs:
+    """Return the logs that these options mean. Raise ConfigurationError, also if there is none in any folder."""
+    target = resolve_target(options, environment)
+    overall = settings_of_log(options, environment, target)
+    if not target.of_many or not overall.enabled:
+        return Logs(overall, lambda _: overall)
+    found = find_folders(overall.folder, _has_log(overall.naming()))
+    if not found.folders:
+        why = f". {found.unread[0]}" if found.unread else ""
+        raise ConfigurationError(
+            f"{target.source}: {target.log}: no folder of this pattern has a segment of {overall.base}: correct the "
+            f"path, or audit.segments; [*] stands for a * in a folder's name{why}"
+        )
+    claims = _claims(target, found.folders)
+
+    def at(folder: str) -> Settings:
+        one = target._replace(log=os.path.join(folder, overall.base), of_many=False)
+        return settings_of_log(options, environment, one, claims[folder])
+
+    return Logs(overall, at, tuple(claims), tuple(found.unread))
+
+
+def _has_log(naming: SegmentNaming) -> HasLog:
+    """Return what tells whether a folder with these files has the log, or what a killed job has left of it."""
+    return lambda names: any(naming.match(name) or naming.is_temporary(name) for name in names)
+
+
+def _claims(target: Target, folders: list[str]) -> dict[str, tuple[Claim, ...]]:
+    """Return the claims on the files of each of these folders, its own log's first. Raise ConfigurationError.
+
+    A folder that is there twice, by another mount, counts once.
+    """
+    own, *others = target.claims
+    here = [msgspec.structs.replace(own, log=os.path.join(folder, own.base), of_many=False) for folder in folders]
+    mine = {os.path.dirname(claims[0].log): claims[0] for claims in by_folder(here).values()}
+    elsewhere = [os.path.dirname(claim.log) for claim in others if not claim.of_many]
+    beside = list(located(others, [*mine, *elsewhere]))
+    together = [[claim] for claim in mine.values()]
+    if beside:
+        together = list(by_folder([*mine.values(), *beside]).values())
+        if not target.profile.is_mxcps:
+            refuse(contested([*mine.values(), *beside]))
+    return {folder: tuple(claims) for claims in together if (folder := os.path.dirname(claims[0].log)) in mine}
