@@ -8,7 +8,7 @@ from typing import Literal
 import msgspec
 
 from asynclog.schemas import SchemaKey
-from asynclog.segments import Fingerprint, WhyUnjudged
+from asynclog.segments import Fingerprint, Space, WhyUnjudged
 from asynclog.statistics import SegmentStats
 
 
@@ -19,7 +19,8 @@ class Action(msgspec.Struct, frozen=True, gc=False):
     a decision. `overdue_since` is when the first of its expired records expired, None without any. `long_expired` has,
     per schema key, how many of them had been expired for more than three days: certainly had, where only their day is
     known. `unjudged` is why it is not known what the segment holds; of such a one nothing is kept, overdue or deleted,
-    and its action is a skip.
+    and its action is a skip. `by_budget` marks a drop of which some records have not expired: the log is over its
+    budget.
     """
 
     segment: str
@@ -31,6 +32,7 @@ class Action(msgspec.Struct, frozen=True, gc=False):
     overdue_since: int | None = None
     long_expired: dict[SchemaKey, int] = {}
     unjudged: WhyUnjudged | None = None
+    by_budget: bool = False
 
     @property
     def deletes(self) -> bool:
@@ -43,9 +45,16 @@ class Action(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def expired(self) -> dict[SchemaKey, int]:
-        """Expired records per schema key; only keys that have any."""
+        """Expired records per schema key, all records of a drop by budget; only keys that have any."""
         counts = self.stats.schemas if self.stats else ()
-        return {count.schema: count.expired for count in counts if count.expired}
+        numbers = {count.schema: count.records if self.by_budget else count.expired for count in counts}
+        return {key: number for key, number in numbers.items() if number}
+
+    @property
+    def unexpired(self) -> dict[SchemaKey, int]:
+        """Records per schema key that a drop by budget deletes before they expire; only keys that have any."""
+        counts = self.stats.schemas if self.stats and self.by_budget else ()
+        return {count.schema: count.records - count.expired for count in counts if count.records > count.expired}
 
     @property
     def line_bytes_after(self) -> int:
@@ -68,12 +77,16 @@ class Action(msgspec.Struct, frozen=True, gc=False):
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """One action per segment, in the segments' order. `refusal` is a guard's sentence, empty without one."""
+    """One action per segment, in the segments' order. `refusal` is a guard's sentence, empty without one.
+
+    `space` is that of the log's file system when the plan was made; None if no budget asks for it, or it is not known.
+    """
 
     now: int
     actions: tuple[Action, ...]
     no_policy: dict[SchemaKey, int] = {}
     refusal: str = ""
+    space: Space | None = None
 
 
 class Outcome(msgspec.Struct, frozen=True):

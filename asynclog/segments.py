@@ -46,6 +46,13 @@ class Fingerprint(msgspec.Struct, frozen=True, array_like=True, gc=False):
         return (self.inode, self.size, self.mtime_ns) == (status.st_ino, status.st_size, status.st_mtime_ns)
 
 
+class Space(NamedTuple):
+    """The bytes of a file system: how many ordinary users may still write, and how many there are."""
+
+    free: int
+    size: int
+
+
 class Range(NamedTuple):
     """The bytes [start, end) of a segment and their digest."""
 

@@ -18,7 +18,9 @@ from asynclog.scan.counter import StatsBuilder
 from asynclog.scan.expired_marks import ExpiredRanges, LineRange, choose_compact, invert, is_marked
 from asynclog.scan.line_blocks import whole_lines
 from asynclog.scan.unpacked_lines import unpack, unpacked_lines
+from asynclog.schemas import SchemaKey
 from asynclog.segments import Range
+from asynclog.statistics import SegmentStats
 from asynclog.storage.codecs import is_packed
 from asynclog.storage.proof import Proof
 from asynclog.storage.segment_reader import Hole, Part, SegmentReader
@@ -69,7 +71,11 @@ class SurvivorReader:
         yield from proof.follow(self._parts(reader, proof.size, size))
 
     def verify_drop(self, action: Action, reader: SegmentReader, proof: Proof) -> None:
-        """Note in `proof` a segment of which nothing but blank lines would stay. Raise as above."""
+        """Note in `proof` a segment of which nothing but blank lines would stay. Raise as above.
+
+        Of a drop by budget every line is judged again: each must be blank or a record that a rule with a period
+        governs, and they must be as many and of the same time as when the segment was chosen.
+        """
         size = action.fingerprint.size
         if isinstance(self._context.fields, WholeFile):
             self._prove_file(action, reader, proof)
@@ -77,16 +83,25 @@ class SurvivorReader:
         if action.of_nothing:
             return
         self._must_be_of_its_time(action, reader)
+        if action.by_budget:
+            _must_be_blank(self._of_any_age().iter_survivors(action, reader, proof, size))
+            if _spans(proof.reread) != _spans(action.stats):
+                raise ChangedError
+            return
         known = None if self._double_check else self._found.get(action.segment)
         if known is not None and known.covers(size):
             proof.ranges += [Range(stretch.start, stretch.end, stretch.digest) for stretch in known]
             return
-        for part in self.iter_survivors(action, reader, proof, size):
-            if isinstance(part, Hole) or bytes(part).strip(BLANKS):
-                raise ChangedError
+        _must_be_blank(self.iter_survivors(action, reader, proof, size))
+
+    def _of_any_age(self) -> "SurvivorReader":
+        """Return a reader that remembers nothing, to which every record has expired that can expire at all."""
+        cutoffs = msgspec.structs.replace(self._context.cutoffs, of_any_age=True)
+        context = msgspec.structs.replace(self._context, cutoffs=cutoffs)
+        return SurvivorReader(context, self._rate_limit, workers=0, double_check=self._double_check)
 
     def _prove_file(self, action: Action, reader: SegmentReader, proof: Proof) -> None:
-        """Has `proof` note the mtime, which is what was judged, and all bytes, so that a writer's change shows."""
+        """Note in `proof` the mtime, which is what was judged, and all bytes, so that a writer's change shows."""
         self._must_be_of_its_time(action, reader)
         proof.mtime_ns = action.fingerprint.mtime_ns
         for _ in proof.follow(self._parts(reader, 0, action.fingerprint.size)):
@@ -219,6 +234,18 @@ class SurvivorReader:
         for offset, block in whole_lines(reader, start, end, size):
             self._rate_limit.acquire(len(block))
             yield offset, block
+
+
+def _must_be_blank(survivors: Iterable[Part]) -> None:
+    """Raise ChangedError if anything but blank lines would stay."""
+    for part in survivors:
+        if isinstance(part, Hole) or bytes(part).strip(BLANKS):
+            raise ChangedError
+
+
+def _spans(stats: SegmentStats | None) -> dict[SchemaKey, tuple[int | None, int | None]]:
+    """Return the times of the oldest and the newest record of each schema, by which a segment goes for a budget."""
+    return {count.schema: (count.oldest, count.newest) for count in stats.schemas} if stats else {}
 
 
 def _must_agree(classifier: PythonClassifier, stretch: LineRange, lines: memoryview) -> None:

@@ -11,7 +11,7 @@ from typing import Protocol
 import msgspec
 
 from asynclog.actions import Action, Outcome
-from asynclog.segments import Segment
+from asynclog.segments import Segment, Space
 from asynclog.storage.naming import SegmentNaming
 from asynclog.storage.proof import Proof
 from asynclog.storage.segment_reader import Part, ReadStore, SegmentReader
@@ -65,6 +65,9 @@ class SegmentSource(ReadStore, Protocol):
 
     def list(self) -> Listing:
         """List what is there now. A segment that recovery still needs as it is has a skip reason. Raise OSError."""
+
+    def space(self) -> Space | None:
+        """Return how much room there is where the segments lie; None if that can't be told."""
 
 
 class SegmentStore(SegmentSource, Protocol):

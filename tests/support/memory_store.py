@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from asynclog.actions import Action, Outcome
 from asynclog.errors import ChangedError
-from asynclog.segments import Fingerprint, Segment
+from asynclog.segments import Fingerprint, Segment, Space
 from asynclog.storage.segment_store import Leftovers, Listing, StoreLock, Survivors
 
 if TYPE_CHECKING:
@@ -110,6 +110,9 @@ class MemoryStore:
         names = sorted(filter(self._naming.match, self._contents), key=self._naming.sort_key)
         segments = tuple(Segment(name, self._contents[name].fingerprint) for name in names)
         return Listing(tuple(self._contents), segments, tuple(filter(self._naming.is_neighbour, self._contents)))
+
+    def space(self) -> Space | None:
+        return None
 
     def lock(self, *, wait: float, breaks: bool) -> AbstractContextManager[StoreLock]:
         del wait, breaks

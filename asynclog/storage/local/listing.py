@@ -8,7 +8,7 @@ from contextlib import suppress
 
 import msgspec
 
-from asynclog.segments import Fingerprint, Segment
+from asynclog.segments import Fingerprint, Segment, Space
 from asynclog.storage.codecs import LEFT_ALONE, codec_for
 from asynclog.storage.hidden_names import OldLink
 from asynclog.storage.local.directory import LogDirectory
@@ -44,6 +44,14 @@ class LocalSource(LocalReadStore):
         neighbours = [name for name in names if self._naming.is_neighbour(name) and _is_no_folder(directory, name)]
         strays = dict(_strays(directory, sorted(filter(self._naming.is_stray, names))))
         return Listing(tuple(names), tuple(segments), tuple(neighbours), strays)
+
+    def space(self) -> Space | None:
+        try:
+            status = os.statvfs(self._directory.folder)
+        except OSError:
+            return None
+        size = status.f_blocks * status.f_frsize
+        return Space(status.f_bavail * status.f_frsize, size) if size else None  # some file systems count no blocks
 
 
 def _strays(directory: LogDirectory, names: Iterable[str]) -> Iterator[tuple[str, int]]:
