@@ -14,6 +14,7 @@ from asynclog.config.profile import Profile, beside, must_have
 from asynclog.config.units import percent
 from asynclog.config.usable_paths import absolute, working_folder
 from asynclog.errors import ConfigurationError
+from asynclog.plan.budget import NO_BUDGET, Budget
 from asynclog.plan.guards import Guard
 from asynclog.plan.rewrite_threshold import Percent
 from asynclog.storage.profile_claims import Claim
@@ -42,6 +43,8 @@ class _Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     fields: FieldKeys | None = None
     time: TimeKeys | None = None
     format: str | None = None
+    max_bytes: Any = None
+    min_free: Any = None
 
     @property
     def more_names(self) -> tuple[str, ...]:
@@ -119,6 +122,7 @@ def _our_profile(document: "Document", name: str | None, environment: Mapping[st
         each: fields_from(document, each, profile.fields, profile.time, profile.format)
         for each, profile in profiles.items()
     }
+    budgets = {each: _budget(document, each, profile) for each, profile in profiles.items()}
     name = name or environment.get("ASYNCLOG_PROFILE") or file.profile or "default"
     must_have(document, profiles, name)
     profile = profiles[name]
@@ -138,6 +142,7 @@ def _our_profile(document: "Document", name: str | None, environment: Mapping[st
         fields=fields[name],
         weak_leases=audit.weak_leases,
         guard=profile.guard,
+        budget=budgets[name],
         rewrite=rewrites[name],
         state=beside(document, name, state) if state else "",
         claims=tuple(
@@ -191,3 +196,11 @@ def _rewrite(document: "Document", name: str, text: str) -> Percent:
         return percent(text)
     except ValueError as error:
         raise document.error(("profiles", name, "rewrite"), f"{text!r}: {error}") from None
+
+
+def _budget(document: "Document", name: str, profile: _Profile) -> Budget:
+    if profile.max_bytes is None and profile.min_free is None:
+        return NO_BUDGET
+    from asynclog.config.budget_values import budget_from  # noqa: PLC0415 - few logs have a budget
+
+    return budget_from(document, name, profile.max_bytes, profile.min_free)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from asynclog.config.usable_paths import usable
+from asynclog.plan.budget import NO_BUDGET, Budget
 from asynclog.plan.guards import Guard
 from asynclog.plan.rewrite_threshold import ALWAYS, Percent
 from asynclog.records.fields import MXCP_FIELDS, Fields
@@ -35,6 +36,7 @@ class Profile(msgspec.Struct, frozen=True):
     fields: Fields = MXCP_FIELDS
     weak_leases: bool = False
     guard: Guard = Guard()
+    budget: Budget = NO_BUDGET
     rewrite: Percent = ALWAYS
     state: str = ""
     of_many: bool = False

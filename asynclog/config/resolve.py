@@ -109,6 +109,7 @@ def settings_of_log(
         more_names=profile.more_names,
         fields=profile.fields,
         guard=profile.guard,
+        budget=profile.budget,
         explicit_path=bool(path),
         now=_instant(options.get("now")),
         jobs=_jobs(options.get("jobs")),

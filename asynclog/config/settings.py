@@ -5,6 +5,7 @@ from typing import TypedDict
 import msgspec
 
 from asynclog.config.file_text import Origin
+from asynclog.plan.budget import NO_BUDGET, Budget
 from asynclog.plan.guards import Guard
 from asynclog.plan.rewrite_threshold import ALWAYS, Percent
 from asynclog.records.fields import MXCP_FIELDS, Fields, WholeFile
@@ -66,6 +67,7 @@ class Settings(msgspec.Struct, frozen=True):
     more_names: tuple[str, ...] = ()
     fields: Fields = MXCP_FIELDS
     guard: Guard = Guard()
+    budget: Budget = NO_BUDGET
     explicit_path: bool = False
     now: int | None = None
     jobs: int = 1

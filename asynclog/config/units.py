@@ -5,7 +5,17 @@ import re
 from asynclog.errors import ConfigurationError
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
-_BYTES = {"": 1, "k": 1000, "M": 1000**2, "G": 1000**3, "Ki": 1024, "Mi": 1024**2, "Gi": 1024**3}
+BYTES = {
+    "": 1,
+    "k": 1000,
+    "M": 1000**2,
+    "G": 1000**3,
+    "T": 1000**4,
+    "Ki": 1024,
+    "Mi": 1024**2,
+    "Gi": 1024**3,
+    "Ti": 1024**4,
+}
 
 
 def seconds(option: str, text: str) -> float:
@@ -22,7 +32,7 @@ def bytes_per_second(option: str, text: str) -> float:
     if match is None or not int(match[1]):
         raise ConfigurationError(f"{option} {text!r}: write a rate such as 200MB/s (B, kB, MB, GB, KiB, MiB, GiB)")
     unit = match[2] or ""
-    return int(match[1]) * _BYTES["k" if unit == "K" else unit]
+    return int(match[1]) * BYTES["k" if unit == "K" else unit]
 
 
 def percent(text: str) -> float | None:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 import msgspec
 
 from asynclog.actions import Action, Plan
+from asynclog.plan.budget import NO_BUDGET, Budget
 from asynclog.policy.patterns import Pattern
 from asynclog.policy.rules import Policy, Rule, Scope, all_rules
 from asynclog.records.fields import MXCP_FIELDS, Fields
@@ -22,12 +23,16 @@ _WORK = ("drop", "rewrite")
 
 
 class ApprovedAction(msgspec.Struct, frozen=True):
-    """The approved action on one segment: the records to delete per schema key, and its size afterwards."""
+    """The approved action on one segment: the records to delete per schema key, and its size afterwards.
+
+    `by_budget` is whether it is a drop because the log is over its budget.
+    """
 
     kind: str
     fingerprint: Fingerprint
     expired: dict[SchemaKey, int]
     bytes_after: int
+    by_budget: bool = False
 
 
 class ApprovedPlan(msgspec.Struct, frozen=True):
@@ -45,12 +50,14 @@ class ApprovedPlan(msgspec.Struct, frozen=True):
     segments: Mapping[str, ApprovedAction]
 
 
-def digest(policy: Policy, fields: Fields = MXCP_FIELDS) -> str:
-    """Return a digest of the rules of a policy, whatever file they are in, and of the fields if they are mapped."""
+def digest(policy: Policy, fields: Fields = MXCP_FIELDS, budget: Budget = NO_BUDGET) -> str:
+    """Return a digest of the rules of a policy, whatever file they are in, of mapped fields, and of a budget."""
     rules = [[*_scope(scope), _period(rule), rule.active] for scope, rule in all_rules(policy).items()]
     text = json.dumps(sorted(rules, key=json.dumps), ensure_ascii=True)
     if fields != MXCP_FIELDS:
         text += json.dumps(msgspec.to_builtins(fields))
+    if budget.is_set:
+        text += json.dumps(msgspec.to_builtins(budget))
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
@@ -67,12 +74,15 @@ def _period(rule: Rule) -> int | str | None:
     return f"{rule.retention_s} s"
 
 
-def mismatch(reviewed: ApprovedPlan, log: str, policy: Policy, fields: Fields, present: int) -> str:
-    """Return, in words, why this plan does not fit this log, policy, fields and time; empty if it does."""
+def mismatch(  # noqa: PLR0913 - all that a plan is made of
+    reviewed: ApprovedPlan, log: str, policy: Policy, fields: Fields, *, budget: Budget, present: int
+) -> str:
+    """Return, in words, why this plan does not fit this log, policy, fields, budget and time; empty if it does."""
     if reviewed.log != log:
         return f"{reviewed.source}: this plan is for another log, {reviewed.log}, and not for {log}"
-    if reviewed.policy != digest(policy, fields):
-        what = "the policy is not the one" if fields == MXCP_FIELDS else "the policy or the fields are not those"
+    if reviewed.policy != digest(policy, fields, budget):
+        has_budget = budget.is_set or any(action.by_budget for action in reviewed.segments.values())
+        what = _what_has_changed(fields, has_budget=has_budget)
         return f"{reviewed.source}: {what} that this plan was made under: make a new plan"
     if present - reviewed.created > reviewed.valid_for:
         made = format_instant(reviewed.created)
@@ -80,6 +90,12 @@ def mismatch(reviewed: ApprovedPlan, log: str, policy: Policy, fields: Fields, p
     if reviewed.now > present:
         return f"{reviewed.source}: this plan is for {format_instant(reviewed.now)}, which is in the future"
     return ""
+
+
+def _what_has_changed(fields: Fields, *, has_budget: bool) -> str:
+    if has_budget:
+        return "the policy, the fields or the budget are not those"
+    return "the policy is not the one" if fields == MXCP_FIELDS else "the policy or the fields are not those"
 
 
 def restrict(plan: Plan, reviewed: ApprovedPlan) -> Plan:
@@ -108,5 +124,8 @@ def _against(action: Action, agreed: ApprovedAction | None) -> str:
         return "it has changed since the plan was made"
     if agreed.kind not in _WORK:
         return "the plan leaves it as it is"
-    told = (agreed.kind, agreed.expired, agreed.bytes_after)
-    return "" if told == (action.kind, action.expired, action.bytes_after) else "its action differs from the plan's"
+    if agreed.by_budget and not action.by_budget:
+        return "the log is within its budget without that, or something keeps it now"
+    told = (agreed.kind, agreed.expired, agreed.bytes_after, agreed.by_budget)
+    same = told == (action.kind, action.expired, action.bytes_after, action.by_budget)
+    return "" if same else "its action differs from the plan's"

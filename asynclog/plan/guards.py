@@ -14,7 +14,7 @@ from asynclog.formatting import percentage, pluralize
 from asynclog.plan.decide import plausible_counts
 from asynclog.policy.rules import Policy, all_rules, overdue_since, retention_for
 from asynclog.schemas import SchemaKey
-from asynclog.statistics import sum_counts
+from asynclog.statistics import earliest, sum_counts
 from asynclog.timestamps import DAY, format_instant
 
 # The default guard allows fewer records than this to be deleted.
@@ -70,8 +70,9 @@ def guard_violation(
     A record is governed if its rule has a period, unless it is future or implausible. By default a plan is
     refused if at least DELETE_ALL_THRESHOLD of its records expired long ago (`Action.long_expired`) and they are more
     than USUAL_PERCENT of the governed records of the log or of one schema key; and if it would delete all of at least
-    that many governed ones. `max_delete_percent` limits instead everything that the plan would delete, however few the
-    records. `allowed` replaces either limit for this run, in percent; 100 lets everything pass.
+    that many governed ones. For the log, what goes for the budget counts as if it had expired long ago: no ordinary
+    night makes room for half of a log. `max_delete_percent` limits instead everything that the plan would delete,
+    however few the records. `allowed` replaces either limit for this run, in percent; 100 lets everything pass.
 
     A plan that is not `complete` was made before every segment was known. The complete one may differ, so no way to
     force it is suggested.
@@ -95,13 +96,17 @@ def _default(
     if limit >= 100:
         return None
     stale = sum_counts(action.long_expired for action in plan.actions if action.deletes)
-    shares = [_of_log(stale, governed), *(_Share(part, governed[key], key) for key, part in stale.items())]
+    early = _early(plan)
+    of_log = _of_log(sum_counts((stale, early)), governed)
+    shares = [of_log, *(_Share(part, governed[key], key) for key, part in stale.items())]
     broken = [share for share in shares if share.part >= DELETE_ALL_THRESHOLD and share.exceeds(limit)]
     all_of_it = _of_log(going, governed)
     is_all = all_of_it.part == all_of_it.whole >= DELETE_ALL_THRESHOLD
     if broken:
         enough = 100 if is_all else max(share.least_limit for share in broken)
         worst = max(broken, key=lambda share: share.part / share.whole)
+        if early and worst is of_log:
+            return _Broken(worst, "expired more than three days ago or would go for the budget", enough)
         return _Broken(worst, "expired more than three days ago and would be deleted", enough)
     return _Broken(all_of_it, "would be deleted, which is all of them", 100) if is_all else None
 
@@ -127,26 +132,36 @@ def _sentence(broken: _Broken, plan: Plan, policy: Policy, going: Mapping[Schema
     share = broken.share
     whose = f"of {share.schema}" if share.schema else "that a retention rule governs"
     schema = share.schema or max(going, key=lambda key: going[key])
-    since = format_instant(_since(plan, policy, share.schema))
-    most = "" if share.schema else f", most of them {schema}"
+    since, early = _since(plan, policy, share.schema), sum(_early(plan).values())
+    facts = [
+        *([] if since is None else [f"the first expired at {format_instant(since)}"]),
+        *([] if share.schema or not early else [f"{early:,} would go for the budget before they expire"]),
+        *([] if share.schema else [f"most of them {schema}"]),
+    ]
     told = (
         f"{share.part:,} of the {pluralize(share.whole, 'record')} {whose} ({percentage(share.part, share.whole)}) "
-        f"{broken.problem} (the first expired at {since}{most}): nothing was touched. "
+        f"{broken.problem} ({', '.join(facts)}): nothing was touched. "
     )
     if not complete:
         return f"of what is known so far, {told}This is decided once all of it is known"
     return (
-        f"{told}Is the clock right ({format_instant(plan.now)}), and are the retention days? If this is meant, as the "
+        f"{told}Is the clock right ({format_instant(plan.now)}), and are the retention days"
+        f"{' and the budget' if early else ''}? If this is meant, as the "
         f"first cleanup of an old log may be, run it with --allow-delete-percent {broken.enough}, "
         "or with --allow-delete-all"
     )
 
 
-def _since(plan: Plan, policy: Policy, schema: SchemaKey | None) -> int:
-    """Return when the first record to be deleted expired, of this schema key or of all."""
+def _since(plan: Plan, policy: Policy, schema: SchemaKey | None) -> int | None:
+    """Return when the first record to be deleted expired, of this schema key or of all; None if none has."""
     going = (action.stats.schemas for action in plan.actions if action.stats and action.deletes)
     counts = (count for schemas in going for count in schemas if schema in {None, count.schema})
-    return min(since for count in counts if (since := overdue_since(policy, count)) is not None)
+    return earliest(overdue_since(policy, count) for count in counts)
+
+
+def _early(plan: Plan) -> dict[SchemaKey, int]:
+    """Count the records that the plan would delete before they expire, for the log's budget, per schema key."""
+    return sum_counts(action.unexpired for action in plan.actions)
 
 
 def _going(plan: Plan) -> dict[SchemaKey, int]:

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from asynclog.actions import Action, Plan
+from asynclog.plan.budget_drops import newest_record
 from asynclog.schemas import SchemaKey
 
 
@@ -16,14 +17,16 @@ def dominant_schema(action: Action) -> SchemaKey:
 def execution_order(plan: Plan) -> list[Action]:
     """Return the work to do: drops first, because they free space; within each schema, the longest overdue first.
 
-    Empty segments come last: dropping them frees nothing.
+    Drops by budget follow those of what has expired, in the order in which they were chosen. Empty segments come last:
+    dropping them frees nothing.
     """
     going = [action for action in plan.actions if action.deletes and not action.of_nothing]
     oldest_first = sorted(going, key=lambda action: action.overdue_since or 0)
-    drops = [action for action in oldest_first if action.kind == "drop"]
+    drops = [action for action in oldest_first if action.kind == "drop" and not action.by_budget]
+    by_budget = sorted((action for action in going if action.by_budget), key=newest_record)
     rewrites = [action for action in oldest_first if action.kind == "rewrite"]
     empties = [action for action in plan.actions if action.of_nothing]
-    return [*_round_robin(drops), *_round_robin(rewrites), *empties]
+    return [*_round_robin(drops), *by_budget, *_round_robin(rewrites), *empties]
 
 
 def _round_robin(actions: Iterable[Action]) -> Iterator[Action]:

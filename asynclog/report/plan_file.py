@@ -37,7 +37,10 @@ class PlannedFingerprint(msgspec.Struct, frozen=True, forbid_unknown_fields=True
 
 
 class PlannedSegment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The planned action on one segment, and why; `expired` counts the records to delete, per schema key."""
+    """The planned action on one segment, and why; `expired` counts the records to delete, per schema key.
+
+    `unexpired` counts those of them that go for the log's budget before they expire; only a drop by budget has it.
+    """
 
     segment: str
     action: Literal["keep", "drop", "rewrite", "skip"]
@@ -45,6 +48,7 @@ class PlannedSegment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     fingerprint: PlannedFingerprint
     expired: dict[str, _Count]
     bytes_after: _Count
+    unexpired: dict[str, _Count] | msgspec.UnsetType = msgspec.UNSET
 
 
 class PlanFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -117,7 +121,8 @@ def plan_from_text(text: str, source: str, valid_for: int) -> ApprovedPlan:
             raise _bad(source, f"duplicate segment {planned.segment!a}")
         expired = {_key(name, source): count for name, count in planned.expired.items()}
         print_ = Fingerprint(*msgspec.structs.astuple(planned.fingerprint))
-        segments[planned.segment] = ApprovedAction(planned.action, print_, expired, planned.bytes_after)
+        by_budget = planned.unexpired is not msgspec.UNSET
+        segments[planned.segment] = ApprovedAction(planned.action, print_, expired, planned.bytes_after, by_budget)
     return ApprovedPlan(source, file.log, file.policy, now, created, valid_for, segments)
 
 
@@ -129,6 +134,7 @@ def _planned(action: Action) -> PlannedSegment:
         fingerprint=PlannedFingerprint(*msgspec.structs.astuple(action.fingerprint)),
         expired={str(key): count for key, count in action.expired.items()} if action.deletes else {},
         bytes_after=action.bytes_after,
+        unexpired={str(key): n for key, n in action.unexpired.items()} if action.by_budget else msgspec.UNSET,
     )
 
 

@@ -83,9 +83,10 @@ def open_run(run: Run, opened: OpenStore[SegmentStore], policy: Policy, resource
     Raise ConfigurationError or LockedError if the run can't go on.
     """
     settings, store, cutoffs = run.settings, opened.store, Cutoffs(policy, run.now)
-    wrong = mismatch(run.approved, run.path, policy, run.settings.fields, run.present) if run.approved else ""
-    if wrong:
-        raise ConfigurationError(wrong)
+    if run.approved:
+        wrong = mismatch(run.approved, run.path, policy, settings.fields, budget=settings.budget, present=run.present)
+        if wrong:
+            raise ConfigurationError(wrong)
     warnings, lock = _consent(run, store.weakness), None
     if not run.dry_run:
         lock = resources.enter_context(store.lock(wait=settings.lock_wait, breaks=settings.break_lock))

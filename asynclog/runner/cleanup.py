@@ -18,6 +18,7 @@ from asynclog.report.plan_file import PlanOrigin
 from asynclog.report.warnings import Notices, notices
 from asynclog.runner.apply_actions import Applied, apply_actions
 from asynclog.runner.begin_cleanup import OpenRun, Run, open_run
+from asynclog.runner.budget import with_budget
 from asynclog.runner.gather_warning_facts import facts_of, facts_of_none
 from asynclog.runner.inventory import Inventory, recall, scan_unread
 from asynclog.runner.open_log import Log, OpenStore, open_store
@@ -63,7 +64,7 @@ def clean_up(run: Run, stop: StopRequest) -> CleanupRun:
         applied = _apply(opened, inventory, plan, stop)
         ending = Ending(inventory, plan, applied, opened.store.leftovers(), needs_look)
         report = build_report(opened, ending, stop)
-    identity = digest(policy, settings.fields)
+    identity = digest(policy, settings.fields, settings.budget)
     return CleanupRun(report, plan, PlanOrigin(run.path, identity, run.started, provenance_of(settings, policy)))
 
 
@@ -105,6 +106,7 @@ def _make_plan(opened: OpenRun, inventory: Inventory[Action]) -> Plan:
     ]
     actions = inventory.known | {each.segment: decide(each, log.cutoffs) for each in unread}
     plan = make_plan((actions[name] for name in log.segments), log.cutoffs)
+    plan = with_budget(log, plan, log.cutoffs.policy, complete=not unread, approved=approved)
     if approved:
         plan = restrict(plan, approved)
     refusal = guard_violation(

@@ -36,6 +36,7 @@ class Log(msgspec.Struct, frozen=True):
     """A log as it was listed at `listed_at` (ns since 1970, by the real clock); `scanner` reads it."""
 
     settings: Settings
+    store: SegmentSource
     naming: SegmentNaming
     scanner: Scanner
     neighbours: Sequence[str]
@@ -93,6 +94,7 @@ def open_log(opened: OpenStore[S], cutoffs: Cutoffs, resources: ExitStack) -> Lo
         refuse(contests(listing.names, settings.claims))
     return Log(
         settings=settings,
+        store=opened.store,
         naming=naming,
         scanner=Scanner(context, opened.rate, opened.wiring.executor),
         neighbours=listing.neighbours,

@@ -1,0 +1,34 @@
+"""The budget of an open log: what decides about it, and the plan that keeps to it."""
+
+import msgspec
+
+from asynclog.actions import Plan
+from asynclog.plan.approval import ApprovedPlan
+from asynclog.plan.budget_drops import BudgetTerms, within_budget
+from asynclog.policy.rules import Policy
+from asynclog.runner.open_log import Log
+from asynclog.timestamps import DAY
+
+
+def budget_terms(log: Log, policy: Policy) -> BudgetTerms:
+    """Return what decides about this log's budget under this policy."""
+    days = log.settings.guard.min_retention_days
+    return BudgetTerms(
+        budget=log.settings.budget,
+        policy=policy,
+        naming=log.naming,
+        skip_reasons=log.conditions.skip_reasons,
+        youngest=None if days is None else log.cutoffs.now - days * DAY,
+    )
+
+
+def with_budget(log: Log, plan: Plan, policy: Policy, *, complete: bool, approved: ApprovedPlan | None = None) -> Plan:
+    """Return the plan with the drops that the log's budget demands now, and the room that there is; read it once.
+
+    Until the plan is `complete`, nobody knows which segments are the oldest: nothing goes for the budget.
+    """
+    budget = log.settings.budget
+    if not budget.is_set:
+        return plan
+    plan = msgspec.structs.replace(plan, space=log.store.space() if budget.min_free is not None else None)
+    return within_budget(plan, budget_terms(log, policy), approved) if complete else plan
