@@ -16,7 +16,7 @@ LARGEST = 1 << 30  # bytes; a segment takes a few hundred
 
 HELP = Help(
     description="Carry out a plan that `cleanup --dry-run --plan-out` wrote: nothing beyond it, nothing that has "
-    "changed since, and only what has expired under the policy of that plan.",
+    "changed since, and only what has expired under the policy of that plan, or is still over its budget.",
     example="asynclog apply plan.json --config /etc/asynclog/asynclog.yaml",
     exits={
         **ALWAYS,

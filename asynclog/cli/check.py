@@ -71,7 +71,7 @@ def _check(logs: Logs, signals: Signals, *, strict: bool) -> CommandResult[Check
         inventory, notices = _seen(logs, policy, signals)
     log, provenance = logs.path, provenance_of(settings, policy)
     schemas = policy.source.path if policy.source else settings.schemas
-    subject = Subject(configuration, settings.profile, log, schemas, provenance, settings.fields)
+    subject = Subject(configuration, settings.profile, log, schemas, provenance, settings.fields, settings.budget)
     short = [f"{each}: a cleanup would be refused" for each in short_retention_rules(policy, settings.guard)]
     answer = inventory.answer(make_coverage(inventory, policy, subject, short, notices))
     return _strictly(answer) if strict else answer

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
 
 HELP = Help(
-    description="Delete the records that have expired under their own audit schema's rule, and nothing else.",
+    description="Delete the records that have expired under their own audit schema's rule, and nothing else; if the "
+    "profile sets a budget (max_bytes, min_free), then the oldest segments, too, as long as the log is over it.",
     example="asynclog cleanup --path audit/logs.jsonl --schemas schemas.yaml --dry-run",
     exits={
         **ALWAYS,

@@ -25,6 +25,7 @@ _FATES = ("dropped", "rewritten", "kept", "skipped", "failed")
 _PER_SCHEMA = (
     ("deleted_records", "deleted", 1, "Records that the last run deleted; a dry run: would delete."),
     ("deleted_bytes", "deleted_bytes", 1, "Bytes of the records that the last run deleted; a dry run: would delete."),
+    ("deleted_by_budget_records", "by_budget", 1, "Those of the deleted records that went for the log's budget."),
     ("kept_records", "kept", 1, "Records that stay because they have not expired or no rule governs them."),
     ("kept_bytes", "kept_bytes", 1, "Bytes of the records that stay because they have not expired or have no rule."),
     ("overdue_records", "overdue", 1, "Records that have expired and are still there; a dry run: would be."),
@@ -101,6 +102,8 @@ def _of_schemas(labels: Labels, report: Report) -> Iterator[Metric]:
 def _of_segments(labels: Labels, report: Report, log_bytes: int) -> Iterator[Metric]:
     result = report.result
     yield _one("log_size_bytes", "Size of the log's segments when the last run ended.", labels, log_bytes)
+    over = result.budget.bytes_over if result.budget else None
+    yield _one("over_budget_bytes", "Bytes by which the log is over its budget; absent without one.", labels, over)
     yield _one("unreadable_lines", "Unreadable lines, which are kept.", labels, result.kept.unreadable)
     unjudged, age = result.unjudged, age_of(result.unjudged.oldest, result.now)
     yield _one("unjudged_segments", "Segments that could not be judged.", labels, unjudged.segments)

@@ -1,12 +1,20 @@
-"""The budget of an open log: what decides about it, and the plan that keeps to it."""
+"""The budget of an open log: what decides about it, the plan that keeps to it, and what that frees."""
+
+from collections.abc import Mapping
 
 import msgspec
 
 from asynclog.actions import Plan
 from asynclog.plan.approval import ApprovedPlan
-from asynclog.plan.budget_drops import BudgetTerms, within_budget
+from asynclog.plan.budget_drops import BudgetTerms, bytes_over, within_budget
+from asynclog.plan.decide import decide, make_plan
+from asynclog.plan.stats_at_cutoffs import project
+from asynclog.policy.cutoffs import Cutoffs
 from asynclog.policy.rules import Policy
+from asynclog.report.estimate.result import BudgetFrees
 from asynclog.runner.open_log import Log
+from asynclog.segments import Segment
+from asynclog.statistics import SegmentState, SegmentStats
 from asynclog.timestamps import DAY
 
 
@@ -32,3 +40,28 @@ def with_budget(log: Log, plan: Plan, policy: Policy, *, complete: bool, approve
         return plan
     plan = msgspec.structs.replace(plan, space=log.store.space() if budget.min_free is not None else None)
     return within_budget(plan, budget_terms(log, policy), approved) if complete else plan
+
+
+def freed_by_budget(
+    log: Log, states: Mapping[str, SegmentState], policy: Policy, judged: Mapping[str, SegmentStats]
+) -> BudgetFrees:
+    """Return what a cleanup now would delete for the log's budget; `judged` are segments that were scanned for now."""
+    budget, cutoffs = log.settings.budget, Cutoffs(policy, log.cutoffs.now)
+    by_age = [
+        judged.get(name) or (project(state, cutoffs) if isinstance(state, SegmentStats) else state)
+        for name, state in states.items()
+    ]
+    known = [state for state in by_age if state and not (isinstance(state, Segment) and state.is_readable)]
+    if len(known) < len(by_age):
+        return BudgetFrees(budget.max_bytes, budget.min_free)
+    plan = make_plan((decide(state, cutoffs, log.settings.rewrite, log.conditions) for state in known), cutoffs)
+    after = with_budget(log, plan, policy, complete=True)
+    going = [(age, action) for age, action in zip(plan.actions, after.actions, strict=True) if action.by_budget]
+    freed = sum(action.fingerprint.size - action.bytes_after for action in after.actions)
+    return BudgetFrees(
+        budget.max_bytes,
+        budget.min_free,
+        records=sum(sum(action.unexpired.values()) for _, action in going),
+        bytes=sum(age.bytes_after for age, _ in going),
+        bytes_over=bytes_over(after, budget, freed),
+    )

@@ -22,9 +22,18 @@ from asynclog.policy.retention_overrides import scope_of, with_retention
 from asynclog.policy.rules import Policy
 from asynclog.report.combined_notices import combined_notices
 from asynclog.report.envelope import CommandResult
-from asynclog.report.estimate.result import BytesRead, Estimate, EstimateResult, Unknown, make_estimate
+from asynclog.report.estimate.result import (
+    BudgetFrees,
+    BytesRead,
+    Estimate,
+    EstimateResult,
+    Unknown,
+    make_estimate,
+    sum_budgets,
+)
 from asynclog.report.holdings import sum_holdings
 from asynclog.report.warnings import Notices, noticed
+from asynclog.runner.budget import freed_by_budget
 from asynclog.runner.inspect import notices_of, notices_of_none, opened_log, read_log, scan_views, states_of
 from asynclog.runner.many_logs import by_path, policy_warnings
 from asynclog.runner.provenance import provenance_of
@@ -49,6 +58,7 @@ class _Part(NamedTuple):
     size: int
     notices: Notices
     failures: list[str]
+    budget: BudgetFrees | None = None
 
 
 def estimate_log(
@@ -87,6 +97,7 @@ def estimate_log(
         what_if=others[0] if others else None,
         read=BytesRead(part.read, part.size),
         unknown=part.unknown,
+        budget=part.budget,
         bounded=not scan,
     )
     holdings = sum_holdings(part.states.values()).with_failures(part.failures)
@@ -116,6 +127,7 @@ def _part(settings: Settings, policies: Sequence[Policy], now: int, stop: StopRe
             sum(segment.fingerprint.size for segment in log.segments.values()),
             notices_of(log, policies[0], list(states.values()), stop),
             [],
+            freed_by_budget(log, states, policies[0], scanned.stats[0]) if settings.budget.is_set else None,
         )
 
 
@@ -126,6 +138,7 @@ def _all(logs: Logs, policies: Sequence[Policy], now: int, stop: StopRequest, *,
     views: list[dict[str, SegmentStats]] = [{} for _ in range(len(policies) * len(IN_DAYS))]
     staying: set[str] = set()
     notices: dict[str, Notices] = {}
+    budgets: list[BudgetFrees | None] = []
     unknown = unknown_bytes = most = read = size = 0
     for folder in logs.folders or ():
         try:
@@ -140,11 +153,13 @@ def _all(logs: Logs, policies: Sequence[Policy], now: int, stop: StopRequest, *,
             view |= {os.path.join(folder, name): stats for name, stats in found.items()}
         staying |= {os.path.join(folder, name) for name in part.staying}
         notices[escape_surrogates(os.path.join(folder, logs.settings.base))] = part.notices
+        budgets.append(part.budget)
         unknown, unknown_bytes = unknown + part.unknown.segments, unknown_bytes + part.unknown.bytes
         most, read, size = most + part.most, read + part.read, size + part.size
     warnings = policy_warnings(logs, policies[0], states.values(), complete=not failures)
     together = combined_notices(notices, warnings)
-    return _Part(states, views, staying, Unknown(unknown, unknown_bytes), most, read, size, together, failures)
+    budget = sum_budgets(each for each in budgets if each)
+    return _Part(states, views, staying, Unknown(unknown, unknown_bytes), most, read, size, together, failures, budget)
 
 
 def _refuse_unknown(retention: Sequence[str], policy: Policy, states: Iterable[SegmentState]) -> None:

@@ -1,28 +1,31 @@
 """Why each segment of a log is as it is, until when, and which of its lines are unreadable."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 from msgspec.structs import asdict
 
+from asynclog.actions import Action
 from asynclog.cancellation import StopRequest
 from asynclog.config.policy_file import policy_of
 from asynclog.config.settings import Settings
 from asynclog.errors import ConfigurationError
 from asynclog.formatting import pluralize
-from asynclog.plan.decide import decide
+from asynclog.plan.decide import decide, make_plan
 from asynclog.policy.named_schema import is_named, refuse_unknown
 from asynclog.report.envelope import CommandResult
 from asynclog.report.explain.result import Explained, ExplainResult, UnreadableLine, UnreadableReason, explained
 from asynclog.report.holdings import sum_holdings
 from asynclog.report.warnings import noticed
+from asynclog.runner.budget import with_budget
 from asynclog.runner.inspect import notices_of, notices_of_none, opened_log, read_log, scan_views, states_of
 from asynclog.runner.open_log import Log
 from asynclog.runner.provenance import provenance_of
 from asynclog.scan.opened_segment import ReadFailure
 from asynclog.scan.unreadable_lines import Unreadable, all_unreadable
 from asynclog.schemas import SchemaKey
+from asynclog.segments import Segment
 from asynclog.statistics import SegmentState, SegmentStats
 from asynclog.timestamps import format_instant
 
@@ -45,14 +48,20 @@ def explain_log(
                 refuse_unknown(f"--schema {schema}", schema, policy, [])
             nothing = ExplainResult("success", message, profile=settings.profile, **asdict(provenance))
             return CommandResult(noticed(nothing, notices_of_none(settings, policy)))
-        states = _one_state(log, segment, stop) if segment is not None else states_of(log, read_log(log, stop))
+        # What goes for the budget depends on all segments.
+        name = None if segment is None else _name_of(log, segment)
+        if name is not None and not settings.budget.is_set:
+            states = _one_state(log, name, stop)
+        else:
+            states = states_of(log, read_log(log, stop))
         if schema:
             refuse_unknown(f"--schema {schema}", schema, policy, states.values())
-        told = [states[_name_of(log, segment)]] if segment is not None else list(states.values())
-        chosen = [(each, _keys(each, schema)) for each in told]
-        rows = [_explained(log, each, keys, stop) for each, keys in chosen if keys or not schema]
+        told = {name: states[name]} if name is not None else states
+        chosen = [(each, _keys(state, schema)) for each, state in told.items()]
+        actions = _actions(log, states)
+        rows = [_explained(log, actions[each], states[each], keys, stop) for each, keys in chosen if keys or not schema]
         notices = notices_of(log, policy, list(states.values()), stop)
-    inventory = sum_holdings(told)
+    inventory = sum_holdings(told.values())
     return inventory.answer(
         ExplainResult(
             status="partial" if inventory.failures else "success",
@@ -69,9 +78,8 @@ def explain_log(
     )
 
 
-def _one_state(log: Log, segment: str, stop: StopRequest) -> dict[str, SegmentState]:
+def _one_state(log: Log, name: str, stop: StopRequest) -> dict[str, SegmentState]:
     """Return the states of all segments, having read only this one."""
-    name = _name_of(log, segment)
     recalled = read_log(log, stop, scan=False)
     states = states_of(log, recalled)
     if name not in recalled.unread:
@@ -95,8 +103,17 @@ def _keys(state: SegmentState, schema: str | None) -> list[SchemaKey]:
     return [count.schema for count in counts if schema is None or is_named(count.schema, schema)]
 
 
-def _explained(log: Log, state: SegmentState, keys: Sequence[SchemaKey], stop: StopRequest) -> Explained:
-    action = decide(state, log.cutoffs, log.settings.rewrite, log.conditions)
+def _actions(log: Log, states: Mapping[str, SegmentState]) -> dict[str, Action]:
+    """Return what a cleanup would do to each segment, by name."""
+    decided = {name: decide(state, log.cutoffs, log.settings.rewrite, log.conditions) for name, state in states.items()}
+    complete = not any(isinstance(state, Segment) and state.is_readable for state in states.values())
+    plan = with_budget(log, make_plan(decided.values(), log.cutoffs), log.cutoffs.policy, complete=complete)
+    return dict(zip(decided, plan.actions, strict=True))
+
+
+def _explained(
+    log: Log, action: Action, state: SegmentState, keys: Sequence[SchemaKey], stop: StopRequest
+) -> Explained:
     stats = state if isinstance(state, SegmentStats) else None
     row = explained(action, stats, log.cutoffs.policy, keys)
     if stats is None or not stats.unreadable:

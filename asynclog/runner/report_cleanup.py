@@ -12,12 +12,15 @@ from asynclog.cancellation import StopRequest
 from asynclog.config.settings import Settings
 from asynclog.escaping import escape_control
 from asynclog.formatting import pluralize
+from asynclog.plan.budget_drops import reasons_to_stay
 from asynclog.policy.rules import Policy, describe_rule
+from asynclog.report.budget import budget_warnings
 from asynclog.report.cleanup.build import RunInfo, empty_report, make_report
 from asynclog.report.cleanup.result import NOT_BEGUN, CatalogStats, Report
 from asynclog.report.warnings import Notices, noticed
 from asynclog.runner.apply_actions import Applied
 from asynclog.runner.begin_cleanup import OpenRun, Run
+from asynclog.runner.budget import budget_terms
 from asynclog.runner.inventory import Inventory
 from asynclog.runner.open_log import Log
 from asynclog.runner.provenance import provenance_of
@@ -70,7 +73,13 @@ def build_report(opened: OpenRun, ending: Ending, stop: StopRequest) -> Report:
     leftovers, found = ending.leftovers, ending.notices
     outcomes = applied.outcomes if applied else {}
     held_back = sum(leftovers.pending.values())
-    warnings = [*opened.warnings, *found.warnings, *_afterwards(settings, outcomes, held_back), *_of_catalog(source)]
+    warnings = [
+        *opened.warnings,
+        *found.warnings,
+        *_of_budget(source, plan),
+        *_afterwards(settings, outcomes, held_back),
+        *_of_catalog(source),
+    ]
     _log_warnings(warnings)
     cut_short = bool(inventory.unread) or any(outcome.reason == NOT_BEGUN for outcome in outcomes.values())
     about = RunInfo(
@@ -90,10 +99,18 @@ def build_report(opened: OpenRun, ending: Ending, stop: StopRequest) -> Report:
         stopped=(stop.signal.name, stop.signal.value) if stop.signal else None,
         with_keeps=run.verbose,
         policy=policy,
+        budget=settings.budget,
         max_overdue=settings.max_overdue,
         names=source.naming,
     )
     return make_report(plan, applied.outcomes if applied else None, about)
+
+
+def _of_budget(source: Log, plan: Plan) -> Iterable[str]:
+    """Yield a warning if the plan leaves the log over its budget, or its budget can't be told."""
+    budget = source.settings.budget
+    if budget.is_set:
+        yield from budget_warnings(plan, budget, reasons_to_stay(plan, budget_terms(source, source.cutoffs.policy)))
 
 
 def _catalogued(source: Log, inventory: Inventory[Action]) -> CatalogStats | None:

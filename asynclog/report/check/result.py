@@ -7,6 +7,7 @@ import msgspec
 
 from asynclog.escaping import escape_surrogates
 from asynclog.formatting import pluralize
+from asynclog.plan.budget import NO_BUDGET, Budget
 from asynclog.policy.rules import Policy, Rule, Scope, all_rules, match_rule
 from asynclog.records.fields import MXCP_FIELDS, Fields, FlatFields, WholeFile
 from asynclog.report.envelope import FORMAT
@@ -57,6 +58,13 @@ class FieldsRead(msgspec.Struct, frozen=True):
     format: Literal["lines", "file"] = "lines"
 
 
+class BudgetRead(msgspec.Struct, frozen=True):
+    """The budget of a log: its most bytes, and the least free space in percent; None is no limit."""
+
+    max_bytes: int | None
+    min_free: float | None
+
+
 class CheckResult(msgspec.Struct, frozen=True):
     """`result` of the JSON document. `ungoverned` are keys of `schemas`; `unread` has the reason for each segment."""
 
@@ -70,6 +78,7 @@ class CheckResult(msgspec.Struct, frozen=True):
     policy_sha256: str | None = None
     policy_rules: list[PolicyRule] = []
     fields: FieldsRead | None = None
+    budget: BudgetRead | None = None
     host: str = ""
     user: str = ""
     version: str = ""
@@ -95,6 +104,7 @@ class Subject(msgspec.Struct, frozen=True):
     policy: str
     provenance: Provenance
     fields: Fields = MXCP_FIELDS
+    budget: Budget = NO_BUDGET
 
 
 def make_coverage(
@@ -120,6 +130,7 @@ def make_coverage(
         policy_sha256=policy.source.sha256 if policy.source else None,
         policy_rules=subject.provenance.policy.rules if subject.provenance.policy else [],
         fields=_fields(subject.fields),
+        budget=_budget(subject.budget),
         **who(subject.provenance),
         schemas=schemas,
         ungoverned=ungoverned,
@@ -148,6 +159,10 @@ def _fields(fields: Fields) -> FieldsRead | None:
     forms = list(fields.forms) if fields.timestamp else []
     constant = None if fields.schema else fields.constant
     return FieldsRead(list(fields.timestamp), list(fields.schema), constant, fields.version, forms, fields.zone)
+
+
+def _budget(budget: Budget) -> BudgetRead | None:
+    return BudgetRead(budget.max_bytes, budget.min_free) if budget.is_set else None
 
 
 def _coverage(holding: Holding, found: tuple[Scope, Rule] | None) -> Coverage:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from asynclog.escaping import escape_control
 from asynclog.formatting import columns, format_size, kept_for, pluralize
 from asynclog.records.fields import MappedFields, WholeFile, in_words
+from asynclog.report.budget import budget_in_words
 from asynclog.report.check.result import CheckResult, Coverage, FieldsRead
 from asynclog.report.envelope import CommandResult
 from asynclog.report.provenance import PolicySource, Provenance, in_brief
@@ -23,6 +24,9 @@ def _lines(result: CheckResult) -> Iterator[str]:
     yield from in_brief(_provenance(result))
     if result.fields:
         yield escape_control(f"Fields: {in_words(_mapped(result.fields))}")
+    if result.budget:
+        limits = budget_in_words(result.budget.max_bytes, result.budget.min_free)
+        yield f"Budget: {limits}: over it, whole segments go before they have expired"
     yield from _table(result)
     for warning in result.warnings:
         yield f"Warning: {escape_control(warning)}"

@@ -9,10 +9,13 @@ import msgspec
 from asynclog.actions import Action, Outcome, Plan
 from asynclog.escaping import escape_surrogates
 from asynclog.formatting import deletion, summarize_errors
+from asynclog.plan.budget import NO_BUDGET, Budget
+from asynclog.plan.budget_drops import bytes_over
 from asynclog.policy.rules import Policy
 from asynclog.report.cleanup.overdue_limit import overdue_errors, too_old
 from asynclog.report.cleanup.result import (
     ActionRow,
+    BudgetLeft,
     Bytes,
     CatalogStats,
     CleanupResult,
@@ -57,6 +60,7 @@ class RunInfo(msgspec.Struct, frozen=True):
     catalog: CatalogStats | None = None
     time_is_up: bool = False
     policy: Policy = Policy()
+    budget: Budget = NO_BUDGET
     max_overdue: float | None = None
     names: SegmentNaming | None = None
 
@@ -90,6 +94,8 @@ def make_report(plan: Plan, outcomes: Mapping[str, Outcome] | None, about: RunIn
         stopped=stopped[0] if stopped else "max-runtime" if about.time_is_up else None,
         refusal=plan.refusal or None,
         records=Records(scanned, gone, scanned - gone - staying),
+        deleted_by_budget=_named({key: each.by_budget for key, each in schemas.items() if each.by_budget}),
+        budget=_budget(plan, about.budget, freed),
         kept=_kept(plan),
         overdue=overdue,
         unjudged=sum_unjudged(left, about.names),
@@ -124,6 +130,12 @@ def empty_report(status: Literal["success", "skipped"], message: str, about: Run
     provenance = msgspec.structs.asdict(about.provenance)
     result = CleanupResult(status, message, run_id=about.run_id, profile=about.profile, now=now, **provenance)
     return Report(result, judged_nothing=True)
+
+
+def _budget(plan: Plan, budget: Budget, freed: int) -> BudgetLeft | None:
+    if not budget.is_set:
+        return None
+    return BudgetLeft(budget.max_bytes, budget.min_free, bytes_over(plan, budget, freed))
 
 
 def _judged_nothing(plan: Plan) -> bool:

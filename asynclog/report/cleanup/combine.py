@@ -57,6 +57,7 @@ def combined(reports: Mapping[str, Report], what: str = "profile") -> Report:
         **_who(results),
         stopped=stopped[0] if stopped else None,
         records=records,
+        deleted_by_budget=_counts(result.deleted_by_budget for result in results),
         kept=_kept([result.kept for result in results]),
         overdue=_overdue([result.overdue for result in results]),
         unjudged=combined_unjudged([result.unjudged for result in results]),

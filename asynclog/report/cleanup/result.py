@@ -54,6 +54,14 @@ class Packed(msgspec.Struct, frozen=True):
     unpacked_bytes: int = 0
 
 
+class BudgetLeft(msgspec.Struct, frozen=True):
+    """The log's budget, None for no limit, `min_free` in percent; and how many bytes it is over that afterwards."""
+
+    max_bytes: int | None
+    min_free: float | None
+    bytes_over: int
+
+
 class CatalogStats(msgspec.Struct, frozen=True):
     """How many segments the catalog knew, or knew the beginning of, and how many were read; whether it was damaged."""
 
@@ -119,6 +127,8 @@ class CleanupResult(msgspec.Struct, frozen=True):
     stopped: str | None = None
     refusal: str | None = None
     records: Records = Records()
+    deleted_by_budget: dict[str, int] = {}
+    budget: BudgetLeft | None = None
     kept: Kept = Kept()
     overdue: Overdue = Overdue()
     unjudged: Unjudged = Unjudged()
@@ -139,7 +149,7 @@ class CleanupResult(msgspec.Struct, frozen=True):
 
 
 class SchemaTotals(msgspec.Struct, frozen=True):
-    """One schema: deleted + overdue + kept is what was read of it.
+    """One schema: deleted + overdue + kept is what was read of it; `by_budget` of the deleted had not expired.
 
     Of the overdue records, `oldest` is the earliest timestamp, and `since` when the first of them expired (ns since
     1970); both None without any.
@@ -153,6 +163,7 @@ class SchemaTotals(msgspec.Struct, frozen=True):
     overdue_bytes: int = 0
     oldest: int | None = None
     since: int | None = None
+    by_budget: int = 0
 
 
 class Report(msgspec.Struct, frozen=True):

@@ -1,8 +1,10 @@
 """Plan + outcomes -> the totals of each schema."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from itertools import chain
+
+import msgspec
 
 from asynclog.actions import Action, Outcome, Plan
 from asynclog.policy.rules import Policy, overdue_since
@@ -15,11 +17,16 @@ def figures(plan: Plan, outcomes: Mapping[str, Outcome] | None, policy: Policy) 
     """Return the totals per schema key, in order; without outcomes, what a run of this plan would give."""
     went: defaultdict[SchemaKey, list[SchemaStats]] = defaultdict(list)
     stayed: defaultdict[SchemaKey, list[SchemaStats]] = defaultdict(list)
+    early: Counter[SchemaKey] = Counter()
     for action in plan.actions:
         deleted = _deleted(action, outcomes)
+        early.update(action.unexpired if deleted else {})
         for count in action.stats.schemas if action.stats else ():
-            (went if count.schema in deleted else stayed)[count.schema].append(count)
-    return {key: _summed(went[key], stayed[key], policy) for key in sorted({*went, *stayed})}
+            if count.schema in deleted:
+                went[count.schema].append(_all_of(count) if action.by_budget else count)
+            else:
+                stayed[count.schema].append(count)
+    return {key: _summed(went[key], stayed[key], policy, early[key]) for key in sorted({*went, *stayed})}
 
 
 def _deleted(action: Action, outcomes: Mapping[str, Outcome] | None) -> Mapping[SchemaKey, int]:
@@ -28,8 +35,13 @@ def _deleted(action: Action, outcomes: Mapping[str, Outcome] | None) -> Mapping[
     return action.expired if outcomes is None else outcomes[action.segment].deleted
 
 
-def _summed(went: Sequence[SchemaStats], stayed: Sequence[SchemaStats], policy: Policy) -> SchemaTotals:
-    """Return the totals of one schema. A segment's expired records are deleted all or none."""
+def _all_of(count: SchemaStats) -> SchemaStats:
+    """Return the count of a segment that goes for the budget: all of it goes as if it had expired."""
+    return msgspec.structs.replace(count, expired=count.records, expired_bytes=count.bytes)
+
+
+def _summed(went: Sequence[SchemaStats], stayed: Sequence[SchemaStats], policy: Policy, early: int) -> SchemaTotals:
+    """Return the totals of one schema, `early` of which go by budget. What a segment loses goes all or none."""
     left = [count for count in stayed if count.expired]
     return SchemaTotals(
         deleted=sum(count.expired for count in went),
@@ -40,4 +52,5 @@ def _summed(went: Sequence[SchemaStats], stayed: Sequence[SchemaStats], policy: 
         overdue_bytes=sum(count.expired_bytes for count in left),
         oldest=earliest(count.oldest for count in left),
         since=earliest(overdue_since(policy, count) for count in left),
+        by_budget=early,
     )

@@ -34,6 +34,7 @@ def _needs_look(result: CleanupResult) -> bool:
 def _lines(result: CleanupResult) -> Iterator[str]:
     yield _headline(result)
     yield from _table(result.deleted_per_schema)
+    yield from _by_budget(result)
     if result.segments.total:
         yield from _counts(result)
         yield from _kept(result)
@@ -52,6 +53,14 @@ def _headline(result: CleanupResult) -> str:
     plain, told = f" {result.records.deleted} ", f" {result.records.deleted:,} "
     text = escape_control(result.message.replace(plain, told, 1))
     return text + (f" ({would}{format_size(result.bytes.freed)})" if result.bytes.freed else "")
+
+
+def _by_budget(result: CleanupResult) -> Iterator[str]:
+    """Yield lines about records that go before they expire."""
+    early = sum(result.deleted_by_budget.values())
+    if early:
+        yield f"{early:,} of these {'would go' if _is_dry(result) else 'went'} early, because of the log's budget:"
+        yield from _table(result.deleted_by_budget)
 
 
 def _is_dry(result: CleanupResult) -> bool:

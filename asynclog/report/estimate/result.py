@@ -1,5 +1,6 @@
 """The result of `estimate`: what a policy frees, and would free with other days. Its types, and their making."""
 
+from collections.abc import Iterable
 from typing import Literal
 
 import msgspec
@@ -70,6 +71,35 @@ class BytesRead(msgspec.Struct, frozen=True):
     of: int = 0
 
 
+class BudgetFrees(msgspec.Struct, frozen=True):
+    """The log's budget (None: no limit; `min_free` in percent), and what a cleanup now would delete for it.
+
+    `records` are those that have not expired, `bytes` what the log shrinks by beyond the age's share; the log stays
+    `bytes_over` its budget. All None if that is not known: with --no-scan.
+    """
+
+    max_bytes: int | None
+    min_free: float | None
+    records: int | None = None
+    bytes: int | None = None
+    bytes_over: int | None = None
+
+
+def sum_budgets(budgets: Iterable[BudgetFrees]) -> BudgetFrees | None:
+    """Return the sum for several logs of one profile, each of which has this budget for itself; None for none."""
+    each = list(budgets)
+    if not each:
+        return None
+    if any(one.records is None for one in each):
+        return BudgetFrees(each[0].max_bytes, each[0].min_free)
+    return msgspec.structs.replace(
+        each[0],
+        records=sum(one.records or 0 for one in each),
+        bytes=sum(one.bytes or 0 for one in each),
+        bytes_over=sum(one.bytes_over or 0 for one in each),
+    )
+
+
 class Unknown(msgspec.Struct, frozen=True):
     """Segments that no scan has seen yet, and their bytes: with --no-scan they may hold anything."""
 
@@ -95,6 +125,7 @@ class EstimateResult(msgspec.Struct, frozen=True):
     what_if: dict[str, ForecastRow] | None = None
     totals: ForecastRow | None = None
     what_if_totals: ForecastRow | None = None
+    budget: BudgetFrees | None = None
     read: BytesRead = BytesRead()
     unknown: Unknown = Unknown()
     unread: dict[str, str] = {}
@@ -113,6 +144,7 @@ class Estimate(msgspec.Struct, frozen=True):
     read: BytesRead
     unknown: Unknown
     bounded: bool
+    budget: BudgetFrees | None = None
 
 
 def make_estimate(
@@ -122,7 +154,7 @@ def make_estimate(
     return inventory.answer(
         EstimateResult(
             status="partial" if inventory.failures else "success",
-            message=_message(found.today.total.frees[0]),
+            message=_message(found.today.total.frees[0], found.budget),
             profile=profile,
             now=format_instant(found.now),
             **msgspec.structs.asdict(provenance),
@@ -130,6 +162,7 @@ def make_estimate(
             what_if=_rows(found.what_if, found) if found.what_if else None,
             totals=_row(found.today.total, found),
             what_if_totals=_row(found.what_if.total, found) if found.what_if else None,
+            budget=found.budget,
             read=found.read,
             unknown=found.unknown,
             unread=inventory.unread,
@@ -141,12 +174,15 @@ def make_estimate(
     )
 
 
-def _message(now: Bounds) -> str:
+def _message(now: Bounds, budget: BudgetFrees | None) -> str:
     low, high = round(now.records_low), round(now.records_high)
     least, most = format_size(round(now.bytes_low)), format_size(round(now.bytes_high))
+    more = ""
+    if budget and budget.records and budget.bytes is not None:
+        more = f", and {budget.records:,} more for the log's budget ({format_size(budget.bytes)})"
     if now.is_exact:
-        return f"A cleanup now would delete {pluralize(low, 'record')} ({least})"
-    return f"A cleanup now would delete {low:,} to {high:,} records ({least} to {most})"
+        return f"A cleanup now would delete {pluralize(low, 'record')} ({least}){more}"
+    return f"A cleanup now would delete {low:,} to {high:,} records ({least} to {most}){more}"
 
 
 def _rows(forecast: Forecast, found: Estimate) -> dict[str, ForecastRow]:

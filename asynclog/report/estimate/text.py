@@ -7,8 +7,9 @@ from msgspec import UNSET
 
 from asynclog.escaping import escape_control
 from asynclog.formatting import columns, format_period, format_size, pluralize
+from asynclog.report.budget import budget_in_words
 from asynclog.report.envelope import CommandResult
-from asynclog.report.estimate.result import BytesRead, EstimateResult, ForecastRow, Freed
+from asynclog.report.estimate.result import BudgetFrees, BytesRead, EstimateResult, ForecastRow, Freed
 from asynclog.report.provenance import in_brief
 from asynclog.report.unjudged_segments import unjudged_in_words
 
@@ -34,6 +35,8 @@ def _forecast(result: EstimateResult, totals: ForecastRow) -> Iterator[str]:
     yield from columns(_rows(result, totals), right=set(range(2, len(_HEAD) + len(totals.frees))))
     yield ""
     yield "Freed: all that has expired by then. In the end: what stays if as much comes in each day as now."
+    if result.budget:
+        yield _budget(result.budget)
     if result.unknown.segments:
         yield (
             f"Not read yet: {pluralize(result.unknown.segments, 'segment')} of {format_size(result.unknown.bytes)}, "
@@ -43,6 +46,15 @@ def _forecast(result: EstimateResult, totals: ForecastRow) -> Iterator[str]:
         yield escape_control(f"Not read, and in no figure: {name}: {reason}")
     yield from unjudged_in_words(result.unjudged)
     yield f"Read for this: {_read(result.read)}"
+
+
+def _budget(budget: BudgetFrees) -> str:
+    """Return what goes for the budget now: later that depends on what comes in until then."""
+    told = f"Budget: {budget_in_words(budget.max_bytes, budget.min_free)}, in none of these figures: "
+    if budget.records is None or budget.bytes is None:
+        return f"{told}what goes for it is known once all segments have been read, without --no-scan"
+    over = f"; {format_size(budget.bytes_over)} over it stay" if budget.bytes_over else ""
+    return f"{told}a cleanup now frees {format_size(budget.bytes)} more for it{over}"
 
 
 def _read(read: BytesRead) -> str:
