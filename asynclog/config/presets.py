@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 class Preset(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One product's log. `path` is where it usually is, and `segments` are patterns for names that no rotator gives.
 
+    `base` is a pattern for the usual name of its file, empty if that is always the one in `path`. `marks` are what its
+    lines are recognised by: of each list, a line has one, which is a path, or a path, `=` and a pattern for its value.
     An empty `schema` means that all records have the schema `constant`; without that either, the lines are MXCP's. If
     the `format` is `file`, each file is one record.
     `policy` has the periods that operators usually set, by schema: it is shown, and never applied.
@@ -23,6 +25,8 @@ class Preset(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     about: str
     path: str
+    base: str = ""
+    marks: tuple[tuple[str, ...], ...] = ()
     segments: tuple[str, ...] = ()
     timestamp: tuple[str, ...] = ()
     schema: tuple[str, ...] = ()
