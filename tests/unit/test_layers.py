@@ -24,6 +24,7 @@ LAYERS = [
     {"plan"},
     {"forecast"},
     {"config"},
+    {"recognition"},
     {"report"},
     {"runner"},
     {"__init__"},
@@ -52,6 +53,7 @@ PURE = {
     "scan",
     "plan",
     "forecast",
+    "recognition",
     "report",
 }
 IMPURE = {"os", "io", "time", "pathlib", "sqlite3", "anyio", "asyncio", "logging", "random", "secrets", "aiofiles"}
