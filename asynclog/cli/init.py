@@ -3,6 +3,7 @@
 import argparse
 import os
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -10,6 +11,7 @@ from asynclog.cli import options as groups
 from asynclog.cli.parser import ALWAYS, Help
 from asynclog.cli.run_command import Call, Command, log_level, settings_of
 from asynclog.config.configuration_file import MXCPS, OURS, nearest
+from asynclog.config.mapped_fields import mapped_fields
 from asynclog.config.mxcp_takeover import Takeover, find_takeover
 from asynclog.config.presets import load_presets, unknown_preset
 from asynclog.config.settings import Settings
@@ -28,13 +30,16 @@ from asynclog.report.warnings import Notices
 from asynclog.schemas import SchemaKey
 from asynclog.storage.local.user_named_file import write_new
 
+if TYPE_CHECKING:
+    from asynclog.recognition.recognise import Recognition
+
 POLICY = "audit-schemas.yaml"
 
 
 HELP = Help(
-    description="Inspect a log, and write asynclog.yaml and audit-schemas.yaml into the working folder, with every "
-    "audit schema that was found. They delete nothing until you say how many days to keep each. Beside an "
-    "mxcp-site.yml they take over its profiles and the rules of MXCP's registry.",
+    description="Inspect a log, and write asynclog.yaml and audit-schemas.yaml into the working folder, with the "
+    "preset or the fields that its lines fit, and every audit schema that was found. They delete nothing until you say "
+    "how many days to keep each. Beside an mxcp-site.yml they take over its profiles and the rules of MXCP's registry.",
     example="asynclog init --path audit/logs.jsonl",
     exits={
         **ALWAYS,
@@ -54,7 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
     groups.which_path(parser)
     parser.add_argument(
-        "--preset", metavar="NAME", help="whose log it is: see asynclog presets (default: MXCP's lines)"
+        "--preset", metavar="NAME", help="whose log it is: see asynclog presets (default: the one recognised)"
     )
     groups.output(parser, debug=groups.DEBUG)
     groups.jobs(parser)
@@ -62,7 +67,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: InitOptions, call: Call) -> CommandResult[InitResult]:
     """Write both files for the log that was named, or is MXCP's, and return the result."""
+    from asynclog.report.init.layout import layout
     from asynclog.runner.inspect import inspect
+    from asynclog.runner.recognise import recognise_log
 
     configuration, policy = files = [os.path.join(working_folder(), name) for name in (OURS, POLICY)]
     _must_be_new(files)
@@ -71,9 +78,12 @@ def run(options: InitOptions, call: Call) -> CommandResult[InitResult]:
     )
     if not options.path and not takeover:
         raise ConfigurationError("init needs to know the log: name its base path, as in --path audit/logs.jsonl")
-    settings = _with_preset(takeover.settings if takeover else settings_of(options), options.preset)
+    settings = takeover.settings if takeover else settings_of(options)
+    _must_be_known(options.preset)
     _must_lie_elsewhere(settings)
     with call.signals.deferred("while the log was read"):
+        found = None if takeover or options.preset else recognise_log(settings)
+        settings = _reading_as(settings, options.preset, found)
         seen = inspect(settings, None, call.signals)
     rules = takeover.policy.exact if takeover else {}
     inventory = _with_all(rules, sum_holdings(seen.states or []))
@@ -81,26 +91,51 @@ def run(options: InitOptions, call: Call) -> CommandResult[InitResult]:
     registry = escape_surrogates(settings.schemas) if takeover else None
     texts = {
         policy: starter_policy(inventory.holdings, rules, registry),
-        configuration: starter_configuration(starters, options.preset),
+        configuration: starter_configuration(starters, layout(options.preset, found)),
     }
     # In this order: a configuration never names a policy that is not there.
     _write({os.path.basename(path): text.encode() for path, text in texts.items()})
     warnings = [*_shadowed(settings, configuration, takeover), *seen.notices.warnings]
     notices = msgspec.structs.replace(seen.notices, warnings=warnings)
-    return inventory.answer(_result(settings, files, inventory, notices, registry))
+    result = _result(settings, files, inventory, notices, registry)
+    return inventory.answer(_with_layout(result, options.preset, found))
 
 
 COMMAND = Command(HELP, InitOptions, add_arguments, run, as_text, log_level)
 
 
-def _with_preset(settings: Settings, name: str | None) -> Settings:
-    """Return the settings for a log of this product. Raise ConfigurationError."""
-    if name is None:
-        return settings
-    if problem := unknown_preset(name):
+def _must_be_known(preset: str | None) -> None:
+    """Raise ConfigurationError if there is no such preset."""
+    if preset is not None and (problem := unknown_preset(preset)):
         raise ConfigurationError(f"--preset: {problem}")
-    preset = load_presets()[name]
-    return msgspec.structs.replace(settings, fields=preset.fields(), more_names=preset.segments)
+
+
+def _reading_as(settings: Settings, name: str | None, found: "Recognition | None") -> Settings:
+    """Return the settings for a log of this product, else of the one that was found, else with proposed fields."""
+    name = name or (found.preset if found else "")
+    if name:
+        preset = load_presets()[name]
+        return msgspec.structs.replace(settings, fields=preset.fields(), more_names=preset.segments)
+    proposal = found.proposal if found else None
+    if proposal is None or proposal.fields is None or proposal.time is None:
+        return settings
+    return msgspec.structs.replace(settings, fields=mapped_fields(proposal.fields, proposal.time))
+
+
+def _with_layout(result: InitResult, preset: str | None, found: "Recognition | None") -> InitResult:
+    """Add what the configuration says of the lines, and why."""
+    from asynclog.recognition.recognise import MXCP
+    from asynclog.report.recognised import recognised, written_fields
+
+    fields, time = written_fields(found.proposal if found else None)
+    certain = found.preset if found and found.preset != MXCP else ""
+    return msgspec.structs.replace(
+        result,
+        preset=preset or certain or None,
+        fields=fields,
+        time=time,
+        recognised=list(map(escape_surrogates, recognised(found) if found else ())),
+    )
 
 
 def _with_all(schemas: Iterable[SchemaKey], inventory: Holdings) -> Holdings:
@@ -178,6 +213,10 @@ def _result(
         **who(provenance_of(settings)),
         files=list(map(escape_surrogates, files)),
         registry=registry,
+        preset=None,
+        fields=None,
+        time=None,
+        recognised=[],
         schemas=named,
         left_out=[str(key) for key in inventory.holdings if not can_be_named(key)],
         segments=inventory.segments,

@@ -13,7 +13,8 @@ from asynclog.report.warnings import Neighbours
 class InitResult(msgspec.Struct, frozen=True, kw_only=True):
     """`result` of the JSON document. `files` are absolute paths; `left_out` are keys that a YAML policy can't name.
 
-    `registry` is the path of MXCP's registry if the policy has its rules.
+    `registry` is the path of MXCP's registry if the policy has its rules. `preset`, or `fields` and `time`, are what
+    the configuration says of the lines, None if that is nothing; `recognised` are sentences about how certain that is.
     """
 
     status: Literal["success", "partial"]
@@ -26,6 +27,10 @@ class InitResult(msgspec.Struct, frozen=True, kw_only=True):
     reader: str
     files: list[str]
     registry: str | None
+    preset: str | None
+    fields: dict[str, str | dict[str, str]] | None
+    time: dict[str, str] | None
+    recognised: list[str]
     schemas: dict[str, Holding]
     left_out: list[str]
     segments: SegmentsRead

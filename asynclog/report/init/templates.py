@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from asynclog.errors import ConfigurationError
 from asynclog.escaping import escape_control
 from asynclog.formatting import format_size, pluralize
 from asynclog.policy.patterns import has_wildcard
 from asynclog.policy.rules import WILDCARD, Rule
 from asynclog.report.holdings import Holding
+from asynclog.report.init.yaml_text import scalar
 from asynclog.schemas import SchemaKey
 
 _LONGEST_VERSION = 10**100  # exclusive limit of a number in a policy
@@ -23,23 +23,12 @@ profiles:
     audit:
       path: {log}
       schemas: {policy} # left out: the registry beside the log, logs_schemas.jsonl for logs.jsonl
-{fields}\
+{layout}\
     # A run is refused, unless it is forced, if most of the log, or of one schema, expired long ago and would go.
     # So is one that violates one of these: uncomment them once the periods are settled.
     # guard:
     #   max_delete_percent: 50 # of everything that a run would delete, in place of the usual guard; 100: no guard
     #   min_retention_days: 7 # a period that is shorter than this looks like a slip
-"""
-
-_PRESET = """\
-    preset: {preset} # see asynclog presets show {preset}
-"""
-
-_FIELDS = """\
-    # Other keys than schema_name, schema_version and timestamp say the same in another product's lines. Many products
-    # are known: see asynclog presets, and write preset: suricata. For others:
-    # fields: {timestamp: time, schema: [type, action]}
-    # time: {form: [rfc3339, unix_s]}
 """
 
 # The profiles that a configuration of MXCP has besides.
@@ -87,15 +76,17 @@ class Starter(NamedTuple):
     enabled: bool = True
 
 
-def starter_configuration(starters: Sequence[Starter], preset: str | None = None) -> str:
-    """Return an `asynclog.yaml` for these, the usual one first. Raise ConfigurationError if YAML can't hold a path."""
+def starter_configuration(starters: Sequence[Starter], layout: str) -> str:
+    """Return an `asynclog.yaml` for these, the usual one first; `layout` has lines that say how that one's log is read.
+
+    Raise ConfigurationError if YAML can't hold a path.
+    """
     first, *others = starters
-    log, policy = _scalar(first.log), _scalar(first.policy)
-    fields = _FIELDS if preset is None else _PRESET.format(preset=preset)
-    text = _CONFIGURATION.format(profile=_name(first.profile), log=log, policy=policy, fields=fields)
+    log, policy = scalar(first.log), scalar(first.policy)
+    text = _CONFIGURATION.format(profile=_name(first.profile), log=log, policy=policy, layout=layout)
     for each in others:
         enabled = str(each.enabled).lower()
-        text += _OTHER_PROFILE.format(profile=_name(each.profile), enabled=enabled, log=_scalar(each.log))
+        text += _OTHER_PROFILE.format(profile=_name(each.profile), enabled=enabled, log=scalar(each.log))
     return text
 
 
@@ -123,7 +114,7 @@ def _entry(key: SchemaKey, holding: Holding, rule: Rule) -> str:
     span = f", {holding.oldest[:10]} to {holding.newest[:10]}" if holding.oldest and holding.newest else ""
     return (
         f"  # {pluralize(holding.records, 'record')}, {format_size(holding.bytes)}{span}\n"
-        f"  - schema_name: {_scalar(key.name)}\n"
+        f"  - schema_name: {scalar(key.name)}\n"
         f"    version: {key.version}\n"
         f"    retention_days: {'null' if rule.retention_days is None else rule.retention_days}\n"
         + ("" if rule.active else "    active: false # switched off in the registry: its records are kept\n")
@@ -146,19 +137,4 @@ def _shortened(version: int) -> str:
 
 
 def _name(profile: str) -> str:
-    return profile if profile == "default" else _scalar(profile)
-
-
-def _scalar(text: str) -> str:
-    """Return a text as a YAML scalar in double quotes. Raise ConfigurationError if it is not UTF-8."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise ConfigurationError(f"{escape_control(text)}: this path is not UTF-8, and YAML can't hold it") from None
-    return '"' + "".join(map(_escaped, text)) + '"'
-
-
-def _escaped(character: str) -> str:
-    if character in {'"', "\\"}:
-        return f"\\{character}"
-    return character if character.isprintable() else f"\\U{ord(character):08x}"
+    return profile if profile == "default" else scalar(profile)

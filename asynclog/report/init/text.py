@@ -19,6 +19,8 @@ def _lines(result: InitResult) -> Iterator[str]:
     yield escape_control(result.message)
     for path in result.files:
         yield f"  {escape_control(path)}"
+    for sentence in result.recognised:
+        yield escape_control(sentence)
     if result.schemas:
         rows = [["schema", "records", "size", "oldest", "newest"]]
         for name, holding in result.schemas.items():
