@@ -36,7 +36,8 @@ class Facts(msgspec.Struct, frozen=True):
     `skip_reasons` say, by name, why segments that can be read are never changed. `registry` is None if `schemas` is not
     a registry; `rotated` are files beside it that look like earlier ones. `strays` are hidden files of killed jobs that
     no job handles, with their sizes. `cut` is a segment with a record that stays and refers to one that is deleted;
-    empty if there is none. `hindrances` are a dry run's: sentences about what would prevent the planned actions.
+    empty if there is none. `way_on` says what to do if no line is a record, empty if that is not known. `hindrances`
+    are a dry run's: sentences about what would prevent the planned actions.
     """
 
     folder: str
@@ -55,6 +56,7 @@ class Facts(msgspec.Struct, frozen=True):
     unread_keys: Sequence[str] = ()
     contests: Sequence[Contest] = ()
     reasons: Reasons | None = None
+    way_on: str = ""
     without_offset: WithoutOffset = WithoutOffset()
     cut: str = ""
     hindrances: Sequence[str] = ()

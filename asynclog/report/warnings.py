@@ -81,7 +81,7 @@ def _warnings(facts: Facts, inventory: Holdings) -> Iterator[str]:
         lines = sum(
             each.unreadable for each in facts.states if isinstance(each, SegmentStats) and each.fragment is None
         )
-        yield _no_record(lines, facts.reasons)
+        yield _no_record(lines, facts.reasons, facts.way_on)
     yield from _without_offset(facts)
     yield from _cut_chain(facts)
     yield from _clock_never_set(facts)
@@ -139,13 +139,13 @@ def _commonest(reasons: Reasons) -> tuple[str, int]:
     return max(reasons.counts.items(), key=lambda each: each[1])
 
 
-def _no_record(lines: int, reasons: Reasons | None) -> str:
+def _no_record(lines: int, reasons: Reasons | None, way_on: str) -> str:
     what = "The only line is not a record" if lines == 1 else f"None of {lines:,} lines is a record"
     if reasons and reasons.counts:
         reason, number = _commonest(reasons)
         of = "" if reasons.lines >= lines else f" of the first {reasons.lines:,}"
         what += f": {reason} in {number:,}{of}"
-    return f"{what}: nothing of this log is ever deleted; see asynclog explain"
+    return f"{what}: nothing of this log is ever deleted; {way_on or 'see asynclog explain'}"
 
 
 def _without_offset(facts: Facts) -> Iterator[str]:

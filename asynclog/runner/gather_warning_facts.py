@@ -10,6 +10,7 @@ from asynclog.cancellation import StopRequest
 from asynclog.config.registry import is_registry, rotations
 from asynclog.config.settings import Settings
 from asynclog.policy.rules import Policy
+from asynclog.records.fields import MXCP_FIELDS
 from asynclog.report.warning_facts import Facts, Reasons, Registry, WithoutOffset, has_no_record
 from asynclog.runner.open_log import Log
 from asynclog.scan.opened_segment import ReadFailure
@@ -61,8 +62,10 @@ def facts_of(log: Log, policy: Policy | None, states: Sequence[SegmentState], st
     )
     if stop:
         return facts
-    reasons = _reasons(log, states, stop) if has_no_record(states) else None
-    return msgspec.structs.replace(facts, reasons=reasons, without_offset=_without_offset(log, states, stop))
+    if has_no_record(states):
+        way_on = "" if policy is None else _way_on(log)
+        facts = msgspec.structs.replace(facts, reasons=_reasons(log, states, stop), way_on=way_on)
+    return msgspec.structs.replace(facts, without_offset=_without_offset(log, states, stop))
 
 
 def _reasons(log: Log, states: Sequence[SegmentState], stop: StopRequest) -> Reasons:
@@ -76,6 +79,20 @@ def _reasons(log: Log, states: Sequence[SegmentState], stop: StopRequest) -> Rea
             if isinstance(lines, list):
                 counts.update(line.kind for line in lines)
     return Reasons(counts.total(), counts)
+
+
+def _way_on(log: Log) -> str:
+    """Say what to do about a log without a single record; empty in a configuration of MXCP's, which can't say it."""
+    from asynclog.report.recognised import way_on  # noqa: PLC0415 - few logs have no record
+    from asynclog.runner.recognise import recognise_segments  # noqa: PLC0415
+
+    settings, scanner = log.settings, log.scanner
+    if settings.is_mxcps:
+        return ""
+    segments = list(log.segments.values())
+    found = recognise_segments(scanner.context.store, scanner.rate_limit, settings.base, segments)
+    can_be_proposed = settings.fields == MXCP_FIELDS and settings.profile is None
+    return way_on(found, os.path.join(settings.folder, settings.base) if can_be_proposed else "")
 
 
 def _without_offset(log: Log, states: Sequence[SegmentState], stop: StopRequest) -> WithoutOffset:
