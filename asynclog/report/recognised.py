@@ -39,8 +39,8 @@ def way_on(found: Recognition, path: str) -> str:
     """
     if found.preset and found.preset != MXCP:
         return (
-            f"they look like those of {_described(found.preset)}: write preset: {found.preset} into the profile of an "
-            "asynclog.yaml, as asynclog init does"
+            f"the lines look like those of {_described(found.preset)}: write preset: {found.preset} into the profile "
+            "of an asynclog.yaml, as asynclog init does"
         )
     if path and found.proposal is not None and found.proposal.fields is not None:
         return f"asynclog init --path {shlex.quote(path)}, run in another folder, proposes fields for them"

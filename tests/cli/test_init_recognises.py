@@ -379,8 +379,8 @@ def test_the_warning_about_a_foreign_log_names_the_way_on(tmp_path: Path, comman
         return str(next(each for each in said if "is not a record" in each))
 
     assert warning("eve.json").endswith(
-        "nothing of this log is ever deleted; they look like those of preset suricata (EVE events of Suricata): write "
-        "preset: suricata into the profile of an asynclog.yaml, as asynclog init does"
+        "nothing of this log is ever deleted; the lines look like those of preset suricata (EVE events of Suricata): "
+        "write preset: suricata into the profile of an asynclog.yaml, as asynclog init does"
     )
     path = f"'{tmp_path}/log/app log.json'"
     assert warning("app log.json").endswith(
