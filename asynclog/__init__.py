@@ -116,7 +116,7 @@ def read_records(path: str | os.PathLike[str]) -> AsyncIterator[Record]:
     compressed segment that is damaged, and ConfigurationError for a path that no file can have.
     """
     from asynclog.config.usable_paths import absolute
-    from asynclog.scan.record_stream import stream_records
+    from asynclog.scan.reading.record_stream import stream_records
     from asynclog.storage.local.async_segments import LocalAsyncSegments
 
     return stream_records(LocalAsyncSegments(absolute(os.fspath(path), "path")))

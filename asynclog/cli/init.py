@@ -12,7 +12,7 @@ from asynclog.cli.parser import ALWAYS, Help
 from asynclog.cli.run_command import Call, Command, log_level, settings_of
 from asynclog.config.configuration_file import MXCPS, OURS, nearest
 from asynclog.config.mapped_fields import mapped_fields
-from asynclog.config.mxcp_takeover import Takeover, find_takeover
+from asynclog.config.mxcp.init_values import Takeover, find_takeover
 from asynclog.config.presets import load_presets, unknown_preset
 from asynclog.config.settings import Settings
 from asynclog.config.usable_paths import working_folder

@@ -7,7 +7,7 @@ from asynclog.config.units import BYTES
 from asynclog.plan.budget import Budget
 
 if TYPE_CHECKING:
-    from asynclog.config.yaml_document import Document
+    from asynclog.config.reading.yaml_document import Document
 
 _LARGEST = 2**63 - 1  # bytes that a file may have
 _SIZE = re.compile(r"([0-9]{1,19})([kKMGT]|[KMGT]i)?B")

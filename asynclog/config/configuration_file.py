@@ -8,7 +8,7 @@ import msgspec
 
 from asynclog.config.log_folders import escaped, has_wildcard, literal, wildcard_problem
 from asynclog.config.mapped_fields import FieldKeys, TimeKeys, fields_from
-from asynclog.config.mxcp_site import mxcp_profile
+from asynclog.config.mxcp.site import mxcp_profile
 from asynclog.config.presets import load_presets, with_preset
 from asynclog.config.profile import Profile, beside, must_have
 from asynclog.config.units import percent
@@ -20,7 +20,7 @@ from asynclog.plan.rewrite_threshold import Percent
 from asynclog.storage.profile_claims import Claim
 
 if TYPE_CHECKING:
-    from asynclog.config.yaml_document import Document
+    from asynclog.config.reading.yaml_document import Document
 
 OURS = "asynclog.yaml"
 MXCPS = "mxcp-site.yml"
@@ -93,7 +93,7 @@ def profile_names(path: str | None) -> list[str]:
 
 
 def _document(path: str | None) -> "Document":
-    from asynclog.config.yaml_document import Document  # noqa: PLC0415 - YAML takes a tenth of a short job to import
+    from asynclog.config.reading.yaml_document import Document  # noqa: PLC0415 - YAML takes a tenth of a short job to import
 
     return Document(absolute(path, "--config")) if path else Document(find_configuration(), "found")
 

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from asynclog.config.validation_errors import KeyPath
+from asynclog.config.reading.msgspec_errors import KeyPath
 from asynclog.records.fields import FORMS, MXCP_FIELDS, Fields, MappedFields, WholeFile, keys_of
 
 if TYPE_CHECKING:
-    from asynclog.config.yaml_document import Document
+    from asynclog.config.reading.yaml_document import Document
 
 DEEPEST = 8  # keys of a path
 MOST = 8  # paths, or forms, of one field
@@ -165,7 +165,7 @@ def _unwritable(text: str) -> bool:
 
 
 def _time_problems(time: TimeKeys, found: MappedFields) -> Iterator[tuple[KeyPath, str]]:
-    from asynclog.records.time_pattern import has_offset, pattern_problem  # noqa: PLC0415 - few logs have a `time`
+    from asynclog.records.mapped.time_pattern import has_offset, pattern_problem  # noqa: PLC0415 - few logs have a `time`
 
     yield from _list_problems(("time", "form"), time.form, _FORM)
     for place, form in _items(("time", "form"), time.form):
@@ -184,7 +184,7 @@ def _time_problems(time: TimeKeys, found: MappedFields) -> Iterator[tuple[KeyPat
 
 
 def _zone_problems(zone: str, found: MappedFields) -> Iterator[tuple[KeyPath, str]]:
-    from asynclog.records.time_forms import load_zone  # noqa: PLC0415 - few logs have local times
+    from asynclog.records.mapped.time_forms import load_zone  # noqa: PLC0415 - few logs have local times
 
     if all(form.startswith("unix_") for form in found.forms):
         yield ("time", "zone"), "numbers since 1970 are in no zone: leave this key out"

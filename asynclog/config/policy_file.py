@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
-from asynclog.config.file_text import Origin
-from asynclog.config.registry import is_registry, read_registry, read_rotated
+from asynclog.config.mxcp.registry import is_registry, read_registry, read_rotated
+from asynclog.config.reading.file_text import Origin
+from asynclog.config.reading.msgspec_errors import KeyPath
 from asynclog.config.retention_values import days_problem, period_problem
 from asynclog.config.settings import Settings
-from asynclog.config.validation_errors import KeyPath
 from asynclog.errors import ConfigurationError
 from asynclog.policy.patterns import RIVALRY, Pattern, first_rivals
 from asynclog.policy.periods import days_in_ns, parse_period
 from asynclog.policy.rules import WILDCARD, Policy, PolicyFile, Rule, Scope, make_policy, scope_for
 
 if TYPE_CHECKING:
-    from asynclog.config.yaml_document import Document
+    from asynclog.config.reading.yaml_document import Document
 
 
 class _WrittenDefinition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -79,7 +79,7 @@ def load_policy(path: str, origin: Origin = "named") -> Policy:
 
 
 def _from_yaml(path: str, origin: Origin) -> Policy:
-    from asynclog.config.yaml_document import Document  # noqa: PLC0415 - YAML takes a tenth of a short job to import
+    from asynclog.config.reading.yaml_document import Document  # noqa: PLC0415 - YAML takes a tenth of a short job to import
 
     document = Document(path, origin)
     rules: dict[Scope, Rule] = {}

@@ -10,7 +10,7 @@ from asynclog.config.mapped_fields import FieldKeys, TimeKeys, mapped_fields, wh
 from asynclog.records.fields import MXCP_FIELDS, Fields
 
 if TYPE_CHECKING:
-    from asynclog.config.yaml_document import Document
+    from asynclog.config.reading.yaml_document import Document
 
 
 class Preset(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

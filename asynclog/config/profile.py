@@ -14,7 +14,7 @@ from asynclog.records.fields import MXCP_FIELDS, Fields
 from asynclog.storage.profile_claims import Claim
 
 if TYPE_CHECKING:
-    from asynclog.config.yaml_document import Document
+    from asynclog.config.reading.yaml_document import Document
 
 
 class Profile(msgspec.Struct, frozen=True):

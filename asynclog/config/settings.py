@@ -4,7 +4,7 @@ from typing import TypedDict
 
 import msgspec
 
-from asynclog.config.file_text import Origin
+from asynclog.config.reading.file_text import Origin
 from asynclog.plan.budget import NO_BUDGET, Budget
 from asynclog.plan.guards import Guard
 from asynclog.plan.rewrite_threshold import ALWAYS, Percent

@@ -9,7 +9,7 @@ import orjson
 
 from asynclog.config.presets import Preset, load_presets
 from asynclog.recognition.proposal import Objects, Proposal, propose, records_by
-from asynclog.records.mapped_parser import value_at
+from asynclog.records.mapped.parser import value_at
 
 MXCP = "mxcp"
 _MOST = 90  # percent of the objects that a preset has to fit: some lines of a log are always odd

@@ -8,7 +8,7 @@ from itertools import pairwise
 import msgspec
 
 from asynclog.recognition.paths import depth, last_key, rank
-from asynclog.records.time_forms import TimeReader
+from asynclog.records.mapped.time_forms import TimeReader
 from asynclog.timestamps import SECOND
 
 LOCAL = "rfc3339, without an offset"

@@ -12,7 +12,7 @@ from asynclog.records.wrappers import unwrapped
 from asynclog.timestamps import parse_instant
 
 if TYPE_CHECKING:
-    from asynclog.records.mapped_parser import MappedParser
+    from asynclog.records.mapped.parser import MappedParser
 
 _BRACE = b"{"
 
@@ -74,7 +74,7 @@ def _wrong(line: bytes, parser: "LineParser | MappedParser") -> Iterator[Why]:
     if isinstance(parser, LineParser):
         yield from _wrong_values(_values(line, parser), parser.fields)
         return
-    from asynclog.records.mapped_diagnostics import wrong_fields  # noqa: PLC0415 - most runs need none
+    from asynclog.records.mapped.diagnostics import wrong_fields  # noqa: PLC0415 - most runs need none
 
     yield from wrong_fields(parser.mapped_object(line), parser)
 

@@ -7,7 +7,7 @@ from asynclog.records.fields import Fields, FlatFields, WholeFile
 from asynclog.records.parser import LineParser
 
 if TYPE_CHECKING:
-    from asynclog.records.mapped_parser import MappedParser
+    from asynclog.records.mapped.parser import MappedParser
 
 
 @lru_cache(maxsize=64)  # fields with a file's own time are new for each segment
@@ -17,6 +17,6 @@ def parser_for(fields: Fields) -> "LineParser | MappedParser":
         return LineParser(fields)
     if isinstance(fields, WholeFile):
         raise TypeError("a whole file has no lines")
-    from asynclog.records.mapped_parser import MappedParser  # noqa: PLC0415 - most runs need none
+    from asynclog.records.mapped.parser import MappedParser  # noqa: PLC0415 - most runs need none
 
     return MappedParser(fields)

@@ -37,7 +37,7 @@ from asynclog.runner.budget import freed_by_budget
 from asynclog.runner.inspect import notices_of, notices_of_none, opened_log, read_log, scan_views, states_of
 from asynclog.runner.many_logs import by_path, policy_warnings
 from asynclog.runner.provenance import provenance_of
-from asynclog.scan.unpacked_lines import most_unpacked
+from asynclog.scan.reading.unpacked_lines import most_unpacked
 from asynclog.segments import Segment
 from asynclog.statistics import SegmentState, SegmentStats
 

@@ -22,7 +22,7 @@ from asynclog.runner.budget import with_budget
 from asynclog.runner.inspect import notices_of, notices_of_none, opened_log, read_log, scan_views, states_of
 from asynclog.runner.open_log import Log
 from asynclog.runner.provenance import provenance_of
-from asynclog.scan.opened_segment import ReadFailure
+from asynclog.scan.reading.read_segment import ReadFailure
 from asynclog.scan.unreadable_lines import Unreadable, all_unreadable
 from asynclog.schemas import SchemaKey
 from asynclog.segments import Segment

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 import msgspec
 
 from asynclog.cancellation import StopRequest
-from asynclog.config.registry import is_registry, rotations
+from asynclog.config.mxcp.registry import is_registry, rotations
 from asynclog.config.settings import Settings
 from asynclog.policy.rules import Policy
 from asynclog.records.fields import MXCP_FIELDS
 from asynclog.report.warning_facts import Facts, Reasons, Registry, WithoutOffset, has_no_record
 from asynclog.runner.open_log import Log
-from asynclog.scan.opened_segment import ReadFailure
+from asynclog.scan.reading.read_segment import ReadFailure
 from asynclog.scan.unreadable_lines import first_unreadable, without_offset
 from asynclog.statistics import SegmentState, SegmentStats
 

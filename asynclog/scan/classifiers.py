@@ -18,7 +18,7 @@ from asynclog.records.parser import LONG
 from asynclog.records.strict_json import Line
 from asynclog.scan.counter import StatsBuilder
 from asynclog.scan.expired_marks import ExpiredRanges, pack
-from asynclog.scan.line_blocks import BLOCK
+from asynclog.scan.reading.line_blocks import BLOCK
 
 _NEWLINE = re.compile(rb"\n")
 

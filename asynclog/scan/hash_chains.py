@@ -17,13 +17,13 @@ from asynclog.records.parsers import parser_for
 from asynclog.records.strict_json import LineError, members
 from asynclog.scan.classifiers import PythonClassifier
 from asynclog.scan.context import ScanContext
-from asynclog.scan.line_blocks import BLOCK
-from asynclog.scan.opened_segment import ReadFailure, with_lines
+from asynclog.scan.reading.line_blocks import BLOCK
+from asynclog.scan.reading.read_segment import ReadFailure, with_lines
 from asynclog.segments import Fingerprint, Segment
 from asynclog.statistics import SegmentStats
 
 if TYPE_CHECKING:
-    from asynclog.records.mapped_parser import MappedParser
+    from asynclog.records.mapped.parser import MappedParser
 
 MOST = 16 << 20  # bytes that are read at most, of all segments together
 _HEAD = 1 << 16  # bytes, in which the first record of a segment is looked for

@@ -9,7 +9,7 @@ from asynclog.errors import ChangedError, TooManyKeysError
 from asynclog.scan.chunks import Chunk, ChunkResult, Seen
 from asynclog.scan.counter import StatsBuilder
 from asynclog.scan.expired_marks import ExpiredRanges
-from asynclog.scan.opened_segment import ReadFailure
+from asynclog.scan.reading.read_segment import ReadFailure
 from asynclog.segments import Segment, UnreadSegment
 from asynclog.statistics import SegmentStats
 

@@ -5,8 +5,8 @@ from functools import partial
 
 from asynclog.executors.rate_limit import RateLimiter
 from asynclog.records.parser import BLANKS
-from asynclog.scan.opened_segment import with_segment
-from asynclog.scan.unpacked_lines import unpack
+from asynclog.scan.reading.read_segment import with_segment
+from asynclog.scan.reading.unpacked_lines import unpack
 from asynclog.segments import Fingerprint, Segment
 from asynclog.storage.codecs import is_packed
 from asynclog.storage.segment_reader import ReadStore, SegmentReader

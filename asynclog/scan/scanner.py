@@ -15,7 +15,7 @@ from asynclog.policy.cutoffs import Cutoffs
 from asynclog.scan.chunks import Chunk, batch, chunk_size, split
 from asynclog.scan.context import ScanContext
 from asynclog.scan.merging import Scanned, merged
-from asynclog.scan.read_chunk import read_chunks
+from asynclog.scan.reading.read_chunk import read_chunks
 from asynclog.segments import Segment, UnreadSegment
 from asynclog.statistics import SegmentStats
 

@@ -16,8 +16,8 @@ from asynclog.scan.classifiers import PythonClassifier
 from asynclog.scan.context import ScanContext
 from asynclog.scan.counter import StatsBuilder
 from asynclog.scan.expired_marks import ExpiredRanges, LineRange, choose_compact, invert, is_marked
-from asynclog.scan.line_blocks import whole_lines
-from asynclog.scan.unpacked_lines import unpack, unpacked_lines
+from asynclog.scan.reading.line_blocks import whole_lines
+from asynclog.scan.reading.unpacked_lines import unpack, unpacked_lines
 from asynclog.schemas import SchemaKey
 from asynclog.segments import Range
 from asynclog.statistics import SegmentStats

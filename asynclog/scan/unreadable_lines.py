@@ -14,14 +14,14 @@ from asynclog.records.fields import Fields, offset_keys
 from asynclog.records.parser import BLANKS, LineParser
 from asynclog.records.parsers import parser_for
 from asynclog.scan.context import ScanContext
-from asynclog.scan.line_blocks import BLOCK
-from asynclog.scan.opened_segment import ReadFailure, with_lines
+from asynclog.scan.reading.line_blocks import BLOCK
+from asynclog.scan.reading.read_segment import ReadFailure, with_lines
 from asynclog.segments import Segment
 
 Blocks = Iterator[tuple[int, memoryview]]  # of whole lines, with their offsets
 
 if TYPE_CHECKING:
-    from asynclog.records.mapped_parser import MappedParser
+    from asynclog.records.mapped.parser import MappedParser
 
 FIRST = 20  # lines that are reported one by one
 _EXAMPLES = 3  # lines of each kind

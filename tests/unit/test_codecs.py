@@ -16,7 +16,7 @@ from packing import gzip_member, gzip_trailer, skippable_frame, zstd, zstd_frame
 
 from asynclog.errors import DamagedError
 from asynclog.scan.chunks import split
-from asynclog.scan.opened_segment import ReadFailure, with_segment
+from asynclog.scan.reading.read_segment import ReadFailure, with_segment
 from asynclog.segments import Fingerprint, Segment
 from asynclog.storage.codecs import HEAD, LEFT_ALONE, PLAIN, Stream, codec_for, is_packed, looks_packed, packed_suffix
 from asynclog.storage.local.segment_reader import LocalReadStore

@@ -20,7 +20,7 @@ from asynclog.records.kernel import Kind, choose_reader
 from asynclog.records.parser import LineParser
 from asynclog.records.why import Why
 from asynclog.scan.context import ScanContext
-from asynclog.scan.opened_segment import ReadFailure
+from asynclog.scan.reading.read_segment import ReadFailure
 from asynclog.scan.unreadable_lines import Found, Unreadable, all_unreadable, first_unreadable
 from asynclog.segments import Fingerprint, Segment
 from asynclog.storage.local.segment_reader import LocalReadStore

@@ -35,7 +35,7 @@ from asynclog.records.kernel import Kind
 from asynclog.records.parser import LineParser
 from asynclog.scan.chunks import ChunkResult, split
 from asynclog.scan.context import ScanContext
-from asynclog.scan.read_chunk import read_chunk
+from asynclog.scan.reading.read_chunk import read_chunk
 from asynclog.scan.survivors import SurvivorReader
 from asynclog.schemas import SchemaKey
 from asynclog.segments import Fingerprint, Segment

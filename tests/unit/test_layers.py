@@ -59,7 +59,7 @@ PURE = {
 IMPURE = {"os", "io", "time", "pathlib", "sqlite3", "anyio", "asyncio", "logging", "random", "secrets", "aiofiles"}
 IMPURE |= {"fcntl", "mmap", "resource", "shutil", "socket", "stat", "subprocess", "tempfile", "threading"}
 # The one stream that a caller's event loop waits for, and files that libraries unpack from, which are in memory.
-MAY_IMPORT = {("scan.record_stream", "anyio"), ("storage.codecs", "io")}
+MAY_IMPORT = {("scan.reading.record_stream", "anyio"), ("storage.codecs", "io")}
 
 DESTRUCTIVE = {"unlink", "remove", "rename", "replace", "link", "symlink", "truncate", "ftruncate", "rmdir", "fsync"}
 CHANGE_FOLDERS = {"storage/local/directory.py", "catalog/state_folder.py"}  # the catalog has a folder of its own

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asynclog.errors import ChangedError
-from asynclog.scan import line_blocks as blocks
-from asynclog.scan.line_blocks import whole_lines
+from asynclog.scan.reading import line_blocks as blocks
+from asynclog.scan.reading.line_blocks import whole_lines
 from asynclog.storage.local.byte_ranges import windows
 from asynclog.storage.local.segment_reader import LocalReader
 from asynclog.storage.segment_reader import Hole

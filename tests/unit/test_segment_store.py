@@ -24,7 +24,7 @@ from asynclog.runner.cleanup import clean_up
 from asynclog.runner.wiring import Wiring
 from asynclog.scan.chunks import Chunk, ChunkResult
 from asynclog.scan.context import ScanContext
-from asynclog.scan.read_chunk import read_chunk
+from asynclog.scan.reading.read_chunk import read_chunk
 from asynclog.scan.survivors import SurvivorReader
 from asynclog.segments import Segment
 from asynclog.storage.local.directory import LogDirectory

@@ -17,7 +17,7 @@ import msgspec
 
 # What a job imports when it needs it: its import is no part of a job here.
 import asynclog.catalog.store
-import asynclog.config.yaml_document  # noqa: F401
+import asynclog.config.reading.yaml_document  # noqa: F401
 from asynclog.cli import main
 from asynclog.runner.wiring import Wiring
 from asynclog.storage.codecs import Gzip, Zstd

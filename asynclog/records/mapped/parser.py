@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 
 from asynclog.records.fields import MappedFields, keys_of
+from asynclog.records.mapped.time_forms import LONGEST_NUMBER, TimeReader
 from asynclog.records.parser import (
     ESCAPED,
     ESCAPED_ASCII,
@@ -22,7 +23,6 @@ from asynclog.records.parser import (
     object_on,
 )
 from asynclog.records.strict_json import Line, LineError, members
-from asynclog.records.time_forms import LONGEST_NUMBER, TimeReader
 
 ABSENT = "-"  # in the name of a schema, for a part that is not there
 SEPARATOR = "/"

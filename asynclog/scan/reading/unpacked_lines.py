@@ -6,7 +6,7 @@ from itertools import takewhile
 from typing import NamedTuple
 
 from asynclog.errors import DamagedError
-from asynclog.scan.line_blocks import BLOCK, is_no_record, whole_lines
+from asynclog.scan.reading.line_blocks import BLOCK, is_no_record, whole_lines
 from asynclog.storage.codecs import PLAIN, Stream, codec_for, is_packed
 from asynclog.storage.segment_reader import Part, SegmentReader
 

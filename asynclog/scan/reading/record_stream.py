@@ -9,7 +9,7 @@ from anyio import to_thread
 
 from asynclog.errors import ChangedError
 from asynclog.records.parser import LineParser
-from asynclog.scan.unpacked_lines import segment_lines
+from asynclog.scan.reading.unpacked_lines import segment_lines
 from asynclog.schemas import SchemaKey
 from asynclog.segments import Record, Segment
 from asynclog.storage.segment_reader import SegmentReader

@@ -12,7 +12,7 @@ from asynclog.errors import ConfigurationError
 from asynclog.storage.profile_claims import Claim
 
 if TYPE_CHECKING:
-    from asynclog.config.yaml_document import Document
+    from asynclog.config.reading.yaml_document import Document
 
 _SWITCH = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 # A key that has one of these words in it looks like retention.

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from asynclog.records.mapped_parser import MappedParser, Number, part_of, value_at, version_of
+from asynclog.records.mapped.parser import MappedParser, Number, part_of, value_at, version_of
 from asynclog.records.parser import has_half_pair
 from asynclog.records.why import NO_OFFSET, Why, shown
 

@@ -8,9 +8,9 @@ from typing import Annotated, Any
 
 import msgspec
 
-from asynclog.config.file_text import Origin, read_file
+from asynclog.config.reading.file_text import Origin, read_file
+from asynclog.config.reading.msgspec_errors import explain
 from asynclog.config.retention_values import days_problem
-from asynclog.config.validation_errors import explain
 from asynclog.errors import ConfigurationError
 from asynclog.policy.periods import days_in_ns
 from asynclog.policy.rules import Policy, PolicyFile, Rule

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta, tzinfo
 
 from asynclog.records.fields import FORMS
-from asynclog.records.time_pattern import Read, pattern_reader
+from asynclog.records.mapped.time_pattern import Read, pattern_reader
 from asynclog.timestamps import FIRST, LAST, SECOND, parse_instant
 
 LONGEST = 100  # characters of a time in text

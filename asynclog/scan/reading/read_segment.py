@@ -6,7 +6,7 @@ from typing import TypeVar
 import msgspec
 
 from asynclog.errors import ChangedError, DamagedError
-from asynclog.scan.unpacked_lines import segment_lines
+from asynclog.scan.reading.unpacked_lines import segment_lines
 from asynclog.segments import Fingerprint, Segment, WhyUnjudged
 from asynclog.storage.codecs import LEFT_ALONE, codec_for, is_packed
 from asynclog.storage.segment_reader import ReadStore, SegmentReader

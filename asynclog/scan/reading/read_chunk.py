@@ -10,9 +10,9 @@ from asynclog.scan.chunks import Chunk, ChunkResult, Seen
 from asynclog.scan.context import ScanContext
 from asynclog.scan.counter import StatsBuilder
 from asynclog.scan.expired_marks import ExpiredRanges, LineRange
-from asynclog.scan.line_blocks import whole_lines
-from asynclog.scan.opened_segment import ReadFailure, with_segment
-from asynclog.scan.unpacked_lines import unpack, unpacked_lines
+from asynclog.scan.reading.line_blocks import whole_lines
+from asynclog.scan.reading.read_segment import ReadFailure, with_segment
+from asynclog.scan.reading.unpacked_lines import unpack, unpacked_lines
 from asynclog.segments import Fingerprint, Range
 from asynclog.storage.codecs import HEAD, is_packed, looks_packed
 from asynclog.storage.proof import Digest, Proof

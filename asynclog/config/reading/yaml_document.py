@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 import msgspec
 import yaml
 
-from asynclog.config.file_text import Origin, read_file
-from asynclog.config.validation_errors import KeyPath, explain
+from asynclog.config.reading.file_text import Origin, read_file
+from asynclog.config.reading.msgspec_errors import KeyPath, explain
 from asynclog.errors import ConfigurationError
 
 DEEPEST = 32

@@ -1,0 +1,1 @@
+"""What an MXCP project's files say."""

@@ -1,0 +1,1 @@
+"""The records of other products: fields at paths, and times in many forms."""

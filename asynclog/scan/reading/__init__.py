@@ -1,0 +1,1 @@
+"""Read a segment: its bytes, its lines, packed or not."""
