@@ -1,6 +1,7 @@
 """Read a chunk: count its lines under each of its views. What is in the way is a value."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
 from functools import partial
 from typing import TypeVar
 
@@ -11,6 +12,7 @@ from asynclog.scan.context import ScanContext
 from asynclog.scan.counter import StatsBuilder
 from asynclog.scan.expired_marks import ExpiredRanges, LineRange
 from asynclog.scan.reading.line_blocks import whole_lines
+from asynclog.scan.reading.read_ahead import ReadAhead
 from asynclog.scan.reading.read_segment import ReadFailure, with_segment
 from asynclog.scan.reading.unpacked_lines import unpack, unpacked_lines
 from asynclog.segments import Fingerprint, Range
@@ -19,6 +21,8 @@ from asynclog.storage.proof import Digest, Proof
 from asynclog.storage.segment_reader import Hole, Part, SegmentReader
 
 T = TypeVar("T")
+
+_SMALL = 1 << 16  # bytes of a packed segment that is read sooner than another thread begins
 
 
 def read_chunks(
@@ -95,10 +99,12 @@ def _read_packed(
     before, written = reader.current(), reader.may_be_written()
     proof, unpacked = Proof(choose_digest(context.kind)), 0
     parts = proof.follow(_limited(reader.parts(0, size), rate_limit))
-    for offset, data, judged in unpacked_lines(unpack(name, parts), size):
-        for classifier in classifiers if judged else ():
-            classifier.add_block(offset, judged, None)
-        unpacked = offset + len(data)
+    stream = unpack(name, parts)
+    with ReadAhead(stream) if size > _SMALL else nullcontext(stream) as lines:
+        for offset, data, judged in unpacked_lines(lines, size):
+            for classifier in classifiers if judged else ():
+                classifier.add_block(offset, judged, None)
+            unpacked = offset + len(data)
     for _ in parts:  # what a library need not have asked for
         pass
     written = written or reader.current() != before or reader.may_be_written()

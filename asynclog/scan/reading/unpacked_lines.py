@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from asynclog.errors import DamagedError
 from asynclog.scan.reading.line_blocks import BLOCK, is_no_record, whole_lines
+from asynclog.scan.reading.read_ahead import read_full
 from asynclog.storage.codecs import PLAIN, Stream, codec_for, is_packed
 from asynclog.storage.segment_reader import Part, SegmentReader
 
@@ -54,7 +55,8 @@ def unpacked_lines(stream: Stream, size: int) -> Iterator[Block]:
     buffer, offset, fill = bytearray(BLOCK), 0, 0
     is_inside = is_at_end = False  # of a long line that can't be a record; of the stream
     while fill or not is_at_end:
-        fill = _fill(stream, buffer, fill)
+        with memoryview(buffer) as view:
+            fill += read_full(stream, view[fill:])
         is_at_end = fill < len(buffer)
         _must_be_a_log(offset + fill, size)
         block = memoryview(buffer)[:fill]
@@ -87,14 +89,6 @@ def _stand_in(buffer: bytearray) -> bytes:
     if len(buffer) >= _LONGEST:
         raise DamagedError(f"it has a line of more than {_LONGEST >> 20} MiB, which is too long in a compressed file")
     return b""
-
-
-def _fill(stream: Stream, buffer: bytearray, fill: int) -> int:
-    """Read until the buffer is full, or to the end; return how many bytes are in it."""
-    with memoryview(buffer) as view:
-        while fill < len(view) and (got := stream.readinto(view[fill:])):
-            fill += got
-    return fill
 
 
 def most_unpacked(name: str, size: int) -> int:
