@@ -11,6 +11,7 @@ from pathlib import Path
 from benchmarks.answers import same_census, same_cleanup, same_dry_run, same_files
 from benchmarks.archives import NOW, Archive, copy_of, cutoffs, emptied
 from benchmarks.environments import Peer
+from benchmarks.layouts import Contents
 from benchmarks.timing import BenchmarkError, Contestant, nothing
 
 ASYNCLOG = str(Path(sysconfig.get_path("scripts")) / "asynclog")
@@ -36,6 +37,18 @@ def dry_run(archive: Archive, jobs: int, reader: str = "native", prepare: Prepar
         prepare,
         partial(same_dry_run, expected=archive.summary),
     )
+
+
+def layout_run(folder: Path, preset: str, contents: Contents, jobs: int) -> Contestant:
+    """Return asynclog's dry run of another product's log, which has its configuration beside it."""
+
+    def check(output: bytes) -> None:
+        records = json.loads(output)["result"]["records"]
+        if (records["scanned"], records["deleted"]) != (contents.records, contents.expired):
+            raise BenchmarkError(f"it counted {records}, not {contents}")
+
+    words = ("--config", str(folder / "asynclog.yaml"), "--now", NOW, "--dry-run", "--jobs", str(jobs))
+    return Contestant(f"{OURS}, {preset}", jobs, (*CLEANUP, *words), contents.bytes, {}, nothing, check)
 
 
 def census(peer: Peer, archive: Archive, threads: int, prepare: Prepare = nothing) -> Contestant:

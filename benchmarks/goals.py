@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from math import inf
 
-from benchmarks.engines import COPY, LIMIT, OURS, PYTHON_READER
+from benchmarks.engines import COPY, LIBRARY, LIMIT, OURS, PYTHON_READER
 from benchmarks.environments import TITLES
+from benchmarks.layouts import LINES
 from benchmarks.results import Entry, Section, ratio
 from benchmarks.sections import CHECK, ESTIMATE, IDLE
 from benchmarks.table import duration, number
@@ -128,6 +129,27 @@ GOALS = (
             _times(OURS, threads, COPY, threads),
             most=1.5,
         )
+        for threads in (1, 2)
+    ),
+    *(
+        Goal(
+            f"Dry run of {preset}'s layout, {_crew(threads)}: it takes {{}} times as long as of MXCP's",
+            "layouts",
+            _times(f"{OURS}, {preset}", threads, f"{OURS}, mxcp", threads),
+            most=1.11,
+        )
+        for preset in LINES
+        if preset != "mxcp"
+        for threads in (1, 2)
+    ),
+    *(
+        Goal(
+            f"Dry run of {suffix} segments, {_crew(threads)}: it takes {{}} times as long as the library alone",
+            f"compressed, {suffix}",
+            _times(OURS, threads, LIBRARY, threads),
+            most=1.11,
+        )
+        for suffix in (".gz", ".zst")
         for threads in (1, 2)
     ),
     Goal("A job with nothing to do takes {}", "start-up", lambda found: _entry(found, IDLE, 1).wall, 0, 0.15, duration),

@@ -1,5 +1,6 @@
 """The comparisons, one function each: which archive, which contestants, in which order."""
 
+import json
 import shutil
 import sys
 from collections.abc import Callable
@@ -7,10 +8,21 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from benchmarks.archives import NOW, Archive, Shape, Store, drop_from_cache
-from benchmarks.engines import ASYNCLOG, OURS, Cleanups, census, counting_lines, dry_run, reading, unpacking
+from benchmarks.archives import NOW, Archive, Shape, Store, drop_from_cache, in_python
+from benchmarks.engines import (
+    ASYNCLOG,
+    OURS,
+    Cleanups,
+    census,
+    counting_lines,
+    dry_run,
+    layout_run,
+    reading,
+    unpacking,
+)
 from benchmarks.environments import Peer
 from benchmarks.generate import registry
+from benchmarks.layouts import LINES, Contents
 from benchmarks.results import Entry, Section
 from benchmarks.timing import Contestant, in_turn, nothing
 from benchmarks.trial import same_job
@@ -165,6 +177,22 @@ def _compressed(course: Course, suffix: str) -> Shape:
     return Shape(USUAL, course.size // 4, packed=suffix)
 
 
+def layouts(course: Course) -> Section:
+    """Compare dry runs of other products' lines with MXCP's, all of one size."""
+    folder, size = course.store.folder / "layouts", course.size // 8
+    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        found = {each: in_python("benchmarks.layouts", folder / each, each, size, USUAL) for each in LINES}
+        contents = {each: Contents(**json.loads(said)) for each, said in found.items()}
+        contestants = [
+            layout_run(folder / each, each, known, threads) for threads in THREADS for each, known in contents.items()
+        ]
+        title = f"Dry run of each layout, {USUAL}-byte records, {amount(size)}, in the page cache"
+        return Section("layouts", title, contestants[0].name, in_turn(contestants, course.rounds))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def start_up(course: Course) -> Section:
     """Measure what is always there, however little there is to do."""
     folder = course.store.folder / "start-up"
@@ -218,6 +246,7 @@ def comparisons(course: Course) -> list[Comparison]:
             Comparison(f"compressed, {suffix}", (_compressed(course, suffix),), 0, partial(compressed, course, suffix))
             for suffix in (".gz", ".zst")
         ),
+        Comparison("layouts", (), len(LINES) * size // 8, partial(layouts, course)),
         Comparison("start-up", (KNOWN,), 0, partial(start_up, course)),
         Comparison("huge", (HUGE,), 0, partial(huge, course)),
     ]
