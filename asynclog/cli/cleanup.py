@@ -144,8 +144,11 @@ def _every_log(logs: Logs, folders: Iterable[str], options: CleanupOptions, call
         call.signals.defer()
         return report
 
-    base = logs.settings.base
-    reports = {os.path.join(each, base): _whatever_ends(partial(clean, each), options, call) for each in folders}
+    reports: dict[str, Report] = {}
+    for folder in folders:
+        reports[os.path.join(folder, logs.settings.base)] = _whatever_ends(partial(clean, folder), options, call)
+        if call.signals.signal:
+            break
     return report_on_all(logs, policy, reports)
 
 

@@ -136,6 +136,7 @@ def _our_profile(document: "Document", name: str | None, environment: Mapping[st
         enabled=audit.enabled,
         log=logs[name],
         of_many=has_wildcard(logs[name]),
+        log_at=str(document.error(("profiles", name, "audit", "path"), audit.path or "")),
         schemas=beside(document, name, audit.schemas) if audit.schemas else "",
         patterns=patterns[name],
         more_names=profile.more_names,

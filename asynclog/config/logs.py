@@ -51,8 +51,8 @@ def resolve_logs(options: Options, environment: Mapping[str, str]) -> Logs:
     if not found.folders:
         why = f". {found.unread[0]}" if found.unread else ""
         raise ConfigurationError(
-            f"{target.source}: {target.log}: no folder of this pattern has a segment of {overall.base}: correct the "
-            f"path, or audit.segments; [*] stands for a * in a folder's name{why}"
+            f"{target.where}: no folder of this pattern has a segment of {overall.base}: correct the path, or "
+            f"audit.segments; [*] stands for a * in a folder's name{why}"
         )
     claims = _claims(target, found.folders)
 

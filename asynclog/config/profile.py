@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class Profile(msgspec.Struct, frozen=True):
     """One profile, resolved: paths are absolute. `schemas` is empty for the one beside the log, `state` for none.
 
-    `log` is a pattern if it is `of_many` logs.
+    `log` is a pattern if it is `of_many` logs; `log_at` is where it is written, with file, line and key.
 
     `claims` are those of all profiles of the file, `policies` the files that any of them names. `is_mxcps` tells whose
     file it is; `unread_keys` are such as look like retention in MXCP's, each with its place.
@@ -40,6 +40,7 @@ class Profile(msgspec.Struct, frozen=True):
     rewrite: Percent = ALWAYS
     state: str = ""
     of_many: bool = False
+    log_at: str = ""
     claims: tuple[Claim, ...] = ()
     policies: tuple[str, ...] = ()
     is_mxcps: bool = False

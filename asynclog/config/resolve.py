@@ -21,16 +21,13 @@ MOST_JOBS = 1024  # each is a thread or a process, and has some MiB of memory
 
 
 class Target(NamedTuple):
-    """The log that options name, or the pattern of many; the profile, and the claims of all, its own first."""
+    """The log that options name, or the pattern of many, and `where` they do; the profile; all claims, own first."""
 
     profile: Profile
     log: str
+    where: str
     of_many: bool
     claims: tuple[Claim, ...]
-
-    @property
-    def source(self) -> str:
-        return self.profile.source
 
 
 def resolve(options: Options, environment: Mapping[str, str]) -> Settings:
@@ -41,8 +38,8 @@ def resolve(options: Options, environment: Mapping[str, str]) -> Settings:
     target = resolve_target(options, environment)
     if target.of_many:
         raise ConfigurationError(
-            f"{target.source}: {target.log}: a * in a folder's name stands for many logs, and this is for one: name it "
-            "with its folder; [*] is the character itself"
+            f"{target.where}: a * in a folder's name stands for many logs, and this is for one: name it with its "
+            "folder, with --path; [*] is the character itself"
         )
     return settings_of_log(options, environment, target)
 
@@ -58,8 +55,10 @@ def resolve_target(options: Options, environment: Mapping[str, str]) -> Target:
     else:
         profile = load_profile(config, profile_name, environment)
     log, of_many = _named(path) if path else (profile.log, profile.of_many)
+    where = f"--path {path}" if path else profile.log_at
     own = Claim(profile.name or profile.source, log, profile.enabled, profile.patterns, profile.more_names, of_many)
-    return Target(profile, log, of_many, (own, *(claim for claim in profile.claims if claim.profile != profile.name)))
+    others = (claim for claim in profile.claims if claim.profile != profile.name)
+    return Target(profile, log, where, of_many, (own, *others))
 
 
 def _named(path: str) -> tuple[str, bool]:

@@ -7,6 +7,7 @@ import msgspec
 from asynclog.config.logs import Logs
 from asynclog.config.policy_file import policy_of
 from asynclog.escaping import escape_surrogates
+from asynclog.formatting import pluralize
 from asynclog.policy.rules import Policy
 from asynclog.report.cleanup.combine import combined_logs
 from asynclog.report.cleanup.result import Report
@@ -22,11 +23,16 @@ def shared_policy(logs: Logs) -> Policy | None:
 
 def report_on_all(logs: Logs, policy: Policy | None, reports: Mapping[str, Report]) -> Report:
     """Return the report on all logs, given those on each by its path, and the policy that they share, if any."""
-    is_known = all(report.result.status in {"success", "dry_run"} for report in reports.values())
+    results = [report.result for report in reports.values()]
+    is_known = all(each.status in {"success", "dry_run"} and not each.stopped for each in results)
     keys = {_key(name) for report in reports.values() for name in report.schemas}
     warnings = key_warnings(logs, policy, keys, complete=is_known) if policy else ()
     shown = {escape_surrogates(path): report for path, report in reports.items()}
-    report = combined_logs(shown, map(escape_surrogates, logs.unread), warnings)
+    errors = list(map(escape_surrogates, logs.unread))
+    left = len(logs.folders or ()) - len(reports)
+    if left:
+        errors.append(f"the job was stopped, and did not begin {pluralize(left, 'other log')}")
+    report = combined_logs(shown, errors, warnings)
     result = msgspec.structs.replace(
         report.result,
         profile=logs.settings.profile,

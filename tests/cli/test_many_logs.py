@@ -214,6 +214,37 @@ def test_wildcards_where_none_can_be_are_refused(place: Path, path: str, sentenc
     assert f"asynclog.yaml:4: profiles.default.audit.path: '{path}': " in done.err
 
 
+def test_a_pattern_without_a_log_names_file_line_and_key(place: Path) -> None:
+    """And what to correct. A folder that could not be listed may be why."""
+    (place / "asynclog.yaml").write_text(
+        "profiles:\n  default:\n    audit:\n      path: logs/*/none.jsonl\n      schemas: schemas.yaml\n"
+    )
+    for name in ("cleanup", "check", "estimate", "explain"):
+        done = run(name, cwd=place)
+        assert done.code == 2
+        assert "asynclog.yaml:4: profiles.default.audit.path: logs/*/none.jsonl: no folder of this pattern" in done.err
+
+
+def test_the_docker_preset_takes_all_containers(tmp_path: Path) -> None:
+    """As `presets show` prints it: the base file need not be there."""
+    line = b'{"log":"a\\n","stream":"stdout","time":"%s.123456789Z"}\n'
+    old, young = line % b"2025-01-05T10:11:12", line % b"2026-11-20T10:11:12"
+    for name in ("0a1b", "ff00"):
+        folder = tmp_path / "containers" / name
+        folder.mkdir(parents=True)
+        (folder / f"{name}-json.log.1").write_bytes(old + young)
+        (folder / f"{name}-json.log").write_bytes(young)
+        (folder / "config.v2.json").write_bytes(b"{}")
+    path = run("presets", "show", "docker", "--json").result["presets"]["docker"]["path"]
+    path = path.replace("/var/lib/docker", ".")
+    (tmp_path / "schemas.yaml").write_text("schemas:\n  - {schema_name: stdout, retention_days: 30}\n")
+    (tmp_path / "asynclog.yaml").write_text(
+        f"profiles: {{default: {{preset: docker, audit: {{path: {path}, schemas: schemas.yaml}}}}}}"
+    )
+    done = run("cleanup", "--now", NOW, "--json", cwd=tmp_path)
+    assert (done.code, done.result["deleted_per_schema"], len(done.result["logs"])) == (0, {"stdout:1": 2}, 2)
+
+
 def test_commands_for_one_log_say_so(place: Path) -> None:
     """`init` and `apply`."""
     run(
@@ -323,7 +354,7 @@ def test_text_shows_the_logs_that_need_a_look(place: Path) -> None:
 
 
 def test_a_signal_stops_before_the_next_log(place: Path) -> None:
-    """What was not begun is told as such."""
+    """Those that were not begun are told as such."""
     with held(place / "logs/a/x"):
         always = (
             "--path",
@@ -341,4 +372,7 @@ def test_a_signal_stops_before_the_next_log(place: Path) -> None:
         process.send_signal(signal.SIGTERM)
         done = finish(process)
     assert (done.code, cleaned(place)) == (143, [])
-    assert {one["status"] for one in done.result["logs"].values()} == {"error"}
+    assert {path: one["status"] for path, one in done.result["logs"].items()} == {
+        f"{place}/logs/a/x/logs.jsonl": "error"
+    }
+    assert "the job was stopped, and did not begin 2 other logs" in done.document["error"]
