@@ -10,17 +10,22 @@ import orjson
 from asynclog.config.presets import Preset, load_presets
 from asynclog.recognition.proposal import Objects, Proposal, propose, records_by
 from asynclog.records.mapped.parser import value_at
+from asynclog.storage.naming import SegmentNaming
 
 MXCP = "mxcp"
 _MOST = 90  # percent of the objects that a preset has to fit: some lines of a log are always odd
 
 
 class Sample(msgspec.Struct, frozen=True):
-    """Lines of a log with this base name: those that are JSON objects, each with its content, and how many are none."""
+    """Lines of a log with this base name: those that are JSON objects, each with its content, and how many are none.
+
+    `names` are those of all files in its folder.
+    """
 
     base: str
     objects: Objects
     others: int
+    names: Sequence[str] = ()
 
 
 class Match(msgspec.Struct, frozen=True):
@@ -40,6 +45,7 @@ class Recognition(msgspec.Struct, frozen=True):
 
     `matches` are the presets that fit, the best first; `preset` is the one that is certain, empty if none is. If none
     fits, there is a proposal. `named` are the presets whose usual name the base name is, whatever the lines are.
+    `further` are files that are segments by the best preset's patterns alone.
     """
 
     lines: int
@@ -47,14 +53,15 @@ class Recognition(msgspec.Struct, frozen=True):
     named: tuple[str, ...] = ()
     matches: tuple[Match, ...] = ()
     preset: str = ""
+    further: tuple[str, ...] = ()
     proposal: Proposal | None = None
 
 
-def sample_of(base: str, lines: Iterable[bytes]) -> Sample:
-    """Return these lines of a log as a sample."""
+def sample_of(base: str, lines: Iterable[bytes], names: Sequence[str] = ()) -> Sample:
+    """Return these lines of a log, in whose folder are files of these names, as a sample."""
     found = [(line, _object(line)) for line in lines]
     objects = [(line, content) for line, content in found if content is not None]
-    return Sample(base, objects, len(found) - len(objects))
+    return Sample(base, objects, len(found) - len(objects), names)
 
 
 def recognise(sample: Sample) -> Recognition:
@@ -65,7 +72,10 @@ def recognise(sample: Sample) -> Recognition:
         return Recognition(lines, objects, named)
     matches = tuple(sorted(_matches(sample, named), key=lambda match: (-match.marked, not match.is_named)))
     if matches:
-        return Recognition(lines, objects, named, matches, _certain(matches))
+        preset = _certain(matches)
+        further = _further(sample, preset or matches[0].preset)
+        # A name that is not the product's may be that of one log among others of its folder.
+        return Recognition(lines, objects, named, matches, "" if further and preset not in named else preset, further)
     is_partly_mxcps = records_by(load_presets()[MXCP].fields(), sample.objects) > 0  # which the default reads
     return Recognition(
         lines, objects, named, proposal=None if is_partly_mxcps else propose(sample.objects, sample.base)
@@ -107,6 +117,13 @@ def _certain(matches: Sequence[Match]) -> str:
         if len(certain) == 1:
             return certain[0].preset
     return ""
+
+
+def _further(sample: Sample, preset: str) -> tuple[str, ...]:
+    """Return the files that are segments by the preset's patterns, and by no name that a rotator gives."""
+    patterns = load_presets()[preset].segments
+    usual, wide = SegmentNaming(sample.base), SegmentNaming(sample.base, more_names=patterns)
+    return tuple(sorted(name for name in sample.names if wide.match(name) and not usual.match(name)))
 
 
 def _has_marks(content: dict[str, Any], preset: Preset) -> bool:

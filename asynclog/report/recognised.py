@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 
 from asynclog.config.mapped_fields import ConstantKey
 from asynclog.config.presets import load_presets
-from asynclog.formatting import pluralize
+from asynclog.formatting import list_some, pluralize
 from asynclog.recognition.proposal import Proposal
 from asynclog.recognition.recognise import MXCP, Match, Recognition
 from asynclog.recognition.schemas import SchemaCandidate
@@ -30,6 +30,10 @@ def recognised(found: Recognition) -> Iterator[str]:
     else:
         of = pluralize(found.objects, "line")
         yield f"No preset fits most of {of} looked at: they are read as MXCP's, because some of them are"
+    if found.further:
+        are = "is a segment" if len(found.further) == 1 else "are segments"
+        preset = found.preset or found.matches[0].preset
+        yield f"Under preset {preset} {list_some(found.further)} {are} of this log, too"
 
 
 def way_on(found: Recognition, path: str) -> str:

@@ -26,9 +26,11 @@ def recognise_log(settings: Settings) -> Recognition:
     return found if found.preset or not wide.more_names else _recognise_listed(settings)
 
 
-def recognise_segments(store: ReadStore, rate: RateLimiter, base: str, segments: Sequence[Segment]) -> Recognition:
-    """Return whose log it seems to be that has these segments, which are in order."""
-    return recognise(sample_of(base, sample_lines(store, rate, segments)))
+def recognise_segments(
+    store: ReadStore, rate: RateLimiter, base: str, segments: Sequence[Segment], names: Sequence[str] = ()
+) -> Recognition:
+    """Return whose log it seems to be that has these segments, which are in order, in a folder with these names."""
+    return recognise(sample_of(base, sample_lines(store, rate, segments), names))
 
 
 def _recognise_listed(settings: Settings) -> Recognition:
@@ -38,4 +40,5 @@ def _recognise_listed(settings: Settings) -> Recognition:
             store = resources.enter_context(opened_source(settings, rate))
         except FileNotFoundError:  # whoever inspects the log says so
             return recognise(sample_of(settings.base, ()))
-        return recognise_segments(store, rate, settings.base, store.list().segments)
+        listing = store.list()
+        return recognise_segments(store, rate, settings.base, listing.segments, listing.names)

@@ -288,6 +288,22 @@ def test_other_files_are_not_taken_for_session_files(tmp_path: Path) -> None:
     assert (done.result["preset"], done.result["segments"]["total"]) == (None, 1)
 
 
+def test_further_files_are_said_and_taken_only_under_the_usual_name(tmp_path: Path) -> None:
+    """Of a log with another name they may be other logs."""
+    line = PRODUCTS["teleport"][2].replace("TIME", OLD)
+    log_of(tmp_path, "2025-01-05.00:00:00.log", line)
+    for base, preset in (("mine.log", None), ("events.log", "teleport")):
+        log_of(tmp_path, base, line)
+        done = init(tmp_path, base)
+        assert done.result["preset"] == preset
+        assert done.result["segments"]["total"] == (2 if preset else 1)
+        assert done.result["recognised"][-1] == (
+            "Under preset teleport 2025-01-05.00:00:00.log is a segment of this log, too"
+        )
+        for file in ("asynclog.yaml", "audit-schemas.yaml"):
+            (tmp_path / file).unlink()
+
+
 def test_a_name_alone_is_not_certain(tmp_path: Path) -> None:
     """Without a line that tells, the presets of that name are said, and none is written."""
     for content in ("", "not JSON\n"):
