@@ -167,6 +167,13 @@ def test_lines_that_are_no_objects_tell_nothing() -> None:
         assert recognise(sample_of("app.log", [line])) == Recognition(1, 0)
 
 
+def test_marks_alone_are_not_enough() -> None:
+    """The lines have to be records by the preset's fields, too."""
+    line = {"log": "a", "stream": "stdout", "time": "2026-01-05T10:11:12Z"}
+    assert [match.preset for match in told([line]).matches] == ["docker"]
+    assert told([line | {"time": "yesterday"}]).matches == ()
+
+
 def test_every_preset_has_its_marks() -> None:
     """Or is for whole files, which have no lines."""
     for name, preset in load_presets().items():
