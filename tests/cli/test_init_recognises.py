@@ -304,6 +304,22 @@ def test_further_files_are_said_and_taken_only_under_the_usual_name(tmp_path: Pa
             (tmp_path / file).unlink()
 
 
+def test_segments_that_only_the_preset_names_tell(tmp_path: Path) -> None:
+    """Teleport's active file has the name of its day, and the log's is a link to it."""
+    log_of(tmp_path, "2025-01-05.00:00:00.log", PRODUCTS["teleport"][2].replace("TIME", OLD))
+    (tmp_path / "log/events.log").symlink_to("2025-01-05.00:00:00.log")
+    done = init(tmp_path, "events.log")
+    assert (done.result["preset"], list(done.result["schemas"])) == ("teleport", ["session.start:1"])
+
+
+def test_a_proposal_is_about_the_logs_own_segments(tmp_path: Path) -> None:
+    """Not about those that a preset would add which does not fit."""
+    log_of(tmp_path, "sessions.jsonl", '{"time":"2025-01-05T10:11:12Z","type":"login"}')
+    log_of(tmp_path, "orders.jsonl", *['{"order":1}'] * 40)
+    done = init(tmp_path, "sessions.jsonl")
+    assert (done.result["preset"], list(done.result["schemas"])) == (None, ["login:1"])
+
+
 def test_a_name_alone_is_not_certain(tmp_path: Path) -> None:
     """Without a line that tells, the presets of that name are said, and none is written."""
     for content in ("", "not JSON\n"):
@@ -412,6 +428,7 @@ def test_a_wrong_preset_is_told_with_the_right_one(tmp_path: Path) -> None:
     file.write_text(file.read_text().replace("preset: suricata", "preset: docker"))
     (warning,) = [each for each in run("check", "--json", cwd=tmp_path).result["warnings"] if "is a record" in each]
     assert "write preset: suricata into the profile" in warning
+    file.write_text(file.read_text().replace("    preset: docker\n", ""))
     write_log(tmp_path / "log", {"eve.json": b'{"when":"2025-01-05T10:11:12Z"}\n', "eve-2025-01-05.json": b""})
     (warning,) = [each for each in run("check", "--json", cwd=tmp_path).result["warnings"] if "is not a record" in each]
     assert "asynclog init" not in warning

@@ -237,6 +237,12 @@ def test_a_small_segment_is_not_sampled_twice() -> None:
     assert Store({"a.log": b'{"a":1}\n \r\n\n{"a":2}'}).sampled() == [b'{"a":1}', b'{"a":2}']
 
 
+def test_no_line_is_sampled_twice() -> None:
+    """If the end begins where the beginning ended, in the midst of a line, that one is left out."""
+    lines = Store({"a.log": b"".join(b'{"n":%d,"pad":"%b"}\n' % (n, b"x" * 20_000) for n in range(15))}).sampled()
+    assert [json.loads(line)["n"] for line in lines] == [*range(13), 14]
+
+
 def test_a_line_without_an_end_is_left_out() -> None:
     """No more of it is read than of others; a head of zeros does not hide the end."""
     store = Store({"a.log": b'{"a":"' + b"x" * 5_000_000, "b.log": bytes(5_000_000) + b'\n{"a":1}\n'})
