@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 from audit_log import record, write_log, write_policy
-from command import cleanup, promtool
+from command import NOW, promtool, run
 from prometheus_client.parser import text_string_to_metric_families
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -41,8 +41,10 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
     folder = tmp_path_factory.mktemp("monitored")
     write_policy(folder)
     write_log(folder / "audit", {"logs.jsonl": record(days=400), "logs.jsonl.1.gz": b"packed"})
+    audit = "{path: audit/logs.jsonl, schemas: schemas.yaml}"
+    (folder / "asynclog.yaml").write_text(f"asynclog: 1\nprofiles: {{default: {{audit: {audit}, max_bytes: 1B}}}}\n")
     with (folder / "audit/logs.jsonl").open("ab"):
-        assert cleanup(folder, "--metrics-file", "m.prom").code == 0
+        assert run("cleanup", "--now", NOW, "--metrics-file", "m.prom", cwd=folder).code == 0
     families = text_string_to_metric_families((folder / "m.prom").read_text())
     return {sample.name: set(sample.labels) for family in families for sample in family.samples}
 
@@ -118,6 +120,8 @@ SITUATIONS: dict[str, tuple[dict[str, float], bool]] = {
     "AsynclogNoSuccess, lately": ({"last_success_timestamp_seconds": 8 * DAYS}, False),
     "AsynclogHeldBack, something": ({"recovery_pending_bytes": 1}, True),
     "AsynclogHeldBack, nothing": ({"recovery_pending_bytes": 0}, False),
+    "AsynclogOverBudget, over it": ({"over_budget_bytes": 1}, True),
+    "AsynclogOverBudget, within it": ({"over_budget_bytes": 0}, False),
 }
 
 

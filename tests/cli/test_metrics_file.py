@@ -376,7 +376,7 @@ def test_hostile_labels_are_read_back_as_they_are(profile: str, log: str, schema
         (escape_surrogates(profile), escape_surrogates(log))
     }
     assert {each.labels["schema"] for each in samples if "schema" in each.labels} == {escape_surrogates(schema)}
-    assert len(samples) == 7 + 5 + 8 + 6 + 5
+    assert len(samples) == 7 + 5 + 9 + 6 + 5
     assert last_success(text) == ({"profile": escape_surrogates(profile), "log": escape_surrogates(log)}, 0)
 
 
