@@ -49,9 +49,7 @@ def record_outcome(log: Log, action: Action, outcome: Outcome) -> None:
     if not log.catalog:
         return
     if outcome.status != "done":
-        if action.by_budget:  # reread under other cutoffs: the next job looks again
-            log.catalog.put(action.segment, None)
-        elif outcome.reread:  # the entry may have been wrong
+        if outcome.reread:  # the entry may have been wrong
             learn(log, outcome.reread)
         return
     left = _left(log, action, outcome) if action.kind == "rewrite" else None

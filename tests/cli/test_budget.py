@@ -183,6 +183,14 @@ def make_future(folder: Path) -> None:
     put(folder, {A: record(days=9) * 9 + record(days=-2)})
 
 
+def test_a_record_of_tomorrow_goes_like_any_other(log: Path) -> None:
+    """Up to 24 hours ahead clocks may differ: that very instant is not the future yet."""
+    put(log, {A: record(days=9) * 9 + record(days=-1)})
+    configure(log, "max_bytes: 1B")
+    assert cleanup(log).result["deleted_by_budget"] == {"app:1": 40}
+    assert names(log) == {BASE}
+
+
 def make_implausible(folder: Path) -> None:
     put(folder, {A: record(days=9) * 9 + record(days=10_000)})
 
@@ -248,9 +256,14 @@ def test_a_segment_that_a_writer_has_open_stays(log: Path) -> None:
 
 
 def test_nothing_goes_early_while_not_all_is_known(log: Path) -> None:
-    """What has not been read may be older. With more time the next run goes on."""
+    """What has not been read may be older than what the catalog knows. With more time the next run goes on."""
+    for name in names(log):
+        os.utime(log / "audit" / name, (time.time() - 3600,) * 2)
+    cleanup(log, "-n")
+    write_log(log / "audit", {"logs-20261020T000000.jsonl": record(days=20) * 10})
     done = cleanup(log, "--max-runtime", "0s")
-    assert (done.code, done.result["deleted_by_budget"], len(names(log))) == (0, {}, 5)
+    assert (done.code, done.result["deleted_by_budget"], len(names(log))) == (0, {}, 6)
+    assert done.result["catalog"]["hits"] == 5
     assert any("once all segments have been read" in each for each in done.result["warnings"])
 
 
@@ -258,9 +271,11 @@ def test_nothing_goes_early_while_not_all_is_known(log: Path) -> None:
 
 
 OTHER = record("zzz", days=9)
+YOUNGER = record(days=3)
+TORN = b"{" + record(days=9)[1:-2] + b" \n"
 
 
-@pytest.mark.parametrize("line", [OTHER, b"{" + record(days=9)[1:-2] + b" \n", b"x" * (SIZE - 1) + b"\n"])
+@pytest.mark.parametrize("line", [OTHER, YOUNGER, TORN, b"x" * (SIZE - 1) + b"\n"])
 @pytest.mark.parametrize("step", ["is_free", "lease"], ids=["before it is judged again", "after"])
 @pytest.mark.parametrize("double_check", [False, True])
 def test_what_has_changed_in_place_since_the_plan_stays(log: Path, line: bytes, step: str, double_check: bool) -> None:
@@ -298,7 +313,7 @@ def test_what_has_changed_in_place_since_the_plan_stays(log: Path, line: bytes, 
     assert result.deleted_per_schema == {"app:1": 10}
     assert path.read_bytes() == record(days=9) + line + record(days=9) * 8
     run_once(config=config, now=NOW)
-    assert A in names(log), "it is known now to have what may never go"
+    assert A in names(log), "it is known now to have what may never go, or to be the newest"
 
 
 # Guards.
@@ -360,7 +375,7 @@ def forge(folder: Path, edit: Callable[[dict[str, Any]], object]) -> None:
 def test_apply_takes_the_choice_of_the_plan(log: Path) -> None:
     """And no more, though the log has grown since."""
     cleanup(log, "-n", "--plan-out", "plan.json")
-    write_log(log / "audit", {"logs-20261020T000000.jsonl": record(days=20) * 30})
+    put(log, {"logs-20261020T000000.jsonl": record(days=20) * 30})
     done = apply(log)
     assert (done.code, done.result["deleted_by_budget"]) == (0, {"app:1": 20})
     assert names(log) == {"logs-20261020T000000.jsonl", C, D, BASE}
@@ -373,6 +388,15 @@ def test_apply_leaves_what_need_not_go_any_more(log: Path) -> None:
     done = apply(log)
     assert names(log) == {B, D, BASE}
     assert done.actions[B]["reason"] == "the log is within its budget without that, or something keeps it now"
+
+
+def test_what_the_plan_does_not_name_makes_no_room(log: Path) -> None:
+    """An older segment that has come since may not go, so that all goes that the plan has chosen."""
+    cleanup(log, "-n", "--plan-out", "plan.json")
+    (log / "audit" / C).unlink()
+    put(log, {"logs-20261020T000000.jsonl": record(days=20) * 10})
+    assert apply(log).result["deleted_by_budget"] == {"app:1": 20}
+    assert names(log) == {"logs-20261020T000000.jsonl", D, BASE}
 
 
 def test_a_forged_plan_makes_nothing_go_early(log: Path) -> None:
@@ -455,6 +479,9 @@ def test_the_text_and_the_metrics_tell_it_apart(log: Path) -> None:
     metrics = (log / "m.prom").read_text()
     labels = f'{{log="{log}/audit/logs.jsonl",profile="default"'
     assert f'asynclog_deleted_by_budget_records{labels},schema="app:1"}} 40.0' in metrics
+    assert f'asynclog_deleted_records{labels},schema="app:1"}} 40.0' in metrics
+    assert f'asynclog_deleted_bytes{labels},schema="app:1"}} {40 * SIZE}.0' in metrics
+    assert f'asynclog_kept_records{labels},schema="app:1"}} 1.0' in metrics
     assert f"asynclog_over_budget_bytes{labels}}} {SIZE - 1}.0" in metrics
 
 
