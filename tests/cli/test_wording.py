@@ -87,6 +87,15 @@ def test_a_policy_is_told_without_the_names_of_types(archive: Path, rule: str) -
     assert not TYPES.search(said)
 
 
+@pytest.mark.parametrize("key", ["retention_hours", "retention_day"])
+def test_a_key_for_a_period_that_is_none_says_which_there_are(archive: Path, key: str) -> None:
+    """Days, and for what is shorter or longer the key that takes a unit."""
+    write_policy(archive, f"schema_name: app, {key}: 6")
+    said = cleanup(archive).error
+    assert f"schemas.{key}: this key is not known here: write retention_days, in whole days" in said
+    assert said.endswith(", or retention, such as 36h, for a schema")
+
+
 @pytest.mark.parametrize("option", ["--jobs=x", "--allow-delete-percent=most", "--lock-wait=soon"])
 def test_an_option_is_told_without_the_names_of_types(archive: Path, option: str) -> None:
     """What was written, and what to write."""

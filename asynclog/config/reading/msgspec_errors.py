@@ -6,7 +6,7 @@ import msgspec
 
 KeyPath = tuple[str | int, ...]
 
-_WHOLE_DAYS = "in whole days (24 hours each), such as 90"
+_PERIODS = "write retention_days, in whole days (24 hours each), such as 90, or retention, such as 36h, for a schema"
 
 # The types that msgspec names, in words for whoever wrote the file.
 _KINDS = {
@@ -26,7 +26,7 @@ def explain(error: msgspec.ValidationError) -> tuple[KeyPath, str]:
     place = tuple(int(part) if part.isdigit() else part for part in re.findall(r"[^.\[\]`]+", path))
     unknown = re.fullmatch(r"Object contains unknown field `(.*)`", text)
     if unknown:
-        hint = f": write retention_days, {_WHOLE_DAYS}" if unknown[1].startswith("retention") else ""
+        hint = f": {_PERIODS}" if unknown[1].startswith("retention") else ""
         return (*place, unknown[1]), f"this key is not known here{hint}"
     missing = re.fullmatch(r"Object missing required field `(.*)`", text)
     if missing:
