@@ -185,7 +185,10 @@ def _patterns(document: "Document", name: str, audit: _Audit) -> tuple[str, ...]
         if not glob or glob.startswith("."):
             problem = "no segment has such a name: none is empty or begins with a dot"
         elif "/" in glob:
-            problem = "a name has no /: only files directly in the folder of `path` are looked at"
+            problem = (
+                "a name has no /, and only files directly in the folder of `path` are looked at: "
+                "write folders into `path`, which may have * and ** there"
+            )
         else:
             continue
         raise document.error(place, f"{glob!r} matches nothing: {problem}")

@@ -96,6 +96,15 @@ def test_a_key_for_a_period_that_is_none_says_which_there_are(archive: Path, key
     assert said.endswith(", or retention, such as 36h, for a schema")
 
 
+def test_a_pattern_with_a_folder_says_where_folders_go(tmp_path: Path) -> None:
+    """A name has none; the path of the log may have wildcards in its folders."""
+    profile = "{audit: {path: a/l.jsonl, segments: '2026/*/l-*.jsonl'}}"
+    (tmp_path / "asynclog.yaml").write_text(f"profiles: {{default: {profile}}}\n")
+    said = run("cleanup", "--json", cwd=tmp_path).error
+    assert "'2026/*/l-*.jsonl' matches nothing: a name has no /" in said
+    assert said.endswith("write folders into `path`, which may have * and ** there")
+
+
 @pytest.mark.parametrize("option", ["--jobs=x", "--allow-delete-percent=most", "--lock-wait=soon"])
 def test_an_option_is_told_without_the_names_of_types(archive: Path, option: str) -> None:
     """What was written, and what to write."""
