@@ -23,14 +23,15 @@ from asynclog.storage.segment_store import newest_segments
 class BudgetTerms(msgspec.Struct, frozen=True):
     """What decides about a log's budget besides its plan.
 
-    `skip_reasons` say, by segment, why it may not be changed. No record goes that is not older than `youngest` (ns
-    since 1970); None if its age does not matter.
+    `skip_reasons` say, by segment, why it may not be changed; `newest_file` is the one that stays where files are
+    records. No record goes that is not older than `youngest` (ns since 1970); None if its age does not matter.
     """
 
     budget: Budget
     policy: Policy
     naming: SegmentNaming
     skip_reasons: Mapping[str, str] = {}
+    newest_file: str = ""
     youngest: int | None = None
 
 
@@ -68,7 +69,7 @@ def reasons_to_stay(plan: Plan, terms: BudgetTerms) -> dict[str, str]:
     """Return why segments that are not to go may not go for the budget either, by name; empty for those that may."""
     # What goes for the budget was older than the newest, and would be so again.
     staying = [action for action in plan.actions if action.kind != "drop" or action.by_budget]
-    newest = _newest(staying, terms.naming)
+    newest = {terms.newest_file, *_newest(staying, terms.naming)}
     return {action.segment: _reason_to_stay(action, terms, newest) for action in staying if not action.by_budget}
 
 
@@ -83,7 +84,7 @@ def _reason_to_stay(action: Action, terms: BudgetTerms, newest: Collection[str])
         return "it is the newest, or the one that is written to"
     if action.unjudged:
         return "it could not be judged"
-    if action.stats is None:
+    if action.stats is None or not action.fingerprint.size:
         return "it is empty"
     if action.segment in terms.skip_reasons:
         return terms.skip_reasons[action.segment]

@@ -26,6 +26,7 @@ def budget_terms(log: Log, policy: Policy) -> BudgetTerms:
         policy=policy,
         naming=log.naming,
         skip_reasons=log.conditions.skip_reasons,
+        newest_file=log.conditions.newest,
         youngest=None if days is None else log.cutoffs.now - days * DAY,
     )
 

@@ -84,6 +84,23 @@ def test_the_newest_never_goes(tmp_path: Path) -> None:
     assert names(log) == {"b.log"}
 
 
+def test_the_newest_stays_whatever_the_budget(tmp_path: Path) -> None:
+    """Also if it is empty, or not the last by name; and nothing goes that frees nothing."""
+    files = {"a.log": (b"1" * 9, 20), "empty.log": (b"", 18), "c.log": (b"3", 17), "z.log": (b"4", 19)}
+    log = lay(tmp_path, {**files, "newest.log": (b"", 5)}, f"{FILE}\n    max_bytes: 1B")
+    done = run("cleanup", "--now", NOW, "--json", "--debug", cwd=tmp_path)
+    assert done.result["deleted_by_budget"] == {"document:1": 1}
+    assert names(log) == {"empty.log", "c.log", "z.log", "newest.log"}
+    assert done.actions["newest.log"]["reason"] == "it is the newest file, and that always stays"
+
+
+def test_of_several_newest_ones_the_one_that_stays_is_always_the_same(tmp_path: Path) -> None:
+    """With a budget, too: the last by name of those of one mtime."""
+    log = lay(tmp_path, {"a.log": (b"1", 5), "b.log": (b"2", 5), "z.log": (b"3", 6)}, f"{FILE}\n    max_bytes: 1B")
+    run("cleanup", "--now", NOW, "--json", cwd=tmp_path)
+    assert "b.log" in names(log)
+
+
 def test_clocks_that_were_wrong_keep_a_file(tmp_path: Path) -> None:
     """An mtime from before 2000, or a day ahead, proves nothing."""
     files = {"old.log": (b"1", 11_000), "ahead.log": (b"2", -2), "a.log": (b"3", 40), "b.log": (b"4", 1)}
