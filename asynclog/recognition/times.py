@@ -41,18 +41,20 @@ def time_candidates(values: Mapping[str, Sequence[object]], lines: int) -> list[
 
 
 def sure_time(times: Sequence[TimeCandidate], lines: int) -> TimeCandidate | None:
-    """Return the time that is sure: the only one at its depth that all lines have under a usual name; None without one.
+    """Return the time that is sure: the only one at the top that all lines have under a usual name; None without one.
 
-    Without a usual name it is the only one at all, if it goes on from line to line, and is not called like another.
+    If there is none such, it is the only one at all, if it goes on from line to line, and is not called like another.
+    Of a usual name that is nested, as few lines as can't show whether it goes on are enough.
     """
     everywhere = [time for time in times if time.lines * 100 >= _ALL * lines]
-    usual = [time for time in everywhere if time.is_usual]
-    highest = min((depth(time.path) for time in usual), default=0)
-    candidates = [time for time in usual if depth(time.path) == highest] or everywhere
+    at_the_top = [time for time in everywhere if time.is_usual and depth(time.path) == 1]
+    candidates = at_the_top or everywhere
     if len(candidates) != 1:
         return None
     (time,) = candidates
-    return time if time.is_usual or (time.is_rising and not _is_other(last_key(time.path))) else None
+    if at_the_top or (time.is_usual and lines < _MANY):
+        return time
+    return time if time.is_rising and not _is_other(last_key(time.path)) else None
 
 
 def form_of(value: object) -> str:

@@ -93,6 +93,22 @@ def test_of_several_times_the_usual_one_at_the_top_is_sure() -> None:
     assert (some.fields, some.times[0].lines) == (None, 8)
 
 
+def test_a_usual_name_below_the_top_is_not_sure_beside_other_times_or_if_it_jumps() -> None:
+    """It may be of what the record is about: an order, a birth, an appointment."""
+    rising = [f"2026-01-05T10:11:{n:02}Z" for n in range(40)]
+    jumping = [rising[n * 7 % 40] for n in range(40)]
+    for is_alone, nested, is_sure in (
+        (False, rising[:1] * 40, False),
+        (False, rising, False),
+        (True, rising, True),
+        (True, jumping, False),
+        (True, rising[:1] * 40, False),
+    ):
+        beside = [{} if is_alone else {"logged": time} for time in rising]
+        lines = [{"order": {"time": time}} | other for time, other in zip(nested, beside, strict=True)]
+        assert (proposed(*lines).fields is not None) is is_sure, (is_alone, nested)
+
+
 def test_an_unusual_name_is_sure_if_the_time_goes_on() -> None:
     """Not for a few lines, for one that stands still or jumps, or that is called like another time."""
     rising = [f"2026-01-05T10:11:{n:02}Z" for n in range(40)]
