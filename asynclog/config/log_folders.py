@@ -17,7 +17,7 @@ HasLog = Callable[[Sequence[str]], bool]
 
 
 class Found(NamedTuple):
-    """Folders, in order, and a sentence for each folder that could not be listed."""
+    """Folders, in order, and a sentence for each folder that could not be listed, or that a named link leads to."""
 
     folders: list[str]
     unread: list[str]
@@ -131,8 +131,19 @@ def _below(pattern: _Pattern, top: str, begun: frozenset[int], has_log: HasLog, 
             yield folder
         for name in sorted(folders, reverse=True):
             below, following = os.path.join(folder, name), pattern.after(places, name)
-            if following and not (names and os.path.islink(below)):
+            if following and not (names and _is_link(below, unread)):
                 waiting.append((below, following))
+
+
+def _is_link(folder: str, unread: list[str]) -> bool:
+    """Return whether a folder that is named behind a wildcard is a link; note if a folder is behind it."""
+    is_link = os.path.islink(folder)
+    if is_link and os.path.isdir(folder):
+        unread.append(
+            f"{folder}: this is a symbolic link, which is not followed behind a *, and logs may be there: name the "
+            "folder that it leads to"
+        )
+    return is_link
 
 
 def _listed(folder: str) -> tuple[list[str], list[str]]:

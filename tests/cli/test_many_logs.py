@@ -131,6 +131,19 @@ def test_links_and_hidden_folders_are_not_followed(place: Path) -> None:
     assert logs(clean(place, ".snap*", "--dry-run"), place) == [".snapshot"]
 
 
+@pytest.mark.parametrize("command_name", ["cleanup", "check", "estimate"])
+def test_a_link_that_is_named_behind_a_star_is_told(place: Path, command_name: str) -> None:
+    """Who writes its name wants the logs there: to leave them out is no success. One that leads nowhere has none."""
+    (place / "logs/c/x").symlink_to("../b")
+    (place / "logs/b/x").symlink_to("nowhere")
+    done = command(place, command_name, "*/x")
+    assert (done.code, done.result["status"]) == (3, "partial")
+    assert f"{place}/logs/c/x: this is a symbolic link, which is not followed" in done.document["error"]
+    assert f"{place}/logs/b/x" not in done.document["error"]
+    (place / "logs/a/x" / SEGMENT).unlink()
+    assert "is a symbolic link" in clean(place, "*/x").error
+
+
 def test_a_star_in_a_name_is_written_in_brackets(place: Path) -> None:
     """Without, it would mean others, too."""
     write_log(place / "logs/a*b", {SEGMENT: OLD + YOUNG})
