@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from asynclog.config.mapped_fields import ConstantKey, FieldKeys, TimeKeys, mapped_fields
+from asynclog.escaping import escape_surrogates
 from asynclog.recognition.paths import values_by_path
 from asynclog.recognition.schemas import SchemaCandidate, schema_candidates
 from asynclog.recognition.times import LOCAL, TimeCandidate, sure_time, time_candidates
@@ -36,7 +37,7 @@ def propose(objects: Objects, base: str) -> Proposal:
     if sure is None:
         return Proposal(times, schemas)
     usual = next((each.path for each in schemas if each.is_usual), None)
-    fields = FieldKeys(sure.path, usual or ConstantKey(base.partition(".")[0] or base))
+    fields = FieldKeys(sure.path, usual or ConstantKey(escape_surrogates(base.partition(".")[0] or base)))
     time = TimeKeys("rfc3339" if sure.form == LOCAL else sure.form)
     best_first = sorted(times, key=lambda each: each != sure)
     return Proposal(best_first, schemas, fields, time, records_by(mapped_fields(fields, time), objects))

@@ -1,6 +1,6 @@
 """Recognise whose log it is: its name and some lines -> the presets that fit, and the one that is certain. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -64,13 +64,14 @@ def sample_of(base: str, lines: Iterable[bytes], names: Sequence[str] = ()) -> S
     return Sample(base, objects, len(found) - len(objects), names)
 
 
-def recognise(sample: Sample) -> Recognition:
-    """Return what the sample tells. Without an object there is no telling."""
+def recognise(sample: Sample, wide: Collection[str] = ()) -> Recognition:
+    """Return what the sample tells, of which the `wide` presets are none. Without an object there is no telling."""
     objects, lines = len(sample.objects), len(sample.objects) + sample.others
     named = presets_named(sample.base)
     if not objects:
         return Recognition(lines, objects, named)
-    matches = tuple(sorted(_matches(sample, named), key=lambda match: (-match.marked, not match.is_named)))
+    fitting = (match for match in _matches(sample, named) if match.preset not in wide)
+    matches = tuple(sorted(fitting, key=lambda match: (-match.marked, not match.is_named)))
     if matches:
         preset = _certain(matches)
         further = _further(sample, preset or matches[0].preset)

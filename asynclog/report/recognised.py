@@ -84,11 +84,10 @@ def _why(match: Match, found: Recognition) -> str:
 
 
 def _marks(preset: str) -> Iterator[str]:
-    """Yield the keys that all lines of this product have."""
-    for alternatives in load_presets()[preset].marks:
-        keys = {mark.partition("=")[0] for mark in alternatives}
-        if len(keys) == 1:
-            yield from keys
+    """Yield the keys that all lines of this product have; if there is none such, those of which each has one."""
+    marks = [[mark.partition("=")[0] for mark in alternatives] for alternatives in load_presets()[preset].marks]
+    always = [keys[0] for keys in marks if len(set(keys)) == 1]
+    yield from always or (" or ".join(dict.fromkeys(keys)) for keys in marks)
 
 
 def _by_name(found: Recognition) -> Iterator[str]:

@@ -18,12 +18,13 @@ from asynclog.storage.segment_reader import ReadStore
 def recognise_log(settings: Settings) -> Recognition:
     """Return whose log it seems to be; one without lines if its folder does not exist. Raise ConfigurationError.
 
-    A product that gives its log this name may give its segments names that no rotator does.
+    A product that gives its log this name may give its segments names that no rotator does. If lines of such files are
+    not all that product's, it is not its preset, which would take them, too.
     """
-    more = [load_presets()[name].segments for name in presets_named(settings.base)]
-    wide = msgspec.structs.replace(settings, more_names=tuple(name for names in more for name in names))
-    found = _recognise_listed(wide)
-    return found if found.preset or not wide.more_names else _recognise_listed(settings)
+    wide = [name for name in presets_named(settings.base) if load_presets()[name].segments]
+    more_names = tuple(pattern for name in wide for pattern in load_presets()[name].segments)
+    found = _recognise_listed(msgspec.structs.replace(settings, more_names=more_names))
+    return found if found.preset or not wide else _recognise_listed(settings, wide)
 
 
 def recognise_segments(
@@ -33,7 +34,7 @@ def recognise_segments(
     return recognise(sample_of(base, sample_lines(store, rate, segments), names))
 
 
-def _recognise_listed(settings: Settings) -> Recognition:
+def _recognise_listed(settings: Settings, wide: Sequence[str] = ()) -> Recognition:
     rate = RateLimiter(settings.io_limit)
     with ExitStack() as resources:
         try:
@@ -41,4 +42,5 @@ def _recognise_listed(settings: Settings) -> Recognition:
         except FileNotFoundError:  # whoever inspects the log says so
             return recognise(sample_of(settings.base, ()))
         listing = store.list()
-        return recognise_segments(store, rate, settings.base, listing.segments, listing.names)
+        lines = sample_lines(store, rate, listing.segments)
+        return recognise(sample_of(settings.base, lines, listing.names), wide)

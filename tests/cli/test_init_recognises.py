@@ -320,6 +320,30 @@ def test_a_proposal_is_about_the_logs_own_segments(tmp_path: Path) -> None:
     assert (done.result["preset"], list(done.result["schemas"])) == (None, ["login:1"])
 
 
+def test_a_log_named_like_session_files_beside_others_is_none(tmp_path: Path) -> None:
+    """The preset would delete the others' records, too, under the rule for sessions."""
+    log_of(tmp_path, "sessions.jsonl", PRODUCTS["sessions"][2].replace("TIME", OLD))
+    log_of(tmp_path, "orders.jsonl", *['{"order":1,"timestamp":"2025-01-05T10:11:12Z"}'] * 20)
+    done = init(tmp_path, "sessions.jsonl")
+    assert (done.result["preset"], done.result["segments"]["total"]) == (None, 1)
+    assert run("check", "--json", cwd=tmp_path).result["segments"]["total"] == 1
+
+
+def test_every_preset_says_what_it_was_recognised_by(tmp_path: Path) -> None:
+    """Also the one without a key that all lines have."""
+    log_of(tmp_path, "sessions.jsonl", PRODUCTS["sessions"][2].replace("TIME", OLD))
+    told = init(tmp_path, "sessions.jsonl").result["recognised"][0]
+    assert " its sessionId or session_id and type or message, " in told
+
+
+def test_a_name_that_is_not_utf_8_is_refused_in_words(tmp_path: Path) -> None:
+    """YAML can't hold it, and no file is written."""
+    log_of(tmp_path, "app\udcff.log", '{"time":"2025-01-05T10:11:12Z"}')
+    done = init(tmp_path, "app\udcff.log")
+    assert done.code == 2
+    assert not (tmp_path / "asynclog.yaml").exists()
+
+
 def test_a_name_alone_is_not_certain(tmp_path: Path) -> None:
     """Without a line that tells, the presets of that name are said, and none is written."""
     for content in ("", "not JSON\n"):
