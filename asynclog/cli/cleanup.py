@@ -2,6 +2,7 @@
 
 import argparse
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -28,6 +29,9 @@ from asynclog.storage.local.user_named_file import NamedFile, OccupiedError
 if TYPE_CHECKING:
     from asynclog.runner.cleanup import CleanupRun
 
+
+# How many bytes a dry run has found to go so far, by device.
+Freed = Counter[int]
 
 HELP = Help(
     description="Delete the records that have expired under their own audit schema's rule, and nothing else; if the "
@@ -87,7 +91,8 @@ def run(options: CleanupOptions, call: Call) -> Report:
     """Run the job that these options ask for, or one for each profile, and return the report."""
     metrics = metrics_file(options.metrics_file, options.path, dry_run=options.dry_run)
     file = call.resources.enter_context(metrics)
-    report = _every_profile(options, call, file) if options.all_profiles else _one(options, call, file)
+    freed: Freed = Counter()
+    report = _every_profile(options, call, file, freed) if options.all_profiles else _one(options, call, file, freed)
     call.signals.finish()
     return file.tell(report, as_json=options.json)
 
@@ -95,36 +100,47 @@ def run(options: CleanupOptions, call: Call) -> Report:
 COMMAND = Command(HELP, CleanupOptions, add_arguments, run, as_text, log_level_of_cleanup)
 
 
-def _one(options: CleanupOptions, call: Call, file: MetricsFile) -> Report:
+def _one(options: CleanupOptions, call: Call, file: MetricsFile, freed: Freed) -> Report:
     from asynclog.runner.begin_cleanup import begin_run
     from asynclog.runner.cleanup import clean_up
 
     logs = logs_of(options)
     if logs.folders is not None:
-        return _every_log(logs, logs.folders, options, call)
+        return _every_log(logs, logs.folders, options, call, freed)
     settings = logs.settings
     file.is_about(settings)
     with _plan_out(options.plan_out, settings, dry_run=options.dry_run) as plan_out:
-        run = begin_run(settings, dry_run=options.dry_run, verbose=options.debug, wiring=call.wiring)
+        run = begin_run(settings, dry_run=options.dry_run, verbose=options.debug, wiring=call.wiring, freed=freed)
         found = clean_up(run, call.signals)
+        _note(found, freed, dry_run=options.dry_run)
         call.signals.defer()
         if options.plan_out and plan_out and not call.signals.signal:
             _write_plan(options.plan_out, plan_out, found)
         return found.report
 
 
-def _every_profile(options: CleanupOptions, call: Call, file: MetricsFile) -> Report:
+def _note(found: "CleanupRun", freed: Freed, *, dry_run: bool) -> None:
+    """Note what a dry run does not free, and a run would have freed before it comes to the next log."""
+    from asynclog.plan.budget_drops import freed_by_device
+
+    if dry_run and found.plan:
+        freed.update(freed_by_device(found.plan))
+
+
+def _every_profile(options: CleanupOptions, call: Call, file: MetricsFile, freed: Freed) -> Report:
     """Clean up one profile after the other, in the file's order, and return the combined report."""
     for name in ("path", "schemas", "profile", "metrics_file", "plan_out"):
         if getattr(options, name):
             raise ConfigurationError(f"--all-profiles does not go with --{name.replace('_', '-')}")
     names = profile_names(options.config)
     of_profile = {name: msgspec.structs.replace(options, profile=name) for name in names}
-    reports = {name: _whatever_ends(partial(_one, each, call, file), each, call) for name, each in of_profile.items()}
+    reports = {
+        name: _whatever_ends(partial(_one, each, call, file, freed), each, call) for name, each in of_profile.items()
+    }
     return combined(reports)
 
 
-def _every_log(logs: Logs, folders: Iterable[str], options: CleanupOptions, call: Call) -> Report:
+def _every_log(logs: Logs, folders: Iterable[str], options: CleanupOptions, call: Call, freed: Freed) -> Report:
     """Clean up the log in one of these folders after the other, and return the combined report."""
     from asynclog.runner.begin_cleanup import begin_run
     from asynclog.runner.cleanup import clean_up
@@ -139,10 +155,11 @@ def _every_log(logs: Logs, folders: Iterable[str], options: CleanupOptions, call
 
     def clean(folder: str) -> Report:
         settings, is_dry, verbose = logs.at(folder), options.dry_run, options.debug
-        run = begin_run(settings, dry_run=is_dry, verbose=verbose, wiring=call.wiring, policy=policy)
-        report = clean_up(run, call.signals).report
+        run = begin_run(settings, dry_run=is_dry, verbose=verbose, wiring=call.wiring, policy=policy, freed=freed)
+        found = clean_up(run, call.signals)
         call.signals.defer()
-        return report
+        _note(found, freed, dry_run=is_dry)
+        return found.report
 
     reports: dict[str, Report] = {}
     for folder in folders:

@@ -60,6 +60,15 @@ def bytes_over(plan: Plan, budget: Budget, freed: int) -> int:
     return budget.excess(size - freed, _with_more(plan.space, freed))
 
 
+def freed_by_device(plan: Plan) -> dict[int, int]:
+    """Return how many bytes a plan frees on each device; none if a guard refuses it."""
+    freed: dict[int, int] = {}
+    for action in () if plan.refusal else plan.actions:
+        device = action.fingerprint.device
+        freed[device] = freed.get(device, 0) + action.fingerprint.size - action.bytes_after
+    return freed
+
+
 def newest_record(action: Action) -> int:
     """Return the instant of a segment's newest record, by which segments go for the budget; 0 without any."""
     return latest(count.newest for count in action.stats.schemas) or 0 if action.stats else 0

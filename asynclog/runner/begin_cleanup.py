@@ -3,6 +3,7 @@
 import logging
 import os
 import time
+from collections.abc import Mapping
 from contextlib import ExitStack
 
 import msgspec
@@ -25,7 +26,8 @@ class Run(msgspec.Struct, frozen=True):
 
     `started` is the real time, `present` the same or the caller's time instead; the run is for the time `now`. `begun`
     is in seconds, by the monotonic clock. If it is `verbose`, the report lists the segments that stay, too. `policy` is
-    one that was read before, for many logs; None if it is this run's to read.
+    one that was read before, for many logs; None if it is this run's to read. `freed` are bytes, by device, that a dry
+    run takes for free, because the logs before this one would have freed them.
     """
 
     settings: Settings
@@ -39,6 +41,7 @@ class Run(msgspec.Struct, frozen=True):
     begun: float
     run_id: str
     policy: Policy | None = None
+    freed: Mapping[int, int] = {}
 
     @property
     def path(self) -> str:
@@ -65,6 +68,7 @@ def begin_run(  # noqa: PLR0913 - all that a request can say
     approved: ApprovedPlan | None = None,
     wiring: Wiring | None = None,
     policy: Policy | None = None,
+    freed: Mapping[int, int] | None = None,
 ) -> Run:
     """Return the request for a cleanup; with an approved plan, it is for the plan's time and does no more than that."""
     logger.debug("configuration: %s, profile %s", settings.source, settings.profile or "none")
@@ -74,7 +78,7 @@ def begin_run(  # noqa: PLR0913 - all that a request can say
     now = approved.now if approved else present
     run_id = os.urandom(8).hex()
     begun, wiring = time.monotonic(), wiring or WIRING
-    return Run(settings, dry_run, verbose, approved, wiring, started, present, now, begun, run_id, policy)
+    return Run(settings, dry_run, verbose, approved, wiring, started, present, now, begun, run_id, policy, freed or {})
 
 
 def open_run(run: Run, opened: OpenStore[SegmentStore], policy: Policy, resources: ExitStack) -> OpenRun:

@@ -1,12 +1,13 @@
 """The budget of an open log: what decides about it, the plan that keeps to it, and what that frees."""
 
+from collections import Counter
 from collections.abc import Mapping
 
 import msgspec
 
 from asynclog.actions import Plan
 from asynclog.plan.approval import ApprovedPlan
-from asynclog.plan.budget_drops import BudgetTerms, bytes_over, within_budget
+from asynclog.plan.budget_drops import BudgetTerms, bytes_over, freed_by_device, within_budget
 from asynclog.plan.decide import decide, make_plan
 from asynclog.plan.stats_at_cutoffs import project
 from asynclog.policy.cutoffs import Cutoffs
@@ -16,6 +17,8 @@ from asynclog.runner.open_log import Log
 from asynclog.segments import Segment
 from asynclog.statistics import SegmentState, SegmentStats
 from asynclog.timestamps import DAY
+
+NOTHING_FREED: Mapping[int, int] = {}
 
 
 def budget_terms(log: Log, policy: Policy) -> BudgetTerms:
@@ -31,22 +34,42 @@ def budget_terms(log: Log, policy: Policy) -> BudgetTerms:
     )
 
 
-def with_budget(log: Log, plan: Plan, policy: Policy, *, complete: bool, approved: ApprovedPlan | None = None) -> Plan:
+def with_budget(  # noqa: PLR0913 - all that decides what goes for a budget
+    log: Log,
+    plan: Plan,
+    policy: Policy,
+    *,
+    complete: bool,
+    approved: ApprovedPlan | None = None,
+    freed: Mapping[int, int] = NOTHING_FREED,
+) -> Plan:
     """Return the plan with the drops that the log's budget demands now, and the room that there is; read it once.
 
-    Until the plan is `complete`, nobody knows which segments are the oldest: nothing goes for the budget.
+    Until the plan is `complete`, nobody knows which segments are the oldest: nothing goes for the budget. `freed` are
+    bytes, by device, that would be free by then, because other logs come first: only a run frees them.
     """
     budget = log.settings.budget
     if not budget.is_set:
         return plan
-    plan = msgspec.structs.replace(plan, space=log.store.space() if budget.min_free is not None else None)
+    space = log.store.space() if budget.min_free is not None else None
+    if space and freed:
+        devices = {segment.fingerprint.device for segment in log.segments.values()}
+        space = space._replace(free=space.free + sum(freed.get(device, 0) for device in devices))
+    plan = msgspec.structs.replace(plan, space=space)
     return within_budget(plan, budget_terms(log, policy), approved) if complete else plan
 
 
 def freed_by_budget(
-    log: Log, states: Mapping[str, SegmentState], policy: Policy, judged: Mapping[str, SegmentStats]
+    log: Log,
+    states: Mapping[str, SegmentState],
+    policy: Policy,
+    judged: Mapping[str, SegmentStats],
+    freed_before: Counter[int],
 ) -> BudgetFrees:
-    """Return what a cleanup now would delete for the log's budget; `judged` are segments that were scanned for now."""
+    """Return what a cleanup now would delete for the log's budget; `judged` are segments that were scanned for now.
+
+    Add what it would free to `freed_before`, which has the bytes of the logs before this one, by device.
+    """
     budget, cutoffs = log.settings.budget, Cutoffs(policy, log.cutoffs.now)
     by_age = [
         judged.get(name) or (project(state, cutoffs) if isinstance(state, SegmentStats) else state)
@@ -56,7 +79,8 @@ def freed_by_budget(
     if len(known) < len(by_age):
         return BudgetFrees(budget.max_bytes, budget.min_free)
     plan = make_plan((decide(state, cutoffs, log.settings.rewrite, log.conditions) for state in known), cutoffs)
-    after = with_budget(log, plan, policy, complete=True)
+    after = with_budget(log, plan, policy, complete=True, freed=freed_before)
+    freed_before.update(freed_by_device(after))
     going = [(age, action) for age, action in zip(plan.actions, after.actions, strict=True) if action.by_budget]
     freed = sum(action.fingerprint.size - action.bytes_after for action in after.actions)
     return BudgetFrees(

@@ -106,7 +106,7 @@ def _make_plan(opened: OpenRun, inventory: Inventory[Action]) -> Plan:
     ]
     actions = inventory.known | {each.segment: decide(each, log.cutoffs) for each in unread}
     plan = make_plan((actions[name] for name in log.segments), log.cutoffs)
-    plan = with_budget(log, plan, log.cutoffs.policy, complete=not unread, approved=approved)
+    plan = with_budget(log, plan, log.cutoffs.policy, complete=not unread, approved=approved, freed=opened.run.freed)
     if approved:
         plan = restrict(plan, approved)
     refusal = guard_violation(

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -80,7 +80,11 @@ def estimate_log(
     policies = [policy, with_retention(policy, retention)] if retention else [policy]
     now = time.time_ns() if settings.now is None else settings.now
     one = logs.folders is None
-    part = _part(settings, policies, now, stop, scan=scan) if one else _all(logs, policies, now, stop, scan=scan)
+    part = (
+        _part(settings, policies, now, stop, Counter(), scan=scan)
+        if one
+        else _all(logs, policies, now, stop, scan=scan)
+    )
     if part is None:
         message = f"Nothing to estimate: {settings.folder} does not exist yet"
         _refuse_unknown(retention, policy, [])
@@ -104,8 +108,19 @@ def estimate_log(
     return make_estimate(found, holdings, part.notices, profile=settings.profile, provenance=provenance)
 
 
-def _part(settings: Settings, policies: Sequence[Policy], now: int, stop: StopRequest, *, scan: bool) -> _Part | None:
-    """Read what has to be read of one log, and return what is known of it; None if its folder does not exist yet."""
+def _part(  # noqa: PLR0913 - what is asked, and what came before
+    settings: Settings,
+    policies: Sequence[Policy],
+    now: int,
+    stop: StopRequest,
+    freed: Counter[int],
+    *,
+    scan: bool,
+) -> _Part | None:
+    """Read what has to be read of one log, and return what is known of it; None if its folder does not exist yet.
+
+    `freed` has how many bytes a cleanup would have freed by then, by device, and gets what it would free here.
+    """
     with opened_log(msgspec.structs.replace(settings, now=now), Policy()) as log:
         if log is None:
             return None
@@ -127,7 +142,7 @@ def _part(settings: Settings, policies: Sequence[Policy], now: int, stop: StopRe
             sum(segment.fingerprint.size for segment in log.segments.values()),
             notices_of(log, policies[0], list(states.values()), stop),
             [],
-            freed_by_budget(log, states, policies[0], scanned.stats[0]) if settings.budget.is_set else None,
+            freed_by_budget(log, states, policies[0], scanned.stats[0], freed) if settings.budget.is_set else None,
         )
 
 
@@ -139,10 +154,11 @@ def _all(logs: Logs, policies: Sequence[Policy], now: int, stop: StopRequest, *,
     staying: set[str] = set()
     notices: dict[str, Notices] = {}
     budgets: list[BudgetFrees | None] = []
+    freed: Counter[int] = Counter()
     unknown = unknown_bytes = most = read = size = 0
     for folder in logs.folders or ():
         try:
-            part = _part(logs.at(folder), policies, now, stop, scan=scan)
+            part = _part(logs.at(folder), policies, now, stop, freed, scan=scan)
         except ConfigurationError as error:
             failures.append(escape_surrogates(str(error)))
             continue

@@ -16,6 +16,7 @@ from one_run import run_once
 from packing import packed
 
 from asynclog.actions import Action, Plan
+from asynclog.cli import main
 from asynclog.plan.budget import Budget
 from asynclog.plan.budget_drops import BudgetTerms, within_budget
 from asynclog.plan.ordering import execution_order
@@ -24,6 +25,7 @@ from asynclog.schemas import SchemaKey
 from asynclog.segments import Fingerprint, Space
 from asynclog.statistics import SchemaStats, SegmentStats
 from asynclog.storage.local.directory import LogDirectory
+from asynclog.storage.local.listing import LocalSource
 from asynclog.storage.naming import SegmentNaming
 from asynclog.timestamps import DAY
 
@@ -155,6 +157,41 @@ def test_min_free_asks_the_file_system(log: Path, percent: str, left: set[str]) 
     assert names(log) == left
     assert (result["budget"]["bytes_over"] > 0) == (left == {BASE})
     assert any("kept to its budget (min_free 99.999%)" in each for each in result["warnings"]) == (left == {BASE})
+
+
+@pytest.mark.parametrize("words", [(), ("--all-profiles",)])
+def test_min_free_of_many_logs_counts_what_those_before_would_free(
+    tmp_path: Path, words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """So that the dry run and the estimate say what the run does: the first log makes the room."""
+
+    def space(_: LocalSource) -> Space:
+        used = sum(path.stat().st_size for path in tmp_path.rglob("logs*.jsonl"))
+        return Space(100 * SIZE - used, 100 * SIZE)
+
+    def result(*command: str) -> dict[str, Any]:
+        assert main([*command, "--now", NOW, "--json"]) == 0
+        found: dict[str, Any] = json.loads(capsys.readouterr().out)["result"]
+        return found
+
+    write_policy(tmp_path)
+    for name in "xyz":
+        write_log(tmp_path / name, {A: record(days=9) * 10, B: record(days=8) * 10, BASE: record(days=1)})
+    paths = dict(zip("xyz", ("x", "y", "z"), strict=True)) if words else {"default": "*"}
+    profiles = "".join(
+        f'  {name}: {{audit: {{path: "{path}/logs.jsonl", schemas: schemas.yaml}}, min_free: 50%}}\n'
+        for name, path in paths.items()
+    )
+    (tmp_path / "asynclog.yaml").write_text(f"profiles:\n{profiles}")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(LocalSource, "space", space)
+    if not words:
+        assert result("estimate")["budget"]["records"] == 20
+    dry = result("cleanup", "--dry-run", *words)
+    wet = result("cleanup", *words)
+    for key in ("records", "segments", "deleted_by_budget"):
+        assert dry[key] == wet[key], key
+    assert wet["deleted_by_budget"] == {"app:1": 20}
 
 
 # What stays.
