@@ -137,7 +137,7 @@ def _every_profile(options: CleanupOptions, call: Call, file: MetricsFile, freed
     reports = {
         name: _whatever_ends(partial(_one, each, call, file, freed), each, call) for name, each in of_profile.items()
     }
-    return combined(reports)
+    return combined(reports, dry_run=options.dry_run)
 
 
 def _every_log(logs: Logs, folders: Iterable[str], options: CleanupOptions, call: Call, freed: Freed) -> Report:
@@ -166,7 +166,7 @@ def _every_log(logs: Logs, folders: Iterable[str], options: CleanupOptions, call
         reports[os.path.join(folder, logs.settings.base)] = _whatever_ends(partial(clean, folder), options, call)
         if call.signals.signal:
             break
-    return report_on_all(logs, policy, reports)
+    return report_on_all(logs, policy, reports, dry_run=options.dry_run)
 
 
 def _whatever_ends(run: Callable[[], Report], options: CleanupOptions, call: Call) -> Report:

@@ -21,7 +21,7 @@ def shared_policy(logs: Logs) -> Policy | None:
     return policy_of(logs.settings) if logs.settings.shares_policy else None
 
 
-def report_on_all(logs: Logs, policy: Policy | None, reports: Mapping[str, Report]) -> Report:
+def report_on_all(logs: Logs, policy: Policy | None, reports: Mapping[str, Report], *, dry_run: bool) -> Report:
     """Return the report on all logs, given those on each by its path, and the policy that they share, if any."""
     results = [report.result for report in reports.values()]
     is_known = all(each.status in {"success", "dry_run"} and not each.stopped for each in results)
@@ -32,7 +32,7 @@ def report_on_all(logs: Logs, policy: Policy | None, reports: Mapping[str, Repor
     left = len(logs.folders or ()) - len(reports)
     if left:
         errors.append(f"the job was stopped, and did not begin {pluralize(left, 'other log')}")
-    report = combined_logs(shown, errors, warnings)
+    report = combined_logs(shown, errors, warnings, dry_run=dry_run)
     result = msgspec.structs.replace(
         report.result,
         profile=logs.settings.profile,

@@ -154,6 +154,14 @@ def test_a_star_in_a_name_is_written_in_brackets(place: Path) -> None:
     assert logs(clean(place, "a[*]*"), place) == ["a*b"]
 
 
+def test_a_dry_run_of_which_no_log_could_begin_has_deleted_nothing(place: Path) -> None:
+    """Nor would it say that it has: it says what it would."""
+    for name in ("a/x", "a/y/z", "b"):
+        (place / "logs" / name / "logs.jsonl").mkdir()
+    done = clean(place, "**", "--dry-run")
+    assert (done.code, done.result["message"]) == (2, "Would delete 0 records in 3 logs")
+
+
 def test_one_that_fails_stops_no_other(place: Path) -> None:
     """The exit code is the worst; a log that could not begin says why."""
     with held(place / "logs/a/x"):

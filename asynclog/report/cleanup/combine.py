@@ -26,9 +26,11 @@ def failed(sentence: str, exit_code: int, stopped: Signals | None = None) -> Rep
     return Report(result, exit_code, sentence)
 
 
-def combined_logs(reports: Mapping[str, Report], unread: Iterable[str], warnings: Iterable[str]) -> Report:
+def combined_logs(
+    reports: Mapping[str, Report], unread: Iterable[str], warnings: Iterable[str], *, dry_run: bool
+) -> Report:
     """Return the combined report of the logs at these paths, with the errors and warnings that are of none of them."""
-    found = combined(reports, "log")
+    found = combined(reports, "log", dry_run=dry_run)
     result, unread = found.result, list(unread)
     result = msgspec.structs.replace(
         result,
@@ -42,7 +44,7 @@ def combined_logs(reports: Mapping[str, Report], unread: Iterable[str], warnings
     return Report(result, code, summarize_errors(result.errors) or None)
 
 
-def combined(reports: Mapping[str, Report], what: str = "profile") -> Report:
+def combined(reports: Mapping[str, Report], what: str = "profile", *, dry_run: bool) -> Report:
     """Return the combined report of all profiles, in their order. Its exit code is the worst."""
     results = [report.result for report in reports.values()]
     dry = any(result.status == "dry_run" for result in results)
@@ -51,7 +53,7 @@ def combined(reports: Mapping[str, Report], what: str = "profile") -> Report:
     stopped = [result.stopped for result in results if result.stopped]
     result = CleanupResult(
         status="partial" if wrong else "dry_run" if dry else "success",
-        message=f"{deletion(records.deleted, dry_run=dry)} in {pluralize(len(reports), what)}",
+        message=f"{deletion(records.deleted, dry_run=dry_run)} in {pluralize(len(reports), what)}",
         deleted_per_schema=_counts(result.deleted_per_schema for result in results),
         now=earliest_text(result.now for result in results),
         **_who(results),
