@@ -5,6 +5,7 @@ segments, and what is unreadable, unjudged, undated or kept for ever, stay, howe
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import chain
 
 import msgspec
 
@@ -18,6 +19,7 @@ from asynclog.statistics import SegmentStats, latest
 from asynclog.storage.hidden_names import LONGEST_SEGMENT
 from asynclog.storage.naming import SegmentNaming, length
 from asynclog.storage.segment_store import newest_segments
+from asynclog.timestamps import FUTURE_TOLERANCE
 
 
 class BudgetTerms(msgspec.Struct, frozen=True):
@@ -78,14 +80,19 @@ def reasons_to_stay(plan: Plan, terms: BudgetTerms) -> dict[str, str]:
     """Return why segments that are not to go may not go for the budget either, by name; empty for those that may."""
     # What goes for the budget was older than the newest, and would be so again.
     staying = [action for action in plan.actions if action.kind != "drop" or action.by_budget]
-    newest = {terms.newest_file, *_newest(staying, terms.naming)}
+    newest = {terms.newest_file, *_newest(staying, terms.naming, plan.now + FUTURE_TOLERANCE)}
     return {action.segment: _reason_to_stay(action, terms, newest) for action in staying if not action.by_budget}
 
 
-def _newest(actions: Iterable[Action], naming: SegmentNaming) -> Collection[str]:
-    """Return the segments that writers may use: the base file, and the newest of those that have bytes."""
+def _newest(actions: Iterable[Action], naming: SegmentNaming, future: int) -> Collection[str]:
+    """Return the segments that writers may use: the base file, and the newest of those that have bytes.
+
+    One whose time of change is later than `future` is no other's successor: that clock was wrong.
+    """
     filled = [Segment(action.segment, action.fingerprint) for action in actions if action.fingerprint.size]
-    return {naming.base, *(newest_segments(filled, naming) if filled else ())}
+    plausible = [segment for segment in filled if segment.fingerprint.mtime_ns <= future]
+    newest = (newest_segments(each, naming) for each in (filled, plausible) if each)
+    return {naming.base, *chain.from_iterable(newest)}
 
 
 def _reason_to_stay(action: Action, terms: BudgetTerms, newest: Collection[str]) -> str:

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import time
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -195,6 +196,16 @@ def test_min_free_of_many_logs_counts_what_those_before_would_free(
 
 
 # What stays.
+
+
+def test_a_time_of_change_in_the_future_takes_nobodys_place(log: Path) -> None:
+    """The segment that was changed last by a right clock may be the one that is written to."""
+    day, now = 86_400, datetime.fromisoformat(NOW).timestamp()
+    for name, days in ((A, 2), (B, -400), (C, 3), (D, 4), (BASE, 5)):
+        os.utime(log / "audit" / name, (now - days * day,) * 2)
+    configure(log, "max_bytes: 1B")
+    cleanup(log, "--allow-delete-all")
+    assert names(log) == {A, B, BASE}
 
 
 def make_torn(folder: Path) -> None:
