@@ -11,6 +11,7 @@ from asynclog.cli import options as groups
 from asynclog.cli.parser import ALWAYS, Help
 from asynclog.cli.run_command import Call, Command, log_level, settings_of
 from asynclog.config.configuration_file import MXCPS, OURS, nearest
+from asynclog.config.log_folders import has_wildcard
 from asynclog.config.mapped_fields import mapped_fields
 from asynclog.config.mxcp.init_values import Takeover, find_takeover
 from asynclog.config.presets import load_presets, unknown_preset
@@ -78,6 +79,7 @@ def run(options: InitOptions, call: Call) -> CommandResult[InitResult]:
     )
     if not options.path and not takeover:
         raise ConfigurationError("init needs to know the log: name its base path, as in --path audit/logs.jsonl")
+    _must_be_one(options)
     settings = takeover.settings if takeover else settings_of(options)
     _must_be_known(options.preset)
     _must_lie_elsewhere(settings)
@@ -102,6 +104,17 @@ def run(options: InitOptions, call: Call) -> CommandResult[InitResult]:
 
 
 COMMAND = Command(HELP, InitOptions, add_arguments, run, as_text, log_level)
+
+
+def _must_be_one(options: InitOptions) -> None:
+    """Raise ConfigurationError if the path is of many logs."""
+    if options.path and has_wildcard(options.path):
+        preset = options.preset or "docker"
+        raise ConfigurationError(
+            f"--path {options.path}: init is for one log, and a * in a folder's name stands for many: for all of them "
+            f"begin with asynclog presets show {preset} > {OURS}, and correct the path in it (asynclog presets lists "
+            "the others); [*] is the character itself"
+        )
 
 
 def _must_be_known(preset: str | None) -> None:

@@ -43,20 +43,22 @@ class Help(NamedTuple):
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that raises ConfigurationError for an argument that it does not know.
+    """A parser that raises ConfigurationError for an argument that it does not know; `words` are the command line.
 
     argparse imports shutil to find the terminal's width: avoid that unless there is help to show.
     """
 
-    def __init__(self, **words: Any) -> None:
-        super().__init__(**words, formatter_class=partial(argparse.HelpFormatter, width=80), allow_abbrev=False)
+    def __init__(self, *, words: Sequence[str] = (), **keywords: Any) -> None:
+        self._words = words
+        super().__init__(**keywords, formatter_class=partial(argparse.HelpFormatter, width=80), allow_abbrev=False)
 
     def format_help(self) -> str:
         self.formatter_class = argparse.RawDescriptionHelpFormatter
         return super().format_help()
 
     def error(self, message: str) -> NoReturn:
-        raise ConfigurationError(f"{message} (see {self.prog} --help)")
+        hint = _quotes(self._words) if message.startswith("unrecognized arguments") else ""
+        raise ConfigurationError(f"{message}{hint} (see {self.prog} --help)")
 
 
 class _Version(argparse.Action):
@@ -76,7 +78,7 @@ def make_parser(words: Sequence[str]) -> argparse.ArgumentParser:
 
     Only the command that these words name gets its options.
     """
-    top = Parser(prog="asynclog", description="Retention for JSONL audit logs, per audit schema.")
+    top = Parser(words=words, prog="asynclog", description="Retention for JSONL audit logs, per audit schema.")
     top.add_argument("--version", action=_Version, nargs=0, help="print the version, and which reader is in use")
     add_parser = top.add_subparsers(metavar="COMMAND", required=True).add_parser
     named = next((word for word in words if not word.startswith("-")), "")
@@ -95,6 +97,14 @@ def _describe(parser: argparse.ArgumentParser, page: Help) -> None:
     codes = "\n".join(f"  {code:<4} {meaning}" for code, meaning in sorted(page.exits.items()))
     parser.description = page.description
     parser.epilog = f"example:\n  {page.example}\n\nexit status:\n{codes}"
+
+
+def _quotes(words: Sequence[str]) -> str:
+    """Say what to do if --path has several values, as if the shell had replaced a * in it; else return nothing."""
+    values = words[words.index("--path") + 1 :][:2] if "--path" in words else ()
+    if len(values) == 2 and not any(value.startswith("-") for value in values):
+        return ": --path takes one path: put one with a * in quotes, as in --path '/var/log/*/logs.jsonl'"
+    return ""
 
 
 def value_of(option: str, words: Sequence[str]) -> str | None:

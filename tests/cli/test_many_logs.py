@@ -332,6 +332,18 @@ def test_explain_is_about_one_segment_by_its_path(place: Path) -> None:
 
 def test_each_log_may_have_a_registry_of_its_own(place: Path) -> None:
     """A cleanup takes each; what is about one policy needs one."""
+    assert "init is for one log" in done.error
+    assert "asynclog presets show docker > asynclog.yaml" in done.error
+
+
+@pytest.mark.parametrize("name", ["cleanup", "init", "explain"])
+def test_a_star_that_the_shell_took_is_told(place: Path, name: str) -> None:
+    """Then --path has several values, which no other mistake makes."""
+    done = run(name, "--path", *(f"logs/{folder}/logs.jsonl" for folder in ("a/x", "b", "c")), "--json", cwd=place)
+    assert done.code == 2
+    assert "put one with a * in quotes, as in --path '/var/log/*/logs.jsonl'" in done.error
+    done = run("cleanup", "--path", "logs/b/logs.jsonl", "--nope", "--json", cwd=place)
+    assert (done.code, "quotes" in done.error) == (2, False)
     for name, days in (("a/x", 30), ("a/y/z", 500), ("b", 30)):
         line = f'{{"schema_name": "app", "version": 1, "retention_days": {days}}}\n'
         (place / "logs" / name / "logs_schemas.jsonl").write_text(line)
