@@ -149,7 +149,8 @@ def _every_log(logs: Logs, folders: Iterable[str], options: CleanupOptions, call
     for name in ("metrics_file", "plan_out"):
         if getattr(options, name):
             raise ConfigurationError(
-                f"--{name.replace('_', '-')} is for one log, and {logs.path} stands for many: name one with --path"
+                f"--{name.replace('_', '-')} is for one log, and {logs.path} stands for many: name one with "
+                f"{logs.name_one}"
             )
     policy = shared_policy(logs)
 

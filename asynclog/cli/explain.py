@@ -64,8 +64,10 @@ def _log_of(logs: Logs, segment: str | None) -> Settings:
     wanted = os.path.realpath(os.path.dirname(segment)) if segment and "/" in segment else ""
     folder = next((each for each in logs.folders if os.path.realpath(each) == wanted), None)
     if folder is None:
+        import shlex
+
         raise ConfigurationError(
             f"{logs.path} stands for {len(logs.folders):,} logs: name one of their segments by its path, as in "
-            f"explain {os.path.join(logs.folders[0], logs.settings.base)}, or one log with --path"
+            f"explain {shlex.quote(logs.a_segment)}, or one log with {logs.name_one}"
         )
     return logs.at(folder)

@@ -78,7 +78,11 @@ def which_log(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="the profile in it (default: ASYNCLOG_PROFILE, else the file's own choice)",
     )
-    _path(group, "the log's base path, such as audit/logs.jsonl; no configuration is needed then")
+    _path(
+        group,
+        "the log's base path, such as audit/logs.jsonl: alone it reads no configuration; with --config or --profile it "
+        "replaces that profile's path",
+    )
     add(
         "--schemas",
         metavar="FILE",

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import msgspec
 
 from asynclog.config.contested_segments import by_folder, contested, located, refuse
-from asynclog.config.log_folders import HasLog, find_folders
+from asynclog.config.log_folders import HasLog, escaped, find_folders
 from asynclog.config.resolve import Target, resolve_target, settings_of_log
 from asynclog.config.settings import Options, Settings
 from asynclog.errors import ConfigurationError
@@ -32,13 +32,32 @@ class Logs(NamedTuple):
         if self.folders is not None and not self.settings.shares_policy:
             raise ConfigurationError(
                 f"{self.path} stands for many logs, each with a registry of its own, and {command} needs one policy: "
-                "name it with --schemas, or as `schemas:` in asynclog.yaml; or name one log with --path"
+                f"name it with --schemas, or as `schemas:` in asynclog.yaml; or name one log with {self.name_one}"
             )
 
     @property
     def path(self) -> str:
         """The path of the log, or the pattern of many."""
         return os.path.join(self.settings.folder, self.settings.base)
+
+    @property
+    def name_one(self) -> str:
+        """The options that name the first of many logs, and keep its configuration: --path alone would drop that."""
+        import shlex  # noqa: PLC0415 - for a sentence that is seldom needed
+
+        config = "" if self.settings.profile is None else f"--config {shlex.quote(self.settings.source)} "
+        folder = escaped((self.folders or (self.settings.folder,))[0])
+        return f"{config}--path {shlex.quote(os.path.join(folder, self.settings.base))}"
+
+    @property
+    def a_segment(self) -> str:
+        """The path of a segment of the first of many logs; that of its base file if it has none any more."""
+        folder, naming = (self.folders or (self.settings.folder,))[0], self.settings.naming()
+        try:
+            names = sorted(filter(naming.match, os.listdir(folder)))
+        except OSError:
+            names = []
+        return os.path.join(folder, names[0] if names else self.settings.base)
 
 
 def resolve_logs(options: Options, environment: Mapping[str, str]) -> Logs:

@@ -37,9 +37,10 @@ def resolve(options: Options, environment: Mapping[str, str]) -> Settings:
     """
     target = resolve_target(options, environment)
     if target.of_many:
+        beside = "" if target.profile.name is None else f", beside --config {target.profile.source}"
         raise ConfigurationError(
             f"{target.where}: a * in a folder's name stands for many logs, and this is for one: name it with its "
-            "folder, with --path; [*] is the character itself"
+            f"folder, with --path{beside}; [*] is the character itself"
         )
     return settings_of_log(options, environment, target)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 from typing import TYPE_CHECKING, Any
 
@@ -209,7 +210,50 @@ def test_files_about_one_log_are_refused(place: Path, words: tuple[str, ...], se
     done = clean(place, "**", *words)
     assert (done.code, cleaned(place)) == (2, [])
     assert sentence in done.error
-    assert "name one with --path" in done.error
+    assert f"name one with --path {place}/logs/a/x/logs.jsonl" in done.error
+
+
+def configure(place: Path, path: str = "logs/**/logs.jsonl") -> str:
+    """Write a configuration of many logs with fields of their own, and return its path."""
+    line = b'{"what":"login","when":"2025-01-05T10:11:12Z"}\n'
+    for name in ("a/x", "a/y/z", "b"):
+        write_log(place / "logs" / name, {SEGMENT: line * 2})
+    (place / "schemas.yaml").write_text("schemas:\n  - {schema_name: login, retention_days: 30}\n")
+    (place / "asynclog.yaml").write_text(
+        f"profiles:\n  default:\n    audit: {{path: '{path}', schemas: schemas.yaml}}\n"
+        "    fields: {timestamp: when, schema: what}\n"
+    )
+    return str(place / "asynclog.yaml")
+
+
+def advised(error: str, before: str) -> list[str]:
+    """Return the words that a sentence tells a person to write, behind these."""
+    return shlex.split(error.partition(before)[2].partition(", or one log")[0])
+
+
+def test_what_is_advised_for_one_of_many_logs_works_literally(place: Path) -> None:
+    """With the configuration that was found: its fields and its policy count."""
+    configure(place)
+    done = run("cleanup", "-n", "--now", NOW, "--plan-out", "plan.json", "--json", cwd=place)
+    words = advised(done.error, "name one with ")
+    assert words == ["--config", f"{place}/asynclog.yaml", "--path", f"{place}/logs/a/x/logs.jsonl"]
+    done = run("cleanup", "-n", "--now", NOW, "--plan-out", "plan.json", "--json", *words, cwd=place)
+    assert (done.code, done.result["deleted_per_schema"]) == (0, {"login:1": 2})
+    error = run("explain", "--json", cwd=place).error
+    segment = advised(error, "by its path, as in explain ")
+    assert segment == [f"{place}/logs/a/x/{SEGMENT}"]
+    for each in (segment, advised(error, "or one log with ")):
+        done = run("explain", "--json", *each, cwd=place)
+        assert (done.code, [row["segment"] for row in done.result["segments"]]) == (0, [SEGMENT])
+
+
+def test_the_options_of_one_of_many_logs_are_quoted(tmp_path: Path) -> None:
+    """Blanks for the shell, and a star in a folder's name, which would stand for many."""
+    (tmp_path / "logs").mkdir()
+    configure(tmp_path, "logs/* */logs.jsonl")
+    write_log(tmp_path / "logs/a *b", {SEGMENT: b'{"what":"login","when":"2025-01-05T10:11:12Z"}\n'})
+    words = advised(run("explain", "--json", cwd=tmp_path).error, "or one log with ")
+    assert run("explain", "--json", *words, cwd=tmp_path).result["log"] == f"{tmp_path}/logs/a *b/logs.jsonl"
 
 
 @pytest.mark.parametrize(
@@ -281,10 +325,25 @@ def test_commands_for_one_log_say_so(place: Path) -> None:
     )
     done = command(place, "apply", "**", "plan.json")
     assert (done.code, cleaned(place)) == (2, [])
-    assert "stands for many logs, and this is for one: name it with its folder" in done.error
+    assert "stands for many logs, and this is for one: name it with its folder, with --path; " in done.error
+    configuration = configure(place)
+    done = run("apply", "plan.json", "--json", cwd=place)
+    assert f"name it with its folder, with --path, beside --config {configuration}; " in done.error
     (place / "new").mkdir()
     done = run("init", "--path", "../logs/**/logs.jsonl", "--json", cwd=place / "new")
     assert (done.code, list((place / "new").iterdir())) == (2, [])
+    assert "init is for one log" in done.error
+    assert "asynclog presets show docker > asynclog.yaml" in done.error
+
+
+@pytest.mark.parametrize("name", ["cleanup", "init", "explain"])
+def test_a_star_that_the_shell_took_is_told(place: Path, name: str) -> None:
+    """Then --path has several values, which no other mistake makes."""
+    done = run(name, "--path", *(f"logs/{folder}/logs.jsonl" for folder in ("a/x", "b", "c")), "--json", cwd=place)
+    assert done.code == 2
+    assert "put one with a * in quotes, as in --path '/var/log/*/logs.jsonl'" in done.error
+    done = run("cleanup", "--path", "logs/b/logs.jsonl", "--nope", "--json", cwd=place)
+    assert (done.code, "quotes" in done.error) == (2, False)
 
 
 def test_check_is_about_all_logs(place: Path) -> None:
@@ -326,24 +385,13 @@ def test_explain_is_about_one_segment_by_its_path(place: Path) -> None:
         done = command(place, "explain", "**", *words)
         assert done.code == 2
         assert (
-            f"stands for 3 logs: name one of their segments by its path, as in explain {place}/logs/a/x/" in done.error
+            f"stands for 3 logs: name one of their segments by its path, as in explain {place}/logs/a/x/{SEGMENT}, or "
+            f"one log with --path {place}/logs/a/x/logs.jsonl" in done.error
         )
 
 
 def test_each_log_may_have_a_registry_of_its_own(place: Path) -> None:
     """A cleanup takes each; what is about one policy needs one."""
-    assert "init is for one log" in done.error
-    assert "asynclog presets show docker > asynclog.yaml" in done.error
-
-
-@pytest.mark.parametrize("name", ["cleanup", "init", "explain"])
-def test_a_star_that_the_shell_took_is_told(place: Path, name: str) -> None:
-    """Then --path has several values, which no other mistake makes."""
-    done = run(name, "--path", *(f"logs/{folder}/logs.jsonl" for folder in ("a/x", "b", "c")), "--json", cwd=place)
-    assert done.code == 2
-    assert "put one with a * in quotes, as in --path '/var/log/*/logs.jsonl'" in done.error
-    done = run("cleanup", "--path", "logs/b/logs.jsonl", "--nope", "--json", cwd=place)
-    assert (done.code, "quotes" in done.error) == (2, False)
     for name, days in (("a/x", 30), ("a/y/z", 500), ("b", 30)):
         line = f'{{"schema_name": "app", "version": 1, "retention_days": {days}}}\n'
         (place / "logs" / name / "logs_schemas.jsonl").write_text(line)
