@@ -104,8 +104,31 @@ def test_rules_that_match_nothing_are_named_with_their_place(log: Path) -> None:
         {"rule": "exact", "active": True, "retention_days": 9, "retention_s": 777_600, "where": f"{policy}:4"},
         {"rule": "*", "active": True, "retention_days": 0, "retention_s": 0, "where": f"{policy}:9"},
     ]
-    assert result["warnings"][1:] == ["Rules that match nothing here: 3"]
+    assert result["warnings"][1:] == ["Rules that match nothing here: 2: gone:3, exact"]
     assert result["warnings"][0].startswith(f"{policy}:9: retention_days 0 ")
+
+
+def test_a_rule_for_everything_else_need_not_match_anything(log: Path) -> None:
+    """It is for what may come. It is listed all the same."""
+    write_policy(
+        log,
+        *(f"schema_name: {name}, retention_days: 900" for name in ("exact", "named", "retired", "other")),
+        "schema_name: '*', retention_days: 400",
+    )
+    done = check(log, "--strict")
+    assert (done.code, done.result["warnings"]) == (0, [])
+    assert [rule["rule"] for rule in done.result["unused_rules"]] == ["*"]
+    write_policy(log, "schema_name: 'x*'", "schema_name: '*', retention_days: 400")
+    assert check(log, "--strict").result["warnings"][-1] == "Rules that match nothing here: 1: x*"
+
+
+def test_many_names_in_a_warning_are_the_first_few(log: Path) -> None:
+    """The rest is a number: a policy may have thousands."""
+    write_policy(log, *(f"schema_name: gone{number}" for number in range(5)))
+    assert check(log).result["warnings"] == [
+        "Schemas without a rule, whose records are kept: 6: exact:1, exact:2, named:7 and 3 more",
+        "Rules that match nothing here: 5: gone0, gone1, gone2 and 2 more",
+    ]
 
 
 def test_a_schema_without_a_rule_is_a_warning(log: Path) -> None:
@@ -113,7 +136,7 @@ def test_a_schema_without_a_rule_is_a_warning(log: Path) -> None:
     write_policy(log, *(f"schema_name: {name}" for name in ("exact", "named", "retired")))
     done = check(log)
     assert (done.code, done.result["ungoverned"]) == (0, ["other:1"])
-    assert done.result["warnings"] == ["Schemas without a rule, whose records are kept: 1"]
+    assert done.result["warnings"] == ["Schemas without a rule, whose records are kept: 1: other:1"]
     assert done.result["schemas"]["other:1"]["where"] is None
 
 

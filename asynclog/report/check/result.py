@@ -1,14 +1,14 @@
 """The result of `check`: which rule governs what is on disk. Its types, and their making."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
 import msgspec
 
 from asynclog.escaping import escape_surrogates
-from asynclog.formatting import pluralize
+from asynclog.formatting import list_some, pluralize
 from asynclog.plan.budget import NO_BUDGET, Budget
-from asynclog.policy.rules import Policy, Rule, Scope, all_rules, match_rule
+from asynclog.policy.rules import WILDCARD, Policy, Rule, Scope, all_rules, match_rule
 from asynclog.records.fields import MXCP_FIELDS, Fields, FlatFields, WholeFile
 from asynclog.report.envelope import FORMAT
 from asynclog.report.holdings import Holding, Holdings, SegmentsRead
@@ -141,13 +141,23 @@ def make_coverage(
         warnings=[
             *notices.warnings,
             *map(escape_surrogates, warnings),
-            *([f"Schemas without a rule, whose records are kept: {len(ungoverned)}"] if ungoverned else []),
-            *([f"Rules that match nothing here: {len(unused)}"] if unused else []),
+            *_coverage_warnings(ungoverned, [rule.rule for rule in unused if rule.rule != WILDCARD or not schemas]),
         ],
         neighbours=notices.neighbours,
         unjudged=notices.unjudged,
         errors=inventory.failures,
     )
+
+
+def _coverage_warnings(ungoverned: Sequence[str], unused: Sequence[str]) -> Iterator[str]:
+    """Yield warnings about schemas without a rule, and about rules that match nothing.
+
+    The rule for everything else is not among them if there is nothing else: it is meant for what may come.
+    """
+    if ungoverned:
+        yield f"Schemas without a rule, whose records are kept: {len(ungoverned):,}: {list_some(ungoverned)}"
+    if unused:
+        yield f"Rules that match nothing here: {len(unused):,}: {list_some(unused)}"
 
 
 def _fields(fields: Fields) -> FieldsRead | None:
