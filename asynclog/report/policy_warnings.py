@@ -1,8 +1,8 @@
 """Warnings about the rules of a policy: sentences that say what to do. Pure."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
-from asynclog.formatting import format_period, list_some, pluralize
+from asynclog.formatting import format_period, list_some, plural, pluralize
 from asynclog.policy.patterns import name_matches
 from asynclog.policy.rules import WILDCARD, Policy, Rule, Scope, all_rules, match_rule, pattern_rules
 from asynclog.report.warning_facts import Facts
@@ -50,8 +50,13 @@ def _rotated_registry(facts: Facts, policy: Policy) -> Iterator[str]:
 
 
 def unused_rule_warnings(policy: Policy, schemas: Iterable[SchemaKey]) -> Iterator[str]:
-    """Yield rules that match nothing while a wider one deletes: a mistyped name may cost records."""
-    used = {found[0] for key in schemas if (found := match_rule(policy, key))}
+    """Yield rules that match nothing while a wider one deletes: a mistyped name may cost records.
+
+    Yield as well those with a period that delete nothing, because each schema has a narrower rule that keeps it.
+    """
+    found = [match_rule(policy, key) for key in schemas]
+    yield from _all_kept_for_ever(policy, found)
+    used = {each[0] for each in found if each}
     by_wider: dict[str, list[str]] = {}
     for scope, rule in all_rules(policy).items():
         wider = _deleting_rule(policy, scope, used) if scope not in used else None
@@ -61,6 +66,24 @@ def unused_rule_warnings(policy: Policy, schemas: Iterable[SchemaKey]) -> Iterat
         yield (
             f"{pluralize(len(idle), 'rule')} {'matches' if len(idle) == 1 else 'match'} nothing here, while {wider}: "
             f"{list_some(idle)}: if a name is mistyped, correct it before the next cleanup; see asynclog check"
+        )
+
+
+def _all_kept_for_ever(policy: Policy, found: Sequence[tuple[Scope, Rule] | None]) -> Iterator[str]:
+    """Yield the rules that would delete if the rules found for all schemas of a log did not keep them for ever."""
+    own = dict.fromkeys(each[0] for each in found if each and each[1].active and each[1].retention is None)
+    if not all(each and each[0] in own for each in found):
+        return
+    wider = {scope: rule for each in own for scope, rule in _wider_rules(policy, each) if scope not in own}
+    idle = [f"{scope} ({rule.where})" for scope, rule in wider.items() if rule.active and rule.retention is not None]
+    if idle:
+        one = len(found) == 1
+        yield (
+            f"{'The only schema here is' if one else f'All {len(found):,} schemas here are'} kept for ever by "
+            f"{'its own rule' if one else 'their own rules'} (retention_days: null): the "
+            f"{plural(len(idle), 'rule')} for {list_some(idle)} {'governs' if len(idle) == 1 else 'govern'} none of "
+            f"{'its records' if one else 'them'}. To let {'it' if one else 'them'} expire, remove "
+            f"{'its own rule' if one else 'their own rules'}, or write a period there"
         )
 
 

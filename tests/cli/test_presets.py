@@ -226,3 +226,26 @@ def test_init_writes_the_preset_and_the_schemas(tmp_path: Path) -> None:
     assert (done.code, list(done.result["schemas"])) == (0, [key])
     assert "preset: falco" in (tmp_path / "asynclog.yaml").read_text()
     assert run("check", "--strict", "--json", cwd=tmp_path).result["schemas"][key]["records"] == 5
+
+
+def test_the_usual_periods_take_the_place_of_what_init_wrote(tmp_path: Path) -> None:
+    """Its last line says so; who appends them instead is told why nothing goes."""
+    key = lay(tmp_path, "vault")
+    (tmp_path / "asynclog.yaml").unlink()
+    done = run("init", "--path", "log/audit.log", cwd=tmp_path)
+    assert done.out.splitlines()[-1] == (
+        "asynclog presets show vault has the usual periods: they take the place of the rules in audit-schemas.yaml"
+    )
+    policy = tmp_path / "audit-schemas.yaml"
+    ((name, period),) = run("presets", "show", "vault", "--json").result["presets"]["vault"]["policy"].items()
+    rule = f'  - {{schema_name: "{name}", retention: {period}}}\n'
+    written = policy.read_text()
+    policy.write_text(written + rule)
+    done = run("cleanup", "-n", "--json", "--now", "2028-01-01T00:00:00Z", cwd=tmp_path)
+    assert (done.code, done.result["message"]) == (0, "Would delete 0 records")
+    line = (written + rule).count("\n")
+    (warning,) = (each for each in done.result["warnings"] if "schema" in each)
+    assert f"kept for ever by its own rule (retention_days: null): the rule for * ({policy}:{line}) " in warning
+    policy.write_text("schemas:\n" + rule)
+    done = run("cleanup", "-n", "--json", "--now", "2028-01-01T00:00:00Z", cwd=tmp_path)
+    assert list(done.result["deleted_per_schema"]) == [key]

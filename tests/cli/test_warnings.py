@@ -202,6 +202,32 @@ CASES = {
         ("1 rule matches nothing here, while the rule for app deletes after 30 days: app:2 (", "asynclog check"),
         told_by=LATER,
     ),
+    "kept for ever": Case(
+        lambda folder: (
+            log(folder, **{SEGMENT: OLD + record("api")}),
+            write_policy(
+                folder, "schema_name: app, version: 1", "schema_name: api", "schema_name: '*', retention_days: 90"
+            ),
+        ),
+        (
+            "All 2 schemas here are kept for ever by their own rules (retention_days: null): the rule for * (",
+            "schemas.yaml:4) governs none of them. To let them expire, remove their own rules, or write a period there",
+        ),
+        told_by=LATER,
+    ),
+    "kept for ever, and more rules": Case(
+        rules(
+            "schema_name: app, version: 1",
+            "schema_name: app, retention_days: 30",
+            "schema_name: 'a*', retention_days: 60",
+        ),
+        (
+            "The only schema here is kept for ever by its own rule (retention_days: null): the rules for app (",
+            "a* (",
+            " govern none of its records. To let it expire, remove its own rule, or write a period there",
+        ),
+        told_by=LATER,
+    ),
     "zero days": Case(
         rules("schema_name: app, retention_days: 0"),
         ("schemas.yaml:2: retention_days 0 deletes every record of app", "null"),
@@ -359,6 +385,23 @@ def test_a_log_in_order_has_no_warning(folder: Path, command: str) -> None:
     done = run(*COMMANDS[command], "--json", cwd=folder)
     assert (done.code, done.result["warnings"], done.result["neighbours"]) == (0, [], {"count": 0, "names": []})
     assert run("check", "--strict", cwd=folder).code == 0
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        ("schema_name: app", "schema_name: api, retention_days: 900", "schema_name: '*', retention_days: 90"),
+        ("schema_name: app", "schema_name: api", "schema_name: gone, retention_days: 90"),
+        ("schema_name: app", "schema_name: api, active: false", "schema_name: '*', retention_days: 90"),
+        ("schema_name: app", "schema_name: api", "schema_name: '*', retention_days: 90, active: false"),
+        ("schema_name: app", "schema_name: api", "schema_name: '*'"),
+    ],
+)
+def test_to_keep_some_for_ever_is_no_mistake(folder: Path, rules: tuple[str, ...]) -> None:
+    """Nor to keep all, if no rule would delete anything here."""
+    log(folder, **{SEGMENT: OLD + record("api")})
+    write_policy(folder, *rules)
+    assert "kept for ever" not in " ".join(warnings_of(ask(folder, "dry run", "--json")))
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -39,3 +39,6 @@ def _lines(result: InitResult) -> Iterator[str]:
         yield f"The rules are those of {escape_control(result.registry)}. Next: {_NEXT}"
     else:
         yield f"Nothing is deleted until you give retention_days. Then: {_NEXT}"
+        if result.preset:
+            show = f"asynclog presets show {escape_control(result.preset)}"
+            yield f"{show} has the usual periods: they take the place of the rules in audit-schemas.yaml"
