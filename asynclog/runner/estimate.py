@@ -32,6 +32,7 @@ from asynclog.report.estimate.result import (
     sum_budgets,
 )
 from asynclog.report.holdings import sum_holdings
+from asynclog.report.packed_segments import sum_packed
 from asynclog.report.warnings import Notices, noticed
 from asynclog.runner.budget import freed_by_budget
 from asynclog.runner.inspect import notices_of, notices_of_none, opened_log, read_log, scan_views, states_of
@@ -100,6 +101,7 @@ def estimate_log(
         today=today,
         what_if=others[0] if others else None,
         read=BytesRead(part.read, part.size),
+        packed=sum_packed(part.states.values()),
         unknown=part.unknown,
         budget=part.budget,
         bounded=not scan,

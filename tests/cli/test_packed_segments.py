@@ -205,6 +205,23 @@ def test_estimate_counts_what_is_packed(folder: Path, suffix: str) -> None:
     assert found["schemas"]["app:1"]["records"] == 1001
     frees = found["totals"]["frees"][0]
     assert (frees["records"], frees["bytes"]) == (1000, path.stat().st_size)
+    sizes = {"segments": 1, "bytes": path.stat().st_size, "unpacked_bytes": 1000 * len(OLD)}
+    assert found["packed"] == sizes == cleanup(folder, "-n").result["packed"]
+
+
+def test_estimate_says_which_sizes_are_of_lines_and_which_of_files(folder: Path, suffix: str) -> None:
+    """A footnote, because the row of all frees fewer bytes than the rows above it; none if nothing is compressed."""
+    named = ("--path", "audit/logs.jsonl", "--schemas", "schemas.yaml", "--now", NOW)
+    assert "unpacked lines" not in run("estimate", *named, cwd=folder).out
+    path = put(folder, NAME + suffix, PACK[suffix](OLD * 1000))
+    lines = f"{1000 * len(OLD) / 1024:,.1f} KiB of lines"
+    held = f"of files: 1 compressed segment of {path.stat().st_size} bytes holds {lines}\n"
+    assert (
+        f"\nSizes are of unpacked lines; what the first line says is {held}" in run("estimate", *named, cwd=folder).out
+    )
+    put(folder, NAME.replace("2025", "2024") + suffix, PACK[suffix](record("other")))
+    text = run("estimate", *named, cwd=folder).out
+    assert "\nSizes are of unpacked lines; what all of them free is of files: 2 compressed segments of " in text
 
 
 @pytest.mark.anyio

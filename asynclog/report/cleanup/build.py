@@ -21,13 +21,13 @@ from asynclog.report.cleanup.result import (
     CleanupResult,
     Kept,
     Overdue,
-    Packed,
     Records,
     Report,
     SchemaTotals,
     Segments,
 )
 from asynclog.report.cleanup.schema_totals import figures
+from asynclog.report.packed_segments import sum_packed
 from asynclog.report.provenance import Provenance
 from asynclog.report.unjudged_segments import Left, sum_unjudged
 from asynclog.report.warnings import Neighbours
@@ -100,7 +100,7 @@ def make_report(plan: Plan, outcomes: Mapping[str, Outcome] | None, about: RunIn
         overdue=overdue,
         unjudged=sum_unjudged(left, about.names),
         bytes=Bytes(about.read, freed),
-        packed=_packed(plan),
+        packed=sum_packed(action.stats for action in plan.actions),
         catalog=about.catalog,
         segments=_segments(plan, rows),
         actions=rows,
@@ -162,12 +162,6 @@ def _row(action: Action, outcomes: Mapping[str, Outcome] | None) -> ActionRow:
         unjudged=action.unjudged,
         unpacked_bytes=action.stats.unpacked if action.stats else None,
     )
-
-
-def _packed(plan: Plan) -> Packed:
-    packed = [action.stats for action in plan.actions if action.stats and action.stats.unpacked is not None]
-    size, unpacked = sum(stats.fingerprint.size for stats in packed), sum(stats.size for stats in packed)
-    return Packed(len(packed), size, unpacked)
 
 
 def _fate(action: Action) -> Literal["done", "skipped", "failed"] | None:

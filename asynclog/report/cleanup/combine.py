@@ -7,8 +7,9 @@ from typing import Any, TypeVar
 import msgspec
 
 from asynclog.formatting import deletion, pluralize, summarize_errors
-from asynclog.report.cleanup.result import Bytes, CleanupResult, Kept, Overdue, Packed, Records, Report, Segments
+from asynclog.report.cleanup.result import Bytes, CleanupResult, Kept, Overdue, Records, Report, Segments
 from asynclog.report.combined_notices import combined_neighbours
+from asynclog.report.packed_segments import Packed
 from asynclog.report.provenance import Provenance, who
 from asynclog.report.unjudged_segments import combined_unjudged
 from asynclog.statistics import sum_counts

@@ -5,6 +5,7 @@ from typing import Any, Literal, Self
 import msgspec
 
 from asynclog.report.envelope import FORMAT, document
+from asynclog.report.packed_segments import Packed
 from asynclog.report.provenance import PolicySource
 from asynclog.report.unjudged_segments import Unjudged
 from asynclog.report.warnings import Neighbours
@@ -44,14 +45,6 @@ class Bytes(msgspec.Struct, frozen=True):
 
     scanned: int = 0
     freed: int = 0
-
-
-class Packed(msgspec.Struct, frozen=True):
-    """The compressed segments that were judged: their size before the run, and that of their lines."""
-
-    segments: int = 0
-    bytes: int = 0
-    unpacked_bytes: int = 0
 
 
 class BudgetLeft(msgspec.Struct, frozen=True):

@@ -10,6 +10,7 @@ from asynclog.forecast.log_forecast import IN_DAYS, Forecast, SchemaForecast, ti
 from asynclog.formatting import format_size, pluralize
 from asynclog.report.envelope import FORMAT, CommandResult
 from asynclog.report.holdings import Holdings
+from asynclog.report.packed_segments import Packed
 from asynclog.report.provenance import PolicySource, Provenance
 from asynclog.report.unjudged_segments import Unjudged
 from asynclog.report.warnings import Neighbours, Notices
@@ -127,6 +128,7 @@ class EstimateResult(msgspec.Struct, frozen=True):
     what_if_totals: ForecastRow | None = None
     budget: BudgetFrees | None = None
     read: BytesRead = BytesRead()
+    packed: Packed = Packed()
     unknown: Unknown = Unknown()
     unread: dict[str, str] = {}
     warnings: list[str] = []
@@ -142,6 +144,7 @@ class Estimate(msgspec.Struct, frozen=True):
     today: Forecast
     what_if: Forecast | None
     read: BytesRead
+    packed: Packed
     unknown: Unknown
     bounded: bool
     budget: BudgetFrees | None = None
@@ -164,6 +167,7 @@ def make_estimate(
             what_if_totals=_row(found.what_if.total, found) if found.what_if else None,
             budget=found.budget,
             read=found.read,
+            packed=found.packed,
             unknown=found.unknown,
             unread=inventory.unread,
             warnings=notices.warnings,

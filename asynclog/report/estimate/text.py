@@ -35,6 +35,8 @@ def _forecast(result: EstimateResult, totals: ForecastRow) -> Iterator[str]:
     yield from columns(_rows(result, totals), right=set(range(2, len(_HEAD) + len(totals.frees))))
     yield ""
     yield "Freed: all that has expired by then. In the end: what stays if as much comes in each day as now."
+    if result.packed.segments:
+        yield _sizes(result)
     if result.budget:
         yield _budget(result.budget)
     if result.unknown.segments:
@@ -46,6 +48,15 @@ def _forecast(result: EstimateResult, totals: ForecastRow) -> Iterator[str]:
         yield escape_control(f"Not read, and in no figure: {name}: {reason}")
     yield from unjudged_in_words(result.unjudged)
     yield f"Read for this: {_read(result.read)}"
+
+
+def _sizes(result: EstimateResult) -> str:
+    """Return which sizes are of unpacked lines, and which are of files."""
+    packed = result.packed
+    freed = "what all of them free" if len(result.schemas) > 1 else "what the first line says"
+    hold = f"{'holds' if packed.segments == 1 else 'hold'} {format_size(packed.unpacked_bytes)} of lines"
+    many = f"{pluralize(packed.segments, 'compressed segment')} of {format_size(packed.bytes)} {hold}"
+    return f"Sizes are of unpacked lines; {freed} is of files: {many}"
 
 
 def _budget(budget: BudgetFrees) -> str:
