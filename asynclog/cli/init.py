@@ -2,7 +2,7 @@
 
 import argparse
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -20,7 +20,7 @@ from asynclog.config.usable_paths import working_folder
 from asynclog.errors import ConfigurationError
 from asynclog.escaping import escape_surrogates
 from asynclog.formatting import pluralize
-from asynclog.report.configuration_warnings import shadowed, taken_over
+from asynclog.report.configuration_warnings import shadowed, taken_over, untrusted
 from asynclog.report.envelope import CommandResult
 from asynclog.report.holdings import Holding, Holdings, sum_holdings
 from asynclog.report.init.result import InitResult
@@ -29,6 +29,7 @@ from asynclog.report.init.text import as_text
 from asynclog.report.provenance import who
 from asynclog.report.warnings import Notices
 from asynclog.schemas import SchemaKey
+from asynclog.storage.local.access.trusted_open import StrangerError, open_file
 from asynclog.storage.local.user_named_file import write_new
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ def run(options: InitOptions, call: Call) -> CommandResult[InitResult]:
     }
     # In this order: a configuration never names a policy that is not there.
     _write({os.path.basename(path): text.encode() for path, text in texts.items()})
-    warnings = [*_shadowed(settings, configuration, takeover), *seen.notices.warnings]
+    warnings = [*_shadowed(settings, configuration, takeover), *_untrusted(files), *seen.notices.warnings]
     notices = msgspec.structs.replace(seen.notices, warnings=warnings)
     result = _result(settings, files, inventory, notices, registry)
     return inventory.answer(_with_layout(result, options.preset, found))
@@ -181,6 +182,15 @@ def _shadowed(settings: Settings, written: str, takeover: Takeover | None) -> li
         for path in dict.fromkeys(found)
         if path and path != written
     ]
+
+
+def _untrusted(written: Iterable[str]) -> Iterator[str]:
+    """Yield a warning if the next command would refuse what was written, because of where it lies."""
+    try:
+        for path in written:
+            os.close(open_file(path))
+    except StrangerError as error:
+        yield untrusted(path, str(error.strerror))
 
 
 def _must_be_new(files: list[str]) -> None:

@@ -24,6 +24,14 @@ def taken_over(site: str, registry: str) -> str:
     )
 
 
+def untrusted(path: str, why: str) -> str:
+    """Return the warning that a configuration that was just written will be refused where it is found."""
+    return escape_surrogates(
+        f"{path}: {why}, so no command will read it unless it is named: move it, and the policy, into a folder that "
+        f"nobody else may write to, take that right away, or use --config {path} each time"
+    )
+
+
 def configuration_warnings(facts: Facts) -> Iterator[str]:
     """Yield warnings about files that two profiles claim, and about retention keys that are not read."""
     for contest in facts.contests:

@@ -80,5 +80,5 @@ def age_of(instant: str | None, now: str | None) -> float | None:
 _WORDS = {
     "not_json_lines": "not JSON Lines",
     "no_record": "without a record",
-    "not_reached": "not reached",
+    "not_reached": "not opened or reached",
 }

@@ -257,6 +257,21 @@ def test_the_files_are_whole_and_readable_by_others(log: Path) -> None:
     assert {(log / name).stat().st_nlink for name in WRITTEN} == {1}
 
 
+def test_a_folder_of_everybody_is_told_before_the_next_command_refuses_it(log: Path) -> None:
+    """Once, with what to do; and what it advises works."""
+    for mode, told in ((0o777, 1), (0o1777, 0), (0o755, 0)):
+        (log / f"here{mode}").mkdir()
+        (log / f"here{mode}").chmod(mode)
+        done = run("init", "--path", "../audit/logs.jsonl", "--json", cwd=log / f"here{mode}")
+        warnings = [each for each in done.result["warnings"] if "so no command will read it" in each]
+        assert (done.code, len(warnings)) == (0, told)
+        assert run("check", cwd=log / f"here{mode}").code == (2 if told else 0)
+        if told:
+            file = log / f"here{mode}/asynclog.yaml"
+            assert warnings[0].startswith(f"{file}: everybody may write to {file.parent}, ")
+            assert run("check", "--config", str(file)).code == 0
+
+
 @pytest.mark.parametrize("path", ["logs.jsonl", "../audit/logs.jsonl", "../link/audit/logs.jsonl"])
 def test_nothing_is_written_into_the_folder_of_the_log(log: Path, path: str) -> None:
     """Not even where that is the working folder, by whatever name."""

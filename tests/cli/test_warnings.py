@@ -369,6 +369,7 @@ def test_no_warning_is_missing_here(folder: Path) -> None:
         for module in (warnings, configuration_warnings, policy_warnings, owners)
         for pattern in sentences(module)
         if not pattern.startswith(re.escape("from now on asynclog reads"))  # in a project of MXCP: test_mxcp_project
+        and "so no command will read it" not in pattern.replace("\\", "")  # in a folder of everybody: test_init
     ]
     assert len(patterns) > 15
     assert [pattern for pattern in patterns if not any(re.search(pattern, each) for each in said)] == []
