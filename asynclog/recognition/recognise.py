@@ -84,11 +84,11 @@ def recognise(sample: Sample, wide: Collection[str] = ()) -> Recognition:
 
 
 def presets_named(base: str) -> tuple[str, ...]:
-    """Return the presets of products that usually give their log this name."""
+    """Return the presets of products that usually give their log this name, or whose preset does."""
     return tuple(
         name
         for name, preset in load_presets().items()
-        if fnmatchcase(base, preset.base or preset.path.rpartition("/")[2])
+        if base == preset.path.rpartition("/")[2] or (preset.base and fnmatchcase(base, preset.base))
     )
 
 

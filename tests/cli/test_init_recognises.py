@@ -312,6 +312,16 @@ def test_segments_that_only_the_preset_names_tell(tmp_path: Path) -> None:
     assert (done.result["preset"], list(done.result["schemas"])) == ("teleport", ["session.start:1"])
 
 
+def test_the_name_that_the_preset_gives_its_log_is_as_good(tmp_path: Path) -> None:
+    """Docker's files have the names of containers, and the one in the preset's path is none of them."""
+    line = line_of(DOCUMENTED["docker"][1], OLD, "stdout")
+    log_of(tmp_path, "4f2a-json.log", line)
+    log_of(tmp_path, "4f2a-json.log.1", line)
+    done = init(tmp_path, "container.log")
+    assert (done.code, done.result["preset"], done.result["segments"]["total"]) == (0, "docker", 2)
+    assert done.result["schemas"]["stdout:1"]["records"] == 2
+
+
 def test_a_proposal_is_about_the_logs_own_segments(tmp_path: Path) -> None:
     """Not about those that a preset would add which does not fit."""
     log_of(tmp_path, "sessions.jsonl", '{"time":"2025-01-05T10:11:12Z","type":"login"}')
