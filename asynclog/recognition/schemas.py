@@ -47,15 +47,31 @@ def schema_candidates(values: Mapping[str, Sequence[object]], lines: int) -> lis
     )
 
 
+def with_many_values(values: Mapping[str, Sequence[object]], lines: int) -> list[SchemaCandidate]:
+    """Return what all lines have and is called like a schema, but has too many values to look like it, best first."""
+    found = [
+        SchemaCandidate(path, names, is_usual=True)
+        for path, names in _names(values, lines)
+        if last_key(path) in _USUAL and not _are_few(names, lines)
+    ]
+    return sorted(found, key=lambda each: rank(each.path, _USUAL))
+
+
 def _candidates(values: Mapping[str, Sequence[object]], lines: int) -> Iterator[SchemaCandidate]:
+    for path, names in _names(values, lines):
+        name = last_key(path)
+        is_usual = name in _USUAL or name in _WEAKER
+        if _are_few(names, lines) and (is_usual or (lines >= _MANY and names > 1 and not _is_other(name))):
+            yield SchemaCandidate(path, names, is_usual)
+
+
+def _names(values: Mapping[str, Sequence[object]], lines: int) -> Iterator[tuple[str, int]]:
+    """Yield the paths at which all lines have a text that can be a schema's name, each with how many there are."""
     for path, each in values.items():
         names = {value for value in each if isinstance(value, str)}
         is_everywhere = len(each) == lines and all(isinstance(value, str) for value in each)
-        if is_everywhere and _are_few(len(names), lines) and all(map(_can_be_a_schema, names)):
-            name = last_key(path)
-            is_usual = name in _USUAL or name in _WEAKER
-            if is_usual or (lines >= _MANY and len(names) > 1 and not _is_other(name)):
-                yield SchemaCandidate(path, len(names), is_usual)
+        if is_everywhere and all(map(_can_be_a_schema, names)):
+            yield path, len(names)
 
 
 def _are_few(values: int, lines: int) -> bool:

@@ -135,6 +135,12 @@ def _schemas(proposal: Proposal) -> Iterator[str]:
         best, *others = proposal.schemas
         also = f"; so might {_values(others[:_SHOWN])}" if others else ""
         yield f"`{best.path}` looks like the schema ({pluralize(best.values, 'value')}){also}"
+    for each in proposal.numerous[:_SHOWN]:
+        yield (
+            f"`{each.path}` is called like a schema, but has {pluralize(each.values, 'value')} in "
+            f"{pluralize(proposal.timed, 'line')}: if it is the schema, write it into `fields`, and "
+            "patterns into the policy"
+        )
 
 
 def _values(schemas: Iterable[SchemaCandidate]) -> str:

@@ -406,6 +406,29 @@ def test_a_time_that_is_not_sure_is_a_comment(tmp_path: Path) -> None:
     assert run("check", "--json", cwd=tmp_path).result["schemas"]["a:1"]["records"] == 30
 
 
+def timed(**keys: str) -> list[str]:
+    """Return 90 lines with a rising time and these keys, in whose values N is the line's number."""
+    times = (f"2025-01-05T10:{n // 60:02}:{n % 60:02}Z" for n in range(90))
+    return [json.dumps({"when": time, **keys}).replace("N", str(n)) for n, time in enumerate(times)]
+
+
+def test_a_schema_of_many_values_is_not_passed_over(tmp_path: Path) -> None:
+    """What to write is said."""
+    log_of(tmp_path, "app.log", *timed(kind="kN", level="info"))
+    assert init(tmp_path, "app.log").result["recognised"][-1] == (
+        "`kind` is called like a schema, but has 90 values in 90 lines: if it is the schema, write it into `fields`, and "
+        "patterns into the policy"
+    )
+    assert '    fields: {timestamp: "when", schema: "level"}\n' in (tmp_path / "asynclog.yaml").read_text()
+
+
+def test_lines_without_the_time_hide_no_schema(tmp_path: Path) -> None:
+    """The comment for it has what the lines with that time have."""
+    log_of(tmp_path, "app.log", *timed(kind="login"), *['{"a": 1}'] * 40)
+    init(tmp_path, "app.log")
+    assert '    # fields: {timestamp: "when", schema: "kind"}\n' in (tmp_path / "asynclog.yaml").read_text()
+
+
 def test_times_without_an_offset_ask_for_a_zone(tmp_path: Path) -> None:
     """The line that takes it is there."""
     log_of(tmp_path, "app.log", '{"asctime": "2026-01-05 10:11:12,123", "levelname": "INFO", "message": "x"}')

@@ -159,6 +159,24 @@ def test_the_most_usual_schema_comes_first_and_an_unusual_one_is_only_said() -> 
     assert ([each.path for each in alone.schemas], alone.fields) == (["shape"], FieldKeys("time", ConstantKey("app")))
 
 
+def test_a_schema_of_many_values_is_said_and_not_proposed() -> None:
+    """Only if it is called like one, and each value can be a name."""
+    many_values = [f"k{n}" for n in range(40)]
+    proposal = proposed(*many(kind=many_values, shape=many_values, event=["a b"] * 40, level=["a", "b"] * 20))
+    assert [(each.path, each.values) for each in proposal.numerous] == [("kind", 40)]
+    assert proposal.fields == FieldKeys("time", "level")
+    assert proposed(*many(kind=["a", "b"] * 20)).numerous == []
+
+
+def test_the_schema_is_looked_for_in_the_lines_that_have_the_time() -> None:
+    """Others are no records, whatever they lack, and whether the time is sure or not."""
+    for others in (1, 60):
+        lines = [*many(kind=["a", "b"] * 20), *many(kind=["a", "b"] * 20), *many(kind=["a", "b"] * 20)]
+        proposal = proposed(*lines, *[{"other": 1}] * others)
+        assert [(each.path, each.values) for each in proposal.schemas] == [("kind", 2)]
+        assert proposal.fields == (FieldKeys("time", "kind") if others == 1 else None)
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("ab.$", max_size=3), inner, max_size=3),
