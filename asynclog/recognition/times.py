@@ -8,7 +8,7 @@ from itertools import pairwise
 import msgspec
 
 from asynclog.recognition.paths import depth, last_key, rank
-from asynclog.records.mapped.time_forms import TimeReader
+from asynclog.records.mapped.time_forms import LONGEST, TimeReader
 from asynclog.timestamps import SECOND
 
 LOCAL = "rfc3339, without an offset"
@@ -24,6 +24,14 @@ _is_time = re.compile(r"time|date|stamp|epoch|^(?:ts|t|at|when)$|ts$|at$").searc
 _is_other = re.compile(r"exp|until|due|birth|valid|before|start|end|next|last|update|modif|issue|build|boot").search
 _rfc3339 = TimeReader(("rfc3339",), None)
 
+# Those of Apache and nginx, of mail, of Ruby, and of git and Twitter, all with an offset.
+_PATTERNS = ("%d/%b/%Y:%H:%M:%S %z", "%a, %d %b %Y %H:%M:%S %z", "%Y-%m-%d %H:%M:%S %z", "%a %b %d %H:%M:%S %z %Y")
+_readers = {pattern: TimeReader((pattern,), None) for pattern in _PATTERNS}
+_has_clock = re.compile(r"[0-9]{1,2}:[0-9]{2}").search
+_digit = re.compile("[0-9]")
+_DATE_AND_CLOCK = 8  # digits, as in 1/5/26 09:05; fewer are those of a duration
+_is_syslogs = re.compile(r"[A-Z][a-z]{2} +[0-9]{1,2} [0-9]{2}:[0-9]{2}:[0-9]{2}").fullmatch
+
 
 class TimeCandidate(msgspec.Struct, frozen=True):
     """A path to what looks like a time, in this form, in so many lines."""
@@ -35,9 +43,27 @@ class TimeCandidate(msgspec.Struct, frozen=True):
     is_rising: bool
 
 
+class TimeText(msgspec.Struct, frozen=True):
+    """A path that is called like the time, with a text that may be one, in no form known here."""
+
+    path: str
+    example: str
+    has_year: bool
+
+
 def time_candidates(values: Mapping[str, Sequence[object]], lines: int) -> list[TimeCandidate]:
     """Return what looks like the time among the values of so many lines, the best first."""
     return sorted(_candidates(values, lines), key=lambda time: (-time.lines, *rank(time.path, _USUAL)))
+
+
+def time_texts(values: Mapping[str, Sequence[object]], lines: int) -> list[TimeText]:
+    """Return what is called like the time in so many lines, and is text in another form, the best first."""
+    found = []
+    for path, each in values.items():
+        texts = [value for value in each if isinstance(value, str) and not form_of(value) and _may_be_a_time(value)]
+        if texts and last_key(path) in _USUAL and len(each) * 100 >= _SOME * lines:
+            found.append(TimeText(path, texts[0], has_year=not _is_syslogs(texts[0])))
+    return sorted(found, key=lambda text: rank(text.path, _USUAL))
 
 
 def sure_time(times: Sequence[TimeCandidate], lines: int) -> TimeCandidate | None:
@@ -62,10 +88,17 @@ def form_of(value: object) -> str:
     if isinstance(value, str):
         if _rfc3339.of_text(value) is not None:
             return "rfc3339"
-        return LOCAL if _rfc3339.lacks_offset(value) else ""
+        if _rfc3339.lacks_offset(value):
+            return LOCAL
+        return next((form for form, reader in _readers.items() if reader.of_text(value) is not None), "")
     if isinstance(value, bool) or not isinstance(value, int | float):
         return ""
     return next((form for form, unit in _UNITS.items() if _FROM * unit <= value < _TO * unit), "")
+
+
+def _may_be_a_time(text: str) -> bool:
+    is_one = len(_digit.findall(text)) >= _DATE_AND_CLOCK and _has_clock(text)
+    return len(text) <= LONGEST and bool(is_one or _is_syslogs(text))
 
 
 def _candidates(values: Mapping[str, Sequence[object]], lines: int) -> Iterator[TimeCandidate]:
@@ -74,8 +107,10 @@ def _candidates(values: Mapping[str, Sequence[object]], lines: int) -> Iterator[
             continue
         name, forms = last_key(path), Counter(filter(None, map(form_of, each)))
         form, number = max(forms.items(), key=lambda item: item[1], default=("", 0))
+        if form in _PATTERNS and number < len(each):  # some are in another form, and would be kept for ever
+            continue
         # Many an id is as large as a time.
-        if number * 100 >= _SOME * lines and (form in {"rfc3339", LOCAL} or _is_time(name)):
+        if number * 100 >= _SOME * lines and (form not in _UNITS or _is_time(name)):
             yield TimeCandidate(path, form, number, name in _USUAL, _is_rising(each, form))
 
 
@@ -88,5 +123,5 @@ def _is_rising(values: Sequence[object], form: str) -> bool:
 
 def _instant(value: object, form: str) -> float | None:
     if isinstance(value, str):
-        return _rfc3339.of_text(f"{value}Z" if form == LOCAL else value)
+        return _readers.get(form, _rfc3339).of_text(f"{value}Z" if form == LOCAL else value)
     return value * SECOND / _UNITS[form] if isinstance(value, int | float) and form in _UNITS else None

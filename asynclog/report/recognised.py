@@ -9,8 +9,9 @@ from asynclog.formatting import list_some, pluralize
 from asynclog.recognition.proposal import Proposal
 from asynclog.recognition.recognise import MXCP, Match, Recognition
 from asynclog.recognition.schemas import SchemaCandidate
-from asynclog.recognition.times import LOCAL, TimeCandidate
+from asynclog.recognition.times import LOCAL, TimeCandidate, TimeText
 
+PATTERN = "%d/%b/%Y:%H:%M:%S %z"  # of a time, as an example
 _SHOWN = 3  # further candidates
 
 
@@ -103,6 +104,7 @@ def _proposed(found: Recognition, proposal: Proposal) -> Iterator[str]:
     of = pluralize(found.objects, "line")
     if not proposal.times:
         yield f"No preset fits, and no key of {of} looked at looks like a time: write `fields` and `time` yourself"
+        yield from map(_text, proposal.texts[:_SHOWN])
         return
     best, *others = proposal.times
     if proposal.fields is None:
@@ -117,12 +119,22 @@ def _proposed(found: Recognition, proposal: Proposal) -> Iterator[str]:
             yield f"Other times: {'; '.join(_time(time, found.objects) for time in others[:_SHOWN])}"
     if best.form == LOCAL:
         yield f"`{best.path}` has no offset from UTC: name its zone in time.zone, or its lines are kept for ever"
+    yield from map(_text, proposal.texts[:_SHOWN])
     yield from _schemas(proposal)
 
 
 def _time(time: TimeCandidate, objects: int) -> str:
     share = time.lines * 100 // objects
     return f"`{time.path}` looks like the time ({time.form}) in {share} %"
+
+
+def _text(text: TimeText) -> str:
+    if not text.has_year:
+        return f"`{text.path}` is text such as '{text.example}', without a year: no form reads that"
+    return (
+        f"`{text.path}` is text such as '{text.example}': if that is the time, say its form, as in "
+        f"time: {{form: '{PATTERN}'}}"
+    )
 
 
 def _schemas(proposal: Proposal) -> Iterator[str]:

@@ -429,6 +429,38 @@ def test_lines_without_the_time_hide_no_schema(tmp_path: Path) -> None:
     assert '    # fields: {timestamp: "when", schema: "kind"}\n' in (tmp_path / "asynclog.yaml").read_text()
 
 
+def test_a_time_in_a_usual_pattern_is_written(tmp_path: Path) -> None:
+    """Apache's and nginx's, for example: the lines are records by it."""
+    log_of(tmp_path, "app.log", *['{"when": "24/Jul/2025:19:29:34 +0000", "kind": "a"}'] * 3)
+    done = init(tmp_path, "app.log")
+    assert (done.result["time"], done.result["schemas"]["a:1"]["records"]) == ({"form": "%d/%b/%Y:%H:%M:%S %z"}, 3)
+    assert run("check", "--json", cwd=tmp_path).result["schemas"]["a:1"]["records"] == 3
+
+
+def test_a_time_in_another_pattern_is_a_comment_to_correct(tmp_path: Path) -> None:
+    """With an example of the text, whatever is in it; with the right pattern it works."""
+    log_of(tmp_path, "app.log", *['{"when": "24.07.2025 19:29:34 +0000", "kind": "a"}'] * 3)
+    assert (
+        "`when` is text such as '24.07.2025 19:29:34 +0000': if that is the time, say its form, as in "
+        "time: {form: '%d/%b/%Y:%H:%M:%S %z'}"
+    ) in init(tmp_path, "app.log").result["recognised"]
+    file = tmp_path / "asynclog.yaml"
+    text = file.read_text().replace("%d/%b/%Y:%H", "%d.%m.%Y %H")
+    at = text.index('# fields: {timestamp: "when"')
+    file.write_text(text[:at] + re.sub("# (fields|time):", r"\1:", text[at:], count=2))
+    assert run("check", "--json", cwd=tmp_path).result["schemas"]["a:1"]["records"] == 3
+
+
+@pytest.mark.parametrize("text", ["12:34 2026-01-01\n- a: 1", "12:34 20260101 \u2028 #", "12:34 20260101 \x1b[2J"])
+def test_a_hostile_text_is_no_more_than_a_comment(tmp_path: Path, text: str) -> None:
+    """The configuration is read back."""
+    log_of(tmp_path, "app.log", json.dumps({"time": text}))
+    done = init(tmp_path, "app.log")
+    assert "is text such as" in str(done.result["recognised"])
+    assert "\x1b" not in (tmp_path / "asynclog.yaml").read_text()
+    assert run("check", cwd=tmp_path).code == 0
+
+
 def test_times_without_an_offset_ask_for_a_zone(tmp_path: Path) -> None:
     """The line that takes it is there."""
     log_of(tmp_path, "app.log", '{"asctime": "2026-01-05 10:11:12,123", "levelname": "INFO", "message": "x"}')

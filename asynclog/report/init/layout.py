@@ -9,7 +9,7 @@ from asynclog.recognition.proposal import Proposal
 from asynclog.recognition.recognise import MXCP, Recognition
 from asynclog.recognition.times import LOCAL
 from asynclog.report.init.yaml_text import scalar
-from asynclog.report.recognised import recognised
+from asynclog.report.recognised import PATTERN, recognised
 
 _WIDTH = 120  # characters of a comment
 _SHOWN = 3  # times to choose from
@@ -49,13 +49,20 @@ def _keys(proposal: Proposal) -> Iterator[str]:
         schema = proposal.fields.schema
         shown = f"{{constant: {scalar(schema.constant)}}}" if isinstance(schema, ConstantKey) else scalar(str(schema))
         yield f"    fields: {{timestamp: {scalar(str(proposal.fields.timestamp))}, schema: {shown}}}\n"
-        yield f"    time: {{form: {proposal.time.form}}}{_zone(proposal.times[0].form)}\n"
+        yield f"    time: {{form: {_form(str(proposal.time.form))}}}{_zone(proposal.times[0].form)}\n"
         return
     schema = scalar(proposal.schemas[0].path) if proposal.schemas else "{constant: NAME}"
     for time in proposal.times[:_SHOWN]:
-        form = "rfc3339" if time.form == LOCAL else time.form
+        form = "rfc3339" if time.form == LOCAL else _form(time.form)
         yield f"    # fields: {{timestamp: {scalar(time.path)}, schema: {schema}}}\n"
         yield f"    # time: {{form: {form}}}{_zone(time.form)}\n"
+    for text in (each for each in proposal.texts[:_SHOWN] if each.has_year):
+        yield f"    # fields: {{timestamp: {scalar(text.path)}, schema: {schema}}}\n"
+        yield f"    # time: {{form: {_form(PATTERN)}}} # this pattern, or another one\n"
+
+
+def _form(form: str) -> str:
+    return scalar(form) if "%" in form else form
 
 
 def _zone(form: str) -> str:
