@@ -3,19 +3,21 @@
 import argparse
 import os
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
 from asynclog.cli import options as groups
+from asynclog.cli.first_files import POLICY, must_be_new, write
 from asynclog.cli.parser import ALWAYS, Help
 from asynclog.cli.run_command import Call, Command, log_level, settings_of
+from asynclog.config.begun_files import find_begun
 from asynclog.config.configuration_file import MXCPS, OURS, nearest
 from asynclog.config.log_folders import has_wildcard
 from asynclog.config.mapped_fields import mapped_fields
 from asynclog.config.mxcp.init_values import Takeover, find_takeover
 from asynclog.config.presets import load_presets, unknown_preset
-from asynclog.config.settings import Settings
+from asynclog.config.settings import Options, Settings
 from asynclog.config.usable_paths import working_folder
 from asynclog.errors import ConfigurationError
 from asynclog.escaping import escape_surrogates
@@ -30,18 +32,15 @@ from asynclog.report.provenance import who
 from asynclog.report.warnings import Notices
 from asynclog.schemas import SchemaKey
 from asynclog.storage.local.access.trusted_open import StrangerError, open_file
-from asynclog.storage.local.user_named_file import write_new
 
 if TYPE_CHECKING:
     from asynclog.recognition.recognise import Recognition
 
-POLICY = "audit-schemas.yaml"
-
-
 HELP = Help(
     description="Inspect a log, and write asynclog.yaml and audit-schemas.yaml into the working folder, with the "
     "preset or the fields that its lines fit, and every audit schema that was found. They delete nothing until you say "
-    "how many days to keep each. Beside an mxcp-site.yml they take over its profiles and the rules of MXCP's registry.",
+    "how many days to keep each. Beside an mxcp-site.yml they take over its profiles and the rules of MXCP's registry. "
+    "If asynclog.yaml is there and audit-schemas.yaml is not, init writes the latter for the log that the former has.",
     example="asynclog init --path audit/logs.jsonl",
     exits={
         **ALWAYS,
@@ -67,44 +66,67 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     groups.jobs(parser)
 
 
+class _Start(NamedTuple):
+    """The log, what is taken over, and the files to write: the policy alone if the configuration `is_there`."""
+
+    settings: Settings
+    takeover: Takeover | None
+    files: list[str]
+    is_there: bool
+
+
 def run(options: InitOptions, call: Call) -> CommandResult[InitResult]:
     """Write both files for the log that was named, or is MXCP's, and return the result."""
     from asynclog.report.init.layout import layout
     from asynclog.runner.inspect import inspect
     from asynclog.runner.recognise import recognise_log
 
-    configuration, policy = files = [os.path.join(working_folder(), name) for name in (OURS, POLICY)]
-    _must_be_new(files)
-    takeover = find_takeover(
-        {"path": options.path, "jobs": options.jobs, "allow_unsafe_folder": options.allow_unsafe_folder}, os.environ
-    )
-    if not options.path and not takeover:
-        raise ConfigurationError("init needs to know the log: name its base path, as in --path audit/logs.jsonl")
-    _must_be_one(options)
-    settings = takeover.settings if takeover else settings_of(options)
-    _must_be_known(options.preset)
-    _must_lie_elsewhere(settings)
+    start = _start(options)
+    takeover, is_known = start.takeover, start.is_there or start.takeover or options.preset
     with call.signals.deferred("while the log was read"):
-        found = None if takeover or options.preset else recognise_log(settings)
-        settings = _reading_as(settings, options.preset, found)
+        found = None if is_known else recognise_log(start.settings)
+        settings = _reading_as(start.settings, options.preset, found)
         seen = inspect(settings, None, call.signals)
     rules = takeover.policy.exact if takeover else {}
     inventory = _with_all(rules, sum_holdings(seen.states or []))
-    starters = _starters(takeover) if takeover else [Starter("default", options.path or "", POLICY)]
     registry = escape_surrogates(settings.schemas) if takeover else None
-    texts = {
-        policy: starter_policy(inventory.holdings, rules, registry),
-        configuration: starter_configuration(starters, layout(options.preset, found)),
-    }
-    # In this order: a configuration never names a policy that is not there.
-    _write({os.path.basename(path): text.encode() for path, text in texts.items()})
-    warnings = [*_shadowed(settings, configuration, takeover), *_untrusted(files), *seen.notices.warnings]
+    texts = {POLICY: starter_policy(inventory.holdings, rules, registry)}
+    if not start.is_there:
+        starters = _starters(takeover) if takeover else [Starter("default", options.path or "", POLICY)]
+        texts[OURS] = starter_configuration(starters, layout(options.preset, found))
+    write(texts)
+    warnings = [*_shadowed(settings, takeover), *_untrusted(start.files), *seen.notices.warnings]
     notices = msgspec.structs.replace(seen.notices, warnings=warnings)
-    result = _result(settings, files, inventory, notices, registry)
+    result = _result(settings, start.files, inventory, notices, registry)
     return inventory.answer(_with_layout(result, options.preset, found))
 
 
 COMMAND = Command(HELP, InitOptions, add_arguments, run, as_text, log_level)
+
+
+def _start(options: InitOptions) -> _Start:
+    """Return what is to be done. Raise ConfigurationError if it can't be, before a large log is read."""
+    configuration, policy = files = [os.path.join(working_folder(), name) for name in (OURS, POLICY)]
+    named: Options = {
+        "path": options.path,
+        "jobs": options.jobs,
+        "allow_unsafe_folder": options.allow_unsafe_folder,
+    }
+    _must_be_known(options.preset)
+    begun = find_begun(named, os.environ, policy)
+    if begun and options.preset:
+        raise ConfigurationError(f"--preset: write preset: {options.preset} into {configuration}, which is there")
+    if begun:
+        _must_lie_elsewhere(begun)
+        return _Start(begun, None, [policy], is_there=True)
+    must_be_new(files)
+    _must_be_one(options)
+    takeover = find_takeover(named, os.environ)
+    if not options.path and not takeover:
+        raise ConfigurationError("init needs to know the log: name its base path, as in --path audit/logs.jsonl")
+    settings = takeover.settings if takeover else settings_of(options)
+    _must_lie_elsewhere(settings)
+    return _Start(settings, takeover, files, is_there=False)
 
 
 def _must_be_one(options: InitOptions) -> None:
@@ -169,9 +191,9 @@ def _starters(takeover: Takeover) -> list[Starter]:
     ]
 
 
-def _shadowed(settings: Settings, written: str, takeover: Takeover | None) -> list[str]:
+def _shadowed(settings: Settings, takeover: Takeover | None) -> list[str]:
     """Return warnings about configurations found from here, or between here and the log: the new one comes first."""
-    here = os.path.dirname(written)
+    here = working_folder()
     found = [nearest(OURS, os.path.dirname(here)), nearest(MXCPS, here)]
     of_the_log = nearest(MXCPS, os.path.realpath(settings.folder))
     if of_the_log and of_the_log.startswith(os.path.join(here, "")):
@@ -180,7 +202,7 @@ def _shadowed(settings: Settings, written: str, takeover: Takeover | None) -> li
     return [
         taken_over(path, settings.schemas) if path == site else shadowed(path)
         for path in dict.fromkeys(found)
-        if path and path != written
+        if path and path != os.path.join(here, OURS)
     ]
 
 
@@ -193,13 +215,6 @@ def _untrusted(written: Iterable[str]) -> Iterator[str]:
         yield untrusted(path, str(error.strerror))
 
 
-def _must_be_new(files: list[str]) -> None:
-    """Raise ConfigurationError if one of the files exists, before a large log is read."""
-    for path in files:
-        if os.path.lexists(path):
-            raise _exists(path)
-
-
 def _must_lie_elsewhere(settings: Settings) -> None:
     """Raise ConfigurationError if this is the log's folder. A missing one is reported when it is opened."""
     if os.path.exists(settings.folder) and os.path.samefile(settings.folder, "."):
@@ -207,19 +222,6 @@ def _must_lie_elsewhere(settings: Settings) -> None:
             f"{settings.folder}: this is the folder of the log itself, where no other file belongs: "
             "nothing was written. Run init from the folder for the configuration"
         )
-
-
-def _exists(path: str) -> ConfigurationError:
-    return ConfigurationError(f"{path}: this file exists, and init never overwrites it: nothing was written")
-
-
-def _write(contents: dict[str, bytes]) -> None:
-    try:
-        write_new(contents)
-    except FileExistsError as error:  # made just now
-        raise _exists(os.path.join(os.getcwd(), str(error.filename2))) from None
-    except OSError as error:
-        raise ConfigurationError(f"{os.getcwd()}: the files can't be written here: {error.strerror}") from None
 
 
 def _result(
@@ -231,7 +233,7 @@ def _result(
     kept = "with the rules of MXCP's registry" if registry else "all kept for ever so far"
     return InitResult(
         status="partial" if inventory.failures else "success",
-        message=f"Wrote {OURS} and {POLICY}: {pluralize(len(named), 'schema')}, {kept}",
+        message=f"Wrote {' and '.join(map(os.path.basename, files))}: {pluralize(len(named), 'schema')}, {kept}",
         log=escape_surrogates(os.path.join(settings.folder, settings.base)),
         **who(provenance_of(settings)),
         files=list(map(escape_surrogates, files)),

@@ -22,6 +22,12 @@ def absolute(path: str, source: str) -> str:
     return usable(path if os.path.isabs(path) else os.path.join(working_folder(), path), source)
 
 
+def identity(log: str) -> str:
+    """Return the path that a log has whatever links lead to its folder."""
+    folder, base = os.path.split(log)
+    return os.path.join(os.path.realpath(folder), base)
+
+
 def working_folder() -> str:
     """Return its path. Raise ConfigurationError if it has been removed."""
     try:

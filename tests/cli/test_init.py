@@ -221,6 +221,76 @@ def test_a_log_without_schemas_yet_gets_its_files_too(tmp_path: Path, segments: 
     assert run("cleanup", "-n", cwd=tmp_path).code == 0
 
 
+def test_init_goes_on_after_a_mistyped_name(log: Path) -> None:
+    """What it says to do leads to all schemas."""
+    done = run("init", "--path", "audit/log.jsonl", cwd=log)
+    assert (done.code, names(log)) == (0, WRITTEN | {"audit"})
+    assert "remove audit-schemas.yaml and run init again" in done.output
+    configuration = log / "asynclog.yaml"
+    configuration.write_text(configuration.read_text().replace('log.jsonl"', 'logs.jsonl"'))
+    (log / "audit-schemas.yaml").unlink()
+    assert list(run("init", "--json", cwd=log).result["schemas"]) == ["api:1", "app:1", "app:2"]
+
+
+def test_a_missing_policy_is_written_for_the_configuration_that_is_there(log: Path) -> None:
+    """That one stays as it is; with and without its path on the command line."""
+    assert init(log).code == 0
+    configuration, policy = log / "asynclog.yaml", log / "audit-schemas.yaml"
+    configuration.write_text(configuration.read_text() + "# mine\n")
+    before, wanted = looks(log)["asynclog.yaml"], policy.read_text()
+    for words in ((), ("--path", "audit/../audit/logs.jsonl")):
+        policy.unlink()
+        done = run("init", *words, "--json", cwd=log)
+        assert (done.code, done.result["files"], done.result["warnings"]) == (0, [str(policy)], [])
+        assert done.result["message"] == "Wrote audit-schemas.yaml: 3 schemas, all kept for ever so far"
+        assert (looks(log)["asynclog.yaml"], policy.read_text()) == (before, wanted)
+
+
+@pytest.mark.parametrize(
+    ("words", "old", "new", "said"),
+    [
+        (("--path", "audit/other.jsonl"), "", "", "this file exists"),
+        (("--preset", "vault"), "", "", "write preset: vault into"),
+        ((), "audit-schemas.yaml", "mine.yaml", "this file exists"),
+        ((), "    audit:\n", "    audit:\n      enabled: false\n", "this file exists"),
+        ((), "path:", "paht:", "asynclog.yaml:7: profiles.default.audit.paht"),
+    ],
+    ids=str,
+)
+def test_another_configuration_is_not_gone_on_with(
+    log: Path, words: tuple[str, ...], old: str, new: str, said: str
+) -> None:
+    """If it is for another log or policy, or can't be read, exit 2 says so, and nothing is written."""
+    init(log)
+    configuration = log / "asynclog.yaml"
+    configuration.write_text(configuration.read_text().replace(old, new, 1))
+    (log / "audit-schemas.yaml").unlink()
+    before = looks(log)
+    done = run("init", *words, "--json", cwd=log)
+    assert done.code == 2
+    assert said in done.error
+    assert looks(log) == before
+
+
+def test_a_missing_policy_is_not_written_into_the_folder_of_the_log(log: Path) -> None:
+    """Although the configuration is there."""
+    (log / "audit/asynclog.yaml").write_text(
+        "profiles: {default: {audit: {path: logs.jsonl, schemas: audit-schemas.yaml}}}"
+    )
+    before = looks(log)
+    done = run("init", "--json", cwd=log / "audit")
+    assert (done.code, "folder of the log itself" in done.error) == (2, True)
+    assert looks(log) == before
+
+
+def test_who_is_told_that_files_exist_is_told_what_to_do(log: Path) -> None:
+    """Those that are there are named."""
+    init(log)
+    assert "Remove asynclog.yaml and audit-schemas.yaml if that is from an earlier init" in init(log).error
+    (log / "asynclog.yaml").unlink()
+    assert "Remove audit-schemas.yaml if that is" in init(log).error
+
+
 @pytest.mark.parametrize("name", sorted(WRITTEN))
 @pytest.mark.parametrize("kind", ["file", "folder", "link to nothing"])
 def test_it_never_overwrites(log: Path, name: str, kind: str) -> None:

@@ -416,8 +416,8 @@ def test_a_schema_of_many_values_is_not_passed_over(tmp_path: Path) -> None:
     """What to write is said."""
     log_of(tmp_path, "app.log", *timed(kind="kN", level="info"))
     assert init(tmp_path, "app.log").result["recognised"][-1] == (
-        "`kind` is called like a schema, but has 90 values in 90 lines: if it is the schema, write it into `fields`, and "
-        "patterns into the policy"
+        "`kind` is called like a schema, but has 90 values in 90 lines: if it is the schema, write it into `fields`, "
+        "and patterns into the policy"
     )
     assert '    fields: {timestamp: "when", schema: "level"}\n' in (tmp_path / "asynclog.yaml").read_text()
 

@@ -268,6 +268,7 @@ def test_hostile_names_are_taken_over(tmp_path: Path) -> None:
 def test_another_log_in_mxcps_folder_is_not_mxcps(project: Path, path: str) -> None:
     """Or one that is switched off: its policy keeps all, and the warning says that MXCP's logs are no longer found."""
     write_log(project / "app", {"logs.jsonl": YOUNG})
+    write_log(project / "audit", {"logs-quiet.jsonl": YOUNG})
     done = run("init", "--path", path, "--json", cwd=project)
     assert (done.code, done.result["registry"]) == (0, None)
     assert "mxcp-site.yml is shadowed: " in done.result["warnings"][0]

@@ -10,7 +10,7 @@ from asynclog.config.contested_segments import refuse
 from asynclog.config.policy_file import policy_of
 from asynclog.config.resolve import resolve
 from asynclog.config.settings import Options, Settings
-from asynclog.config.usable_paths import absolute, working_folder
+from asynclog.config.usable_paths import absolute, identity, working_folder
 from asynclog.errors import ConfigurationError
 from asynclog.policy.rules import Policy
 from asynclog.storage.profile_claims import Claim
@@ -52,13 +52,8 @@ def find_takeover(options: Options, environment: Mapping[str, str]) -> Takeover 
 
 def _owner(path: str, claims: tuple[Claim, ...]) -> str | None:
     """Return the enabled profile that has this log, whatever path leads there; None if none has."""
-    log = _identity(absolute(path, "--path"))
-    return next((claim.profile for claim in claims if claim.enabled and _identity(claim.log) == log), None)
-
-
-def _identity(log: str) -> str:
-    folder, base = os.path.split(log)
-    return os.path.join(os.path.realpath(folder), base)
+    log = identity(absolute(path, "--path"))
+    return next((claim.profile for claim in claims if claim.enabled and identity(claim.log) == log), None)
 
 
 def _rules(settings: Settings) -> Policy:

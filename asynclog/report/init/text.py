@@ -7,6 +7,7 @@ from asynclog.formatting import columns, format_size
 from asynclog.report.envelope import CommandResult
 from asynclog.report.init.result import InitResult
 
+AGAIN = "remove audit-schemas.yaml and run init again"  # it goes on from the configuration that is there
 _NEXT = "asynclog check, asynclog cleanup --dry-run"
 
 
@@ -29,16 +30,24 @@ def _lines(result: InitResult) -> Iterator[str]:
         yield ""
         yield from columns(rows, right={1, 2})
         yield ""
+    else:
+        what = "how the lines are read" if result.segments.total else "which log it is, and that has segments"
+        yield f"No schema was found: once asynclog.yaml says {what}, {AGAIN}"
     for name in result.left_out:
         yield f"Left out: {escape_control(name)}: a YAML policy can't have a rule for it alone"
     for name, reason in result.unread.items():
         yield escape_control(f"Not read: {name}: {reason}")
     for warning in result.warnings:
         yield f"Warning: {escape_control(warning)}"
+    yield from _next(result)
+
+
+def _next(result: InitResult) -> Iterator[str]:
+    """Yield what to do now."""
     if result.registry:
         yield f"The rules are those of {escape_control(result.registry)}. Next: {_NEXT}"
-    else:
-        yield f"Nothing is deleted until you give retention_days. Then: {_NEXT}"
-        if result.preset:
-            show = f"asynclog presets show {escape_control(result.preset)}"
-            yield f"{show} has the usual periods: they take the place of the rules in audit-schemas.yaml"
+        return
+    yield f"Nothing is deleted until you give retention_days. Then: {_NEXT}"
+    if result.preset:
+        show = f"asynclog presets show {escape_control(result.preset)}"
+        yield f"{show} has the usual periods: they take the place of the rules in audit-schemas.yaml"
