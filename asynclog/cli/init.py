@@ -77,9 +77,10 @@ class _Start(NamedTuple):
 
 def run(options: InitOptions, call: Call) -> CommandResult[InitResult]:
     """Write both files for the log that was named, or is MXCP's, and return the result."""
+    from asynclog.report.init.doubts import segment_of
     from asynclog.report.init.layout import layout
     from asynclog.runner.inspect import inspect
-    from asynclog.runner.recognise import recognise_log
+    from asynclog.runner.recognise import log_of_segment, recognise_log
 
     start = _start(options)
     takeover, is_known = start.takeover, start.is_there or start.takeover or options.preset
@@ -87,6 +88,7 @@ def run(options: InitOptions, call: Call) -> CommandResult[InitResult]:
         found = None if is_known else recognise_log(start.settings)
         settings = _reading_as(start.settings, options.preset, found)
         seen = inspect(settings, None, call.signals)
+        doubts = segment_of(settings.base, log_of_segment(settings))
     rules = takeover.policy.exact if takeover else {}
     inventory = _with_all(rules, sum_holdings(seen.states or []))
     registry = escape_surrogates(settings.schemas) if takeover else None
@@ -95,7 +97,7 @@ def run(options: InitOptions, call: Call) -> CommandResult[InitResult]:
         starters = _starters(takeover) if takeover else [Starter("default", options.path or "", POLICY)]
         texts[OURS] = starter_configuration(starters, layout(options.preset, found))
     write(texts)
-    warnings = [*_shadowed(settings, takeover), *_untrusted(start.files), *seen.notices.warnings]
+    warnings = [*_shadowed(settings, takeover), *_untrusted(start.files), *doubts, *seen.notices.warnings]
     notices = msgspec.structs.replace(seen.notices, warnings=warnings)
     result = _result(settings, start.files, inventory, notices, registry)
     return inventory.answer(_with_layout(result, options.preset, found))

@@ -9,6 +9,7 @@ from asynclog.config.presets import load_presets
 from asynclog.config.settings import Settings
 from asynclog.executors.rate_limit import RateLimiter
 from asynclog.recognition.recognise import Recognition, presets_named, recognise, sample_of
+from asynclog.recognition.rotated_log import log_of
 from asynclog.runner.wiring import opened_source
 from asynclog.scan.sample_lines import sample_lines
 from asynclog.segments import Segment
@@ -25,6 +26,15 @@ def recognise_log(settings: Settings) -> Recognition:
     more_names = tuple(pattern for name in wide for pattern in load_presets()[name].segments)
     found = _recognise_listed(msgspec.structs.replace(settings, more_names=more_names))
     return found if found.preset or not wide else _recognise_listed(settings, wide)
+
+
+def log_of_segment(settings: Settings) -> str:
+    """Return which log this one seems to be a rotated segment of; empty if none. Raise ConfigurationError."""
+    try:
+        with opened_source(settings, RateLimiter(settings.io_limit)) as store:
+            return log_of(settings.base, store.list().names)
+    except FileNotFoundError:  # of the folder
+        return ""
 
 
 def recognise_segments(

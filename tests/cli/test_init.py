@@ -225,11 +225,30 @@ def test_init_goes_on_after_a_mistyped_name(log: Path) -> None:
     """What it says to do leads to all schemas."""
     done = run("init", "--path", "audit/log.jsonl", cwd=log)
     assert (done.code, names(log)) == (0, WRITTEN | {"audit"})
-    assert "remove audit-schemas.yaml and run init again" in done.output
+    assert "remove audit-schemas.yaml and run init again" in done.text
     configuration = log / "asynclog.yaml"
     configuration.write_text(configuration.read_text().replace('log.jsonl"', 'logs.jsonl"'))
     (log / "audit-schemas.yaml").unlink()
     assert list(run("init", "--json", cwd=log).result["schemas"]) == ["api:1", "app:1", "app:2"]
+
+
+def test_a_person_is_told_how_to_go_on_without_a_schema(tmp_path: Path) -> None:
+    """If what the lines mean has to be said first, or nothing is written there yet."""
+    write_log(tmp_path / "audit", {"logs.jsonl": b""})
+    said = "asynclog.yaml says how they are read, remove audit-schemas.yaml and run init again"
+    assert said in run("init", "--path", "audit/logs.jsonl", cwd=tmp_path).out
+
+
+def test_a_segment_that_is_taken_for_the_log_is_told(log: Path) -> None:
+    """Its log is named, whatever else lies there."""
+    for name in ("logs.jsonl.1", "logs.jsonl.1.gz", "logs-prod.jsonl", "logs.jsonl.bak"):
+        (log / "audit" / name).write_bytes(b"")
+    for name, is_segment in (("logs.jsonl.1", True), ("logs.jsonl.1.gz", True), ("logs-prod.jsonl", False)):
+        result = run("init", "--path", f"audit/{name}", "--json", cwd=log).result
+        told = f"{name} is called like a rotated segment of logs.jsonl: if that is the log, "
+        assert any(each.startswith(told) for each in result["warnings"]) == is_segment
+        for file in WRITTEN:
+            (log / file).unlink()
 
 
 def test_a_missing_policy_is_written_for_the_configuration_that_is_there(log: Path) -> None:

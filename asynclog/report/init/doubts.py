@@ -1,0 +1,14 @@
+"""Warnings of `init` about what may not be meant. Pure."""
+
+from collections.abc import Iterator
+
+from asynclog.report.init.text import AGAIN
+
+
+def segment_of(base: str, log: str) -> Iterator[str]:
+    """Yield a warning if this base name is that of a rotated segment of a `log`, which is empty if there is none."""
+    if log:
+        yield (
+            f"{base} is called like a rotated segment of {log}: if that is the log, correct its path in asynclog.yaml, "
+            f"{AGAIN}"
+        )
