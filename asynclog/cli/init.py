@@ -77,7 +77,7 @@ class _Start(NamedTuple):
 
 def run(options: InitOptions, call: Call) -> CommandResult[InitResult]:
     """Write both files for the log that was named, or is MXCP's, and return the result."""
-    from asynclog.report.init.doubts import segment_of
+    from asynclog.report.init.doubts import another_preset, segment_of
     from asynclog.report.init.layout import layout
     from asynclog.runner.inspect import inspect
     from asynclog.runner.recognise import log_of_segment, recognise_log
@@ -88,16 +88,19 @@ def run(options: InitOptions, call: Call) -> CommandResult[InitResult]:
         found = None if is_known else recognise_log(start.settings)
         settings = _reading_as(start.settings, options.preset, found)
         seen = inspect(settings, None, call.signals)
-        doubts = segment_of(settings.base, log_of_segment(settings))
+        inventory = sum_holdings(seen.states or [])
+        doubts = [*segment_of(settings.base, log_of_segment(settings))]
+        if options.preset and not inventory.holdings:
+            doubts += another_preset(options.preset, recognise_log(start.settings).preset)
     rules = takeover.policy.exact if takeover else {}
-    inventory = _with_all(rules, sum_holdings(seen.states or []))
+    inventory = _with_all(rules, inventory)
     registry = escape_surrogates(settings.schemas) if takeover else None
     texts = {POLICY: starter_policy(inventory.holdings, rules, registry)}
     if not start.is_there:
         starters = _starters(takeover) if takeover else [Starter("default", options.path or "", POLICY)]
         texts[OURS] = starter_configuration(starters, layout(options.preset, found))
     write(texts)
-    warnings = [*_shadowed(settings, takeover), *_untrusted(start.files), *doubts, *seen.notices.warnings]
+    warnings = [*_shadowed(settings, takeover), *_untrusted(start.files), *seen.notices.warnings, *doubts]
     notices = msgspec.structs.replace(seen.notices, warnings=warnings)
     result = _result(settings, start.files, inventory, notices, registry)
     return inventory.answer(_with_layout(result, options.preset, found))

@@ -19,7 +19,7 @@ def recognised(found: Recognition) -> Iterator[str]:
     """Yield sentences that say what was recognised, why, and what is not certain."""
     if found.preset:
         match, *others = sorted(found.matches, key=lambda match: match.preset != found.preset)
-        yield f"Recognised {_described(match.preset)}: {_why(match, found)}"
+        yield f"Recognised {described(match.preset)}: {_why(match, found)}"
         if others:
             yield f"{_options(others)} would fit, too: {_whys(others, found)}"
     elif found.matches:
@@ -44,7 +44,7 @@ def way_on(found: Recognition, path: str) -> str:
     """
     if found.preset and found.preset != MXCP:
         return (
-            f"the lines look like those of {_described(found.preset)}: write preset: {found.preset} into the profile "
+            f"the lines look like those of {described(found.preset)}: write preset: {found.preset} into the profile "
             "of an asynclog.yaml, as asynclog init does"
         )
     if path and found.proposal is not None and found.proposal.fields is not None:
@@ -63,7 +63,8 @@ def written_fields(
     return {"timestamp": str(proposal.fields.timestamp), "schema": shown}, {"form": str(proposal.time.form)}
 
 
-def _described(preset: str) -> str:
+def described(preset: str) -> str:
+    """Return the preset with what it is about."""
     return f"preset {preset} ({load_presets()[preset].about})"
 
 

@@ -225,7 +225,7 @@ def test_init_goes_on_after_a_mistyped_name(log: Path) -> None:
     """What it says to do leads to all schemas."""
     done = run("init", "--path", "audit/log.jsonl", cwd=log)
     assert (done.code, names(log)) == (0, WRITTEN | {"audit"})
-    assert "remove audit-schemas.yaml and run init again" in done.text
+    assert "remove audit-schemas.yaml and run init again" in done.out
     configuration = log / "asynclog.yaml"
     configuration.write_text(configuration.read_text().replace('log.jsonl"', 'logs.jsonl"'))
     (log / "audit-schemas.yaml").unlink()

@@ -365,6 +365,31 @@ def test_a_name_alone_is_not_certain(tmp_path: Path) -> None:
             (tmp_path / file).unlink()
 
 
+def test_a_preset_that_reads_no_line_is_told_with_the_right_one(tmp_path: Path) -> None:
+    """What it says to do leads to the records."""
+    log_of(tmp_path, "eve.json", line_of(DOCUMENTED["suricata"][1], OLD, "dns") * 4)
+    done = run("init", "--path", "log/eve.json", "--preset", "zeek", "--json", cwd=tmp_path)
+    assert (done.code, done.result["preset"]) == (0, "zeek")
+    assert done.result["warnings"][-1] == (
+        "the lines look like those of preset suricata (EVE events of Suricata): write preset: suricata in place of "
+        "preset: zeek into asynclog.yaml, remove audit-schemas.yaml and run init again"
+    )
+    file = tmp_path / "asynclog.yaml"
+    file.write_text(file.read_text().replace("preset: zeek", "preset: suricata"))
+    (tmp_path / "audit-schemas.yaml").unlink()
+    assert list(run("init", "--json", cwd=tmp_path).result["schemas"]) == ["dns:1"]
+
+
+def test_no_other_preset_is_told_if_the_one_asked_for_reads_lines(tmp_path: Path) -> None:
+    """Nor if none is certain."""
+    log_of(tmp_path, "app.log", '{"ts": 1767607872, "a": 1}')
+    for preset in ("zeek", "vault"):
+        done = run("init", "--path", "log/app.log", "--preset", preset, "--json", cwd=tmp_path)
+        assert "look like those of" not in str(done.result["warnings"])
+        for file in ("asynclog.yaml", "audit-schemas.yaml"):
+            (tmp_path / file).unlink()
+
+
 def test_a_preset_that_is_asked_for_counts(tmp_path: Path) -> None:
     """Whatever the lines look like."""
     log_of(tmp_path, "eve.json", line_of(DOCUMENTED["suricata"][1], OLD, "dns"))
