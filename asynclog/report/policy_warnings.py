@@ -52,11 +52,14 @@ def _rotated_registry(facts: Facts, policy: Policy) -> Iterator[str]:
 def unused_rule_warnings(policy: Policy, schemas: Iterable[SchemaKey]) -> Iterator[str]:
     """Yield rules that match nothing while a wider one deletes: a mistyped name may cost records.
 
-    Yield as well those with a period that delete nothing, because each schema has a narrower rule that keeps it.
+    Yield as well those with a period that delete nothing, because each schema has a narrower rule that keeps it, and
+    those whose names are written with the version.
     """
+    schemas = list(schemas)
     found = [match_rule(policy, key) for key in schemas]
     yield from _all_kept_for_ever(policy, found)
     used = {each[0] for each in found if each}
+    yield from _named_with_version(policy, schemas, used)
     by_wider: dict[str, list[str]] = {}
     for scope, rule in all_rules(policy).items():
         wider = _deleting_rule(policy, scope, used) if scope not in used else None
@@ -85,6 +88,18 @@ def _all_kept_for_ever(policy: Policy, found: Sequence[tuple[Scope, Rule] | None
             f"{'its records' if one else 'them'}. To let {'it' if one else 'them'} expire, remove "
             f"{'its own rule' if one else 'their own rules'}, or write a period there"
         )
+
+
+def _named_with_version(policy: Policy, schemas: Iterable[SchemaKey], used: set[Scope]) -> Iterator[str]:
+    """Yield rules that match nothing, and whose name is a schema of this log with its version, as tables have it."""
+    by_text = {str(key): key for key in schemas}
+    for scope, rule in all_rules(policy).items():
+        key = by_text.get(scope if isinstance(scope, str) else scope.name)
+        if key is not None and scope not in used:
+            yield (
+                f"{rule.where}: the rule for {_scope(scope)} matches nothing here, because :{key.version} is the "
+                f"version in {key}: write schema_name: {key.name}, version: {key.version}"
+            )
 
 
 def _deleting_rule(policy: Policy, scope: Scope, used: set[Scope]) -> str | None:

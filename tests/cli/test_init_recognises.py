@@ -223,6 +223,22 @@ def test_a_person_reads_what_was_recognised_and_why(tmp_path: Path) -> None:
     ) in done.out
 
 
+def test_a_person_reads_what_the_schemas_are_made_of(tmp_path: Path) -> None:
+    """If it is more than one key; also for a preset that was asked for."""
+    log_of(tmp_path, "audit.log", line_of(DOCUMENTED["kubernetes"][1], OLD, "pods"))
+    log_of(tmp_path, "eve.json", line_of(DOCUMENTED["suricata"][1], OLD, "dns"))
+    for base, words, is_said in (
+        ("audit.log", (), True),
+        ("audit.log", ("--preset", "kubernetes"), True),
+        ("eve.json", (), False),
+    ):
+        done = run("init", "--path", f"log/{base}", *words, cwd=tmp_path)
+        assert ("\nThe schemas are objectRef.resource/verb, with - for what is absent\n" in done.out) == is_said
+        assert ("The schemas are" in done.out) == is_said
+        for file in ("asynclog.yaml", "audit-schemas.yaml"):
+            (tmp_path / file).unlink()
+
+
 def both(folder: Path, base: str) -> Done:
     """Run `init` for a log whose lines fit two presets."""
     both = (

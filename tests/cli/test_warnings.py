@@ -231,6 +231,14 @@ CASES = {
         ),
         told_by=LATER,
     ),
+    "a name with its version": Case(
+        rules("schema_name: app, retention_days: 30", "schema_name: 'app:1', retention_days: null"),
+        (
+            "schemas.yaml:3: the rule for app:1 matches nothing here, because :1 is the version in app:1: ",
+            "write schema_name: app, version: 1",
+        ),
+        told_by=LATER,
+    ),
     "zero days": Case(
         rules("schema_name: app, retention_days: 0"),
         ("schemas.yaml:2: retention_days 0 deletes every record of app", "null"),

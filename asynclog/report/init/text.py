@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from asynclog.config.presets import load_presets
 from asynclog.escaping import escape_control
 from asynclog.formatting import columns, format_size
 from asynclog.report.envelope import CommandResult
@@ -20,8 +21,7 @@ def _lines(result: InitResult) -> Iterator[str]:
     yield escape_control(result.message)
     for path in result.files:
         yield f"  {escape_control(path)}"
-    for sentence in result.recognised:
-        yield escape_control(sentence)
+    yield from _layout(result)
     if result.schemas:
         rows = [["schema", "records", "size", "oldest", "newest"]]
         for name, holding in result.schemas.items():
@@ -30,9 +30,11 @@ def _lines(result: InitResult) -> Iterator[str]:
         yield ""
         yield from columns(rows, right={1, 2})
         yield ""
-    else:
-        what = "how the lines are read" if result.segments.total else "which log it is, and that has segments"
-        yield f"No schema was found: once asynclog.yaml says {what}, {AGAIN}"
+    elif not result.registry:
+        what = "the log has records, and asynclog.yaml says how they are read"
+        if not result.segments.total:
+            what = "asynclog.yaml says which log it is, and that has segments"
+        yield f"No schema was found: once {what}, {AGAIN}"
     for name in result.left_out:
         yield f"Left out: {escape_control(name)}: a YAML policy can't have a rule for it alone"
     for name, reason in result.unread.items():
@@ -51,3 +53,11 @@ def _next(result: InitResult) -> Iterator[str]:
     if result.preset:
         show = f"asynclog presets show {escape_control(result.preset)}"
         yield f"{show} has the usual periods: they take the place of the rules in audit-schemas.yaml"
+
+
+def _layout(result: InitResult) -> Iterator[str]:
+    """Yield what was recognised, and the keys that a schema is made of if there are several."""
+    yield from map(escape_control, result.recognised)
+    parts = load_presets()[result.preset].schema if result.preset else ()
+    if len(parts) > 1:
+        yield f"The schemas are {'/'.join(parts)}, with - for what is absent"
