@@ -54,6 +54,7 @@ class InitOptions(groups.PathOptions, frozen=True, kw_only=True):
     """The options of `asynclog init`."""
 
     preset: str | None
+    surplus: list[str]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -64,6 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     groups.output(parser, debug=groups.DEBUG)
     groups.jobs(parser)
+    parser.add_argument("surplus", nargs="*", help=argparse.SUPPRESS)
 
 
 class _Start(NamedTuple):
@@ -117,6 +119,7 @@ def _start(options: InitOptions) -> _Start:
         "jobs": options.jobs,
         "allow_unsafe_folder": options.allow_unsafe_folder,
     }
+    _must_have_no_surplus(options)
     _must_be_known(options.preset)
     begun = find_begun(named, os.environ, policy)
     if begun and options.preset:
@@ -143,6 +146,16 @@ def _must_be_one(options: InitOptions) -> None:
             f"begin with asynclog presets show {preset} > {OURS}, and correct the path in it (asynclog presets lists "
             "the others); [*] is the character itself"
         )
+
+
+def _must_have_no_surplus(options: InitOptions) -> None:
+    """Raise ConfigurationError if a log was named without --path, or several were."""
+    if options.surplus and options.path:
+        raise ConfigurationError(
+            f"{options.surplus[0]}: init is for one log, and --path names one: put a path with a * in quotes"
+        )
+    if options.surplus:
+        raise ConfigurationError(f"{options.surplus[0]}: name the log with --path, as in --path {options.surplus[0]}")
 
 
 def _must_be_known(preset: str | None) -> None:

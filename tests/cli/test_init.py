@@ -376,6 +376,8 @@ def test_nothing_is_written_into_the_folder_of_the_log(log: Path, path: str) -> 
     [
         ((), "--path"),
         (("--path", ""), "--path"),
+        (("audit/logs.jsonl",), "name the log with --path, as in --path audit/logs.jsonl"),
+        (("--path", "audit/logs.jsonl", "audit/a.jsonl", "b"), "audit/a.jsonl: init is for one log"),
         (("--path", "audit"), "audit is a folder"),
         (("--path", "audit/"), "must name a file"),
         (("--path", "nowhere/logs.jsonl"), "no such folder"),
