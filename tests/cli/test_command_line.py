@@ -34,6 +34,9 @@ SITUATION_KEYS = {
     "catalog",
     "packed",
     "profiles",
+    "logs",
+    "budget",
+    "deleted_by_budget",
     *("log", "policy", "host", "user", "version", "reader"),
 }  # beyond the ones that are always told
 ACTION_KEYS = {"segment", "action", "reason", "deleted_per_schema", "bytes_before", "bytes_after", "outcome"}

@@ -44,14 +44,13 @@ DRY = ("dry run",)  # it is about a run that is yet to come, which finds out by 
 class Case(NamedTuple):
     """A folder that needs a look: what makes it, what the sentence says, parts of it, and which commands say so.
 
-    `code` is their exit status: 3 if a segment has failed; `code_of_init` is that of `init`, if it is another one.
+    `code` is their exit status: 3 if a segment has failed.
     """
 
     make: Callable[[Path], object]
     said: tuple[str, ...]
     told_by: tuple[str, ...] = ALL
     code: int = 0
-    code_of_init: int = 0
 
 
 def log(folder: Path, **segments: bytes) -> Path:
@@ -127,7 +126,6 @@ CASES = {
     "no segment": Case(
         lambda folder: write_log(folder / "audit", {"other.jsonl": YOUNG}),
         ("audit has no segment of logs.jsonl",),
-        code_of_init=3,
     ),
     "no folder": Case(lambda folder: None, ("audit does not exist yet", "correct the path"), told_by=LATER),
     "neighbours": Case(
@@ -326,7 +324,7 @@ def test_every_command_has_every_warning(folder: Path, case: str, command: str) 
     done = ask(folder, command, "--json")
     (sentence,) = [each for each in warnings_of(done) if CASES[case].said[0] in each]
     assert [part for part in CASES[case].said if part not in sentence] == []
-    assert done.code == ((command == "init" and CASES[case].code_of_init) or CASES[case].code)
+    assert done.code == CASES[case].code
     CASES[case].make(folder)  # once more, for a cleanup may have deleted what it was about
     text = ask(folder, command)
     assert (text.out + "\n").count(f"Warning: {sentence}\n") == 1
