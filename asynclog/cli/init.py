@@ -79,10 +79,9 @@ class _Start(NamedTuple):
 
 def run(options: InitOptions, call: Call) -> CommandResult[InitResult]:
     """Write both files for the log that was named, or is MXCP's, and return the result."""
-    from asynclog.report.init.doubts import another_preset, segment_of
     from asynclog.report.init.layout import layout
     from asynclog.runner.inspect import inspect
-    from asynclog.runner.recognise import log_of_segment, recognise_log
+    from asynclog.runner.recognise import recognise_log
 
     start = _start(options)
     takeover, is_known = start.takeover, start.is_there or start.takeover or options.preset
@@ -91,9 +90,7 @@ def run(options: InitOptions, call: Call) -> CommandResult[InitResult]:
         settings = _reading_as(start.settings, options.preset, found)
         seen = inspect(settings, None, call.signals)
         inventory = sum_holdings(seen.states or [])
-        doubts = [*segment_of(settings.base, log_of_segment(settings))]
-        if options.preset and not inventory.holdings:
-            doubts += another_preset(options.preset, recognise_log(start.settings).preset)
+        doubts = _doubts(start.settings, may_be_another=found is None and not takeover and not inventory.holdings)
     rules = takeover.policy.exact if takeover else {}
     inventory = _with_all(rules, inventory)
     registry = escape_surrogates(settings.schemas) if takeover else None
@@ -174,6 +171,16 @@ def _reading_as(settings: Settings, name: str | None, found: "Recognition | None
     if proposal is None or proposal.fields is None or proposal.time is None:
         return settings
     return msgspec.structs.replace(settings, fields=mapped_fields(proposal.fields, proposal.time))
+
+
+def _doubts(settings: Settings, *, may_be_another: bool) -> list[str]:
+    """Return warnings about a log that may be a segment, and whose lines may be another product's."""
+    from asynclog.report.init.doubts import another_preset, segment_of
+    from asynclog.runner.recognise import log_of_segment, recognise_log
+
+    fits = recognise_log(settings).preset if may_be_another else ""
+    said = [*segment_of(settings.base, log_of_segment(settings)), *another_preset(fits)]
+    return list(map(escape_surrogates, said))
 
 
 def _with_layout(result: InitResult, preset: str | None, found: "Recognition | None") -> InitResult:

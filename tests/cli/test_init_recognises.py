@@ -387,10 +387,12 @@ def test_a_preset_that_reads_no_line_is_told_with_the_right_one(tmp_path: Path) 
     done = run("init", "--path", "log/eve.json", "--preset", "zeek", "--json", cwd=tmp_path)
     assert (done.code, done.result["preset"]) == (0, "zeek")
     assert done.result["warnings"][-1] == (
-        "the lines look like those of preset suricata (EVE events of Suricata): write preset: suricata in place of "
-        "preset: zeek into asynclog.yaml, remove audit-schemas.yaml and run init again"
+        "the lines look like those of preset suricata (EVE events of Suricata): write preset: suricata into "
+        "asynclog.yaml, in place of another preset or fields, remove audit-schemas.yaml and run init again"
     )
-    file = tmp_path / "asynclog.yaml"
+    file, said = tmp_path / "asynclog.yaml", done.result["warnings"][-1]
+    (tmp_path / "audit-schemas.yaml").unlink()
+    assert run("init", "--json", cwd=tmp_path).result["warnings"][-1] == said
     file.write_text(file.read_text().replace("preset: zeek", "preset: suricata"))
     (tmp_path / "audit-schemas.yaml").unlink()
     assert list(run("init", "--json", cwd=tmp_path).result["schemas"]) == ["dns:1"]

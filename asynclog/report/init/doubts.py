@@ -1,4 +1,4 @@
-"""Warnings of `init` about what may not be meant. Pure."""
+"""What `init` says if something else may be meant: another log, or another preset. Pure."""
 
 from collections.abc import Iterator
 
@@ -15,10 +15,10 @@ def segment_of(base: str, log: str) -> Iterator[str]:
         )
 
 
-def another_preset(asked: str, fits: str) -> Iterator[str]:
-    """Yield a warning if another preset `fits` the lines than the one asked for; it is empty if none is certain."""
-    if fits not in ("", asked):
+def another_preset(fits: str) -> Iterator[str]:
+    """Yield a warning if this preset `fits` the lines, of which none is a record; it is empty if none is certain."""
+    if fits:
         yield (
-            f"the lines look like those of {described(fits)}: write preset: {fits} in place of preset: {asked} into "
-            f"asynclog.yaml, {AGAIN}"
+            f"the lines look like those of {described(fits)}: write preset: {fits} into asynclog.yaml, in place of "
+            f"another preset or fields, {AGAIN}"
         )
