@@ -1,17 +1,21 @@
 """Unpack the next block of a segment while the last one is judged: both leave the interpreter to others."""
 
-from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from asynclog.scan.reading.line_blocks import BLOCK
 from asynclog.storage.codecs import Stream
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 
 class ReadAhead:
     """A stream that a thread of its own reads another one into, one block ahead. For `with`."""
 
     def __init__(self, stream: Stream) -> None:
+        from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - only for packed segments
+
         self._stream = stream
         self._blocks = bytearray(BLOCK), bytearray(BLOCK)
         self._left = memoryview(b"")
@@ -24,7 +28,7 @@ class ReadAhead:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._thread.shutdown()
 
-    def _begin(self) -> Future[int]:
+    def _begin(self) -> "Future[int]":
         return self._thread.submit(read_full, self._stream, memoryview(self._blocks[1]))
 
     def readinto(self, buffer: memoryview, /) -> int:
