@@ -228,6 +228,7 @@ def test_check_and_debug_print_the_fields(tmp_path: Path) -> None:
         "version": None,
         "form": ["unix_ms", "rfc3339"],
         "zone": "UTC",
+        "format": "lines",
     }
     assert "asynclog: fields: time: a.t, else t" in run("cleanup", "-n", "--debug", cwd=tmp_path).err
     configure(tmp_path, "guard: {}")

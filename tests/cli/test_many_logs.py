@@ -336,7 +336,7 @@ def test_commands_for_one_log_say_so(place: Path) -> None:
     assert "asynclog presets show docker > asynclog.yaml" in done.error
 
 
-@pytest.mark.parametrize("name", ["cleanup", "init", "explain"])
+@pytest.mark.parametrize("name", ["cleanup", "explain"])
 def test_a_star_that_the_shell_took_is_told(place: Path, name: str) -> None:
     """Then --path has several values, which no other mistake makes."""
     done = run(name, "--path", *(f"logs/{folder}/logs.jsonl" for folder in ("a/x", "b", "c")), "--json", cwd=place)
