@@ -104,7 +104,7 @@ MUTANTS = (
     Mutant("nobody looks what was displaced", _in(**_UNLOOKED), {"interleave": _ROTATED}),
     Mutant(
         "a displaced file is thrown away",
-        _in(storage__local__commit__exchange__restore_displaced=broken.ungiven),
+        _in(storage__local__commit__undo__restore_displaced=broken.ungiven),
         {"interleave": _ROTATED},
     ),
     Mutant(

@@ -79,9 +79,16 @@ def _points(campaign: Campaign, kind: str, pick: Pick = list) -> Iterator[str]:
     for shape in pick(("swapped",) if when == "recovery" else _shapes(who)):
         calls = _calls(campaign, shape)
         leased = _leased(campaign, shape)
-        for first in pick(leased if when.startswith("leased") else _turns(who, when, calls)):
+        for first in pick(_firsts(who, when, calls, leased)):
             for second in pick(_later(who, when, first, len(calls), _commit(calls, leased))):
                 yield from (f"{who},{shape},{first},{second},{end}" for end in pick(_ends(when, first, len(calls))))
+
+
+def _firsts(who: str, when: str, calls: tuple[str, ...], leased: list[int]) -> list[int]:
+    """Return the calls before which a bystander comes."""
+    if when.startswith("exchange"):  # after the last look at the lease before it
+        return [number for number in leased if calls[number - 1] in TAKES]
+    return leased if when.startswith("leased") else list(_turns(who, when, calls))
 
 
 def _later(who: str, when: str, first: int, calls: int, lease: int) -> range:
@@ -101,7 +108,7 @@ def _commit(calls: tuple[str, ...], leased: list[int]) -> int:
 
 def _ends(when: str, first: int, calls: int) -> Iterator[str]:
     match when:
-        case "kill" | "leased, kill":
+        case "kill" | "leased, kill" | "exchange, kill":
             yield from map(str, range(first, calls + 1))
         case "swap":
             yield "0"
