@@ -19,7 +19,8 @@ _DAY = rf"{_YEAR}(?P<gap>[-._]?)(?P<month>[0-9]{{2}})(?P=gap)(?P<day>[0-9]{{2}})
 _SECOND = r"(?P=colon)(?P<second>[0-5][0-9])(?:[.,](?P<fraction>[0-9]{3}|[0-9]{6}|[0-9]{9}))?"
 _MINUTE = rf"(?P<colon>[-._:]?)(?P<minute>[0-5][0-9])(?:{_SECOND})?"
 _CLOCK = rf"[-._T]?(?P<hour>[01][0-9]|2[0-3])(?:{_MINUTE})?Z?"
-_EPOCH = "[-._](?P<epoch>1[0-9]{9})"  # until May 2033; one that begins with 2 looks like the year, month, day and hour
+# Until May 2033. From June 2032 on some look like a year, month, day and hour of last century, and are taken for it.
+_EPOCH = "[-._](?P<epoch>1[0-9]{9})"
 _WHY = "(?:-(?:size|time|manual))?"  # timberjack's
 
 MXCPS = "-([0-9]{8})T([0-9]{6})(?:-([0-9]{1,7})(?![0-9]))?"  # see `of_mxcp`
