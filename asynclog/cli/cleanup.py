@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from asynclog.runner.cleanup import CleanupRun
 
 
-# How many bytes a dry run has found to go so far, by device.
+# Bytes that a dry run has found to go so far, by device.
 Freed = Counter[int]
 
 HELP = Help(

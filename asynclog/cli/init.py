@@ -3,23 +3,21 @@
 import argparse
 import os
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from asynclog.cli import options as groups
-from asynclog.cli.first_files import POLICY, must_be_new, write
+from asynclog.cli.begin_init import begin
+from asynclog.cli.first_files import POLICY, write
 from asynclog.cli.parser import ALWAYS, Help
-from asynclog.cli.run_command import Call, Command, log_level, settings_of
-from asynclog.config.begun_files import find_begun
+from asynclog.cli.run_command import Call, Command, log_level
 from asynclog.config.configuration_file import MXCPS, OURS, nearest
-from asynclog.config.log_folders import has_wildcard
 from asynclog.config.mapped_fields import mapped_fields
-from asynclog.config.mxcp.init_values import Takeover, find_takeover
-from asynclog.config.presets import load_presets, unknown_preset
-from asynclog.config.settings import Options, Settings
+from asynclog.config.mxcp.init_values import Takeover
+from asynclog.config.presets import load_presets
+from asynclog.config.settings import Settings
 from asynclog.config.usable_paths import working_folder
-from asynclog.errors import ConfigurationError
 from asynclog.escaping import escape_surrogates
 from asynclog.formatting import pluralize
 from asynclog.report.configuration_warnings import shadowed, taken_over, untrusted
@@ -68,22 +66,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("surplus", nargs="*", help=argparse.SUPPRESS)
 
 
-class _Start(NamedTuple):
-    """The log, what is taken over, and the files to write: the policy alone if the configuration `is_there`."""
-
-    settings: Settings
-    takeover: Takeover | None
-    files: list[str]
-    is_there: bool
-
-
 def run(options: InitOptions, call: Call) -> CommandResult[InitResult]:
     """Write both files for the log that was named, or is MXCP's, and return the result."""
     from asynclog.report.init.layout import layout
     from asynclog.runner.inspect import inspect
     from asynclog.runner.recognise import recognise_log
 
-    start = _start(options)
+    start = begin(options)
     takeover, is_known = start.takeover, start.is_there or start.takeover or options.preset
     with call.signals.deferred("while the log was read"):
         found = None if is_known else recognise_log(start.settings)
@@ -106,59 +95,6 @@ def run(options: InitOptions, call: Call) -> CommandResult[InitResult]:
 
 
 COMMAND = Command(HELP, InitOptions, add_arguments, run, as_text, log_level)
-
-
-def _start(options: InitOptions) -> _Start:
-    """Return what is to be done. Raise ConfigurationError if it can't be, before a large log is read."""
-    configuration, policy = files = [os.path.join(working_folder(), name) for name in (OURS, POLICY)]
-    named: Options = {
-        "path": options.path,
-        "jobs": options.jobs,
-        "allow_unsafe_folder": options.allow_unsafe_folder,
-    }
-    _must_have_no_surplus(options)
-    _must_be_known(options.preset)
-    begun = find_begun(named, os.environ, policy)
-    if begun and options.preset:
-        raise ConfigurationError(f"--preset: write preset: {options.preset} into {configuration}, which is there")
-    if begun:
-        _must_lie_elsewhere(begun)
-        return _Start(begun, None, [policy], is_there=True)
-    must_be_new(files)
-    _must_be_one(options)
-    takeover = find_takeover(named, os.environ)
-    if not options.path and not takeover:
-        raise ConfigurationError("init needs to know the log: name its base path, as in --path audit/logs.jsonl")
-    settings = takeover.settings if takeover else settings_of(options)
-    _must_lie_elsewhere(settings)
-    return _Start(settings, takeover, files, is_there=False)
-
-
-def _must_be_one(options: InitOptions) -> None:
-    """Raise ConfigurationError if the path is of many logs."""
-    if options.path and has_wildcard(options.path):
-        preset = options.preset or "docker"
-        raise ConfigurationError(
-            f"--path {options.path}: init is for one log, and a * in a folder's name stands for many: for all of them "
-            f"begin with asynclog presets show {preset} > {OURS}, and correct the path in it (asynclog presets lists "
-            "the others); [*] is the character itself"
-        )
-
-
-def _must_have_no_surplus(options: InitOptions) -> None:
-    """Raise ConfigurationError if a log was named without --path, or several were."""
-    if options.surplus and options.path:
-        raise ConfigurationError(
-            f"{options.surplus[0]}: init is for one log, and --path names one: put a path with a * in quotes"
-        )
-    if options.surplus:
-        raise ConfigurationError(f"{options.surplus[0]}: name the log with --path, as in --path {options.surplus[0]}")
-
-
-def _must_be_known(preset: str | None) -> None:
-    """Raise ConfigurationError if there is no such preset."""
-    if preset is not None and (problem := unknown_preset(preset)):
-        raise ConfigurationError(f"--preset: {problem}")
 
 
 def _reading_as(settings: Settings, name: str | None, found: "Recognition | None") -> Settings:
@@ -238,15 +174,6 @@ def _untrusted(written: Iterable[str]) -> Iterator[str]:
             os.close(open_file(path))
     except StrangerError as error:
         yield untrusted(path, str(error.strerror))
-
-
-def _must_lie_elsewhere(settings: Settings) -> None:
-    """Raise ConfigurationError if this is the log's folder. A missing one is reported when it is opened."""
-    if os.path.exists(settings.folder) and os.path.samefile(settings.folder, "."):
-        raise ConfigurationError(
-            f"{settings.folder}: this is the folder of the log itself, where no other file belongs: "
-            "nothing was written. Run init from the folder for the configuration"
-        )
 
 
 def _result(

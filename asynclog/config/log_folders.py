@@ -23,7 +23,7 @@ class Found(NamedTuple):
     unread: list[str]
 
 
-# What has to stand in a path: this name, one of this pattern, or, for None, any folders.
+# A part of a path: this name, one of this pattern, or, for None, any folders.
 Part = str | re.Pattern[str] | None
 
 

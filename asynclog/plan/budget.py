@@ -8,7 +8,7 @@ from asynclog.segments import Space
 
 
 class Budget(msgspec.Struct, frozen=True):
-    """How many bytes a log may have (`max_bytes`), and how much of its file system is to be free (`min_free`, percent).
+    """The most bytes that a log may have (`max_bytes`), and how much of its disk is to be free (`min_free`, percent).
 
     None is no limit.
     """

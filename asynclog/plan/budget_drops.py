@@ -23,7 +23,7 @@ from asynclog.timestamps import FUTURE_TOLERANCE
 
 
 class BudgetTerms(msgspec.Struct, frozen=True):
-    """What decides about a log's budget besides its plan.
+    """The terms that decide about a log's budget besides its plan.
 
     `skip_reasons` say, by segment, why it may not be changed; `newest_file` is the one that stays where files are
     records. No record goes that is not older than `youngest` (ns since 1970); None if its age does not matter.
@@ -78,7 +78,7 @@ def newest_record(action: Action) -> int:
 
 def reasons_to_stay(plan: Plan, terms: BudgetTerms) -> dict[str, str]:
     """Return why segments that are not to go may not go for the budget either, by name; empty for those that may."""
-    # What goes for the budget was older than the newest, and would be so again.
+    # Segments that go for the budget were older than the newest, and would be so again.
     staying = [action for action in plan.actions if action.kind != "drop" or action.by_budget]
     newest = {terms.newest_file, *_newest(staying, terms.naming, plan.now + FUTURE_TOLERANCE)}
     return {action.segment: _reason_to_stay(action, terms, newest) for action in staying if not action.by_budget}

@@ -1,7 +1,6 @@
 """Estimate what a policy frees now and later, and what other retention would: from the catalog, else by reading."""
 
 import os
-import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
@@ -35,7 +34,7 @@ from asynclog.report.holdings import sum_holdings
 from asynclog.report.packed_segments import sum_packed
 from asynclog.report.warnings import Notices, noticed
 from asynclog.runner.freed_by_budget import freed_by_budget
-from asynclog.runner.inspect import notices_of, notices_of_none, opened_log, read_log, scan_views, states_of
+from asynclog.runner.inspect import notices_of, notices_of_none, now_of, opened_log, read_log, scan_views, states_of
 from asynclog.runner.many_logs import by_path, policy_warnings
 from asynclog.runner.provenance import provenance_of
 from asynclog.scan.reading.unpacked_lines import most_unpacked
@@ -79,7 +78,7 @@ def estimate_log(
     policy = policy_of(settings)
     provenance = provenance_of(settings, policy)
     policies = [policy, with_retention(policy, retention)] if retention else [policy]
-    now = time.time_ns() if settings.now is None else settings.now
+    now = now_of(settings)
     one = logs.folders is None
     part = (
         _part(settings, policies, now, stop, Counter(), scan=scan)

@@ -46,6 +46,11 @@ class ScannedViews(NamedTuple):
     read: int
 
 
+def now_of(settings: Settings) -> int:
+    """Return the time that these settings have, in ns since 1970; else read the clock."""
+    return time.time_ns() if settings.now is None else settings.now
+
+
 def inspect(settings: Settings, policy: Policy | None, stop: StopRequest) -> Inspection:
     """Read what has to be read of a log, and return its states; `policy` is None if there is none yet.
 
@@ -66,7 +71,7 @@ def opened_log(settings: Settings, policy: Policy) -> Iterator[Log | None]:
         if opened is None:
             yield None
             return
-        cutoffs = Cutoffs(policy, time.time_ns() if settings.now is None else settings.now)
+        cutoffs = Cutoffs(policy, now_of(settings))
         yield open_log(opened, cutoffs, resources)
 
 

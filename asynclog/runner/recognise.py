@@ -1,6 +1,6 @@
 """Recognise whose log it is by its name and some of its lines. Change nothing, and take no lock."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 
 import msgspec
@@ -9,10 +9,10 @@ from asynclog.config.presets import load_presets
 from asynclog.config.settings import Settings
 from asynclog.executors.rate_limit import RateLimiter
 from asynclog.recognition.recognise import Recognition, presets_named, recognise, sample_of
-from asynclog.recognition.rotated_log import log_of
 from asynclog.runner.wiring import opened_source
 from asynclog.scan.sample_lines import sample_lines
 from asynclog.segments import Segment
+from asynclog.storage.naming import SegmentNaming
 from asynclog.storage.segment_reader import ReadStore
 
 
@@ -32,9 +32,16 @@ def log_of_segment(settings: Settings) -> str:
     """Return which log this one seems to be a rotated segment of; empty if none. Raise ConfigurationError."""
     try:
         with opened_source(settings, RateLimiter(settings.io_limit)) as store:
-            return log_of(settings.base, store.list().names)
+            return _log_of(settings.base, store.list().names)
     except FileNotFoundError:  # of the folder
         return ""
+
+
+def _log_of(segment: str, names: Iterable[str]) -> str:
+    """Return which of these names of files is that of the log; empty if none is."""
+    # Few names are worth compiling what their segments are called.
+    near = (name for name in names if segment.startswith(name.rpartition(".")[0] or name))
+    return min((name for name in near if SegmentNaming(name).is_rotated(segment)), key=len, default="")
 
 
 def recognise_segments(

@@ -49,13 +49,16 @@ def test_an_old_file_goes(folder: Path) -> None:
     assert content(folder) == {"new": b"one\ntwo"}
 
 
+class Touched(LogDirectory):
+    """Somebody touches the file before its lease is taken."""
+
+    def lease(self, descriptor: int) -> bool:
+        os.utime(descriptor, ns=(YOUNG, YOUNG))
+        return super().lease(descriptor)
+
+
 def test_a_file_that_was_touched_before_the_lease_stays(folder: Path) -> None:
     """Although its bytes are the same: its time is what was judged."""
-
-    class Touched(LogDirectory):
-        def lease(self, descriptor: int) -> bool:
-            os.utime(descriptor, ns=(YOUNG, YOUNG))
-            return super().lease(descriptor)
 
     assert fate(cleanup(folder, Touched)) == ("skipped", "it has changed since it was scanned")
     assert set(content(folder)) == {FILE, "new"}
@@ -104,11 +107,6 @@ def test_an_empty_file_that_was_touched_stays(folder: Path) -> None:
     """It is a record like any other."""
     (folder / FILE).write_bytes(b"")
     os.utime(folder / FILE, ns=(OLD, OLD))
-
-    class Touched(LogDirectory):
-        def lease(self, descriptor: int) -> bool:
-            os.utime(descriptor, ns=(YOUNG, YOUNG))
-            return super().lease(descriptor)
 
     assert fate(cleanup(folder, Touched)) == ("skipped", "it has changed since it was scanned")
     assert set(content(folder)) == {FILE, "new"}

@@ -1,1 +1,1 @@
-"""What an MXCP project's files say."""
+"""Read the files of an MXCP project."""
