@@ -74,9 +74,9 @@ async def cleanup(
     """
     keywords = locals()  # all of them, and nothing else yet
     from asynclog.config.python_options import settings_from
-    from asynclog.runner.begin_cleanup import begin_run
     from asynclog.runner.cleanup import clean_up
     from asynclog.runner.in_thread import in_thread
+    from asynclog.runner.steps.begin_cleanup import begin_run
 
     run = begin_run(settings_from(keywords, os.environ), dry_run=dry_run)
     return (await in_thread(partial(clean_up, run))).report
@@ -101,9 +101,9 @@ async def plan_cleanup(
     """Say what such a cleanup would do, segment by segment. Change nothing. Raise AsynclogError if it can't begin."""
     keywords = locals()  # all of them, and nothing else yet
     from asynclog.config.python_options import settings_from
-    from asynclog.runner.begin_cleanup import begin_run
     from asynclog.runner.cleanup import plan_cleanup as make_plan
     from asynclog.runner.in_thread import in_thread
+    from asynclog.runner.steps.begin_cleanup import begin_run
 
     run = begin_run(settings_from(keywords, os.environ), dry_run=True)
     return await in_thread(partial(make_plan, run))
@@ -115,7 +115,7 @@ def read_records(path: str | os.PathLike[str]) -> AsyncIterator[Record]:
     Lines that are no records, and segments that can't be read, are passed over. Raise OSError, also in the middle of a
     compressed segment that is damaged, and ConfigurationError for a path that no file can have.
     """
-    from asynclog.config.usable_paths import absolute
+    from asynclog.config.paths.usable_paths import absolute
     from asynclog.scan.reading.record_stream import stream_records
     from asynclog.storage.local.async_segments import LocalAsyncSegments
 

@@ -1,6 +1,6 @@
 """The command line: its commands, and the layout of their help. Only parses; `config` interprets the values.
 
-The module of a command, `asynclog.cli.<name>`, defines its options; it is imported only for that command.
+The module of a command, `asynclog.cli.commands.<name>`, defines its options; it is imported only for that command.
 """
 
 import argparse
@@ -86,7 +86,7 @@ def make_parser(words: Sequence[str]) -> argparse.ArgumentParser:
         aliases = _ALIASES.get(name, [])
         parser = add_parser(name, aliases=aliases, help=summary)
         if named in {name, *aliases}:
-            command = import_module(f"asynclog.cli.{name}").COMMAND
+            command = import_module(f"asynclog.cli.commands.{name}").COMMAND
             _describe(parser, command.help)
             command.add_arguments(parser)
             parser.set_defaults(command=command)

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
-from asynclog.config.log_folders import escaped, has_wildcard, literal, wildcard_problem
 from asynclog.config.mapped_fields import FieldKeys, TimeKeys, fields_from
 from asynclog.config.mxcp.site import mxcp_profile
+from asynclog.config.paths.log_folders import escaped, has_wildcard, literal, wildcard_problem
+from asynclog.config.paths.usable_paths import absolute, working_folder
 from asynclog.config.presets import load_presets, with_preset
 from asynclog.config.profile import Profile, beside, must_have
 from asynclog.config.units import percent
-from asynclog.config.usable_paths import absolute, working_folder
 from asynclog.errors import ConfigurationError
 from asynclog.plan.budget import NO_BUDGET, Budget
 from asynclog.plan.guards import Guard

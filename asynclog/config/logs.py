@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from asynclog.config.contested_segments import by_folder, contested, located, refuse
-from asynclog.config.log_folders import HasLog, escaped, find_folders
+from asynclog.config.paths.contested_segments import by_folder, contested, located, refuse
+from asynclog.config.paths.log_folders import HasLog, escaped, find_folders
 from asynclog.config.resolve import Target, resolve_target, settings_of_log
 from asynclog.config.settings import Options, Settings
 from asynclog.errors import ConfigurationError

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from asynclog.config.usable_paths import usable
+from asynclog.config.paths.usable_paths import usable
 from asynclog.plan.budget import NO_BUDGET, Budget
 from asynclog.plan.guards import Guard
 from asynclog.plan.rewrite_threshold import ALWAYS, Percent

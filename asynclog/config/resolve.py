@@ -5,13 +5,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from asynclog.config.configuration_file import load_profile
-from asynclog.config.contested_segments import by_folder, contested, located, refuse, within
-from asynclog.config.log_folders import escaped, has_wildcard, literal, wildcard_problem
+from asynclog.config.paths.contested_segments import by_folder, contested, located, refuse, within
+from asynclog.config.paths.log_folders import escaped, has_wildcard, literal, wildcard_problem
+from asynclog.config.paths.usable_paths import absolute, usable, working_folder
 from asynclog.config.profile import Profile
 from asynclog.config.reading.file_text import Origin
 from asynclog.config.settings import Options, Settings
 from asynclog.config.units import bytes_per_second, seconds
-from asynclog.config.usable_paths import absolute, usable, working_folder
 from asynclog.errors import ConfigurationError
 from asynclog.storage.naming import LONGEST_BASE, length
 from asynclog.storage.profile_claims import Claim, Contest

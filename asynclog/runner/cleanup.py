@@ -16,14 +16,14 @@ from asynclog.policy.rules import Policy
 from asynclog.report.cleanup.result import NOT_READ, Report
 from asynclog.report.plan_file import PlanOrigin
 from asynclog.report.warnings import Notices, notices
-from asynclog.runner.apply_actions import Applied, apply_actions
-from asynclog.runner.begin_cleanup import OpenRun, Run, open_run
-from asynclog.runner.budget import with_budget
-from asynclog.runner.gather_warning_facts import facts_of, facts_of_none
-from asynclog.runner.inventory import Inventory, recall, scan_unread
-from asynclog.runner.open_log import Log, OpenStore, open_store
-from asynclog.runner.provenance import provenance_of
-from asynclog.runner.report_cleanup import Ending, build_report, log_decisions, report_nothing
+from asynclog.runner.steps.apply_actions import Applied, apply_actions
+from asynclog.runner.steps.begin_cleanup import OpenRun, Run, open_run
+from asynclog.runner.steps.budget import with_budget
+from asynclog.runner.steps.gather_warning_facts import facts_of, facts_of_none
+from asynclog.runner.steps.inventory import Inventory, recall, scan_unread
+from asynclog.runner.steps.open_log import Log, OpenStore, open_store
+from asynclog.runner.steps.provenance import provenance_of
+from asynclog.runner.steps.report_cleanup import Ending, build_report, log_decisions, report_nothing
 from asynclog.scan.hash_chains import first_cut
 from asynclog.scan.schema_limits import SchemaKeys
 from asynclog.segments import Segment, UnreadSegment

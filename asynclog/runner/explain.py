@@ -18,10 +18,10 @@ from asynclog.report.envelope import CommandResult
 from asynclog.report.explain.result import Explained, ExplainResult, UnreadableLine, UnreadableReason, explained
 from asynclog.report.holdings import sum_holdings
 from asynclog.report.warnings import noticed
-from asynclog.runner.budget import with_budget
 from asynclog.runner.inspect import notices_of, notices_of_none, opened_log, read_log, scan_views, states_of
-from asynclog.runner.open_log import Log
-from asynclog.runner.provenance import provenance_of
+from asynclog.runner.steps.budget import with_budget
+from asynclog.runner.steps.open_log import Log
+from asynclog.runner.steps.provenance import provenance_of
 from asynclog.scan.reading.read_segment import ReadFailure
 from asynclog.scan.unreadable_lines import Unreadable, all_unreadable
 from asynclog.schemas import SchemaKey

@@ -16,9 +16,9 @@ from asynclog.policy.cutoffs import Cutoffs
 from asynclog.policy.rules import Policy
 from asynclog.records.fields import WholeFile
 from asynclog.report.warnings import Notices, notices
-from asynclog.runner.gather_warning_facts import facts_of, facts_of_none
-from asynclog.runner.inventory import Inventory, recall, scan_unread
-from asynclog.runner.open_log import Log, open_log, open_store
+from asynclog.runner.steps.gather_warning_facts import facts_of, facts_of_none
+from asynclog.runner.steps.inventory import Inventory, recall, scan_unread
+from asynclog.runner.steps.open_log import Log, open_log, open_store
 from asynclog.runner.wiring import WIRING, opened_source
 from asynclog.scan.schema_limits import SchemaKeys
 from asynclog.segments import UnreadSegment

@@ -14,8 +14,8 @@ from asynclog.policy.rules import Policy
 from asynclog.report.combined_notices import combined_notices
 from asynclog.report.policy_warnings import rule_warnings, unused_rule_warnings
 from asynclog.report.warnings import Notices
-from asynclog.runner.gather_warning_facts import facts_of_none
 from asynclog.runner.inspect import notices_of, opened_log, read_log, states_of
+from asynclog.runner.steps.gather_warning_facts import facts_of_none
 from asynclog.schemas import SchemaKey
 from asynclog.segments import Segment
 from asynclog.statistics import SegmentState, SegmentStats

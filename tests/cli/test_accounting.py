@@ -27,8 +27,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from asynclog.cancellation import StopRequest
 from asynclog.config.resolve import resolve
-from asynclog.runner.begin_cleanup import begin_run
 from asynclog.runner.cleanup import clean_up
+from asynclog.runner.steps.begin_cleanup import begin_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -272,7 +272,7 @@ def test_each_help_has_an_example_and_the_exit_codes() -> None:
         page = re.search(r"^example:\n  (asynclog .*)\n\nexit status:\n((?:  .*\n)+)\Z", done.out, re.MULTILINE)
         assert page
         words = shlex.split(page[1])[1:]
-        assert make_parser(words).parse_args(words).command.run.__module__ == f"asynclog.cli.{name}"
+        assert make_parser(words).parse_args(words).command.run.__module__ == f"asynclog.cli.commands.{name}"
         numbers = re.findall(r"^  (\d+) ", page[2], re.MULTILINE)
         assert numbers == sorted(set(numbers), key=int)
         assert {"0", "1", "2"} <= set(numbers)

@@ -26,7 +26,7 @@ JOB = {
     "yaml",
     "asynclog.runner.cleanup",
     "asynclog.runner.inspect",
-    "asynclog.runner.inventory",
+    "asynclog.runner.steps.inventory",
     "asynclog.scan.scanner",
 }
 

@@ -11,8 +11,8 @@ from anyio import to_thread
 from asynclog.cancellation import StopRequest
 from asynclog.config.resolve import resolve
 from asynclog.executors.rate_limit import RateLimiter
-from asynclog.runner.begin_cleanup import begin_run
 from asynclog.runner.cleanup import clean_up, plan_cleanup
+from asynclog.runner.steps.begin_cleanup import begin_run
 from asynclog.runner.wiring import Wiring
 from asynclog.scan.context import SCAN_OPTIONS, ScanOptions
 from asynclog.storage.local.directory import LogDirectory

@@ -19,8 +19,8 @@ from asynclog.policy.cutoffs import Cutoffs
 from asynclog.policy.rules import Policy, Rule
 from asynclog.records.fields import MXCP_FIELDS
 from asynclog.records.kernel import choose_digest
-from asynclog.runner.begin_cleanup import begin_run
 from asynclog.runner.cleanup import clean_up
+from asynclog.runner.steps.begin_cleanup import begin_run
 from asynclog.runner.wiring import Wiring
 from asynclog.scan.chunks import Chunk, ChunkResult
 from asynclog.scan.context import ScanContext

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 import msgspec
 
 from asynclog.config.configuration_file import MXCPS, OURS, load_profile, nearest
-from asynclog.config.contested_segments import refuse
+from asynclog.config.paths.contested_segments import refuse
+from asynclog.config.paths.usable_paths import absolute, identity, working_folder
 from asynclog.config.policy_file import policy_of
 from asynclog.config.resolve import resolve
 from asynclog.config.settings import Options, Settings
-from asynclog.config.usable_paths import absolute, identity, working_folder
 from asynclog.errors import ConfigurationError
 from asynclog.policy.rules import Policy
 from asynclog.storage.profile_claims import Claim

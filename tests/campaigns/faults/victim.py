@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 # What a job imports on its way is imported once for all children.
 for _module in (
     "anyio._backends._asyncio",
-    "asynclog.cli.cleanup",
+    "asynclog.cli.commands.cleanup",
     "asynclog.runner.cleanup",
     "asynclog.storage.local.commit.apply_action",
     "asynclog.storage.local.local_store",

@@ -12,7 +12,7 @@ from asynclog.config.settings import Settings
 from asynclog.policy.rules import Policy
 from asynclog.records.fields import MXCP_FIELDS
 from asynclog.report.warning_facts import Facts, Reasons, Registry, WithoutOffset, has_no_record
-from asynclog.runner.open_log import Log
+from asynclog.runner.steps.open_log import Log
 from asynclog.scan.reading.read_segment import ReadFailure
 from asynclog.scan.unreadable_lines import first_unreadable, without_offset
 from asynclog.statistics import SegmentState, SegmentStats

@@ -13,7 +13,7 @@ from asynclog.errors import ConfigurationError
 from asynclog.plan.approval import ApprovedPlan, mismatch
 from asynclog.policy.cutoffs import Cutoffs
 from asynclog.policy.rules import Policy
-from asynclog.runner.open_log import Log, OpenStore, open_log
+from asynclog.runner.steps.open_log import Log, OpenStore, open_log
 from asynclog.runner.wiring import WIRING, Wiring
 from asynclog.scan.survivors import SurvivorReader
 from asynclog.storage.segment_store import SegmentStore, StoreLock

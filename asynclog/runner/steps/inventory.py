@@ -12,8 +12,8 @@ from asynclog.executors.worker_pool import WorkerPool
 from asynclog.plan.stats_at_cutoffs import project
 from asynclog.plan.whole_files import state_of_file
 from asynclog.records.fields import WholeFile, has_file_time
-from asynclog.runner.catalog_updates import growing_segments, learn, note
-from asynclog.runner.open_log import Log
+from asynclog.runner.steps.catalog_updates import growing_segments, learn, note
+from asynclog.runner.steps.open_log import Log
 from asynclog.scan.expired_marks import ExpiredRanges
 from asynclog.scan.segment_digests import begins_with, tail_digest
 from asynclog.segments import Segment, UnreadSegment

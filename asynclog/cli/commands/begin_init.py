@@ -4,19 +4,19 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
-from asynclog.cli.first_files import POLICY, must_be_new
+from asynclog.cli.commands.first_files import POLICY, must_be_new
 from asynclog.cli.run_command import settings_of
 from asynclog.config.configuration_file import OURS, nearest
-from asynclog.config.log_folders import has_wildcard
 from asynclog.config.mxcp.init_values import Takeover, find_takeover
+from asynclog.config.paths.log_folders import has_wildcard
+from asynclog.config.paths.usable_paths import absolute, identity, working_folder
 from asynclog.config.presets import unknown_preset
 from asynclog.config.resolve import resolve
 from asynclog.config.settings import Options, Settings
-from asynclog.config.usable_paths import absolute, identity, working_folder
 from asynclog.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from asynclog.cli.init import InitOptions
+    from asynclog.cli.commands.init import InitOptions
 
 
 class Start(NamedTuple):

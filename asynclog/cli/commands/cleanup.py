@@ -101,8 +101,8 @@ COMMAND = Command(HELP, CleanupOptions, add_arguments, run, as_text, log_level_o
 
 
 def _one(options: CleanupOptions, call: Call, file: MetricsFile, freed: Freed) -> Report:
-    from asynclog.runner.begin_cleanup import begin_run
     from asynclog.runner.cleanup import clean_up
+    from asynclog.runner.steps.begin_cleanup import begin_run
 
     logs = logs_of(options)
     if logs.folders is not None:
@@ -142,9 +142,9 @@ def _every_profile(options: CleanupOptions, call: Call, file: MetricsFile, freed
 
 def _every_log(logs: Logs, folders: Iterable[str], options: CleanupOptions, call: Call, freed: Freed) -> Report:
     """Clean up the log in one of these folders after the other, and return the combined report."""
-    from asynclog.runner.begin_cleanup import begin_run
     from asynclog.runner.cleanup import clean_up
     from asynclog.runner.report_on_all import report_on_all, shared_policy
+    from asynclog.runner.steps.begin_cleanup import begin_run
 
     for name in ("metrics_file", "plan_out"):
         if getattr(options, name):

@@ -9,8 +9,8 @@ from asynclog.plan.stats_at_cutoffs import project
 from asynclog.policy.cutoffs import Cutoffs
 from asynclog.policy.rules import Policy
 from asynclog.report.estimate.result import BudgetFrees
-from asynclog.runner.budget import with_budget
-from asynclog.runner.open_log import Log
+from asynclog.runner.steps.budget import with_budget
+from asynclog.runner.steps.open_log import Log
 from asynclog.segments import Segment
 from asynclog.statistics import SegmentState, SegmentStats
 

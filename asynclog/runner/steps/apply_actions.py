@@ -11,8 +11,8 @@ from asynclog.cancellation import StopRequest
 from asynclog.executors.worker_pool import WorkerPool
 from asynclog.plan.ordering import execution_order
 from asynclog.report.cleanup.result import NOT_BEGUN
-from asynclog.runner.begin_cleanup import OpenRun
-from asynclog.runner.catalog_updates import record_outcome
+from asynclog.runner.steps.begin_cleanup import OpenRun
+from asynclog.runner.steps.catalog_updates import record_outcome
 from asynclog.storage.segment_store import StoreLock, newest_segments
 
 

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from asynclog.cli import options as groups
-from asynclog.cli.begin_init import begin
-from asynclog.cli.first_files import POLICY, write
+from asynclog.cli.commands.begin_init import begin
+from asynclog.cli.commands.first_files import POLICY, write
 from asynclog.cli.parser import ALWAYS, Help
 from asynclog.cli.run_command import Call, Command, log_level
 from asynclog.config.configuration_file import MXCPS, OURS, nearest
 from asynclog.config.mapped_fields import mapped_fields
 from asynclog.config.mxcp.init_values import Takeover
+from asynclog.config.paths.usable_paths import working_folder
 from asynclog.config.presets import load_presets
 from asynclog.config.settings import Settings
-from asynclog.config.usable_paths import working_folder
 from asynclog.escaping import escape_surrogates
 from asynclog.formatting import pluralize
 from asynclog.report.configuration_warnings import shadowed, taken_over, untrusted
@@ -179,7 +179,7 @@ def _untrusted(written: Iterable[str]) -> Iterator[str]:
 def _result(
     settings: Settings, files: list[str], inventory: Holdings, notices: Notices, registry: str | None
 ) -> InitResult:
-    from asynclog.runner.provenance import provenance_of
+    from asynclog.runner.steps.provenance import provenance_of
 
     named = {str(key): holding for key, holding in inventory.holdings.items() if can_be_named(key)}
     kept = "with the rules of MXCP's registry" if registry else "all kept for ever so far"

@@ -52,8 +52,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: ApplyOptions, call: Call) -> Report:
     """Carry out the plan that these options name, and return the report."""
-    from asynclog.runner.begin_cleanup import begin_run
     from asynclog.runner.cleanup import clean_up
+    from asynclog.runner.steps.begin_cleanup import begin_run
 
     settings = settings_of(options)
     valid_for = int(seconds("--max-age", options.max_age) * SECOND)

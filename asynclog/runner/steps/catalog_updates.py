@@ -7,7 +7,7 @@ import msgspec
 from asynclog.actions import Action, Outcome
 from asynclog.catalog.entry import Entry
 from asynclog.plan.stats_at_cutoffs import after_rewrite
-from asynclog.runner.open_log import Log
+from asynclog.runner.steps.open_log import Log
 from asynclog.scan.segment_digests import digested, tail_digest
 from asynclog.segments import Segment
 from asynclog.statistics import SegmentStats

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 import msgspec
 
-from asynclog.config.contested_segments import refuse
+from asynclog.config.paths.contested_segments import refuse
 from asynclog.config.settings import Settings
 from asynclog.errors import ConfigurationError
 from asynclog.executors.rate_limit import RateLimiter

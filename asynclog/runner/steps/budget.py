@@ -8,7 +8,7 @@ from asynclog.actions import Plan
 from asynclog.plan.approval import ApprovedPlan
 from asynclog.plan.budget_drops import BudgetTerms, within_budget
 from asynclog.policy.rules import Policy
-from asynclog.runner.open_log import Log
+from asynclog.runner.steps.open_log import Log
 from asynclog.timestamps import DAY
 
 NOTHING_FREED: Mapping[int, int] = {}

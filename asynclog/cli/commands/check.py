@@ -56,7 +56,7 @@ COMMAND = Command(HELP, CheckOptions, add_arguments, run, as_text, log_level)
 
 
 def _check(logs: Logs, signals: Signals, *, strict: bool) -> CommandResult[CheckResult]:
-    from asynclog.runner.provenance import provenance_of
+    from asynclog.runner.steps.provenance import provenance_of
 
     settings = logs.settings
     configuration = None if settings.profile is None else settings.source

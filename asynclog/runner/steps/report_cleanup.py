@@ -18,12 +18,12 @@ from asynclog.report.budget import budget_warnings
 from asynclog.report.cleanup.build import RunInfo, empty_report, make_report
 from asynclog.report.cleanup.result import NOT_BEGUN, CatalogStats, Report
 from asynclog.report.warnings import Notices, noticed
-from asynclog.runner.apply_actions import Applied
-from asynclog.runner.begin_cleanup import OpenRun, Run
-from asynclog.runner.budget import budget_terms
-from asynclog.runner.inventory import Inventory
-from asynclog.runner.open_log import Log
-from asynclog.runner.provenance import provenance_of
+from asynclog.runner.steps.apply_actions import Applied
+from asynclog.runner.steps.begin_cleanup import OpenRun, Run
+from asynclog.runner.steps.budget import budget_terms
+from asynclog.runner.steps.inventory import Inventory
+from asynclog.runner.steps.open_log import Log
+from asynclog.runner.steps.provenance import provenance_of
 from asynclog.storage.segment_store import Leftovers
 
 log = logging.getLogger("asynclog")
