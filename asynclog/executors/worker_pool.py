@@ -1,18 +1,29 @@
-"""Deal out units of work: one task group, one limiter, one hop for each unit."""
+"""Deal out units of work: one task group, one limiter, one hop for each unit.
 
-from collections.abc import AsyncIterator, Callable, Iterable
+anyio is imported once there is work: it takes a tenth of a run that finds none.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import ExitStack, asynccontextmanager
-from typing import TypeVar
-
-from anyio import CapacityLimiter, create_memory_object_stream, create_task_group, to_thread
-from anyio.streams.memory import MemoryObjectSendStream
+from typing import TYPE_CHECKING, TypeVar, TypeVarTuple
 
 from asynclog.cancellation import StopRequest
 from asynclog.executors.executor import Executor
 from asynclog.executors.threads import THREADS
 
+if TYPE_CHECKING:
+    from anyio.streams.memory import MemoryObjectSendStream
+
 Unit = TypeVar("Unit")
 Result = TypeVar("Result")
+Given = TypeVarTuple("Given")
+
+
+def run_async(work: Callable[[*Given], Awaitable[Result]], *given: *Given) -> Result:
+    """Run `work` in an event loop of its own."""
+    import anyio  # noqa: PLC0415
+
+    return anyio.run(work, *given)
 
 
 class WorkerPool:
@@ -36,13 +47,15 @@ class WorkerPool:
         An exception in `work` is a bug, and ends the job. Continuations of what was begun still run after the deadline:
         otherwise a segment that takes longer than that would begin anew each night.
         """
+        from anyio import CapacityLimiter, create_memory_object_stream, create_task_group, to_thread  # noqa: PLC0415
+
         limiter = CapacityLimiter(self.jobs)
         waiting = list(units)
         queue = iter(waiting)
         hands = min(self.jobs, len(waiting))
         over = False
 
-        async def serve(send: MemoryObjectSendStream[tuple[Unit, Result]], do: Callable[[Unit], Result]) -> None:
+        async def serve(send: "MemoryObjectSendStream[tuple[Unit, Result]]", do: Callable[[Unit], Result]) -> None:
             nonlocal over
             async with send:
                 for unit in queue:

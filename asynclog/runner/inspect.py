@@ -6,11 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import NamedTuple
 
-import anyio
-
 from asynclog.cancellation import StopRequest
 from asynclog.config.settings import Settings
-from asynclog.executors.worker_pool import WorkerPool
+from asynclog.executors.worker_pool import WorkerPool, run_async
 from asynclog.plan.whole_files import stats_of_file
 from asynclog.policy.cutoffs import Cutoffs
 from asynclog.policy.rules import Policy
@@ -104,7 +102,7 @@ def scan_views(
     if isinstance(fields, WholeFile):
         return ScannedViews(_file_views(log, fields.constant, views, wanted), [], 0)
     segments = {log.segments[name]: numbers for name, numbers in wanted.items()}
-    stats, unread = anyio.run(log.scanner.scan_views, views, segments, WorkerPool(log.settings.jobs, stop))
+    stats, unread = run_async(log.scanner.scan_views, views, segments, WorkerPool(log.settings.jobs, stop))
     return ScannedViews(stats, unread, sum(segment.fingerprint.size for segment in segments))
 
 

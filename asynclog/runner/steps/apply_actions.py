@@ -3,12 +3,11 @@
 from collections.abc import Callable, Mapping, Sequence, Set
 from functools import partial
 
-import anyio
 import msgspec
 
 from asynclog.actions import Action, Outcome, Plan
 from asynclog.cancellation import StopRequest
-from asynclog.executors.worker_pool import WorkerPool
+from asynclog.executors.worker_pool import WorkerPool, run_async
 from asynclog.plan.ordering import execution_order
 from asynclog.report.cleanup.result import NOT_BEGUN
 from asynclog.runner.steps.begin_cleanup import OpenRun
@@ -35,7 +34,7 @@ def apply_actions(opened: OpenRun, lock: StoreLock, plan: Plan, stop: StopReques
     stop.defer()
     log = opened.log
     newest = newest_segments(log.segments.values(), log.naming)
-    found, read = anyio.run(_apply, opened, partial(_carry_out, opened, lock, newest), actions, stop)
+    found, read = run_async(_apply, opened, partial(_carry_out, opened, lock, newest), actions, stop)
     return Applied(outcomes | found, read)
 
 

@@ -14,7 +14,6 @@ from asynclog.records.fields import MXCP_FIELDS
 from asynclog.report.warning_facts import Facts, Reasons, Registry, WithoutOffset, has_no_record
 from asynclog.runner.steps.open_log import Log
 from asynclog.scan.reading.read_segment import ReadFailure
-from asynclog.scan.unreadable_lines import first_unreadable, without_offset
 from asynclog.statistics import SegmentState, SegmentStats
 
 # Unreadable lines to examine for the commonest reason, and their bytes: a MiB takes about two seconds.
@@ -70,6 +69,8 @@ def facts_of(log: Log, policy: Policy | None, states: Sequence[SegmentState], st
 
 def _reasons(log: Log, states: Sequence[SegmentState], stop: StopRequest) -> Reasons:
     """Count the reasons why lines are unreadable in a log without a single record."""
+    from asynclog.scan.unreadable_lines import first_unreadable  # noqa: PLC0415 - few logs have no record
+
     counts: Counter[str] = Counter()
     for state in states:
         if isinstance(state, SegmentStats) and state.unreadable and not stop:
@@ -102,15 +103,17 @@ def _without_offset(log: Log, states: Sequence[SegmentState], stop: StopRequest)
         if isinstance(state, SegmentStats) and state.unreadable:
             size = state.size
             end = 0 if stop else min(size, left, _MOST_OF_A_SEGMENT)
-            found = (
-                without_offset(log.scanner.context, log.scanner.rate_limit, end, log.segments[state.segment])
-                if end
-                else 0
-            )
+            found = _without_offset_before(end, log, state.segment) if end else 0
             complete = complete and end == size and not isinstance(found, ReadFailure)
             lines += 0 if isinstance(found, ReadFailure) else found
             left -= end
     return WithoutOffset(lines, complete)
+
+
+def _without_offset_before(end: int, log: Log, name: str) -> int | ReadFailure:
+    from asynclog.scan.unreadable_lines import without_offset  # noqa: PLC0415 - few logs have unreadable lines
+
+    return without_offset(log.scanner.context, log.scanner.rate_limit, end, log.segments[name])
 
 
 def _affordable(stats: SegmentStats) -> int:

@@ -3,12 +3,11 @@
 from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
-import anyio
 import msgspec
 
 from asynclog.cancellation import StopRequest
 from asynclog.catalog.entry import Entry
-from asynclog.executors.worker_pool import WorkerPool
+from asynclog.executors.worker_pool import WorkerPool, run_async
 from asynclog.plan.stats_at_cutoffs import project
 from asynclog.plan.whole_files import state_of_file
 from asynclog.records.fields import WholeFile, has_file_time
@@ -119,7 +118,7 @@ def scan_unread(
     if not recalled.unread:
         return recalled
     stop.defer()
-    scanned = anyio.run(_scan, log, recalled, keep, stop, remember)
+    scanned = run_async(_scan, log, recalled, keep, stop, remember)
     if log.catalog:
         log.catalog.flush()
     return scanned
