@@ -3,8 +3,7 @@
 import argparse
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -12,19 +11,16 @@ import msgspec
 
 from asynclog.cli import options as groups
 from asynclog.cli.metrics_file import MetricsFile, metrics_file
-from asynclog.cli.output import bug_in_words, complain_of_bug, print_error
+from asynclog.cli.output import bug_in_words, complain_of_bug
 from asynclog.cli.parser import ALWAYS, Help
+from asynclog.cli.plan_out import planned_file, write_plan
 from asynclog.cli.run_command import Call, Command, log_level_of_cleanup, logs_of
 from asynclog.cli.signals import StoppedError
 from asynclog.config.configuration_file import profile_names
 from asynclog.config.logs import Logs
-from asynclog.config.settings import Settings
 from asynclog.errors import AsynclogError, ConfigurationError
-from asynclog.report.cleanup.combine import combined, failed
 from asynclog.report.cleanup.result import Report
 from asynclog.report.cleanup.text import as_text
-from asynclog.report.plan_file import is_plan, plan_to_text
-from asynclog.storage.local.user_named_file import NamedFile, OccupiedError
 
 if TYPE_CHECKING:
     from asynclog.runner.cleanup import CleanupRun
@@ -109,13 +105,13 @@ def _one(options: CleanupOptions, call: Call, file: MetricsFile, freed: Freed) -
         return _every_log(logs, logs.folders, options, call, freed)
     settings = logs.settings
     file.is_about(settings)
-    with _plan_out(options.plan_out, settings, dry_run=options.dry_run) as plan_out:
+    with planned_file(options.plan_out, settings, dry_run=options.dry_run) as plan_out:
         run = begin_run(settings, dry_run=options.dry_run, verbose=options.debug, wiring=call.wiring, freed=freed)
         found = clean_up(run, call.signals)
         _note(found, freed, dry_run=options.dry_run)
         call.signals.defer()
         if options.plan_out and plan_out and not call.signals.signal:
-            _write_plan(options.plan_out, plan_out, found)
+            write_plan(options.plan_out, plan_out, found)
         return found.report
 
 
@@ -129,6 +125,8 @@ def _note(found: "CleanupRun", freed: Freed, *, dry_run: bool) -> None:
 
 def _every_profile(options: CleanupOptions, call: Call, file: MetricsFile, freed: Freed) -> Report:
     """Clean up one profile after the other, in the file's order, and return the combined report."""
+    from asynclog.report.cleanup.combine import combined
+
     for name in ("path", "schemas", "profile", "metrics_file", "plan_out"):
         if getattr(options, name):
             raise ConfigurationError(f"--all-profiles does not go with --{name.replace('_', '-')}")
@@ -172,6 +170,8 @@ def _every_log(logs: Logs, folders: Iterable[str], options: CleanupOptions, call
 
 def _whatever_ends(run: Callable[[], Report], options: CleanupOptions, call: Call) -> Report:
     """Run one cleanup of several, and return its report, whatever ended it."""
+    from asynclog.report.cleanup.combine import failed
+
     try:
         with call.signals.interruptible():
             return run()
@@ -181,45 +181,3 @@ def _whatever_ends(run: Callable[[], Report], options: CleanupOptions, call: Cal
         if options.debug:
             complain_of_bug()
         return failed(bug_in_words(error), 1)
-
-
-@contextmanager
-def _plan_out(path: str | None, settings: Settings, *, dry_run: bool) -> Iterator[NamedFile | None]:
-    """Yield the file for the plan, None without --plan-out. Raise ConfigurationError before the job begins."""
-    if not path:
-        yield None
-        return
-    if not dry_run:
-        raise ConfigurationError("--plan-out is for a dry run: use it with --dry-run")
-    with _told(path):
-        file = NamedFile(path, lambda _, head: is_plan(head))
-    try:
-        with _told(path):
-            inside = settings.enabled and file.is_inside(settings.folder)
-        if inside:
-            raise ConfigurationError(f"--plan-out {path}: this lies in the log's own folder: name a file elsewhere")
-        with _told(path):
-            file.check()
-        yield file
-    finally:
-        file.close()
-
-
-def _write_plan(path: str, file: NamedFile, found: "CleanupRun") -> None:
-    if found.plan is None or found.origin is None:
-        print_error(f"--plan-out {path}: there is nothing to plan, so no plan was written")
-        return
-    with _told(path):
-        file.write(plan_to_text(found.plan, found.origin).encode())
-
-
-@contextmanager
-def _told(path: str) -> Iterator[None]:
-    """Turn an error inside the `with` into a ConfigurationError."""
-    try:
-        yield
-    except OccupiedError as error:
-        problem = f"something other than a plan of asynclog is there ({error}), and stays: name another file"
-        raise ConfigurationError(f"--plan-out {path}: {problem}") from None
-    except OSError as error:
-        raise ConfigurationError(f"--plan-out {path}: the plan can't be written: {error.strerror}") from None

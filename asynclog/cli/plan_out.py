@@ -1,0 +1,57 @@
+"""`--plan-out`: the plan of a dry run, as a file to review."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from asynclog.cli.output import print_error
+from asynclog.config.settings import Settings
+from asynclog.errors import ConfigurationError
+from asynclog.report.plan_file import is_plan, plan_to_text
+from asynclog.storage.local.user_named_file import NamedFile, OccupiedError
+
+if TYPE_CHECKING:
+    from asynclog.runner.cleanup import CleanupRun
+
+
+@contextmanager
+def planned_file(path: str | None, settings: Settings, *, dry_run: bool) -> Iterator[NamedFile | None]:
+    """Yield the file for the plan, None without --plan-out. Raise ConfigurationError before the job begins."""
+    if not path:
+        yield None
+        return
+    if not dry_run:
+        raise ConfigurationError("--plan-out is for a dry run: use it with --dry-run")
+    with _told(path):
+        file = NamedFile(path, lambda _, head: is_plan(head))
+    try:
+        with _told(path):
+            inside = settings.enabled and file.is_inside(settings.folder)
+        if inside:
+            raise ConfigurationError(f"--plan-out {path}: this lies in the log's own folder: name a file elsewhere")
+        with _told(path):
+            file.check()
+        yield file
+    finally:
+        file.close()
+
+
+def write_plan(path: str, file: NamedFile, found: "CleanupRun") -> None:
+    """Write the plan of a dry run. Raise ConfigurationError."""
+    if found.plan is None or found.origin is None:
+        print_error(f"--plan-out {path}: there is nothing to plan, so no plan was written")
+        return
+    with _told(path):
+        file.write(plan_to_text(found.plan, found.origin).encode())
+
+
+@contextmanager
+def _told(path: str) -> Iterator[None]:
+    """Turn an error inside the `with` into a ConfigurationError."""
+    try:
+        yield
+    except OccupiedError as error:
+        problem = f"something other than a plan of asynclog is there ({error}), and stays: name another file"
+        raise ConfigurationError(f"--plan-out {path}: {problem}") from None
+    except OSError as error:
+        raise ConfigurationError(f"--plan-out {path}: the plan can't be written: {error.strerror}") from None
