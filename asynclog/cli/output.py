@@ -19,7 +19,7 @@ from asynclog.escaping import escape_control, escape_surrogates, printable_json
 from asynclog.report.envelope import document
 
 
-class Answer(Protocol):
+class Printable(Protocol):
     """The result of a command: `error` is a sentence, None if all went well."""
 
     @property
@@ -29,20 +29,20 @@ class Answer(Protocol):
         """Return the whole JSON document, as plain data."""
 
 
-T = TypeVar("T", bound=Answer)
+T = TypeVar("T", bound=Printable)
 
 _LONGEST = 20_000  # characters of a sentence; paths of 4,096 fit
 _PRIORITIES = {logging.DEBUG: 7, logging.INFO: 6, logging.WARNING: 4, logging.ERROR: 3, logging.CRITICAL: 3}
 
 
-def print_result(answer: T, as_text: Callable[[T], str], *, as_json: bool, quiet: bool) -> None:
+def print_result(report: T, as_text: Callable[[T], str], *, as_json: bool, quiet: bool) -> None:
     """Print a result: JSON on one line, or text, which `quiet` omits if all went well."""
     if as_json:
-        _result(_json(answer.document()))
-    elif not (quiet and answer.error is None):
-        _result(as_text(answer).encode())
-    if answer.error is not None and not as_json:
-        print_error(answer.error)
+        _result(_json(report.document()))
+    elif not (quiet and report.error is None):
+        _result(as_text(report).encode())
+    if report.error is not None and not as_json:
+        print_error(report.error)
 
 
 def show_fatal(sentence: str, *, as_json: bool) -> None:

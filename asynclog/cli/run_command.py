@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import msgspec
 
 from asynclog.cli.options import PathOptions
-from asynclog.cli.output import Answer, print_result, set_up_logging
+from asynclog.cli.output import Printable, print_result, set_up_logging
 from asynclog.cli.parser import Help
 from asynclog.cli.signals import Signals
 from asynclog.config.logs import Logs, resolve_logs
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from asynclog.runner.wiring import Wiring
 
 Given = TypeVar("Given", bound=PathOptions)
-Result = TypeVar("Result", bound=Answer)
+Result = TypeVar("Result", bound=Printable)
 
 
 class Call(msgspec.Struct, frozen=True):

@@ -79,19 +79,9 @@ def settings_of_log(
     Of many logs, return what they have in common. Raise ConfigurationError.
     """
     path, schemas = options.get("path"), options.get("schemas")
-    profile, log = target.profile, target.log
-    folder, base = os.path.split(log)
-    if not base and profile.enabled:
-        raise ConfigurationError(f"{profile.source}: the path of the log must name a file, not the folder {log!r}")
-    if profile.enabled and os.path.isdir(log):
-        raise ConfigurationError(
-            f"{profile.source}: {log} is a folder: name the log in it, as in {os.path.join(path or log, 'logs.jsonl')}"
-        )
-    if length(base) > LONGEST_BASE:
-        raise ConfigurationError(
-            f"{profile.source}: the log's name has {length(base)} bytes, and late segments need room in theirs: "
-            f"give it one of {LONGEST_BASE} bytes at the most"
-        )
+    profile = target.profile
+    _must_name_a_file(target, path)
+    folder, base = os.path.split(target.log)
     contests: tuple[Contest, ...] = ()
     if not claims and not target.of_many:
         claims, contests = _claims(target)
@@ -134,6 +124,23 @@ def settings_of_log(
         awaits_registry=profile.is_mxcps and not path and not schemas,
         shares_policy=target.claims[0].of_many and bool(schemas or profile.schemas),
     )
+
+
+def _must_name_a_file(target: Target, path: str | None) -> None:
+    """Raise ConfigurationError if the log is a folder, or has a name that leaves no room for those of its segments."""
+    source, log = target.profile.source, target.log
+    base = os.path.basename(log)
+    if not base and target.profile.enabled:
+        raise ConfigurationError(f"{source}: the path of the log must name a file, not the folder {log!r}")
+    if target.profile.enabled and os.path.isdir(log):
+        raise ConfigurationError(
+            f"{source}: {log} is a folder: name the log in it, as in {os.path.join(path or log, 'logs.jsonl')}"
+        )
+    if length(base) > LONGEST_BASE:
+        raise ConfigurationError(
+            f"{source}: the log's name has {length(base)} bytes, and late segments need room in theirs: "
+            f"give it one of {LONGEST_BASE} bytes at the most"
+        )
 
 
 def _claims(target: Target) -> tuple[tuple[Claim, ...], tuple[Contest, ...]]:

@@ -43,7 +43,7 @@ class Holdings(msgspec.Struct, frozen=True):
     `unjudged` are these, and those that were read but have no record, whose lines don't count as `unreadable`.
     """
 
-    holdings: dict[SchemaKey, Holding]
+    by_schema: dict[SchemaKey, Holding]
     unreadable: int
     segments: SegmentsRead
     unread: dict[str, str]
@@ -54,7 +54,7 @@ class Holdings(msgspec.Struct, frozen=True):
         """Return the same with these failures, which are of no segment, before its own."""
         return msgspec.structs.replace(self, failures=[*failures, *self.failures])
 
-    def answer(self, result: R) -> CommandResult[R]:
+    def command_result(self, result: R) -> CommandResult[R]:
         """Return the command's result; segments that could not be read are its error."""
         return CommandResult(result, 3 if self.failures else 0, summarize_errors(self.failures))
 
@@ -89,7 +89,7 @@ def sum_holdings(states: Iterable[SegmentState]) -> Holdings:
                 unjudged.append(Left(name, fingerprint, why, skip_reason))
     skipped = len(unread) - len(failures)
     return Holdings(
-        holdings={key: _holding(counts[key]) for key in sorted(counts)},
+        by_schema={key: _holding(counts[key]) for key in sorted(counts)},
         unreadable=unreadable,
         segments=SegmentsRead(len(states), len(states) - len(unread), skipped, len(failures)),
         unread=unread,

@@ -42,11 +42,11 @@ class Notices(msgspec.Struct, frozen=True):
 def notices(facts: Facts) -> Notices:
     """Return what needs attention, given these facts."""
     names = [escape_surrogates(name) for name in facts.neighbours]
-    inventory = sum_holdings(facts.states)
+    holdings = sum_holdings(facts.states)
     return Notices(
-        [escape_surrogates(each) for each in _warnings(facts, inventory)],
+        [escape_surrogates(each) for each in _warnings(facts, holdings)],
         Neighbours(len(names), names[:MOST_NAMES]),
-        sum_unjudged(inventory.unjudged, facts.names),
+        sum_unjudged(holdings.unjudged, facts.names),
     )
 
 
@@ -57,7 +57,7 @@ def noticed(result: R, found: Notices) -> R:
     )
 
 
-def _warnings(facts: Facts, inventory: Holdings) -> Iterator[str]:
+def _warnings(facts: Facts, holdings: Holdings) -> Iterator[str]:
     if not facts.is_there:
         yield f"{facts.folder} does not exist yet: if the application has started, correct the path of the log"
     elif not facts.states:
@@ -73,10 +73,10 @@ def _warnings(facts: Facts, inventory: Holdings) -> Iterator[str]:
     yield from _strays(facts)
     is_foreign = has_no_record(facts.states) and not is_partly_known(facts)
     # If no line of the whole log is a record, a warning below says so, with the reason.
-    yield from _unjudged([each for each in inventory.unjudged if each.why != "no_record" or not is_foreign])
+    yield from _unjudged([each for each in holdings.unjudged if each.why != "no_record" or not is_foreign])
     yield from _skip_reasons(facts.skip_reasons)
     if facts.policy is not None and not is_partly_known(facts):
-        yield from unused_rule_warnings(facts.policy, inventory.holdings)
+        yield from unused_rule_warnings(facts.policy, holdings.by_schema)
     if is_foreign:
         lines = sum(
             each.unreadable for each in facts.states if isinstance(each, SegmentStats) and each.fragment is None

@@ -61,10 +61,10 @@ def explain_log(
         actions = _actions(log, states)
         rows = [_explained(log, actions[each], states[each], keys, stop) for each, keys in chosen if keys or not schema]
         notices = notices_of(log, policy, list(states.values()), stop)
-    inventory = sum_holdings(told.values())
-    return inventory.answer(
+    holdings = sum_holdings(told.values())
+    return holdings.command_result(
         ExplainResult(
-            status="partial" if inventory.failures else "success",
+            status="partial" if holdings.failures else "success",
             message=f"{len(rows):,} of {pluralize(len(log.segments), 'segment')}",
             profile=settings.profile,
             now=format_instant(log.cutoffs.now),
@@ -73,7 +73,7 @@ def explain_log(
             warnings=notices.warnings,
             neighbours=notices.neighbours,
             unjudged=notices.unjudged,
-            errors=inventory.failures,
+            errors=holdings.failures,
         )
     )
 

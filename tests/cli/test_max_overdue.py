@@ -12,7 +12,7 @@ from one_run import run_once_async
 from asynclog.actions import Action, Plan
 from asynclog.policy.rules import Policy, Rule
 from asynclog.report.cleanup.overdue_limit import overdue_errors
-from asynclog.report.cleanup.schema_totals import figures
+from asynclog.report.cleanup.schema_totals import schema_totals
 from asynclog.schemas import SchemaKey
 from asynclog.segments import Fingerprint
 from asynclog.statistics import SchemaStats, SegmentStats
@@ -94,7 +94,7 @@ def test_a_dry_run_counts_what_the_plan_would_leave() -> None:
     kept, gone = (
         Action(kind, kind, "", fingerprint, SegmentStats(kind, fingerprint, (count,))) for kind in ("keep", "rewrite")
     )
-    found = figures(Plan(200 * DAY, (kept, gone)), None, Policy(exact={key: Rule(retention=30 * DAY)}))[key]
+    found = schema_totals(Plan(200 * DAY, (kept, gone)), None, Policy(exact={key: Rule(retention=30 * DAY)}))[key]
     assert (found.deleted, found.overdue, found.kept) == (3, 3, 4)
     assert (found.deleted_bytes, found.overdue_bytes, found.kept_bytes) == (300, 300, 400)
     assert (found.oldest, found.since) == (100 * DAY, 130 * DAY)
@@ -107,6 +107,6 @@ def test_the_sentence_stays_short() -> None:
     counts = tuple(SchemaStats(SchemaKey("app", n), 1, 1, 0, 0, 1, 1, 0, 0) for n in range(5))
     fingerprint = Fingerprint(1, 1, 1, 0, 0)
     plan = Plan(100 * DAY, (Action("a", "skip", "", fingerprint, SegmentStats("a", fingerprint, counts)),))
-    (sentence,) = overdue_errors(figures(plan, None, Policy(star=Rule(retention=1 * DAY))), plan.now, 0)
+    (sentence,) = overdue_errors(schema_totals(plan, None, Policy(star=Rule(retention=1 * DAY))), plan.now, 0)
     assert sentence.count(" since ") == 3
     assert sentence.endswith("and 2 more schemas")

@@ -68,13 +68,13 @@ def _check(logs: Logs, signals: Signals, *, strict: bool) -> CommandResult[Check
     logs.must_share_policy("check")
     policy = policy_of(settings)
     with signals.deferred("while the log was read"):
-        inventory, notices = _seen(logs, policy, signals)
+        holdings, notices = _seen(logs, policy, signals)
     log, provenance = logs.path, provenance_of(settings, policy)
     schemas = policy.source.path if policy.source else settings.schemas
     subject = Subject(configuration, settings.profile, log, schemas, provenance, settings.fields, settings.budget)
     short = [f"{each}: a cleanup would be refused" for each in short_retention_rules(policy, settings.guard)]
-    answer = inventory.answer(make_coverage(inventory, policy, subject, short, notices))
-    return _strictly(answer) if strict else answer
+    report = holdings.command_result(make_coverage(holdings, policy, subject, short, notices))
+    return _strictly(report) if strict else report
 
 
 def _seen(logs: Logs, policy: Policy, signals: Signals) -> tuple[Holdings, Notices]:
@@ -90,7 +90,7 @@ def _seen(logs: Logs, policy: Policy, signals: Signals) -> tuple[Holdings, Notic
     return sum_holdings(found.states).with_failures(found.failures), found.notices
 
 
-def _strictly(answer: CommandResult[CheckResult]) -> CommandResult[CheckResult]:
+def _strictly(report: CommandResult[CheckResult]) -> CommandResult[CheckResult]:
     """Return the same result, with every warning as an error."""
-    wrong = summarize_errors([*answer.result.errors, *answer.result.warnings])
-    return answer if wrong is None else CommandResult(answer.result, 3, wrong)
+    wrong = summarize_errors([*report.result.errors, *report.result.warnings])
+    return report if wrong is None else CommandResult(report.result, 3, wrong)

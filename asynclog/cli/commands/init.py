@@ -78,20 +78,20 @@ def run(options: InitOptions, call: Call) -> CommandResult[InitResult]:
         found = None if is_known else recognise_log(start.settings)
         settings = _reading_as(start.settings, options.preset, found)
         seen = inspect(settings, None, call.signals)
-        inventory = sum_holdings(seen.states or [])
-        doubts = _doubts(start.settings, may_be_another=found is None and not takeover and not inventory.holdings)
+        holdings = sum_holdings(seen.states or [])
+        doubts = _doubts(start.settings, may_be_another=found is None and not takeover and not holdings.by_schema)
     rules = takeover.policy.exact if takeover else {}
-    inventory = _with_all(rules, inventory)
+    holdings = _with_all(rules, holdings)
     registry = escape_surrogates(settings.schemas) if takeover else None
-    texts = {POLICY: starter_policy(inventory.holdings, rules, registry)}
+    texts = {POLICY: starter_policy(holdings.by_schema, rules, registry)}
     if not start.is_there:
         starters = _starters(takeover) if takeover else [Starter("default", options.path or "", POLICY)]
         texts[OURS] = starter_configuration(starters, layout(options.preset, found))
     write(texts)
     warnings = [*_shadowed(settings, takeover), *_untrusted(start.files), *seen.notices.warnings, *doubts]
     notices = msgspec.structs.replace(seen.notices, warnings=warnings)
-    result = _result(settings, start.files, inventory, notices, registry)
-    return inventory.answer(_with_layout(result, options.preset, found))
+    result = _result(settings, start.files, holdings, notices, registry)
+    return holdings.command_result(_with_layout(result, options.preset, found))
 
 
 COMMAND = Command(HELP, InitOptions, add_arguments, run, as_text, log_level)
@@ -135,11 +135,11 @@ def _with_layout(result: InitResult, preset: str | None, found: "Recognition | N
     )
 
 
-def _with_all(schemas: Iterable[SchemaKey], inventory: Holdings) -> Holdings:
+def _with_all(schemas: Iterable[SchemaKey], holdings: Holdings) -> Holdings:
     """Add those of these schemas that the log has no record of."""
-    found, nothing = inventory.holdings, Holding(0, 0, None, None)
-    holdings = {key: found.get(key, nothing) for key in sorted({*found, *schemas})}
-    return msgspec.structs.replace(inventory, holdings=holdings)
+    found, nothing = holdings.by_schema, Holding(0, 0, None, None)
+    by_schema = {key: found.get(key, nothing) for key in sorted({*found, *schemas})}
+    return msgspec.structs.replace(holdings, by_schema=by_schema)
 
 
 def _starters(takeover: Takeover) -> list[Starter]:
@@ -177,14 +177,14 @@ def _untrusted(written: Iterable[str]) -> Iterator[str]:
 
 
 def _result(
-    settings: Settings, files: list[str], inventory: Holdings, notices: Notices, registry: str | None
+    settings: Settings, files: list[str], holdings: Holdings, notices: Notices, registry: str | None
 ) -> InitResult:
     from asynclog.runner.steps.provenance import provenance_of
 
-    named = {str(key): holding for key, holding in inventory.holdings.items() if can_be_named(key)}
+    named = {str(key): holding for key, holding in holdings.by_schema.items() if can_be_named(key)}
     kept = "with the rules of MXCP's registry" if registry else "all kept for ever so far"
     return InitResult(
-        status="partial" if inventory.failures else "success",
+        status="partial" if holdings.failures else "success",
         message=f"Wrote {' and '.join(map(os.path.basename, files))}: {pluralize(len(named), 'schema')}, {kept}",
         log=escape_surrogates(os.path.join(settings.folder, settings.base)),
         **who(provenance_of(settings)),
@@ -195,11 +195,11 @@ def _result(
         time=None,
         recognised=[],
         schemas=named,
-        left_out=[str(key) for key in inventory.holdings if not can_be_named(key)],
-        segments=inventory.segments,
-        unread=inventory.unread,
+        left_out=[str(key) for key in holdings.by_schema if not can_be_named(key)],
+        segments=holdings.segments,
+        unread=holdings.unread,
         warnings=notices.warnings,
         neighbours=notices.neighbours,
         unjudged=notices.unjudged,
-        errors=inventory.failures,
+        errors=holdings.failures,
     )

@@ -108,20 +108,20 @@ class Subject(msgspec.Struct, frozen=True):
 
 
 def make_coverage(
-    inventory: Holdings, policy: Policy, subject: Subject, warnings: Iterable[str], notices: Notices
+    holdings: Holdings, policy: Policy, subject: Subject, warnings: Iterable[str], notices: Notices
 ) -> CheckResult:
     """Return the result of checking these rules against this log; `warnings` are about the policy itself."""
-    scopes = {key: match_rule(policy, key) for key in inventory.holdings}
-    schemas = {str(key): _coverage(inventory.holdings[key], scopes[key]) for key in inventory.holdings}
+    scopes = {key: match_rule(policy, key) for key in holdings.by_schema}
+    schemas = {str(key): _coverage(holdings.by_schema[key], scopes[key]) for key in holdings.by_schema}
     used = {found[0] for found in scopes.values() if found}
     rules = all_rules(policy)
     ungoverned = [name for name, coverage in schemas.items() if not coverage.governed]
     unused = [_unused(scope, rule) for scope, rule in rules.items() if scope not in used]
     return CheckResult(
-        status="partial" if inventory.failures else "success",
+        status="partial" if holdings.failures else "success",
         message=(
             f"Valid: {pluralize(len(rules), 'rule')}, "
-            f"{pluralize(len(schemas), 'schema')} in {pluralize(inventory.segments.total, 'segment')}"
+            f"{pluralize(len(schemas), 'schema')} in {pluralize(holdings.segments.total, 'segment')}"
         ),
         configuration=subject.configuration and escape_surrogates(subject.configuration),
         profile=subject.profile,
@@ -135,9 +135,9 @@ def make_coverage(
         schemas=schemas,
         ungoverned=ungoverned,
         unused_rules=unused,
-        unreadable=inventory.unreadable,
-        segments=inventory.segments,
-        unread=inventory.unread,
+        unreadable=holdings.unreadable,
+        segments=holdings.segments,
+        unread=holdings.unread,
         warnings=[
             *notices.warnings,
             *map(escape_surrogates, warnings),
@@ -145,7 +145,7 @@ def make_coverage(
         ],
         neighbours=notices.neighbours,
         unjudged=notices.unjudged,
-        errors=inventory.failures,
+        errors=holdings.failures,
     )
 
 

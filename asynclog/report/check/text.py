@@ -12,9 +12,9 @@ from asynclog.report.provenance import PolicySource, Provenance, in_brief
 from asynclog.report.unjudged_segments import unjudged_in_words
 
 
-def as_text(answer: CommandResult[CheckResult]) -> str:
+def as_text(report: CommandResult[CheckResult]) -> str:
     """Return the result as lines, without a newline at the end."""
-    return "\n".join(_lines(answer.result))
+    return "\n".join(_lines(report.result))
 
 
 def _lines(result: CheckResult) -> Iterator[str]:

@@ -26,7 +26,7 @@ from asynclog.report.cleanup.result import (
     SchemaTotals,
     Segments,
 )
-from asynclog.report.cleanup.schema_totals import figures
+from asynclog.report.cleanup.schema_totals import schema_totals
 from asynclog.report.packed_segments import sum_packed
 from asynclog.report.provenance import Provenance
 from asynclog.report.unjudged_segments import Left, sum_unjudged
@@ -69,18 +69,15 @@ def make_report(plan: Plan, outcomes: Mapping[str, Outcome] | None, about: RunIn
     """Return the report of a run that applied this plan; without outcomes, of a dry run."""
     rows = [_row(action, outcomes) for action in plan.actions if action.kind != "keep" or about.with_keeps]
     deleted = dict(sorted(sum_counts(row.deleted_per_schema for row in rows).items()))
-    schemas = figures(plan, outcomes, about.policy)
+    schemas = schema_totals(plan, outcomes, about.policy)
     overdue = _overdue(schemas)
     scanned = sum(each.deleted + each.kept + each.overdue for each in schemas.values())
     freed = sum(row.bytes_before - row.bytes_after for row in rows)
     gone, staying = sum(deleted.values()), sum(overdue.records.values())
     left = [Left(each.segment, each.fingerprint, each.unjudged, each.reason) for each in plan.actions if each.unjudged]
-    errors = [
-        *overdue_errors(schemas, plan.now, about.max_overdue),
-        *too_old(left, about.names, plan.now, about.max_overdue),
-        *_failures(rows),
-        *about.problems,
-    ]
+    overdue_for_long = overdue_errors(schemas, plan.now, about.max_overdue)
+    unjudged_for_long = too_old(left, about.names, plan.now, about.max_overdue)
+    errors = [*overdue_for_long, *unjudged_for_long, *_failures(rows), *about.problems]
     stopped = about.stopped
     wrong = f"stopped by {stopped[0]}" if stopped else summarize_errors(errors)
     result = CleanupResult(
@@ -112,16 +109,23 @@ def make_report(plan: Plan, outcomes: Mapping[str, Outcome] | None, about: RunIn
         lease_max_ms=round(max((each.lease_ns for each in (outcomes or {}).values()), default=0) / 1e6, 3),
         duration_s=round(about.duration_s, 3),
     )
-    bug = any(outcome.bug for outcome in (outcomes or {}).values())
     return Report(
         result,
-        128 + stopped[1] if stopped else 1 if bug else 3 if wrong else 0,
+        _exit_code(about, outcomes or {}, wrong),
         wrong,
         schemas={str(key): each for key, each in schemas.items()},
         pending_bytes=sum(about.pending.values()),
         log_bytes=sum(action.fingerprint.size for action in plan.actions) - (0 if outcomes is None else freed),
         judged_nothing=_judged_nothing(plan),
     )
+
+
+def _exit_code(about: RunInfo, outcomes: Mapping[str, Outcome], wrong: str | None) -> int:
+    if about.stopped:
+        return 128 + about.stopped[1]
+    if any(outcome.bug for outcome in outcomes.values()):
+        return 1
+    return 3 if wrong else 0
 
 
 def empty_report(status: Literal["success", "skipped"], message: str, about: RunInfo) -> Report:

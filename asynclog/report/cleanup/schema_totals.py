@@ -13,7 +13,7 @@ from asynclog.schemas import SchemaKey
 from asynclog.statistics import SchemaStats, earliest
 
 
-def figures(plan: Plan, outcomes: Mapping[str, Outcome] | None, policy: Policy) -> dict[SchemaKey, SchemaTotals]:
+def schema_totals(plan: Plan, outcomes: Mapping[str, Outcome] | None, policy: Policy) -> dict[SchemaKey, SchemaTotals]:
     """Return the totals per schema key, in order; without outcomes, what a run of this plan would give."""
     went: defaultdict[SchemaKey, list[SchemaStats]] = defaultdict(list)
     stayed: defaultdict[SchemaKey, list[SchemaStats]] = defaultdict(list)

@@ -151,12 +151,12 @@ class Estimate(msgspec.Struct, frozen=True):
 
 
 def make_estimate(
-    found: Estimate, inventory: Holdings, notices: Notices, *, profile: str | None, provenance: Provenance
+    found: Estimate, holdings: Holdings, notices: Notices, *, profile: str | None, provenance: Provenance
 ) -> CommandResult[EstimateResult]:
     """Return the result of the command; segments that could not be read are its error."""
-    return inventory.answer(
+    return holdings.command_result(
         EstimateResult(
-            status="partial" if inventory.failures else "success",
+            status="partial" if holdings.failures else "success",
             message=_message(found.today.total.frees[0], found.budget),
             profile=profile,
             now=format_instant(found.now),
@@ -169,11 +169,11 @@ def make_estimate(
             read=found.read,
             packed=found.packed,
             unknown=found.unknown,
-            unread=inventory.unread,
+            unread=holdings.unread,
             warnings=notices.warnings,
             neighbours=notices.neighbours,
             unjudged=notices.unjudged,
-            errors=inventory.failures,
+            errors=holdings.failures,
         )
     )
 

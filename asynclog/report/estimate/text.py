@@ -16,9 +16,9 @@ from asynclog.report.unjudged_segments import unjudged_in_words
 _HEAD = ["schema", "keeps", "records", "size", "a day", "in the end"]
 
 
-def as_text(answer: CommandResult[EstimateResult]) -> str:
+def as_text(report: CommandResult[EstimateResult]) -> str:
     """Return the result as lines, without a newline at the end."""
-    return "\n".join(_lines(answer.result))
+    return "\n".join(_lines(report.result))
 
 
 def _lines(result: EstimateResult) -> Iterator[str]:

@@ -10,9 +10,9 @@ from asynclog.report.provenance import in_brief
 from asynclog.timestamps import parse_instant
 
 
-def as_text(answer: CommandResult[ExplainResult]) -> str:
+def as_text(report: CommandResult[ExplainResult]) -> str:
     """Return the result as lines, without a newline at the end."""
-    return "\n".join(escape_control(line) for line in _lines(answer.result))
+    return "\n".join(escape_control(line) for line in _lines(report.result))
 
 
 def _lines(result: ExplainResult) -> Iterator[str]:

@@ -12,9 +12,9 @@ AGAIN = "remove audit-schemas.yaml and run init again"  # it goes on from the co
 _NEXT = "asynclog check, asynclog cleanup --dry-run"
 
 
-def as_text(answer: CommandResult[InitResult]) -> str:
+def as_text(report: CommandResult[InitResult]) -> str:
     """Return the result as lines, without a newline at the end."""
-    return "\n".join(_lines(answer.result))
+    return "\n".join(_lines(report.result))
 
 
 def _lines(result: InitResult) -> Iterator[str]:

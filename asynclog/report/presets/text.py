@@ -7,9 +7,9 @@ from asynclog.report.envelope import CommandResult
 from asynclog.report.presets.result import PresetRow, PresetsResult
 
 
-def as_text(answer: CommandResult[PresetsResult]) -> str:
+def as_text(report: CommandResult[PresetsResult]) -> str:
     """Return the result as lines, without a newline at the end."""
-    result = answer.result
+    result = report.result
     if result.shown is not None:
         return "\n".join(_configuration(result.shown, result.presets[result.shown]))
     width = max(map(len, result.presets))
