@@ -44,9 +44,9 @@ class Action(msgspec.Struct, frozen=True, gc=False):
         return self.kind == "drop" and not self.fingerprint.size
 
     @property
-    def expired(self) -> dict[SchemaKey, int]:
-        """Expired records per schema key, all records of a drop by budget; only keys that have any."""
-        counts = self.stats.schemas if self.stats else ()
+    def records_to_delete(self) -> dict[SchemaKey, int]:
+        """Records per schema key that go: the expired ones, all of a drop by budget; only keys that have any."""
+        counts = self.stats.schemas if self.stats and self.deletes else ()
         numbers = {count.schema: count.records if self.by_budget else count.expired for count in counts}
         return {key: number for key, number in numbers.items() if number}
 

@@ -30,7 +30,7 @@ class ApprovedAction(msgspec.Struct, frozen=True):
 
     kind: str
     fingerprint: Fingerprint
-    expired: dict[SchemaKey, int]
+    records_to_delete: dict[SchemaKey, int]
     bytes_after: int
     by_budget: bool = False
 
@@ -126,6 +126,6 @@ def _against(action: Action, agreed: ApprovedAction | None) -> str:
         return "the plan leaves it as it is"
     if agreed.by_budget and not action.by_budget:
         return "the log is within its budget without that, or something keeps it now"
-    told = (agreed.kind, agreed.expired, agreed.bytes_after, agreed.by_budget)
-    same = told == (action.kind, action.expired, action.bytes_after, action.by_budget)
+    told = (agreed.kind, agreed.records_to_delete, agreed.bytes_after, agreed.by_budget)
+    same = told == (action.kind, action.records_to_delete, action.bytes_after, action.by_budget)
     return "" if same else "its action differs from the plan's"

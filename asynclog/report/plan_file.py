@@ -119,10 +119,10 @@ def plan_from_text(text: str, source: str, valid_for: int) -> ApprovedPlan:
     for planned in file.segments:
         if planned.segment in segments:
             raise _bad(source, f"duplicate segment {planned.segment!a}")
-        expired = {_key(name, source): count for name, count in planned.expired.items()}
+        going = {_key(name, source): count for name, count in planned.expired.items()}
         print_ = Fingerprint(*msgspec.structs.astuple(planned.fingerprint))
         by_budget = planned.unexpired is not msgspec.UNSET
-        segments[planned.segment] = ApprovedAction(planned.action, print_, expired, planned.bytes_after, by_budget)
+        segments[planned.segment] = ApprovedAction(planned.action, print_, going, planned.bytes_after, by_budget)
     return ApprovedPlan(source, file.log, file.policy, now, created, valid_for, segments)
 
 
@@ -132,7 +132,7 @@ def _planned(action: Action) -> PlannedSegment:
         action=action.kind,
         reason=action.reason,
         fingerprint=PlannedFingerprint(*msgspec.structs.astuple(action.fingerprint)),
-        expired={str(key): count for key, count in action.expired.items()} if action.deletes else {},
+        expired={str(key): count for key, count in action.records_to_delete.items()},
         bytes_after=action.bytes_after,
         unexpired={str(key): n for key, n in action.unexpired.items()} if action.by_budget else msgspec.UNSET,
     )

@@ -179,7 +179,7 @@ class SurvivorReader:
         """Raise ChangedError if other lines were found to have expired than those that the action is about."""
         found = msgspec.structs.replace(builder.build(action.segment, action.fingerprint), unpacked=unpacked)
         proof.reread = found
-        if {count.schema: count.expired for count in found.schemas if count.expired} != action.expired:
+        if {count.schema: count.expired for count in found.schemas if count.expired} != action.records_to_delete:
             raise ChangedError
 
     def _unexpired(

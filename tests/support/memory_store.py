@@ -139,13 +139,15 @@ class MemoryStore:
         if action.kind == "drop":
             survivors.verify_drop(action, reader, proof)
             del self._contents[action.segment]
-            return Outcome(action.segment, "done", deleted=action.expired, reread=proof.reread)
+            return Outcome(action.segment, "done", deleted=action.records_to_delete, reread=proof.reread)
         staying = b"".join(
             bytes(part if isinstance(part, memoryview) else len(part))
             for part in survivors.iter_survivors(action, reader, proof, len(content.lines))
         )
         self.put(action.segment, staying)
-        return Outcome(action.segment, "done", deleted=action.expired, bytes_after=len(staying), reread=proof.reread)
+        return Outcome(
+            action.segment, "done", deleted=action.records_to_delete, bytes_after=len(staying), reread=proof.reread
+        )
 
     def finish(self) -> None:
         pass

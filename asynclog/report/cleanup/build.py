@@ -149,7 +149,7 @@ def _judged_nothing(plan: Plan) -> bool:
 
 
 def _row(action: Action, outcomes: Mapping[str, Outcome] | None) -> ActionRow:
-    deleted, after = action.expired if action.deletes else {}, action.bytes_after
+    deleted, after = action.records_to_delete, action.bytes_after
     status, reason = _fate(action), None
     if action.deletes and outcomes is not None:
         outcome = outcomes[action.segment]

@@ -32,7 +32,7 @@ def schema_totals(plan: Plan, outcomes: Mapping[str, Outcome] | None, policy: Po
 def _deleted(action: Action, outcomes: Mapping[str, Outcome] | None) -> Mapping[SchemaKey, int]:
     if not action.deletes:
         return {}
-    return action.expired if outcomes is None else outcomes[action.segment].deleted
+    return action.records_to_delete if outcomes is None else outcomes[action.segment].deleted
 
 
 def _all_of(count: SchemaStats) -> SchemaStats:

@@ -56,7 +56,7 @@ def _outcome_after(action: Action, result: CommitResult) -> Outcome:
         action.segment,
         "failed" if result.fault else "done",
         result.fault,
-        action.expired,
+        action.records_to_delete,
         result.size,
         result.lease_ns,
         unleased=not result.leased,
