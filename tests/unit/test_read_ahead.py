@@ -59,3 +59,17 @@ def test_damage_is_told_to_who_reads_it_and_no_thread_is_left() -> None:
     with pytest.raises(DamagedError), ReadAhead(Pieces([b"line\n"], DamagedError("cut off"))) as stream:
         stream.readinto(memoryview(bytearray(BLOCK)))
     assert threading.active_count() == before
+
+
+def test_without_another_thread_the_bytes_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python says so where a limit of the system is reached: of the user, of systemd, of a container."""
+
+    def start(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    pieces, found = Pieces([b"a" * BLOCK, b"b" * 7]), memoryview(bytearray(2 * BLOCK))
+    with ReadAhead(pieces) as stream:
+        size = read_full(stream, found)
+    assert bytes(found[:size]) == b"a" * BLOCK + b"b" * 7
+    assert pieces.threads == {threading.get_ident()}

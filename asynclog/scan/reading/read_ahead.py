@@ -11,7 +11,10 @@ if TYPE_CHECKING:
 
 
 class ReadAhead:
-    """A stream that a thread of its own reads another one into, one block ahead. For `with`."""
+    """A stream that a thread of its own reads another one into, one block ahead. For `with`.
+
+    Where no further thread can be started, it reads no block ahead.
+    """
 
     def __init__(self, stream: Stream) -> None:
         from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - only for packed segments
@@ -19,7 +22,7 @@ class ReadAhead:
         self._stream = stream
         self._blocks = bytearray(BLOCK), bytearray(BLOCK)
         self._left = memoryview(b"")
-        self._thread = ThreadPoolExecutor(1)
+        self._thread, self._has_thread = ThreadPoolExecutor(1), True
         self._next = self._begin()
 
     def __enter__(self) -> Self:
@@ -28,12 +31,18 @@ class ReadAhead:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._thread.shutdown()
 
-    def _begin(self) -> "Future[int]":
-        return self._thread.submit(read_full, self._stream, memoryview(self._blocks[1]))
+    def _begin(self) -> "Future[int] | None":
+        if not self._has_thread:
+            return None
+        try:
+            return self._thread.submit(read_full, self._stream, memoryview(self._blocks[1]))
+        except RuntimeError:  # so says Python where a limit of the system is reached
+            self._has_thread = False
+            return None
 
     def readinto(self, buffer: memoryview, /) -> int:
         if not self._left:
-            size = self._next.result()
+            size = self._next.result() if self._next else read_full(self._stream, memoryview(self._blocks[1]))
             if size:
                 self._blocks = self._blocks[::-1]
                 self._left = memoryview(self._blocks[0])[:size]
