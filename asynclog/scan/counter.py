@@ -106,7 +106,7 @@ class StatsBuilder:
 
     def add_line(self, line: Line, size: int, number: int) -> bool:
         """Count a line of so many bytes, its newline among them, and of that number. Return whether it has expired."""
-        reading = self._parse(line)
+        reading = self._parse(line) if len(line) > 1 else None  # a flood of blank lines costs little
         if reading is None:
             if _is_blank(line):
                 self.blank += 1

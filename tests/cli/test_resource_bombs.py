@@ -15,6 +15,9 @@ from command import NOW, Done, run
 from packing import zstd
 
 import asynclog
+from asynclog.policy.cutoffs import Cutoffs
+from asynclog.policy.rules import Policy
+from asynclog.scan.classifiers import PythonClassifier
 from asynclog.scan.schema_limits import MOST_COUNTS, MOST_KEYS, MOST_NAMES, USUAL
 
 if TYPE_CHECKING:
@@ -130,6 +133,15 @@ def test_blank_lines_of_any_length_are_blank(folder: Path, reader: str) -> None:
     done = run("cleanup", "--path", f"{folder}/audit/logs.jsonl", "--schemas", f"{folder}/schemas.yaml", "--json",
                env={"ASYNCLOG_READER": reader})  # fmt: skip
     assert done.result["segments"]["dropped"] == 2
+
+
+def test_a_flood_of_blank_lines_is_not_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Gigabytes of them pack into megabytes, and what is no JSON takes a parser longest."""
+    reader = PythonClassifier(Cutoffs(Policy(), 0))
+    builder = reader.builder()
+    monkeypatch.setattr(builder, "_parse", None)
+    reader.add_block(0, memoryview(bytearray(b"\n\r\n \n")), None)
+    assert (builder.blank, builder.unreadable) == (3, 0)
 
 
 @pytest.mark.parametrize("reader", ["native", "python"])
