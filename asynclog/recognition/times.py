@@ -41,6 +41,7 @@ class TimeCandidate(msgspec.Struct, frozen=True):
     lines: int
     is_usual: bool
     is_rising: bool
+    is_jumping: bool
 
 
 class TimeText(msgspec.Struct, frozen=True):
@@ -69,7 +70,8 @@ def time_texts(values: Mapping[str, Sequence[object]], lines: int) -> list[TimeT
 def sure_time(times: Sequence[TimeCandidate], lines: int) -> TimeCandidate | None:
     """Return the time that is sure: the only one at the top that all lines have under a usual name; None without one.
 
-    If there is none such, it is the only one at all, if it goes on from line to line, and is not called like another.
+    One that jumps is not, if another one goes on: it may be of what the record is about. If there is none such, it is
+    the only one at all, if it goes on from line to line, and is not called like another.
     Of a usual name that is nested, as few lines as can't show whether it goes on are enough.
     """
     everywhere = [time for time in times if time.lines * 100 >= _ALL * lines]
@@ -78,6 +80,9 @@ def sure_time(times: Sequence[TimeCandidate], lines: int) -> TimeCandidate | Non
     if len(candidates) != 1:
         return None
     (time,) = candidates
+    others = (each for each in everywhere if each != time and not _is_other(last_key(each.path)))
+    if time.is_jumping and any(each.is_rising for each in others):
+        return None
     if at_the_top or (time.is_usual and lines < _MANY):
         return time
     return time if time.is_rising and not _is_other(last_key(time.path)) else None
@@ -111,14 +116,20 @@ def _candidates(values: Mapping[str, Sequence[object]], lines: int) -> Iterator[
             continue
         # Many an id is as large as a time.
         if number * 100 >= _SOME * lines and (form not in _UNITS or _is_time(name)):
-            yield TimeCandidate(path, form, number, name in _USUAL, _is_rising(each, form))
+            yield TimeCandidate(path, form, number, name in _USUAL, *_course(each, form))
 
 
-def _is_rising(values: Sequence[object], form: str) -> bool:
-    """Return whether such a time goes on from line to line, nearly always: as that of a record does."""
+def _course(values: Sequence[object], form: str) -> tuple[bool, bool]:
+    """Return whether such a time goes on from line to line, nearly always, as that of a record does, or jumps.
+
+    Few can't show it, and one that stands still does neither.
+    """
     times = [time for value in values if (time := _instant(value, form)) is not None]
     rising = sum(first <= second for first, second in pairwise(times))
-    return len(times) >= _MANY and rising * 100 >= 90 * (len(times) - 1) and len(set(times)) * 10 >= len(times)
+    if len(times) < _MANY:
+        return False, False
+    is_in_order = rising * 100 >= 90 * (len(times) - 1)
+    return is_in_order and len(set(times)) * 10 >= len(times), not is_in_order
 
 
 def _instant(value: object, form: str) -> float | None:

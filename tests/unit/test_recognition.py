@@ -122,6 +122,22 @@ def test_of_several_times_the_usual_one_at_the_top_is_sure() -> None:
     assert (some.fields, some.times[0].lines) == (None, 8)
 
 
+def test_a_usual_name_at_the_top_is_not_sure_if_it_jumps_and_another_time_goes_on() -> None:
+    """It may be a birthday, and the other one the time of the record; not if that is called like another time."""
+    rising = [f"2026-01-05T10:11:{n:02}Z" for n in range(40)]
+    jumping = [rising[n * 7 % 40] for n in range(40)]
+    for key, dates, others, is_sure in (
+        ("created", jumping, rising, False),
+        ("created", rising, rising, True),
+        ("created", rising[:1] * 40, rising, True),
+        ("created", jumping, jumping, True),
+        ("created", jumping[:10], rising[:10], True),
+        ("expires", jumping, rising, True),
+    ):
+        lines = [{"date": date, key: other} for date, other in zip(dates, others, strict=True)]
+        assert (proposed(*lines).fields is not None) is is_sure, (key, dates, others)
+
+
 def test_a_usual_name_below_the_top_is_not_sure_beside_other_times_or_if_it_jumps() -> None:
     """It may be of what the record is about: an order, a birth, an appointment."""
     rising = [f"2026-01-05T10:11:{n:02}Z" for n in range(40)]
