@@ -212,6 +212,13 @@ def test_what_a_policy_cant_name_is_left_out_and_said(tmp_path: Path) -> None:
     assert (checked.code, sorted(checked.result["ungoverned"])) == (0, sorted(result["left_out"]))
 
 
+def test_a_log_of_which_all_is_left_out_is_not_said_to_have_no_records(tmp_path: Path) -> None:
+    write_log(tmp_path / "audit", {"logs.jsonl": [record("*")]})
+    said = run("init", "--path", "audit/logs.jsonl", cwd=tmp_path).out
+    assert "Left out: *:1: " in said
+    assert "No schema was found" not in said
+
+
 @pytest.mark.parametrize("segments", [{}, {"logs.jsonl": b""}, {"logs.jsonl": b"torn\n"}], ids=str)
 def test_a_log_without_schemas_yet_gets_its_files_too(tmp_path: Path, segments: dict[str, bytes]) -> None:
     """The policy is empty, and valid."""

@@ -30,7 +30,7 @@ def _lines(result: InitResult) -> Iterator[str]:
         yield ""
         yield from columns(rows, right={1, 2})
         yield ""
-    elif not result.registry:
+    elif not (result.registry or result.left_out):
         what = "the log has records, and asynclog.yaml says how they are read"
         if not result.segments.total:
             what = "asynclog.yaml says which log it is, and that has segments"
