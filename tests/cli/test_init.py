@@ -270,6 +270,11 @@ def test_a_missing_policy_is_written_for_the_configuration_that_is_there(log: Pa
         assert (done.code, done.result["files"], done.result["warnings"]) == (0, [str(policy)], [])
         assert done.result["message"] == "Wrote audit-schemas.yaml: 3 schemas, all kept for ever so far"
         assert (looks(log)["asynclog.yaml"], policy.read_text()) == (before, wanted)
+    text = configuration.read_text()
+    for path in ("./audit-schemas.yaml", str(policy)):
+        policy.unlink()
+        configuration.write_text(text.replace("audit-schemas.yaml", path, 1))
+        assert (run("init", cwd=log).code, policy.read_text()) == (0, wanted)
 
 
 @pytest.mark.parametrize(
@@ -280,6 +285,7 @@ def test_a_missing_policy_is_written_for_the_configuration_that_is_there(log: Pa
         ((), "audit-schemas.yaml", "mine.yaml", "this file exists"),
         ((), "    audit:\n", "    audit:\n      enabled: false\n", "this file exists"),
         ((), "path:", "paht:", "asynclog.yaml:7: profiles.default.audit.paht"),
+        ((), "audit/logs.jsonl", "*/logs.jsonl", "write audit-schemas.yaml yourself; with schemas: [] in it"),
     ],
     ids=str,
 )

@@ -11,7 +11,7 @@ from asynclog.config.mxcp.init_values import Takeover, find_takeover
 from asynclog.config.paths.log_folders import has_wildcard
 from asynclog.config.paths.usable_paths import absolute, identity, working_folder
 from asynclog.config.presets import unknown_preset
-from asynclog.config.resolve import resolve
+from asynclog.config.resolve import resolve_target, settings_of_log
 from asynclog.config.settings import Options, Settings
 from asynclog.errors import ConfigurationError
 
@@ -89,10 +89,18 @@ def _find_begun(options: Options, environment: Mapping[str, str], policy: str) -
     here, path = working_folder(), options.get("path")
     if nearest(OURS, here) != os.path.join(here, OURS) or os.path.lexists(policy):
         return None
-    settings = resolve({**options, "path": None}, environment)
+    named: Options = {**options, "path": None}
+    target = resolve_target(named, environment)
+    if target.of_many:
+        raise ConfigurationError(
+            f"{target.where}: init is for one log, and a * in a folder's name stands for many: write {POLICY} "
+            "yourself; with schemas: [] in it, asynclog check says which schemas they have"
+        )
+    settings = settings_of_log(named, environment, target)
     log = os.path.join(settings.folder, settings.base)
     is_another = path and identity(absolute(path, "--path")) != identity(log)
-    return settings if settings.enabled and settings.schemas == policy and not is_another else None
+    has_policy = identity(settings.schemas) == identity(policy)
+    return settings if settings.enabled and has_policy and not is_another else None
 
 
 def _must_lie_elsewhere(settings: Settings) -> None:
