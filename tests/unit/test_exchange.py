@@ -253,6 +253,25 @@ def test_an_undo_that_fails_takes_no_later_file_for_the_replacement(folder: Path
     assert content(folder) == {ROTATED: NEW, SEGMENT: LATE, "logs-20261123T000000.jsonl": OTHER * 3}
 
 
+@pytest.mark.parametrize("suffix", ["", ".gz", ".zst"])
+def test_a_line_that_each_file_begins_with_tells_no_replacement(folder: Path, suffix: str) -> None:
+    """As above; an application writes the same line, which is no record, into each file that it begins."""
+    banner = b"--- log opened ---\n"
+    segment, other = f"{SEGMENT}{suffix}", f"logs-20261123T000000.jsonl{suffix}"
+    (folder / SEGMENT).unlink()
+    (folder / other).write_bytes(packed(other, banner + OTHER * 3))
+    os.utime(folder / other, (0, 0))
+    old, new = packed(segment, banner + OLD + NEW), packed(segment, banner + LATE)
+    (folder / f"{SEGMENT}.1{suffix}").write_bytes(old)
+    (folder / segment).write_bytes(new)
+    os.link(folder / f"{SEGMENT}.1{suffix}", folder / f".{segment}.al-old-0123abcd-{len(old)}")
+    inode, size = (folder / other).stat().st_ino, len(packed(segment, banner + NEW))
+    (folder / segment).rename(folder / str(StagedFile(segment, inode, size)))
+    cleanup(folder)
+    assert content(folder)[other] == packed(other, banner + OTHER * 3)
+    assert content(folder)[segment] == new
+
+
 def test_a_symbolic_link_that_was_displaced_gets_its_name_back(folder: Path) -> None:
     """A rotation had put it there, as cronolog does, and the job was killed just then."""
     replacement = folder / SEGMENT

@@ -49,12 +49,16 @@ def publish_overwritten(
     return [late] if size else [], end, read.ranges[0].digest
 
 
-def has_a_line_of(directory: LogDirectory, one: str, other: str) -> bool:
-    """Return whether any of the first lines of `one` occurs anywhere in `other`."""
-    there = LineStock([_lines_of(directory, one)])
+def begins_with_lines_of(directory: LogDirectory, one: str, size: int, other: str) -> bool:
+    """Return whether all lines of the first `size` bytes of `one` occur in `other`, and one of them is not blank."""
+    there = LineStock([_lines_of(directory, one, size)])
     try:
-        return any(there.take(line) and line.strip() for line in _lines_of(directory, other))
-    except (ChangedError, DamagedError):
+        for line in _lines_of(directory, other):
+            there.take(line)
+        return there.found and there.is_used_up()
+    except DamagedError:  # it was whole
+        return False
+    except ChangedError:
         return True  # unknown
 
 
@@ -75,14 +79,18 @@ def _late_segments(directory: LogDirectory, names: SegmentNaming, old: OldLink) 
     return [name for name in came if directory.is_file(name)]
 
 
-def _lines_of(directory: LogDirectory, name: str) -> Iterator[bytes]:
-    """Yield the lines of a segment, or of an old file by its hidden name; none if it does not exist."""
+def _lines_of(directory: LogDirectory, name: str, size: int | None = None) -> Iterator[bytes]:
+    """Yield the lines of a segment, or of an old file by its hidden name; none if it does not exist.
+
+    With a size, only those of its first bytes.
+    """
     try:
         descriptor = directory.open(name)
     except FileNotFoundError:
         return
     try:
-        parts = windows(descriptor, 0, os.fstat(descriptor).st_size)
+        end = os.fstat(descriptor).st_size
+        parts = windows(descriptor, 0, end if size is None else min(size, end))
         yield from _lines(_unpacked(hidden_segment(name) or name, parts))
     finally:
         directory.close(descriptor)
@@ -115,6 +123,10 @@ class LineStock:
         self.found |= taken and bool(line.strip())
         return taken
 
+    def is_used_up(self) -> bool:
+        """Return whether each line of the segments was taken."""
+        return all(segment.is_used_up() for segment in self._segments)
+
 
 class _Window:
     """The lines of a segment, by their hashes: `size` of them beyond those that were taken. Untaken lines stay in it.
@@ -138,6 +150,9 @@ class _Window:
         if not self._numbers[key]:
             del self._numbers[key]
         return True
+
+    def is_used_up(self) -> bool:
+        return not self._numbers and next(self._hashes, None) is None
 
 
 def _lines(parts: Iterable[Part]) -> Iterator[bytes]:

@@ -9,7 +9,7 @@ from asynclog.storage.local.commit.drain import advance_offset
 from asynclog.storage.local.commit.drain_queue import DrainQueue
 from asynclog.storage.local.commit.exchange import restore_displaced, unlink_displaced
 from asynclog.storage.local.commit.old_file_facts import Inherited
-from asynclog.storage.local.commit.overwritten_lines import has_a_line_of
+from asynclog.storage.local.commit.overwritten_lines import begins_with_lines_of
 from asynclog.storage.local.directory import LogDirectory
 from asynclog.storage.naming import SegmentNaming
 
@@ -49,13 +49,14 @@ def _settle(queue: DrainQueue, staged: StagedFile, old_links: Iterable[OldLink])
 
 
 def _is_replacement(directory: LogDirectory, staged: StagedFile, old: Sequence[str], segment: str) -> bool:
-    """Return whether a segment with the replacement's inode is the replacement: it has lines of an old file, if any.
+    """Return whether a segment with the replacement's inode is the replacement: it begins with lines of an old file.
 
+    One such line would not do: files may begin with the same one, and what is taken for the replacement is let go.
     Without an old file, it must have the owner of the file that it displaced: nobody else can put one there. Raise
     OSError if the segment is renamed at this moment: the next job looks again.
     """
     if old:
-        alike = any(has_a_line_of(directory, segment, name) for name in old)
+        alike = any(begins_with_lines_of(directory, segment, staged.size, name) for name in old)
     else:
         alike = directory.status(segment).st_uid == directory.status(str(staged)).st_uid
     if not alike and directory.status(segment).st_ino != staged.inode:
