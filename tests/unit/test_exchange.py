@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -534,19 +535,80 @@ def test_where_names_cannot_be_exchanged_a_faster_rotation_doubles_no_line(folde
     assert len(report.result.late_segments) == (old != OLD)
 
 
-@pytest.mark.parametrize("name", [ROTATED, "backup"])
-def test_where_names_cannot_be_exchanged_a_link_doubles_no_line(folder: Path, name: str) -> None:
-    """The segment stays, under its new name. If that is no segment's, what replaced it stays, too."""
+def test_where_names_cannot_be_exchanged_a_link_doubles_no_line(folder: Path) -> None:
+    """The segment stays, under its new name."""
 
     class Linked(Older):
         def rename(self, old: str, new: str) -> None:
             if new == SEGMENT:
-                os.link(folder / SEGMENT, folder / name)
+                os.link(folder / SEGMENT, folder / ROTATED)
             super().rename(old, new)
 
     report = cleanup(folder, directory=Linked)
     assert (fate(report)[0], report.result.deleted_per_schema, report.result.recovery_pending) == ("skipped", {}, [])
-    assert content(folder) == {name: OLD + NEW} | ({} if name == ROTATED else {SEGMENT: NEW})
+    assert content(folder) == {ROTATED: OLD + NEW}
+
+
+def test_where_names_cannot_be_exchanged_a_backup_by_link_hides_no_line(folder: Path) -> None:
+    """It is no segment: what came to the file after it was copied has to be in one."""
+
+    class Linked(Older):
+        def link(self, name: str, new: str) -> None:
+            with (folder / SEGMENT).open("ab") as file:
+                file.write(LATE)
+            super().link(name, new)
+
+        def rename(self, old: str, new: str) -> None:
+            if new == SEGMENT:
+                os.link(folder / SEGMENT, folder / "backup")
+            super().rename(old, new)
+
+    report = cleanup(folder, directory=Linked)
+    (late,) = report.result.late_segments
+    assert (fate(report)[0], report.result.deleted_per_schema) == ("done", {"api:1": 1})
+    assert content(folder) == {"backup": OLD + NEW + LATE, SEGMENT: NEW, late: LATE}
+
+
+@pytest.mark.parametrize("old", [OLD, OLD + NEW], ids=["drop", "rewrite"])
+def test_where_names_cannot_be_exchanged_the_name_is_looked_at_last(folder: Path, old: bytes) -> None:
+    """A rotation after the lease was taken finds the segment as it is."""
+    (folder / SEGMENT).write_bytes(old)
+
+    class Rotated(Older):
+        def leased(self, descriptor: int) -> bool:
+            held = super().leased(descriptor)
+            if not (folder / ROTATED).exists() and any(".al-old-6" in name for name in os.listdir(folder)):
+                rotate(folder)
+            return held
+
+    assert fate(cleanup(folder, directory=Rotated))[0] == "skipped"
+    assert content(folder) == {ROTATED: old, SEGMENT: LATE}
+
+
+@pytest.mark.parametrize("call", ["names", "rename"])
+def test_where_names_cannot_be_exchanged_doubled_lines_are_told(folder: Path, call: str) -> None:
+    """The replacement can't be taken away again, for the disk fails, or there are too many open files."""
+
+    class Failing(Older):
+        fails = False
+
+        def rename(self, old: str, new: str) -> None:
+            if new == SEGMENT:
+                rotate(folder, None)
+                Failing.fails = True
+            elif old == SEGMENT and call == "rename":
+                raise OSError(errno.EIO, os.strerror(errno.EIO))
+            super().rename(old, new)
+
+        def visible_name(self, inode: int, wanted: Callable[[str], bool] = bool) -> str | None:
+            if Failing.fails and call == "names":
+                raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+            return super().visible_name(inode, wanted)
+
+    report = cleanup(folder, directory=Failing)
+    assert report.exit_code == 3
+    assert "twice" in report.result.errors[0]
+    assert content(folder) == {ROTATED: OLD + NEW, SEGMENT: NEW}
 
 
 def test_a_python_without_ctypes_uses_the_older_calls(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -35,9 +35,10 @@ class LateWriterError(BlockingIOError):
 
 
 def swap(directory: LogDirectory, action: Action, staged: StagedFile) -> bool:
-    """Put the replacement in the segment's place, or, in a drop, nothing. Raise OSError if nothing was changed.
+    """Put the replacement in the segment's place, or, in a drop, nothing.
 
-    Return False if the file system can't exchange names (NFS): the file that had the name has lost it for good.
+    Return False if the file system can't exchange names (NFS): the file that had the name has lost it for good. Raise
+    OSError, or there ChangedError if that is another one by now: nothing was changed.
     """
     try:
         if action.kind == "drop":
@@ -49,6 +50,8 @@ def swap(directory: LogDirectory, action: Action, staged: StagedFile) -> bool:
             raise
     else:
         return True
+    if directory.status(action.segment).st_ino != action.fingerprint.inode:
+        raise ChangedError
     if action.kind == "drop":
         directory.unlink(action.segment)
     else:

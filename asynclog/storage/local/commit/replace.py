@@ -133,7 +133,7 @@ def commit(
     pinned, old = _link_and_pin(queue, idle, target, staged)
     exchanged = _exchange(queue, target, staged, pinned, old)
     try:
-        fault = _confirm(directory, source, staged, pinned, exchanged=exchanged)
+        fault = _confirm(queue, source, staged, pinned, exchanged=exchanged)
     except (DisplacedError, LateWriterError):
         is_undone = swap_back(directory, staged) if exchanged else take_back(queue, staged, pinned.inode)
         directory.release(source)  # the file has all that it had: for what is left to do nobody has to wait
@@ -187,17 +187,18 @@ def _exchange(queue: DrainQueue, target: Target, staged: StagedFile, pinned: Pin
         raise
 
 
-def _confirm(directory: LogDirectory, source: int, staged: StagedFile, pinned: Pinned, *, exchanged: bool) -> str:
+def _confirm(queue: DrainQueue, source: int, staged: StagedFile, pinned: Pinned, *, exchanged: bool) -> str:
     """Make the exchange durable, and check what was displaced (step 6). Return the disk's error in words, or "".
 
     Raise DisplacedError or LateWriterError if it has to be undone, OSError if a rotation was faster: the next job gives
     that file its name back.
     """
+    directory = queue.directory
     try:
         if exchanged:
             must_have_no_late_writer(directory, source, pinned)  # it would wait for the disk
         elif pinned.leased and os.fstat(source).st_nlink > 1:  # it has been renamed or linked before
-            raise DisplacedError
+            _must_be_no_segment(queue, pinned.inode)
         directory.sync_folder()
         if exchanged:
             confirm(directory, source, staged, pinned)
@@ -209,6 +210,14 @@ def _confirm(directory: LogDirectory, source: int, staged: StagedFile, pinned: P
             raise
         return f"{error.strerror}: it was replaced, but that may not last, and the next job finishes it"
     return ""
+
+
+def _must_be_no_segment(queue: DrainQueue, inode: int) -> None:
+    """Raise DisplacedError unless the old file is no segment any more: then what came to it has to be drained."""
+    with contextlib.suppress(OSError):  # `take_back` looks once more
+        if queue.directory.visible_name(inode, queue.names.match) is None:
+            return
+    raise DisplacedError
 
 
 def _is_visible(directory: LogDirectory, inode: int) -> bool:

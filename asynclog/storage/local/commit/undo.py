@@ -30,14 +30,19 @@ def swap_back(directory: LogDirectory, staged: StagedFile) -> bool:
 def take_back(queue: DrainQueue, staged: StagedFile, inode: int) -> bool:
     """Take the name from a replacement again, where names can't be exchanged and the file is another segment by now.
 
-    Return whether nothing is left of it.
+    Return whether nothing is left of it to be seen to. If it can't be taken, note that: nobody does it later.
     """
     directory = queue.directory
-    with contextlib.suppress(OSError):
+    try:
         is_there = directory.visible_name(inode, queue.names.match) is not None
         if is_there and _inode(directory, staged.segment) == staged.inode:
             directory.rename(staged.segment, str(staged))
             return False
+    except OSError as error:
+        queue.problems.append(
+            f"{staged.segment}: it was given another name as it was replaced, and what replaced it can't be removed "
+            f"({error.strerror}): its records may be there twice"
+        )
     return True
 
 
