@@ -28,15 +28,15 @@ def swap_back(directory: LogDirectory, staged: StagedFile) -> bool:
 
 
 def take_back(queue: DrainQueue, staged: StagedFile, inode: int) -> bool:
-    """Take the name from a replacement again, where names can't be exchanged and the file is another segment by now.
+    """Take its name from a replacement again, where names can't be exchanged and the file is another segment by now.
 
     Return whether nothing is left of it to be seen to. If it can't be taken, note that: nobody does it later.
     """
     directory = queue.directory
     try:
         is_there = directory.visible_name(inode, queue.names.match) is not None
-        if is_there and _inode(directory, staged.segment) == staged.inode:
-            directory.rename(staged.segment, str(staged))
+        if is_there and (place := directory.visible_name(staged.inode, queue.names.match)):
+            directory.rename(place, str(staged))
             return False
     except OSError as error:
         queue.problems.append(
