@@ -14,6 +14,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+@pytest.hookimpl(trylast=True)  # of what `-k` and `-m` choose
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what only the profile `ci` runs: see `examples`."""
+    if not examples.thorough():
+        out = set(examples.left_out(items))
+        config.hook.pytest_deselected(items=[item for item in items if item in out])
+        items[:] = [item for item in items if item not in out]
+
+
 @pytest.fixture
 def anyio_backend() -> str:
     """Run the async tests on asyncio, which aiofiles is for."""

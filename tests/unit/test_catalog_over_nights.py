@@ -24,6 +24,7 @@ from asynclog.scan.context import ScanOptions
 from asynclog.storage.local.directory import LogDirectory
 from asynclog.storage.local.wait_times import Timing
 from asynclog.timestamps import DAY, SECOND, format_instant, parse_instant
+from examples import seeds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -316,7 +317,7 @@ def seen(path: Path) -> tuple[bytes, int]:
     return path.read_bytes(), 0 if moment > SETTLED + DAY else moment
 
 
-@pytest.mark.parametrize("seed", range(SEEDS))
+@pytest.mark.parametrize("seed", seeds(SEEDS))
 async def test_a_job_with_a_catalog_does_what_one_without_it_does(tmp_path: Path, seed: int) -> None:
     """After any sequence of what may happen to a log, to its policy, to the clock and to the catalog."""
     nights = Nights(tmp_path, Random(seed))  # noqa: S311 - the same nights every time
