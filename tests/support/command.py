@@ -18,6 +18,8 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple
 import pytest
 from prefork import Prefork, Request
 
+from examples import thorough
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
@@ -111,18 +113,18 @@ def run(
     deadline: float = DEADLINE,
 ) -> Done:
     """Run the real command to its end, forked from a warm process if possible, and return its result."""
-    if before or out is not subprocess.PIPE or _is_for_python(env or {}):
+    if tuple(before) not in {(), NO_OVERRIDE} or out is not subprocess.PIPE or _is_for_python(env or {}):
         return finish(start(*words, cwd=cwd, env=env, before=before, out=out), deadline)
-    request = Request(words, str(Path.cwd() / (cwd or "")), CALM | dict(env or {}))
-    ended = _warm(str(Path("/proc/self/ns/mnt").readlink())).run(request, deadline)
+    request = Request(words, str(Path.cwd() / (cwd or "")), CALM | dict(env or {}), quick_exit=not thorough())
+    ended = _warm(tuple(before), str(Path("/proc/self/ns/mnt").readlink())).run(request, deadline)
     return _judged(ended.status, *(said.decode(errors="surrogateescape") for said in (ended.out, ended.err)))
 
 
 @cache
-def _warm(mount_namespace: str) -> Prefork:
-    """Return the prefork process of this mount namespace, because a test may have changed to another."""
+def _warm(before: tuple[str, ...], mount_namespace: str) -> Prefork:
+    """Return the prefork process behind these words in this mount namespace; a test may have changed to another."""
     del mount_namespace
-    prefork = Prefork(CALM)
+    prefork = Prefork(CALM, before)
     atexit.register(prefork.close)
     return prefork
 
