@@ -78,7 +78,9 @@ class Campaign:
         return [points[index] for index in sorted(random.sample(range(len(points)), most))]
 
     def wants(self, who: str) -> bool:
-        """Whether points that begin with this name may be among those that are looked at."""
+        """Whether points that begin with this name have to be listed: the one that was asked for need not be."""
+        if self.point is not None:
+            return False
         return not self.first_only or re.search(self.only.partition(",")[0], who) is not None
 
     def explore(self, layer: str, points: Iterable[str], check: Callable[[str], list[Finding] | None]) -> LayerResult:

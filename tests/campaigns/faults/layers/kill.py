@@ -40,7 +40,7 @@ def run(campaign: Campaign) -> LayerResult:
 
 
 def _once(campaign: Campaign) -> Iterator[str]:
-    for shape in SHAPES:
+    for shape in filter(campaign.wants, SHAPES):
         for jobs in JOBS:
             for first in range(1, len(_calls(campaign, shape, jobs)) + 1):
                 yield f"{shape},{jobs},{first},0"
@@ -48,7 +48,7 @@ def _once(campaign: Campaign) -> Iterator[str]:
 
 def _twice(campaign: Campaign) -> Iterator[str]:
     """Only where the first job has begun to change the folder: else the second is another first one."""
-    for shape in SHAPES:
+    for shape in filter(campaign.wants, SHAPES):
         for jobs in JOBS:
             calls = _calls(campaign, shape, jobs)
             begun = min(calls.index(name) for name in ("unlinkat", "writev", "linkat") if name in calls)
