@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import judge
 import pytest
-from audit_log import entries, looks, record, write_log, write_policy
+from audit_log import entries, looks, of_many_schemas, record, write_log, write_policy
 from command import NOW, cleanup, run
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -29,6 +29,7 @@ from asynclog.cancellation import StopRequest
 from asynclog.config.resolve import resolve
 from asynclog.runner.cleanup import clean_up
 from asynclog.runner.steps.begin_cleanup import begin_run
+from examples import seeds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -57,7 +58,7 @@ LINES = [
 ]
 PIECES = [b"[\n", b"  },\n", b'  "rows": [\n', b"  " + OLD[:-1] + b",\n"]
 HUGE = record(days=400, text="x" * 1_100_000)
-TOO_MANY_KEYS = b"".join(record(f"schema{number}") for number in range(16_385))
+TOO_MANY_KEYS = b"".join(of_many_schemas(16_385))
 HOLE = 1 << 20  # bytes
 LONG_AGO = 1_740_000_000  # seconds since 1970, and the same as text
 THEN = "2025-02-19T21:20:00Z"
@@ -345,7 +346,7 @@ def bytes_in(file: Path) -> Counter[str]:
     return found
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", seeds(4))
 def test_every_figure_of_every_command_is_the_judges(tmp_path: Path, seed: int) -> None:
     """A dry run, check, estimate and explain say the same, and the run does it; the next one has nothing left to do."""
     chance = random.Random(seed)  # noqa: S311 - the archives are to be the same each time
@@ -420,7 +421,7 @@ def job_of(folder: Path, *, read: bool, dry_run: bool = False, at: str = "", the
     return clean_up(begin_run(settings, dry_run=dry_run, verbose=True), Moments()).report
 
 
-@pytest.mark.parametrize("seed", range(25))
+@pytest.mark.parametrize("seed", seeds(25))
 @pytest.mark.parametrize("case", ["before it is read", "known already", "planned already"])
 def test_what_changes_meanwhile_is_in_one_figure_too(tmp_path: Path, seed: int, case: str) -> None:
     """Before it is read it is unjudged; from then on it is judged as it was read or known, and what expired overdue."""

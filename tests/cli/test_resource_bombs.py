@@ -10,7 +10,7 @@ import zlib
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from audit_log import entries, record, write_log, write_policy
+from audit_log import entries, of_many_schemas, record, write_log, write_policy
 from command import NOW, Done, run
 from packing import zstd
 
@@ -21,13 +21,20 @@ from asynclog.scan.classifiers import PythonClassifier
 from asynclog.scan.schema_limits import MOST_COUNTS, MOST_KEYS, MOST_NAMES, USUAL
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
 MIB, TIB = 1 << 20, 1 << 40
 OLD, YOUNG = record(days=400), record(days=1)
 FIRST, SECOND = "logs-20250101T000000.jsonl", "logs-20250102T000000.jsonl"
 MOST = 300 * MIB
+# What reads a whole log, of which the everyday run has the first two.
+READ_ALL = [
+    ("cleanup", "--dry-run"),
+    ("check",),
+    pytest.param(("explain",), marks=pytest.mark.thorough),
+    pytest.param(("estimate",), marks=pytest.mark.thorough),
+]
 # Runs a command, and writes down what the largest process of it took.
 WATCH = (
     "import resource, subprocess, sys\n"
@@ -42,7 +49,8 @@ def within_memory(folder: Path, *words: str, reader: str = "") -> Done:
     """Run a command on the log and policy in this folder, in no more memory than any bomb may cost."""
     peak = folder / "peak"
     files = ("--path", f"{folder}/audit/logs.jsonl", "--schemas", f"{folder}/schemas.yaml")
-    done = run(*words, *files, before=(sys.executable, "-c", WATCH, str(peak)), env={"ASYNCLOG_READER": reader})
+    watched = (sys.executable, "-I", "-S", "-c", WATCH, str(peak))
+    done = run(*words, *files, before=watched, env={"ASYNCLOG_READER": reader})
     assert int(peak.read_text()) * 1024 <= MOST
     return done
 
@@ -58,10 +66,6 @@ def sparse(path: Path, parts: Iterable[bytes | int]) -> None:
         file.truncate(file.tell())
 
 
-def schema_keys(many: int, start: int = 0) -> Iterable[bytes]:
-    return (record(f"schema{number}", days=400) for number in range(start, start + many))
-
-
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     write_policy(tmp_path, "schema_name: '*', retention_days: 30")
@@ -69,6 +73,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("words", [(), ("--double-check",), ("--io-limit", "1MB/s")], ids=" ".join)
 @pytest.mark.parametrize("reader", ["native", "python"])
 def test_holes_are_neither_read_nor_filled(folder: Path, reader: str, words: tuple[str, ...]) -> None:
@@ -104,13 +109,14 @@ def test_holes_are_neither_read_nor_filled(folder: Path, reader: str, words: tup
         assert file.read(len(YOUNG) + 4) == b'"}\n' + YOUNG + b"\0"
 
 
-@pytest.mark.parametrize("words", [("check",), ("estimate",), ("explain",), ("cleanup", "--dry-run")], ids=" ".join)
+@pytest.mark.parametrize("words", READ_ALL, ids=" ".join)
 def test_every_command_passes_over_holes(folder: Path, words: tuple[str, ...]) -> None:
     """The largest file that there can be is looked at in moments."""
     sparse(folder / "audit" / FIRST, [OLD, 8 * TIB])
     assert within_memory(folder, *words).code == 0
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("reader", ["native", "python"])
 @pytest.mark.parametrize("last", [b'"}\n', b"", b"\0\n"], ids=["whole", "torn", "with a NUL byte"])
 def test_a_line_of_200_mib_is_held_in_memory_once(folder: Path, reader: str, last: bytes) -> None:
@@ -144,11 +150,12 @@ def test_a_flood_of_blank_lines_is_not_parsed(monkeypatch: pytest.MonkeyPatch) -
     assert (builder.blank, builder.unreadable) == (3, 0)
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("reader", ["native", "python"])
 @pytest.mark.parametrize("words", [("cleanup", "--allow-delete-all"), ("check",), ("explain",), ("estimate",)])
 def test_a_segment_of_too_many_schema_keys_fails_alone(folder: Path, words: tuple[str, ...], reader: str) -> None:
     """It stays, which is told; the others are done."""
-    inside = b"".join(schema_keys(100_000))
+    inside = b"".join(of_many_schemas(100_000))
     (folder / "audit" / FIRST).write_bytes(inside)
     done = within_memory(folder, *words, "--json", reader=reader)
     assert done.code == 3
@@ -166,11 +173,11 @@ def test_the_pieces_of_a_segment_have_too_many_keys_together(folder: Path) -> No
     assert (done.result["segments"]["dropped"], done.result["segments"]["failed"]) == (1, 1)
 
 
-@pytest.mark.parametrize("words", [("cleanup", "--dry-run"), ("check",), ("explain",), ("estimate",)], ids=" ".join)
+@pytest.mark.parametrize("words", READ_ALL, ids=" ".join)
 def test_a_log_of_too_many_schema_keys_fails_in_part(folder: Path, words: tuple[str, ...]) -> None:
     """No segment has too many, and all together have: some are judged, and the others fail."""
     for number in range(60):
-        inside = b"".join(schema_keys(1000, 1000 * number))
+        inside = b"".join(of_many_schemas(1000, 1000 * number))
         (folder / "audit" / f"logs-20250201T0000{number:02}.jsonl").write_bytes(inside)
     done = within_memory(folder, *words, "--json")
     assert done.code == 3
@@ -179,7 +186,7 @@ def test_a_log_of_too_many_schema_keys_fails_in_part(folder: Path, words: tuple[
 
 def test_many_segments_of_the_same_many_keys_fail_in_part(folder: Path) -> None:
     """What is known of each key in each segment takes memory as well."""
-    inside = b"".join(schema_keys(10_000))
+    inside = b"".join(of_many_schemas(10_000))
     many = MOST_COUNTS // (10_000 - USUAL) + 2
     for number in range(many):
         (folder / "audit" / f"logs-20250201T0000{number:02}.jsonl").write_bytes(inside)
@@ -201,7 +208,7 @@ def test_schema_names_of_megabytes_fail_their_segment(folder: Path, names: list[
 
 def test_catalogs_of_many_keys_are_written_bit_by_bit(folder: Path) -> None:
     """And what is known from there is not read again."""
-    inside = b"".join(schema_keys(6000))
+    inside = b"".join(of_many_schemas(6000))
     for number in range(8):
         (folder / "audit" / f"logs-20250201T0000{number:02}.jsonl").write_bytes(inside)
     for path in (folder / "audit").iterdir():
@@ -240,6 +247,7 @@ BOMBS: dict[str, tuple[list[bytes], str | None]] = {
 }
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("suffix", PACKED)
 @pytest.mark.parametrize("bomb", BOMBS)
 def test_what_is_packed_takes_no_more_memory_than_any_bomb(folder: Path, suffix: str, bomb: str) -> None:
@@ -291,26 +299,26 @@ async def test_packed_records_are_streamed_past_a_huge_line(folder: Path, suffix
 # ---- Configuration.
 
 
-YAML = {
-    "lists": "schemas: [" + "[]," * 1_300_000 + "]",
-    "rules": "schemas:\n" + "".join(f"  - {{schema_name: s{n}, retention_days: 30}}\n" for n in range(100_000)),
-    "keys": "{" + ",".join(f"k{n}: 1" for n in range(500_000)) + "}",
-    "text": "a\n" * 1_900_000,
-    "one name": f"schemas:\n  - {{schema_name: {'n' * 3_000_000}, retention_days: x}}",
-    "digits": f"schemas:\n  - {{schema_name: s, retention_days: {'1' * 4_000_000}}}",
-    "directives": "".join(f"%TAG !a{n}! tag:x\n" for n in range(150_000)) + "--- a",
-    "documents": "--- a\n" * 600_000,
-    "depth": "[" * 4_000_000,
-    "anchors": "schemas:\n" + "".join(f"  - &a{n} x\n" for n in range(300_000)),
-    "NUL": "schemas: [{schema_name: a\0}]",
-    "half a pair": 'schemas: [{schema_name: "\\ud800"}]',
+YAML: dict[str, Callable[[], str]] = {
+    "lists": lambda: "schemas: [" + "[]," * 1_300_000 + "]",
+    "rules": lambda: "schemas:\n" + "".join(f"  - {{schema_name: s{n}, retention_days: 30}}\n" for n in range(100_000)),
+    "keys": lambda: "{" + ",".join(f"k{n}: 1" for n in range(500_000)) + "}",
+    "text": lambda: "a\n" * 1_900_000,
+    "one name": lambda: f"schemas:\n  - {{schema_name: {'n' * 3_000_000}, retention_days: x}}",
+    "digits": lambda: f"schemas:\n  - {{schema_name: s, retention_days: {'1' * 4_000_000}}}",
+    "directives": lambda: "".join(f"%TAG !a{n}! tag:x\n" for n in range(150_000)) + "--- a",
+    "documents": lambda: "--- a\n" * 600_000,
+    "depth": lambda: "[" * 4_000_000,
+    "anchors": lambda: "schemas:\n" + "".join(f"  - &a{n} x\n" for n in range(300_000)),
+    "NUL": lambda: "schemas: [{schema_name: a\0}]",
+    "half a pair": lambda: 'schemas: [{schema_name: "\\ud800"}]',
 }
 
 
 @pytest.mark.parametrize("bomb", YAML)
 def test_megabytes_of_yaml_are_an_error(folder: Path, bomb: str) -> None:
     """One that names the file, in one sentence of a bearable length."""
-    (folder / "schemas.yaml").write_text(YAML[bomb])
+    (folder / "schemas.yaml").write_text(YAML[bomb]())
     done = within_memory(folder, "cleanup", "--json")
     assert done.code == 2
     assert done.error.startswith(f"{folder}/schemas.yaml")
@@ -324,18 +332,18 @@ def test_a_policy_of_thousands_of_rules_is_none_of_them(folder: Path) -> None:
     assert within_memory(folder, "check", "--json").result["message"].startswith("Valid: 10,000 rules")
 
 
-REGISTRIES = {
-    "one line": '{"schema_name": "s", "x": [' + "[]," * 5_000_000 + "[]]}",
-    "schemas": "".join(f'{{"schema_name": "s{n}"}}\n' for n in range(500_000)),
-    "digits": '{"schema_name": "s", "version": ' + "1" * 5000 + "}",
-    "depth": '{"schema_name": "s", "x": ' + "[" * 900_000,
+REGISTRIES: dict[str, Callable[[], str]] = {
+    "one line": lambda: '{"schema_name": "s", "x": [' + "[]," * 5_000_000 + "[]]}",
+    "schemas": lambda: "".join(f'{{"schema_name": "s{n}"}}\n' for n in range(500_000)),
+    "digits": lambda: '{"schema_name": "s", "version": ' + "1" * 5000 + "}",
+    "depth": lambda: '{"schema_name": "s", "x": ' + "[" * 900_000,
 }
 
 
 @pytest.mark.parametrize("bomb", REGISTRIES)
 def test_a_registry_without_end_is_an_error(folder: Path, bomb: str) -> None:
     """One that names the file and the line."""
-    (folder / "audit" / "logs_schemas.jsonl").write_text(REGISTRIES[bomb])
+    (folder / "audit" / "logs_schemas.jsonl").write_text(REGISTRIES[bomb]())
     done = run("cleanup", "--json", "--path", f"{folder}/audit/logs.jsonl")
     assert done.code == 2
     assert done.error.startswith(f"{folder}/audit/logs_schemas.jsonl:")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
-from audit_log import LOCK, looks, record, write_log, write_policy
+from audit_log import LOCK, looks, of_many_schemas, record, write_log, write_policy
 from command import NO_OVERRIDE, NOW, Done, cleanup, run
 
 from asynclog.report import configuration_warnings, policy_warnings, warnings
@@ -156,7 +156,7 @@ CASES = {
         ("3 segments could not be judged", "it is a FIFO (1)", "it is a folder (1)", "it is a symbolic link (1)"),
     ),
     "damaged": Case(
-        lambda folder: log(folder, **{SEGMENT: b"".join(record(f"schema{number}") for number in range(16_385))}),
+        lambda folder: log(folder, **{SEGMENT: b"".join(of_many_schemas(16_385))}),
         ("1 segment could not be judged and stays: ", SEGMENT, "schema keys"),
         code=3,
     ),
@@ -317,6 +317,7 @@ TOLD = [(case, command) for case, each in CASES.items() for command in each.told
 NOT_TOLD = [(case, command) for case, each in CASES.items() for command in ALL if command not in each.told_by]
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize(("case", "command"), TOLD)
 def test_every_command_has_every_warning(folder: Path, case: str, command: str) -> None:
     """One sentence with all its parts, once, in the text and in the JSON; it is no failure."""
@@ -331,6 +332,7 @@ def test_every_command_has_every_warning(folder: Path, case: str, command: str) 
     assert (text.code, bool(text.err)) == (done.code, done.code != 0)
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize(("case", "command"), NOT_TOLD)
 def test_no_other_command_has_it(folder: Path, case: str, command: str) -> None:
     """Those that have no policy yet, or change nothing, have nothing to say about that."""

@@ -24,6 +24,12 @@ def record(schema: str = "app", version: int | None = 1, days: float = 400, **mo
     return json.dumps(fields, ensure_ascii=False).encode() + b"\n"
 
 
+def of_many_schemas(many: int, start: int = 0) -> Iterator[bytes]:
+    """Yield so many expired records, each of another schema."""
+    before, after = record("?").split(b"?")
+    return (b"%sschema%d%s" % (before, number, after) for number in range(start, start + many))
+
+
 def write_log(folder: Path, segments: Mapping[str, bytes | Iterable[bytes]]) -> Path:
     """Write segments and an old lock file into a folder, created if need be; return the base path in it."""
     folder.mkdir(parents=True, exist_ok=True)
