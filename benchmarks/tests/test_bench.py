@@ -177,20 +177,19 @@ def test_a_readers_own_archive_is_timed_and_not_touched(tmp_path: Path, registry
     assert shutter(folder) == before
 
 
-def test_asynclog_alone_needs_no_network(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("only", "rows"),
+    [
+        (("cold", "cleanup"), ("asynclog", "readinto", "cp + fsync of what stays")),
+        pytest.param(("readers",), ("asynclog, Python reader", "asynclog, double-check"), marks=pytest.mark.thorough),
+    ],
+)
+def test_asynclog_alone_needs_no_network(tmp_path: Path, only: tuple[str, ...], rows: tuple[str, ...]) -> None:
     """Without peers the comparisons run from archive to table, and remove everything they made."""
-    done = bench(
-        *("--quick", "--size", "1MiB", "--rounds", 1, "--peers", "--folder", tmp_path),
-        *("--only", "cold", "cleanup", "readers"),
-    )
+    words = ("--quick", "--size", "1MiB", "--rounds", 1, "--peers", "--folder", tmp_path)
+    done = bench(*words, "--only", *only)
     assert done.returncode == 0, done.stderr
-    for row in (
-        "asynclog",
-        "readinto",
-        "asynclog, Python reader",
-        "asynclog, double-check",
-        "cp + fsync of what stays",
-    ):
+    for row in rows:
         assert f"\n| {row} |" in done.stdout
     assert list(tmp_path.iterdir()) == []
 
@@ -205,16 +204,26 @@ def test_a_peer_that_cannot_be_installed_is_named(tmp_path: Path, monkeypatch: p
     assert list(tmp_path.iterdir()) == []
 
 
-def test_nights_are_measured_and_nothing_is_left_of_them(tmp_path: Path) -> None:
-    """Cold, warm, a new day and another policy, each checked for what it read, on two tiny logs; no state at home."""
-    done = bench("--segments", 200, 300, "--rounds", 1, "--folder", tmp_path / "logs", module="benchmarks.nightly")
+@pytest.mark.parametrize(
+    ("segments", "columns"),
+    [
+        ((200,), "200 segments"),
+        pytest.param((200, 300), "200 segments | 300 segments | growth", marks=pytest.mark.thorough),
+    ],
+)
+def test_nights_are_measured_and_nothing_is_left_of_them(
+    tmp_path: Path, segments: tuple[int, ...], columns: str
+) -> None:
+    """Cold, warm, a new day and another policy, each checked for what it read, on tiny logs; no state at home."""
+    words = ("--segments", *segments, "--rounds", 1, "--folder", tmp_path / "logs")
+    done = bench(*words, module="benchmarks.nightly")
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
-    assert "| | 200 segments | 300 segments | growth |" in lines
+    assert f"| | {columns} |" in lines
     for row in ("cold : warm", "warm run, peak memory", "one new day: a cleanup"):
         assert any(line.startswith(f"| {row} |") for line in lines)
-    ratios = [line.split("|")[2:4] for line in lines if line.startswith("| bytes read : ")]
-    assert [cell.strip() for pair in ratios for cell in pair] == ["1.00"] * 4
+    ratios = [line.split("|")[2 : 2 + len(segments)] for line in lines if line.startswith("| bytes read : ")]
+    assert [[cell.strip() for cell in row] for row in ratios] == [["1.00"] * len(segments)] * 2
     assert list((tmp_path / "logs").iterdir()) == []
 
 
