@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 from typing import TYPE_CHECKING
 
 import pytest
-from audit_log import looks, record, write_log, write_policy
+from audit_log import held, looks, record, write_log, write_policy
 from command import NOW, finish, is_open, run, start, until
 
 from asynclog.storage.profile_claims import Claim, contests
@@ -101,12 +99,10 @@ def test_what_comes_while_a_job_waits_for_the_lock_counts(folder: Path) -> None:
     (folder / EU).unlink()
     segments = "['audit.jsonl', 'audit-2*.jsonl', 'audit-??-2*.jsonl']"
     configure(folder, f"path: log/audit.jsonl, segments: {segments}", "path: log/audit-eu.jsonl")
-    held = os.open(folder / "log", os.O_RDONLY)
-    fcntl.flock(held, fcntl.LOCK_EX)
-    process = start("cleanup", "--lock-wait", "1h", "--now", NOW, "--json", cwd=folder)
-    until(lambda: is_open(process.pid, folder / "log"))
-    (folder / EU).write_bytes(OLD)
-    os.close(held)
+    with held(folder / "log", "audit.jsonl"):
+        process = start("cleanup", "--lock-wait", "1h", "--now", NOW, "--json", cwd=folder)
+        until(lambda: is_open(process.pid, folder / "log/.audit.jsonl.al-lock"))
+        (folder / EU).write_bytes(OLD)
     done = finish(process)
     assert (done.code, str(folder / EU) in done.error) == (2, True)
     assert (folder / EU).read_bytes() == OLD
