@@ -29,7 +29,7 @@ from asynclog.cancellation import StopRequest
 from asynclog.config.resolve import resolve
 from asynclog.runner.cleanup import clean_up
 from asynclog.runner.steps.begin_cleanup import begin_run
-from examples import seeds
+from examples import share
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -346,7 +346,7 @@ def bytes_in(file: Path) -> Counter[str]:
     return found
 
 
-@pytest.mark.parametrize("seed", seeds(4))
+@pytest.mark.parametrize("seed", range(share(4)))
 def test_every_figure_of_every_command_is_the_judges(tmp_path: Path, seed: int) -> None:
     """A dry run, check, estimate and explain say the same, and the run does it; the next one has nothing left to do."""
     chance = random.Random(seed)  # noqa: S311 - the archives are to be the same each time
@@ -421,7 +421,7 @@ def job_of(folder: Path, *, read: bool, dry_run: bool = False, at: str = "", the
     return clean_up(begin_run(settings, dry_run=dry_run, verbose=True), Moments()).report
 
 
-@pytest.mark.parametrize("seed", seeds(25))
+@pytest.mark.parametrize("seed", range(share(25)))
 @pytest.mark.parametrize("case", ["before it is read", "known already", "planned already"])
 def test_what_changes_meanwhile_is_in_one_figure_too(tmp_path: Path, seed: int, case: str) -> None:
     """Before it is read it is unjudged; from then on it is judged as it was read or known, and what expired overdue."""

@@ -22,7 +22,7 @@ from asynclog.schemas import SchemaKey
 from asynclog.segments import Fingerprint
 from asynclog.statistics import DayStats, SchemaStats, SegmentStats
 from asynclog.timestamps import DAY, FIRST_PLAUSIBLE, format_instant, parse_instant
-from examples import seeds
+from examples import share
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -197,7 +197,7 @@ def test_what_is_not_known_in_full_is_never_to_be_forced() -> None:
 # ---- the slow judge
 
 
-@pytest.mark.parametrize("seed", seeds(12))
+@pytest.mark.parametrize("seed", range(share(12)))
 async def test_the_guard_asks_where_the_slow_judge_would(tmp_path: Path, seed: int) -> None:
     """To the record where the time is midnight; else the judge has asked, and would for those of a day longer ago."""
     chance = Random(seed)  # noqa: S311 - the same archives every time

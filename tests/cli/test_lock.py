@@ -21,6 +21,7 @@ from asynclog.storage.local.directory import LogDirectory
 from asynclog.storage.local.lock.lock import held_lock
 from asynclog.storage.local.lock.record import is_of_a_lock
 from asynclog.storage.naming import SegmentNaming
+from examples import share
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -282,7 +283,7 @@ def test_jobs_through_two_mounts_at_once_never_both_go_on(tmp_path: Path, archiv
     Who had taken the lock without waiting for others stops where it sees that it has lost it, and says so (exit 3).
     """
     names = [f"logs-20250101T{n:06d}.jsonl" for n in range(5)]
-    for _ in range(5):
+    for _ in range(share(5)):
         write_log(tmp_path / "audit", dict.fromkeys(names, OLD + YOUNG))
         folders = ("audit", mirror.name, mirror.name)
         jobs = [start(*WORDS, "--path", f"{each}/logs.jsonl", cwd=archive) for each in folders]

@@ -24,12 +24,12 @@ settings.load_profile("quick")
 
 def examples(number: int) -> settings:
     """Return settings for so many examples under the profile `ci`, fewer under others."""
-    return settings(max_examples=max(1, number * settings().max_examples // _ALL))
+    return settings(max_examples=share(number))
 
 
-def seeds(number: int) -> range:
-    """Return so many seeds under the profile `ci`, a quarter of them under others: each makes one test."""
-    return range(-(-number * settings().max_examples // _ALL))
+def share(number: int) -> int:
+    """Return this number under the profile `ci`, a quarter of it under others, but at least 1."""
+    return -(-number * settings().max_examples // _ALL)
 
 
 def thorough() -> bool:

@@ -27,7 +27,7 @@ from asynclog.schemas import SchemaKey
 from asynclog.segments import Fingerprint
 from asynclog.statistics import SchemaStats, SegmentStats
 from asynclog.storage.local.directory import LogDirectory
-from examples import seeds
+from examples import share
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -556,7 +556,7 @@ async def test_a_catalog_that_is_damaged_is_begun_anew(log: Log, damage: Callabl
     assert await agrees(log) == CatalogStats(hits=3)
 
 
-@pytest.mark.parametrize("seed", seeds(12))
+@pytest.mark.parametrize("seed", range(share(12)))
 async def test_no_bit_of_the_catalog_is_trusted(log: Log, seed: int) -> None:
     """Bits flip in the header, in the pages' heads, in the schema (which an error then quotes), in entries."""
     await log.looked()

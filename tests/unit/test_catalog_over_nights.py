@@ -24,7 +24,7 @@ from asynclog.scan.context import ScanOptions
 from asynclog.storage.local.directory import LogDirectory
 from asynclog.storage.local.wait_times import Timing
 from asynclog.timestamps import DAY, SECOND, format_instant, parse_instant
-from examples import seeds
+from examples import share
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,7 +36,7 @@ LINE = '{{"schema_name": "{}", "schema_version": {}, "timestamp": "{}", "rest": 
 NEVER_THE_SAME = ("run_id", "duration_s", "lease_max_ms", "log")
 IN_PIECES = ScanOptions(max_chunk=300)  # many segments are read in several
 SETTLED = 10**18  # ns; a segment with such a modification time may be in the catalog
-SEEDS = int(os.environ.get("NIGHTS", "25"))  # more of them find more
+SEEDS = int(os.environ.get("NIGHTS", share(25)))  # more of them find more
 
 
 class Unsynced(LogDirectory):
@@ -317,7 +317,7 @@ def seen(path: Path) -> tuple[bytes, int]:
     return path.read_bytes(), 0 if moment > SETTLED + DAY else moment
 
 
-@pytest.mark.parametrize("seed", seeds(SEEDS))
+@pytest.mark.parametrize("seed", range(SEEDS))
 async def test_a_job_with_a_catalog_does_what_one_without_it_does(tmp_path: Path, seed: int) -> None:
     """After any sequence of what may happen to a log, to its policy, to the clock and to the catalog."""
     nights = Nights(tmp_path, Random(seed))  # noqa: S311 - the same nights every time
