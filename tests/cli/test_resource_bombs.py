@@ -141,13 +141,19 @@ def test_blank_lines_of_any_length_are_blank(folder: Path, reader: str) -> None:
     assert done.result["segments"]["dropped"] == 2
 
 
-def test_a_flood_of_blank_lines_is_not_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_flood_of_blank_lines_is_not_parsed() -> None:
     """Gigabytes of them pack into megabytes, and what is no JSON takes a parser longest."""
+    called: set[str] = set()
     reader = PythonClassifier(Cutoffs(Policy(), 0))
+    sys.setprofile(lambda frame, event, _: called.add(frame.f_code.co_name) if event == "call" else None)
+    try:
+        reader.add_block(0, memoryview(bytearray(b"\n\r\n \n")), None)
+    finally:
+        sys.setprofile(None)
     builder = reader.builder()
-    monkeypatch.setattr(builder, "_parse", None)
-    reader.add_block(0, memoryview(bytearray(b"\n\r\n \n")), None)
     assert (builder.blank, builder.unreadable) == (3, 0)
+    assert "add_line" in called
+    assert "parse" not in called
 
 
 @pytest.mark.matrix
