@@ -1,6 +1,8 @@
 """Unpacking ahead: the same bytes, one block ahead of who reads them, and nothing is left running."""
 
 import threading
+from concurrent.futures import Executor, Future
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -61,15 +63,16 @@ def test_damage_is_told_to_who_reads_it_and_no_thread_is_left() -> None:
     assert threading.active_count() == before
 
 
-def test_without_another_thread_the_bytes_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Python says so where a limit of the system is reached: of the user, of systemd, of a container."""
+class NoThread(Executor):
+    """What Python says where a limit of the system is reached: of the user, of systemd, of a container."""
 
-    def start(_thread: threading.Thread) -> None:
+    def submit(self, *_: object, **__: object) -> Future[Any]:
         raise RuntimeError("can't start new thread")
 
-    monkeypatch.setattr(threading.Thread, "start", start)
+
+def test_without_another_thread_the_bytes_are_the_same() -> None:
     pieces, found = Pieces([b"a" * BLOCK, b"b" * 7]), memoryview(bytearray(2 * BLOCK))
-    with ReadAhead(pieces) as stream:
+    with ReadAhead(pieces, NoThread()) as stream:
         size = read_full(stream, found)
     assert bytes(found[:size]) == b"a" * BLOCK + b"b" * 7
     assert pieces.threads == {threading.get_ident()}

@@ -7,22 +7,22 @@ from asynclog.scan.reading.line_blocks import BLOCK
 from asynclog.storage.codecs import Stream
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future
+    from concurrent.futures import Executor, Future
 
 
 class ReadAhead:
-    """A stream that a thread of its own reads another one into, one block ahead. For `with`.
+    """A stream that a thread of its own, or this one, reads another one into, one block ahead. For `with`.
 
     Where no further thread can be started, it reads no block ahead.
     """
 
-    def __init__(self, stream: Stream) -> None:
+    def __init__(self, stream: Stream, thread: "Executor | None" = None) -> None:
         from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - only for packed segments
 
         self._stream = stream
         self._blocks = bytearray(BLOCK), bytearray(BLOCK)
         self._left = memoryview(b"")
-        self._thread, self._has_thread = ThreadPoolExecutor(1), True
+        self._thread, self._has_thread = thread or ThreadPoolExecutor(1), True
         self._next = self._begin()
 
     def __enter__(self) -> Self:
