@@ -12,8 +12,9 @@ unexport PYTHONDONTWRITEBYTECODE
 demo: $(READY)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" bash examples/demo.sh
 
+# Half as many workers more than processors, for tests wait: for disks, and for writers who may come.
 test: $(READY)
-	$(BIN)/python -m pytest --numprocesses auto --dist worksteal -m "not alone" $(ARGS)
+	$(BIN)/python -m pytest --numprocesses $$(( ($$(nproc) * 3 + 1) / 2 )) --dist worksteal -m "not alone" $(ARGS)
 	$(BIN)/python -m pytest -m alone $(ARGS) || [ $$? = 5 ]  # 5: ARGS choose none of these
 
 check: $(READY)

@@ -316,6 +316,7 @@ def test_a_whole_segment_that_somebody_has_open_is_not_replaced(folder: Path, su
     assert cleanup(folder).result["records"]["deleted"] == 3
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("words", [(), ("--weak-leases",)], ids=" ".join)
 def test_a_program_that_packs_meanwhile_loses_nothing(folder: Path, suffix: str, words: tuple[str, ...]) -> None:
     """It reads the plain segment, which stays until it has ended, and writes the packed one."""

@@ -274,7 +274,7 @@ def test_what_is_packed_takes_no_more_memory_than_any_bomb(folder: Path, suffix:
     assert not (folder / "audit" / SECOND).exists()
 
 
-@pytest.mark.parametrize("words", [("check",), ("explain",)], ids=" ".join)
+@pytest.mark.parametrize("words", READ_ALL[1:3], ids=" ".join)
 def test_every_command_ends_at_a_packed_bomb(folder: Path, words: tuple[str, ...]) -> None:
     """Each of them reads it, and says why it is left alone."""
     pack(folder, ".zst", [bytes(MIB)] * 2100)

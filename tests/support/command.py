@@ -27,6 +27,7 @@ NOW = "2026-11-24T00:00:00Z"
 COMMAND = (sys.executable, "-m", "asynclog")
 NO_OVERRIDE = ("setpriv", "--bounding-set=-dac_override,-dac_read_search") if os.geteuid() == 0 else ()
 DEADLINE = 60  # seconds, after which a command or a wait counts as hanging
+_ONLY_RIGHTS = {(), ("setpriv",)}  # words before a command that change nothing else: a warm process can have them
 # Keep the tests' catalogs away from those of real logs.
 STATE = tempfile.mkdtemp(prefix="asynclog-state-")
 atexit.register(shutil.rmtree, STATE, ignore_errors=True)
@@ -113,7 +114,7 @@ def run(
     deadline: float = DEADLINE,
 ) -> Done:
     """Run the real command to its end, forked from a warm process if possible, and return its result."""
-    if tuple(before) not in {(), NO_OVERRIDE} or out is not subprocess.PIPE or _is_for_python(env or {}):
+    if tuple(before[:1]) not in _ONLY_RIGHTS or out is not subprocess.PIPE or _is_for_python(env or {}):
         return finish(start(*words, cwd=cwd, env=env, before=before, out=out), deadline)
     request = Request(words, str(Path.cwd() / (cwd or "")), CALM | dict(env or {}), quick_exit=not thorough())
     ended = _warm(tuple(before), str(Path("/proc/self/ns/mnt").readlink())).run(request, deadline)

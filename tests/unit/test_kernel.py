@@ -420,6 +420,15 @@ def test_the_fuzzer_notices_who_is_wrong(reader: Callable[[bytes], Answer]) -> N
     assert len(campaign.counts.disagreements) >= ENOUGH
 
 
+def test_at_once_the_fuzzer_finds_nothing() -> None:
+    """Over ordinary, hostile and damaged lines nobody disagrees."""
+    campaign = Campaign(kernel.Scanner, Cliff())
+    campaign.run(seed=1, seconds=1)
+    assert campaign.counts.certain > 0
+    assert (campaign.counts.disagreements, campaign.counts.doubted) == ([], 0)
+
+
+@pytest.mark.thorough
 def test_a_short_run_of_the_fuzzer_finds_nothing() -> None:
     """Over ordinary, hostile and damaged lines nobody disagrees, and no sanitizer reports."""
     command = [sys.executable, "-m", "tests.campaigns.fuzz", "--seconds", "2", "--seed", "1"]
