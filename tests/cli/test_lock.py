@@ -111,7 +111,7 @@ def test_who_may_only_list_the_folder_keeps_nobody_out(archive: Path, lock: Path
     (archive / "audit").chmod(0o755)
     os.chown(archive / "audit", NOBODY, NOBODY)
     lock.chmod(0o644)
-    with subprocess.Popen(["flock", str(archive / "audit"), "sleep", "600"]) as stranger:
+    with subprocess.Popen(["flock", "--no-fork", str(archive / "audit"), "sleep", "600"]) as stranger:
         try:
             until(lambda: " FLOCK " in Path("/proc/locks").read_text())
             assert cleanup(archive).code == 0
