@@ -40,6 +40,7 @@ for _module in (
     "anyio._backends._asyncio",
     "asynclog.cli.commands.cleanup",
     "asynclog.runner.cleanup",
+    "asynclog.scan.unreadable_lines",
     "asynclog.storage.local.commit.apply_action",
     "asynclog.storage.local.local_store",
     "encodings.utf_8_sig",
