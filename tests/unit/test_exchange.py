@@ -577,7 +577,8 @@ def test_where_names_cannot_be_exchanged_the_name_is_looked_at_last(folder: Path
     class Rotated(Older):
         def leased(self, descriptor: int) -> bool:
             held = super().leased(descriptor)
-            if not (folder / ROTATED).exists() and any(".al-old-6" in name for name in os.listdir(folder)):
+            links = filter(None, map(OldLink.parse, os.listdir(folder)))
+            if not (folder / ROTATED).exists() and any(link.token[0] != "0" for link in links):  # it has the digest
                 rotate(folder)
             return held
 
