@@ -62,10 +62,11 @@ def drain(  # noqa: PLR0913 - where, what, and under which conditions
             late.append(segment)
         if holder == "unknown" and (late or not rests):
             return Drained(old, late, "kept")
-        came = holder == "alone" and not directory.leased(descriptor)
-        if came or not rests or os.fstat(descriptor).st_size != old.processed_bytes:
+        if not rests or os.fstat(descriptor).st_size != old.processed_bytes:
             return Drained(old, late, "busy")
         directory.sync_folder(known.ticket)
+        if holder == "alone" and not directory.leased(descriptor):  # last, for who comes then has lost it
+            return Drained(old, late, "busy")
         directory.unlink(str(old))
         directory.sync_folder()
     finally:
