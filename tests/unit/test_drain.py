@@ -3,6 +3,7 @@
 import errno
 import mmap
 import os
+import threading
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,6 +11,7 @@ from typing import ClassVar
 
 import pytest
 from audit_log import entries
+from command import until
 from one_segment import LATE, NEW, OLD, SEGMENT, append, content, fate, folder
 from one_segment import cleanup as cleanup_of
 
@@ -123,6 +125,37 @@ def test_an_old_file_truncated_while_published_is_no_failure(folder: Path, held:
         assert cleanup(folder, directory=Shortened).exit_code == 0
     assert cleanup(folder).exit_code == 0
     assert sorted(content(folder).values()) == sorted([NEW, LATE])
+
+
+def test_who_opens_an_old_file_before_its_folder_is_synced_keeps_his_line(folder: Path) -> None:
+    """His open() waits for the lease, and once that ends, the file must still have a name."""
+    (folder / SEGMENT).write_bytes(NEW)
+    (folder / KNOWN).write_bytes(OLD + NEW)
+    writers: list[threading.Thread] = []
+
+    class Joined(LogDirectory):
+        leases: ClassVar[list[int]] = []
+
+        def lease(self, descriptor: int) -> bool:
+            self.leases.append(descriptor)
+            return super().lease(descriptor)
+
+        def sync_folder(self, ticket: int | None = None) -> None:
+            if not writers and self.leases and self.leased(self.leases[-1]):
+                path = os.readlink(f"/proc/self/fd/{self.leases[-1]}")
+                writers.append(threading.Thread(target=append_to, args=(os.open(path, os.O_PATH),)))
+                writers[0].start()
+                until(lambda: not self.leased(self.leases[-1]))
+            super().sync_folder(ticket)
+
+    def append_to(descriptor: int) -> None:
+        append(descriptor, LATE)
+        os.close(descriptor)
+
+    cleanup(folder, directory=Joined)
+    writers[0].join()
+    cleanup(folder)
+    assert b"".join(content(folder).values()).count(LATE) == 1
 
 
 class Held(LogDirectory):

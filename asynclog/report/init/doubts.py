@@ -1,4 +1,4 @@
-"""What `init` says if something else may be meant: another log, or another preset. Pure."""
+"""Say in `init` that something else may be meant: another log, or another preset. Pure."""
 
 from collections.abc import Iterator
 

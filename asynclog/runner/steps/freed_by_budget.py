@@ -1,4 +1,4 @@
-"""What a cleanup now would delete for the budget of an open log: for estimates."""
+"""Tell what a cleanup now would delete for the budget of an open log: for estimates."""
 
 from collections import Counter
 from collections.abc import Mapping

@@ -65,7 +65,8 @@ def drain(  # noqa: PLR0913 - where, what, and under which conditions
         if not rests or os.fstat(descriptor).st_size != old.processed_bytes:
             return Drained(old, late, "busy")
         directory.sync_folder(known.ticket)
-        if holder == "alone" and not directory.leased(descriptor):  # last, for who comes then has lost it
+        # The last look: who opens the file after it writes to one without a name.
+        if holder == "alone" and not directory.leased(descriptor):
             return Drained(old, late, "busy")
         directory.unlink(str(old))
         directory.sync_folder()
