@@ -7,7 +7,7 @@ import msgspec
 
 from asynclog.config.mapped_fields import ConstantKey, FieldKeys, TimeKeys, mapped_fields
 from asynclog.escaping import escape_surrogates
-from asynclog.recognition.paths import values_by_path
+from asynclog.recognition.json_paths import values_by_path
 from asynclog.recognition.schemas import SchemaCandidate, schema_candidates, with_many_values
 from asynclog.recognition.times import LOCAL, TimeCandidate, TimeText, form_of, sure_time, time_candidates, time_texts
 from asynclog.records.fields import Fields

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
-from asynclog.recognition.paths import last_key, rank
+from asynclog.recognition.json_paths import last_key, rank
 from asynclog.recognition.times import form_of
 
 _MANY = 20  # lines, from which on values tell more than names do

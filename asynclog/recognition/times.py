@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import msgspec
 
-from asynclog.recognition.paths import depth, last_key, rank
+from asynclog.recognition.json_paths import depth, last_key, rank
 from asynclog.records.mapped.time_forms import LONGEST, TimeReader
 from asynclog.timestamps import SECOND
 

@@ -15,7 +15,7 @@ from packing import zstd_frame
 from asynclog.config.mapped_fields import ConstantKey, FieldKeys
 from asynclog.config.presets import load_presets
 from asynclog.executors.rate_limit import RateLimiter
-from asynclog.recognition.paths import values_by_path
+from asynclog.recognition.json_paths import values_by_path
 from asynclog.recognition.proposal import Proposal
 from asynclog.recognition.recognise import Recognition, recognise, sample_of
 from asynclog.scan.sample_lines import sample_lines
