@@ -68,7 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: InitOptions, call: Call) -> CommandResult[InitResult]:
     """Write both files for the log that was named, or is MXCP's, and return the result."""
-    from asynclog.report.init.layout import layout
+    from asynclog.report.init.preset_or_fields import preset_or_fields
     from asynclog.runner.inspect import inspect
     from asynclog.runner.recognise import recognise_log
 
@@ -86,12 +86,12 @@ def run(options: InitOptions, call: Call) -> CommandResult[InitResult]:
     texts = {POLICY: starter_policy(holdings.by_schema, rules, registry)}
     if not start.is_there:
         starters = _starters(takeover) if takeover else [Starter("default", options.path or "", POLICY)]
-        texts[OURS] = starter_configuration(starters, layout(options.preset, found))
+        texts[OURS] = starter_configuration(starters, preset_or_fields(options.preset, found))
     write(texts)
     warnings = [*_shadowed(settings, takeover), *_untrusted(start.files), *seen.notices.warnings, *doubts]
     notices = msgspec.structs.replace(seen.notices, warnings=warnings)
     result = _result(settings, start.files, holdings, notices, registry)
-    return holdings.command_result(_with_layout(result, options.preset, found))
+    return holdings.command_result(_with_preset_or_fields(result, options.preset, found))
 
 
 COMMAND = Command(HELP, InitOptions, add_arguments, run, as_text, log_level)
@@ -119,7 +119,7 @@ def _doubts(settings: Settings, *, may_be_another: bool) -> list[str]:
     return list(map(escape_surrogates, said))
 
 
-def _with_layout(result: InitResult, preset: str | None, found: "Recognition | None") -> InitResult:
+def _with_preset_or_fields(result: InitResult, preset: str | None, found: "Recognition | None") -> InitResult:
     """Add what the configuration says of the lines, and why."""
     from asynclog.recognition.recognise import MXCP
     from asynclog.report.recognised import recognised, written_fields

@@ -23,7 +23,7 @@ profiles:
     audit:
       path: {log}
       schemas: {policy} # left out: the registry beside the log, logs_schemas.jsonl for logs.jsonl
-{layout}\
+{preset_or_fields}\
     # A run is refused, unless it is forced, if most of the log, or of one schema, expired long ago and would go.
     # So is one that violates one of these: uncomment them once the periods are settled.
     # guard:
@@ -76,14 +76,17 @@ class Starter(NamedTuple):
     enabled: bool = True
 
 
-def starter_configuration(starters: Sequence[Starter], layout: str) -> str:
-    """Return an `asynclog.yaml` for these, the usual one first; `layout` has lines that say how that one's log is read.
+def starter_configuration(starters: Sequence[Starter], preset_or_fields: str) -> str:
+    """Return an `asynclog.yaml` for these, the usual one first.
 
-    Raise ConfigurationError if YAML can't hold a path.
+    `preset_or_fields` has the lines that say how that one's log is read. Raise ConfigurationError if YAML can't hold a
+    path.
     """
     first, *others = starters
     log, policy = scalar(first.log), scalar(first.policy)
-    text = _CONFIGURATION.format(profile=_name(first.profile), log=log, policy=policy, layout=layout)
+    text = _CONFIGURATION.format(
+        profile=_name(first.profile), log=log, policy=policy, preset_or_fields=preset_or_fields
+    )
     for each in others:
         enabled = str(each.enabled).lower()
         text += _OTHER_PROFILE.format(profile=_name(each.profile), enabled=enabled, log=scalar(each.log))

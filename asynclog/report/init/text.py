@@ -21,7 +21,7 @@ def _lines(result: InitResult) -> Iterator[str]:
     yield escape_control(result.message)
     for path in result.files:
         yield f"  {escape_control(path)}"
-    yield from _layout(result)
+    yield from _recognised(result)
     if result.schemas:
         rows = [["schema", "records", "size", "oldest", "newest"]]
         for name, holding in result.schemas.items():
@@ -55,7 +55,7 @@ def _next(result: InitResult) -> Iterator[str]:
         yield f"{show} has the usual periods: they take the place of the rules in audit-schemas.yaml"
 
 
-def _layout(result: InitResult) -> Iterator[str]:
+def _recognised(result: InitResult) -> Iterator[str]:
     """Yield what was recognised, and the keys that a schema is made of if there are several."""
     yield from map(escape_control, result.recognised)
     parts = load_presets()[result.preset].schema if result.preset else ()

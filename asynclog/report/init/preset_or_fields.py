@@ -26,7 +26,7 @@ _USUAL = """\
 """
 
 
-def layout(preset: str | None, found: Recognition | None) -> str:
+def preset_or_fields(preset: str | None, found: Recognition | None) -> str:
     """Return the lines for this preset, else for what was recognised; comments alone if nothing is certain."""
     if preset is not None:
         return _PRESET.format(preset=preset)
