@@ -16,9 +16,9 @@ from asynclog.errors import ConfigurationError
 from asynclog.escaping import escape_surrogates
 from asynclog.forecast.log_forecast import IN_DAYS, ForecastBuilder, times
 from asynclog.policy.cutoffs import Cutoffs
-from asynclog.policy.named_schema import refuse_unknown
 from asynclog.policy.retention_overrides import scope_of, with_retention
 from asynclog.policy.rules import Policy
+from asynclog.policy.unknown_schema import refuse_unknown
 from asynclog.report.combined_notices import combined_notices
 from asynclog.report.envelope import CommandResult
 from asynclog.report.estimate.result import (

@@ -13,7 +13,7 @@ from asynclog.config.settings import Settings
 from asynclog.errors import ConfigurationError
 from asynclog.formatting import pluralize
 from asynclog.plan.decide import decide, make_plan
-from asynclog.policy.named_schema import is_named, refuse_unknown
+from asynclog.policy.unknown_schema import is_named, refuse_unknown
 from asynclog.report.envelope import CommandResult
 from asynclog.report.explain.result import Explained, ExplainResult, UnreadableLine, UnreadableReason, explained
 from asynclog.report.holdings import sum_holdings
