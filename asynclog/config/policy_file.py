@@ -12,7 +12,7 @@ import msgspec
 from asynclog.config.mxcp.registry import is_registry, read_registry, read_rotated
 from asynclog.config.reading.file_text import Origin
 from asynclog.config.reading.msgspec_errors import KeyPath
-from asynclog.config.retention_values import days_problem, period_problem
+from asynclog.config.retention_problems import days_problem, period_problem
 from asynclog.config.settings import Settings
 from asynclog.errors import ConfigurationError
 from asynclog.policy.patterns import RIVALRY, Pattern, first_rivals
