@@ -9,7 +9,7 @@ from asynclog.actions import Action, Plan
 from asynclog.formatting import pluralize
 from asynclog.plan.rewrite_threshold import ALWAYS, Percent, deferral_reason
 from asynclog.plan.stats_at_cutoffs import expired_before
-from asynclog.plan.whole_files import newest_file
+from asynclog.plan.whole_file_stats import newest_file
 from asynclog.policy.cutoffs import Cutoffs
 from asynclog.policy.rules import Policy, overdue_since, rule_for
 from asynclog.schemas import SchemaKey

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from asynclog.cancellation import StopRequest
 from asynclog.config.settings import Settings
 from asynclog.executors.worker_pool import WorkerPool, run_async
-from asynclog.plan.whole_files import stats_of_file
+from asynclog.plan.whole_file_stats import stats_of_file
 from asynclog.policy.cutoffs import Cutoffs
 from asynclog.policy.rules import Policy
 from asynclog.records.fields import WholeFile

@@ -9,7 +9,7 @@ from asynclog.cancellation import StopRequest
 from asynclog.catalog.entry import Entry
 from asynclog.executors.worker_pool import WorkerPool, run_async
 from asynclog.plan.stats_at_cutoffs import project
-from asynclog.plan.whole_files import state_of_file
+from asynclog.plan.whole_file_stats import state_of_file
 from asynclog.records.fields import WholeFile, has_file_time
 from asynclog.runner.steps.catalog_updates import growing_segments, learn, note
 from asynclog.runner.steps.open_log import Log
