@@ -34,7 +34,7 @@ from asynclog.report.holdings import sum_holdings
 from asynclog.report.packed_segments import sum_packed
 from asynclog.report.warnings import Notices, noticed
 from asynclog.runner.inspect import notices_of, notices_of_none, now_of, opened_log, read_log, scan_views, states_of
-from asynclog.runner.many_logs import by_path, policy_warnings
+from asynclog.runner.inspect_all import by_path, policy_warnings
 from asynclog.runner.steps.freed_by_budget import freed_by_budget
 from asynclog.runner.steps.provenance import provenance_of
 from asynclog.scan.reading.unpacked_lines import most_unpacked

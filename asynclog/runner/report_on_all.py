@@ -12,7 +12,7 @@ from asynclog.policy.rules import Policy
 from asynclog.report.cleanup.combine import combined_logs
 from asynclog.report.cleanup.result import Report
 from asynclog.report.provenance import policy_source
-from asynclog.runner.many_logs import key_warnings
+from asynclog.runner.inspect_all import key_warnings
 from asynclog.schemas import SchemaKey, schema_key
 
 

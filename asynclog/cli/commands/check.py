@@ -84,7 +84,7 @@ def _seen(logs: Logs, policy: Policy, signals: Signals) -> tuple[Holdings, Notic
 
         states, notices = inspect(logs.settings, policy, signals)
         return sum_holdings(states or []), notices
-    from asynclog.runner.many_logs import inspect_all
+    from asynclog.runner.inspect_all import inspect_all
 
     found = inspect_all(logs, policy, signals)
     return sum_holdings(found.states).with_failures(found.failures), found.notices
