@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from asynclog.cli.command import run_command
 from asynclog.cli.output import bug_in_words, complain_of_bug, show_fatal
 from asynclog.cli.parser import make_parser, value_of
-from asynclog.cli.run_command import run_command
 from asynclog.cli.signals import StoppedError, caught_signals
 from asynclog.errors import AsynclogError, ConfigurationError
 

@@ -3,8 +3,8 @@
 import argparse
 
 from asynclog.cli import options as groups
+from asynclog.cli.command import Call, Command, log_level_of_cleanup, settings_of
 from asynclog.cli.parser import ALWAYS, Help
-from asynclog.cli.run_command import Call, Command, log_level_of_cleanup, settings_of
 from asynclog.config.reading.file_text import read_text
 from asynclog.config.units import seconds
 from asynclog.report.cleanup.result import Report

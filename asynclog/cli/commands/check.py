@@ -5,8 +5,8 @@ import argparse
 import msgspec
 
 from asynclog.cli import options as groups
+from asynclog.cli.command import Call, Command, log_level, logs_of
 from asynclog.cli.parser import ALWAYS, Help
-from asynclog.cli.run_command import Call, Command, log_level, logs_of
 from asynclog.cli.signals import Signals
 from asynclog.config.logs import Logs
 from asynclog.config.policy_file import policy_of

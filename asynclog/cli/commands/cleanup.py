@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from asynclog.cli import options as groups
+from asynclog.cli.command import Call, Command, log_level_of_cleanup, logs_of
 from asynclog.cli.metrics_file import MetricsFile, metrics_file
 from asynclog.cli.output import bug_in_words, complain_of_bug
 from asynclog.cli.parser import ALWAYS, Help
 from asynclog.cli.plan_out import planned_file, write_plan
-from asynclog.cli.run_command import Call, Command, log_level_of_cleanup, logs_of
 from asynclog.cli.signals import StoppedError
 from asynclog.config.configuration_file import profile_names
 from asynclog.config.logs import Logs

@@ -3,8 +3,8 @@
 import argparse
 
 from asynclog.cli import options as groups
+from asynclog.cli.command import Call, Command, log_level, logs_of
 from asynclog.cli.parser import ALWAYS, Help
-from asynclog.cli.run_command import Call, Command, log_level, logs_of
 from asynclog.report.envelope import CommandResult
 from asynclog.report.estimate.result import EstimateResult
 from asynclog.report.estimate.text import as_text

@@ -4,8 +4,8 @@ import argparse
 import os
 
 from asynclog.cli import options as groups
+from asynclog.cli.command import Call, Command, log_level, logs_of
 from asynclog.cli.parser import ALWAYS, Help
-from asynclog.cli.run_command import Call, Command, log_level, logs_of
 from asynclog.config.logs import Logs
 from asynclog.config.settings import Settings
 from asynclog.errors import ConfigurationError

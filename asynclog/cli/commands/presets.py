@@ -3,8 +3,8 @@
 import argparse
 
 from asynclog.cli import options as groups
+from asynclog.cli.command import Call, Command, log_level
 from asynclog.cli.parser import ALWAYS, Help
-from asynclog.cli.run_command import Call, Command, log_level
 from asynclog.config.presets import Preset, load_presets, unknown_preset
 from asynclog.errors import ConfigurationError
 from asynclog.formatting import pluralize

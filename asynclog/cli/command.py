@@ -1,4 +1,4 @@
-"""Run a command: set up logging, do its work, print the result, and return the exit status."""
+"""A command of the command line: what it consists of, what all of them share, and how one is run."""
 
 import os
 from argparse import ArgumentParser, Namespace
