@@ -21,15 +21,8 @@ from asynclog.policy.rules import Policy
 from asynclog.policy.unknown_schema import refuse_unknown
 from asynclog.report.combined_notices import combined_notices
 from asynclog.report.envelope import CommandResult
-from asynclog.report.estimate.result import (
-    BudgetFrees,
-    BytesRead,
-    Estimate,
-    EstimateResult,
-    Unknown,
-    make_estimate,
-    sum_budgets,
-)
+from asynclog.report.estimate.build import Estimate, make_estimate, sum_budgets
+from asynclog.report.estimate.result import BudgetFrees, BytesRead, EstimateResult, Unknown
 from asynclog.report.holdings import sum_holdings
 from asynclog.report.packed_segments import sum_packed
 from asynclog.report.warnings import Notices, noticed

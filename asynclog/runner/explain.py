@@ -15,7 +15,8 @@ from asynclog.formatting import pluralize
 from asynclog.plan.decide import decide, make_plan
 from asynclog.policy.unknown_schema import is_named, refuse_unknown
 from asynclog.report.envelope import CommandResult
-from asynclog.report.explain.result import Explained, ExplainResult, UnreadableLine, UnreadableReason, explained
+from asynclog.report.explain.build import explained
+from asynclog.report.explain.result import Explained, ExplainResult, UnreadableLine, UnreadableReason
 from asynclog.report.holdings import sum_holdings
 from asynclog.report.warnings import noticed
 from asynclog.runner.inspect import notices_of, notices_of_none, opened_log, read_log, scan_views, states_of

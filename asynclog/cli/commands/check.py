@@ -13,7 +13,8 @@ from asynclog.config.policy_file import policy_of
 from asynclog.formatting import summarize_errors
 from asynclog.plan.guards import short_retention_rules
 from asynclog.policy.rules import Policy
-from asynclog.report.check.result import CheckResult, Subject, make_coverage
+from asynclog.report.check.build import Subject, make_coverage
+from asynclog.report.check.result import CheckResult
 from asynclog.report.check.text import as_text
 from asynclog.report.envelope import CommandResult
 from asynclog.report.holdings import Holdings, sum_holdings
