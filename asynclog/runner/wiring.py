@@ -12,7 +12,7 @@ from asynclog.records.kernel import choose_digest, choose_reader
 from asynclog.scan.context import SCAN_OPTIONS, ScanOptions
 from asynclog.storage.local.directory import LogDirectory
 from asynclog.storage.local.linux.lease_trust import FileSystem, file_system
-from asynclog.storage.local.listing import LocalSource
+from asynclog.storage.local.local_source import LocalSource
 from asynclog.storage.local.open_folder import opened_folder
 from asynclog.storage.local.wait_times import TIMING, Timing
 from asynclog.storage.proof import Proof

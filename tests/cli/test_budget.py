@@ -26,7 +26,7 @@ from asynclog.schemas import SchemaKey
 from asynclog.segments import Fingerprint, Space
 from asynclog.statistics import SchemaStats, SegmentStats
 from asynclog.storage.local.directory import LogDirectory
-from asynclog.storage.local.listing import LocalSource
+from asynclog.storage.local.local_source import LocalSource
 from asynclog.storage.naming import SegmentNaming
 from asynclog.timestamps import DAY
 

@@ -14,7 +14,7 @@ from asynclog.storage.local.commit.drain_queue import DrainQueue
 from asynclog.storage.local.commit.precommit import IdleRule
 from asynclog.storage.local.commit.recovery import leftover_names, recover
 from asynclog.storage.local.directory import LogDirectory
-from asynclog.storage.local.listing import LocalSource
+from asynclog.storage.local.local_source import LocalSource
 from asynclog.storage.local.lock.lock import Lock, held_lock
 from asynclog.storage.local.open_folder import refuse_fixed
 from asynclog.storage.local.wait_times import TIMING, Timing
