@@ -13,9 +13,6 @@ from typing import Any, ClassVar, Protocol
 from asynclog.errors import DamagedError
 from asynclog.storage.segment_reader import Hole, Part
 
-NAME_SUFFIXES = (".gz", ".zst", ".xz", ".bz2", ".lz4")  # that a segment's usual name may have; a pattern may claim any
-PACKED_SUFFIXES = (*NAME_SUFFIXES, ".zip")
-
 # How a file begins that gzip, zstd, xz, lz4, zip or bzip2 has written.
 _PACKED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\xfd7zXZ\0", b"\x04\x22\x4d\x18", b"PK\x03\x04")
 _BZIP2, _BZIP2_BLOCK = b"BZh", b"1AY&SY"
@@ -188,6 +185,12 @@ def _zstd() -> Any:
 
 PLAIN = Plain()
 CODECS: tuple[Codec, ...] = (PLAIN, Gzip(), Zstd())
+
+_READABLE = tuple(suffix for codec in CODECS for suffix in codec.suffixes)
+NAME_SUFFIXES = (*_READABLE, ".xz", ".bz2", ".lz4")  # that a segment's usual name may have; a pattern may claim any
+PACKED_SUFFIXES = (*NAME_SUFFIXES, ".zip")
+
+MISNAMED = f"it is compressed, but its name does not say so: call it {' or '.join(_READABLE)}"
 
 
 def codec_for(name: str) -> Codec | None:

@@ -16,7 +16,7 @@ from asynclog.scan.reading.read_ahead import ReadAhead
 from asynclog.scan.reading.read_segment import ReadFailure, with_segment
 from asynclog.scan.reading.unpacked_lines import unpack, unpacked_lines
 from asynclog.segments import Fingerprint, Range
-from asynclog.storage.codecs import HEAD, is_packed, looks_packed
+from asynclog.storage.codecs import HEAD, MISNAMED, is_packed, looks_packed
 from asynclog.storage.proof import Digest, Proof
 from asynclog.storage.segment_reader import Hole, Part, SegmentReader
 
@@ -63,7 +63,7 @@ def _read(
     if is_packed(chunk.segment.name):
         return _read_packed(context, rate_limit, chunk, reader, fingerprint)
     if chunk.start == 0 and looks_packed(reader.read(0, HEAD)):
-        return ReadFailure("it is compressed, but its name does not say so: call it .gz or .zst", "packed")
+        return ReadFailure(MISNAMED, "packed")
     classifier, *others = [context.classifier(fingerprint, cutoffs) for cutoffs in chunk.views or (context.cutoffs,)]
     digested = _Digested(choose_digest(context.kind))
     before, written = reader.current(), reader.may_be_written()
