@@ -163,7 +163,7 @@ def test_a_lock_of_a_strangers_is_refused(archive: Path, lock: Path) -> None:
 
 @pytest.mark.parametrize("content", [b"", b"{", b'{"host":"elsewhere', b'{"host":"elsewhere","boot', b"\0" * 99])
 def test_a_lock_that_says_nothing_is_nobodys(archive: Path, lock: Path, content: bytes) -> None:
-    """Torn or empty: the kernel's own lock is what counts then."""
+    """Torn or empty: the flock is what counts then."""
     lock.write_bytes(content)
     with held(archive / "audit"):
         assert cleanup(archive).code == 4
@@ -256,7 +256,7 @@ def test_a_renewal_in_the_future_counts_from_now_on(archive: Path, lock: Path) -
 
 
 def test_a_lock_of_this_boot_and_a_living_process_keeps_out(archive: Path, lock: Path) -> None:
-    """Where the kernel's lock does not reach the record alone says so, however old it is."""
+    """Where the flock does not reach the record alone says so, however old it is."""
     start_of = Path("/proc/self/stat").read_text().rpartition(") ")[2].split()[19]
     leave(archive, lock, pid=os.getpid(), start=int(start_of))
     os.utime(lock, (1, 1))
@@ -267,7 +267,7 @@ def test_a_lock_of_this_boot_and_a_living_process_keeps_out(archive: Path, lock:
 @pytest.mark.parametrize("first", ["audit", "mirror"])
 @needs_bindfs
 def test_two_mounts_of_a_folder_exclude_each_other(archive: Path, mirror: Path, first: str) -> None:
-    """FUSE does not pass the kernel's locks on; what the holder has written there does."""
+    """FUSE does not pass flocks on; what the holder has written there does."""
     second = mirror.name if first == "audit" else "audit"
     with stopped(archive, first) as process:
         done = run(*WORDS, "--path", f"{second}/logs.jsonl", cwd=archive)

@@ -46,7 +46,7 @@ def entries(folder: Path) -> list[Path]:
 
 @contextmanager
 def held(folder: Path, base: str = "logs.jsonl") -> Iterator[int]:
-    """Hold the kernel's lock on the log, as another job would, and yield its descriptor."""
+    """Hold the flock on the log, as another job would, and yield its descriptor."""
     lock = os.open(folder / f".{base}.al-lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -106,7 +106,7 @@ def test_an_old_file_truncated_while_published_is_no_failure(folder: Path, held:
     hidden.write_bytes(OLD + LATE + LATE)
 
     class Shortened(LogDirectory):
-        """The lease is over, for the job stood still for longer than the kernel waits; nobody tells it."""
+        """The lease is over, for the job stood still for longer than Linux waits; nobody tells it."""
 
         def lease(self, descriptor: int) -> bool:
             if super().lease(descriptor):

@@ -824,7 +824,7 @@ def test_a_writer_at_the_exchange_does_not_wait_for_the_disk(folder: Path, old: 
 
     class Opened(LogDirectory):
         def open_it(self) -> None:
-            with pytest.raises(BlockingIOError):  # the kernel asks for the lease as it does for one that waits
+            with pytest.raises(BlockingIOError):  # Linux asks for the lease as it does for one that waits
                 os.open(folder / self.seen, os.O_WRONLY | os.O_NONBLOCK)
             calls.append("opened")
 

@@ -79,7 +79,7 @@ def test_what_lies_beyond_a_piece_is_not_read_with_it(tmp_path: Path) -> None:
 
 
 def bytes_read() -> int:
-    """Return how many bytes this process has ever asked for and got, as the kernel counts them."""
+    """Return how many bytes this process has ever asked for and got, as Linux counts them."""
     counts = Path("/proc/self/io").read_text()
     return int(re.findall(r"rchar: (\d+)", counts)[0])
 

@@ -70,7 +70,7 @@ def _opened(path: str, origin: Origin) -> int:
     flags = os.O_RDONLY | os.O_NOCTTY | os.O_CLOEXEC
     try:
         descriptor = os.open(path, flags | os.O_NONBLOCK)
-    except BlockingIOError:  # somebody's write lease, whose end the kernel sees to; a FIFO never says so
+    except BlockingIOError:  # somebody's write lease, whose end Linux sees to; a FIFO never says so
         descriptor = os.open(path, flags)
     if origin == "beside":
         try:

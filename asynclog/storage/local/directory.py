@@ -128,7 +128,7 @@ class LogDirectory:
         return leases.is_held(descriptor)
 
     def release(self, descriptor: int) -> bool:
-        """End the lease. Return False if it had ended already: somebody waited for longer than the kernel allows."""
+        """End the lease. Return False if it had ended already: somebody waited for longer than Linux allows."""
         return leases.release(descriptor)
 
     # ---- calls that change the folder

@@ -19,7 +19,7 @@ from faults.layers import LAYERS, layer
 from faults.mutants import MUTANTS, Caught, Mutant, caught
 from faults.oracle import KINDS
 
-# One changes for the whole machine how long the kernel waits for a lease, one measures how long leases are held.
+# One changes for the whole machine how long Linux waits for a lease, one measures how long leases are held.
 ALONE = ("stopped", "soak")
 WORKERS = 2
 SHOWN = 40  # violations per layer that are printed

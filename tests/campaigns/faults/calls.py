@@ -40,7 +40,7 @@ class _Program(ctypes.Structure):
 def stop_at_calls() -> None:
     """From now on this process, which has to be traced, stops before each of these calls. It can't be taken back."""
     numbers = sorted(CALLS)
-    architecture, number = 4, 0  # where the kernel has them
+    architecture, number = 4, 0  # where Linux has them
     code = [(_LOAD, 0, 0, architecture), (_IF_EQUAL, 0, len(numbers) + 1, _X86_64), (_LOAD, 0, 0, number)]
     code += [(_IF_EQUAL, len(numbers) - index, 0, each) for index, each in enumerate(numbers)]
     code += [(_ANSWER, 0, 0, _ALLOW), (_ANSWER, 0, 0, _TRACE)]

@@ -29,7 +29,7 @@ _ALL = 1 << 20  # bytes, more than any of these files has
 class Mapping(Bystander):
     """Stores a line over an expired one through a shared mapping, which moves no time; later unmaps and closes.
 
-    The page has been written to before, so that the kernel has no reason to look at the clock again.
+    The page has been written to before, so that Linux has no reason to look at the clock again.
     """
 
     ordered = False

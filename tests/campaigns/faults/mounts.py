@@ -1,7 +1,7 @@
 """Small file systems in memory, there for as long as a `with` block; nothing of them can be left behind.
 
 They are mounted where only this process and its children see them, and their loop devices detach themselves once
-nobody has them open: even after a kill the kernel cleans up. As root only.
+nobody has them open: even after a kill Linux cleans up. As root only.
 """
 
 from __future__ import annotations

@@ -120,7 +120,7 @@ MUTANTS = (
         {"interleave": "folderlock"},
     ),
     Mutant(
-        "only the kernel's lock counts",
+        "only the flock counts",
         _in(storage__local__lock__lock__keeps_out=broken.never),
         {"other_mount": "^job"},
     ),

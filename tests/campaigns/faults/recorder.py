@@ -98,7 +98,7 @@ _decode = msgspec.json.Decoder(Operation).decode
 
 
 class Recorder(LogDirectory):
-    """Notes every operation that changes the folder, once it is done, and each sync that the kernel is asked for.
+    """Notes every operation that changes the folder, once it is done, and each sync that Linux is asked for.
 
     When a lease ends, a writer who was kept waiting by it comes to the replaced file, and appends the next of `tails`.
     """

@@ -95,7 +95,7 @@ def _names(segments: Sequence[Owned]) -> str:
 
 
 def _is_stuck(segment: Owned, rights: Rights) -> bool:
-    """Return whether the kernel refuses to link it, or to take it out of a sticky folder."""
+    """Return whether Linux refuses to link it, or to take it out of a sticky folder."""
     user = rights.user
     if segment.uid == user.uid or user.has(FOWNER):
         return False

@@ -40,7 +40,7 @@ class Rights(msgspec.Struct, frozen=True):
     """The rights of a run. `owner` is the folder's, by name, `fixed` the folder's flag, like a segment's.
 
     `lock` says what is wrong with the lock file, `holder` who holds it now; empty if nothing is, or nobody does.
-    `links_are_protected` is the kernel's fs.protected_hardlinks, `by_quiet` whether weak leases are allowed, `weak` why
+    `links_are_protected` is Linux's fs.protected_hardlinks, `by_quiet` whether weak leases are allowed, `weak` why
     leases can't be trusted in the folder.
     """
 
@@ -158,7 +158,7 @@ def _content(folder: int, name: str) -> bytes:
 
 
 def _holder(content: bytes, status: os.stat_result) -> str:
-    """Return the holder by the file's record and the kernel's list of locks, or ""; a real run may know better."""
+    """Return the holder by the file's record and Linux's list of locks, or ""; a real run may know better."""
     holder = Holder.decoded(content)
     alive = lives(holder, Holder.myself(0)) if holder else False
     if holder and (alive or (alive is None and time.time() - status.st_mtime < SILENCE)):

@@ -13,7 +13,7 @@ from asynclog.storage.local.access.write_permission import Permissions, other_wr
 
 _LOOK = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
-_MOST_LINKS = 40  # the kernel's limit
+_MOST_LINKS = 40  # the limit of Linux
 _NO_LIST = {errno.ENODATA, errno.ENOTSUP}
 
 
@@ -76,7 +76,7 @@ def path_of(descriptor: int) -> str:
 def _walk(path: str, resources: ExitStack, *, every: bool, make: bool) -> tuple[int, str, int]:
     """Return the folder, the name in it, and an O_PATH descriptor of what an absolute path leads to.
 
-    Follow links here, not in the kernel. Check each part of the path if `every`, else only links and the end.
+    Follow links here, not in open(). Check each part of the path if `every`, else only links and the end.
     """
     folder = entry = _opened("/", None, resources)
     last, names, links = ".", path.split("/")[::-1], 0

@@ -7,7 +7,7 @@ from collections.abc import Container
 
 import msgspec
 
-CHOWN, FOWNER, LEASE = 0, 3, 28  # bits of a set of capabilities: see the kernel's uapi/linux/capability.h
+CHOWN, FOWNER, LEASE = 0, 3, 28  # bits of a set of capabilities: see Linux's uapi/linux/capability.h
 
 
 class User(msgspec.Struct, frozen=True):

@@ -5,7 +5,7 @@ import struct
 from collections.abc import Container, Iterator
 from typing import NamedTuple
 
-# system.posix_acl_access: see the kernel's uapi/linux/posix_acl_xattr.h. Numbers are little-endian.
+# system.posix_acl_access: see Linux's uapi/linux/posix_acl_xattr.h. Numbers are little-endian.
 _VERSION = 2
 _USER, _GROUP_OBJ, _GROUP, _MASK = 0x02, 0x04, 0x08, 0x10
 _WRITE = 0o2

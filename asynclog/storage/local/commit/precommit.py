@@ -169,7 +169,7 @@ def confirm(directory: LogDirectory, source: int, staged: StagedFile, pinned: Pi
     """Check what was displaced.
 
     Raise DisplacedError if that is another file or has changed, LateWriterError if a writer has opened it: the lease
-    may have ended if the job was suspended for longer than the kernel waits.
+    may have ended if the job was suspended for longer than Linux waits.
     """
     if not pinned.is_still(directory.status(str(staged))) or not _has_attributes(directory, source, pinned):
         raise DisplacedError

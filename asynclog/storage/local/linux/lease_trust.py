@@ -1,8 +1,8 @@
-"""Decide whether leases can be trusted on a mount: only if every open() of a file goes through this kernel.
+"""Decide whether leases can be trusted on a mount: only if every open() of a file goes through this system.
 
 Linux grants leases even on file systems whose files are opened behind its back: by a server's other clients, in the
 folder below a FUSE mount, or in the upper folder of an overlay. So only known file systems are trusted. Mounts of other
-mount namespaces are not seen. Nor does a lease detect the clients of this kernel's own NFS server, which opens a file
+mount namespaces are not seen. Nor does a lease detect the clients of this system's own NFS server, which opens a file
 anew for each write.
 """
 
@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-# On a disk or in memory, with all names, inodes and open files in this kernel. FAT and exFAT are not among them: they
+# On a disk or in memory, with all names, inodes and open files in this system. FAT and exFAT are not among them: they
 # have no hard links, and their inode numbers change. An overlay is reliable for those who use it as one.
 _WHOLE = {"ext2", "ext3", "ext4", "xfs", "btrfs", "bcachefs", "zfs", "f2fs", "jfs", "nilfs2", "reiserfs", "ntfs3"}
 _WHOLE |= {"tmpfs", "ramfs", "rootfs", "overlay"}

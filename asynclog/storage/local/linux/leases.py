@@ -14,7 +14,7 @@ _NO_LEASES = {errno.EINVAL, errno.ENOLCK, errno.EACCES, errno.EPERM, errno.EOPNO
 def take(descriptor: int, kind: int = fcntl.F_RDLCK) -> bool:
     """Take a lease; return False if there are none. Raise BlockingIOError if somebody has the file open for writing.
 
-    The kernel announces a writer by a signal: SIGURG is ignored by default, SIGIO would kill.
+    Linux announces a writer by a signal: SIGURG is ignored by default, SIGIO would kill.
     """
     try:
         fcntl.fcntl(descriptor, fcntl.F_SETSIG, signal.SIGURG)
@@ -32,7 +32,7 @@ def is_held(descriptor: int, kind: int = fcntl.F_RDLCK) -> bool:
 
 
 def release(descriptor: int) -> bool:
-    """End a lease. Return False if it had ended already, because somebody waited for longer than the kernel allows.
+    """End a lease. Return False if it had ended already, because somebody waited for longer than Linux allows.
 
     Never fail: the close that follows ends it, too.
     """

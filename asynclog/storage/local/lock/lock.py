@@ -1,6 +1,6 @@
 """One job at a time on a log: a lock file in its folder, which users who may only list the folder can't open.
 
-Two things hold it. The kernel's lock on the file ends with its process, and excludes all jobs on the same mount. The
+Two things hold it. The flock(2) on the file ends with its process, and excludes all jobs on the same mount. The
 record in it (see `record`) excludes jobs on other mounts: on another host, or on a mount without such locks. If two
 jobs write their records at the same time, the later one wins: each reads the record again, on an untrusted mount only
 a second later, when the other has already checked.
@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 
 from asynclog.errors import AsynclogError, LockedError
 from asynclog.storage.local.directory import LogDirectory
-from asynclog.storage.local.lock.lock_file import FULL, LockFile, kernel_lock, unusable
+from asynclog.storage.local.lock.lock_file import FULL, LockFile, take_flock, unusable
 from asynclog.storage.local.lock.record import Holder, keeps_out, lives
 from asynclog.storage.local.wait_times import TIMING
 
@@ -132,7 +132,7 @@ class Lock:
         try:
             flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
             self._folder = os.open(".", flags, dir_fd=self._directory.folder)
-            if kernel_lock(self._directory, self._folder):
+            if take_flock(self._directory, self._folder):
                 return ""
         except OSError as error:
             self._close()

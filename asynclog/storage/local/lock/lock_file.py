@@ -1,4 +1,4 @@
-"""The lock file of a log: the kernel's lock on it, the record in it, and messages that say why it can't be used."""
+"""The lock file of a log: the flock on it, the record in it, and messages that say why it can't be used."""
 
 import errno
 import fcntl
@@ -36,7 +36,7 @@ class LockFile:
 
     @property
     def device(self) -> int:
-        """The file's device if the kernel's lock on it is complete, else 0."""
+        """The file's device if the flock on it is complete, else 0."""
         return 0 if self._directory.weak else os.fstat(self._descriptor).st_dev
 
     def make_ours(self) -> None:
@@ -64,15 +64,15 @@ class LockFile:
         self._directory.chown_to_folder_owner(self._descriptor)
 
     def lock(self) -> bool:
-        """Take the kernel's lock on it, and return whether that succeeded: see `kernel_lock`."""
-        return kernel_lock(self._directory, self._descriptor)
+        """Take the flock on it, and return whether that succeeded: see `take_flock`."""
+        return take_flock(self._directory, self._descriptor)
 
     def holder(self) -> Holder | None:
         """Return who holds the lock according to the record in the file."""
         return Holder.decoded(os.pread(self._descriptor, LARGEST, 0))
 
     def write(self, me: Holder) -> None:
-        """Put a record in it. Raise OSError, but not on a full disk if the kernel's lock is complete.
+        """Put a record in it. Raise OSError, but not on a full disk if the flock is complete.
 
         Then that lock has to suffice, because the job will make room.
         """
@@ -135,7 +135,7 @@ class LockFile:
         return _uptime() - self._written < SILENCE - 60
 
 
-def kernel_lock(directory: LogDirectory, descriptor: int) -> bool:
+def take_flock(directory: LogDirectory, descriptor: int) -> bool:
     """Lock a file or folder. Return False if another job has locked it. Raise OSError.
 
     If the mount may have no such locks, return True all the same: the record alone has to suffice.

@@ -1,6 +1,6 @@
 """The holder of a log, as recorded in its lock file, and whether it still keeps others out.
 
-If this kernel knows the holder's process, it says whether that is alive. Any other holder is judged by its silence.
+If this system knows the holder's process, it says whether that is alive. Any other holder is judged by its silence.
 """
 
 import os
@@ -20,9 +20,9 @@ _VALUE = re.compile(rb'"(?:[^"\\\n]|\\.)*"?|-?[0-9]*')  # of a field, the last o
 class Holder(msgspec.Struct, frozen=True):
     """One job: the process that runs it, and since when (UTC) it has held the lock.
 
-    `start` is when the process began, in clock ticks after the boot. `device` is the lock file's if the kernel's own
-    lock on it is complete, so that a job that gets that lock knows that the holder is gone; else 0. What can't be known
-    is empty, or 0. `token` is random.
+    `start` is when the process began, in clock ticks after the boot. `device` is the lock file's if the flock
+    on it is complete, so that a job that gets that lock knows that the holder is gone; else 0. What can't be known is
+    empty, or 0. `token` is random.
     """
 
     host: str
@@ -103,11 +103,11 @@ def lives(holder: Holder, me: Holder) -> bool | None:
 
 
 def keeps_out(holder: Holder, me: Holder, silent_for: Callable[[], float]) -> bool:
-    """Return whether this holder still has the lock, although `me` holds the kernel's lock on the file, if any.
+    """Return whether this holder still has the lock, although `me` holds the flock on the file, if any.
 
     `silent_for` returns how many seconds ago the holder renewed it.
     """
-    if holder.pid != me.pid:  # for a record of this process itself, the kernel's lock or the silence decides
+    if holder.pid != me.pid:  # for a record of this process itself, the flock or the silence decides
         alive = lives(holder, me)
         if alive is not None:
             return alive

@@ -1,4 +1,4 @@
-"""A job that stands still past the time after which the kernel takes its lease away, while a writer waits in open().
+"""A job that stands still past the time after which Linux takes its lease away, while a writer waits in open().
 
 As of a suspended machine, a stopped process, a disk that hangs. A point is `WHO,SHAPE,FIRST,SECOND`: the job, which
 holds a lease, stands still before its call FIRST until WHO has the file open, who works on it before call SECOND. The
