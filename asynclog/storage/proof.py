@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterable, Iterator
 from asynclog.errors import ChangedError
 from asynclog.segments import Range
 from asynclog.statistics import SegmentStats
-from asynclog.storage.segment_reader import WINDOW, Hole, Part, SegmentReader
+from asynclog.storage.segment_reader import LONGEST_PART, Hole, Part, SegmentReader
 
-_ZEROS = memoryview(bytes(WINDOW))
+_ZEROS = memoryview(bytes(LONGEST_PART))
 
 # Goes on with a digest, which begins with no bytes; equal for the same bytes, however those are divided.
 Digest = Callable[[bytes, memoryview], bytes]

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from asynclog.segments import Fingerprint, Segment
 
-WINDOW = 1 << 20  # bytes that a part has at most, unless it is a hole
+LONGEST_PART = 1 << 20  # bytes that a part has at most, unless it is a hole
 
 
 class Hole:

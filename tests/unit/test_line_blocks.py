@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from asynclog.errors import ChangedError
 from asynclog.scan.reading import line_blocks as blocks
 from asynclog.scan.reading.line_blocks import whole_lines
-from asynclog.storage.local.byte_ranges import windows
+from asynclog.storage.local.byte_ranges import parts_of
 from asynclog.storage.local.segment_reader import LocalReader
 from asynclog.storage.segment_reader import Hole
 
@@ -151,11 +151,11 @@ def test_ranges_are_told_with_their_holes(
     end = data.draw(st.integers(start, len(content)))
     with opened(path) as descriptor:
         found = [
-            bytes(len(part)) if isinstance(part, Hole) else bytes(part) for part in windows(descriptor, start, end)
+            bytes(len(part)) if isinstance(part, Hole) else bytes(part) for part in parts_of(descriptor, start, end)
         ]
         assert b"".join(found) == content[start:end]
         with pytest.raises(ChangedError):
-            list(windows(descriptor, start, len(content) + 1))
+            list(parts_of(descriptor, start, len(content) + 1))
 
 
 def test_a_segment_that_becomes_shorter_is_noticed(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Read byte ranges of a file window by window, in constant memory, with holes as holes."""
+"""Read byte ranges of a file part by part, in constant memory, with holes as holes."""
 
 import errno
 import os
@@ -6,25 +6,25 @@ from collections.abc import Iterator
 from itertools import chain
 
 from asynclog.errors import ChangedError
-from asynclog.storage.segment_reader import WINDOW, Hole, Part
+from asynclog.storage.segment_reader import LONGEST_PART, Hole, Part
 
 _LOOK = 1 << 16  # bytes read at once to find the end of a line
 _FAR = 64 << 20  # bytes that are searched for it: a hole has none
 _LEAST_HOLE = 1 << 16  # bytes; smaller ones are read as zeros
 
 
-def windows(descriptor: int, start: int, end: int) -> Iterator[Part]:
+def parts_of(descriptor: int, start: int, end: int) -> Iterator[Part]:
     """Yield the bytes [start, end) in order; each part is writable, and valid until the next one is requested.
 
     Raise OSError, and ChangedError if the file ends before that.
     """
-    window = memoryview(bytearray(min(WINDOW, end - start)))
+    buffer = memoryview(bytearray(min(LONGEST_PART, end - start)))
     for hole, data in chain(holes(descriptor, start, end), [(end, end)]):
         while start < hole:
-            got = os.preadv(descriptor, [window[: hole - start]], start)
+            got = os.preadv(descriptor, [buffer[: hole - start]], start)
             if not got:
                 raise ChangedError
-            yield window[:got]
+            yield buffer[:got]
             start += got
         if data > hole:
             yield Hole(data - hole)
@@ -32,7 +32,7 @@ def windows(descriptor: int, start: int, end: int) -> Iterator[Part]:
 
 
 def holes(descriptor: int, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """Yield the ranges of [start, end) that are holes, in order, except small ones. Raise as `windows` does."""
+    """Yield the ranges of [start, end) that are holes, in order, except small ones. Raise as `parts_of` does."""
     while start < end:
         hole = _seek(descriptor, start, os.SEEK_HOLE, end, unknown=end)
         start = next_data(descriptor, hole, end)
@@ -41,12 +41,12 @@ def holes(descriptor: int, start: int, end: int) -> Iterator[tuple[int, int]]:
 
 
 def data_bytes(descriptor: int, start: int, end: int) -> int:
-    """Return how many bytes of [start, end) lie outside holes; small holes count as data. Raise as `windows` does."""
+    """Return how many bytes of [start, end) lie outside holes; small holes count as data. Raise as `parts_of` does."""
     return max(0, end - start) - sum(data - hole for hole, data in holes(descriptor, start, end))
 
 
 def next_data(descriptor: int, start: int, end: int) -> int:
-    """Return the offset of the first byte from `start` on outside a hole; `end` if none. Raise as `windows` does."""
+    """Return the offset of the first byte from `start` on outside a hole; `end` if none. Raise as `parts_of` does."""
     return _seek(descriptor, start, os.SEEK_DATA, end, unknown=start)
 
 

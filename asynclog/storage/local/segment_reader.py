@@ -8,7 +8,7 @@ from resource import RUSAGE_THREAD, getrusage
 import msgspec
 
 from asynclog.segments import Fingerprint, Segment
-from asynclog.storage.local.byte_ranges import data_bytes, end_of_lines, next_data, windows
+from asynclog.storage.local.byte_ranges import data_bytes, end_of_lines, next_data, parts_of
 from asynclog.storage.local.linux.leases import may_be_written
 from asynclog.storage.segment_reader import Part
 
@@ -56,7 +56,7 @@ class LocalReader:
         return os.preadv(self._descriptor, [buffer], offset)
 
     def parts(self, start: int, end: int) -> Iterator[Part]:
-        return windows(self._descriptor, start, end)
+        return parts_of(self._descriptor, start, end)
 
     def next_data(self, start: int, end: int) -> int:
         return next_data(self._descriptor, start, end)

@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 from asynclog.errors import ChangedError
 from asynclog.storage.codecs import is_packed
 from asynclog.storage.hidden_names import OldLink, new_name
-from asynclog.storage.local.byte_ranges import end_of_lines, windows
+from asynclog.storage.local.byte_ranges import end_of_lines, parts_of
 from asynclog.storage.local.commit.old_file_facts import Known
 from asynclog.storage.local.commit.overwritten_lines import publish_overwritten
 from asynclog.storage.local.commit.staging import build, discard, publish
@@ -102,7 +102,7 @@ def _publish_new(  # noqa: PLR0913 - where, what, and what is known of it
         old.token, old.processed_bytes, old.segment
     )  # what a job that was killed then has left is known by it
     temporary = new_name(late)
-    new = windows(descriptor, old.processed_bytes, end)
+    new = parts_of(descriptor, old.processed_bytes, end)
     try:
         build(directory, temporary, descriptor, new, end - old.processed_bytes, beside=old.segment)
     except ChangedError:

@@ -8,12 +8,12 @@ from itertools import islice
 from asynclog.errors import ChangedError, DamagedError
 from asynclog.storage.codecs import PLAIN, codec_for, is_packed
 from asynclog.storage.hidden_names import OldLink, hidden_segment, new_name, origin
-from asynclog.storage.local.byte_ranges import windows
+from asynclog.storage.local.byte_ranges import parts_of
 from asynclog.storage.local.commit.old_file_facts import Known
 from asynclog.storage.local.commit.staging import build, discard, publish
 from asynclog.storage.local.directory import LogDirectory
 from asynclog.storage.naming import SegmentNaming
-from asynclog.storage.segment_reader import WINDOW, Hole, Part
+from asynclog.storage.segment_reader import LONGEST_PART, Hole, Part
 
 _LONGEST_LINE = 64 << 20  # bytes, which are held in memory three times
 _AHEAD = 500_000  # lines held at a time: some 45 MiB of memory
@@ -36,7 +36,7 @@ def publish_overwritten(
     temporary, read = new_name(late), known.proof.of_nothing()
     try:
         end = _end_of_line(source, old.processed_bytes)
-        others = (line for line in _lines(read.follow(windows(source, 0, end))) if not there.take(line))
+        others = (line for line in _lines(read.follow(parts_of(source, 0, end))) if not there.take(line))
         size = build(directory, temporary, source, _blocks(others), end, beside=old.segment)
     except ChangedError:
         return None
@@ -65,7 +65,7 @@ def begins_with_lines_of(directory: LogDirectory, one: str, size: int, other: st
 def _end_of_line(source: int, size: int) -> int:
     """Return the end of the line that has the last of `size` bytes, or of the last line; its start if unfinished."""
     end, start, line = 0, 0, b"\n"
-    for line in _lines(windows(source, 0, os.fstat(source).st_size)):
+    for line in _lines(parts_of(source, 0, os.fstat(source).st_size)):
         start, end = end, end + len(line)
         if end >= size:
             break
@@ -90,7 +90,7 @@ def _lines_of(directory: LogDirectory, name: str, size: int | None = None) -> It
         return
     try:
         end = os.fstat(descriptor).st_size
-        parts = windows(descriptor, 0, end if size is None else min(size, end))
+        parts = parts_of(descriptor, 0, end if size is None else min(size, end))
         yield from _lines(_unpacked(hidden_segment(name) or name, parts))
     finally:
         directory.close(descriptor)
@@ -101,9 +101,9 @@ def _unpacked(segment: str, parts: Iterator[Part]) -> Iterator[Part]:
     if not codec.is_packed:
         yield from parts
         return
-    stream, window = codec.decode(parts), memoryview(bytearray(WINDOW))
-    while got := stream.readinto(window):
-        yield window[:got]
+    stream, buffer = codec.decode(parts), memoryview(bytearray(LONGEST_PART))
+    while got := stream.readinto(buffer):
+        yield buffer[:got]
 
 
 class LineStock:
@@ -113,7 +113,7 @@ class LineStock:
     """
 
     def __init__(self, segments: Sequence[Iterator[bytes]], ahead: int = _AHEAD) -> None:
-        self._segments = [_Window(lines, ahead // len(segments)) for lines in segments]
+        self._segments = [_Lookahead(lines, ahead // len(segments)) for lines in segments]
         self.found = False
 
     def take(self, line: bytes) -> bool:
@@ -128,10 +128,10 @@ class LineStock:
         return all(segment.is_used_up() for segment in self._segments)
 
 
-class _Window:
+class _Lookahead:
     """The lines of a segment, by their hashes: `size` of them beyond those that were taken. Untaken lines stay in it.
 
-    Each segment has its own window, so that the lines appended to one don't use up the room of another.
+    Each segment looks ahead on its own, so that the lines appended to one don't use up the room of another.
     """
 
     def __init__(self, lines: Iterator[bytes], size: int) -> None:
@@ -159,7 +159,7 @@ def _lines(parts: Iterable[Part]) -> Iterator[bytes]:
     """Yield each line with its newline. Raise ChangedError if one is huge: such a file is not compared."""
     begun = bytearray()
     for part in parts:
-        if len(part) > WINDOW or len(begun) > _LONGEST_LINE:
+        if len(part) > LONGEST_PART or len(begun) > _LONGEST_LINE:
             raise ChangedError
         *whole, rest = (bytes(len(part)) if isinstance(part, Hole) else bytes(part)).split(b"\n")
         for line in whole:
@@ -175,7 +175,7 @@ def _blocks(lines: Iterable[bytes]) -> Iterator[memoryview]:
     block = bytearray()
     for line in lines:
         block += line
-        if len(block) >= WINDOW:
+        if len(block) >= LONGEST_PART:
             yield memoryview(bytes(block))
             block.clear()
     yield memoryview(bytes(block))
