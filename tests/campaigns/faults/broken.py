@@ -170,7 +170,7 @@ def ungiven(backlog: DrainQueue, built: StagedFile, *_: object, **__: object) ->
 
 
 def thrown_away(backlog: DrainQueue, built: StagedFile, old: object) -> None:
-    """Instead of `recovery._settle`: whatever has the hidden name of a replacement is worthless."""
+    """Instead of `recovery._resolve`: whatever has the hidden name of a replacement is worthless."""
     del old
     backlog.directory.unlink(str(built))
 

@@ -109,7 +109,7 @@ MUTANTS = (
     ),
     Mutant(
         "recovery throws replacements away",
-        _in(storage__local__commit__recovery___settle=broken.thrown_away),
+        _in(storage__local__commit__recovery___resolve=broken.thrown_away),
         {"kill": "swapped,.*,0$"},
     ),
     Mutant("a full disk is emptied without a lease", _on(broken.AnybodysFile), {"interleave": "append,full,.*,0$"}),

@@ -25,7 +25,7 @@ def recover(directory: LogDirectory, names: SegmentNaming, queue: DrainQueue) ->
     old_links = [old for old in map(OldLink.parse, left) if old]
     for name in left:
         if staged := StagedFile.parse(name):
-            if not _attempt(queue, name, partial(_settle, queue, staged, old_links)):
+            if not _attempt(queue, name, partial(_resolve, queue, staged, old_links)):
                 queue.block(staged.segment)
         elif not OldLink.parse(name):
             _attempt(queue, name, partial(directory.unlink, name))
@@ -38,7 +38,7 @@ def recover(directory: LogDirectory, names: SegmentNaming, queue: DrainQueue) ->
     queue.drain_due(open_too=True)
 
 
-def _settle(queue: DrainQueue, staged: StagedFile, old_links: Iterable[OldLink]) -> None:
+def _resolve(queue: DrainQueue, staged: StagedFile, old_links: Iterable[OldLink]) -> None:
     """Resolve a replacement's hidden name, before its segment's old files: they need their second name until then."""
     directory = queue.directory
     replaced = {str(old): directory.status(str(old)).st_ino for old in old_links if old.segment == staged.segment}

@@ -19,14 +19,14 @@ from asynclog.storage.local.lock.record import Holder, keeps_out, lives
 from asynclog.storage.local.wait_times import TIMING
 
 _PAUSE = 0.1  # seconds between two tries
-_SETTLES = 1.0  # seconds after which a record that is still there has won, on an untrusted mount
+_WINS_AFTER = 1.0  # seconds after which a record that is still there has won, on an untrusted mount
 _RENEWAL = 10.0  # seconds between two renewals
 
 
 class Lock:
     """The lock of one job, made by `held_lock`. `path` is the lock file's; its folder is only used in messages.
 
-    `check` is the time (seconds) after which the holder checks whether it still holds it: less than `_SETTLES`.
+    `check` is the time (seconds) after which the holder checks whether it still holds it: less than `_WINS_AFTER`.
     """
 
     def __init__(self, directory: LogDirectory, path: str, *, breaks: bool, check: float) -> None:
@@ -81,7 +81,7 @@ class Lock:
         if obstacle or not self._directory.weak:
             return obstacle
         try:
-            time.sleep(_SETTLES)
+            time.sleep(_WINS_AFTER)
         except BaseException:  # a signal ends the wait
             self.release()
             raise
