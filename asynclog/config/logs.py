@@ -19,13 +19,13 @@ class Logs(NamedTuple):
     """One log, of which `settings` tell all, or those in each of these `folders`, None for one.
 
     Then `settings` have the pattern in place of a folder, and `at` returns those of the log in a folder, or raises
-    ConfigurationError. `unread` has a sentence for each folder that could not be listed.
+    ConfigurationError. `unlisted` has a sentence for each folder that could not be listed.
     """
 
     settings: Settings
     at: Callable[[str], Settings]
     folders: tuple[str, ...] | None = None
-    unread: tuple[str, ...] = ()
+    unlisted: tuple[str, ...] = ()
 
     def must_share_policy(self, command: str) -> None:
         """Raise ConfigurationError if each of many logs has a policy of its own, for what is about one policy."""
@@ -68,7 +68,7 @@ def resolve_logs(options: Options, environment: Mapping[str, str]) -> Logs:
         return Logs(overall, lambda _: overall)
     found = find_folders(overall.folder, _has_log(overall.naming()))
     if not found.folders:
-        why = f". {found.unread[0]}" if found.unread else ""
+        why = f". {found.unlisted[0]}" if found.unlisted else ""
         raise ConfigurationError(
             f"{target.where}: no folder of this pattern has a segment of {overall.base}: correct the path, or "
             f"audit.segments; [*] stands for a * in a folder's name{why}"
@@ -79,7 +79,7 @@ def resolve_logs(options: Options, environment: Mapping[str, str]) -> Logs:
         one = target._replace(log=os.path.join(folder, overall.base), of_many=False)
         return settings_of_log(options, environment, one, claims[folder])
 
-    return Logs(overall, at, tuple(claims), tuple(found.unread))
+    return Logs(overall, at, tuple(claims), tuple(found.unlisted))
 
 
 def _has_log(naming: SegmentNaming) -> HasLog:

@@ -23,7 +23,7 @@ class Profile(msgspec.Struct, frozen=True):
     `log` is a pattern if it is `of_many` logs; `log_at` is where it is written, with file, line and key.
 
     `claims` are those of all profiles of the file, `policies` the files that any of them names. `is_mxcps` tells whose
-    file it is; `unread_keys` are such as look like retention in MXCP's, each with its place.
+    file it is; `ignored_keys` are such as look like retention in MXCP's, each with its place.
     """
 
     source: str
@@ -44,7 +44,7 @@ class Profile(msgspec.Struct, frozen=True):
     claims: tuple[Claim, ...] = ()
     policies: tuple[str, ...] = ()
     is_mxcps: bool = False
-    unread_keys: tuple[str, ...] = ()
+    ignored_keys: tuple[str, ...] = ()
 
 
 def must_have(document: "Document", profiles: Mapping[str, object], name: str) -> None:

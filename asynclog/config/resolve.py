@@ -119,7 +119,7 @@ def settings_of_log(
         apart=tuple(within(folder, [policy, profile.source, *profile.policies])),
         claims=tuple(claims),
         contests=contests,
-        unread_keys=profile.unread_keys,
+        ignored_keys=profile.ignored_keys,
         is_mxcps=profile.is_mxcps,
         awaits_registry=profile.is_mxcps and not path and not schemas,
         shares_policy=target.claims[0].of_many and bool(schemas or profile.schemas),

@@ -50,7 +50,7 @@ class Settings(msgspec.Struct, frozen=True):
     for catalogs, empty where there is none to be. `lock_wait`, `max_runtime` and `max_overdue` are in seconds, the
     latter None where nothing is too late; `io_limit` is in bytes a second. `allow_delete_percent` is the guard's limit
     for this run, None for that of the configuration. `claims` are the claims on files of the log's folder, this log's
-    own first; `contests` are what two profiles claim where that is MXCP's to refuse (`is_mxcps`), and `unread_keys`
+    own first; `contests` are what two profiles claim where that is MXCP's to refuse (`is_mxcps`), and `ignored_keys`
     look like retention there. `awaits_registry` tells that a registry that is not there may come yet. `apart` are the
     configuration's own files in the log's folder. `shares_policy` is whether many logs have this policy, and what is to
     be said of its rules is said for all of them together.
@@ -87,7 +87,7 @@ class Settings(msgspec.Struct, frozen=True):
     apart: tuple[str, ...] = ()
     claims: tuple[Claim, ...] = ()
     contests: tuple[Contest, ...] = ()
-    unread_keys: tuple[str, ...] = ()
+    ignored_keys: tuple[str, ...] = ()
     is_mxcps: bool = False
     awaits_registry: bool = False
     shares_policy: bool = False

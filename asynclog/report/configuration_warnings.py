@@ -36,7 +36,7 @@ def configuration_warnings(facts: Facts) -> Iterator[str]:
     """Yield warnings about files that two profiles claim, and about retention keys that are not read."""
     for contest in facts.contests:
         yield in_words(contest)
-    for key in facts.unread_keys:
+    for key in facts.ignored_keys:
         yield (
             f"{key}: this key is not read, and keeps or deletes nothing: the days are in the audit schemas "
             f"({facts.schemas}), limits in an asynclog.yaml"

@@ -142,7 +142,7 @@ def _part(  # noqa: PLR0913 - what is asked, and what came before
 
 def _all(logs: Logs, policies: Sequence[Policy], now: int, stop: StopRequest, *, scan: bool) -> _Part:
     """Return what is known of all logs as if they were one, whose segments have their paths for names."""
-    failures = list(map(escape_surrogates, logs.unread))
+    failures = list(map(escape_surrogates, logs.unlisted))
     states: dict[str, SegmentState] = {}
     views: list[dict[str, SegmentStats]] = [{} for _ in range(len(policies) * len(IN_DAYS))]
     staying: set[str] = set()

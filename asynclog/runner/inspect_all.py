@@ -33,7 +33,7 @@ def inspect_all(logs: Logs, policy: Policy, stop: StopRequest) -> AllStates:
     """Read what has to be read of each log, and return the states of all segments."""
     states: list[SegmentState] = []
     notices: dict[str, Notices] = {}
-    failures = list(logs.unread)
+    failures = list(logs.unlisted)
     for folder in logs.folders or ():
         try:
             settings = logs.at(folder)

@@ -28,7 +28,7 @@ def report_on_all(logs: Logs, policy: Policy | None, reports: Mapping[str, Repor
     keys = {_key(name) for report in reports.values() for name in report.schemas}
     warnings = key_warnings(logs, policy, keys, complete=is_known) if policy else ()
     shown = {escape_surrogates(path): report for path, report in reports.items()}
-    errors = list(map(escape_surrogates, logs.unread))
+    errors = list(map(escape_surrogates, logs.unlisted))
     left = len(logs.folders or ()) - len(reports)
     if left:
         errors.append(f"the job was stopped, and did not begin {pluralize(left, 'other log')}")

@@ -51,7 +51,7 @@ def mxcp_profile(document: "Document", name: str | None, environment: Mapping[st
         log=_mxcp_log(document, name, audit),
         claims=tuple(_mxcp_claims(document, file.profiles, environment)),
         is_mxcps=True,
-        unread_keys=tuple(_unread_keys(document, name)),
+        ignored_keys=tuple(_ignored_keys(document, name)),
     )
 
 
@@ -81,7 +81,7 @@ def _overridden(switch: str | None, enabled: bool) -> bool:
         ) from None
 
 
-def _unread_keys(document: "Document", profile: str) -> Iterator[str]:
+def _ignored_keys(document: "Document", profile: str) -> Iterator[str]:
     """Yield the keys that this profile would be subject to, as `LINE: KEY`: of file and profile, and below `audit`."""
     yield from _looking_so(document, (), document.data, deep=False)
     there = (document.data.get("profiles") or {}).get(profile)

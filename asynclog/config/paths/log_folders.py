@@ -20,7 +20,7 @@ class Found(NamedTuple):
     """Folders, in order, and a sentence for each folder that could not be listed, or that a named link leads to."""
 
     folders: list[str]
-    unread: list[str]
+    unlisted: list[str]
 
 
 # A part of a path: this name, one of this pattern, or, for None, any folders.
@@ -109,12 +109,12 @@ def covers(folder: str, other: str) -> bool:
 
 def find_folders(folder: str, has_log: HasLog) -> Found:
     """Return the folders that a pattern stands for, and that have the log. Each folder on the way is listed once."""
-    pattern, unread = _pattern(folder), list[str]()
-    found = list(_below(pattern, pattern.top, pattern.opened({0}), has_log, unread))
-    return Found(found, unread)
+    pattern, unlisted = _pattern(folder), list[str]()
+    found = list(_below(pattern, pattern.top, pattern.opened({0}), has_log, unlisted))
+    return Found(found, unlisted)
 
 
-def _below(pattern: _Pattern, top: str, begun: frozenset[int], has_log: HasLog, unread: list[str]) -> Iterator[str]:
+def _below(pattern: _Pattern, top: str, begun: frozenset[int], has_log: HasLog, unlisted: list[str]) -> Iterator[str]:
     """Yield those folders from `top` on that have the log, each before those in it, in the order of their names."""
     waiting = [(top, begun)]
     while waiting:
@@ -125,21 +125,21 @@ def _below(pattern: _Pattern, top: str, begun: frozenset[int], has_log: HasLog, 
         except (FileNotFoundError, NotADirectoryError):
             continue
         except OSError as error:
-            unread.append(f"{folder}: this folder can't be listed, and logs may be there: {error.strerror}")
+            unlisted.append(f"{folder}: this folder can't be listed, and logs may be there: {error.strerror}")
             continue
         if len(pattern.parts) in places and has_log(files):
             yield folder
         for name in sorted(folders, reverse=True):
             below, following = os.path.join(folder, name), pattern.after(places, name)
-            if following and not (names and _is_link(below, unread)):
+            if following and not (names and _is_link(below, unlisted)):
                 waiting.append((below, following))
 
 
-def _is_link(folder: str, unread: list[str]) -> bool:
+def _is_link(folder: str, unlisted: list[str]) -> bool:
     """Return whether a folder that is named behind a wildcard is a link; note if a folder is behind it."""
     is_link = os.path.islink(folder)
     if is_link and os.path.isdir(folder):
-        unread.append(
+        unlisted.append(
             f"{folder}: this is a symbolic link, which is not followed behind a *, and logs may be there: name the "
             "folder that it leads to"
         )

@@ -28,20 +28,20 @@ def failed(sentence: str, exit_code: int, stopped: Signals | None = None) -> Rep
 
 
 def combined_logs(
-    reports: Mapping[str, Report], unread: Iterable[str], warnings: Iterable[str], *, dry_run: bool
+    reports: Mapping[str, Report], unlisted: Iterable[str], warnings: Iterable[str], *, dry_run: bool
 ) -> Report:
     """Return the combined report of the logs at these paths, with the errors and warnings that are of none of them."""
     found = combined(reports, "log", dry_run=dry_run)
-    result, unread = found.result, list(unread)
+    result, unlisted = found.result, list(unlisted)
     result = msgspec.structs.replace(
         result,
-        status="partial" if unread else result.status,
+        status="partial" if unlisted else result.status,
         warnings=[*warnings, *result.warnings],
-        errors=[*unread, *result.errors],
+        errors=[*unlisted, *result.errors],
         profiles=None,
         logs=result.profiles,
     )
-    code = next(code for code in _WORST_FIRST if code in {found.exit_code, 3 if unread else 0})
+    code = next(code for code in _WORST_FIRST if code in {found.exit_code, 3 if unlisted else 0})
     return Report(result, code, summarize_errors(result.errors) or None)
 
 

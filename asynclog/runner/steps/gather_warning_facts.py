@@ -35,7 +35,7 @@ def facts_of_none(settings: Settings, policy: Policy | None) -> Facts:
         schemas=settings.schemas,
         registry=_registry(settings),
         rotated=rotations(settings.schemas) if policy is not None and is_registry(settings.schemas) else (),
-        unread_keys=settings.unread_keys,
+        ignored_keys=settings.ignored_keys,
         contests=settings.contests,
     )
 
