@@ -106,8 +106,8 @@ class StatsBuilder:
 
     def add_line(self, line: Line, size: int, number: int) -> bool:
         """Count a line of so many bytes, its newline among them, and of that number. Return whether it has expired."""
-        reading = self._parse(line) if len(line) > 1 else None  # a flood of blank lines costs little
-        if reading is None:
+        parsed = self._parse(line) if len(line) > 1 else None  # a flood of blank lines costs little
+        if parsed is None:
             if _is_blank(line):
                 self.blank += 1
                 return False
@@ -115,7 +115,7 @@ class StatsBuilder:
             if self.fragment is None and is_fragment(line):
                 self.fragment = number
             return False
-        name, version, instant = reading
+        name, version, instant = parsed
         row = self.rows.get((name, version)) or self.counter_for(name, version)
         row.records += 1
         row.bytes += size

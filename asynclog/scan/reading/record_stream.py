@@ -34,9 +34,9 @@ async def stream_records(segments: AsyncSegments) -> AsyncIterator[Record]:
         if segment.unjudged is not None:
             continue
         async for offset, line in _lines(segments, segment):
-            reading = parse(line)
-            if reading:
-                yield Record(segment.name, offset, SchemaKey(*reading[:2]), reading[2], line)
+            parsed = parse(line)
+            if parsed:
+                yield Record(segment.name, offset, SchemaKey(*parsed[:2]), parsed[2], line)
 
 
 async def _lines(segments: AsyncSegments, segment: Segment) -> AsyncIterator[tuple[int, bytes]]:
