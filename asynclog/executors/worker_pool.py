@@ -27,10 +27,10 @@ def run_async(work: Callable[[*Given], Awaitable[Result]], *given: *Given) -> Re
 
 
 class WorkerPool:
-    """`jobs` workers, who take units of work in the order given and hand results back as they are ready."""
+    """So many `workers`, who take units of work in the order given and hand results back as they are ready."""
 
-    def __init__(self, jobs: int, stop: StopRequest) -> None:
-        self.jobs = jobs
+    def __init__(self, workers: int, stop: StopRequest) -> None:
+        self.workers = workers
         self._stop = stop
 
     @asynccontextmanager
@@ -49,10 +49,10 @@ class WorkerPool:
         """
         from anyio import CapacityLimiter, create_memory_object_stream, create_task_group, to_thread  # noqa: PLC0415
 
-        limiter = CapacityLimiter(self.jobs)
+        limiter = CapacityLimiter(self.workers)
         waiting = list(units)
         queue = iter(waiting)
-        hands = min(self.jobs, len(waiting))
+        hands = min(self.workers, len(waiting))
         over = False
 
         async def serve(send: "MemoryObjectSendStream[tuple[Unit, Result]]", do: Callable[[Unit], Result]) -> None:
@@ -64,8 +64,8 @@ class WorkerPool:
                         break
                     await send.send((unit, await to_thread.run_sync(do, unit, limiter=limiter)))
 
-        with ExitStack() as workers:
-            doing = executor.start(work, hands, workers)
+        with ExitStack() as resources:
+            doing = executor.start(work, hands, resources)
             send, receive = create_memory_object_stream[tuple[Unit, Result]]()
             async with create_task_group() as group, receive:
                 async with send:

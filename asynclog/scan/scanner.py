@@ -52,7 +52,7 @@ class Scanner(msgspec.Struct, frozen=True):
         """
         starting = [(segment, starts.get(segment.name, 0)) for segment in segments]
         total = sum(segment.fingerprint.size - start for segment, start in starting)
-        size = chunk_size(total, pool.jobs, self.context.options)
+        size = chunk_size(total, pool.workers, self.context.options)
         cuts = [
             split(segment, size, start, mark=mark and not start, digest=segment.name in growing)
             for segment, start in starting
@@ -67,7 +67,7 @@ class Scanner(msgspec.Struct, frozen=True):
 
         `wanted` has the numbers of the views for each segment. Those that could not be read come besides.
         """
-        size = chunk_size(sum(segment.fingerprint.size for segment in wanted), pool.jobs, self.context.options)
+        size = chunk_size(sum(segment.fingerprint.size for segment in wanted), pool.workers, self.context.options)
         cuts = [
             _under(tuple(views[number] for number in numbers), split(segment, size, mark=False))
             for segment, numbers in wanted.items()
@@ -95,16 +95,16 @@ class Scanner(msgspec.Struct, frozen=True):
         chunks = [chunk for cut in sorted(cuts, key=len) for chunk in cut]
         pending = Counter(chunk.segment.name for chunk in chunks)
         size = sum(chunk.end - chunk.start for chunk in chunks)
-        executor = self.executor or _executor_for(self.context, pool.jobs, size)
-        work = partial(read_chunks, self.context, executor.rate_share(self.rate_limit, pool.jobs))
+        executor = self.executor or _executor_for(self.context, pool.workers, size)
+        work = partial(read_chunks, self.context, executor.rate_share(self.rate_limit, pool.workers))
         units, begun = batch(chunks, options), partial(_go_on, starts)
         async with pool.map_unordered(work, units, executor=executor, is_continuation=begun) as results:
             yield merged(results, pending, options.marks)
 
 
-def _executor_for(context: ScanContext, jobs: int, size: int) -> Executor:
+def _executor_for(context: ScanContext, workers: int, size: int) -> Executor:
     """Choose where so many bytes are read: the kernel lets other threads run, the Python reader does not."""
-    if context.kind == "native" or jobs == 1 or size < context.options.worth_processes:
+    if context.kind == "native" or workers == 1 or size < context.options.worth_processes:
         return THREADS
     from asynclog.executors.processes import Processes  # noqa: PLC0415 - few jobs need processes
 

@@ -129,10 +129,10 @@ async def _scan(
 ) -> Inventory[T]:
     known, unread, heads = dict(recalled.known), dict(recalled.unread), dict(recalled.heads)
     partial = misses = read = 0
-    workers, growing = WorkerPool(log.settings.jobs, stop), growing_segments(log)
+    pool, growing = WorkerPool(log.settings.jobs, stop), growing_segments(log)
     while unread and not stop:
         starts = {name: head.fingerprint.size for name, head in heads.items()}
-        scan = log.scanner.scan(list(unread.values()), workers, starts, growing, mark=remember is not None)
+        scan = log.scanner.scan(list(unread.values()), pool, starts, growing, mark=remember is not None)
         async with scan as found:
             async for scanned in found:
                 head = heads.pop(scanned.segment, None)
