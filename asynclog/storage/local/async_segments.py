@@ -14,7 +14,7 @@ from asynclog.storage.naming import SegmentNaming
 
 
 class LocalAsyncSegments:
-    """The log with this base path: see `scan.record_stream.AsyncSegments`."""
+    """The log with this base path: see `scan.reading.record_stream.AsyncSegments`."""
 
     def __init__(self, path: str) -> None:
         self._folder, self._base = os.path.split(os.path.abspath(path))
