@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from audit_log import entries
 from one_segment import LATE, NEW, OLD, SEGMENT, append, cleanup, content, fate, folder
 from packing import packed
 
@@ -286,6 +287,27 @@ def test_a_symbolic_link_that_was_displaced_gets_its_name_back(folder: Path) -> 
     assert content(folder) == {"logs.jsonl": LATE, ROTATED: NEW, SEGMENT: LATE}
 
 
+@pytest.mark.parametrize("kind", [os.mkfifo, os.mkdir], ids=["FIFO", "folder"])
+@pytest.mark.parametrize("old", [OLD, OLD + NEW], ids=["drop", "rewrite"])
+def test_what_was_displaced_gets_its_name_back_if_it_is_no_file(
+    folder: Path, old: bytes, kind: Callable[[Path], None]
+) -> None:
+    """Somebody had put it there, and the job was killed just then: else what replaced it would be there twice."""
+    built, left = StagedFile(SEGMENT, 0, 0), {}
+    if old == OLD:
+        (folder / SEGMENT).write_bytes(old)
+        (folder / SEGMENT).rename(folder / ROTATED)
+        os.link(folder / ROTATED, folder / f".{SEGMENT}.al-old-0123abcd-{len(old)}")
+    else:
+        built, left = killed_after_the_swap(folder), {ROTATED: NEW}
+    kind(folder / str(built))
+    inode = (folder / str(built)).stat().st_ino
+    report = cleanup(folder)
+    assert (report.exit_code, report.result.recovery_pending) == (0, [])
+    assert (folder / SEGMENT).stat().st_ino == inode
+    assert {path.name: path.read_bytes() for path in entries(folder) if path.is_file()} == left
+
+
 def test_a_file_with_the_inode_of_a_lost_replacement_is_left_alone(folder: Path) -> None:
     """A rotation by link has removed that before the undo; the next file in the folder may get its number."""
     (folder / SEGMENT).write_bytes(OLD + NEW)
@@ -469,6 +491,27 @@ def test_what_came_to_a_packed_replacement_before_an_undo_comes_alone(folder: Pa
     assert content(folder) == {segment: packed(segment, OLD + NEW), late: packed(segment, LATE)}
 
 
+def test_a_backup_by_link_is_no_name_for_a_displaced_file(folder: Path) -> None:
+    """Who had waited for its lease writes to it, and somebody else has the segment's name by then."""
+    (folder / SEGMENT).write_bytes(OLD)
+
+    class Linked(LogDirectory):
+        def rename_noreplace(self, name: str, new: str) -> None:
+            if name == SEGMENT:
+                os.link(folder / SEGMENT, folder / "backup")
+            super().rename_noreplace(name, new)
+            if name == SEGMENT:
+                (folder / SEGMENT).write_bytes(LATE)
+
+        def release(self, descriptor: int) -> bool:
+            released = super().release(descriptor)
+            append(descriptor, OTHER)
+            return released
+
+    (late,) = cleanup(folder, directory=Linked).result.late_segments
+    assert content(folder) == {"backup": OLD + OTHER, SEGMENT: LATE, late: OLD + OTHER}
+
+
 def test_a_name_that_was_taken_meanwhile_stays_with_its_new_file(folder: Path) -> None:
     """Then the displaced file comes as a late segment."""
     (folder / SEGMENT).write_bytes(OLD)
@@ -566,6 +609,44 @@ def test_where_names_cannot_be_exchanged_a_backup_by_link_hides_no_line(folder: 
     report = cleanup(folder, directory=Linked)
     (late,) = report.result.late_segments
     assert (fate(report)[0], report.result.deleted_per_schema) == ("done", {"api:1": 1})
+    assert content(folder) == {"backup": OLD + NEW + LATE, SEGMENT: NEW, late: LATE}
+
+
+@pytest.mark.parametrize("exchanges", [True, False])
+def test_a_backup_by_link_hides_no_line_if_the_disk_fails(folder: Path, exchanges: bool) -> None:
+    """Nor is it told that the segment was left as it is. The next job saves what came to it."""
+
+    class Failing(LogDirectory if exchanges else Older):  # type: ignore[misc]
+        linked = False
+
+        def link(self, name: str, new: str) -> None:
+            with (folder / SEGMENT).open("ab") as file:
+                file.write(LATE)
+            super().link(name, new)
+
+        def back_up(self) -> None:
+            os.link(folder / SEGMENT, folder / "backup")
+            self.linked = True
+
+        def rename(self, old: str, new: str) -> None:
+            if new == SEGMENT:
+                self.back_up()
+            super().rename(old, new)
+
+        def rename_exchange(self, name: str, other: str) -> None:
+            if exchanges:
+                self.back_up()
+            super().rename_exchange(name, other)
+
+        def fsync_folder(self) -> None:
+            if self.linked:
+                raise OSError(errno.EIO, os.strerror(errno.EIO))
+            super().fsync_folder()
+
+    report = cleanup(folder, directory=Failing)
+    assert (report.exit_code, report.result.deleted_per_schema) == (3, {"api:1": 1})
+    assert "it was replaced, but that may not last" in str(fate(report)[1])
+    (late,) = cleanup(folder).result.late_segments
     assert content(folder) == {"backup": OLD + NEW + LATE, SEGMENT: NEW, late: LATE}
 
 

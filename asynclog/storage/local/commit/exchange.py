@@ -119,7 +119,7 @@ def _give_a_name(queue: DrainQueue, staged: StagedFile) -> None:
     If a rotation has renamed it since, that name is enough.
     """
     directory, name = queue.directory, str(staged)
-    is_seen = directory.visible_name(directory.status(name).st_ino) is not None
+    is_seen = directory.visible_name(directory.status(name).st_ino, queue.names.match) is not None
     # With a replacement, the old name went to it, and somebody else has removed that; in a drop only we took the name.
     is_taken = is_seen and staged.inode != 0
     with contextlib.suppress(FileExistsError):

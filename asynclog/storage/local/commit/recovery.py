@@ -67,16 +67,20 @@ def _is_replacement(directory: LogDirectory, staged: StagedFile, old: Sequence[s
 def leftover_names(directory: LogDirectory, names: SegmentNaming) -> list[str]:
     """Return the hidden names that a job of this log made; those of old files and replacements only if regular.
 
-    A symbolic link that a rotation had put in a segment's place may have been displaced, too.
+    A symbolic link that a rotation had put in a segment's place may have been displaced, too; and anything else, if
+    what replaced it is there, or nothing did.
     """
     left = sorted(filter(names.is_temporary, directory.names()))
-    return [name for name in left if _may_be_ours(directory, name)]
+    return [name for name in left if _may_be_ours(directory, names, name)]
 
 
-def _may_be_ours(directory: LogDirectory, name: str) -> bool:
-    if StagedFile.parse(name):
-        return directory.is_file(name) or directory.is_link(name)
-    return OldLink.parse(name) is None or directory.is_file(name)
+def _may_be_ours(directory: LogDirectory, names: SegmentNaming, name: str) -> bool:
+    if directory.is_file(name):
+        return True
+    if staged := StagedFile.parse(name):
+        is_drop = not staged.inode
+        return is_drop or directory.is_link(name) or directory.visible_name(staged.inode, names.match) is not None
+    return OldLink.parse(name) is None
 
 
 def _attempt(queue: DrainQueue, name: str, step: Callable[[], None]) -> bool:
@@ -91,7 +95,7 @@ def _attempt(queue: DrainQueue, name: str, step: Callable[[], None]) -> bool:
 
 def _finish(directory: LogDirectory, names: SegmentNaming, queue: DrainQueue, old: OldLink) -> None:
     status = directory.status(str(old))
-    if status.st_nlink > 1 and directory.visible_name(status.st_ino):  # then it was never replaced
+    if status.st_nlink > 1 and directory.visible_name(status.st_ino, names.match):  # then it was never replaced
         directory.unlink(str(old))
         return
     queue.add(_behind_published(directory, names, queue.inherited, old), at_once=True)

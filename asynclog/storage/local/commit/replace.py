@@ -206,7 +206,7 @@ def _confirm(queue: DrainQueue, source: int, staged: StagedFile, pinned: Pinned,
     except LateWriterError:
         raise
     except OSError as error:
-        if _is_visible(directory, pinned.inode):
+        if _is_segment(queue, pinned.inode):
             raise
         return f"{error.strerror}: it was replaced, but that may not last, and the next job finishes it"
     return ""
@@ -220,9 +220,9 @@ def _must_be_no_segment(queue: DrainQueue, inode: int) -> None:
     raise DisplacedError
 
 
-def _is_visible(directory: LogDirectory, inode: int) -> bool:
+def _is_segment(queue: DrainQueue, inode: int) -> bool:
     try:
-        return directory.visible_name(inode) is not None
+        return queue.directory.visible_name(inode, queue.names.match) is not None
     except OSError:  # then all that is known is that it has lost the segment's name
         return False
 
