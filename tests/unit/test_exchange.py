@@ -15,6 +15,7 @@ from packing import packed
 
 from asynclog.storage.hidden_names import OldLink, StagedFile
 from asynclog.storage.local.directory import LogDirectory
+from asynclog.storage.local.wait_times import Timing
 
 __all__ = ["folder"]  # a fixture
 
@@ -576,6 +577,36 @@ def test_where_names_cannot_be_exchanged_a_faster_rotation_doubles_no_line(folde
     assert (fate(report)[0], report.result.deleted_per_schema, report.result.recovery_pending) == ("skipped", {}, [])
     assert content(folder) == {ROTATED: old} | dict.fromkeys(report.result.late_segments, LATE)
     assert len(report.result.late_segments) == (old != OLD)
+
+
+@pytest.mark.parametrize("exchanges", [True, False])
+def test_without_leases_a_faster_rotation_doubles_no_line_either(folder: Path, exchanges: bool) -> None:
+    """By rename, as on NFS; where names can be exchanged, by a link that stays."""
+    os.utime(folder / SEGMENT, (0, 0))
+    (folder / "logs-20990101T000000.jsonl").write_bytes(OTHER)
+
+    class Rotated(LogDirectory if exchanges else Older):  # type: ignore[misc]
+        def lease(self, descriptor: int) -> bool:
+            del descriptor
+            return False
+
+        is_free = lease
+
+        def rename(self, old: str, new: str) -> None:
+            if new == SEGMENT:
+                rotate(folder, None)
+            super().rename(old, new)
+
+        def rename_exchange(self, name: str, other: str) -> None:
+            if exchanges and not (folder / ROTATED).exists():
+                os.link(folder / SEGMENT, folder / ROTATED)
+            super().rename_exchange(name, other)
+
+    report = cleanup(folder, directory=Rotated, weak_leases=True)
+    assert (fate(report)[0], report.result.deleted_per_schema) == ("skipped", {})
+    cleanup(folder, directory=Rotated, weak_leases=True, timing=Timing(idle_period=-1))
+    linked = {SEGMENT: OLD + NEW} if exchanges else {}
+    assert content(folder) == {ROTATED: OLD + NEW, "logs-20990101T000000.jsonl": OTHER} | linked
 
 
 def test_where_names_cannot_be_exchanged_a_link_doubles_no_line(folder: Path) -> None:

@@ -197,8 +197,8 @@ def _confirm(queue: DrainQueue, source: int, staged: StagedFile, pinned: Pinned,
     try:
         if exchanged:
             must_have_no_late_writer(directory, source, pinned)  # it would wait for the disk
-        elif pinned.leased and os.fstat(source).st_nlink > 1:  # it has been renamed or linked before
-            _must_be_no_segment(queue, pinned.inode)
+        if os.fstat(source).st_nlink > 1 + exchanged:  # it has been renamed or linked before
+            _must_be_no_segment(queue, pinned)
         directory.sync_folder()
         if exchanged:
             confirm(directory, source, staged, pinned)
@@ -212,12 +212,14 @@ def _confirm(queue: DrainQueue, source: int, staged: StagedFile, pinned: Pinned,
     return ""
 
 
-def _must_be_no_segment(queue: DrainQueue, inode: int) -> None:
+def _must_be_no_segment(queue: DrainQueue, pinned: Pinned) -> None:
     """Raise DisplacedError unless the old file is no segment any more: then what came to it has to be drained."""
-    with contextlib.suppress(OSError):  # `take_back` looks once more
-        if queue.directory.visible_name(inode, queue.names.match) is None:
-            return
-    raise DisplacedError
+    try:
+        is_segment = queue.directory.visible_name(pinned.inode, queue.names.match) is not None
+    except OSError:  # `take_back` looks once more; but FUSE may have reported a stale count of links
+        is_segment = pinned.leased
+    if is_segment:
+        raise DisplacedError
 
 
 def _is_segment(queue: DrainQueue, inode: int) -> bool:
