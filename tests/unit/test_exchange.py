@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -307,6 +308,17 @@ def test_what_was_displaced_gets_its_name_back_if_it_is_no_file(
     assert (report.exit_code, report.result.recovery_pending) == (0, [])
     assert (folder / SEGMENT).stat().st_ino == inode
     assert {path.name: path.read_bytes() for path in entries(folder) if path.is_file()} == left
+
+
+@pytest.mark.parametrize("kind", [os.mkfifo, partial(os.symlink, ROTATED)], ids=["FIFO", "symbolic link"])
+def test_what_got_a_second_name_loses_it_if_it_is_no_file(folder: Path, kind: Callable[[Path], None]) -> None:
+    """A rotation had put it in the segment's place right before the link, and the job was killed just then."""
+    (folder / SEGMENT).rename(folder / ROTATED)
+    kind(folder / SEGMENT)
+    os.link(folder / SEGMENT, folder / f".{SEGMENT}.al-old-0123abcd-{len(OLD + NEW)}", follow_symlinks=False)
+    cleanup(folder)
+    assert sorted(path.name for path in entries(folder)) == [SEGMENT, ROTATED]
+    assert (folder / SEGMENT).lstat().st_nlink == 1
 
 
 def test_a_file_with_the_inode_of_a_lost_replacement_is_left_alone(folder: Path) -> None:
@@ -643,6 +655,65 @@ def test_where_names_cannot_be_exchanged_a_backup_by_link_hides_no_line(folder: 
     assert content(folder) == {"backup": OLD + NEW + LATE, SEGMENT: NEW, late: LATE}
 
 
+def test_where_names_cannot_be_exchanged_a_backup_by_link_is_told_if_the_folder_is_not_read(folder: Path) -> None:
+    """Nobody can know then that it is no segment: the next job saves what came to it."""
+
+    class Linked(Older):
+        failed = 0
+
+        def link(self, name: str, new: str) -> None:
+            with (folder / SEGMENT).open("ab") as file:
+                file.write(LATE)
+            super().link(name, new)
+
+        def rename(self, old: str, new: str) -> None:
+            if new == SEGMENT:
+                os.link(folder / SEGMENT, folder / "backup")
+            super().rename(old, new)
+
+        def names(self) -> list[str]:
+            if (folder / "backup").exists() and not self.failed:
+                self.failed += 1
+                raise OSError(errno.EIO, os.strerror(errno.EIO))
+            return super().names()
+
+    report = cleanup(folder, directory=Linked)
+    assert (report.exit_code, report.result.deleted_per_schema) == (3, {"api:1": 1})
+    (late,) = cleanup(folder).result.late_segments
+    assert content(folder) == {"backup": OLD + NEW + LATE, SEGMENT: NEW, late: LATE}
+
+
+@pytest.mark.parametrize("old", [OLD, OLD + NEW], ids=["drop", "rewrite"])
+def test_a_rotation_by_rename_is_undone_though_the_disk_fails(folder: Path, old: bytes) -> None:
+    """Nobody has to wait for the next job to see its new file."""
+    (folder / SEGMENT).write_bytes(old)
+
+    class Failing(LogDirectory):
+        def rotate_once(self) -> None:
+            if not (folder / ROTATED).exists():
+                rotate(folder)
+
+        def rename_noreplace(self, name: str, new: str) -> None:
+            if name == SEGMENT:
+                self.rotate_once()
+            super().rename_noreplace(name, new)
+
+        def rename_exchange(self, name: str, other: str) -> None:
+            self.rotate_once()
+            super().rename_exchange(name, other)
+
+        def fsync_folder(self) -> None:
+            if (folder / ROTATED).exists():
+                raise OSError(errno.EIO, os.strerror(errno.EIO))
+            super().fsync_folder()
+
+    report = cleanup(folder, directory=Failing)
+    assert (fate(report)[0], report.exit_code, report.result.deleted_per_schema) == ("skipped", 3, {})
+    assert (folder / SEGMENT).read_bytes() == LATE
+    cleanup(folder)
+    assert content(folder) == {SEGMENT: LATE} | ({ROTATED: NEW} if old != OLD else {})
+
+
 @pytest.mark.parametrize("exchanges", [True, False])
 def test_a_backup_by_link_hides_no_line_if_the_disk_fails(folder: Path, exchanges: bool) -> None:
     """Nor is it told that the segment was left as it is. The next job saves what came to it."""
@@ -721,7 +792,8 @@ def test_where_names_cannot_be_exchanged_doubled_lines_are_told(folder: Path, ca
     report = cleanup(folder, directory=Failing)
     assert report.exit_code == 3
     assert "twice" in report.result.errors[0]
-    assert content(folder) == {ROTATED: OLD + NEW, SEGMENT: NEW}
+    visible = {name: data for name, data in content(folder).items() if not name.startswith(".")}
+    assert visible == {ROTATED: OLD + NEW, SEGMENT: NEW}
 
 
 def test_a_python_without_ctypes_uses_the_older_calls(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -871,11 +943,12 @@ def test_a_disk_that_fails_as_an_exchange_is_undone_is_told(folder: Path, old: b
 
 
 def test_an_unknown_displaced_file_counts_nothing_as_deleted(folder: Path) -> None:
-    """The segment was rotated in that moment, and is whole under its new name; the next job gives the other its own."""
+    """The segment was rotated in that moment, and is whole under its new name; the other has its own again."""
 
     class Rotated(LogDirectory):
         def rename_exchange(self, name: str, other: str) -> None:
-            rotate(folder)
+            if not (folder / ROTATED).exists():
+                rotate(folder)
             super().rename_exchange(name, other)
 
         def status(self, name: str) -> os.stat_result:

@@ -68,7 +68,7 @@ def leftover_names(directory: LogDirectory, names: SegmentNaming) -> list[str]:
     """Return the hidden names that a job of this log made; those of old files and replacements only if regular.
 
     A symbolic link that a rotation had put in a segment's place may have been displaced, too; and anything else, if
-    what replaced it is there, or nothing did.
+    what replaced it is there, or nothing did; or it was still there as it got a second name.
     """
     left = sorted(filter(names.is_temporary, directory.names()))
     return [name for name in left if _may_be_ours(directory, names, name)]
@@ -77,10 +77,14 @@ def leftover_names(directory: LogDirectory, names: SegmentNaming) -> list[str]:
 def _may_be_ours(directory: LogDirectory, names: SegmentNaming, name: str) -> bool:
     if directory.is_file(name):
         return True
+    is_segment = partial(_is_segment, directory, names)
     if staged := StagedFile.parse(name):
-        is_drop = not staged.inode
-        return is_drop or directory.is_link(name) or directory.visible_name(staged.inode, names.match) is not None
-    return OldLink.parse(name) is None
+        return not staged.inode or directory.is_link(name) or is_segment(staged.inode)
+    return OldLink.parse(name) is None or is_segment(directory.status(name).st_ino)
+
+
+def _is_segment(directory: LogDirectory, names: SegmentNaming, inode: int) -> bool:
+    return directory.visible_name(inode, names.match) is not None
 
 
 def _attempt(queue: DrainQueue, name: str, step: Callable[[], None]) -> bool:
@@ -95,7 +99,7 @@ def _attempt(queue: DrainQueue, name: str, step: Callable[[], None]) -> bool:
 
 def _finish(directory: LogDirectory, names: SegmentNaming, queue: DrainQueue, old: OldLink) -> None:
     status = directory.status(str(old))
-    if status.st_nlink > 1 and directory.visible_name(status.st_ino, names.match):  # then it was never replaced
+    if status.st_nlink > 1 and _is_segment(directory, names, status.st_ino):  # then it was never replaced
         directory.unlink(str(old))
         return
     queue.add(_behind_published(directory, names, queue.inherited, old), at_once=True)

@@ -190,15 +190,14 @@ def _exchange(queue: DrainQueue, target: Target, staged: StagedFile, pinned: Pin
 def _confirm(queue: DrainQueue, source: int, staged: StagedFile, pinned: Pinned, *, exchanged: bool) -> str:
     """Make the exchange durable, and check what was displaced (step 6). Return the disk's error in words, or "".
 
-    Raise DisplacedError or LateWriterError if it has to be undone, OSError if a rotation was faster: the next job gives
-    that file its name back.
+    Raise DisplacedError or LateWriterError if it has to be undone.
     """
     directory = queue.directory
     try:
         if exchanged:
             must_have_no_late_writer(directory, source, pinned)  # it would wait for the disk
         if os.fstat(source).st_nlink > 1 + exchanged:  # it has been renamed or linked before
-            _must_be_no_segment(queue, pinned)
+            _must_be_no_segment(queue, pinned.inode)
         directory.sync_folder()
         if exchanged:
             confirm(directory, source, staged, pinned)
@@ -206,27 +205,24 @@ def _confirm(queue: DrainQueue, source: int, staged: StagedFile, pinned: Pinned,
     except LateWriterError:
         raise
     except OSError as error:
-        if _is_segment(queue, pinned.inode):
-            raise
-        return f"{error.strerror}: it was replaced, but that may not last, and the next job finishes it"
+        return _fault(queue, pinned, error, exchanged=exchanged)
     return ""
 
 
-def _must_be_no_segment(queue: DrainQueue, pinned: Pinned) -> None:
+def _must_be_no_segment(queue: DrainQueue, inode: int) -> None:
     """Raise DisplacedError unless the old file is no segment any more: then what came to it has to be drained."""
-    try:
-        is_segment = queue.directory.visible_name(pinned.inode, queue.names.match) is not None
-    except OSError:  # `take_back` looks once more; but FUSE may have reported a stale count of links
-        is_segment = pinned.leased
-    if is_segment:
+    if queue.directory.visible_name(inode, queue.names.match) is not None:
         raise DisplacedError
 
 
-def _is_segment(queue: DrainQueue, inode: int) -> bool:
+def _fault(queue: DrainQueue, pinned: Pinned, error: OSError, *, exchanged: bool) -> str:
+    """Return in words that the disk has failed after the swap. Raise DisplacedError if a rotation was faster."""
+    fault = f"{error.strerror}: it was replaced, but that may not last, and the next job finishes it"
     try:
-        return queue.directory.visible_name(inode, queue.names.match) is not None
-    except OSError:  # then all that is known is that it has lost the segment's name
-        return False
+        _must_be_no_segment(queue, pinned.inode)
+    except OSError:  # all that is known is that it has lost the segment's name
+        return fault if exchanged else f"{fault}; if it has another name now, its records may be there twice"
+    return fault
 
 
 def _displaced(directory: LogDirectory, target: Target, pinned: Pinned, old: OldLink) -> Displaced | None:
