@@ -483,6 +483,31 @@ def test_what_follows_an_emptied_late_segment_comes_once(folder: Path) -> None:
     assert sorted(content(folder).values()) == sorted([b"", NEW, LATE])
 
 
+@pytest.mark.parametrize("kind", ["a sparse file of another user's", "a folder", "a symbolic link"])
+def test_what_somebody_put_in_a_late_segments_place_is_none(folder: Path, kind: str) -> None:
+    """A neighbour may read its name off the old file's; with a hole it has no digest that could tell."""
+    lines = LATE * 2000
+    (folder / SEGMENT).write_bytes(NEW)
+    place = folder / late_name(folder)
+    place.unlink()
+    (folder / KNOWN).write_bytes(OLD + NEW + lines)
+    match kind:
+        case "a folder":
+            place.mkdir()
+        case "a symbolic link":
+            place.symlink_to(SEGMENT)
+        case _ if os.geteuid():
+            pytest.skip("only root can give a file away")
+        case _:
+            place.touch()
+            os.truncate(place, len(lines))
+            os.chown(place, 4002, -1)
+    report = cleanup(folder)
+    (late,) = report.result.late_segments
+    assert (report.exit_code, (folder / late).read_bytes()) == (0, lines)
+    assert late != place.name
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files to any group")
 def test_a_late_segment_is_not_for_the_group_of_before(folder: Path) -> None:
     """The log belongs to another group now."""

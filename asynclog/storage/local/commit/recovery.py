@@ -1,6 +1,7 @@
 """Finish or undo what a killed job left, before anything is planned. Needs no database."""
 
 import errno
+import stat
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
@@ -108,14 +109,10 @@ def _finish(directory: LogDirectory, names: SegmentNaming, queue: DrainQueue, ol
 def _behind_published(directory: LogDirectory, names: SegmentNaming, inherited: Inherited, old: OldLink) -> OldLink:
     """Advance the accounted length if a job was killed just after publishing a late segment, and return the new name.
 
-    Not if the file was begun anew.
+    Not if the file was begun anew, or if that segment is none of ours.
     """
     late = names.late_name(old.token, old.processed_bytes, old.segment)
-    try:
-        published = directory.status(late).st_size
-    except FileNotFoundError:
-        published = 0
-    if not published:
+    if not _is_published(directory, late, old):
         return old
     descriptor = directory.open(str(old))
     try:
@@ -123,3 +120,12 @@ def _behind_published(directory: LogDirectory, names: SegmentNaming, inherited: 
     finally:
         directory.close(descriptor)
     return old if digest is None else advance_offset(directory, old, late, inherited.proof, digest)
+
+
+def _is_published(directory: LogDirectory, late: str, old: OldLink) -> bool:
+    """Return whether there is such a late segment. It has the old file's owner: anybody else may guess its name."""
+    try:
+        status, owner = directory.status(late), directory.status(str(old)).st_uid
+    except FileNotFoundError:
+        return False
+    return stat.S_ISREG(status.st_mode) and status.st_size > 0 and status.st_uid == owner
