@@ -276,6 +276,18 @@ def test_a_line_that_each_file_begins_with_tells_no_replacement(folder: Path, su
     assert content(folder)[segment] == new
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_hidden_files_of_another_user_make_no_segment_a_replacement(folder: Path) -> None:
+    """He may read the log and write to a sticky folder, and names a copy of a segment its old file."""
+    (folder / SEGMENT).write_bytes(NEW)
+    size, inode = len(NEW), (folder / SEGMENT).stat().st_ino
+    for name, data in ((f".{SEGMENT}.al-old-0123abcd-{size}", NEW), (str(StagedFile(SEGMENT, inode, size)), OTHER)):
+        (folder / name).write_bytes(data)
+        os.chown(folder / name, 4002, -1)
+    (late,) = cleanup(folder).result.late_segments
+    assert content(folder) == {SEGMENT: NEW, late: OTHER}
+
+
 def test_a_symbolic_link_that_was_displaced_gets_its_name_back(folder: Path) -> None:
     """A rotation had put it there, as cronolog does, and the job was killed just then."""
     replacement = folder / SEGMENT

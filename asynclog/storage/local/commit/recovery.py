@@ -52,14 +52,17 @@ def _resolve(queue: DrainQueue, staged: StagedFile, old_links: Iterable[OldLink]
 def _is_replacement(directory: LogDirectory, staged: StagedFile, old: Sequence[str], segment: str) -> bool:
     """Return whether a segment with the replacement's inode is the replacement: it begins with lines of an old file.
 
-    One such line would not do: files may begin with the same one, and what is taken for the replacement is let go.
-    Without an old file, it must have the owner of the file that it displaced: nobody else can put one there. Raise
-    OSError if the segment is renamed at this moment: the next job looks again.
+    One such line would not do: files may begin with the same one, and what is taken for the replacement is let go. The
+    old file has its owner, for anybody else may have made one of that name. Without one, it must have the owner of the
+    file that it displaced: nobody else can put one there. Raise OSError if the segment is renamed at this moment: the
+    next job looks again.
     """
+    owner = directory.status(segment).st_uid
+    old = [name for name in old if directory.status(name).st_uid == owner]
     if old:
         alike = any(begins_with_lines_of(directory, segment, staged.size, name) for name in old)
     else:
-        alike = directory.status(segment).st_uid == directory.status(str(staged)).st_uid
+        alike = directory.status(str(staged)).st_uid == owner
     if not alike and directory.status(segment).st_ino != staged.inode:
         raise BlockingIOError(errno.EAGAIN, "it was renamed at this moment")
     return alike
