@@ -75,7 +75,7 @@ def _undo_swap(queue: DrainQueue, staged: StagedFile, known: Known | None) -> No
         restore_displaced(queue, staged, known)
     except OSError as error:
         queue.problems.append(
-            f"{staged}: the file that was given the name {staged.segment} meanwhile can't have it back yet "
+            f"{staged}: what replaced {staged.segment}, or was given that name meanwhile, can't be put back yet "
             f"({error.strerror}): it is safe there, and the next job tries again"
         )
 
