@@ -467,20 +467,6 @@ def test_a_hidden_name_that_is_no_file_blocks_nothing(folder: Path, name: str) -
     assert (folder / SEGMENT).read_bytes() == NEW
 
 
-def test_a_folder_that_cannot_be_read_at_last_is_told(folder: Path) -> None:
-    """Beside what was deleted by then."""
-
-    class Failing(LogDirectory):
-        def names(self) -> list[str]:
-            if (folder / SEGMENT).read_bytes() == NEW:
-                raise OSError(errno.EIO, os.strerror(errno.EIO))
-            return super().names()
-
-    report = cleanup(folder, directory=Failing)
-    assert (report.exit_code, report.result.deleted_per_schema) == (3, {"api:1": 1})
-    assert report.result.errors == ["the folder can't be read, so that hidden files may be left: Input/output error"]
-
-
 def test_a_mode_changed_during_a_rewrite_stays(folder: Path) -> None:
     """What was shut off meanwhile is not opened again by a replacement that was dressed before."""
     path = folder / SEGMENT

@@ -97,12 +97,8 @@ class LocalStore(LocalSource):
         self._queue.drain_all()
 
     def leftovers(self) -> Leftovers:
-        problems, left = list(self._queue.problems), []
-        try:
-            left = leftover_names(self._directory, self._naming)
-        except OSError as error:  # what was done is to be told all the same
-            problems.append(f"the folder can't be read, so that hidden files may be left: {error.strerror}")
-        return Leftovers(self._queue.late, {name: self._directory.size_of(name) for name in left}, problems)
+        pending = {name: self._directory.size_of(name) for name in leftover_names(self._directory, self._naming)}
+        return Leftovers(self._queue.late, pending, self._queue.problems)
 
     def hindrances(self, actions: Iterable[Action]) -> Sequence[str]:
         from asynclog.storage.local.access.hindrances import hindrances  # noqa: PLC0415 - only a dry run needs them
