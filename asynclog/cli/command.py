@@ -12,11 +12,10 @@ from asynclog.cli.options import PathOptions
 from asynclog.cli.output import Printable, print_result, set_up_logging
 from asynclog.cli.parser import Help
 from asynclog.cli.signals import Signals
-from asynclog.config.logs import Logs, resolve_logs
-from asynclog.config.resolve import resolve
-from asynclog.config.settings import Options, Settings
 
 if TYPE_CHECKING:
+    from asynclog.config.logs import Logs
+    from asynclog.config.settings import Options, Settings
     from asynclog.runner.wiring import Wiring
 
 Given = TypeVar("Given", bound=PathOptions)
@@ -66,17 +65,23 @@ def log_level_of_cleanup(options: PathOptions) -> str:
     return "WARNING" if options.json and not options.quiet else "ERROR"
 
 
-def settings_of(options: PathOptions) -> Settings:
+def settings_of(options: PathOptions) -> "Settings":
     """Return the settings of a command for one log, which need not have all options. Raise ConfigurationError."""
+    from asynclog.config.resolve import resolve
+
     return resolve(_named(options), os.environ)
 
 
-def logs_of(options: PathOptions) -> Logs:
+def logs_of(options: PathOptions) -> "Logs":
     """Return the log, or logs, of a command that is for many, too. Raise ConfigurationError."""
+    from asynclog.config.logs import resolve_logs
+
     return resolve_logs(_named(options), os.environ)
 
 
-def _named(options: PathOptions) -> Options:
+def _named(options: PathOptions) -> "Options":
+    from asynclog.config.settings import Options
+
     return {  # type: ignore[return-value]
         name: getattr(options, name) for name in Options.__annotations__ if name in options.__struct_fields__
     }

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from asynclog.cli.command import run_command
 from asynclog.cli.output import bug_in_words, complain_of_bug, show_fatal
 from asynclog.cli.parser import make_parser, value_of
 from asynclog.cli.signals import StoppedError, caught_signals
@@ -33,6 +32,8 @@ def _run(words: Sequence[str], wiring: "Wiring | None") -> int:
     try:
         with caught_signals() as signals:
             given = _understood(words)
+            from asynclog.cli.command import run_command
+
             status = run_command(given, signals, wiring)
     except (AsynclogError, StoppedError) as error:
         show_fatal(str(error), as_json=as_json)

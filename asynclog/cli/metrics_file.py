@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 from asynclog.cli.output import print_error
 from asynclog.cli.parser import value_of
-from asynclog.config.settings import Settings
 from asynclog.errors import ConfigurationError
 from asynclog.escaping import escape_surrogates
 from asynclog.report.cleanup.result import Report
-from asynclog.storage.local.user_named_file import NamedFile, OccupiedError
 
 if TYPE_CHECKING:
+    from asynclog.config.settings import Settings
     from asynclog.report.metrics import Labels, Run, Status
+    from asynclog.storage.local.user_named_file import NamedFile
 
 # A file with this beginning is ours to replace.
 _HEAD = b"# HELP asynclog_"
@@ -38,6 +38,8 @@ class MetricsFile:
     def open(self) -> None:
         """Open the folder of the file. If that fails, the write reports it."""
         if self._path is not None:
+            from asynclog.storage.local.user_named_file import NamedFile
+
             try:
                 self._file = NamedFile(self._path, _is_metrics)
             except OSError as error:
@@ -55,6 +57,8 @@ class MetricsFile:
 
     @contextmanager
     def _told(self) -> Iterator[None]:
+        from asynclog.storage.local.user_named_file import OccupiedError
+
         try:
             yield
         except OccupiedError as error:
@@ -67,7 +71,7 @@ class MetricsFile:
             path, self._path = self._path, None
             raise ConfigurationError(f"--metrics-file {path}: this is the log's own folder: name a file elsewhere")
 
-    def is_about(self, settings: Settings) -> None:
+    def is_about(self, settings: "Settings") -> None:
         """Note which log the run is about. Raise ConfigurationError as `keep_out_of` does."""
         self._settings = settings
         if settings.enabled:  # else the folder need not exist

@@ -3,7 +3,6 @@
 If stderr leads to systemd's journal, write one line per event, prefixed with its priority: see sd-daemon(3).
 """
 
-import json
 import logging
 import os
 import sys
@@ -12,7 +11,6 @@ from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
 import msgspec
-import orjson
 
 from asynclog.errors import AsynclogError
 from asynclog.escaping import escape_control, escape_surrogates, printable_json
@@ -79,9 +77,13 @@ def _tell(text: str) -> None:
 
 
 def _json(document: dict[str, Any]) -> bytes:
+    import orjson
+
     try:
         text = orjson.dumps(document).decode()
     except TypeError:  # a number beyond 64 bits: a policy may say 10**60 days
+        import json
+
         text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
     return printable_json(text).encode()
 

@@ -5,23 +5,25 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from asynclog.cli.output import print_error
-from asynclog.config.settings import Settings
 from asynclog.errors import ConfigurationError
-from asynclog.report.plan_file import is_plan, plan_to_text
-from asynclog.storage.local.user_named_file import NamedFile, OccupiedError
 
 if TYPE_CHECKING:
+    from asynclog.config.settings import Settings
     from asynclog.runner.cleanup import CleanupRun
+    from asynclog.storage.local.user_named_file import NamedFile
 
 
 @contextmanager
-def planned_file(path: str | None, settings: Settings, *, dry_run: bool) -> Iterator[NamedFile | None]:
+def planned_file(path: str | None, settings: "Settings", *, dry_run: bool) -> Iterator["NamedFile | None"]:
     """Yield the file for the plan, None without --plan-out. Raise ConfigurationError before the job begins."""
     if not path:
         yield None
         return
     if not dry_run:
         raise ConfigurationError("--plan-out is for a dry run: use it with --dry-run")
+    from asynclog.report.plan_file import is_plan
+    from asynclog.storage.local.user_named_file import NamedFile
+
     with _told(path):
         file = NamedFile(path, lambda _, head: is_plan(head))
     try:
@@ -36,11 +38,13 @@ def planned_file(path: str | None, settings: Settings, *, dry_run: bool) -> Iter
         file.close()
 
 
-def write_plan(path: str, file: NamedFile, found: "CleanupRun") -> None:
+def write_plan(path: str, file: "NamedFile", found: "CleanupRun") -> None:
     """Write the plan of a dry run. Raise ConfigurationError."""
     if found.plan is None or found.origin is None:
         print_error(f"--plan-out {path}: there is nothing to plan, so no plan was written")
         return
+    from asynclog.report.plan_file import plan_to_text
+
     with _told(path):
         file.write(plan_to_text(found.plan, found.origin).encode())
 
@@ -48,6 +52,8 @@ def write_plan(path: str, file: NamedFile, found: "CleanupRun") -> None:
 @contextmanager
 def _told(path: str) -> Iterator[None]:
     """Turn an error inside the `with` into a ConfigurationError."""
+    from asynclog.storage.local.user_named_file import OccupiedError
+
     try:
         yield
     except OccupiedError as error:

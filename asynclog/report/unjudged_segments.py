@@ -2,15 +2,17 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
 from asynclog.formatting import format_size, pluralize
 from asynclog.segments import Fingerprint, WhyUnjudged
 from asynclog.statistics import sum_counts
-from asynclog.storage.naming import SegmentNaming
 from asynclog.timestamps import LAST, SECOND, earliest_text, format_instant, parse_instant
+
+if TYPE_CHECKING:
+    from asynclog.storage.naming import SegmentNaming
 
 
 class Unjudged(msgspec.Struct, frozen=True):
@@ -34,7 +36,7 @@ class Left(NamedTuple):
     reason: str
 
 
-def sum_unjudged(left: Sequence[Left], names: SegmentNaming | None) -> Unjudged:
+def sum_unjudged(left: Sequence[Left], names: "SegmentNaming | None") -> Unjudged:
     """Return the sum over these segments."""
     oldest = min((begun_at(each, names) for each in left), default=None)
     return Unjudged(
@@ -56,7 +58,7 @@ def combined_unjudged(parts: Iterable[Unjudged]) -> Unjudged:
     )
 
 
-def begun_at(left: Left, names: SegmentNaming | None) -> int:
+def begun_at(left: Left, names: "SegmentNaming | None") -> int:
     """Return when the segment was begun, by its name or else its mtime, which may be any number."""
     named = names.start_time(left.segment) if names else None
     return min(max(left.fingerprint.mtime_ns, 0), LAST) if named is None else named

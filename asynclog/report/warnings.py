@@ -11,6 +11,7 @@ from asynclog.formatting import list_some, pluralize
 from asynclog.records.why import NO_OFFSET
 from asynclog.report.configuration_warnings import configuration_warnings
 from asynclog.report.holdings import Holdings, sum_holdings
+from asynclog.report.neighbours import Neighbours
 from asynclog.report.policy_warnings import rule_warnings, unused_rule_warnings
 from asynclog.report.unjudged_segments import Left, Unjudged, sum_unjudged
 from asynclog.report.warning_facts import Facts, Reasons, has_no_record, is_partly_known
@@ -22,13 +23,6 @@ MOST_NAMES = 20  # names in the document
 _TEN_YEARS = 3652 * DAY
 
 R = TypeVar("R", bound=msgspec.Struct)
-
-
-class Neighbours(msgspec.Struct, frozen=True):
-    """Files of the log's folder that begin with its stem but are not segments: how many, and the first 20 names."""
-
-    count: int = 0
-    names: list[str] = []
 
 
 class Notices(msgspec.Struct, frozen=True):

@@ -52,6 +52,15 @@ def test_help_and_version_load_no_job(words: list[str]) -> None:
     assert loaded(*words) & (HEAVY | JOB) == set()
 
 
+@pytest.mark.parametrize("words", [["--version"], ["--help"], ["cleanup", "--help"]], ids=" ".join)
+def test_help_and_version_load_only_the_command_line(words: list[str]) -> None:
+    """Neither the configuration and the plan, nor what writes JSON."""
+    modules = loaded(*words)
+    assert modules & {"json", "orjson", "hashlib"} == set()
+    packages = {name.split(".")[1] for name in modules if name.startswith("asynclog.")}
+    assert packages & {"config", "plan", "runner", "scan", "storage"} == set()
+
+
 def test_the_version_says_which_reader_is_in_use() -> None:
     """On stdout, where a script looks for it."""
     done = subprocess.run([sys.executable, "-m", "asynclog", "--version"], capture_output=True, text=True, check=True)

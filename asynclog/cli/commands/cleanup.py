@@ -16,13 +16,12 @@ from asynclog.cli.output import bug_in_words, complain_of_bug
 from asynclog.cli.parser import ALWAYS, Help
 from asynclog.cli.plan_out import planned_file, write_plan
 from asynclog.cli.signals import StoppedError
-from asynclog.config.configuration_file import profile_names
-from asynclog.config.logs import Logs
 from asynclog.errors import AsynclogError, ConfigurationError
 from asynclog.report.cleanup.result import Report
 from asynclog.report.cleanup.text import as_text
 
 if TYPE_CHECKING:
+    from asynclog.config.logs import Logs
     from asynclog.runner.cleanup import CleanupRun
 
 
@@ -125,6 +124,7 @@ def _note(found: "CleanupRun", freed: Freed, *, dry_run: bool) -> None:
 
 def _every_profile(options: CleanupOptions, call: Call, file: MetricsFile, freed: Freed) -> Report:
     """Clean up one profile after the other, in the file's order, and return the combined report."""
+    from asynclog.config.configuration_file import profile_names
     from asynclog.report.cleanup.combine import combined
 
     for name in ("path", "schemas", "profile", "metrics_file", "plan_out"):
@@ -138,7 +138,7 @@ def _every_profile(options: CleanupOptions, call: Call, file: MetricsFile, freed
     return combined(reports, dry_run=options.dry_run)
 
 
-def _every_log(logs: Logs, folders: Iterable[str], options: CleanupOptions, call: Call, freed: Freed) -> Report:
+def _every_log(logs: "Logs", folders: Iterable[str], options: CleanupOptions, call: Call, freed: Freed) -> Report:
     """Clean up the log in one of these folders after the other, and return the combined report."""
     from asynclog.runner.cleanup import clean_up
     from asynclog.runner.report_on_all import report_on_all, shared_policy
