@@ -111,12 +111,12 @@ SegmentState = SegmentStats | UnreadSegment | Segment
 
 def earliest(instants: Iterable[int | None]) -> int | None:
     """Return the earliest of these instants, as far as they are known; None if none is."""
-    return min((instant for instant in instants if instant is not None), default=None)
+    return min([instant for instant in instants if instant is not None], default=None)
 
 
 def latest(instants: Iterable[int | None]) -> int | None:
     """Return the latest of these instants, as far as they are known; None if none is."""
-    return max((instant for instant in instants if instant is not None), default=None)
+    return max([instant for instant in instants if instant is not None], default=None)
 
 
 def sum_counts(counts: Iterable[Mapping[Key, int]]) -> dict[Key, int]:

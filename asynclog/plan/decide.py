@@ -14,7 +14,7 @@ from asynclog.policy.cutoffs import Cutoffs
 from asynclog.policy.rules import Policy, overdue_since, rule_for
 from asynclog.schemas import SchemaKey
 from asynclog.segments import Segment, UnreadSegment
-from asynclog.statistics import SegmentState, SegmentStats, earliest, sum_counts
+from asynclog.statistics import SegmentState, SegmentStats, earliest
 from asynclog.storage.hidden_names import LONGEST_SEGMENT
 from asynclog.storage.naming import SegmentNaming, length
 from asynclog.timestamps import DAY
@@ -59,8 +59,11 @@ def _skip_reasons(segments: Iterable[Segment]) -> dict[str, str]:
 
 def plausible_counts(actions: Iterable[Action]) -> dict[SchemaKey, int]:
     """Count the records per schema key that are neither future nor implausible."""
-    all_stats = (action.stats for action in actions if action.stats)
-    return sum_counts({count.schema: count.plausible for count in stats.schemas} for stats in all_stats)
+    found: dict[SchemaKey, int] = {}
+    for action in actions:
+        for count in action.stats.schemas if action.stats else ():
+            found[count.schema] = found.get(count.schema, 0) + count.plausible
+    return found
 
 
 def make_plan(actions: Iterable[Action], cutoffs: Cutoffs) -> Plan:

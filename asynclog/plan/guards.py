@@ -166,7 +166,7 @@ def _early(plan: Plan) -> dict[SchemaKey, int]:
 
 def _going(plan: Plan) -> dict[SchemaKey, int]:
     """Count the records that the plan would delete, per schema key."""
-    return sum_counts(action.records_to_delete for action in plan.actions)
+    return sum_counts(action.records_to_delete for action in plan.actions if action.deletes)
 
 
 def _governed(plan: Plan, policy: Policy) -> dict[SchemaKey, int]:

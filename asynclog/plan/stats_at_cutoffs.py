@@ -14,9 +14,9 @@ def project(stats: SegmentStats, cutoffs: Cutoffs) -> SegmentStats | None:
 
     Return None if a cutoff, or the horizon of the future, falls inside a day with records: the counts can't tell.
     """
-    counts = []
+    counts, horizon = [], cutoffs.future
     for count in stats.schemas:
-        judged = _aged(count, cutoffs.before(count.schema), cutoffs.future)
+        judged = _aged(count, cutoffs.before(count.schema), horizon)
         if judged is None:
             return None
         counts.append(judged)

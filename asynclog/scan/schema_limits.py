@@ -23,6 +23,8 @@ class SchemaKeys:
         if not isinstance(state, SegmentStats):
             return state
         new = {count.schema for count in state.schemas} - self._known
+        if not new and len(state.schemas) <= USUAL:
+            return state
         names = self._names + sum(len(key.name) + key.version.bit_length() // 8 for key in new)
         counts = self._counts + max(0, len(state.schemas) - USUAL)
         problem = ""

@@ -195,10 +195,9 @@ MISNAMED = f"it is compressed, but its name does not say so: call it {' or '.joi
 
 def codec_for(name: str) -> Codec | None:
     """Return how a segment of this name is packed; None if that is a way that can't be read."""
-    for codec in CODECS:
-        if name.endswith(codec.suffixes):
-            return codec
-    return None if packed_suffix(name) else PLAIN
+    if not name.endswith(PACKED_SUFFIXES):
+        return PLAIN
+    return next((codec for codec in CODECS if name.endswith(codec.suffixes)), None)
 
 
 def packed_suffix(name: str) -> str:

@@ -66,7 +66,9 @@ class SegmentNaming:
             return False
         if self._globs:
             return any(pattern.fullmatch(name) for pattern in self._globs) or bool(self.late_token(name))
-        return self._parse(name) is not None or any(pattern.fullmatch(name) for pattern in self._more)
+        if self._mxcps.fullmatch(name) or self._parse(name) is not None:
+            return True
+        return any(pattern.fullmatch(name) for pattern in self._more)
 
     def is_rotated(self, name: str) -> bool:
         """Return whether a rotator, or who packs files, gives the base file this name."""

@@ -20,7 +20,8 @@ def schema_totals(plan: Plan, outcomes: Mapping[str, Outcome] | None, policy: Po
     early: Counter[SchemaKey] = Counter()
     for action in plan.actions:
         deleted = _deleted(action, outcomes)
-        early.update(action.unexpired if deleted else {})
+        if deleted:
+            early.update(action.unexpired)
         for count in action.stats.schemas if action.stats else ():
             if count.schema in deleted:
                 went[count.schema].append(_all_of(count) if action.by_budget else count)

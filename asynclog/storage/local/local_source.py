@@ -28,7 +28,8 @@ class LocalSource(LocalReadStore):
     def list(self) -> Listing:
         directory, names = self._directory, self._directory.names()
         segments = list_segments(directory.folder, names, self._naming, whole_files=self._whole_files)
-        neighbours = [name for name in names if self._naming.is_neighbour(name) and _is_no_folder(directory, name)]
+        others = sorted(set(names).difference(segment.name for segment in segments))
+        neighbours = [name for name in others if self._naming.is_neighbour(name) and _is_no_folder(directory, name)]
         strays = dict(_strays(directory, sorted(filter(self._naming.is_stray, names))))
         return Listing(tuple(names), tuple(segments), tuple(neighbours), strays)
 
