@@ -24,7 +24,6 @@ from asynclog.runner.steps.inventory import Inventory, recall, scan_unread
 from asynclog.runner.steps.open_log import Log, OpenStore, open_store
 from asynclog.runner.steps.provenance import provenance_of
 from asynclog.runner.steps.report_cleanup import Ending, build_report, log_decisions, report_nothing
-from asynclog.scan.hash_chains import first_cut
 from asynclog.scan.schema_limits import SchemaKeys
 from asynclog.segments import Segment, UnreadSegment
 from asynclog.statistics import SegmentState
@@ -139,8 +138,10 @@ def _needs_look(opened: OpenRun, inventory: Inventory[Action], plan: Plan, stop:
 
 def _first_cut(log: Log, plan: Plan) -> str:
     """Return the segment where the plan cuts a chain of hashes; empty if none was found, or if these are files."""
-    if log.settings.has_whole_files:
+    if log.settings.has_whole_files or not any(action.deletes for action in plan.actions):
         return ""
+    from asynclog.scan.hash_chains import first_cut  # noqa: PLC0415 - most runs have nothing to delete
+
     in_order = [action for action in plan.actions if not log.naming.late_token(action.segment)]
     return first_cut(log.scanner.context, log.scanner.rate_limit, in_order)
 

@@ -8,11 +8,8 @@ import msgspec
 
 from asynclog.actions import Action, Outcome
 from asynclog.segments import Segment
-from asynclog.storage.local.commit.apply_action import apply_action
-from asynclog.storage.local.commit.drain import present
 from asynclog.storage.local.commit.drain_queue import DrainQueue
-from asynclog.storage.local.commit.precommit import IdleRule
-from asynclog.storage.local.commit.recovery import leftover_names, recover
+from asynclog.storage.local.commit.leftovers import leftover_names
 from asynclog.storage.local.directory import LogDirectory
 from asynclog.storage.local.local_source import LocalSource
 from asynclog.storage.local.lock.lock import Lock, held_lock
@@ -74,7 +71,11 @@ class LocalStore(LocalSource):
             yield lock
 
     def recover(self) -> None:
-        recover(self._directory, self._naming, self._queue)
+        left = leftover_names(self._directory, self._naming)
+        if left:
+            from asynclog.storage.local.commit.recovery import recover  # noqa: PLC0415 - few jobs are killed
+
+            recover(self._directory, self._naming, self._queue, left)
 
     def replace(self, action: Action, survivors: Survivors, newest: Set[str]) -> Outcome:
         return self._apply(action, survivors, newest)
@@ -84,6 +85,9 @@ class LocalStore(LocalSource):
 
     def _apply(self, action: Action, survivors: Survivors, newest: Set[str]) -> Outcome:
         """Carry the action out, and return its outcome."""
+        from asynclog.storage.local.commit.apply_action import apply_action  # noqa: PLC0415 - most jobs delete nothing
+        from asynclog.storage.local.commit.precommit import IdleRule  # noqa: PLC0415
+
         return apply_action(self._queue, IdleRule(newest, self._quiet_since, self._by_quiet), survivors, action)
 
     def _quiet_since(self) -> int:
@@ -91,6 +95,8 @@ class LocalStore(LocalSource):
 
         It is real time, whatever `--now` says, because it tells who may be writing at this moment.
         """
+        from asynclog.storage.local.commit.drain import present  # noqa: PLC0415 - most jobs delete nothing
+
         return present(self._directory, self._naming) - self._timing.idle_period * SECOND
 
     def finish(self) -> None:

@@ -86,7 +86,7 @@ MUTANTS = (
     Mutant("owner, mode and attributes are not kept", _on(broken.Undressed), {"kill": "mixed"}),
     Mutant(
         "nothing is drained",
-        _in(storage__local__commit__drain_queue__drain=broken.undrained),
+        _in(storage__local__commit__drain__drain=broken.undrained),
         {"kill": "crashed", "interleave": "append"},
     ),
     Mutant(

@@ -5,7 +5,6 @@ import time
 from typing import NamedTuple
 
 from asynclog.storage.hidden_names import OldLink, origin
-from asynclog.storage.local.commit.drain import drain
 from asynclog.storage.local.commit.old_file_facts import Inherited, Known
 from asynclog.storage.local.directory import LogDirectory
 from asynclog.storage.local.wait_times import Timing
@@ -88,6 +87,8 @@ class DrainQueue:
         self.drain_due(open_too=True)
 
     def _drain(self, waiting: _Waiting, *, open_too: bool) -> None:
+        from asynclog.storage.local.commit.drain import drain  # noqa: PLC0415 - most jobs delete nothing
+
         idle_period = self.timing.idle_period * SECOND
         old, late, fate = drain(
             self.directory, self.names, waiting.old, waiting.known, open_too=open_too, idle_period=idle_period

@@ -9,20 +9,19 @@ from asynclog.storage.hidden_names import OldLink, StagedFile
 from asynclog.storage.local.commit.drain import advance_offset
 from asynclog.storage.local.commit.drain_queue import DrainQueue
 from asynclog.storage.local.commit.exchange import restore_displaced, unlink_displaced
+from asynclog.storage.local.commit.leftovers import is_segment
 from asynclog.storage.local.commit.old_file_facts import Inherited
 from asynclog.storage.local.commit.overwritten_lines import begins_with_lines_of
 from asynclog.storage.local.directory import LogDirectory
 from asynclog.storage.naming import SegmentNaming
 
 
-def recover(directory: LogDirectory, names: SegmentNaming, queue: DrainQueue) -> None:
+def recover(directory: LogDirectory, names: SegmentNaming, queue: DrainQueue, left: Sequence[str]) -> None:
     """Remove worthless replacements, undo commits that never happened, and drain those that did.
 
-    Leave other logs' hidden files in the same folder to their own jobs. Queue what can't be done yet, or note it among
-    the queue's problems; of files that somebody keeps open, publish the whole lines. Raise OSError if the folder can't
-    be read.
+    `left` are the hidden names of this log. Queue what can't be done yet, or note it among the queue's problems; of
+    files that somebody keeps open, publish the whole lines. Raise OSError if the folder can't be read.
     """
-    left = leftover_names(directory, names)
     old_links = [old for old in map(OldLink.parse, left) if old]
     for name in left:
         if staged := StagedFile.parse(name):
@@ -34,8 +33,7 @@ def recover(directory: LogDirectory, names: SegmentNaming, queue: DrainQueue) ->
         finish = partial(_finish, directory, names, queue, old)
         if queue.is_blocked(old.segment) or not _attempt(queue, str(old), finish):
             queue.block_late(old)
-    if left:
-        directory.sync_folder()
+    directory.sync_folder()
     queue.drain_due(open_too=True)
 
 
@@ -68,29 +66,6 @@ def _is_replacement(directory: LogDirectory, staged: StagedFile, old: Sequence[s
     return alike
 
 
-def leftover_names(directory: LogDirectory, names: SegmentNaming) -> list[str]:
-    """Return the hidden names that a job of this log made; those of old files and replacements only if regular.
-
-    A symbolic link that a rotation had put in a segment's place may have been displaced, too; and anything else, if
-    what replaced it is there, or nothing did; or it was still there as it got a second name.
-    """
-    left = sorted(filter(names.is_temporary, directory.names()))
-    return [name for name in left if _may_be_ours(directory, names, name)]
-
-
-def _may_be_ours(directory: LogDirectory, names: SegmentNaming, name: str) -> bool:
-    if directory.is_file(name):
-        return True
-    is_segment = partial(_is_segment, directory, names)
-    if staged := StagedFile.parse(name):
-        return not staged.inode or directory.is_link(name) or is_segment(staged.inode)
-    return OldLink.parse(name) is None or is_segment(directory.status(name).st_ino)
-
-
-def _is_segment(directory: LogDirectory, names: SegmentNaming, inode: int) -> bool:
-    return directory.visible_name(inode, names.match) is not None
-
-
 def _attempt(queue: DrainQueue, name: str, step: Callable[[], None]) -> bool:
     """Try a step; return whether it succeeded, and note the problem if not."""
     try:
@@ -103,7 +78,7 @@ def _attempt(queue: DrainQueue, name: str, step: Callable[[], None]) -> bool:
 
 def _finish(directory: LogDirectory, names: SegmentNaming, queue: DrainQueue, old: OldLink) -> None:
     status = directory.status(str(old))
-    if status.st_nlink > 1 and _is_segment(directory, names, status.st_ino):  # then it was never replaced
+    if status.st_nlink > 1 and is_segment(directory, names, status.st_ino):  # then it was never replaced
         directory.unlink(str(old))
         return
     queue.add(_behind_published(directory, names, queue.inherited, old), at_once=True)

@@ -1,0 +1,31 @@
+"""The hidden files of this log in its folder: what a commit under way, or a killed job, has left."""
+
+from functools import partial
+
+from asynclog.storage.hidden_names import OldLink, StagedFile
+from asynclog.storage.local.directory import LogDirectory
+from asynclog.storage.naming import SegmentNaming
+
+
+def leftover_names(directory: LogDirectory, names: SegmentNaming) -> list[str]:
+    """Return the hidden names that a job of this log made; those of old files and replacements only if regular.
+
+    A symbolic link that a rotation had put in a segment's place may have been displaced, too; and anything else, if
+    what replaced it is there, or nothing did; or it was still there as it got a second name.
+    """
+    left = sorted(filter(names.is_temporary, directory.names()))
+    return [name for name in left if _may_be_ours(directory, names, name)]
+
+
+def _may_be_ours(directory: LogDirectory, names: SegmentNaming, name: str) -> bool:
+    if directory.is_file(name):
+        return True
+    belongs = partial(is_segment, directory, names)
+    if staged := StagedFile.parse(name):
+        return not staged.inode or directory.is_link(name) or belongs(staged.inode)
+    return OldLink.parse(name) is None or belongs(directory.status(name).st_ino)
+
+
+def is_segment(directory: LogDirectory, names: SegmentNaming, inode: int) -> bool:
+    """Return whether a segment of this log has this inode."""
+    return directory.visible_name(inode, names.match) is not None
