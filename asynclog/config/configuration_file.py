@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 
 from asynclog.config.mapped_fields import FieldKeys, TimeKeys, fields_from
-from asynclog.config.mxcp.site import mxcp_profile
 from asynclog.config.paths.log_folders import escaped, has_wildcard, literal, wildcard_problem
 from asynclog.config.paths.usable_paths import absolute, working_folder
 from asynclog.config.presets import load_presets, with_preset
@@ -105,6 +104,8 @@ def load_profile(path: str | None, name: str | None, environment: Mapping[str, s
     """
     document = _document(path)
     if "mxcp" in document.mapping(()):
+        from asynclog.config.mxcp.site import mxcp_profile  # noqa: PLC0415 - only in an MXCP project
+
         return mxcp_profile(document, name, environment)
     return _our_profile(document, name, environment)
 

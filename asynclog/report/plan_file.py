@@ -13,7 +13,7 @@ import msgspec
 from asynclog.actions import Action, Plan
 from asynclog.errors import ConfigurationError
 from asynclog.plan.approval import ApprovedAction, ApprovedPlan
-from asynclog.report.provenance import Provenance
+from asynclog.report.plan_origin import PlanOrigin
 from asynclog.schemas import SchemaKey
 from asynclog.segments import Fingerprint
 from asynclog.timestamps import format_instant, parse_instant
@@ -70,15 +70,6 @@ class PlanFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     host: str = ""
     user: str = ""
     version: str = ""
-
-
-class PlanOrigin(msgspec.Struct, frozen=True):
-    """The origin of a plan: the log's path, the policy's digest, when it was made, and by whom."""
-
-    log: str
-    policy: str
-    created: int
-    provenance: Provenance
 
 
 def is_plan(head: bytes) -> bool:
