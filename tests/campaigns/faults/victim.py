@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 for _module in (
     "anyio._backends._asyncio",
     "asynclog.cli.commands.cleanup",
+    "asynclog.config.logs",
     "asynclog.runner.cleanup",
     "asynclog.scan.hash_chains",
     "asynclog.scan.unreadable_lines",
@@ -47,6 +48,7 @@ for _module in (
     "asynclog.storage.local.local_store",
     "encodings.utf_8_sig",
     "grp",
+    "orjson",
 ):
     import_module(_module)
 for _codec in (Gzip(), Zstd()):
