@@ -10,7 +10,9 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from importlib import import_module
 from itertools import pairwise
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NoReturn
+
+import msgspec
 
 from asynclog.errors import ConfigurationError
 
@@ -34,7 +36,7 @@ ALWAYS = {
 }
 
 
-class Help(NamedTuple):
+class Help(msgspec.Struct, frozen=True):
     """The help page of one command."""
 
     description: str

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
 
 import msgspec
 
@@ -15,7 +14,7 @@ from asynclog.storage.naming import SegmentNaming
 from asynclog.storage.profile_claims import Claim
 
 
-class Logs(NamedTuple):
+class Logs(msgspec.Struct, frozen=True):
     """One log, of which `settings` tell all, or those in each of these `folders`, None for one.
 
     Then `settings` have the pattern in place of a folder, and `at` returns those of the log in a folder, or raises
@@ -76,7 +75,7 @@ def resolve_logs(options: Options, environment: Mapping[str, str]) -> Logs:
     claims = _claims(target, found.folders)
 
     def at(folder: str) -> Settings:
-        one = target._replace(log=os.path.join(folder, overall.base), of_many=False)
+        one = msgspec.structs.replace(target, log=os.path.join(folder, overall.base), of_many=False)
         return settings_of_log(options, environment, one, claims[folder])
 
     return Logs(overall, at, tuple(claims), tuple(found.unlisted))

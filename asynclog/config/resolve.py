@@ -2,7 +2,8 @@
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+
+import msgspec
 
 from asynclog.config.configuration_file import load_profile
 from asynclog.config.paths.contested_segments import by_folder, contested, located, refuse, within
@@ -20,7 +21,7 @@ from asynclog.timestamps import parse_instant
 MOST_JOBS = 1024  # each is a thread or a process, and has some MiB of memory
 
 
-class Target(NamedTuple):
+class Target(msgspec.Struct, frozen=True):
     """The log that options name, or the pattern of many, and `where` they do; the profile; all claims, own first."""
 
     profile: Profile

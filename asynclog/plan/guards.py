@@ -5,7 +5,7 @@ deletes has expired since the night before. So by default the guard looks at wha
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 import msgspec
 
@@ -33,7 +33,7 @@ class Guard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     min_retention_days: Annotated[int, msgspec.Meta(ge=0)] | None = None
 
 
-class _Share(NamedTuple):
+class _Share(msgspec.Struct, frozen=True):
     """Count the governed records of a schema key that would be deleted; those of the whole log if `schema` is None."""
 
     part: int
@@ -49,7 +49,7 @@ class _Share(NamedTuple):
         return -(-self.part * 100 // self.whole)
 
 
-class _Broken(NamedTuple):
+class _Broken(msgspec.Struct, frozen=True):
     """A guard that a plan violates: the share to report, the problem, and the limit that would let the plan pass."""
 
     share: _Share

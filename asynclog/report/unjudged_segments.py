@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -27,7 +27,7 @@ class Unjudged(msgspec.Struct, frozen=True):
     reasons: dict[str, int] = {}
 
 
-class Left(NamedTuple):
+class Left(msgspec.Struct, frozen=True):
     """One segment that was left unjudged: `why` in a word, `reason` in a sentence."""
 
     segment: str

@@ -7,7 +7,8 @@ again. `[*]` is the character itself.
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
+
+import msgspec
 
 _STAR = "[*]"
 _ANY_FOLDERS = "**"
@@ -16,7 +17,7 @@ _ANY_FOLDERS = "**"
 HasLog = Callable[[Sequence[str]], bool]
 
 
-class Found(NamedTuple):
+class Found(msgspec.Struct, frozen=True):
     """Folders, in order, and a sentence for each folder that could not be listed, or that a named link leads to."""
 
     folders: list[str]
@@ -27,7 +28,7 @@ class Found(NamedTuple):
 Part = str | re.Pattern[str] | None
 
 
-class _Pattern(NamedTuple):
+class _Pattern(msgspec.Struct, frozen=True):
     """The folder above the first wildcard, and what has to stand below that."""
 
     top: str

@@ -3,7 +3,9 @@
 import hashlib
 import os
 import stat
-from typing import BinaryIO, Literal, NamedTuple
+from typing import BinaryIO, Literal
+
+import msgspec
 
 from asynclog.errors import ConfigurationError
 from asynclog.storage.local.access.trusted_open import StrangerError, open_file, permissions_of
@@ -14,7 +16,7 @@ LARGEST = 16 << 20  # bytes; a policy of 1,000 schemas has about 100 KiB, a regi
 _PART = 1 << 20  # bytes read at once
 
 
-class FileText(NamedTuple):
+class FileText(msgspec.Struct, frozen=True):
     """The text of a file, and the SHA-256 of its bytes, in hexadecimal."""
 
     text: str

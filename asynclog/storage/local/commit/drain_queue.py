@@ -2,7 +2,8 @@
 
 import threading
 import time
-from typing import NamedTuple
+
+import msgspec
 
 from asynclog.storage.hidden_names import OldLink, origin
 from asynclog.storage.local.commit.old_file_facts import Inherited, Known
@@ -13,7 +14,7 @@ from asynclog.storage.proof import Proof
 from asynclog.timestamps import SECOND
 
 
-class _Waiting(NamedTuple):
+class _Waiting(msgspec.Struct, frozen=True):
     """An old file that is due at some time (s, monotonic)."""
 
     due: float

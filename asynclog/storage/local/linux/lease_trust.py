@@ -11,6 +11,8 @@ import re
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
+import msgspec
+
 # On a disk or in memory, with all names, inodes and open files in this system. FAT and exFAT are not among them: they
 # have no hard links, and their inode numbers change. An overlay is reliable for those who use it as one.
 _WHOLE = {"ext2", "ext3", "ext4", "xfs", "btrfs", "bcachefs", "zfs", "f2fs", "jfs", "nilfs2", "reiserfs", "ntfs3"}
@@ -36,7 +38,7 @@ class FileSystem(NamedTuple):
         return self.kind not in _TIMELESS
 
 
-class _Mount(NamedTuple):
+class _Mount(msgspec.Struct, frozen=True):
     """A line of mountinfo: `root` is the path in the file system `device` that is mounted at `point`."""
 
     number: int
@@ -47,7 +49,7 @@ class _Mount(NamedTuple):
     options: tuple[str, ...]
 
 
-class _Place(NamedTuple):
+class _Place(msgspec.Struct, frozen=True):
     """The place of a folder: its path, the mount that it is on, and the folders that it is in, itself included."""
 
     path: str
