@@ -1,78 +1,75 @@
-"""Unpacking ahead: the same bytes, one block ahead of who reads them, and nothing is left running."""
+"""Reading ahead: the same items, one ahead of who takes them, and nothing is left running."""
 
 import threading
-from concurrent.futures import Executor, Future
-from typing import Any
+from collections.abc import Callable, Iterator
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from asynclog.errors import DamagedError
-from asynclog.scan.reading.line_blocks import BLOCK
-from asynclog.scan.reading.read_ahead import ReadAhead, read_full
+from asynclog.executors.read_ahead import read_ahead
 
 
-class Pieces:
-    """A stream of these pieces, which notes how many were asked for, and in which threads."""
+class Numbers:
+    """An iterator over 0, 1, …, which notes how many were asked for, and in which threads; then it raises."""
 
-    def __init__(self, pieces: list[bytes], error: Exception | None = None) -> None:
-        self.pieces, self.error = list(pieces), error
-        self.read = threading.Semaphore(0)
+    def __init__(self, count: int, error: Exception | None = None) -> None:
+        self.left, self.error = iter(range(count)), error
+        self.asked = threading.Semaphore(0)
         self.threads: set[int] = set()
 
-    def readinto(self, buffer: memoryview, /) -> int:
+    def __iter__(self) -> Iterator[int]:
+        return self
+
+    def __next__(self) -> int:
         self.threads.add(threading.get_ident())
-        self.read.release()
-        if not self.pieces:
-            if self.error:
-                raise self.error
-            return 0
-        piece = self.pieces.pop(0)
-        size = min(len(piece), len(buffer))
-        buffer[:size] = piece[:size]
-        if size < len(piece):
-            self.pieces.insert(0, piece[size:])
-        return size
+        self.asked.release()
+        number = next(self.left, None)
+        if number is None:
+            raise self.error or StopIteration
+        return number
 
 
-@given(st.lists(st.integers(1, 3 * BLOCK // 2), max_size=4), st.integers(1, 2 * BLOCK))
-def test_the_bytes_are_the_same(sizes: list[int], asked: int) -> None:
-    pieces = [bytes([65 + number]) * size for number, size in enumerate(sizes)]
-    found, buffer = bytearray(), memoryview(bytearray(asked))
-    with ReadAhead(Pieces(pieces)) as stream:
-        while got := stream.readinto(buffer):
-            found += buffer[:got]
-        assert stream.readinto(buffer) == 0
-    assert found == b"".join(pieces)
+@given(st.integers(0, 20))
+def test_the_items_are_the_same(count: int) -> None:
+    with read_ahead(Numbers(count)) as items:
+        assert list(items) == list(range(count))
+        assert list(items) == []
 
 
-def test_the_next_block_is_read_by_another_thread_before_it_is_asked_for() -> None:
-    pieces = Pieces([bytes(BLOCK)] * 3)
-    with ReadAhead(pieces) as stream:
-        assert read_full(stream, memoryview(bytearray(BLOCK))) == BLOCK
-        assert all(pieces.read.acquire(timeout=10) for _ in range(2))
-    assert threading.get_ident() not in pieces.threads
-    assert len(pieces.pieces) == 1
+def test_the_next_item_is_made_by_another_thread_before_it_is_asked_for_and_no_further_one() -> None:
+    numbers = Numbers(4)
+    with read_ahead(numbers) as items:
+        assert next(items) == 0
+        assert all(numbers.asked.acquire(timeout=10) for _ in range(2))
+        assert not numbers.asked.acquire(blocking=False)
+    assert threading.get_ident() not in numbers.threads
+    assert list(numbers.left) == [2, 3]
 
 
-def test_damage_is_told_to_who_reads_it_and_no_thread_is_left() -> None:
+def test_an_error_is_told_to_who_takes_the_item_and_no_thread_is_left() -> None:
     before = threading.active_count()
-    with pytest.raises(DamagedError), ReadAhead(Pieces([b"line\n"], DamagedError("cut off"))) as stream:
-        stream.readinto(memoryview(bytearray(BLOCK)))
+    with read_ahead(Numbers(1, DamagedError("cut off"))) as items:
+        assert next(items) == 0
+        with pytest.raises(DamagedError, match="cut off"):
+            next(items)
     assert threading.active_count() == before
 
 
-class NoThread(Executor):
-    """What Python says where a limit of the system is reached: of the user, of systemd, of a container."""
+def test_no_thread_is_left_where_taking_ends_early() -> None:
+    before = threading.active_count()
+    with read_ahead(Numbers(9)) as items:
+        assert next(items) == 0
+    assert threading.active_count() == before
 
-    def submit(self, *_: object, **__: object) -> Future[Any]:
+
+def test_without_another_thread_the_items_are_the_same() -> None:
+    def refuse(_: Callable[[], None]) -> threading.Thread:
+        """Say what Python says where a limit is reached: of the user, of systemd, of a container."""
         raise RuntimeError("can't start new thread")
 
-
-def test_without_another_thread_the_bytes_are_the_same() -> None:
-    pieces, found = Pieces([b"a" * BLOCK, b"b" * 7]), memoryview(bytearray(2 * BLOCK))
-    with ReadAhead(pieces, NoThread()) as stream:
-        size = read_full(stream, found)
-    assert bytes(found[:size]) == b"a" * BLOCK + b"b" * 7
-    assert pieces.threads == {threading.get_ident()}
+    numbers = Numbers(3)
+    with read_ahead(numbers, refuse) as items:
+        assert list(items) == [0, 1, 2]
+    assert numbers.threads == {threading.get_ident()}

@@ -6,13 +6,13 @@ from functools import partial
 from typing import TypeVar
 
 from asynclog.executors.rate_limit import RateLimiter
+from asynclog.executors.read_ahead import read_ahead
 from asynclog.records.kernel import choose_digest
 from asynclog.scan.chunks import Chunk, ChunkResult, Seen
 from asynclog.scan.context import ScanContext
 from asynclog.scan.counter import StatsBuilder
 from asynclog.scan.expired_marks import ExpiredRanges, LineRange
 from asynclog.scan.reading.line_blocks import whole_lines
-from asynclog.scan.reading.read_ahead import ReadAhead
 from asynclog.scan.reading.read_segment import ReadFailure, with_segment
 from asynclog.scan.reading.unpacked_lines import unpack, unpacked_lines
 from asynclog.segments import Fingerprint, Range
@@ -99,9 +99,9 @@ def _read_packed(
     before, written = reader.current(), reader.may_be_written()
     proof, unpacked = Proof(choose_digest(context.kind)), 0
     parts = proof.follow(_limited(reader.parts(0, size), rate_limit))
-    stream = unpack(name, parts)
-    with ReadAhead(stream) if size > _SMALL else nullcontext(stream) as lines:
-        for offset, data, judged in unpacked_lines(lines, size):
+    lines = unpacked_lines(unpack(name, parts), size)
+    with read_ahead(lines) if size > _SMALL else nullcontext(lines) as blocks:
+        for offset, data, judged in blocks:
             for classifier in classifiers if judged else ():
                 classifier.add_block(offset, judged, None)
             unpacked = offset + len(data)

@@ -6,11 +6,11 @@ from itertools import takewhile
 from typing import NamedTuple
 
 from asynclog.errors import DamagedError
-from asynclog.scan.reading.line_blocks import BLOCK, is_no_record, whole_lines
-from asynclog.scan.reading.read_ahead import read_full
+from asynclog.scan.reading.line_blocks import is_no_record, whole_lines
 from asynclog.storage.codecs import PLAIN, Stream, codec_for, is_packed
 from asynclog.storage.segment_reader import Part, SegmentReader
 
+BLOCK = 1 << 18  # bytes; they stay in a processor's cache, and the C library keeps their memory for the next segment
 _LONGEST = 32 << 20  # bytes of a line that may be a record
 _MOST, _RATIO = 2 << 30, 1_000  # bytes, and times the segment's size: logs shrink to a hundredth at most
 _VISIBLE = re.compile(rb"[^ \t\r\n]")
@@ -48,15 +48,15 @@ def unpack(name: str, parts: Iterable[Part]) -> Stream:
 
 
 def unpacked_lines(stream: Stream, size: int) -> Iterator[Block]:
-    """Yield all that is packed in a file of `size` bytes; each block is good until the next one is asked for.
+    """Yield all that is packed in a file of `size` bytes; each is good until the second one after it is asked for.
 
     Raise DamagedError if it can't be unpacked, has a line that is too long, or is a bomb.
     """
-    buffer, offset, fill = bytearray(BLOCK), 0, 0
+    buffer, other = bytearray(BLOCK), bytearray(BLOCK)
+    offset = fill = 0
     is_inside = is_at_end = False  # of a long line that can't be a record; of the stream
     while fill or not is_at_end:
-        with memoryview(buffer) as view:
-            fill += read_full(stream, view[fill:])
+        fill += _read_full(stream, memoryview(buffer)[fill:])
         is_at_end = fill < len(buffer)
         _must_be_a_log(offset + fill, size)
         block = memoryview(buffer)[:fill]
@@ -69,13 +69,28 @@ def unpacked_lines(stream: Stream, size: int) -> Iterator[Block]:
         elif stand_in := _stand_in(buffer):
             is_inside, cut, judged = True, fill, memoryview(stand_in)
         else:
-            block.release()
-            buffer.extend(bytes(fill))
+            buffer = buffer.ljust(2 * fill, b"\0")
             continue
         if cut:
             yield Block(offset, block[:cut], judged)
         offset, fill = offset + cut, fill - cut
-        buffer = buffer[cut : cut + fill].ljust(BLOCK, b"\0")
+        buffer, other = _begun(other, block[cut:]), buffer
+
+
+def _read_full(stream: Stream, buffer: memoryview) -> int:
+    """Read until the buffer is full, or to the end; return how many bytes are in it."""
+    size = 0
+    while size < len(buffer) and (got := stream.readinto(buffer[size:])):
+        size += got
+    return size
+
+
+def _begun(buffer: bytearray, rest: memoryview) -> bytearray:
+    """Return a buffer that begins with this rest of another: this one, unless a long line needed a larger one."""
+    if len(buffer) != BLOCK or len(rest) >= BLOCK:
+        return bytearray(rest).ljust(BLOCK, b"\0")
+    buffer[: len(rest)] = rest
+    return buffer
 
 
 def _stand_in(buffer: bytearray) -> bytes:
