@@ -19,7 +19,7 @@ CLEANUP = (ASYNCLOG, "cleanup", "--no-catalog", "--json")  # every run reads all
 MEANT = "--allow-delete-all"  # most of an archive has expired long ago, and each cleanup is the first one of it
 READINTO, UNPACK = Path(__file__).parent / "readinto.py", Path(__file__).parent / "unpack.py"
 OURS, PYTHON_READER, LIMIT, COPY = "asynclog", "asynclog, Python reader", "readinto", "cp + fsync of what stays"
-LIBRARY = "the library alone"
+LIBRARY, NOT_PACKED = "the library alone", "asynclog, the same lines not compressed"
 LINE_COUNTS = {".gz": "zcat | wc -l", ".zst": "zstdcat | wc -l"}
 DOUBLE, ON_TRUST = ", double-check", ", lines taken on trust"
 

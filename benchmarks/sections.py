@@ -4,13 +4,14 @@ import json
 import shutil
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from benchmarks.archives import NOW, Archive, Shape, Store, drop_from_cache, in_python
 from benchmarks.engines import (
     ASYNCLOG,
+    NOT_PACKED,
     OURS,
     Cleanups,
     census,
@@ -160,21 +161,26 @@ def _against_duckdb(course: Course, shape: Shape, what: str, where: str, *, cold
 
 
 def compressed(course: Course, suffix: str) -> Section:
-    """Compare dry runs of compressed segments with the mere unpacking of them."""
-    archive = course.store.archive(_compressed(course, suffix))
-    contestants = [counting_lines(archive, suffix)]
+    """Compare dry runs of compressed segments with the mere unpacking of them, and with those of their lines.
+
+    With one job a second thread unpacks ahead, so that it may use two processors where they are free.
+    """
+    packed, lines = map(course.store.archive, _compressed(course, suffix))
+    contestants = [counting_lines(packed, suffix)]
     for threads in THREADS:
-        contestants.append(dry_run(archive, threads))
-        contestants += [census(peer, archive, threads) for peer in course.duckdb]
-        contestants.append(unpacking(archive, course.listing(archive), threads))
-    title = (
-        f"Dry run of {suffix} segments, {USUAL}-byte records, {amount(course.size // 4)} unpacked, in the page cache"
-    )
+        contestants.append(dry_run(packed, threads))
+        contestants.append(replace(dry_run(lines, threads), name=NOT_PACKED))
+        contestants += [census(peer, packed, threads) for peer in course.duckdb]
+        contestants.append(unpacking(packed, course.listing(packed), threads))
+    size = amount(packed.summary.bytes)
+    title = f"Dry run of {suffix} segments, {USUAL}-byte records, {size} unpacked, in the page cache"
     return Section(f"compressed, {suffix}", title, OURS, in_turn(contestants, course.rounds))
 
 
-def _compressed(course: Course, suffix: str) -> Shape:
-    return Shape(USUAL, course.size // 4, packed=suffix)
+def _compressed(course: Course, suffix: str) -> tuple[Shape, Shape]:
+    """Return the archive, and the one of the same lines; large enough that start-up is little of it."""
+    size = course.size // 2
+    return Shape(USUAL, size, packed=suffix), Shape(USUAL, size)
 
 
 def layouts(course: Course) -> Section:
@@ -243,7 +249,7 @@ def comparisons(course: Course) -> list[Comparison]:
         Comparison("growth", grown, 0, partial(growth, course)),
         Comparison("many segments", (Shape(USUAL, size, size >> 20),), 0, partial(many, course)),
         *(
-            Comparison(f"compressed, {suffix}", (_compressed(course, suffix),), 0, partial(compressed, course, suffix))
+            Comparison(f"compressed, {suffix}", _compressed(course, suffix), 0, partial(compressed, course, suffix))
             for suffix in (".gz", ".zst")
         ),
         Comparison("layouts", (), len(LINES) * size // 8, partial(layouts, course)),

@@ -56,4 +56,5 @@ def number(value: float) -> str:
 
 def line(cells: Sequence[str]) -> str:
     """One row of a table."""
-    return "|" + "".join(f" {cell} |" if cell else " |" for cell in cells)
+    escaped = (cell.replace("|", "\\|") for cell in cells)
+    return "|" + "".join(f" {cell} |" if cell else " |" for cell in escaped)

@@ -18,7 +18,7 @@ from benchmarks.nightly.measure import Change, Nights
 from benchmarks.own_archive import find_logs
 from benchmarks.results import Entry, Ratio, Run, Section, ratio
 from benchmarks.sections import amount
-from benchmarks.table import table
+from benchmarks.table import line, table
 from benchmarks.timing import BenchmarkError, Contestant, in_turn
 from benchmarks.trial import same_job
 
@@ -68,6 +68,10 @@ def test_the_table_shows_medians_and_ratios() -> None:
         "| asynclog | 1 s | | 0.500 s | | 2.00 | 64 |",
         "| DuckDB | 2 s | 2.00 (1.50 to 2.50) | 1 s | 2.00 (2.00 to 4.00) | 1.00 | 64 |",
     ]
+
+
+def test_a_bar_in_a_name_does_not_end_its_cell() -> None:
+    assert line(["zcat | wc -l", "1 s"]) == r"| zcat \| wc -l | 1 s |"
 
 
 def test_the_charts_bars_are_as_long_as_the_times() -> None:
