@@ -70,3 +70,8 @@ def format_instant(instant: int) -> str:
 def earliest_text(instants: Iterable[str | None]) -> str | None:
     """Return the earliest of these instants, None without any. They don't sort as text: some have a fraction."""
     return min(filter(None, instants), key=lambda text: parse_instant(text) or 0, default=None)
+
+
+def latest_text(instants: Iterable[str | None]) -> str | None:
+    """Return the latest of these instants, None without any."""
+    return max(filter(None, instants), key=lambda text: parse_instant(text) or 0, default=None)

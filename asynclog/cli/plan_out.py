@@ -49,6 +49,13 @@ def write_plan(path: str, file: "NamedFile", found: "CleanupRun") -> None:
         file.write(plan_to_text(found.plan, found.origin).encode())
 
 
+def digest_of(found: "CleanupRun") -> str:
+    """Return the digest of the plan of a run, as its file has it; empty if it has none."""
+    from asynclog.report.plan_file import checksum_of, plan_to_text
+
+    return checksum_of(plan_to_text(found.plan, found.origin)) if found.plan and found.origin else ""
+
+
 @contextmanager
 def _told(path: str) -> Iterator[None]:
     """Turn an error inside the `with` into a ConfigurationError."""

@@ -59,12 +59,17 @@ class Logs(msgspec.Struct, frozen=True):
         return os.path.join(folder, names[0] if names else self.settings.base)
 
 
+def one_log(settings: Settings) -> Logs:
+    """Return the one log of these settings."""
+    return Logs(settings, lambda _: settings)
+
+
 def resolve_logs(options: Options, environment: Mapping[str, str]) -> Logs:
     """Return the logs that these options mean. Raise ConfigurationError, also if there is none in any folder."""
     target = resolve_target(options, environment)
     overall = settings_of_log(options, environment, target)
     if not target.of_many or not overall.enabled:
-        return Logs(overall, lambda _: overall)
+        return one_log(overall)
     found = find_folders(overall.folder, _has_log(overall.naming()))
     if not found.folders:
         why = f". {found.unlisted[0]}" if found.unlisted else ""

@@ -1,6 +1,6 @@
 """The envelope of every JSON document: a result, an error, or both."""
 
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, Self, TypeVar
 
 import msgspec
 
@@ -28,6 +28,11 @@ class CommandResult(msgspec.Struct, Generic[R], frozen=True):
     result: R
     exit_code: int = 0
     error: str | None = None
+
+    def marred(self, sentence: str) -> Self:
+        """Return this with an error after the work: the exit code is 3, unless it has failed already."""
+        error = f"{self.error}; {sentence}" if self.error else sentence
+        return msgspec.structs.replace(self, exit_code=self.exit_code or 3, error=error)
 
     def document(self) -> dict[str, Any]:
         """Return the whole JSON document, as plain data."""

@@ -100,6 +100,11 @@ def plan_to_text(plan: Plan, made: PlanOrigin) -> str:
     return json.dumps(document, indent=2) + "\n"
 
 
+def checksum_of(text: str) -> str:
+    """Return the checksum in the text of a plan, which `plan_to_text` made or `plan_from_text` has accepted."""
+    return str(json.loads(text)["checksum"])
+
+
 def plan_from_text(text: str, source: str, valid_for: int) -> ApprovedPlan:
     """Return the plan in this text of the file `source`. Raise ConfigurationError if it is not a plan."""
     file = _parsed(text, source)

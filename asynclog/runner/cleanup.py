@@ -50,6 +50,8 @@ def clean_up(run: Run, stop: StopRequest) -> CleanupRun:
     with ExitStack() as resources:
         stored = _open_store(run, resources)
         policy = run.policy or policy_of(settings)
+        if run.ages is not None:
+            run.ages.policy = policy
         if stored is None:
             message = f"Nothing to do: {settings.folder} does not exist yet"
             needs_look = notices(facts_of_none(settings, policy))
@@ -85,10 +87,13 @@ def _open_store(run: Run, resources: ExitStack) -> OpenStore[SegmentStore] | Non
 
 def _take_inventory(opened: OpenRun, stop: StopRequest) -> Inventory[Action]:
     """Return the inventory, with an action decided for each segment as soon as it is known."""
-    log, keys = opened.log, SchemaKeys()
+    log, keys, ages = opened.log, SchemaKeys(), opened.run.ages
 
     def decided(state: SegmentState) -> Action:
-        return decide(keys.admitted(state), log.cutoffs, log.settings.rewrite, log.conditions)
+        state = keys.admitted(state)
+        if ages is not None:
+            ages.add(state)
+        return decide(state, log.cutoffs, log.settings.rewrite, log.conditions)
 
     recalled = recall(log, decided)
     if log.settings.max_runtime is not None:

@@ -14,7 +14,9 @@ from asynclog.config.policy_file import policy_of
 from asynclog.config.settings import Settings
 from asynclog.errors import ConfigurationError
 from asynclog.escaping import escape_surrogates
+from asynclog.forecast.ages import LogAges
 from asynclog.forecast.log_forecast import IN_DAYS, ForecastBuilder, times
+from asynclog.plan.stats_at_cutoffs import project
 from asynclog.policy.cutoffs import Cutoffs
 from asynclog.policy.retention_overrides import scope_of, with_retention
 from asynclog.policy.rules import Policy
@@ -55,12 +57,12 @@ class _Part(NamedTuple):
 
 
 def estimate_log(
-    logs: Logs, retention: Sequence[str], stop: StopRequest, *, scan: bool
+    logs: Logs, retention: Sequence[str], stop: StopRequest, *, scan: bool, ages: LogAges | None = None
 ) -> CommandResult[EstimateResult]:
     """Return what the policy frees, and what it would free with other `retention`, written as in the option.
 
     With `scan`, read what the catalog does not know or leaves in doubt. Of many logs the figures are those of all
-    together. Raise AsynclogError.
+    together. `ages` receive what is in the segments. Raise AsynclogError.
     """
     settings = logs.settings
     if not settings.enabled:
@@ -84,6 +86,8 @@ def estimate_log(
         nothing = EstimateResult("success", message, profile=settings.profile, **asdict(provenance))
         return CommandResult(noticed(nothing, notices_of_none(settings, policy)))
     _refuse_unknown(retention, policy, part.states.values())
+    if ages is not None:
+        _add_ages(ages, part, Cutoffs(policy, now))
     today, *others = (
         builder.forecast(part.views[number * len(IN_DAYS) :], part.most, settings.fields)
         for number, builder in enumerate(_builders(part.states, part.staying, policies, now))
@@ -170,6 +174,14 @@ def _all(logs: Logs, policies: Sequence[Policy], now: int, stop: StopRequest, *,
     together = combined_notices(notices, warnings)
     budget = sum_budgets(each for each in budgets if each)
     return _Part(states, views, staying, Unknown(unknown, unknown_bytes), most, read, size, together, failures, budget)
+
+
+def _add_ages(ages: LogAges, part: _Part, cutoffs: Cutoffs) -> None:
+    """Add what each segment holds, with what has expired of it today as far as that is known."""
+    ages.policy = cutoffs.policy
+    for name, state in part.states.items():
+        stats = part.views[0].get(name) or (project(state, cutoffs) if isinstance(state, SegmentStats) else None)
+        ages.add(stats or state)
 
 
 def _refuse_unknown(retention: Sequence[str], policy: Policy, states: Iterable[SegmentState]) -> None:

@@ -11,8 +11,10 @@ from asynclog.cancellation import StopRequest
 from asynclog.config.policy_file import policy_of
 from asynclog.config.settings import Settings
 from asynclog.errors import ConfigurationError
+from asynclog.forecast.ages import LogAges
 from asynclog.formatting import pluralize
 from asynclog.plan.decide import decide, make_plan
+from asynclog.policy.rules import Policy
 from asynclog.policy.unknown_schema import is_named, refuse_unknown
 from asynclog.report.envelope import CommandResult
 from asynclog.report.explain.build import explained
@@ -32,9 +34,12 @@ from asynclog.timestamps import format_instant
 
 
 def explain_log(
-    settings: Settings, segment: str | None, schema: str | None, stop: StopRequest
+    settings: Settings, segment: str | None, schema: str | None, stop: StopRequest, ages: LogAges | None = None
 ) -> CommandResult[ExplainResult]:
-    """Explain one segment or all; with `schema`, only what concerns that. Return the result. Raise AsynclogError."""
+    """Explain one segment or all; with `schema`, only what concerns that. Return the result. Raise AsynclogError.
+
+    `ages` receive what is in what is explained.
+    """
     if not settings.enabled:
         message = f"Audit logging is switched off in profile {settings.profile}"
         return CommandResult(
@@ -59,6 +64,8 @@ def explain_log(
             refuse_unknown(f"--schema {schema}", schema, policy, states.values())
         told = {name: states[name]} if name is not None else states
         chosen = [(each, _keys(state, schema)) for each, state in told.items()]
+        if ages is not None:
+            _add_ages(ages, policy, told, dict(chosen))
         actions = _actions(log, states)
         rows = [_explained(log, actions[each], states[each], keys, stop) for each, keys in chosen if keys or not schema]
         notices = notices_of(log, policy, list(states.values()), stop)
@@ -102,6 +109,17 @@ def _keys(state: SegmentState, schema: str | None) -> list[SchemaKey]:
     """Return the schemas to report: those with this key or this name, or that match this pattern, or all."""
     counts = state.schemas if isinstance(state, SegmentStats) else ()
     return [count.schema for count in counts if schema is None or is_named(count.schema, schema)]
+
+
+def _add_ages(
+    ages: LogAges, policy: Policy, told: Mapping[str, SegmentState], keys: Mapping[str, Sequence[SchemaKey]]
+) -> None:
+    """Add what these segments hold of the schemas to report of each."""
+    ages.policy = policy
+    for name, state in told.items():
+        if isinstance(state, SegmentStats):
+            shown = tuple(count for count in state.schemas if count.schema in keys[name])
+            ages.add(msgspec.structs.replace(state, schemas=shown))
 
 
 def _actions(log: Log, states: Mapping[str, SegmentState]) -> dict[str, Action]:

@@ -18,8 +18,13 @@ from asynclog.storage.local.user_named_file import NamedFile, OccupiedError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# What each of the two options makes, and what tells that it was refused.
-OPTIONS = {"--plan-out": "something other than a plan of asynclog", "--metrics-file": "something other than metrics"}
+# What each of the options makes, and what tells that it was refused.
+OPTIONS = {
+    "--plan-out": "something other than a plan of asynclog",
+    "--metrics-file": "something other than metrics",
+    "--html": "something other than a page of asynclog",
+    "--csv": "something other than a table of asynclog",
+}
 CONTENTS = {
     "segment": record(days=1),
     "policy": b"schemas: []\n",
@@ -110,19 +115,21 @@ def test_a_file_of_its_own_kind_is_replaced(archive: Path, option: str) -> None:
 
 
 def test_one_kind_does_not_replace_the_other(archive: Path, option: str) -> None:
-    """A plan is no metrics, nor the other way round."""
-    (other,) = OPTIONS.keys() - {option}
-    assert dry_run(archive, other, "theirs").code == 0
-    refused(archive, option, "theirs")
+    """A plan is no metrics, a page no table, nor the other way round."""
+    for other in sorted(OPTIONS.keys() - {option}):
+        theirs = f"theirs{other}"
+        assert dry_run(archive, other, theirs).code == 0
+        refused(archive, option, theirs)
 
 
-def test_a_plan_in_the_logs_folder_is_refused_by_any_name(archive: Path) -> None:
+@pytest.mark.parametrize("option", ["--plan-out", "--html", "--csv"])
+def test_a_file_in_the_logs_folder_is_refused_by_any_name(archive: Path, option: str) -> None:
     """Through a link to a folder below it, or one that leads back."""
     (archive / "audit/below").mkdir()
     (archive / "link").symlink_to("audit/below")
     before = looks(archive)
     for place in ("link/plan.json", "link/../plan.json", "audit/below/../below/plan.json"):
-        done = dry_run(archive, "--plan-out", place)
+        done = dry_run(archive, option, place)
         assert (done.code, "log's own folder" in done.error) == (2, True)
     assert looks(archive) == before
 

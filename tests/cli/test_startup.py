@@ -23,6 +23,8 @@ HEAVY = {
 }
 # What changes a log, or mends what a killed job has left, and what comes with options or in some projects only.
 SELDOM = {
+    "asynclog.cli.report_files",
+    "asynclog.forecast.ages",
     "asynclog.config.mxcp.site",
     "asynclog.report.plan_file",
     "asynclog.scan.hash_chains",

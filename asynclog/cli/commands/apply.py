@@ -3,13 +3,15 @@
 import argparse
 
 from asynclog.cli import options as groups
+from asynclog.cli import page_options
 from asynclog.cli.command import Call, Command, log_level_of_cleanup, settings_of
 from asynclog.cli.parser import ALWAYS, Help
+from asynclog.config.logs import one_log
 from asynclog.config.reading.file_text import read_text
 from asynclog.config.units import seconds
 from asynclog.report.cleanup.result import Report
 from asynclog.report.cleanup.text import as_text
-from asynclog.report.plan_file import plan_from_text
+from asynclog.report.plan_file import checksum_of, plan_from_text
 from asynclog.timestamps import SECOND
 
 LARGEST = 1 << 30  # bytes; a segment takes a few hundred
@@ -34,6 +36,8 @@ class ApplyOptions(groups.DeletionOptions, frozen=True, kw_only=True):
 
     file: str
     max_age: str
+    html: str | None
+    csv: str | None
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,6 +45,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", help="the plan")
     groups.which_log(parser)
     groups.output(parser, debug=groups.DEBUG_DECISIONS)
+    page_options.html(parser)
+    page_options.csv(parser)
     groups.now(parser)
     groups.jobs(parser)
     groups.catalog(parser)
@@ -56,11 +62,16 @@ def run(options: ApplyOptions, call: Call) -> Report:
     from asynclog.runner.steps.begin_cleanup import begin_run
 
     settings = settings_of(options)
+    files = call.resources.enter_context(page_options.files_of(one_log(settings), options.html, options.csv))
     valid_for = int(seconds("--max-age", options.max_age) * SECOND)
-    approved = plan_from_text(read_text(options.file, LARGEST), options.file, valid_for)
-    run = begin_run(settings, verbose=options.debug, approved=approved, wiring=call.wiring)
+    text = read_text(options.file, LARGEST)
+    approved = plan_from_text(text, options.file, valid_for)
+    verbose, ages = options.debug or files is not None, files.ages if files else None
+    run = begin_run(settings, verbose=verbose, approved=approved, wiring=call.wiring, ages=ages)
     report = clean_up(run, call.signals).report
     call.signals.finish()
+    if files:
+        report = files.tell_cleanup(report, checksum_of(text), of_plan=True, with_keeps=options.debug)
     return report
 
 

@@ -10,17 +10,19 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from asynclog.cli import options as groups
+from asynclog.cli import page_options
 from asynclog.cli.command import Call, Command, log_level_of_cleanup, logs_of
 from asynclog.cli.metrics_file import MetricsFile, metrics_file
 from asynclog.cli.output import bug_in_words, complain_of_bug
 from asynclog.cli.parser import ALWAYS, Help
-from asynclog.cli.plan_out import planned_file, write_plan
+from asynclog.cli.plan_out import digest_of, planned_file, write_plan
 from asynclog.cli.signals import StoppedError
 from asynclog.errors import AsynclogError, ConfigurationError
 from asynclog.report.cleanup.result import Report
 from asynclog.report.cleanup.text import as_text
 
 if TYPE_CHECKING:
+    from asynclog.cli.report_files import ReportFiles
     from asynclog.config.logs import Logs
     from asynclog.runner.cleanup import CleanupRun
 
@@ -50,12 +52,16 @@ class CleanupOptions(groups.DeletionOptions, frozen=True, kw_only=True):
     all_profiles: bool
     max_overdue: str | None
     metrics_file: str | None
+    html: str | None
+    csv: str | None
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
     groups.which_log(parser)
     groups.output(parser, debug=groups.DEBUG_DECISIONS)
+    page_options.html(parser)
+    page_options.csv(parser)
     groups.now(parser)
     groups.jobs(parser)
     groups.catalog(parser)
@@ -100,18 +106,28 @@ def _one(options: CleanupOptions, call: Call, file: MetricsFile, freed: Freed) -
     from asynclog.runner.steps.begin_cleanup import begin_run
 
     logs = logs_of(options)
+    files = call.resources.enter_context(page_options.files_of(logs, options.html, options.csv))
     if logs.folders is not None:
-        return _every_log(logs, logs.folders, options, call, freed)
+        report = _every_log(logs, logs.folders, options, call, freed, files=files)
+        return _told(files, report, "", options)
     settings = logs.settings
     file.is_about(settings)
     with planned_file(options.plan_out, settings, dry_run=options.dry_run) as plan_out:
-        run = begin_run(settings, dry_run=options.dry_run, verbose=options.debug, wiring=call.wiring, freed=freed)
+        dry_run, verbose, ages = options.dry_run, options.debug or files is not None, files.ages if files else None
+        run = begin_run(settings, dry_run=dry_run, verbose=verbose, wiring=call.wiring, freed=freed, ages=ages)
         found = clean_up(run, call.signals)
         _note(found, freed, dry_run=options.dry_run)
         call.signals.defer()
         if options.plan_out and plan_out and not call.signals.signal:
             write_plan(options.plan_out, plan_out, found)
-        return found.report
+        return _told(files, found.report, digest_of(found) if files else "", options)
+
+
+def _told(files: "ReportFiles | None", report: Report, digest: str, options: CleanupOptions) -> Report:
+    """Write the files that were asked for about this report, and return it."""
+    if files is None:
+        return report
+    return files.tell_cleanup(report, digest, with_keeps=options.debug, dry_run=options.dry_run)
 
 
 def _note(found: "CleanupRun", freed: Freed, *, dry_run: bool) -> None:
@@ -127,7 +143,7 @@ def _every_profile(options: CleanupOptions, call: Call, file: MetricsFile, freed
     from asynclog.config.configuration_file import profile_names
     from asynclog.report.cleanup.combine import combined
 
-    for name in ("path", "schemas", "profile", "metrics_file", "plan_out"):
+    for name in ("path", "schemas", "profile", "metrics_file", "plan_out", "html", "csv"):
         if getattr(options, name):
             raise ConfigurationError(f"--all-profiles does not go with --{name.replace('_', '-')}")
     names = profile_names(options.config)
@@ -138,7 +154,15 @@ def _every_profile(options: CleanupOptions, call: Call, file: MetricsFile, freed
     return combined(reports, dry_run=options.dry_run)
 
 
-def _every_log(logs: "Logs", folders: Iterable[str], options: CleanupOptions, call: Call, freed: Freed) -> Report:
+def _every_log(  # noqa: PLR0913 - what is asked, and what is shared by all
+    logs: "Logs",
+    folders: Iterable[str],
+    options: CleanupOptions,
+    call: Call,
+    freed: Freed,
+    *,
+    files: "ReportFiles | None",
+) -> Report:
     """Clean up the log in one of these folders after the other, and return the combined report."""
     from asynclog.runner.cleanup import clean_up
     from asynclog.runner.report_on_all import report_on_all, shared_policy
@@ -153,8 +177,16 @@ def _every_log(logs: "Logs", folders: Iterable[str], options: CleanupOptions, ca
     policy = shared_policy(logs)
 
     def clean(folder: str) -> Report:
-        settings, is_dry, verbose = logs.at(folder), options.dry_run, options.debug
-        run = begin_run(settings, dry_run=is_dry, verbose=verbose, wiring=call.wiring, policy=policy, freed=freed)
+        settings, is_dry, verbose = logs.at(folder), options.dry_run, options.debug or files is not None
+        run = begin_run(
+            settings,
+            dry_run=is_dry,
+            verbose=verbose,
+            wiring=call.wiring,
+            policy=policy,
+            freed=freed,
+            ages=files.ages if files else None,
+        )
         found = clean_up(run, call.signals)
         call.signals.defer()
         _note(found, freed, dry_run=is_dry)

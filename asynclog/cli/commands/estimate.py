@@ -1,13 +1,18 @@
 """`asynclog estimate`: options -> settings and policies -> what they free, and when."""
 
 import argparse
+from typing import TYPE_CHECKING
 
 from asynclog.cli import options as groups
+from asynclog.cli import page_options
 from asynclog.cli.command import Call, Command, log_level, logs_of
 from asynclog.cli.parser import ALWAYS, Help
 from asynclog.report.envelope import CommandResult
 from asynclog.report.estimate.result import EstimateResult
 from asynclog.report.estimate.text import as_text
+
+if TYPE_CHECKING:
+    from asynclog.cli.report_files import ReportFiles
 
 HELP = Help(
     description="Show for each audit schema how much there is, how much comes in, and what the policy frees now and in "
@@ -26,12 +31,16 @@ class EstimateOptions(groups.TimedOptions, frozen=True, kw_only=True):
 
     retention: list[str]
     no_scan: bool
+    html: str | None
+    csv: str | None
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
     groups.which_log(parser)
     groups.output(parser, debug=groups.DEBUG)
+    page_options.html(parser)
+    page_options.csv(parser)
     groups.now(parser)
     groups.jobs(parser)
     groups.catalog(parser)
@@ -53,8 +62,18 @@ def run(options: EstimateOptions, call: Call) -> CommandResult[EstimateResult]:
 
     logs = logs_of(options)
     logs.must_share_policy("estimate")
+    files = call.resources.enter_context(page_options.files_of(logs, options.html, options.csv))
+    ages = files.ages if files else None
     with call.signals.deferred("while the log was read"):
-        return estimate_log(logs, options.retention, call.signals, scan=not options.no_scan)
+        found = estimate_log(logs, options.retention, call.signals, scan=not options.no_scan, ages=ages)
+    return _with_files(files, found) if files else found
+
+
+def _with_files(files: "ReportFiles", found: CommandResult[EstimateResult]) -> CommandResult[EstimateResult]:
+    from asynclog.report.csv_tables import estimate_csv
+    from asynclog.report.page.estimate import estimate_page
+
+    return files.tell(found, lambda ages: estimate_page(found, ages), lambda: estimate_csv(found))
 
 
 COMMAND = Command(HELP, EstimateOptions, add_arguments, run, as_text, log_level)

@@ -2,8 +2,10 @@
 
 import argparse
 import os
+from typing import TYPE_CHECKING
 
 from asynclog.cli import options as groups
+from asynclog.cli import page_options
 from asynclog.cli.command import Call, Command, log_level, logs_of
 from asynclog.cli.parser import ALWAYS, Help
 from asynclog.config.logs import Logs
@@ -12,6 +14,9 @@ from asynclog.errors import ConfigurationError
 from asynclog.report.envelope import CommandResult
 from asynclog.report.explain.result import ExplainResult
 from asynclog.report.explain.text import as_text
+
+if TYPE_CHECKING:
+    from asynclog.cli.report_files import ReportFiles
 
 HELP = Help(
     description="Show for each segment, or for one, which records of which schema keep it and until when, "
@@ -30,6 +35,7 @@ class ExplainOptions(groups.TimedOptions, frozen=True, kw_only=True):
 
     segment: str | None
     schema: str | None
+    html: str | None
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,6 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     groups.which_log(parser)
     groups.output(parser, debug=groups.DEBUG)
+    page_options.html(parser)
     groups.now(parser)
     groups.jobs(parser)
     groups.catalog(parser)
@@ -49,9 +56,19 @@ def run(options: ExplainOptions, call: Call) -> CommandResult[ExplainResult]:
     """Return the explanation that these options ask for."""
     from asynclog.runner.explain import explain_log
 
-    settings = _log_of(logs_of(options), options.segment)
+    logs = logs_of(options)
+    settings = _log_of(logs, options.segment)
+    files = call.resources.enter_context(page_options.files_of(logs, options.html))
+    ages = files.ages if files else None
     with call.signals.deferred("while the log was read"):
-        return explain_log(settings, options.segment, options.schema, call.signals)
+        found = explain_log(settings, options.segment, options.schema, call.signals, ages)
+    return _with_files(files, found) if files else found
+
+
+def _with_files(files: "ReportFiles", found: CommandResult[ExplainResult]) -> CommandResult[ExplainResult]:
+    from asynclog.report.page.explain import explain_page
+
+    return files.tell(found, lambda ages: explain_page(found, ages))
 
 
 COMMAND = Command(HELP, ExplainOptions, add_arguments, run, as_text, log_level)

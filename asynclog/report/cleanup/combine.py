@@ -8,6 +8,7 @@ import msgspec
 
 from asynclog.formatting import deletion, pluralize, summarize_errors
 from asynclog.report.cleanup.result import Bytes, CleanupResult, Kept, Overdue, Records, Report, Segments
+from asynclog.report.cleanup.schema_totals import sum_totals
 from asynclog.report.combined_notices import combined_neighbours
 from asynclog.report.packed_segments import Packed
 from asynclog.report.provenance import Provenance, who
@@ -42,7 +43,7 @@ def combined_logs(
         logs=result.profiles,
     )
     code = next(code for code in _WORST_FIRST if code in {found.exit_code, 3 if unlisted else 0})
-    return Report(result, code, summarize_errors(result.errors) or None)
+    return msgspec.structs.replace(found, result=result, exit_code=code, error=summarize_errors(result.errors) or None)
 
 
 def combined(reports: Mapping[str, Report], what: str = "profile", *, dry_run: bool) -> Report:
@@ -75,7 +76,10 @@ def combined(reports: Mapping[str, Report], what: str = "profile", *, dry_run: b
         profiles={name: report.result for name, report in reports.items()},
     )
     codes = {report.exit_code for report in reports.values()} | {0}
-    return Report(result, next(code for code in _WORST_FIRST if code in codes), summarize_errors(wrong) or None)
+    code = next(code for code in _WORST_FIRST if code in codes)
+    return Report(
+        result, code, summarize_errors(wrong) or None, sum_totals(report.schemas for report in reports.values())
+    )
 
 
 def _who(results: Iterable[CleanupResult]) -> dict[str, Any]:

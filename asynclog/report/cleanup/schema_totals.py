@@ -1,7 +1,7 @@
 """Plan + outcomes -> the totals of each schema."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 
 import msgspec
@@ -28,6 +28,29 @@ def schema_totals(plan: Plan, outcomes: Mapping[str, Outcome] | None, policy: Po
             else:
                 stayed[count.schema].append(count)
     return {key: _summed(went[key], stayed[key], policy, early[key]) for key in sorted({*went, *stayed})}
+
+
+def sum_totals(parts: Iterable[Mapping[str, SchemaTotals]]) -> dict[str, SchemaTotals]:
+    """Return the totals of several logs, per schema, in order."""
+    found: dict[str, SchemaTotals] = {}
+    for part in parts:
+        for name, each in part.items():
+            found[name] = _plus(found.get(name, SchemaTotals()), each)
+    return dict(sorted(found.items()))
+
+
+def _plus(one: SchemaTotals, other: SchemaTotals) -> SchemaTotals:
+    return SchemaTotals(
+        deleted=one.deleted + other.deleted,
+        deleted_bytes=one.deleted_bytes + other.deleted_bytes,
+        kept=one.kept + other.kept,
+        kept_bytes=one.kept_bytes + other.kept_bytes,
+        overdue=one.overdue + other.overdue,
+        overdue_bytes=one.overdue_bytes + other.overdue_bytes,
+        oldest=earliest((one.oldest, other.oldest)),
+        since=earliest((one.since, other.since)),
+        by_budget=one.by_budget + other.by_budget,
+    )
 
 
 def _deleted(action: Action, outcomes: Mapping[str, Outcome] | None) -> Mapping[SchemaKey, int]:

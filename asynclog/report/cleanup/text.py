@@ -32,7 +32,7 @@ def _needs_look(result: CleanupResult) -> bool:
 
 
 def _lines(result: CleanupResult) -> Iterator[str]:
-    yield _headline(result)
+    yield headline(result)
     yield from _table(result.deleted_per_schema)
     yield from _by_budget(result)
     if result.segments.total:
@@ -47,8 +47,8 @@ def _lines(result: CleanupResult) -> Iterator[str]:
     yield from (f"Warning: {escape_control(warning)}" for warning in result.warnings if warning not in shown)
 
 
-def _headline(result: CleanupResult) -> str:
-    """Return the message with its number formatted for people, and the bytes freed."""
+def headline(result: CleanupResult) -> str:
+    """Return the message with its number formatted for people, and the bytes freed; without control characters."""
     would = ("would free about " if _is_estimate(result) else "would free ") if _is_dry(result) else "freed "
     plain, told = f" {result.records.deleted} ", f" {result.records.deleted:,} "
     text = escape_control(result.message.replace(plain, told, 1))

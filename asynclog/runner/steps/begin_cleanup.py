@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -18,6 +19,9 @@ from asynclog.runner.wiring import WIRING, Wiring
 from asynclog.scan.survivors import SurvivorReader
 from asynclog.storage.segment_store import SegmentStore, StoreLock
 
+if TYPE_CHECKING:
+    from asynclog.forecast.ages import LogAges
+
 logger = logging.getLogger("asynclog")
 
 
@@ -27,7 +31,7 @@ class Run(msgspec.Struct, frozen=True):
     `started` is the real time, `present` the same or the caller's time instead; the run is for the time `now`. `begun`
     is in seconds, by the monotonic clock. If it is `verbose`, the report lists the segments that stay, too. `policy` is
     one that was read before, for many logs; None if it is this run's to read. `freed` are bytes, by device, that a dry
-    run takes for free, because the logs before this one would have freed them.
+    run takes for free, because the logs before this one would have freed them. `ages` receive what is in the segments.
     """
 
     settings: Settings
@@ -42,6 +46,7 @@ class Run(msgspec.Struct, frozen=True):
     run_id: str
     policy: Policy | None = None
     freed: Mapping[int, int] = {}
+    ages: "LogAges | None" = None
 
     @property
     def path(self) -> str:
@@ -69,6 +74,7 @@ def begin_run(  # noqa: PLR0913 - all that a request can say
     wiring: Wiring | None = None,
     policy: Policy | None = None,
     freed: Mapping[int, int] | None = None,
+    ages: "LogAges | None" = None,
 ) -> Run:
     """Return the request for a cleanup; with an approved plan, it is for the plan's time and does no more than that."""
     logger.debug("configuration: %s, profile %s", settings.source, settings.profile or "none")
@@ -78,7 +84,8 @@ def begin_run(  # noqa: PLR0913 - all that a request can say
     now = approved.now if approved else present
     run_id = os.urandom(8).hex()
     begun, wiring = time.monotonic(), wiring or WIRING
-    return Run(settings, dry_run, verbose, approved, wiring, started, present, now, begun, run_id, policy, freed or {})
+    times = (started, present, now, begun)
+    return Run(settings, dry_run, verbose, approved, wiring, *times, run_id, policy, freed or {}, ages)
 
 
 def open_run(run: Run, opened: OpenStore[SegmentStore], policy: Policy, resources: ExitStack) -> OpenRun:

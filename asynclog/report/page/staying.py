@@ -1,0 +1,57 @@
+"""The section about what stays: of which schema, why, how much, and how old it is. Pure."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from asynclog.report.page.ageing import MOST_ROWS
+from asynclog.report.page.frame import span
+from asynclog.report.page.markup import Column, bounds, code, items, note, number, section, size, table, words
+from asynclog.report.page.schema_facts import SchemaFacts
+
+_COLUMNS = [
+    Column("schema"),
+    Column("why"),
+    Column("records", is_number=True),
+    Column("size", is_number=True),
+    Column("from, to"),
+]
+
+
+class Stay(NamedTuple):
+    """What stays of a schema for one reason; records and bytes lie between two figures, the same if they are exact."""
+
+    schema: str
+    why: str
+    records: tuple[int | None, int | None]
+    bytes: tuple[int | None, int | None]
+    oldest: str | None
+    newest: str | None
+
+
+def why_it_stays(facts: SchemaFacts | None) -> str:
+    """Return why records of a schema that have not expired stay."""
+    if facts is None:
+        return "not expired"
+    if facts.retention is None:
+        return {"for ever": "its rule keeps it for ever"}.get(facts.rule, _UNGOVERNED.get(facts.rule, facts.rule))
+    return f"not expired yet: kept for {facts.rule}"
+
+
+_UNGOVERNED = {"no rule: kept": "no rule governs it", "switched off: kept": "its rule is switched off"}
+
+
+def staying_section(rows: Iterable[Stay], others: Iterable[str], title: str) -> str:
+    """Return what stays, by schema and reason; `others` are sentences about what belongs to no schema, as HTML."""
+    rows = list(rows)
+    cells = [
+        [
+            code(row.schema),
+            words(row.why),
+            bounds(*row.records, number),
+            bounds(*row.bytes, size),
+            span(row.oldest, row.newest),
+        ]
+        for row in rows[:MOST_ROWS]
+    ]
+    more = note(f"And {len(rows) - MOST_ROWS:,} more.") if len(rows) > MOST_ROWS else ""
+    return section("stays", title, table("stay-table", _COLUMNS, cells), more, items(others))
