@@ -83,6 +83,17 @@ def plan_first(server: Server, steps: list[Step]) -> None:
     server.kept(STARTER)
 
 
+def page(server: Server, steps: list[Step]) -> None:
+    """Check that page, table and plan were written, about the same plan."""
+    (step,) = steps
+    assert step.files == server.written
+    digest = json.loads((server.root / "plan.json").read_text())["checksum"]
+    assert digest in (server.root / "plan.html").read_text()
+    rows = (server.root / "plan.csv").read_text().splitlines()
+    (total,) = (row for row in rows if row.startswith("total,"))
+    assert [str(number) for number in numbers(step.output)] == [total.split(",")[rows[0].split(",").index("deleted")]]
+
+
 def backup(server: Server, _steps: list[Step]) -> None:
     """Check that the copy is the log as it was before the cleanup, and that it goes once it is old."""
     (copy,) = (server.root / "var/backups/asynclog").iterdir()
@@ -169,6 +180,7 @@ CHECKS: dict[str, tuple[Callable[[Server, list[Step]], None], str]] = {
     "Dry run first": (dry_run, "sh"),
     "What it frees, and what stays": (forecast, "sh"),
     "A plan that somebody signs": (plan_first, "sh"),
+    "A page to look at": (page, "sh"),
     "A backup before the cleanup": (backup, "sh"),
     "A gradual rollout": (rollout, "sh"),
     "Several profiles": (profiles, "sh"),
