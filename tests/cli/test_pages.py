@@ -300,6 +300,21 @@ def test_a_chart_tells_a_screen_reader_what_it_shows(log: Path) -> None:
     assert source.count('role="img"') == len(told)
 
 
+def test_all_commands_draw_the_same_charts(tmp_path: Path) -> None:
+    """What has expired of the cutoff's own day is exact in each, whatever else `estimate` is asked."""
+    write_policy(tmp_path, "schema_name: app, retention_days: 30", "schema_name: web, retention: 36h")
+    ages = [29.6, 29.7, 29.9, 30.1, 30.2, 0.1, 0.9, 1.2, 1.4, 1.6]
+    write_log(tmp_path / "audit", {"logs.jsonl": [record(name, days=age) for name in ("app", "web") for age in ages]})
+    drawn = []
+    for command in ("cleanup -n", "estimate", "estimate --retention app=1", "explain"):
+        words = (*PLAIN, "--now", "2026-11-24T05:00:00Z", "--html", "page.html")
+        assert run(*command.split(), *words, cwd=tmp_path).code == 0
+        drawn.append(re.findall('<figure class="(?:ages|due)">.*?</figure>', (tmp_path / "page.html").read_text()))
+    assert len(drawn[0]) == 3
+    assert "expired: 3 records" in drawn[0][0]
+    assert drawn == [drawn[0]] * 4
+
+
 def test_the_rest_expires_on_its_day(tmp_path: Path) -> None:
     """By schema within 7, 30 and 90 days, later and never: each record once, at the end of its day."""
     write_policy(tmp_path, "schema_name: app, retention_days: 30", "schema_name: long, retention_days: 400")
