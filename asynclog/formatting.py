@@ -35,20 +35,20 @@ def percentage(part: int, whole: int) -> str:
     return f"{tenths // 10}.{tenths % 10} %"
 
 
-_SHOWN = 3  # errors, or names, in a sentence that people read
+SUMMARIZED = 3  # errors, or names, in a sentence that people read
 _UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
 
 
 def summarize_errors(errors: Sequence[str]) -> str | None:
     """Return the first few errors, fit to be shown; None without any."""
-    shown = "; ".join(map(escape_control, errors[:_SHOWN]))
-    return (f"{shown}; and {len(errors) - _SHOWN:,} more" if len(errors) > _SHOWN else shown) or None
+    shown = "; ".join(map(escape_control, errors[:SUMMARIZED]))
+    return (f"{shown}; and {len(errors) - SUMMARIZED:,} more" if len(errors) > SUMMARIZED else shown) or None
 
 
 def list_some(names: Sequence[str]) -> str:
     """Return the first few names, and how many more there are."""
-    more = len(names) - _SHOWN
-    return ", ".join(names[:_SHOWN]) + (f" and {more:,} more" if more > 0 else "")
+    more = len(names) - SUMMARIZED
+    return ", ".join(names[:SUMMARIZED]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def deletion(records: int, *, dry_run: bool) -> str:

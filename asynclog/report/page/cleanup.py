@@ -55,7 +55,7 @@ def cleanup_page(report: Report, ages: LogAges, digest: str, *, dry_run: bool, o
         schema_section(report, facts, how),
         due_section(facts, now, with_table=True),
         stays_section(report, facts, how),
-        attention(result, overdue_table(report), _left_over(result)),
+        attention(result, overdue_table(report, how), _left_over(result)),
         segment_section(result, how),
         about(result, [("Run", code(result.run_id))] if result.run_id else []),
         rules(result),

@@ -90,10 +90,10 @@ def _other_stays(result: CleanupResult) -> Iterator[str]:
         yield f"Segments that could not be judged: {segments(result.unjudged.segments)}, {size(result.unjudged.bytes)}"
 
 
-def overdue_table(report: Report) -> str:
+def overdue_table(report: Report, how: Wording) -> str:
     """Return the table of what had to stay although it has expired."""
     columns = [
-        Column("overdue"),
+        Column("schema"),
         Column("records", is_number=True),
         Column("size", is_number=True),
         Column("oldest"),
@@ -104,7 +104,8 @@ def overdue_table(report: Report) -> str:
         for name, each in report.schemas.items()
         if each.overdue
     ]
-    return table("overdue-table", columns, rows[:MOST_ROWS])
+    found = table("overdue-table", columns, rows[:MOST_ROWS])
+    return f"<p>Overdue: expired records that {'would stay' if how.is_dry else 'stay'}.</p>{found}" if found else ""
 
 
 def _day(instant: int | None) -> str:

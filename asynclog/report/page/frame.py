@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple, Protocol
 
-from asynclog.formatting import format_period, pluralize
+from asynclog.formatting import SUMMARIZED, format_period, pluralize
 from asynclog.report.neighbours import Neighbours
 from asynclog.report.page.markup import Column, code, day, items, note, number, section, sentence, table, words
 from asynclog.report.provenance import PolicyRule, Told
@@ -107,9 +107,8 @@ def attention(result: PageResult, *parts: str) -> str:
         told.append(
             f"Neighbours, never touched: {number(files.count)}: {names}{' …' if files.count > len(files.names) else ''}"
         )
-    return section(
-        "attention", "What needs a look", items(sentence(error) for error in result.errors), *parts, items(told)
-    )
+    errors = result.errors if len(result.errors) > SUMMARIZED else []  # else the alarm at the top has all of them
+    return section("attention", "What needs a look", items(map(sentence, errors)), *parts, items(told))
 
 
 def signature(digest: str, verb: str) -> str:
@@ -125,4 +124,5 @@ def signature(digest: str, verb: str) -> str:
 
 def span(oldest: str | None, newest: str | None) -> str:
     """Return two dates, or one if they are the same."""
-    return day(oldest) if (oldest or "")[:10] == (newest or "")[:10] else f"{day(oldest)} to {day(newest)}"
+    is_one = (oldest or "")[:10] == (newest or "")[:10]
+    return day(oldest) if is_one else f"<span>{day(oldest)} to {day(newest)}</span>"
