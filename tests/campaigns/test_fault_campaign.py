@@ -14,7 +14,8 @@ from faults.mutants import MUTANTS, Mutant, caught
 from faults.oracle import Finding, Kind, Oracle
 from faults.stepper import GO, KILL, Call, Verdict
 from faults.victim import Victim
-from hypothesis import settings
+
+from examples import percent
 
 MANY_POINTS = "no lease is taken"  # to list them takes longer than to catch it
 QUICKLY_CAUGHT = {
@@ -33,7 +34,7 @@ def test_nothing_is_lost_at_a_choice_of_points(name: str, tmp_path: Path) -> Non
 
     There are as many of them as property tests have examples: see `examples`.
     """
-    result = layer(name)(Campaign(tmp_path, quick=True, percent=settings().max_examples))
+    result = layer(name)(Campaign(tmp_path, quick=True, percent=percent()))
     assert [(violation.point, violation.finding) for violation in result.violations] == []
     if not result.points:
         pytest.skip("; ".join(result.skipped))

@@ -29,12 +29,17 @@ def examples(number: int) -> settings:
 
 def share(number: int) -> int:
     """Return this number under the profile `ci`, a quarter of it under others, but at least 1."""
-    return -(-number * settings().max_examples // _ALL)
+    return -(-number * percent() // _ALL)
 
 
 def thorough() -> bool:
     """Return whether the profile is `ci`, under which everything is looked at."""
-    return settings().max_examples >= _ALL
+    return percent() >= _ALL
+
+
+def percent() -> int:
+    """Return how much is looked at: a matter of the profile, whatever settings a property test has while it runs."""
+    return settings.get_profile(settings.get_current_profile_name()).max_examples
 
 
 def left_out(tests: Iterable[pytest.Item]) -> list[pytest.Item]:
