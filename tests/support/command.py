@@ -33,9 +33,8 @@ STATE = tempfile.mkdtemp(prefix="asynclog-state-")
 atexit.register(shutil.rmtree, STATE, ignore_errors=True)
 os.environ["XDG_STATE_HOME"] = STATE
 KEPT = "ASYNCLOG_READER"  # so that .ci/run tries every command with both
-CALM = {
-    name: value for name, value in os.environ.items() if name == KEPT or not name.startswith(("ASYNCLOG_", "MXCP_"))
-}
+OTHERS = ("ASYNCLOG_", "MXCP_", "PYTHONUNBUFFERED")  # the last one would hide that something is not flushed
+CALM = {name: value for name, value in os.environ.items() if name == KEPT or not name.startswith(OTHERS)}
 
 
 class Done(NamedTuple):
@@ -119,9 +118,22 @@ def run(
     """Run the real command to its end, forked from a warm process if possible, and return its result."""
     if tuple(before[:1]) not in _ONLY_RIGHTS or out is not subprocess.PIPE or _is_for_python(env or {}):
         return finish(start(*words, cwd=cwd, env=env, before=before, out=out), deadline)
-    request = Request(words, str(Path.cwd() / (cwd or "")), CALM | dict(env or {}), quick_exit=not thorough())
-    ended = _warm(tuple(before), str(Path("/proc/self/ns/mnt").readlink())).run(request, deadline)
-    return _judged(ended.status, *(said.decode(errors="surrogateescape") for said in (ended.out, ended.err)))
+    return _forked(words, cwd, env or {}, tuple(before), deadline)[0]
+
+
+def run_measured(*words: str, env: Mapping[str, str]) -> tuple[Done, int]:
+    """Run the real command like `run`, and return how much memory its largest process has taken (bytes), too."""
+    assert not _is_for_python(env)
+    return _forked(words, None, env, (), DEADLINE)
+
+
+def _forked(
+    words: Sequence[str], cwd: Path | str | None, env: Mapping[str, str], before: tuple[str, ...], deadline: float
+) -> tuple[Done, int]:
+    request = Request(words, str(Path.cwd() / (cwd or "")), CALM | dict(env), quick_exit=not thorough())
+    ended = _warm(before, str(Path("/proc/self/ns/mnt").readlink())).run(request, deadline)
+    out, err = (said.decode(errors="surrogateescape") for said in (ended.out, ended.err))
+    return _judged(ended.status, out, err), ended.peak
 
 
 @cache

@@ -17,6 +17,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
@@ -38,11 +39,12 @@ class Request(NamedTuple):
 
 
 class Ended(NamedTuple):
-    """A process's exit status, or minus the number of a signal, and its output."""
+    """A process's exit status, or minus the number of a signal, its output, and the memory of its largest process."""
 
     status: int
     out: bytes
     err: bytes
+    peak: int
 
 
 class Prefork:
@@ -77,11 +79,12 @@ class Prefork:
         with os.fdopen(told[0]) as status, os.fdopen(out[0], "rb") as output, os.fdopen(err[0], "rb") as errors:
             process = int(status.readline())
             try:
-                said = _read_all([output.fileno(), errors.fileno()], end)
+                outs, errs = _read_all([output.fileno(), errors.fileno()], end)
             except TimeoutError:
                 os.kill(process, signal.SIGKILL)
                 raise
-            return Ended(int(status.readline()), *said)
+            code, peak = map(int, status.readline().split())
+            return Ended(code, outs, errs, peak)
 
     def close(self) -> None:
         """End the process."""
@@ -145,19 +148,20 @@ def _accept(requests: socket.socket, awaited: selectors.BaseSelector) -> bool:
 
 
 class _Command(NamedTuple):
-    """A command that is running, and where its exit status is to be told."""
+    """A command that is running, and where its end is to be told."""
 
     process: int
     told: int
 
 
 def _report(awaited: selectors.BaseSelector, key: selectors.SelectorKey) -> None:
-    """Tell the exit status of a command that has ended."""
+    """Tell the exit status of a command that has ended, and its peak; nobody listens after its deadline."""
     command: _Command = key.data
-    _, status = os.waitpid(command.process, 0)
+    _, status, usage = os.wait4(command.process, 0)
     awaited.unregister(key.fileobj)
     os.close(key.fd)
-    os.write(command.told, b"%d\n" % os.waitstatus_to_exitcode(status))
+    with suppress(BrokenPipeError):
+        os.write(command.told, b"%d %d\n" % (os.waitstatus_to_exitcode(status), usage.ru_maxrss * 1024))
     os.close(command.told)
 
 
