@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterable
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -93,6 +94,12 @@ def imported(source: str) -> set[str]:
     return found
 
 
+def imported_at_once(source: str) -> set[str]:
+    """Every name that is imported while a module is: not within a function, or for type checkers only."""
+    top = [node for node in ast.parse(source).body if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    return imported("\n".join(text for node in top if not (text := ast.unparse(node)).startswith("if TYPE_CHECKING:")))
+
+
 def ours(names: Iterable[str]) -> set[str]:
     """Our own modules among what is imported, by their dotted names."""
     found = set()
@@ -170,6 +177,14 @@ def test_only_some_know_that_segments_are_files(module: Path) -> None:
 def test_pure_packages_do_no_io(module: Path) -> None:
     """What only decides, describes, or reads through the seam does no I/O of its own."""
     assert impure(name_of(module), module.read_text()) == set()
+
+
+def test_no_import_leads_back() -> None:
+    """Whichever module comes first: tests that import all of them beforehand would not see it, and a user would."""
+    at_once = {name_of(module): ours(imported_at_once(module.read_text())) for module in MODULES}
+    TopologicalSorter(at_once).prepare()
+    with pytest.raises(CycleError):
+        TopologicalSorter(at_once | {"errors": {"cli.main"}}).prepare()
 
 
 def test_one_module_changes_a_log() -> None:
