@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import subprocess
 import time
 from datetime import datetime
 from pathlib import Path
@@ -17,7 +18,6 @@ from one_run import run_once
 from packing import packed
 
 from asynclog.actions import Action, Plan
-from asynclog.cli import main
 from asynclog.plan.budget import Budget
 from asynclog.plan.budget_drops import BudgetTerms, within_budget
 from asynclog.plan.ordering import execution_order
@@ -26,12 +26,11 @@ from asynclog.schemas import SchemaKey
 from asynclog.segments import Fingerprint, Space
 from asynclog.statistics import SchemaStats, SegmentStats
 from asynclog.storage.local.directory import LogDirectory
-from asynclog.storage.local.local_source import LocalSource
 from asynclog.storage.naming import SegmentNaming
 from asynclog.timestamps import DAY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 A, B, C, D, BASE = (*(f"logs-2026110{number}T000000.jsonl" for number in range(1, 5)), "logs.jsonl")
 SIZE = len(record(days=9))
@@ -160,32 +159,42 @@ def test_min_free_asks_the_file_system(log: Path, percent: str, left: set[str]) 
     assert any("kept to its budget (min_free 99.999%)" in each for each in result["warnings"]) == (left == {BASE})
 
 
+PAGE = 4096  # bytes, of which a file on a tmpfs takes whole ones
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """Mount a file system of 100 pages."""
+    if os.geteuid() != 0:
+        pytest.skip("only root may mount")
+    options = f"size={100 * PAGE},mode=755"
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", options, "none", tmp_path], check=False).returncode:
+        pytest.skip("no tmpfs can be mounted here")
+    try:
+        yield tmp_path
+    finally:
+        subprocess.run(["umount", tmp_path], check=True)
+
+
 @pytest.mark.parametrize("words", [(), ("--all-profiles",)])
-def test_min_free_of_many_logs_counts_what_those_before_would_free(
-    tmp_path: Path, words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_min_free_of_many_logs_counts_what_those_before_would_free(small_disk: Path, words: tuple[str, ...]) -> None:
     """So that the dry run and the estimate say what the run does: the first log makes the room."""
 
-    def space(_: LocalSource) -> Space:
-        used = sum(path.stat().st_size for path in tmp_path.rglob("logs*.jsonl"))
-        return Space(100 * SIZE - used, 100 * SIZE)
-
     def result(*command: str) -> dict[str, Any]:
-        assert main([*command, "--now", NOW, "--json"]) == 0
-        found: dict[str, Any] = json.loads(capsys.readouterr().out)["result"]
-        return found
+        done = run(*command, "--now", NOW, "--json", cwd=small_disk)
+        assert done.code == 0
+        return done.result
 
-    write_policy(tmp_path)
+    write_policy(small_disk)
     for name in "xyz":
-        write_log(tmp_path / name, {A: record(days=9) * 10, B: record(days=8) * 10, BASE: record(days=1)})
+        older, old, young = (record(days=days, text="x" * 3900) for days in (9, 8, 1))  # each takes about a page
+        write_log(small_disk / name, {A: older * 10, B: old * 10, BASE: young})
     paths = dict(zip("xyz", ("x", "y", "z"), strict=True)) if words else {"default": "*"}
     profiles = "".join(
         f'  {name}: {{audit: {{path: "{path}/logs.jsonl", schemas: schemas.yaml}}, min_free: 50%}}\n'
         for name, path in paths.items()
     )
-    (tmp_path / "asynclog.yaml").write_text(f"profiles:\n{profiles}")
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(LocalSource, "space", space)
+    (small_disk / "asynclog.yaml").write_text(f"profiles:\n{profiles}")
     if not words:
         assert result("estimate")["budget"]["records"] == 20
     dry = result("cleanup", "--dry-run", *words)

@@ -13,8 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asynclog.errors import ChangedError
-from asynclog.scan.reading import line_blocks as blocks
-from asynclog.scan.reading.line_blocks import whole_lines
+from asynclog.scan.reading.line_blocks import SIZES, Sizes, whole_lines
 from asynclog.storage.local.byte_ranges import parts_of
 from asynclog.storage.local.segment_reader import LocalReader
 from asynclog.storage.segment_reader import Hole
@@ -31,11 +30,11 @@ def opened(path: Path) -> Iterator[int]:
         os.close(descriptor)
 
 
-def lines_of(path: Path, start: int, end: int, size: int) -> list[tuple[int, bytes]]:
+def lines_of(path: Path, start: int, end: int, size: int, sizes: Sizes = SIZES) -> list[tuple[int, bytes]]:
     """(offset, line) for every line of the range, as the blocks have them."""
     found = []
     with opened(path) as descriptor:
-        for offset, block in whole_lines(LocalReader(descriptor), start, end, size):
+        for offset, block in whole_lines(LocalReader(descriptor), start, end, size, sizes):
             position = offset
             for line in re.findall(rb"[^\n]*\n|[^\n]+", block):
                 found.append((position, line))
@@ -53,10 +52,8 @@ def test_pieces_of_a_segment_hold_each_line_once(
     path.write_bytes(content)
     cuts = sorted(data.draw(st.sets(st.integers(1, max(1, len(content) - 1)), max_size=4)))
     edges = [0, *[cut for cut in cuts if cut < len(content)], len(content)]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(blocks, "BLOCK", data.draw(st.integers(1, 20)))
-        patch.setattr(blocks, "_LOOK", data.draw(st.integers(1, 20)))
-        found = [line for start, end in pairwise(edges) for line in lines_of(path, start, end, len(content))]
+    sizes = Sizes(data.draw(st.integers(1, 20)), data.draw(st.integers(1, 20)))
+    found = [line for start, end in pairwise(edges) for line in lines_of(path, start, end, len(content), sizes)]
     expected, offset = [], 0
     for line in content.split(b"\n"):
         expected.append((offset, line + b"\n"))

@@ -3,18 +3,30 @@
 import errno
 import re
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from asynclog.errors import ChangedError
 from asynclog.storage.segment_reader import SegmentReader
 
 BLOCK = 1 << 20  # bytes; larger ones measured no faster
-_LOOK = 1 << 16  # bytes read at once to find the end of a line
 _PIECES = frozenset(bytes([byte]) for byte in b'[]},"-0123456789tfn')  # what a piece of a document may begin with
 _LONGEST_PIECE = 16 << 20  # bytes; of a longer line only the first byte is looked at
 _VISIBLE = re.compile(rb"[^ \t\r\n]")
 
 
-def whole_lines(reader: SegmentReader, start: int, end: int, size: int) -> Iterator[tuple[int, memoryview]]:
+class Sizes(NamedTuple):
+    """How many bytes are read at once: a block of lines, and a look at where a line ends."""
+
+    block: int = BLOCK
+    look: int = 1 << 16
+
+
+SIZES = Sizes()
+
+
+def whole_lines(
+    reader: SegmentReader, start: int, end: int, size: int, sizes: Sizes = SIZES
+) -> Iterator[tuple[int, memoryview]]:
     """Yield (offset, bytes) for the lines that start in [start, end) of a segment of `size` bytes, in order.
 
     Each block ends with a line's newline, or where the segment ends. A block is only good until the next one is
@@ -22,18 +34,18 @@ def whole_lines(reader: SegmentReader, start: int, end: int, size: int) -> Itera
     a piece of a document: then one byte stands for all of it, for a run of NUL bytes can be as long as a file may be.
     Holes are not read. Raise ChangedError where the segment ends before `size`.
     """
-    base = start if start == 0 else _after_newline(reader, start - 1, end, size)
-    buffer = bytearray(min(BLOCK, max(size - base, 1)))
+    base = start if start == 0 else _after_newline(reader, start - 1, end, size, sizes.look)
+    buffer = bytearray(min(sizes.block, max(size - base, 1)))
     fill = 0
     while base < end:
-        fill += _read(reader, buffer, fill, base + fill, min(max(end, base + 2 * fill) + _LOOK, size))
+        fill += _read(reader, buffer, fill, base + fill, min(max(end, base + 2 * fill) + sizes.look, size))
         cut = _cut(buffer, fill, end - base, at_the_end=base + fill == size)
         if cut:
             yield base, memoryview(buffer)[:cut]
             base, fill = base + cut, fill - cut
             buffer[:fill] = buffer[cut : cut + fill]
         elif fill == len(buffer):
-            after, block = _long_line(reader, base, end, size)
+            after, block = _long_line(reader, base, end, size, sizes.look)
             yield base, block
             base, fill = after, 0
 
@@ -55,14 +67,14 @@ def _cut(buffer: bytearray, fill: int, limit: int, *, at_the_end: bool) -> int:
     return fill if at_the_end else buffer.rfind(b"\n", 0, fill) + 1
 
 
-def _long_line(reader: SegmentReader, base: int, end: int, size: int) -> tuple[int, memoryview]:
+def _long_line(reader: SegmentReader, base: int, end: int, size: int, at_once: int) -> tuple[int, memoryview]:
     """Return where the lines after the one at `base` begin, at most `end` if that is no record; and its bytes.
 
     One byte stands for a line that is blank, can neither be an object nor a piece of a document, or has a NUL byte,
     which no JSON text may have. It does for what may be a piece and is longer than 16 MiB, too: a bracket or comma is
     then taken for one, which keeps the segment. A record alone on a line of a document is followed by one of them.
     """
-    look = bytearray(_LOOK)
+    look = bytearray(at_once)
     first = b""
     position, found = base, -1
     while found < 0 and position < size:
@@ -72,10 +84,10 @@ def _long_line(reader: SegmentReader, base: int, end: int, size: int) -> tuple[i
         if not first and (visible := _VISIBLE.search(look, 0, stop)):
             first = visible[0]
         if look.find(b"\0", 0, stop) >= 0:
-            return _after_newline(reader, position, end, size), memoryview(b"\0")
+            return _after_newline(reader, position, end, size, at_once), memoryview(b"\0")
         position += stop
         if is_no_record(first, position - base):
-            return _after_newline(reader, position, end, size), memoryview(first)
+            return _after_newline(reader, position, end, size, at_once), memoryview(first)
     after = position + (found >= 0)
     return after, _whole(reader, base, after) if first else memoryview(b" ")
 
@@ -92,9 +104,9 @@ def _whole(reader: SegmentReader, start: int, end: int) -> memoryview:
     return memoryview(line)
 
 
-def _after_newline(reader: SegmentReader, start: int, end: int, size: int) -> int:
+def _after_newline(reader: SegmentReader, start: int, end: int, size: int, at_once: int) -> int:
     """Return the offset after the first newline at or after `start`; `end` if there is none before that."""
-    buffer = bytearray(_LOOK)
+    buffer = bytearray(at_once)
     start = reader.next_data(start, size)
     while start < end:
         got = _read(reader, buffer, 0, start, size)
