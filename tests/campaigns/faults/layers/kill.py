@@ -7,6 +7,7 @@ is left alone). Every tenth FIRST runs with the waits that a job really has.
 from __future__ import annotations
 
 from collections import Counter
+from itertools import product
 from typing import TYPE_CHECKING
 
 from faults import stepper
@@ -17,9 +18,11 @@ from faults.stepper import GO, KILL
 from faults.victim import Ended, Victim
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from faults.oracle import Finding
+
+    Calls = Mapping[tuple[str, int], tuple[str, ...]]  # by the shape of an archive and the number of workers
 
 NAME = "kill"
 JOBS = (1, 4)
@@ -33,32 +36,35 @@ def run(campaign: Campaign) -> LayerResult:
     reason = stepper.unavailable()
     if reason:
         return LayerResult(NAME, skipped=Counter({reason: 1}))
-    once, twice = list(_once(campaign)), list(_twice(campaign))
+    calls = _calls(campaign)
+    once, twice = list(_once(calls)), list(_twice(calls))
     if campaign.quick:
         once, twice = campaign.chosen(once, QUICK), campaign.chosen(twice, QUICK)
     return campaign.explore(NAME, once + campaign.chosen(twice, TWICE), lambda point: _check(campaign, point))
 
 
-def _once(campaign: Campaign) -> Iterator[str]:
-    for shape in filter(campaign.wants, SHAPES):
-        for jobs in JOBS:
-            for first in range(1, len(_calls(campaign, shape, jobs)) + 1):
-                yield f"{shape},{jobs},{first},0"
+def _once(calls: Calls) -> Iterator[str]:
+    for (shape, jobs), made in calls.items():
+        yield from (f"{shape},{jobs},{first},0" for first in range(1, len(made) + 1))
 
 
-def _twice(campaign: Campaign) -> Iterator[str]:
+def _twice(calls: Calls) -> Iterator[str]:
     """Only where the first job has begun to change the folder: else the second is another first one."""
-    for shape in filter(campaign.wants, SHAPES):
-        for jobs in JOBS:
-            calls = _calls(campaign, shape, jobs)
-            begun = min(calls.index(name) for name in ("unlinkat", "writev", "linkat") if name in calls)
-            locked = calls.index("flock") + 1
-            for first in range(begun + 1, len(calls) + 1):
-                yield from (f"{shape},{jobs},{first},{second}" for second in range(locked, locked + SECOND))
+    for (shape, jobs), made in calls.items():
+        begun = min(made.index(name) for name in ("unlinkat", "writev", "linkat") if name in made)
+        locked = made.index("flock") + 1
+        for first in range(begun + 1, len(made) + 1):
+            yield from (f"{shape},{jobs},{first},{second}" for second in range(locked, locked + SECOND))
 
 
-def _calls(campaign: Campaign, shape: str, jobs: int) -> tuple[str, ...]:
-    return Victim(lay(campaign.folder(NAME), shape), campaign.variant, jobs, catalog=shape == WITH_CATALOG).calls()
+def _calls(campaign: Campaign) -> Calls:
+    """Return the calls that jobs make on an archive of each shape, with each number of workers."""
+    kinds = product(filter(campaign.wants, SHAPES), JOBS)
+    return {(shape, jobs): _victim(campaign, shape, jobs).calls() for shape, jobs in kinds}
+
+
+def _victim(campaign: Campaign, shape: str, jobs: int) -> Victim:
+    return Victim(lay(campaign.folder(NAME), shape), campaign.variant, jobs, catalog=shape == WITH_CATALOG)
 
 
 def _check(campaign: Campaign, point: str) -> list[Finding] | None:
