@@ -288,6 +288,30 @@ def test_hidden_files_of_another_user_make_no_segment_a_replacement(folder: Path
     assert content(folder) == {SEGMENT: NEW, late: OTHER}
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_nobody_elses_file_was_displaced_in_a_sticky_folder(folder: Path) -> None:
+    """An old file is left of a job, which the segment has replaced: another user may not have his file put there."""
+    (folder / SEGMENT).rename(folder / f".{SEGMENT}.al-old-0123abcd-{len(OLD + NEW)}")
+    (folder / SEGMENT).write_bytes(NEW)
+    forged = folder / str(StagedFile(SEGMENT, (folder / SEGMENT).stat().st_ino, len(NEW)))
+    forged.write_bytes(OTHER)
+    os.chown(forged, 4002, -1)
+    folder.chmod(0o1777)
+    (late,) = cleanup(folder, allow_unsafe_folder=True).result.late_segments
+    assert content(folder) == {SEGMENT: NEW, late: OTHER}
+
+
+@pytest.mark.parametrize("has_old", [False, True], ids=["no old file", "a link to itself"])
+def test_a_segment_without_an_old_file_is_no_replacement(folder: Path, has_old: bool) -> None:
+    """Whoever may write to the folder may have moved a file of the log's owner there, or linked the segment itself."""
+    (folder / SEGMENT).write_bytes(NEW)
+    (folder / str(StagedFile(SEGMENT, (folder / SEGMENT).stat().st_ino, len(NEW)))).write_bytes(OTHER)
+    if has_old:
+        os.link(folder / SEGMENT, folder / f".{SEGMENT}.al-old-0123abcd-{len(NEW)}")
+    (late,) = cleanup(folder).result.late_segments
+    assert content(folder) == {SEGMENT: NEW, late: OTHER}
+
+
 def test_a_symbolic_link_that_was_displaced_gets_its_name_back(folder: Path) -> None:
     """A rotation had put it there, as cronolog does, and the job was killed just then."""
     replacement = folder / SEGMENT

@@ -1,6 +1,7 @@
 """Finish or undo what a killed job left, before anything is planned. Needs no database."""
 
 import errno
+import os
 import stat
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
@@ -51,19 +52,30 @@ def _is_replacement(directory: LogDirectory, staged: StagedFile, old: Sequence[s
     """Return whether a segment with the replacement's inode is the replacement: it begins with lines of an old file.
 
     One such line would not do: files may begin with the same one, and what is taken for the replacement is let go. The
-    old file has its owner, for anybody else may have made one of that name. Without one, it must have the owner of the
-    file that it displaced: nobody else can put one there. Raise OSError if the segment is renamed at this moment: the
-    next job looks again.
+    old file is another one, and has its owner: anybody else may have given a file such a name. Raise OSError if the
+    segment is renamed at this moment: the next job looks again.
     """
-    owner = directory.status(segment).st_uid
-    old = [name for name in old if directory.status(name).st_uid == owner]
-    if old:
-        alike = any(begins_with_lines_of(directory, segment, staged.size, name) for name in old)
-    else:
-        alike = directory.status(str(staged)).st_uid == owner
+    status = directory.status(segment)
+    alike = _may_be_displaced(directory, staged, status.st_uid) and any(
+        begins_with_lines_of(directory, segment, staged.size, name)
+        for name in old
+        if _is_another_of(directory.status(name), status)
+    )
     if not alike and directory.status(segment).st_ino != staged.inode:
         raise BlockingIOError(errno.EAGAIN, "it was renamed at this moment")
     return alike
+
+
+def _may_be_displaced(directory: LogDirectory, staged: StagedFile, owner: int) -> bool:
+    """Return whether the file of this hidden name can have had a segment's, in whose place that owner's file was."""
+    folder = os.fstat(directory.folder)
+    is_sticky = bool(folder.st_mode & stat.S_ISVTX)
+    return not is_sticky or directory.status(str(staged)).st_uid in {0, folder.st_uid, owner}
+
+
+def _is_another_of(file: os.stat_result, segment: os.stat_result) -> bool:
+    """Return whether this is another file, of the same owner."""
+    return file.st_uid == segment.st_uid and file.st_ino != segment.st_ino
 
 
 def _attempt(queue: DrainQueue, name: str, step: Callable[[], None]) -> bool:
