@@ -84,20 +84,22 @@ class LocalStore(LocalSource):
         return self._apply(action, survivors, newest)
 
     def _apply(self, action: Action, survivors: Survivors, newest: Set[str]) -> Outcome:
-        """Carry the action out, and return its outcome."""
+        """Carry the action out, and return its outcome.
+
+        All that commits and drains is imported before anything is changed: the package may be upgraded meanwhile.
+        """
         from asynclog.storage.local.commit.apply_action import apply_action  # noqa: PLC0415 - most jobs delete nothing
+        from asynclog.storage.local.commit.drain import present  # noqa: PLC0415
         from asynclog.storage.local.commit.precommit import IdleRule  # noqa: PLC0415
 
-        return apply_action(self._queue, IdleRule(newest, self._quiet_since, self._by_quiet), survivors, action)
+        def quiet_since() -> int:
+            """Return the time (ns) since which an idle file has not changed.
 
-    def _quiet_since(self) -> int:
-        """Return the time (ns) since which an idle file has not changed.
+            It is real time, whatever `--now` says, because it tells who may be writing at this moment.
+            """
+            return present(self._directory, self._naming) - self._timing.idle_period * SECOND
 
-        It is real time, whatever `--now` says, because it tells who may be writing at this moment.
-        """
-        from asynclog.storage.local.commit.drain import present  # noqa: PLC0415 - most jobs delete nothing
-
-        return present(self._directory, self._naming) - self._timing.idle_period * SECOND
+        return apply_action(self._queue, IdleRule(newest, quiet_since, self._by_quiet), survivors, action)
 
     def finish(self) -> None:
         self._queue.drain_all()
