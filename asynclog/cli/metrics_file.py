@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from asynclog.cli.output import print_error
@@ -36,8 +37,13 @@ class MetricsFile:
         self._before: tuple[Labels, float] | None = None
 
     def open(self) -> None:
-        """Open the folder of the file. If that fails, the write reports it."""
+        """Open the folder of the file. If that fails, the write reports it.
+
+        What makes metrics is imported now: where the package is upgraded meanwhile, it may be gone at the end of the
+        run, and the report with it.
+        """
         if self._path is not None:
+            import_module("asynclog.report.metrics")
             from asynclog.storage.local.user_named_file import NamedFile
 
             try:
@@ -98,7 +104,7 @@ class MetricsFile:
         """Write the metrics; return why that could not be done, empty if it could."""
         if self._path is None:
             return ""
-        # Import late: it takes a fifth of the time of a small job.
+        # Most runs write none: importing it takes a fifth of the time of a small job.
         from asynclog.report.metrics import exposition, last_success, log_labels, metrics
 
         try:

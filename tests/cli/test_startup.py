@@ -108,8 +108,8 @@ def test_a_night_on_which_nothing_expires_needs_no_event_loop(thousand: Path, tm
     assert modules & (SELDOM | {"asyncio", "anyio", "multiprocessing", "ssl"}) == set()
 
 
-def test_what_commits_is_loaded_before_anything_is_changed(tmp_path: Path) -> None:
-    """The package may be upgraded meanwhile: a job that finds a module gone ends, and must have deleted nothing."""
+def test_what_commits_and_reports_is_loaded_before_anything_is_changed(tmp_path: Path) -> None:
+    """The package may be upgraded meanwhile: a job that finds a module gone ends, and must have deleted nothing yet."""
     log = write_log(tmp_path / "audit", {"logs-20200101T000000.jsonl": [record()]})
     program = (
         "import sys\nfrom asynclog.cli import main\nfrom asynclog.runner.wiring import Wiring\n"
@@ -119,9 +119,10 @@ def test_what_commits_is_loaded_before_anything_is_changed(tmp_path: Path) -> No
         "sys.exit(main(sys.argv[1:], Wiring(Watched)))"
     )
     words = ["cleanup", "--path", str(log), "--schemas", str(write_policy(tmp_path)), "--now", NOW, "--no-catalog"]
+    words += ["--metrics-file", str(tmp_path / "metrics.prom")]
     done = subprocess.run([sys.executable, "-c", program, *words], capture_output=True, text=True, check=True)
-    commits = {f"asynclog.storage.local.commit.{name}" for name in ("replace", "drain", "undo", "overwritten_lines")}
-    assert commits <= set(done.stderr.split())
+    needed = {f"asynclog.storage.local.commit.{name}" for name in ("replace", "drain", "undo", "overwritten_lines")}
+    assert needed | {"asynclog.report.metrics"} <= set(done.stderr.split())
 
 
 def test_a_check_loads_neither_the_job_nor_what_deletes(tmp_path: Path) -> None:
