@@ -1,7 +1,7 @@
 """Make the next item while the last one is worked on, in a thread of its own."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import Thread
 from typing import TYPE_CHECKING, TypeVar
 
@@ -53,12 +53,18 @@ class _Ended:
     """What `next` raised instead of the next item."""
 
     def __init__(self, error: BaseException) -> None:
-        self.error = error
+        self._error = error
+
+    def take_error(self) -> BaseException:
+        """Return it once. Who raises it must not keep it, or all that its traceback holds would stay with it."""
+        error = self._error
+        del self._error
+        return error
 
 
 def _take(wanted: "SimpleQueue[bool]", made: "SimpleQueue[T | _Ended]") -> Iterator[T]:
     while not isinstance(item := made.get(), _Ended):
         wanted.put(True)
         yield item
-    if not isinstance(item.error, StopIteration):
-        raise item.error
+    with suppress(StopIteration):
+        raise item.take_error()

@@ -1,6 +1,8 @@
 """Reading ahead: the same items, one ahead of who takes them, and nothing is left running."""
 
+import gc
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -55,6 +57,29 @@ def test_an_error_is_told_to_who_takes_the_item_and_no_thread_is_left() -> None:
         with pytest.raises(DamagedError, match="cut off"):
             next(items)
     assert threading.active_count() == before
+
+
+class Memory:
+    """What is held while an item is made: of a packed segment, tens of megabytes."""
+
+
+def test_what_an_error_held_goes_with_it() -> None:
+    """Nothing waits for the garbage collection, which a job puts off: a log may have thousands of damaged segments."""
+    memory: list[weakref.ref[Memory]] = []
+
+    def fail() -> Iterator[int]:
+        held = Memory()
+        memory.append(weakref.ref(held))
+        yield 0
+        raise DamagedError("cut off")
+
+    gc.disable()
+    try:
+        with pytest.raises(DamagedError), read_ahead(fail()) as items:
+            list(items)
+        assert [each() for each in memory] == [None]
+    finally:
+        gc.enable()
 
 
 def test_no_thread_is_left_where_taking_ends_early() -> None:
