@@ -69,7 +69,7 @@ def unpacked_lines(stream: Stream, size: int) -> Iterator[Block]:
         elif stand_in := _stand_in(buffer):
             is_inside, cut, judged = True, fill, memoryview(stand_in)
         else:
-            buffer = buffer.ljust(2 * fill, b"\0")
+            buffer = buffer.ljust(min(2 * fill, _LONGEST), b"\0")
             continue
         if cut:
             yield Block(offset, block[:cut], judged)
