@@ -40,9 +40,19 @@ _UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
 
 
 def summarize_errors(errors: Sequence[str]) -> str | None:
-    """Return the first few errors, fit to be shown; None without any."""
-    shown = "; ".join(map(escape_control, errors[:SUMMARIZED]))
-    return (f"{shown}; and {len(errors) - SUMMARIZED:,} more" if len(errors) > SUMMARIZED else shown) or None
+    """Return the first few errors, fit to be shown; None without any. What holds for many names is told once."""
+    names_of: dict[str, list[str]] = {}
+    for error in errors:
+        name, _, reason = error.partition(": ")
+        names_of.setdefault(reason, []).append(name)
+    told: dict[str, int] = {}  # how many errors each sentence stands for
+    for error in errors:
+        names = names_of[reason := error.partition(": ")[2]]
+        sentence = f"{list_some(names)}: {reason}" if reason and len(names) > SUMMARIZED else error
+        told[sentence] = told.get(sentence, 0) + 1
+    shown = "; ".join(map(escape_control, [*told][:SUMMARIZED]))
+    more = sum([*told.values()][SUMMARIZED:])
+    return (f"{shown}; and {more:,} more" if more else shown) or None
 
 
 def list_some(names: Sequence[str]) -> str:

@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from asynclog.cli.output import bug_in_words, complain_of_bug, show_fatal
-from asynclog.cli.parser import make_parser, value_of
+from asynclog.cli.parser import as_help, make_parser, value_of
 from asynclog.cli.signals import StoppedError, caught_signals
 from asynclog.errors import AsynclogError, ConfigurationError
 
@@ -31,7 +31,7 @@ def _run(words: Sequence[str], wiring: "Wiring | None") -> int:
     as_json = "--json" in words
     try:
         with caught_signals() as signals:
-            given = _understood(words)
+            given = _understood(as_help(words))
             from asynclog.cli.command import run_command
 
             status = run_command(given, signals, wiring)
@@ -48,7 +48,10 @@ def _run(words: Sequence[str], wiring: "Wiring | None") -> int:
 
 def _understood(words: Sequence[str]) -> Namespace:
     try:
-        return make_parser(words).parse_args(words)
+        given = make_parser(words).parse_args(words)
+        if getattr(given, "log", None) is not None:
+            import_module("asynclog.cli.bare_log").take_bare_log(given, words)
+        return given
     except ConfigurationError as error:
         if value_of("--metrics-file", words):
             import_module("asynclog.cli.metrics_file").tell_usage_error(words, error)

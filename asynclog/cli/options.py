@@ -64,6 +64,11 @@ def number(what: str, kind: Callable[[str], Number]) -> Callable[[str], Number]:
     return parsed
 
 
+def bare_log(parser: argparse.ArgumentParser) -> None:
+    """Add LOG, the same as --path; see `cli.bare_log`."""
+    parser.add_argument("log", metavar="LOG", nargs="?", help="the log's base path: the same as --path LOG")
+
+
 def which_log(parser: argparse.ArgumentParser) -> None:
     """Add --config, --profile, --schemas, --path, --allow-unsafe-folder."""
     group = parser.add_argument_group("which log")

@@ -43,6 +43,11 @@ def print_result(report: T, as_text: Callable[[T], str], *, as_json: bool, quiet
         print_error(report.error)
 
 
+def print_document(result: msgspec.Struct) -> None:
+    """Print a result as JSON, for what is no command."""
+    _result(_json(document(result, None)))
+
+
 def show_fatal(sentence: str, *, as_json: bool) -> None:
     """Print why there is no result: as JSON, unless stdout is closed, else to stderr."""
     if as_json and sys.stdout is not None:

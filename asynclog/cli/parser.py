@@ -24,8 +24,10 @@ COMMANDS = {
     "explain": "show why each segment is kept or not, and when it goes",
     "cleanup": "delete the records that have expired",
     "apply": "carry out a reviewed plan",
+    "help": "show the help of a command",
 }
-_ALIASES = {"cleanup": ["log-cleanup"]}
+ALIASES = {"cleanup": ["log-cleanup"]}
+_ALONE = {"-h", "--help", "-V", "--version"}  # what needs no command
 
 # Exit codes that every command has.
 ALWAYS = {
@@ -47,20 +49,28 @@ class Help(msgspec.Struct, frozen=True):
 class Parser(argparse.ArgumentParser):
     """A parser that raises ConfigurationError for an argument that it does not know; `words` are the command line.
 
-    argparse imports shutil to find the terminal's width: avoid that unless there is help to show.
+    `named` is the parser of the command that they name, which knows its options. argparse imports shutil to find the
+    terminal's width: avoid that unless there is help to show.
     """
 
     def __init__(self, *, words: Sequence[str] = (), **keywords: Any) -> None:
         self._words = words
+        self.named: Parser | None = None
+        self.page: Help | None = None
         super().__init__(**keywords, formatter_class=partial(argparse.HelpFormatter, width=80), allow_abbrev=False)
 
     def format_help(self) -> str:
         self.formatter_class = argparse.RawDescriptionHelpFormatter
         return super().format_help()
 
+    def arguments(self) -> list[argparse.Action]:
+        """Return its options and positional arguments, apart from those that its help does not show."""
+        return [each for each in self._actions if each.help is not argparse.SUPPRESS]
+
     def error(self, message: str) -> NoReturn:
-        hint = _quotes(self._words) if message.startswith("unrecognized arguments") else ""
-        raise ConfigurationError(f"{message}{hint} (see {self.prog} --help)")
+        from asynclog.cli.usage_errors import in_words
+
+        raise ConfigurationError(in_words(message, self._words, self.named or self))
 
 
 class _Version(argparse.Action):
@@ -71,42 +81,62 @@ class _Version(argparse.Action):
         from asynclog.version import VERSION
 
         reader = choose_reader(os.environ.get("ASYNCLOG_READER"))
-        sys.stdout.write(f"asynclog {VERSION}\nreader: {reader}\n")
+        if "--json" in self.const:
+            from asynclog.cli.output import print_document
+            from asynclog.report.version.result import VersionResult
+
+            print_document(VersionResult("success", f"asynclog {VERSION}", VERSION, reader))
+        else:
+            sys.stdout.write(f"asynclog {VERSION}\nreader: {reader}\n")
         parser.exit()
 
 
-def make_parser(words: Sequence[str]) -> argparse.ArgumentParser:
+def make_parser(words: Sequence[str]) -> Parser:
     """Return the parser of this command line, which raises ConfigurationError for an unknown argument.
 
-    Only the command that these words name gets its options.
+    Only the command that these words name gets its options. Raise ConfigurationError if they name none.
     """
     top = Parser(words=words, prog="asynclog", description="Retention for JSONL audit logs, per audit schema.")
-    top.add_argument("--version", action=_Version, nargs=0, help="print the version, and which reader is in use")
+    version = "print the version, and which reader is in use; with --json as JSON"
+    top.add_argument("-V", "--version", action=_Version, nargs=0, const=words, help=version)
     add_parser = top.add_subparsers(metavar="COMMAND", required=True).add_parser
     named = next((word for word in words if not word.startswith("-")), "")
     for name, summary in COMMANDS.items():
-        aliases = _ALIASES.get(name, [])
-        parser = add_parser(name, aliases=aliases, help=summary)
+        aliases = ALIASES.get(name, [])
+        parser = add_parser(name, aliases=aliases, help=summary, words=words)
         if named in {name, *aliases}:
-            command = import_module(f"asynclog.cli.commands.{name}").COMMAND
-            _describe(parser, command.help)
-            command.add_arguments(parser)
-            parser.set_defaults(command=command)
+            top.named = _with_options(parser, name)
+    is_alone = words and {*words} <= {*_ALONE, "--json"} and {*words} != {"--json"}
+    if not is_alone and (top.named is None or words[0] != named):
+        from asynclog.cli.usage_errors import no_command
+
+        raise ConfigurationError(no_command(words))
     return top
 
 
-def _describe(parser: argparse.ArgumentParser, page: Help) -> None:
-    codes = "\n".join(f"  {code:<4} {meaning}" for code, meaning in sorted(page.exits.items()))
-    parser.description = page.description
-    parser.epilog = f"example:\n  {page.example}\n\nexit status:\n{codes}"
+def every_parser() -> dict[str, Parser]:
+    """Return the parser of each command, with its options, by its name."""
+    return {name: make_parser([name]).named or Parser() for name in COMMANDS}
 
 
-def _quotes(words: Sequence[str]) -> str:
-    """Say what to do if --path has several values, as if the shell had replaced a * in it; else return nothing."""
-    values = words[words.index("--path") + 1 :][:2] if "--path" in words else ()
-    if len(values) == 2 and not any(value.startswith("-") for value in values):
-        return ": --path takes one path: put one with a * in quotes, as in --path '/var/log/*/logs.jsonl'"
-    return ""
+def as_help(words: Sequence[str]) -> Sequence[str]:
+    """Return the command line that shows the help which these words ask for; else the same words."""
+    if not words:
+        return ["--help"]
+    if words[0] in {"-h", "--help"} and len(words) > 1 and not words[1].startswith("-"):
+        return ["help", *words[1:]]
+    return words
+
+
+def _with_options(parser: Parser, name: str) -> Parser:
+    command = import_module(f"asynclog.cli.commands.{name}").COMMAND
+    parser.page = command.help
+    codes = "\n".join(f"  {code:<4} {meaning}" for code, meaning in sorted(parser.page.exits.items()))
+    parser.description = parser.page.description
+    parser.epilog = f"example:\n  {parser.page.example}\n\nexit status:\n{codes}"
+    command.add_arguments(parser)
+    parser.set_defaults(command=command)
+    return parser
 
 
 def value_of(option: str, words: Sequence[str]) -> str | None:

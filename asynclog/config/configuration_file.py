@@ -94,6 +94,10 @@ def profile_names(path: str | None) -> list[str]:
 def _document(path: str | None) -> "Document":
     from asynclog.config.reading.yaml_document import Document  # noqa: PLC0415 - YAML takes a tenth of a short job to import
 
+    if path and path.endswith(".jsonl"):
+        raise ConfigurationError(
+            f"--config {path}: this is no configuration, which is a YAML file: name a log with --path"
+        )
     return Document(absolute(path, "--config")) if path else Document(find_configuration(), "found")
 
 
@@ -103,10 +107,15 @@ def load_profile(path: str | None, name: str | None, environment: Mapping[str, s
     The file is the one at `path`, else the one that is found, which then has to be ours or root's.
     """
     document = _document(path)
-    if "mxcp" in document.mapping(()):
+    keys = document.mapping(())
+    if "mxcp" in keys:
         from asynclog.config.mxcp.site import mxcp_profile  # noqa: PLC0415 - only in an MXCP project
 
         return mxcp_profile(document, name, environment)
+    if "schemas" in keys and "profiles" not in keys:
+        raise document.error(
+            ("schemas",), f"these are audit schema definitions, and no configuration: --schemas {document.path}"
+        )
     return _our_profile(document, name, environment)
 
 

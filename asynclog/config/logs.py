@@ -10,6 +10,7 @@ from asynclog.config.paths.log_folders import HasLog, escaped, find_folders
 from asynclog.config.resolve import Target, resolve_target, settings_of_log
 from asynclog.config.settings import Options, Settings
 from asynclog.errors import ConfigurationError
+from asynclog.storage.codecs import NAME_SUFFIXES
 from asynclog.storage.naming import SegmentNaming
 from asynclog.storage.profile_claims import Claim
 
@@ -67,6 +68,7 @@ def one_log(settings: Settings) -> Logs:
 def resolve_logs(options: Options, environment: Mapping[str, str]) -> Logs:
     """Return the logs that these options mean. Raise ConfigurationError, also if there is none in any folder."""
     target = resolve_target(options, environment)
+    _refuse_segment(options.get("path"), target)
     overall = settings_of_log(options, environment, target)
     if not target.of_many or not overall.enabled:
         return one_log(overall)
@@ -84,6 +86,20 @@ def resolve_logs(options: Options, environment: Mapping[str, str]) -> Logs:
         return settings_of_log(options, environment, one, claims[folder])
 
     return Logs(overall, at, tuple(claims), tuple(found.unlisted))
+
+
+def _refuse_segment(path: str | None, target: Target) -> None:
+    """Raise ConfigurationError if the path that somebody has typed is that of one segment of a log."""
+    if not path or target.of_many or target.profile.patterns or not _may_be_segment(os.path.basename(path)):
+        return
+    from asynclog.config.paths.named_log import segment_problem  # noqa: PLC0415 - few logs have such names
+
+    if problem := segment_problem(path, target.log):
+        raise ConfigurationError(f"--path {path}: {problem}")
+
+
+def _may_be_segment(name: str) -> bool:
+    return any(map(str.isdigit, name)) or name.endswith(NAME_SUFFIXES)
 
 
 def _has_log(naming: SegmentNaming) -> HasLog:

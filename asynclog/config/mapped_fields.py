@@ -172,7 +172,9 @@ def _time_problems(time: TimeKeys, found: MappedFields) -> Iterator[tuple[KeyPat
         if form in FORMS:
             continue
         if "%" not in form:
-            yield place, f"{form!r} is no form of a time: {_FORM}"
+            from asynclog.config.nearest_name import did_you_mean  # noqa: PLC0415 - only for an error
+
+            yield place, f"{form!r} is no form of a time{did_you_mean(form, FORMS) or ':'} {_FORM}"
         elif _unwritable(form):
             yield place, f"no time is that long: {_FORM}"
         elif pattern_problem(form):

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
+from asynclog.config.configuration_file import OURS, nearest
 from asynclog.config.mxcp.registry import is_registry, read_registry, read_rotated
+from asynclog.config.paths.usable_paths import working_folder
 from asynclog.config.reading.file_text import Origin
 from asynclog.config.reading.msgspec_errors import KeyPath
 from asynclog.config.retention_problems import days_problem, period_problem
@@ -18,6 +20,7 @@ from asynclog.errors import ConfigurationError
 from asynclog.policy.patterns import RIVALRY, Pattern, first_rivals
 from asynclog.policy.periods import days_in_ns, parse_period
 from asynclog.policy.rules import WILDCARD, Policy, PolicyFile, Rule, Scope, make_policy, scope_for
+from asynclog.storage.naming import SegmentNaming
 
 if TYPE_CHECKING:
     from asynclog.config.reading.yaml_document import Document
@@ -53,6 +56,8 @@ def policy_of(settings: Settings) -> Policy:
     yet: one of MXCP's own, or one in a folder that does not exist yet.
     """
     path = settings.schemas
+    if settings.schemas_are == "named" and is_registry(path) and _is_of_the_log(path, settings):
+        raise ConfigurationError(f"{path}: this is a log, and no registry: name it with --path, or as audit.path")
     is_there = os.path.lexists(path)
     policy = load_policy(path, settings.schemas_are) if is_there else Policy()
     if is_registry(path) and not policy.exact:
@@ -64,10 +69,22 @@ def policy_of(settings: Settings) -> Policy:
         if beside and path.endswith("_schemas.jsonl"):
             raise ConfigurationError(
                 f"{path}: there is no such file, and so no registry beside the log: name the audit schema definitions, "
-                "with --schemas or as `schemas:` in asynclog.yaml"
+                f"with --schemas or as `schemas:` in asynclog.yaml{_found(settings)}"
             )
         return load_policy(path, settings.schemas_are)
     return policy
+
+
+def _is_of_the_log(path: str, settings: Settings) -> bool:
+    """Return whether a file is a segment of the log itself, whose lines look like definitions without a period."""
+    folder, name = os.path.split(path)
+    return folder == settings.folder and SegmentNaming(settings.base).match(name)
+
+
+def _found(settings: Settings) -> str:
+    """Return which configuration a path alone has left out; empty if there is none."""
+    found = nearest(OURS, working_folder()) if settings.profile is None else None
+    return f" (a path alone reads none: for {found} leave it out, or name it with --config)" if found else ""
 
 
 def load_policy(path: str, origin: Origin = "named") -> Policy:
@@ -83,6 +100,10 @@ def _from_yaml(path: str, origin: Origin) -> Policy:
 
     document = Document(path, origin)
     rules: dict[Scope, Rule] = {}
+    if isinstance(document.data, dict) and "profiles" in document.data and "schemas" not in document.data:
+        raise document.error(
+            ("profiles",), f"this is a configuration, and no audit schema definitions: --config {document.path}"
+        )
     entries = document.convert(document.data, (), _File).schemas
     for index, entry in enumerate(entries):
         place = ("schemas", index)

@@ -68,7 +68,10 @@ def unknown_preset(name: object) -> str:
     """Say what is wrong with the name of a preset; empty if there is such a one."""
     if isinstance(name, str) and name in load_presets():
         return ""
-    return f"there is no preset {name!r}: write one of {', '.join(sorted(load_presets()))}"
+    from asynclog.config.nearest_name import did_you_mean  # noqa: PLC0415 - only for an error
+
+    near, there = did_you_mean(str(name), load_presets()), ", ".join(sorted(load_presets()))
+    return f"there is no preset {name!r}{f'{near} Or' if near else ':'} write one of {there}"
 
 
 def with_preset(document: "Document", profile: str, value: Any) -> Any:

@@ -50,8 +50,11 @@ class Profile(msgspec.Struct, frozen=True):
 def must_have(document: "Document", profiles: Mapping[str, object], name: str) -> None:
     """Raise ConfigurationError, with the names that there are, for a profile that there is not."""
     if name not in profiles:
+        from asynclog.config.nearest_name import did_you_mean  # noqa: PLC0415 - only for an error
+
         known = ", ".join(sorted(profiles)) or "none"
-        raise document.error(("profiles",), f"there is no profile {name!r} (there are: {known})")
+        near = did_you_mean(name, profiles)
+        raise document.error(("profiles",), f"there is no profile {name!r} (there are: {known}){near}")
 
 
 def beside(document: "Document", profile: str, path: str) -> str:

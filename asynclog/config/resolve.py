@@ -18,6 +18,7 @@ from asynclog.storage.naming import LONGEST_BASE, length
 from asynclog.storage.profile_claims import Claim, Contest
 from asynclog.timestamps import parse_instant
 
+_YAML = (".yaml", ".yml")
 MOST_JOBS = 1024  # each is a thread or a process, and has some MiB of memory
 
 
@@ -48,6 +49,7 @@ def resolve(options: Options, environment: Mapping[str, str]) -> Settings:
 
 def resolve_target(options: Options, environment: Mapping[str, str]) -> Target:
     """Return the log, or logs, that these options name. Raise ConfigurationError."""
+    _refuse_empty(options)
     path = options.get("path")
     config, profile_name = options.get("config"), options.get("profile")
     if config:
@@ -61,6 +63,13 @@ def resolve_target(options: Options, environment: Mapping[str, str]) -> Target:
     own = Claim(profile.name or profile.source, log, profile.enabled, profile.patterns, profile.more_names, of_many)
     others = (claim for claim in profile.claims if claim.profile != profile.name)
     return Target(profile, log, where, of_many, (own, *others))
+
+
+def _refuse_empty(options: Options) -> None:
+    """Raise ConfigurationError for an option whose value is empty, as of a variable that is not set."""
+    for name in ("path", "config", "profile", "schemas"):
+        if options.get(name) == "":
+            raise ConfigurationError(f"--{name} is empty: write its value, or leave it out")
 
 
 def _named(path: str) -> tuple[str, bool]:
@@ -131,12 +140,12 @@ def _must_name_a_file(target: Target, path: str | None) -> None:
     """Raise ConfigurationError if the log is a folder, or has a name that leaves no room for those of its segments."""
     source, log = target.profile.source, target.log
     base = os.path.basename(log)
-    if not base and target.profile.enabled:
-        raise ConfigurationError(f"{source}: the path of the log must name a file, not the folder {log!r}")
-    if target.profile.enabled and os.path.isdir(log):
-        raise ConfigurationError(
-            f"{source}: {log} is a folder: name the log in it, as in {os.path.join(path or log, 'logs.jsonl')}"
-        )
+    is_odd = not base or base.endswith(_YAML) or os.path.isdir(log) or (path and not os.path.lexists(log))
+    if is_odd and target.profile.enabled:
+        from asynclog.config.paths.named_log import path_problem  # noqa: PLC0415 - most paths are those of a log
+
+        if problem := path_problem(path or log, log):
+            raise ConfigurationError(f"{source}: {problem}")
     if length(base) > LONGEST_BASE:
         raise ConfigurationError(
             f"{source}: the log's name has {length(base)} bytes, and late segments need room in theirs: "
@@ -199,7 +208,10 @@ def _instant(text: str | None) -> int | None:
         return None
     instant = parse_instant(text)
     if instant is None:
-        raise ConfigurationError(f"--now {text!r}: write an instant with its offset, such as 2026-11-24T00:00:00Z")
+        meant = next((each for each in (f"{text}Z", f"{text}T00:00:00Z") if parse_instant(each) is not None), "")
+        raise ConfigurationError(
+            f"--now {text!r}: write an instant with its offset, such as {meant or '2026-11-24T00:00:00Z'}"
+        )
     return instant
 
 

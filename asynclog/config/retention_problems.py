@@ -4,6 +4,8 @@ import re
 
 from asynclog.policy.periods import parse_period
 
+_FOR_EVER = {"forever", "for ever", "ever", "never", "always", "unlimited", "infinite", "none"}
+
 
 def days_problem(value: object) -> str:
     """Say what is wrong with a value of `retention_days`, and what to write; empty if it is null or an integer >= 0."""
@@ -16,6 +18,8 @@ def days_problem(value: object) -> str:
     if not isinstance(value, str):
         return "this must be one number: write whole days (24 hours each), such as 90"
     number = re.fullmatch(r"\s*([0-9]{1,9})\s*(?:d|days?)?\s*", value, re.IGNORECASE)
+    if value.strip().casefold() in _FOR_EVER:
+        return f"{value!r}: write null to keep them for ever"
     if number is None:
         return f"{_shortened(value)!r}: write whole days (24 hours each), such as 1"
     plain = int(number[1])

@@ -16,8 +16,10 @@ from asynclog.report.cleanup.result import CleanupResult
 from asynclog.report.envelope import Failed, Succeeded
 from asynclog.report.estimate.result import EstimateResult
 from asynclog.report.explain.result import ExplainResult
+from asynclog.report.help.result import HelpResult
 from asynclog.report.init.result import InitResult
 from asynclog.report.presets.result import PresetsResult
+from asynclog.report.version.result import VersionResult
 
 # The document of each command.
 DOCUMENTS = {
@@ -28,20 +30,23 @@ DOCUMENTS = {
     "explain": Succeeded[ExplainResult] | Failed[ExplainResult],
     "cleanup": Succeeded[CleanupResult] | Failed[CleanupResult],
     "apply": Succeeded[CleanupResult] | Failed[CleanupResult],
+    "help": Succeeded[HelpResult] | Failed[HelpResult],
 }
+# And that of --version, which is no command.
+ALL = {**DOCUMENTS, "version": Succeeded[VersionResult] | Failed[VersionResult]}
 
 
 def json_schema() -> dict[str, Any]:
     """Return the schema: `$defs` has each command's schema under the command's name, and their parts."""
-    documents, parts = msgspec.json.schema_components(DOCUMENTS.values(), ref_template="#/$defs/{name}")
+    documents, parts = msgspec.json.schema_components(ALL.values(), ref_template="#/$defs/{name}")
     for part in parts.values():
         _require_all_keys(part)
     _describe_keys(parts, key_meanings())
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "What asynclog prints with --json",
-        "anyOf": [{"$ref": f"#/$defs/{command}"} for command in DOCUMENTS],
-        "$defs": {**dict(zip(DOCUMENTS, documents, strict=True)), **parts},
+        "anyOf": [{"$ref": f"#/$defs/{command}"} for command in ALL],
+        "$defs": {**dict(zip(ALL, documents, strict=True)), **parts},
     }
 
 

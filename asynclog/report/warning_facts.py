@@ -37,7 +37,8 @@ class Facts(msgspec.Struct, frozen=True):
     a registry; `rotated` are files beside it that look like earlier ones. `strays` are hidden files of killed jobs that
     no job handles, with their sizes. `cut` is a segment with a record that stays and refers to one that is deleted;
     empty if there is none. `way_on` says what to do if no line is a record, empty if that is not known. `hindrances`
-    are a dry run's: sentences about what would prevent the planned actions.
+    are a dry run's: sentences about what would prevent the planned actions. `logs` are those that the folder seems to
+    have, if it has no segment of this one.
     """
 
     folder: str
@@ -60,6 +61,7 @@ class Facts(msgspec.Struct, frozen=True):
     without_offset: WithoutOffset = WithoutOffset()
     cut: str = ""
     hindrances: Sequence[str] = ()
+    logs: Sequence[str] = ()
 
 
 def has_no_record(states: Iterable[SegmentState]) -> bool:

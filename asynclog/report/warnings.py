@@ -55,9 +55,11 @@ def _warnings(facts: Facts, holdings: Holdings) -> Iterator[str]:
     if not facts.is_there:
         yield f"{facts.folder} does not exist yet: if the application has started, correct the path of the log"
     elif not facts.states:
+        from asynclog.config.nearest_name import did_you_mean  # noqa: PLC0415 - few logs have no segment
+
         yield (
             f"{facts.folder} has no segment of {facts.base}: if the application has started, correct the path of the "
-            "log, or its audit.segments"
+            f"log, or its audit.segments{did_you_mean(facts.base, facts.logs)}"
         )
     yield from facts.hindrances
     yield from configuration_warnings(facts)

@@ -8,6 +8,7 @@ from msgspec.structs import asdict
 
 from asynclog.actions import Action
 from asynclog.cancellation import StopRequest
+from asynclog.config.nearest_name import did_you_mean
 from asynclog.config.policy_file import policy_of
 from asynclog.config.settings import Settings
 from asynclog.errors import ConfigurationError
@@ -101,7 +102,8 @@ def _name_of(log: Log, segment: str) -> str:
     place, _, last = segment.rpartition("/")
     name = last if place and os.path.realpath(place) == os.path.realpath(log.settings.folder) else segment
     if name not in log.segments:
-        raise ConfigurationError(f"{segment}: there is no such segment in the log")
+        near = did_you_mean(name, log.segments)
+        raise ConfigurationError(f"{segment}: there is no such segment in the log{near}")
     return name
 
 

@@ -309,3 +309,31 @@ def test_a_lock_file_of_another_user_says_whose_it_is(folder: Path) -> None:
     os.chown(lock, 0, 0)
     done = as_user(folder)
     assert (done.code, "it belongs to user 0" in done.error) == (2, True)
+
+
+@needs_root
+def test_many_segments_of_somebody_else_are_told_once(folder: Path) -> None:
+    """In the run's error, with who we are and who owns them; `errors` and `actions` have each of them."""
+    names = [f"logs-202502{day:02}T000000.jsonl" for day in range(10, 20)]
+    write_log(folder / "audit", dict.fromkeys(names, OLD + YOUNG))
+    give(folder, ME, ME)
+    give(folder, ME, ME, LOCK, mode=0o600)
+    give(folder, OTHER, OTHER, DROPPED, REWRITTEN, NEWEST, *names)
+    (warning,) = hindrances(as_user(folder, "-n"))
+    assert f"we are user {ME}, and 12 segments of user {OTHER}" in warning
+    done = as_user(folder)
+    assert (done.code, len(done.result["errors"])) == (3, 12)
+    assert done.document["error"].count(f"we are user {ME}, and it is of user {OTHER}") == 1
+    assert "and 9 more: Operation not permitted" in done.document["error"]
+
+
+@needs_root
+def test_segments_that_may_not_be_read_are_told_beforehand(folder: Path) -> None:
+    """Once, with whose they are, although nothing is planned for what can't be read."""
+    give(folder, ME, ME)
+    give(folder, ME, ME, LOCK, mode=0o600)
+    give(folder, OTHER, OTHER, DROPPED, REWRITTEN, NEWEST, mode=0o600)
+    warnings = as_user(folder, "-n").result["warnings"]
+    (told,) = (each for each in warnings if each.startswith("we are"))
+    assert f"we are user {ME}, and 3 segments of user {OTHER}" in told
+    assert told.endswith("would fail: we may not read them")

@@ -389,7 +389,7 @@ def test_nothing_is_written_into_the_folder_of_the_log(log: Path, path: str) -> 
     [
         ((), "--path"),
         (("--path", ""), "--path"),
-        (("audit/logs.jsonl",), "name the log with --path, as in --path audit/logs.jsonl"),
+        (("logs.jsonl",), "there is no log 'logs.jsonl'"),
         (("--path", "audit/logs.jsonl", "audit/a.jsonl", "b"), "audit/a.jsonl: init is for one log"),
         (("--path", "audit"), "audit is a folder"),
         (("--path", "audit/"), "must name a file"),

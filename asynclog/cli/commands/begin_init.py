@@ -36,7 +36,6 @@ def begin(options: "InitOptions") -> Start:
         "jobs": options.jobs,
         "allow_unsafe_folder": options.allow_unsafe_folder,
     }
-    _must_have_no_surplus(options)
     _must_be_known(options.preset)
     begun = _find_begun(named, os.environ, policy)
     if begun and options.preset:
@@ -63,16 +62,6 @@ def _must_be_one(options: "InitOptions") -> None:
             f"begin with asynclog presets show {preset} > {OURS}, and correct the path in it (asynclog presets lists "
             "the others); [*] is the character itself"
         )
-
-
-def _must_have_no_surplus(options: "InitOptions") -> None:
-    """Raise ConfigurationError if a log was named without --path, or several were."""
-    if options.surplus and options.path:
-        raise ConfigurationError(
-            f"{options.surplus[0]}: init is for one log, and --path names one: put a path with a * in quotes"
-        )
-    if options.surplus:
-        raise ConfigurationError(f"{options.surplus[0]}: name the log with --path, as in --path {options.surplus[0]}")
 
 
 def _must_be_known(preset: str | None) -> None:

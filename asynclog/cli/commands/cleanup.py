@@ -58,6 +58,7 @@ class CleanupOptions(groups.DeletionOptions, frozen=True, kw_only=True):
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
+    groups.bare_log(parser)
     groups.which_log(parser)
     groups.output(parser, debug=groups.DEBUG_DECISIONS)
     page_options.html(parser)

@@ -37,6 +37,7 @@ class EstimateOptions(groups.TimedOptions, frozen=True, kw_only=True):
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
+    groups.bare_log(parser)
     groups.which_log(parser)
     groups.output(parser, debug=groups.DEBUG)
     page_options.html(parser)

@@ -4,11 +4,15 @@ import argparse
 import os
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from asynclog.cli import options as groups
 from asynclog.cli import page_options
 from asynclog.cli.command import Call, Command, log_level, logs_of
 from asynclog.cli.parser import ALWAYS, Help
+from asynclog.config.configuration_file import MXCPS, OURS, nearest
 from asynclog.config.logs import Logs
+from asynclog.config.paths.usable_paths import working_folder
 from asynclog.config.settings import Settings
 from asynclog.errors import ConfigurationError
 from asynclog.report.envelope import CommandResult
@@ -41,7 +45,10 @@ class ExplainOptions(groups.TimedOptions, frozen=True, kw_only=True):
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
     parser.add_argument(
-        "segment", metavar="SEGMENT", nargs="?", help="one segment, by name or path (default: all of them)"
+        "segment",
+        metavar="SEGMENT",
+        nargs="?",
+        help="one segment, by name or path (default: all of them); or, without a configuration, the log",
     )
     groups.which_log(parser)
     groups.output(parser, debug=groups.DEBUG)
@@ -56,6 +63,7 @@ def run(options: ExplainOptions, call: Call) -> CommandResult[ExplainResult]:
     """Return the explanation that these options ask for."""
     from asynclog.runner.explain import explain_log
 
+    options = _with_bare_log(options)
     logs = logs_of(options)
     settings = _log_of(logs, options.segment)
     files = call.resources.enter_context(page_options.files_of(logs, options.html))
@@ -72,6 +80,19 @@ def _with_files(files: "ReportFiles", found: CommandResult[ExplainResult]) -> Co
 
 
 COMMAND = Command(HELP, ExplainOptions, add_arguments, run, as_text, log_level)
+
+
+def _with_bare_log(options: ExplainOptions) -> ExplainOptions:
+    """Return the options with the log that a path alone means: that of the segment, or the log itself, all of it."""
+    segment = options.segment
+    if not segment or not os.path.isfile(segment) or options.path or options.config or options.profile:
+        return options
+    if any(nearest(name, working_folder()) for name in (OURS, MXCPS)):
+        return options
+    from asynclog.config.paths.named_log import log_of
+
+    log = log_of(segment)
+    return msgspec.structs.replace(options, path=log or segment, segment=segment if log else None)
 
 
 def _log_of(logs: Logs, segment: str | None) -> Settings:

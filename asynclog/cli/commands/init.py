@@ -52,18 +52,17 @@ class InitOptions(groups.PathOptions, frozen=True, kw_only=True):
     """The options of `asynclog init`."""
 
     preset: str | None
-    surplus: list[str]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
+    groups.bare_log(parser)
     groups.which_path(parser)
     parser.add_argument(
         "--preset", metavar="NAME", help="whose log it is: see asynclog presets (default: the one recognised)"
     )
     groups.output(parser, debug=groups.DEBUG)
     groups.jobs(parser)
-    parser.add_argument("surplus", nargs="*", help=argparse.SUPPRESS)
 
 
 def run(options: InitOptions, call: Call) -> CommandResult[InitResult]:

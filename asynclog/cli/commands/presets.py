@@ -5,6 +5,7 @@ import argparse
 from asynclog.cli import options as groups
 from asynclog.cli.command import Call, Command, log_level
 from asynclog.cli.parser import ALWAYS, Help
+from asynclog.config.nearest_name import nearest_name
 from asynclog.config.presets import Preset, load_presets, unknown_preset
 from asynclog.errors import ConfigurationError
 from asynclog.formatting import pluralize
@@ -29,7 +30,7 @@ class PresetsOptions(groups.PathOptions, frozen=True, kw_only=True):
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
-    parser.add_argument("action", nargs="?", choices=["show"], help="print one preset as configuration")
+    parser.add_argument("action", nargs="?", metavar="show", help="print one preset as configuration")
     parser.add_argument("name", nargs="?", metavar="NAME", help="which one")
     groups.output(parser, debug=groups.DEBUG)
     parser.set_defaults(path=None, allow_unsafe_folder=False, jobs=None)
@@ -38,6 +39,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: PresetsOptions, call: Call) -> CommandResult[PresetsResult]:
     """Return all presets, or the one that was named. Raise ConfigurationError."""
     del call
+    if options.action not in {None, "show"}:
+        raise ConfigurationError(_no_action(options.action or ""))
     if options.action and options.name is None:
         raise ConfigurationError(f"presets show: name one of {', '.join(sorted(load_presets()))}")
     if options.name is not None and (problem := unknown_preset(options.name)):
@@ -48,6 +51,14 @@ def run(options: PresetsOptions, call: Call) -> CommandResult[PresetsResult]:
 
 
 COMMAND = Command(HELP, PresetsOptions, add_arguments, run, as_text, log_level)
+
+
+def _no_action(word: str) -> str:
+    """Say what to write instead of a word after `presets` that is not `show`."""
+    meant = nearest_name(word, load_presets())
+    if meant:
+        return f"presets {word}: did you mean asynclog presets show {meant}?"
+    return f"presets {word}: asynclog presets alone lists them, and asynclog presets show NAME prints one"
 
 
 def _row(preset: Preset) -> PresetRow:

@@ -54,7 +54,7 @@ def read_registry(path: str, origin: Origin) -> Policy:
                 raise ConfigurationError(f"{where}: retention_days: {problem}")
             found = msgspec.convert(entry, _Definition)
         except msgspec.ValidationError as error:
-            place, problem = explain(error)
+            place, problem = explain(error, _Definition)
             key = f"{place[0]}: " if place else ""
             raise ConfigurationError(f"{where}: {key}{problem}") from None
         except (ValueError, RecursionError) as error:

@@ -1,5 +1,6 @@
 """Read the files of a configuration: short texts. Each error names the file and, if it is known, the line."""
 
+import errno
 import hashlib
 import os
 import stat
@@ -48,7 +49,20 @@ def _read(path: str, largest: int, origin: Origin) -> bytes:
             os.set_blocking(file.fileno(), True)
             return _all_of(file, path, largest)
     except OSError as error:
-        raise ConfigurationError(f"{path}: {error.strerror}") from None
+        raise ConfigurationError(f"{path}: {error.strerror}{_instead(path, error)}") from None
+
+
+def _instead(path: str, error: OSError) -> str:
+    """Return what may be meant by a path that is not there, or that of a folder; empty if nothing is known."""
+    from asynclog.config.nearest_name import did_you_mean  # noqa: PLC0415 - only for an error
+
+    folder, name = os.path.split(path)
+    if error.errno == errno.EISDIR:
+        return ": name a file in it"
+    try:
+        return did_you_mean(name, os.listdir(folder or ".")) if error.errno == errno.ENOENT else ""
+    except OSError:
+        return ""
 
 
 def _decoded(path: str, data: bytes) -> str:

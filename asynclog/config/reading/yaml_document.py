@@ -67,7 +67,7 @@ class Document:
         try:
             return msgspec.convert(value, kind)
         except msgspec.ValidationError as error:
-            inner, problem = explain(error)
+            inner, problem = explain(error, kind)
             raise self.error(place + inner, problem) from None
 
     def _load(self, text: str) -> Any:

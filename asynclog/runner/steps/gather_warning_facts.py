@@ -61,6 +61,10 @@ def facts_of(log: Log, policy: Policy | None, states: Sequence[SegmentState], st
     )
     if stop:
         return facts
+    if not states:
+        from asynclog.config.paths.named_log import logs_in  # noqa: PLC0415 - few logs have no segment
+
+        facts = msgspec.structs.replace(facts, logs=logs_in(log.store.list().names))
     if has_no_record(states):
         way_on = "" if policy is None else _way_on(log)
         facts = msgspec.structs.replace(facts, reasons=_reasons(log, states, stop), way_on=way_on)

@@ -40,6 +40,7 @@ for _module in (
     "anyio._backends._asyncio",
     "asynclog.cli.commands.cleanup",
     "asynclog.config.logs",
+    "asynclog.config.paths.named_log",
     "asynclog.runner.cleanup",
     "asynclog.scan.hash_chains",
     "asynclog.scan.unreadable_lines",

@@ -19,7 +19,9 @@ _LOOK = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 
 
 class Owned(NamedTuple):
-    """A segment that a plan changes: who owns it, whether it may be read, and opened for reading and writing.
+    """A segment that a plan changes, or that could not be opened.
+
+    Who owns it, whether it may be read, and opened for reading and writing.
 
     `fixed` is the flag that keeps everybody from changing it: `immutable`, `append-only`, or empty. `is_busy` is
     whether somebody has it open for writing now.
@@ -69,7 +71,7 @@ def find_rights(directory: LogDirectory, path: str, lock: str, actions: Iterable
     folder, weak = directory.folder, directory.weak
     status = os.fstat(folder)
     problem, has_lock, holder = _lock(folder, lock, status.st_uid)
-    owned = (_owned(folder, action, weak) for action in actions if action.deletes)
+    owned = (_owned(folder, action, weak) for action in actions if action.deletes or action.failed)
     return Rights(
         user=this_user(),
         folder=path,
@@ -95,6 +97,8 @@ def _owned(folder: int, action: Action, weak: str) -> Owned | None:
         status = os.stat(action.segment, dir_fd=folder, follow_symlinks=False)
     except OSError:
         return None
+    if action.failed and _may(folder, action.segment, os.R_OK):
+        return None  # it has failed for another reason
     uid, gid = status.st_uid, status.st_gid
     owner = f"{user_of(uid)}, {group_of(gid)}"
     may_read, may_open = (_may(folder, action.segment, how) for how in (os.R_OK, os.R_OK | os.W_OK))

@@ -4,12 +4,14 @@ One worker carries an action out from beginning to end, so that no other can int
 """
 
 import errno
+import os
 from typing import Literal
 
 import msgspec
 
 from asynclog.actions import Action, Outcome
 from asynclog.errors import ChangedError, DisagreementError
+from asynclog.storage.local.access.user import group_of, user_of
 from asynclog.storage.local.commit.drain_queue import DrainQueue
 from asynclog.storage.local.commit.full_disk_drop import FULL, drop_truncated
 from asynclog.storage.local.commit.precommit import IdleRule, NoLeaseError
@@ -18,7 +20,6 @@ from asynclog.storage.proof import Proof
 from asynclog.storage.segment_store import Survivors
 
 _HINTS = {
-    errno.EPERM: " (not our file, of a group that we are not in, append-only or immutable: see ls -l, id and lsattr)",
     errno.EXDEV: " (it is a mount of its own, and can't be replaced: mount the log's folder instead)",
 }
 
@@ -29,7 +30,7 @@ def apply_action(queue: DrainQueue, idle: IdleRule, survivors: Survivors, action
     try:
         result = _replace_or_truncate(queue, idle, survivors, action, proof)
     except Exception as error:
-        outcome = _outcome_of(action, error)
+        outcome = _outcome_of(queue, action, error)
     else:
         # Without a lease a writer of the old file can't be detected: the next job looks again.
         if result.displaced and result.leased:
@@ -63,7 +64,7 @@ def _outcome_after(action: Action, result: CommitResult) -> Outcome:
     )
 
 
-def _outcome_of(action: Action, error: Exception) -> Outcome:
+def _outcome_of(queue: DrainQueue, action: Action, error: Exception) -> Outcome:
     """Return the outcome of an action that failed or has to wait: the segment is unchanged. Raise any other error."""
     match error:
         case FileNotFoundError():
@@ -77,9 +78,24 @@ def _outcome_of(action: Action, error: Exception) -> Outcome:
         case DisagreementError():
             return msgspec.structs.replace(_left(action, "failed", f"{error}: it was left as it is"), bug=True)
         case OSError():
-            hint = _HINTS.get(error.errno or 0, "")
+            hint = _HINTS.get(error.errno or 0, "") or _whose(queue, action, error)
             return _left(action, "failed", f"{error.strerror}{hint}: it was left as it is")
     raise error
+
+
+def _whose(queue: DrainQueue, action: Action, error: OSError) -> str:
+    """Return who we are, and whose the segment is, if we lack a right on it."""
+    if error.errno != errno.EPERM:
+        return ""
+    try:
+        status = queue.directory.status(action.segment)
+    except OSError:
+        return ""
+    return (
+        " (not our file, of a group that we are not in, append-only or immutable: "
+        f"we are {user_of(os.geteuid())}, and it is of {user_of(status.st_uid)}, {group_of(status.st_gid)}; "
+        "see ls -l, id and lsattr)"
+    )
 
 
 def _left(action: Action, status: Literal["skipped", "failed"], reason: str) -> Outcome:

@@ -8,6 +8,7 @@ import time
 from contextlib import suppress
 
 from asynclog.errors import ConfigurationError
+from asynclog.storage.local.access.user import user_of
 from asynclog.storage.local.directory import LogDirectory
 from asynclog.storage.local.lock.record import LARGEST, SILENCE, Holder, is_of_a_lock
 from asynclog.storage.local.open_folder import refuse_fixed
@@ -166,7 +167,13 @@ def _hint(directory: LogDirectory, path: str, error: OSError) -> str:
         owner = directory.status(os.path.basename(path)).st_uid
         if owner != os.geteuid():
             return f": it belongs to user {owner}: if no job of that user is at work, remove it"
-    return ": a cleanup has to write to the log's folder, a dry run does not"
+    return f": {_whose(directory)}: a cleanup has to write to the log's folder, a dry run does not"
+
+
+def _whose(directory: LogDirectory) -> str:
+    status = os.fstat(directory.folder)
+    owner, mode = user_of(status.st_uid), stat.S_IMODE(status.st_mode)
+    return f"we are {user_of(os.geteuid())}, and the folder is of {owner} (mode {mode:o})"
 
 
 def _uptime() -> float:
