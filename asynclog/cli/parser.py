@@ -25,6 +25,7 @@ COMMANDS = {
     "cleanup": "delete the records that have expired",
     "apply": "carry out a reviewed plan",
     "help": "show the help of a command",
+    "completion": "print the script that completes commands and options in a shell",
 }
 ALIASES = {"cleanup": ["log-cleanup"]}
 _ALONE = {"-h", "--help", "-V", "--version"}  # what needs no command

@@ -110,6 +110,9 @@ def _problem(message: str, words: Sequence[str], parser: "Parser") -> str:
         missing = message.rpartition(": ")[2]
         example = f", as in {parser.page.example}" if parser.page else ""
         return f"{parser.prog} needs {missing}{example}"
+    if what.startswith("invalid choice"):
+        value, _, choices = what.removeprefix("invalid choice: ").partition(" (choose from ")
+        return f"{option} {value}: write one of {choices.removesuffix(')')}".replace("'", "")
     return message.removeprefix("argument ")
 
 

@@ -13,6 +13,7 @@ import msgspec
 
 from asynclog.report.check.result import CheckResult
 from asynclog.report.cleanup.result import CleanupResult
+from asynclog.report.completion.result import CompletionResult
 from asynclog.report.envelope import Failed, Succeeded
 from asynclog.report.estimate.result import EstimateResult
 from asynclog.report.explain.result import ExplainResult
@@ -31,6 +32,7 @@ DOCUMENTS = {
     "cleanup": Succeeded[CleanupResult] | Failed[CleanupResult],
     "apply": Succeeded[CleanupResult] | Failed[CleanupResult],
     "help": Succeeded[HelpResult] | Failed[HelpResult],
+    "completion": Succeeded[CompletionResult] | Failed[CompletionResult],
 }
 # And that of --version, which is no command.
 ALL = {**DOCUMENTS, "version": Succeeded[VersionResult] | Failed[VersionResult]}

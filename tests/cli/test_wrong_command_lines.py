@@ -176,6 +176,8 @@ WRONG = [
     ("explain --schema ap", "app"),
     ("init", "asynclog.yaml: this file exists"),
     ("init --preset suricatta --path audit/logs.jsonl", "did you mean suricata?"),
+    ("completion", "completion needs SHELL, as in asynclog completion bash"),
+    ("completion powershell", "SHELL powershell: write one of bash, zsh, fish"),
     ("presets list", "asynclog presets alone lists them"),
     ("presets suricata", "did you mean asynclog presets show suricata?"),
     ("presets show suricatta", "did you mean suricata?"),
