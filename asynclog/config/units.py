@@ -5,7 +5,6 @@ import re
 from asynclog.errors import ConfigurationError
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
-_UNIT_OF = {"--lock-wait": "s", "--max-runtime": "m", "--max-overdue": "d", "--max-age": "h"}  # that a bare number has
 BYTES = {
     "": 1,
     "k": 1000,
@@ -23,9 +22,7 @@ def seconds(option: str, text: str) -> float:
     """Return a duration in seconds. Raise ConfigurationError."""
     match = re.fullmatch(r"([0-9]{1,9})([smhd])", text)
     if match is None:
-        meant = re.fullmatch(r"\s*([0-9]{1,9})\s*([smhd]?)[a-z]*\s*", text, re.IGNORECASE)
-        such = f"{meant[1]}{meant[2].lower() or _UNIT_OF[option]}" if meant and option in _UNIT_OF else "1h"
-        raise ConfigurationError(f"{option} {text!r}: write a number and its unit (s, m, h or d), such as {such}")
+        raise ConfigurationError(f"{option} {text!r}: write a number and its unit (s, m, h or d), such as 1h")
     return int(match[1]) * _SECONDS[match[2]]
 
 

@@ -4,8 +4,8 @@ import argparse
 from typing import Literal
 
 from asynclog.cli import options as groups
+from asynclog.cli.command import Call, Command, log_level
 from asynclog.cli.parser import ALWAYS, Help, every_parser
-from asynclog.cli.run_command import Call, Command, log_level
 from asynclog.report.completion.result import CompletionResult, as_text
 from asynclog.report.envelope import CommandResult
 

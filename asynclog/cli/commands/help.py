@@ -3,8 +3,8 @@
 import argparse
 
 from asynclog.cli import options as groups
-from asynclog.cli.parser import ALIASES, ALWAYS, COMMANDS, Help, make_parser
 from asynclog.cli.command import Call, Command, log_level
+from asynclog.cli.parser import ALIASES, ALWAYS, COMMANDS, Help, make_parser
 from asynclog.config.nearest_name import did_you_mean
 from asynclog.errors import ConfigurationError
 from asynclog.report.envelope import CommandResult
