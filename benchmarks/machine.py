@@ -2,9 +2,9 @@
 
 import os
 import platform
-from importlib.metadata import version
 from pathlib import Path
 
+from asynclog.version import VERSION
 from benchmarks.environments import Peer
 
 
@@ -14,7 +14,7 @@ def describe(folder: Path, peers: tuple[Peer, ...], reader: str) -> list[str]:
     processors = f"{_processor()}, {len(os.sched_getaffinity(0))} processors to use"
     return [
         f"{processors}, {_memory()}, Linux {platform.release()}, {_file_system(folder)}",
-        f"asynclog {version('asynclog')} (reader: {reader}), Python {platform.python_version()}{others}",
+        f"asynclog {VERSION} (reader: {reader}), Python {platform.python_version()}{others}",
     ]
 
 
