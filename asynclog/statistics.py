@@ -27,7 +27,8 @@ class SchemaStats(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     `oldest` and `newest` are over the records that are neither future nor implausible, None without any;
     `expired` records are among those, and lie before every other one of them: before `oldest_kept`. `days` is over all
-    but the implausible ones, in order; None where they are too many, or no longer of interest.
+    but the implausible ones, in order; None where they are too many, or no longer of interest. `newest_expired` is the
+    latest of the expired ones, None without any; where only its day is known, the end of that.
     """
 
     schema: SchemaKey
@@ -41,6 +42,7 @@ class SchemaStats(msgspec.Struct, frozen=True, array_like=True, gc=False):
     implausible: int
     oldest_kept: int | None = None
     days: tuple[DayStats, ...] | None = None
+    newest_expired: int | None = None
 
     @property
     def plausible(self) -> int:
@@ -181,6 +183,7 @@ def _merge_schema(one: SchemaStats, other: SchemaStats) -> SchemaStats:
         one.implausible + other.implausible,
         None if unknown else earliest((one.oldest_kept, other.oldest_kept)),
         None if one.days is None or other.days is None else _merge_days(one.days, other.days),
+        latest((one.newest_expired, other.newest_expired)),
     )
 
 

@@ -10,7 +10,7 @@ from asynclog.segments import Fingerprint, Range
 from asynclog.statistics import SchemaStats, SegmentStats
 
 # Raised when the meaning of a line or of an entry changes: entries of another version are not understood.
-_VERSION = b"asynclog 5"
+_VERSION = b"asynclog 6"
 
 # A file system's clock may stand still for so long while a file is changed twice; FAT's does.
 _SETTLED = 2_000_000_000  # ns

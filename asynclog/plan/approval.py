@@ -38,7 +38,7 @@ class ApprovedAction(msgspec.Struct, frozen=True):
 class ApprovedPlan(msgspec.Struct, frozen=True):
     """An approved plan: its log and policy, the time that it is for (`now`), when it was made, and its actions.
 
-    `source` is its file, `valid_for` how many ns after it was made it may be carried out.
+    `source` is its file, with this `checksum`, `valid_for` how many ns after it was made it may be carried out.
     """
 
     source: str
@@ -48,6 +48,7 @@ class ApprovedPlan(msgspec.Struct, frozen=True):
     created: int
     valid_for: int
     segments: Mapping[str, ApprovedAction]
+    checksum: str = ""
 
 
 def digest(policy: Policy, fields: Fields = MXCP_FIELDS, budget: Budget = NO_BUDGET) -> str:

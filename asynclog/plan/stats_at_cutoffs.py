@@ -10,7 +10,8 @@ from asynclog.timestamps import DAY
 
 
 def project(stats: SegmentStats, cutoffs: Cutoffs) -> SegmentStats | None:
-    """Return the statistics that a scan under these cutoffs would make, except that `oldest_kept` may be unknown: None.
+    """Return the statistics that a scan under these cutoffs would make, except that `oldest_kept` may be unknown: None,
+    and `newest_expired` known by its day only.
 
     Return None if a cutoff, or the horizon of the future, falls inside a day with records: the counts can't tell.
     """
@@ -29,19 +30,34 @@ def _aged(count: SchemaStats, cutoff: int | None, horizon: int) -> SchemaStats |
     if cutoff is None or count.oldest is None or count.oldest >= cutoff:
         return _judged(count, 0, 0, count.oldest)
     if count.newest is not None and count.newest < cutoff and not count.future and not count.implausible:
-        return _judged(count, count.records, count.bytes, None)
+        return _judged(count, count.records, count.bytes, None, count.newest)
     gone = _before(count, cutoff)
     if gone is None:
         return None
     records = sum(day.records for day in gone)
-    return _judged(count, records, sum(day.bytes for day in gone), None)
+    return _judged(count, records, sum(day.bytes for day in gone), None, _latest_of(count, gone, cutoff))
 
 
-def _judged(count: SchemaStats, expired: int, expired_bytes: int, oldest_kept: int | None) -> SchemaStats:
+def _latest_of(count: SchemaStats, gone: list[DayStats], cutoff: int) -> int | None:
+    """Return the latest of the records of these days, before the cutoff: the end of the last day if not all go."""
+    if not gone or count.newest is None or count.newest < cutoff:
+        return count.newest if gone else None
+    return (gone[-1].day + 1) * DAY - 1
+
+
+def _judged(
+    count: SchemaStats, expired: int, expired_bytes: int, oldest_kept: int | None, newest_expired: int | None = None
+) -> SchemaStats:
     """Return the new counts; unchanged if as many have expired as before, because they are the same records."""
     if expired == count.expired:
         return count
-    return msgspec.structs.replace(count, expired=expired, expired_bytes=expired_bytes, oldest_kept=oldest_kept)
+    return msgspec.structs.replace(
+        count,
+        expired=expired,
+        expired_bytes=expired_bytes,
+        oldest_kept=oldest_kept,
+        newest_expired=newest_expired,
+    )
 
 
 def _same_future(count: SchemaStats, horizon: int) -> bool:
@@ -104,6 +120,7 @@ def _survivors(count: SchemaStats, cutoff: int | None) -> SchemaStats | None:
         expired=0,
         expired_bytes=0,
         days=tuple(_days_left(count, count.days, cutoff)),
+        newest_expired=None,
     )
 
 

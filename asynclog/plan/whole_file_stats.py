@@ -35,5 +35,5 @@ def stats_of_file(segment: Segment, schema: str, newest: str, cutoffs: Cutoffs) 
         gone = cutoff is not None and time < cutoff and segment.name != newest
         expired = (1, size) if gone else (0, 0)
         kept, days = None if gone else time, (DayStats(time // DAY, 1, size),)
-        count = SchemaStats(key, 1, size, time, time, *expired, 0, 0, kept, days)
+        count = SchemaStats(key, 1, size, time, time, *expired, 0, 0, kept, days, time if gone else None)
     return SegmentStats(segment.name, segment.fingerprint, (count,))

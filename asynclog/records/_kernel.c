@@ -309,6 +309,7 @@ struct schema_stats {
     int64_t oldest;         /* earliest timestamp, without the future ones */
     int64_t newest;         /* latest timestamp, without the future ones */
     int64_t oldest_kept;    /* earliest timestamp that has not expired, without the future ones */
+    int64_t newest_expired; /* latest timestamp that has */
     int64_t expired;        /* records before the cutoff */
     int64_t expired_bytes;  /* of these records, with their newlines */
     int64_t future;         /* records after the horizon */
@@ -452,6 +453,10 @@ static ALWAYS_INLINE enum line_class count_record(struct scanner *scanner, unsig
     int64_t kept = expired ? INT64_MAX : timestamp;
     if (kept < schema->oldest_kept) {
         schema->oldest_kept = kept;
+    }
+    int64_t gone = expired ? timestamp : INT64_MIN;
+    if (gone > schema->newest_expired) {
+        schema->newest_expired = gone;
     }
     return expired ? LINE_EXPIRED : LINE_KEPT;
 }
@@ -681,6 +686,7 @@ static bool add_schema(struct scanner *scanner)
                                     .oldest = INT64_MAX,
                                     .newest = INT64_MIN,
                                     .oldest_kept = INT64_MAX,
+                                    .newest_expired = INT64_MIN,
                                     .name_size = record->name_size};
     memcpy(schema->name, record->name, record->name_size);
     PyObject *cutoff = PyObject_CallFunction(scanner->cutoff_of, "s#L", record->name, (Py_ssize_t)record->name_size,
@@ -777,11 +783,12 @@ static PyObject *build_row(const struct scanner *scanner, const struct schema_st
 {
     bool any = schema->records > schema->future;
     bool any_kept = schema->oldest_kept < INT64_MAX;
-    return Py_BuildValue("s#LLLNNLLLNN", schema->name, (Py_ssize_t)schema->name_size, (long long)schema->version,
+    return Py_BuildValue("s#LLLNNLLLNNN", schema->name, (Py_ssize_t)schema->name_size, (long long)schema->version,
                          (long long)schema->records, (long long)schema->bytes, int_or_none(schema->oldest, any),
                          int_or_none(schema->newest, any), (long long)schema->expired,
                          (long long)schema->expired_bytes, (long long)schema->future,
-                         int_or_none(schema->oldest_kept, any_kept), pack_days(scanner, schema));
+                         int_or_none(schema->oldest_kept, any_kept),
+                         int_or_none(schema->newest_expired, schema->expired > 0), pack_days(scanner, schema));
 }
 
 static PyObject *scanner_counts(PyObject *self, PyObject *Py_UNUSED(args))

@@ -13,9 +13,9 @@ from typing_extensions import Buffer
 
 from asynclog.records.kernel_fields import Layout
 
-# name, version, records, bytes, oldest, newest, expired, expired_bytes, future, oldest_kept: as in a SchemaStats;
-# and its days, packed as `array("q")` reads them: day, records, bytes, day, …, in no order.
-Row = tuple[str, int, int, int, int | None, int | None, int, int, int, int | None, bytes]
+# name, version, records, bytes, oldest, newest, expired, expired_bytes, future, oldest_kept, newest_expired: as in a
+# SchemaStats; and its days, packed as `array("q")` reads them: day, records, bytes, day, …, in no order.
+Row = tuple[str, int, int, int, int | None, int | None, int, int, int, int | None, int | None, bytes]
 
 @final
 class Scanner:

@@ -119,7 +119,7 @@ def plan_from_text(text: str, source: str, valid_for: int) -> ApprovedPlan:
         print_ = Fingerprint(*msgspec.structs.astuple(planned.fingerprint))
         by_budget = planned.unexpired is not msgspec.UNSET
         segments[planned.segment] = ApprovedAction(planned.action, print_, going, planned.bytes_after, by_budget)
-    return ApprovedPlan(source, file.log, file.policy, now, created, valid_for, segments)
+    return ApprovedPlan(source, file.log, file.policy, now, created, valid_for, segments, file.checksum)
 
 
 def _planned(action: Action) -> PlannedSegment:

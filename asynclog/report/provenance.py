@@ -1,15 +1,16 @@
 """Tell where a report comes from: the log, the policy, and who ran what, so that it can stand alone. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
 import msgspec
 
 from asynclog.escaping import escape_control, escape_surrogates
-from asynclog.formatting import pluralize
+from asynclog.formatting import format_period, pluralize
 from asynclog.policy.rules import Policy, all_rules
 
 _SHOWN = 12  # digits of a SHA-256, enough for people to tell files apart
+_MOST_RULES = 20  # shown in a text
 
 
 class PolicyRule(msgspec.Struct, frozen=True):
@@ -61,6 +62,18 @@ def who(provenance: Provenance) -> dict[str, Any]:
     }
 
 
+def rules_in_words(rules: Sequence[PolicyRule]) -> str:
+    """Return `api_operations:1 90 days, debug_* 36 hours, legal for ever (switched off)`, the first ones of many."""
+    more = len(rules) - _MOST_RULES
+    shown = ", ".join(f"{each.rule} {_period(each)}" for each in rules[:_MOST_RULES])
+    return f"{shown} and {more:,} more" if more > 0 else shown
+
+
+def _period(rule: PolicyRule) -> str:
+    period = "for ever" if rule.retention_s is None else format_period(rule.retention_s)
+    return period if rule.active else f"{period} (switched off)"
+
+
 class Told(Protocol):
     """A result that has the keys of a Provenance."""
 
@@ -79,12 +92,14 @@ class Told(Protocol):
 
 
 def in_brief(told: Told) -> Iterator[str]:
-    """Yield lines for people: one for log and policy, and one for who ran what."""
+    """Yield lines for people: for log and policy, for the policy's rules, and for who ran what."""
     parts = [f"Log: {told.log}"] if told.log else []
     if told.policy:
         rules, digest = pluralize(len(told.policy.rules), "rule"), told.policy.sha256[:_SHOWN]
         parts.append(f"policy: {told.policy.path} ({rules}, sha256 {digest}…)")
     if parts:
         yield escape_control("; ".join(parts))
+    if told.policy and told.policy.rules:
+        yield escape_control(f"Rules: {rules_in_words(told.policy.rules)}")
     if told.host:
         yield escape_control(f"Run by {told.user} on {told.host}: asynclog {told.version}, {told.reader} reader")

@@ -116,14 +116,14 @@ class NativeClassifier:
         self._builder.parts = [Part(self._start or 0, self._lines, self._builder.fragment)]
         rows, blank = self._scanner.counts()
         self._builder.blank += blank
-        for name, version, records, size, oldest, newest, expired, expired_bytes, future, oldest_kept, days in rows:
+        for name, version, records, size, oldest, newest, expired, expired_bytes, future, *spans, days in rows:
             row = self._builder.counter_for(name, version)
             row.records += records
             row.bytes += size
             row.expired += expired
             row.expired_bytes += expired_bytes
             row.future += future
-            row.extend_range(oldest, newest, oldest_kept)
+            row.extend_range(oldest, newest, *spans)
             numbers = iter(array("q", days))
             self._builder.add_days(row, zip(numbers, numbers, numbers, strict=True))
         return self._builder

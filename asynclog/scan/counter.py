@@ -35,6 +35,7 @@ class SchemaCounter:
         "future",
         "implausible",
         "newest",
+        "newest_expired",
         "oldest",
         "oldest_kept",
         "records",
@@ -46,9 +47,28 @@ class SchemaCounter:
         self.oldest: int | None = None
         self.newest: int | None = None
         self.oldest_kept: int | None = None
+        self.newest_expired: int | None = None
         self.days: dict[int | None, list[int]] = {}
 
-    def extend_range(self, oldest: int | None, newest: int | None, oldest_kept: int | None) -> None:
+    def add_plausible(self, instant: int, size: int) -> bool:
+        """Count the time of a record that is neither future nor implausible. Return whether it has expired."""
+        if self.oldest is None or instant < self.oldest:
+            self.oldest = instant
+        if self.newest is None or instant > self.newest:
+            self.newest = instant
+        if instant < self.cutoff:
+            self.expired += 1
+            self.expired_bytes += size
+            if self.newest_expired is None or instant > self.newest_expired:
+                self.newest_expired = instant
+            return True
+        if self.oldest_kept is None or instant < self.oldest_kept:
+            self.oldest_kept = instant
+        return False
+
+    def extend_range(
+        self, oldest: int | None, newest: int | None, oldest_kept: int | None, newest_expired: int | None
+    ) -> None:
         """Widen the spans of time."""
         if oldest is not None and (self.oldest is None or oldest < self.oldest):
             self.oldest = oldest
@@ -56,12 +76,14 @@ class SchemaCounter:
             self.newest = newest
         if oldest_kept is not None and (self.oldest_kept is None or oldest_kept < self.oldest_kept):
             self.oldest_kept = oldest_kept
+        if newest_expired is not None and (self.newest_expired is None or newest_expired > self.newest_expired):
+            self.newest_expired = newest_expired
 
     def merge(self, other: "SchemaCounter") -> None:
         """Add all counts but those of the days."""
         for name in ("records", "bytes", "expired", "expired_bytes", "future", "implausible"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
-        self.extend_range(other.oldest, other.newest, other.oldest_kept)
+        self.extend_range(other.oldest, other.newest, other.oldest_kept, other.newest_expired)
 
     def stats(self, schema: SchemaKey) -> SchemaStats:
         """Return the counts so far."""
@@ -80,6 +102,7 @@ class SchemaCounter:
             self.implausible,
             self.oldest_kept,
             days,
+            self.newest_expired,
         )
 
 
@@ -127,18 +150,8 @@ class StatsBuilder:
         day[1] += size
         if instant > self._future:
             row.future += 1
-        else:
-            if row.oldest is None or instant < row.oldest:
-                row.oldest = instant
-            if row.newest is None or instant > row.newest:
-                row.newest = instant
-            if instant < row.cutoff:
-                row.expired += 1
-                row.expired_bytes += size
-                return True
-            if row.oldest_kept is None or instant < row.oldest_kept:
-                row.oldest_kept = instant
-        return False
+            return False
+        return row.add_plausible(instant, size)
 
     def _day(self, row: SchemaCounter, day: int | None) -> list[int]:
         """Return the records and bytes of a row's day, which is made if there is none."""

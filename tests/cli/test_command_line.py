@@ -37,7 +37,8 @@ SITUATION_KEYS = {
     "logs",
     "budget",
     "deleted_by_budget",
-    *("log", "policy", "host", "user", "version", "reader"),
+    *("log", "policy", "host", "user", "version", "reader", "plan"),
+    *("deleted_schemas", "deleted_oldest", "deleted_newest"),
 }  # beyond the ones that are always told
 ACTION_KEYS = {"segment", "action", "reason", "deleted_per_schema", "bytes_before", "bytes_after", "outcome"}
 

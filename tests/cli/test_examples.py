@@ -287,7 +287,7 @@ def test_demo(tmp_path: Path) -> None:
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert list(tmp_path.iterdir()) == []
-    assert len(done.stdout.splitlines()) <= 200
+    assert len(done.stdout.splitlines()) <= 250
     starts = re.finditer(r'^\{(?="bytes|"status|$)', done.stdout, re.MULTILINE)
     documents = [json.JSONDecoder().raw_decode(done.stdout, start.start())[0] for start in starts]
     expired = documents[0]["expired_per_schema"]

@@ -88,6 +88,71 @@ def test_the_text_says_it_in_brief(log: Path) -> None:
         assert f"Run by {who()['user']} on {who()['host']}: asynclog {VERSION}, {who()['reader']} reader\n" in said
 
 
+def test_the_text_has_the_rules(log: Path) -> None:
+    """By name and period, in the order of their precedence; only the first of many."""
+    for command in ("check", "estimate", "explain", "cleanup"):
+        assert "\nRules: app:2 7 days (switched off), app 30 days, * for ever\n" in run(command, *NAMED, cwd=log).out
+    write_policy(log, *(f"schema_name: s{number}, retention: 36h" for number in range(1021)))
+    said = run("cleanup", *NAMED, cwd=log).out
+    assert "\nRules: s0 36 hours, s1 36 hours, " in said
+    assert ", s19 36 hours and 1,001 more\n" in said
+
+
+GONE = {"records": 3, "rule": "app", "retention_days": 30, "retention_s": 30 * 86_400}
+
+
+@pytest.mark.parametrize("words", [("-n",), (), ("-n", "--state", "state")], ids=str)
+def test_the_oldest_and_newest_of_what_went(log: Path, words: tuple[str, ...]) -> None:
+    """Exactly, in document and text, for all and for each schema with its rule; a dry run says the same."""
+    ages = (31, 400, 30.5, 29.5, 1)
+    write_log(log / "audit", {"logs-20250101T000000.jsonl": [record(days=days) for days in ages]})
+    write_log(log / "audit", {"logs.jsonl": [record("other"), record("app", version=2)]})
+    oldest, newest = "2025-10-20T00:00:00Z", "2026-10-24T12:00:00Z"
+    done = run("cleanup", *NAMED, "--now", NOW, "--json", *words, cwd=log).result
+    assert (done["deleted_oldest"], done["deleted_newest"]) == (oldest, newest)
+    size = len(record(days=1))
+    assert done["deleted_schemas"] == {"app:1": {**GONE, "bytes": 3 * size, "oldest": oldest, "newest": newest}}
+
+
+def test_the_text_has_the_oldest_and_newest(log: Path) -> None:
+    """One line a schema, with the rule that let it go."""
+    said = run("cleanup", *NAMED, "--now", NOW, "-n", cwd=log).out
+    day = "2025-10-20T00:00:00Z"
+    assert f"\n  app:1  1  kept for 30 days by the rule for app  {day} to {day}\n" in said
+
+
+def test_what_the_catalog_knows_by_the_day_is_not_later_than_the_days_end(log: Path) -> None:
+    """If nothing is read again for it, what the newest of a part was is known by the day."""
+    path = write_log(log / "audit", {"logs-20250101T000000.jsonl": [record(days=days) for days in (34.5, 29)]})
+    os.utime(path.parent / "logs-20250101T000000.jsonl", (1e9, 1e9))
+    for now, newest in (("2026-11-01T00:00:00Z", None), (NOW, "2026-10-20T23:59:59.999999999Z")):
+        (log / "audit/logs.jsonl").write_bytes(b"")
+        done = run("cleanup", "-n", *NAMED, "--state", "state", "--now", now, "--json", cwd=log).result
+        assert done["deleted_newest"] == newest
+    assert (done["catalog"]["hits"], done["bytes"]["scanned"]) == (1, 0)
+
+
+def test_nothing_has_neither_oldest_nor_newest(log: Path) -> None:
+    """Null, and no schema."""
+    done = run("cleanup", *NAMED, "--now", "2025-01-01T00:00:00Z", "--json", cwd=log).result
+    assert (done["deleted_oldest"], done["deleted_newest"], done["deleted_schemas"]) == (None, None, {})
+
+
+def test_totals_span_all_profiles(log: Path) -> None:
+    """From the oldest to the newest of any; a rule only if it is the same for all."""
+    write_log(log / "b", {"logs.jsonl": [record(days=40)]})
+    (log / "b/other.yaml").write_text("schemas: [{schema_name: app, retention_days: 35}]\n")
+    (log / "asynclog.yaml").write_text(
+        "profiles:\n"
+        "  a: {audit: {path: audit/logs.jsonl, schemas: schemas.yaml}}\n"
+        "  b: {audit: {path: b/logs.jsonl, schemas: b/other.yaml}}\n"
+    )
+    result = run("cleanup", "--all-profiles", "-n", "--now", NOW, "--json", cwd=log).result
+    assert (result["deleted_oldest"], result["deleted_newest"]) == ("2025-10-20T00:00:00Z", "2026-10-15T00:00:00Z")
+    both = result["deleted_schemas"]["app:1"]
+    assert (both["records"], both["rule"], both["retention_days"]) == (2, None, None)
+
+
 def test_a_registry_is_a_policy_too(log: Path) -> None:
     """Its SHA-256 is of its bytes, its rules as they are read."""
     registry = b'{"schema_name": "app", "retention_days": 30}\n\n'

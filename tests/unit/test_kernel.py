@@ -81,9 +81,9 @@ def test_counts_records_by_schema_key_in_the_order_they_are_met() -> None:
     both = len(lines[1]) + len(lines[4])
     assert counting.counts() == (
         [
-            ("b", 1, 1, len(lines[0]), T + 5, T + 5, 0, 0, 0, T + 5, days((T, 1, len(lines[0])))),
-            ("app", 1, 2, both, T + 8, T + 9, 0, 0, 0, T + 8, days((T, 2, both))),
-            ("app", 2, 1, len(lines[2]), T + 7, T + 7, 0, 0, 0, T + 7, days((T, 1, len(lines[2])))),
+            ("b", 1, 1, len(lines[0]), T + 5, T + 5, 0, 0, 0, T + 5, None, days((T, 1, len(lines[0])))),
+            ("app", 1, 2, both, T + 8, T + 9, 0, 0, 0, T + 8, None, days((T, 2, both))),
+            ("app", 2, 1, len(lines[2]), T + 7, T + 7, 0, 0, 0, T + 7, None, days((T, 1, len(lines[2])))),
         ],
         2,
     )
@@ -95,7 +95,7 @@ def test_a_census_grows_over_buffers() -> None:
     for instant in (T + 3, T + 1, T + 2):
         counting.scan(record(instant), False)
     size = 3 * len(record(T + 1))
-    assert rows(counting) == [("app", 1, 3, size, T + 1, T + 3, 0, 0, 0, T + 1, days((T, 3, size)))]
+    assert rows(counting) == [("app", 1, 3, size, T + 1, T + 3, 0, 0, 0, T + 1, None, days((T, 3, size)))]
 
 
 @pytest.mark.parametrize(("instant", "expired"), [(T - 1, 1), (T, 0), (T + 1, 0)])
@@ -105,6 +105,14 @@ def test_a_record_expires_one_nanosecond_before_its_cutoff(instant: int, expired
     line = record(instant)
     assert counting.scan(line, True)[1] == bytes([expired])
     assert rows(counting)[0][6:8] == (expired, expired * len(line))
+
+
+def test_the_latest_of_the_expired_is_known() -> None:
+    """Whatever their order, and whatever has not expired beside them."""
+    counting = scanner()
+    for instant in (T + 2, T - 5, T - 3, T - 9, T):
+        counting.scan(record(instant), False)
+    assert rows(counting)[0][9:11] == (T, T - 3)
 
 
 @pytest.mark.parametrize("offset", ["+05:30", "-0530", "+23:59", "-23:59", "+00:00"])
@@ -264,7 +272,7 @@ def test_the_keys_of_the_fields_are_parameters() -> None:
     instant = parse_instant("2026-01-01T00:00:00Z")
     assert instant is not None
     one_day = days((instant, 1, len(line)))
-    assert counting.counts()[0] == [("login", 3, 1, len(line), instant, instant, 0, 0, 0, instant, one_day)]
+    assert counting.counts()[0] == [("login", 3, 1, len(line), instant, instant, 0, 0, 0, instant, None, one_day)]
     assert not certain(line)
 
 

@@ -86,6 +86,7 @@ def _count(key: Key, its: Sequence[tuple[bytes, object, str]]) -> SchemaStats:
         for line, record, what in its
         if isinstance(record, Record) and (record.schema_name, record.version) == key
     ]
+    gone = [moment for moment, _, what in mine if what == "expired"]
     expired = [size for _, size, what in mine if what == "expired"]
     ordinary = [moment for moment, _, what in mine if what not in ("future", "implausible")]
     kept = [moment for moment, _, what in mine if what not in ("future", "implausible", "expired")]
@@ -106,16 +107,24 @@ def _count(key: Key, its: Sequence[tuple[bytes, object, str]]) -> SchemaStats:
         sum(what == "implausible" for *_, what in mine),
         min(kept, default=None),
         tuple(DayStats(day, days[day], sizes[day]) for day in sorted(days)),
+        max(gone, default=None),
     )
 
 
 def forgetful(fresh: SegmentStats, found: SegmentStats) -> SegmentStats:
-    """Return the fresh census without what the other one may have forgotten: the oldest record that is kept."""
+    """Return the fresh census without what the other one may have forgotten.
+
+    That is the oldest record that is kept, and the time of day of the newest expired one: it has that day's end.
+    """
     pairs = zip(fresh.schemas, found.schemas, strict=True)
-    return replace(
-        fresh,
-        schemas=tuple(replace(one, oldest_kept=None) if other.oldest_kept is None else one for one, other in pairs),
-    )
+    return replace(fresh, schemas=tuple(_forgetful(one, other) for one, other in pairs))
+
+
+def _forgetful(fresh: SchemaStats, found: SchemaStats) -> SchemaStats:
+    newest = fresh.newest_expired
+    if newest is not None and found.newest_expired == (newest // DAY + 1) * DAY - 1:
+        fresh = replace(fresh, newest_expired=found.newest_expired)
+    return replace(fresh, oldest_kept=None) if found.oldest_kept is None else fresh
 
 
 def days_are_clear(census: SegmentStats, policy: Policy, now: int) -> bool:

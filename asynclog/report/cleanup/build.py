@@ -11,7 +11,7 @@ from asynclog.escaping import escape_surrogates
 from asynclog.formatting import deletion, summarize_errors
 from asynclog.plan.budget import NO_BUDGET, Budget
 from asynclog.plan.budget_drops import bytes_over
-from asynclog.policy.rules import Policy
+from asynclog.policy.rules import Policy, match_rule
 from asynclog.report.cleanup.overdue_limit import overdue_errors, too_old
 from asynclog.report.cleanup.result import (
     ActionRow,
@@ -19,8 +19,10 @@ from asynclog.report.cleanup.result import (
     Bytes,
     CatalogStats,
     CleanupResult,
+    DeletedSchema,
     Kept,
     Overdue,
+    PlanRef,
     Records,
     Report,
     SchemaTotals,
@@ -32,7 +34,7 @@ from asynclog.report.packed_segments import sum_packed
 from asynclog.report.provenance import Provenance
 from asynclog.report.unjudged_segments import Left, sum_unjudged
 from asynclog.schemas import SchemaKey
-from asynclog.statistics import earliest, sum_counts
+from asynclog.statistics import earliest, latest, sum_counts
 from asynclog.storage.naming import SegmentNaming
 from asynclog.timestamps import format_instant
 
@@ -63,6 +65,7 @@ class RunInfo(msgspec.Struct, frozen=True):
     budget: Budget = NO_BUDGET
     max_overdue: float | None = None
     names: SegmentNaming | None = None
+    applied_plan: PlanRef | None = None
 
 
 def make_report(plan: Plan, outcomes: Mapping[str, Outcome] | None, about: RunInfo) -> Report:
@@ -84,10 +87,14 @@ def make_report(plan: Plan, outcomes: Mapping[str, Outcome] | None, about: RunIn
         status="partial" if wrong else "success" if outcomes is not None else "dry_run",
         message=deletion(gone, dry_run=outcomes is None),
         deleted_per_schema=deleted,
+        deleted_schemas=_deleted_schemas(schemas, about.policy),
+        deleted_oldest=_instant(earliest(each.deleted_oldest for each in schemas.values())),
+        deleted_newest=_instant(latest(each.deleted_newest for each in schemas.values())),
         run_id=about.run_id,
         profile=about.profile,
         now=format_instant(about.now),
         **msgspec.structs.asdict(about.provenance),
+        plan=about.applied_plan,
         stopped=stopped[0] if stopped else "max-runtime" if about.time_is_up else None,
         refusal=plan.refusal or None,
         records=Records(scanned, gone, scanned - gone - staying),
@@ -182,8 +189,28 @@ def _fate(action: Action) -> Literal["done", "skipped", "failed"] | None:
 def _overdue(schemas: Mapping[SchemaKey, SchemaTotals]) -> Overdue:
     """Return the sum of the expired records that are still there, because their action failed or was skipped."""
     left = {key: each.overdue for key, each in schemas.items() if each.overdue}
-    oldest = earliest(each.oldest for each in schemas.values())
-    return Overdue(_named(left), None if oldest is None else format_instant(oldest))
+    return Overdue(_named(left), _instant(earliest(each.oldest for each in schemas.values())))
+
+
+def _deleted_schemas(schemas: Mapping[SchemaKey, SchemaTotals], policy: Policy) -> dict[str, DeletedSchema]:
+    return {str(key): _deleted_schema(key, each, policy) for key, each in schemas.items() if each.deleted}
+
+
+def _deleted_schema(key: SchemaKey, totals: SchemaTotals, policy: Policy) -> DeletedSchema:
+    scope, rule = match_rule(policy, key) or (None, None)
+    return DeletedSchema(
+        records=totals.deleted,
+        bytes=totals.deleted_bytes,
+        oldest=_instant(totals.deleted_oldest),
+        newest=_instant(totals.deleted_newest),
+        rule=None if scope is None else str(scope),
+        retention_days=rule.retention_days if rule else None,
+        retention_s=rule.retention_s if rule else None,
+    )
+
+
+def _instant(instant: int | None) -> str | None:
+    return None if instant is None else format_instant(instant)
 
 
 def _kept(plan: Plan) -> Kept:

@@ -7,14 +7,23 @@ from typing import Any, TypeVar
 import msgspec
 
 from asynclog.formatting import deletion, pluralize, summarize_errors
-from asynclog.report.cleanup.result import Bytes, CleanupResult, Kept, Overdue, Records, Report, Segments
+from asynclog.report.cleanup.result import (
+    Bytes,
+    CleanupResult,
+    DeletedSchema,
+    Kept,
+    Overdue,
+    Records,
+    Report,
+    Segments,
+)
 from asynclog.report.cleanup.schema_totals import sum_totals
 from asynclog.report.combined_notices import combined_neighbours
 from asynclog.report.packed_segments import Packed
 from asynclog.report.provenance import Provenance, who
 from asynclog.report.unjudged_segments import combined_unjudged
 from asynclog.statistics import sum_counts
-from asynclog.timestamps import earliest_text
+from asynclog.timestamps import earliest_text, latest_text
 
 Figures = TypeVar("Figures", Records, Bytes, Packed, Segments)
 
@@ -57,6 +66,9 @@ def combined(reports: Mapping[str, Report], what: str = "profile", *, dry_run: b
         status="partial" if wrong else "dry_run" if dry else "success",
         message=f"{deletion(records.deleted, dry_run=dry_run)} in {pluralize(len(reports), what)}",
         deleted_per_schema=_counts(result.deleted_per_schema for result in results),
+        deleted_schemas=_deleted_schemas([result.deleted_schemas for result in results]),
+        deleted_oldest=earliest_text(result.deleted_oldest for result in results),
+        deleted_newest=latest_text(result.deleted_newest for result in results),
         now=earliest_text(result.now for result in results),
         **_who(results),
         stopped=stopped[0] if stopped else None,
@@ -102,6 +114,28 @@ def _kept(parts: Iterable[Kept]) -> Kept:
         future=sum(part.future for part in parts),
         implausible=sum(part.implausible for part in parts),
         no_policy=_counts(part.no_policy for part in parts),
+    )
+
+
+def _deleted_schemas(parts: Iterable[Mapping[str, DeletedSchema]]) -> dict[str, DeletedSchema]:
+    """Return the sum for each schema; its rule only if it is the same for all."""
+    total: dict[str, DeletedSchema] = {}
+    for part in parts:
+        for key, each in part.items():
+            total[key] = _both(total[key], each) if key in total else each
+    return dict(sorted(total.items()))
+
+
+def _both(one: DeletedSchema, other: DeletedSchema) -> DeletedSchema:
+    same = (one.rule, one.retention_s) == (other.rule, other.retention_s)
+    return DeletedSchema(
+        records=one.records + other.records,
+        bytes=one.bytes + other.bytes,
+        oldest=earliest_text((one.oldest, other.oldest)),
+        newest=latest_text((one.newest, other.newest)),
+        rule=one.rule if same else None,
+        retention_days=one.retention_days if same else None,
+        retention_s=one.retention_s if same else None,
     )
 
 

@@ -97,6 +97,25 @@ class ActionRow(msgspec.Struct, frozen=True, gc=False):
     unpacked_bytes: int | None = None
 
 
+class DeletedSchema(msgspec.Struct, frozen=True):
+    """What went of one schema: records, their size, the oldest and the newest of them; and the rule that governs it."""
+
+    records: int
+    bytes: int
+    oldest: str | None
+    newest: str | None
+    rule: str | None
+    retention_days: int | None
+    retention_s: int | None
+
+
+class PlanRef(msgspec.Struct, frozen=True):
+    """The plan that was applied: its file and its checksum."""
+
+    path: str
+    checksum: str
+
+
 class CleanupResult(msgspec.Struct, frozen=True):
     """`result` of the JSON document. In a dry run all figures are what a real run would give.
 
@@ -107,6 +126,9 @@ class CleanupResult(msgspec.Struct, frozen=True):
     status: Literal["success", "dry_run", "skipped", "partial", "error"]
     message: str
     deleted_per_schema: dict[str, int] = {}
+    deleted_schemas: dict[str, DeletedSchema] = {}
+    deleted_oldest: str | None = None
+    deleted_newest: str | None = None
     format: Literal[1] = FORMAT
     run_id: str = ""
     profile: str | None = None
@@ -117,6 +139,7 @@ class CleanupResult(msgspec.Struct, frozen=True):
     user: str = ""
     version: str = ""
     reader: str = ""
+    plan: PlanRef | None = None
     stopped: str | None = None
     refusal: str | None = None
     records: Records = Records()
@@ -145,7 +168,7 @@ class SchemaTotals(msgspec.Struct, frozen=True):
     """One schema: deleted + overdue + kept is what was read of it; `by_budget` of the deleted had not expired.
 
     Of the overdue records, `oldest` is the earliest timestamp, and `since` when the first of them expired (ns since
-    1970); both None without any.
+    1970); both None without any. `deleted_oldest` and `deleted_newest` are the times of what went.
     """
 
     deleted: int = 0
@@ -157,6 +180,8 @@ class SchemaTotals(msgspec.Struct, frozen=True):
     oldest: int | None = None
     since: int | None = None
     by_budget: int = 0
+    deleted_oldest: int | None = None
+    deleted_newest: int | None = None
 
 
 class Report(msgspec.Struct, frozen=True):

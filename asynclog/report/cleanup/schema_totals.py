@@ -10,7 +10,7 @@ from asynclog.actions import Action, Outcome, Plan
 from asynclog.policy.rules import Policy, overdue_since
 from asynclog.report.cleanup.result import SchemaTotals
 from asynclog.schemas import SchemaKey
-from asynclog.statistics import SchemaStats, earliest
+from asynclog.statistics import SchemaStats, earliest, latest
 
 
 def schema_totals(plan: Plan, outcomes: Mapping[str, Outcome] | None, policy: Policy) -> dict[SchemaKey, SchemaTotals]:
@@ -50,6 +50,8 @@ def _plus(one: SchemaTotals, other: SchemaTotals) -> SchemaTotals:
         oldest=earliest((one.oldest, other.oldest)),
         since=earliest((one.since, other.since)),
         by_budget=one.by_budget + other.by_budget,
+        deleted_oldest=earliest((one.deleted_oldest, other.deleted_oldest)),
+        deleted_newest=latest((one.deleted_newest, other.deleted_newest)),
     )
 
 
@@ -61,7 +63,7 @@ def _deleted(action: Action, outcomes: Mapping[str, Outcome] | None) -> Mapping[
 
 def _all_of(count: SchemaStats) -> SchemaStats:
     """Return the count of a segment that goes for the budget: all of it goes as if it had expired."""
-    return msgspec.structs.replace(count, expired=count.records, expired_bytes=count.bytes)
+    return msgspec.structs.replace(count, expired=count.records, expired_bytes=count.bytes, newest_expired=count.newest)
 
 
 def _summed(went: Sequence[SchemaStats], stayed: Sequence[SchemaStats], policy: Policy, early: int) -> SchemaTotals:
@@ -77,4 +79,6 @@ def _summed(went: Sequence[SchemaStats], stayed: Sequence[SchemaStats], policy: 
         oldest=earliest(count.oldest for count in left),
         since=earliest(overdue_since(policy, count) for count in left),
         by_budget=early,
+        deleted_oldest=earliest(count.oldest for count in went),
+        deleted_newest=latest(count.newest_expired for count in went),
     )

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 
 from asynclog.escaping import escape_control
-from asynclog.formatting import format_size, pluralize
-from asynclog.report.cleanup.result import NOT_BEGUN, NOT_READ, CleanupResult, Report
+from asynclog.formatting import columns, format_size, kept_for, pluralize
+from asynclog.report.cleanup.result import NOT_BEGUN, NOT_READ, CleanupResult, DeletedSchema, Report
 from asynclog.report.provenance import in_brief
 from asynclog.report.unjudged_segments import unjudged_in_words
 
@@ -33,7 +33,7 @@ def _needs_look(result: CleanupResult) -> bool:
 
 def _lines(result: CleanupResult) -> Iterator[str]:
     yield headline(result)
-    yield from _table(result.deleted_per_schema)
+    yield from _deleted(result)
     yield from _by_budget(result)
     if result.segments.total:
         yield from _counts(result)
@@ -53,6 +53,20 @@ def headline(result: CleanupResult) -> str:
     plain, told = f" {result.records.deleted} ", f" {result.records.deleted:,} "
     text = escape_control(result.message.replace(plain, told, 1))
     return text + (f" ({would}{format_size(result.bytes.freed)})" if result.bytes.freed else "")
+
+
+def _deleted(result: CleanupResult) -> Iterator[str]:
+    """Yield a line for each schema: how many records of it went, by which rule, and from when to when they were."""
+    number = result.deleted_per_schema.get
+    rows = [
+        [name, f"{number(name, 0):,}", _rule(each), f"{each.oldest} to {each.newest}"]
+        for name, each in result.deleted_schemas.items()
+    ]
+    yield from (f"  {line}" for line in columns(rows, right={1}))
+
+
+def _rule(each: DeletedSchema) -> str:
+    return "" if each.rule is None else f"{kept_for(each.retention_s)} by the rule for {each.rule}"
 
 
 def _by_budget(result: CleanupResult) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """Report a cleanup: log its decisions and warnings, and build its report."""
 
 import logging
+import os
 import time
 from collections.abc import Iterable, Mapping
 from typing import Literal
@@ -10,13 +11,13 @@ import msgspec
 from asynclog.actions import Action, Outcome, Plan
 from asynclog.cancellation import StopRequest
 from asynclog.config.settings import Settings
-from asynclog.escaping import escape_control
+from asynclog.escaping import escape_control, escape_surrogates
 from asynclog.formatting import pluralize
 from asynclog.plan.budget_drops import reasons_to_stay
 from asynclog.policy.rules import Policy, describe_rule
 from asynclog.report.budget import budget_warnings
 from asynclog.report.cleanup.build import RunInfo, empty_report, make_report
-from asynclog.report.cleanup.result import NOT_BEGUN, CatalogStats, Report
+from asynclog.report.cleanup.result import NOT_BEGUN, CatalogStats, PlanRef, Report
 from asynclog.report.warnings import Notices, noticed
 from asynclog.runner.steps.apply_actions import Applied
 from asynclog.runner.steps.begin_cleanup import OpenRun, Run
@@ -102,8 +103,15 @@ def build_report(opened: OpenRun, ending: Ending, stop: StopRequest) -> Report:
         budget=settings.budget,
         max_overdue=settings.max_overdue,
         names=source.naming,
+        applied_plan=plan_ref(run),
     )
     return make_report(plan, applied.outcomes if applied else None, about)
+
+
+def plan_ref(run: Run) -> PlanRef | None:
+    """Return what a report says of the plan that this run applies; None without one."""
+    approved = run.approved
+    return PlanRef(escape_surrogates(os.path.abspath(approved.source)), approved.checksum) if approved else None
 
 
 def _of_budget(source: Log, plan: Plan) -> Iterable[str]:

@@ -98,7 +98,8 @@ def counted(
 def row(key: Key, found: Sequence[tuple[int, int]], cutoff: int | None, horizon: int) -> Row:
     """Count the records of one schema key, of which each has an instant and a size."""
     known = [instant for instant, _ in found if instant <= horizon]
-    expired = [size for instant, size in found if has_expired(instant, cutoff, horizon)]
+    gone = [(instant, size) for instant, size in found if has_expired(instant, cutoff, horizon)]
+    expired = [size for _, size in gone]
     kept = [instant for instant in known if not has_expired(instant, cutoff, horizon)]
     sizes: dict[int, list[int]] = {}
     for instant, size in found:
@@ -113,6 +114,7 @@ def row(key: Key, found: Sequence[tuple[int, int]], cutoff: int | None, horizon:
         sum(expired),
         len(found) - len(known),
         min(kept, default=None),
+        max((instant for instant, _ in gone), default=None),
         packed([(day, len(sizes[day]), sum(sizes[day])) for day in sorted(sizes)]),
     )
 
