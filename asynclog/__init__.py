@@ -76,10 +76,11 @@ async def cleanup(
     from asynclog.config.python_options import settings_from
     from asynclog.runner.cleanup import clean_up
     from asynclog.runner.in_thread import in_thread
+    from asynclog.runner.record_run import recorded
     from asynclog.runner.steps.begin_cleanup import begin_run
 
     run = begin_run(settings_from(keywords, os.environ), dry_run=dry_run)
-    return (await in_thread(partial(clean_up, run))).report
+    return await in_thread(lambda stop: recorded(run, lambda: clean_up(run, stop).report))
 
 
 async def plan_cleanup(

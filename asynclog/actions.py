@@ -9,7 +9,7 @@ import msgspec
 
 from asynclog.schemas import SchemaKey
 from asynclog.segments import Fingerprint, Space, WhyUnjudged
-from asynclog.statistics import SegmentStats
+from asynclog.statistics import SegmentStats, earliest, latest
 
 
 class Action(msgspec.Struct, frozen=True, gc=False):
@@ -55,6 +55,16 @@ class Action(msgspec.Struct, frozen=True, gc=False):
         """Records per schema key that a drop by budget deletes before they expire; only keys that have any."""
         counts = self.stats.schemas if self.stats and self.by_budget else ()
         return {count.schema: count.records - count.expired for count in counts if count.records > count.expired}
+
+    @property
+    def times_to_delete(self) -> tuple[int | None, int | None]:
+        """The oldest and the newest of the records that go; None without any."""
+        counts = self.stats.schemas if self.stats and self.deletes else ()
+        going = [count for count in counts if count.expired or self.by_budget]
+        return (
+            earliest(count.oldest for count in going),
+            latest(count.newest if self.by_budget else count.newest_expired for count in going),
+        )
 
     @property
     def line_bytes_after(self) -> int:

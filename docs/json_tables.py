@@ -10,7 +10,8 @@ from typing import Any
 PAGE = Path(__file__).with_name("json.md")
 SCHEMA = Path(__file__).parent.parent / "asynclog" / "report" / "schema.json"
 HEADER = "| key | meaning |\n| --- | --- |\n"
-COMMANDS = ["presets", "init", "check", "estimate", "explain", "cleanup", "help", "completion", "version"]
+COMMANDS = ["presets", "init", "check", "estimate", "explain", "cleanup", "show", "history"]
+COMMANDS += ["help", "completion", "version"]
 
 
 def type_name(reference: dict[str, Any]) -> str:

@@ -1,1 +1,1 @@
-"""The results of earlier scans, in a state folder of its own. A cache: nothing depends on it but time."""
+"""What earlier runs have left in a state folder of its own: the results of scans, which save time, and a history."""

@@ -1,4 +1,4 @@
-"""Where the catalog of a log is: one file in the state folder, which is ours alone."""
+"""Where the catalog of a log is: one file in the state folder, which is ours alone, as is the history beside it."""
 
 import contextlib
 import errno
@@ -24,12 +24,11 @@ class Place:
 
     def __init__(self, state: str, folder: str, base: str) -> None:
         """Open the catalog of the log with this base name in that folder. The state folder is made if there is none."""
-        digest = hashlib.blake2b(os.fsencode(os.path.join(os.path.realpath(folder), base)), digest_size=8).hexdigest()
-        self.name = f"{os.path.splitext(base)[0]}-{digest}.sqlite"
+        self.name = f"{log_name(folder, base)}.sqlite"
         self._names = [self.name + suffix for suffix in _SUFFIXES]
         self._folder = open_folder(state)
         try:
-            _must_be_ours(self._folder, stat.S_ISDIR)
+            must_be_ours(self._folder, stat.S_ISDIR)
         except BaseException:
             self.close()
             raise
@@ -65,12 +64,18 @@ class Place:
         # A descriptor of this kind can be closed while SQLite holds locks; any other one would end them.
         descriptor = os.open(name, _LOOK, dir_fd=self._folder)
         try:
-            _must_be_ours(descriptor, stat.S_ISREG)
+            must_be_ours(descriptor, stat.S_ISREG)
         finally:
             os.close(descriptor)
 
 
-def _must_be_ours(descriptor: int, is_kind: Callable[[int], bool]) -> None:
+def log_name(folder: str, base: str) -> str:
+    """Return the beginning of the names of a log's files: of its stem, and its path with links resolved."""
+    digest = hashlib.blake2b(os.fsencode(os.path.join(os.path.realpath(folder), base)), digest_size=8).hexdigest()
+    return f"{os.path.splitext(base)[0]}-{digest}"
+
+
+def must_be_ours(descriptor: int, is_kind: Callable[[int], bool]) -> None:
     """Raise PermissionError where others may write: they could make us believe what stands there."""
     status = os.fstat(descriptor)
     if not is_kind(status.st_mode):

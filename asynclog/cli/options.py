@@ -138,15 +138,24 @@ def jobs(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def state(parser: argparse.ArgumentParser, meaning: str) -> None:
+    """Add --state."""
+    parser.add_argument(
+        "--state",
+        metavar="FOLDER",
+        help=f"{meaning} (default: systemd's state folder, or ~/.local/state/asynclog)",
+    )
+
+
 def catalog(parser: argparse.ArgumentParser) -> None:
     """Add --state, --no-catalog, --io-limit."""
     add = parser.add_argument
+    state(parser, "where to keep catalog and history")
     add(
-        "--state",
-        metavar="FOLDER",
-        help="where to keep the catalog (default: systemd's state folder, or ~/.local/state/asynclog)",
+        "--no-catalog",
+        action="store_true",
+        help="neither use nor update the catalog of what earlier jobs have read, nor the history of runs",
     )
-    add("--no-catalog", action="store_true", help="neither use nor update the catalog of what earlier jobs have read")
     add("--io-limit", metavar="RATE", help="read and write at most at this rate, such as 200MB/s")
 
 

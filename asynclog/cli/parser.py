@@ -24,6 +24,8 @@ COMMANDS = {
     "explain": "show why each segment is kept or not, and when it goes",
     "cleanup": "delete the records that have expired",
     "apply": "carry out a reviewed plan",
+    "show": "print a plan or a saved report for people",
+    "history": "show the last runs of a log",
     "help": "show the help of a command",
     "completion": "print the script that completes commands and options in a shell",
 }

@@ -1,11 +1,16 @@
 """`--plan-out`: the plan of a dry run, as a file to review."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from asynclog.cli.output import print_error
 from asynclog.errors import ConfigurationError
+from asynclog.escaping import escape_surrogates
+from asynclog.report.cleanup.result import PlanRef, Report
 
 if TYPE_CHECKING:
     from asynclog.config.settings import Settings
@@ -38,22 +43,25 @@ def planned_file(path: str | None, settings: "Settings", *, dry_run: bool) -> It
         file.close()
 
 
-def write_plan(path: str, file: "NamedFile", found: "CleanupRun") -> None:
-    """Write the plan of a dry run. Raise ConfigurationError."""
+def write_plan(path: str, file: "NamedFile", found: "CleanupRun") -> Report:
+    """Write the plan of a dry run, and return its report, which names it. Raise ConfigurationError."""
     if found.plan is None or found.origin is None:
         print_error(f"--plan-out {path}: there is nothing to plan, so no plan was written")
-        return
+        return found.report
     from asynclog.report.plan_file import plan_to_text
 
+    text, checksum = plan_to_text(found.plan, found.origin)
     with _told(path):
-        file.write(plan_to_text(found.plan, found.origin).encode())
+        file.write(text.encode())
+    plan = PlanRef(escape_surrogates(os.path.abspath(path)), checksum)
+    return msgspec.structs.replace(found.report, result=msgspec.structs.replace(found.report.result, plan=plan))
 
 
 def digest_of(found: "CleanupRun") -> str:
     """Return the digest of the plan of a run, as its file has it; empty if it has none."""
-    from asynclog.report.plan_file import checksum_of, plan_to_text
+    from asynclog.report.plan_file import plan_to_text
 
-    return checksum_of(plan_to_text(found.plan, found.origin)) if found.plan and found.origin else ""
+    return plan_to_text(found.plan, found.origin).checksum if found.plan and found.origin else ""
 
 
 @contextmanager

@@ -111,6 +111,7 @@ def settings_of_log(
         guard=profile.guard,
         budget=profile.budget,
         explicit_path=bool(path),
+        explicit_schemas=bool(schemas),
         now=_instant(options.get("now")),
         jobs=_jobs(options.get("jobs")),
         lock_wait=_given(seconds, "--lock-wait", options.get("lock_wait")) or 0,

@@ -44,7 +44,8 @@ class Settings(msgspec.Struct, frozen=True):
     """All that one job needs to know. `folder` and `schemas` are absolute paths; `schemas_are` how the latter was said.
 
     `source` tells where the log's path came from, `explicit_path` whether a person typed it: a folder that is missing
-    is then a mistake, else an application that has not started yet. `patterns` replace the names that are looked for,
+    is then a mistake, else an application that has not started yet; `explicit_schemas` is the same of the policy.
+    `patterns` replace the names that are looked for,
     where there are any, `more_names` are looked for beside the usual ones, and `fields` are the keys of its lines.
     `now` is None where the clock is to say it. `reader` is the name of one, None for the fastest. `state` is the folder
     for catalogs, empty where there is none to be. `lock_wait`, `max_runtime` and `max_overdue` are in seconds, the
@@ -69,6 +70,7 @@ class Settings(msgspec.Struct, frozen=True):
     guard: Guard = Guard()
     budget: Budget = NO_BUDGET
     explicit_path: bool = False
+    explicit_schemas: bool = False
     now: int | None = None
     jobs: int = 1
     lock_wait: float = 0
@@ -96,6 +98,11 @@ class Settings(msgspec.Struct, frozen=True):
     def has_whole_files(self) -> bool:
         """Whether each file is one record."""
         return isinstance(self.fields, WholeFile)
+
+    @property
+    def conditions(self) -> tuple[object, ...]:
+        """What the configuration says, besides policy, fields and budget, that decides what is deleted."""
+        return self.patterns, self.more_names, self.guard, self.rewrite
 
     def naming(self) -> SegmentNaming:
         """Return which names the log's segments have: made anew, so that whoever asks often keeps it."""

@@ -39,6 +39,7 @@ class ApprovedPlan(msgspec.Struct, frozen=True):
     """An approved plan: its log and policy, the time that it is for (`now`), when it was made, and its actions.
 
     `source` is its file, with this `checksum`, `valid_for` how many ns after it was made it may be carried out.
+    `configuration` is a digest of what the configuration said; empty in a plan of an earlier version.
     """
 
     source: str
@@ -49,6 +50,7 @@ class ApprovedPlan(msgspec.Struct, frozen=True):
     valid_for: int
     segments: Mapping[str, ApprovedAction]
     checksum: str = ""
+    configuration: str = ""
 
 
 def digest(policy: Policy, fields: Fields = MXCP_FIELDS, budget: Budget = NO_BUDGET) -> str:
@@ -59,6 +61,15 @@ def digest(policy: Policy, fields: Fields = MXCP_FIELDS, budget: Budget = NO_BUD
         text += json.dumps(msgspec.to_builtins(fields))
     if budget.is_set:
         text += json.dumps(msgspec.to_builtins(budget))
+    return _hash(text)
+
+
+def digest_of_conditions(conditions: tuple[object, ...]) -> str:
+    """Return a digest of what else a configuration says that decides what is deleted."""
+    return _hash(json.dumps(msgspec.to_builtins(conditions)))
+
+
+def _hash(text: str) -> str:
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
@@ -76,15 +87,27 @@ def _period(rule: Rule) -> int | str | None:
 
 
 def mismatch(  # noqa: PLR0913 - all that a plan is made of
-    reviewed: ApprovedPlan, log: str, policy: Policy, fields: Fields, *, budget: Budget, present: int
+    reviewed: ApprovedPlan,
+    log: str,
+    policy: Policy,
+    fields: Fields,
+    *,
+    budget: Budget,
+    conditions: tuple[object, ...],
+    present: int,
 ) -> str:
-    """Return, in words, why this plan does not fit this log, policy, fields, budget and time; empty if it does."""
+    """Return, in words, why this plan does not fit this log, policy, configuration and time; empty if it does."""
     if reviewed.log != log:
         return f"{reviewed.source}: this plan is for another log, {reviewed.log}, and not for {log}"
     if reviewed.policy != digest(policy, fields, budget):
         has_budget = budget.is_set or any(action.by_budget for action in reviewed.segments.values())
         what = _what_has_changed(fields, has_budget=has_budget)
         return f"{reviewed.source}: {what} that this plan was made under: make a new plan"
+    if reviewed.configuration and reviewed.configuration != digest_of_conditions(conditions):
+        return (
+            f"{reviewed.source}: the configuration is not the one that this plan was made under (its segments, guard "
+            "or rewrite are others): make a new plan"
+        )
     if present - reviewed.created > reviewed.valid_for:
         made = format_instant(reviewed.created)
         return f"{reviewed.source}: this plan was made at {made}, longer ago than --max-age allows: make a new plan"

@@ -18,8 +18,10 @@ from asynclog.report.envelope import Failed, Succeeded
 from asynclog.report.estimate.result import EstimateResult
 from asynclog.report.explain.result import ExplainResult
 from asynclog.report.help.result import HelpResult
+from asynclog.report.history.result import HistoryResult
 from asynclog.report.init.result import InitResult
 from asynclog.report.presets.result import PresetsResult
+from asynclog.report.show.result import ShowResult
 from asynclog.report.version.result import VersionResult
 
 # The document of each command.
@@ -31,6 +33,8 @@ DOCUMENTS = {
     "explain": Succeeded[ExplainResult] | Failed[ExplainResult],
     "cleanup": Succeeded[CleanupResult] | Failed[CleanupResult],
     "apply": Succeeded[CleanupResult] | Failed[CleanupResult],
+    "show": Succeeded[ShowResult] | Failed[ShowResult],
+    "history": Succeeded[HistoryResult] | Failed[HistoryResult],
     "help": Succeeded[HelpResult] | Failed[HelpResult],
     "completion": Succeeded[CompletionResult] | Failed[CompletionResult],
 }

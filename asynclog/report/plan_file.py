@@ -6,14 +6,15 @@ A checksum detects edits. It is not a secret: anybody can make a new one, but ga
 import hashlib
 import json
 import re
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, NamedTuple
 
 import msgspec
 
 from asynclog.actions import Action, Plan
 from asynclog.errors import ConfigurationError
 from asynclog.plan.approval import ApprovedAction, ApprovedPlan
-from asynclog.report.plan_origin import PlanOrigin
+from asynclog.report.plan_origin import PlannedConfiguration, PlanOrigin
+from asynclog.report.provenance import PolicyRule
 from asynclog.schemas import SchemaKey
 from asynclog.segments import Fingerprint
 from asynclog.timestamps import format_instant, parse_instant
@@ -40,6 +41,7 @@ class PlannedSegment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The planned action on one segment, and why; `expired` counts the records to delete, per schema key.
 
     `unexpired` counts those of them that go for the log's budget before they expire; only a drop by budget has it.
+    `oldest` and `newest` are the times of what goes, None without any.
     """
 
     segment: str
@@ -49,12 +51,15 @@ class PlannedSegment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     expired: dict[str, _Count]
     bytes_after: _Count
     unexpired: dict[str, _Count] | msgspec.UnsetType = msgspec.UNSET
+    oldest: str | None = None
+    newest: str | None = None
 
 
 class PlanFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A plan file. `now` is the time that the plan is for, `created` when it was made; `policy` identifies the rules.
 
-    The keys after the checksum say where it comes from; a plan of an earlier version has none of them.
+    With its `configuration` it can be applied without naming any. The keys after the checksum say where it comes from;
+    a plan of an earlier version has none of them.
     """
 
     format: Literal[1]
@@ -70,6 +75,8 @@ class PlanFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     host: str = ""
     user: str = ""
     version: str = ""
+    policy_rules: list[PolicyRule] = []
+    configuration: PlannedConfiguration | None = None
 
 
 def is_plan(head: bytes) -> bool:
@@ -77,8 +84,15 @@ def is_plan(head: bytes) -> bool:
     return _HEAD.match(head) is not None
 
 
-def plan_to_text(plan: Plan, made: PlanOrigin) -> str:
-    """Return the whole file, in ASCII, so that names that are not UTF-8 survive."""
+class PlanText(NamedTuple):
+    """A whole plan file, in ASCII, so that names that are not UTF-8 survive; and its checksum."""
+
+    text: str
+    checksum: str
+
+
+def plan_to_text(plan: Plan, made: PlanOrigin) -> PlanText:
+    """Return the file of this plan."""
     provenance = made.provenance
     file = PlanFile(
         format=FORMAT,
@@ -92,49 +106,18 @@ def plan_to_text(plan: Plan, made: PlanOrigin) -> str:
         host=provenance.host,
         user=provenance.user,
         version=provenance.version,
+        policy_rules=provenance.policy.rules if provenance.policy else [],
+        configuration=made.configuration,
         segments=[_planned(action) for action in plan.actions],
         checksum="",
     )
     document = msgspec.to_builtins(file)
     document["checksum"] = _checksum(document)
-    return json.dumps(document, indent=2) + "\n"
+    return PlanText(json.dumps(document, indent=2) + "\n", document["checksum"])
 
 
-def checksum_of(text: str) -> str:
-    """Return the checksum in the text of a plan, which `plan_to_text` made or `plan_from_text` has accepted."""
-    return str(json.loads(text)["checksum"])
-
-
-def plan_from_text(text: str, source: str, valid_for: int) -> ApprovedPlan:
-    """Return the plan in this text of the file `source`. Raise ConfigurationError if it is not a plan."""
-    file = _parsed(text, source)
-    now, created = parse_instant(file.now), parse_instant(file.created)
-    if now is None or created is None:
-        raise _bad(source, "its times can't be read")
-    segments = {}
-    for planned in file.segments:
-        if planned.segment in segments:
-            raise _bad(source, f"duplicate segment {planned.segment!a}")
-        going = {_key(name, source): count for name, count in planned.expired.items()}
-        print_ = Fingerprint(*msgspec.structs.astuple(planned.fingerprint))
-        by_budget = planned.unexpired is not msgspec.UNSET
-        segments[planned.segment] = ApprovedAction(planned.action, print_, going, planned.bytes_after, by_budget)
-    return ApprovedPlan(source, file.log, file.policy, now, created, valid_for, segments, file.checksum)
-
-
-def _planned(action: Action) -> PlannedSegment:
-    return PlannedSegment(
-        segment=action.segment,
-        action=action.kind,
-        reason=action.reason,
-        fingerprint=PlannedFingerprint(*msgspec.structs.astuple(action.fingerprint)),
-        expired={str(key): count for key, count in action.records_to_delete.items()},
-        bytes_after=action.bytes_after,
-        unexpired={str(key): n for key, n in action.unexpired.items()} if action.by_budget else msgspec.UNSET,
-    )
-
-
-def _parsed(text: str, source: str) -> PlanFile:
+def parse_plan(text: str, source: str) -> PlanFile:
+    """Return the plan in this text of the file `source`. Raise ConfigurationError if it is not a whole plan."""
     try:
         document = json.loads(text)
         checksum = _checksum(document) if isinstance(document, dict) else ""
@@ -151,6 +134,38 @@ def _parsed(text: str, source: str) -> PlanFile:
     except msgspec.ValidationError as error:
         place = str(error).rpartition(" - at `$")[2].strip("`.") or "one of its keys"
         raise _bad(source, f"{place} is missing or not valid") from None
+
+
+def approved_plan(file: PlanFile, source: str, valid_for: int) -> ApprovedPlan:
+    """Return the plan of this file with the path `source`. Raise ConfigurationError if it contradicts itself."""
+    now, created = parse_instant(file.now), parse_instant(file.created)
+    if now is None or created is None:
+        raise _bad(source, "its times can't be read")
+    segments = {}
+    for planned in file.segments:
+        if planned.segment in segments:
+            raise _bad(source, f"duplicate segment {planned.segment!a}")
+        going = {_key(name, source): count for name, count in planned.expired.items()}
+        print_ = Fingerprint(*msgspec.structs.astuple(planned.fingerprint))
+        by_budget = planned.unexpired is not msgspec.UNSET
+        segments[planned.segment] = ApprovedAction(planned.action, print_, going, planned.bytes_after, by_budget)
+    conditions = file.configuration.digest if file.configuration else ""
+    return ApprovedPlan(source, file.log, file.policy, now, created, valid_for, segments, file.checksum, conditions)
+
+
+def _planned(action: Action) -> PlannedSegment:
+    oldest, newest = action.times_to_delete
+    return PlannedSegment(
+        segment=action.segment,
+        action=action.kind,
+        reason=action.reason,
+        fingerprint=PlannedFingerprint(*msgspec.structs.astuple(action.fingerprint)),
+        expired={str(key): count for key, count in action.records_to_delete.items()},
+        bytes_after=action.bytes_after,
+        unexpired={str(key): n for key, n in action.unexpired.items()} if action.by_budget else msgspec.UNSET,
+        oldest=None if oldest is None else format_instant(oldest),
+        newest=None if newest is None else format_instant(newest),
+    )
 
 
 def _checksum(document: dict[str, Any]) -> str:

@@ -65,11 +65,12 @@ def who(provenance: Provenance) -> dict[str, Any]:
 def rules_in_words(rules: Sequence[PolicyRule]) -> str:
     """Return `api_operations:1 90 days, debug_* 36 hours, legal for ever (switched off)`, the first ones of many."""
     more = len(rules) - _MOST_RULES
-    shown = ", ".join(f"{each.rule} {_period(each)}" for each in rules[:_MOST_RULES])
+    shown = ", ".join(f"{each.rule} {rule_period(each)}" for each in rules[:_MOST_RULES])
     return f"{shown} and {more:,} more" if more > 0 else shown
 
 
-def _period(rule: PolicyRule) -> str:
+def rule_period(rule: PolicyRule) -> str:
+    """Return `90 days`, `36 hours`, `for ever`; with `(switched off)` if it is."""
     period = "for ever" if rule.retention_s is None else format_period(rule.retention_s)
     return period if rule.active else f"{period} (switched off)"
 

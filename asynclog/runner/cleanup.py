@@ -7,8 +7,8 @@ import msgspec
 from asynclog.actions import Action, Plan
 from asynclog.cancellation import StopRequest
 from asynclog.config.policy_file import policy_of
-from asynclog.errors import RefusedError
-from asynclog.plan.approval import digest, restrict
+from asynclog.errors import ConfigurationError, RefusedError
+from asynclog.plan.approval import restrict
 from asynclog.plan.decide import decide, make_plan, state_of
 from asynclog.plan.guards import guard_violation
 from asynclog.policy.cutoffs import Cutoffs
@@ -17,12 +17,12 @@ from asynclog.report.cleanup.result import NOT_READ, Report
 from asynclog.report.plan_origin import PlanOrigin
 from asynclog.report.warnings import Notices, notices
 from asynclog.runner.steps.apply_actions import Applied, apply_actions
-from asynclog.runner.steps.begin_cleanup import OpenRun, Run, open_run
+from asynclog.runner.steps.begin_cleanup import OpenRun, Run, must_fit, open_run
 from asynclog.runner.steps.budget import with_budget
 from asynclog.runner.steps.gather_warning_facts import facts_of, facts_of_none
 from asynclog.runner.steps.inventory import Inventory, recall, scan_unread
 from asynclog.runner.steps.open_log import Log, OpenStore, open_store
-from asynclog.runner.steps.provenance import provenance_of
+from asynclog.runner.steps.provenance import origin_of
 from asynclog.runner.steps.report_cleanup import Ending, build_report, log_decisions, report_nothing
 from asynclog.scan.schema_limits import SchemaKeys
 from asynclog.segments import Segment, UnreadSegment
@@ -44,6 +44,11 @@ def clean_up(run: Run, stop: StopRequest) -> CleanupRun:
     Raise AsynclogError if it can't begin, or a guard refuses.
     """
     settings = run.settings
+    if not settings.enabled and run.approved:
+        raise ConfigurationError(
+            f"{run.approved.source}: audit logging is switched off in profile {settings.profile}, "
+            "and was not when this plan was made"
+        )
     if not settings.enabled:
         message = f"Audit logging is switched off in profile {settings.profile}"
         return CleanupRun(report_nothing(run, "skipped", message))
@@ -52,6 +57,7 @@ def clean_up(run: Run, stop: StopRequest) -> CleanupRun:
         policy = run.policy or policy_of(settings)
         if run.ages is not None:
             run.ages.policy = policy
+        must_fit(run, policy)
         if stored is None:
             message = f"Nothing to do: {settings.folder} does not exist yet"
             needs_look = notices(facts_of_none(settings, policy))
@@ -65,8 +71,7 @@ def clean_up(run: Run, stop: StopRequest) -> CleanupRun:
         applied = _apply(opened, inventory, plan, stop)
         ending = Ending(inventory, plan, applied, opened.store.leftovers(), needs_look)
         report = build_report(opened, ending, stop)
-    identity = digest(policy, settings.fields, settings.budget)
-    return CleanupRun(report, plan, PlanOrigin(run.path, identity, run.started, provenance_of(settings, policy)))
+    return CleanupRun(report, plan, origin_of(run, policy))
 
 
 def plan_cleanup(run: Run, stop: StopRequest) -> Plan:

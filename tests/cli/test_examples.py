@@ -94,6 +94,17 @@ def page(server: Server, steps: list[Step]) -> None:
     assert [str(number) for number in numbers(step.output)] == [total.split(",")[rows[0].split(",").index("deleted")]]
 
 
+def history(server: Server, steps: list[Step]) -> None:
+    """Check that there is none before the first run, and a line after it."""
+    (before,) = steps
+    assert "no run is known" in before.output
+    again = server.run(
+        f"asynclog cleanup --config /etc/asynclog/asynclog.yaml --dry-run --state {server.root}/state > report.txt\n"
+        f"asynclog history --config /etc/asynclog/asynclog.yaml --state {server.root}/state"
+    )
+    assert "cleanup (dry run)" in again.stdout
+
+
 def backup(server: Server, _steps: list[Step]) -> None:
     """Check that the copy is the log as it was before the cleanup, and that it goes once it is old."""
     (copy,) = (server.root / "var/backups/asynclog").iterdir()
@@ -181,6 +192,7 @@ CHECKS: dict[str, tuple[Callable[[Server, list[Step]], None], str]] = {
     "What it frees, and what stays": (forecast, "sh"),
     "A plan that somebody signs": (plan_first, "sh"),
     "A page to look at": (page, "sh"),
+    "What has been done": (history, "sh"),
     "A backup before the cleanup": (backup, "sh"),
     "A gradual rollout": (rollout, "sh"),
     "Several profiles": (profiles, "sh"),

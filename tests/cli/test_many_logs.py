@@ -327,7 +327,7 @@ def test_commands_for_one_log_say_so(place: Path) -> None:
     assert (done.code, cleaned(place)) == (2, [])
     assert "stands for many logs, and this is for one: name it with its folder, with --path; " in done.error
     configuration = configure(place)
-    done = run("apply", "plan.json", "--json", cwd=place)
+    done = run("apply", "plan.json", "--config", str(configuration), "--json", cwd=place)
     assert f"name it with its folder, with --path, beside --config {configuration}; " in done.error
     (place / "new").mkdir()
     done = run("init", "--path", "../logs/**/logs.jsonl", "--json", cwd=place / "new")

@@ -815,5 +815,7 @@ def test_the_state_folder_is_its_owners_only(archive: Path) -> None:
     assert cleanup(archive, env=env).code == 0
     made = archive / "a/b/asynclog"
     assert made.stat().st_mode & 0o777 == 0o700
-    (file,) = made.iterdir()
+    history, file = sorted(made.iterdir())
+    assert history.name == file.name.replace(".sqlite", ".history.jsonl")
+    assert history.stat().st_mode & 0o777 == 0o600
     assert file.name.startswith("logs-")

@@ -96,7 +96,7 @@ def run(options: CleanupOptions, call: Call) -> Report:
     freed: Freed = Counter()
     report = _every_profile(options, call, file, freed) if options.all_profiles else _one(options, call, file, freed)
     call.signals.finish()
-    return file.tell(report, as_json=options.json)
+    return report
 
 
 COMMAND = Command(HELP, CleanupOptions, add_arguments, run, as_text, log_level_of_cleanup)
@@ -104,6 +104,7 @@ COMMAND = Command(HELP, CleanupOptions, add_arguments, run, as_text, log_level_o
 
 def _one(options: CleanupOptions, call: Call, file: MetricsFile, freed: Freed) -> Report:
     from asynclog.runner.cleanup import clean_up
+    from asynclog.runner.record_run import recorded
     from asynclog.runner.steps.begin_cleanup import begin_run
 
     logs = logs_of(options)
@@ -116,12 +117,18 @@ def _one(options: CleanupOptions, call: Call, file: MetricsFile, freed: Freed) -
     with planned_file(options.plan_out, settings, dry_run=options.dry_run) as plan_out:
         dry_run, verbose, ages = options.dry_run, options.debug or files is not None, files.ages if files else None
         run = begin_run(settings, dry_run=dry_run, verbose=verbose, wiring=call.wiring, freed=freed, ages=ages)
-        found = clean_up(run, call.signals)
-        _note(found, freed, dry_run=options.dry_run)
-        call.signals.defer()
-        if options.plan_out and plan_out and not call.signals.signal:
-            write_plan(options.plan_out, plan_out, found)
-        return _told(files, found.report, digest_of(found) if files else "", options)
+
+        def work() -> Report:
+            found = clean_up(run, call.signals)
+            _note(found, freed, dry_run=options.dry_run)
+            call.signals.defer()
+            report = found.report
+            if options.plan_out and plan_out and not call.signals.signal:
+                report = write_plan(options.plan_out, plan_out, found)
+            report = _told(files, report, digest_of(found) if files else "", options)
+            return file.tell(report, as_json=options.json)
+
+        return recorded(run, work)
 
 
 def _told(files: "ReportFiles | None", report: Report, digest: str, options: CleanupOptions) -> Report:
@@ -166,6 +173,7 @@ def _every_log(  # noqa: PLR0913 - what is asked, and what is shared by all
 ) -> Report:
     """Clean up the log in one of these folders after the other, and return the combined report."""
     from asynclog.runner.cleanup import clean_up
+    from asynclog.runner.record_run import recorded
     from asynclog.runner.report_on_all import report_on_all, shared_policy
     from asynclog.runner.steps.begin_cleanup import begin_run
 
@@ -188,10 +196,14 @@ def _every_log(  # noqa: PLR0913 - what is asked, and what is shared by all
             freed=freed,
             ages=files.ages if files else None,
         )
-        found = clean_up(run, call.signals)
-        call.signals.defer()
-        _note(found, freed, dry_run=is_dry)
-        return found.report
+
+        def work() -> Report:
+            found = clean_up(run, call.signals)
+            call.signals.defer()
+            _note(found, freed, dry_run=is_dry)
+            return found.report
+
+        return recorded(run, work)
 
     reports: dict[str, Report] = {}
     for folder in folders:

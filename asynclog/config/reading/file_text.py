@@ -25,8 +25,20 @@ class FileText(msgspec.Struct, frozen=True):
 
 
 # Why a file is read: a person named it; or it was found, or is named by one that was found; or it lies beside
-# the log, and is its owner's.
-Origin = Literal["named", "found", "beside"]
+# the log, and is its owner's; or it is a plan that says itself which log it is for.
+Origin = Literal["named", "found", "beside", "plan"]
+
+# Why no stranger may have written such a file, and what to do about it.
+_NO_STRANGER = {
+    "found": (
+        "this file was found, not named, and {}: somebody else could say there what is deleted. Nothing was touched. "
+        "If it is meant, name the configuration: --config FILE"
+    ),
+    "plan": (
+        "this plan is to say which log it is for, and {}: somebody else could say there what is deleted. Nothing was "
+        "touched. If it is meant, name the log, too: --config FILE, or --path LOG and --schemas FILE"
+    ),
+}
 
 
 def read_text(path: str, largest: int = LARGEST, origin: Origin = "named") -> str:
@@ -74,14 +86,11 @@ def _decoded(path: str, data: bytes) -> str:
 
 
 def _opened(path: str, origin: Origin) -> int:
-    if origin == "found":
+    if origin in _NO_STRANGER:
         try:
             return open_file(path)
         except StrangerError as error:
-            raise ConfigurationError(
-                f"{path}: this file was found, not named, and {error.strerror}: somebody else could say there what is "
-                "deleted. Nothing was touched. If it is meant, name the configuration: --config FILE"
-            ) from None
+            raise ConfigurationError(f"{path}: {_NO_STRANGER[origin].format(error.strerror)}") from None
     # A FIFO that nobody writes to is empty, and not waited for; one that a shell made with <(…) is read.
     flags = os.O_RDONLY | os.O_NOCTTY | os.O_CLOEXEC
     try:

@@ -88,16 +88,30 @@ def begin_run(  # noqa: PLR0913 - all that a request can say
     return Run(settings, dry_run, verbose, approved, wiring, *times, run_id, policy, freed or {}, ages)
 
 
+def must_fit(run: Run, policy: Policy) -> None:
+    """Raise ConfigurationError if the run is for a plan that was made for, or under, something else."""
+    settings, approved = run.settings, run.approved
+    if approved is None:
+        return
+    wrong = mismatch(
+        approved,
+        run.path,
+        policy,
+        settings.fields,
+        budget=settings.budget,
+        conditions=settings.conditions,
+        present=run.present,
+    )
+    if wrong:
+        raise ConfigurationError(wrong)
+
+
 def open_run(run: Run, opened: OpenStore[SegmentStore], policy: Policy, resources: ExitStack) -> OpenRun:
     """Lock the log and recover, except in a dry run; list it, and return the open run. `resources` close what it opens.
 
     Raise ConfigurationError or LockedError if the run can't go on.
     """
     settings, store, cutoffs = run.settings, opened.store, Cutoffs(policy, run.now)
-    if run.approved:
-        wrong = mismatch(run.approved, run.path, policy, settings.fields, budget=settings.budget, present=run.present)
-        if wrong:
-            raise ConfigurationError(wrong)
     warnings, lock = _consent(run, store.weakness), None
     if not run.dry_run:
         lock = resources.enter_context(store.lock(wait=settings.lock_wait, breaks=settings.break_lock))

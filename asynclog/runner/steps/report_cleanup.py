@@ -29,6 +29,8 @@ from asynclog.storage.segment_store import Leftovers
 
 log = logging.getLogger("asynclog")
 
+NO_CATALOG = "the catalog can't be used"
+
 
 class Ending(msgspec.Struct, frozen=True):
     """The end of a cleanup, to be reported; `applied` is None in a dry run."""
@@ -147,7 +149,7 @@ def _afterwards(settings: Settings, outcomes: Mapping[str, Outcome], held_back: 
 
 def _of_catalog(source: Log) -> Iterable[str]:
     if source.catalog is not None and source.catalog.problem:
-        yield f"{source.catalog.path}: the catalog can't be used, and all was read: {source.catalog.problem}"
+        yield f"{source.catalog.path}: {NO_CATALOG}, and all was read: {source.catalog.problem}"
 
 
 def _log_warnings(sentences: Iterable[str]) -> None:

@@ -1,0 +1,1 @@
+"""The result of `asynclog history`, and its text."""

@@ -1,0 +1,44 @@
+"""The result of `history` as text: a line for each of the last runs."""
+
+from collections.abc import Iterator
+
+from asynclog.escaping import escape_control
+from asynclog.formatting import columns, format_size
+from asynclog.report.envelope import CommandResult
+from asynclog.report.history.result import HistoryResult, HistoryRun
+
+_MOST = 20  # runs
+_SHOWN = 12  # digits of a checksum
+_HEAD = ["began", "who", "what", "records", "size", "exit", "plan"]
+
+
+def as_text(report: CommandResult[HistoryResult]) -> str:
+    """Return the result as lines, the latest run last, without a newline at the end."""
+    return "\n".join(_lines(report.result))
+
+
+def _lines(result: HistoryResult) -> Iterator[str]:
+    yield escape_control(result.message)
+    runs = result.runs[-_MOST:]
+    if runs:
+        yield from columns([_HEAD, *map(_row, runs)], right={3, 4, 5})
+    for run in runs:
+        if run.error:
+            yield escape_control(f"{run.began}: {run.error}")
+    if len(result.runs) > len(runs):
+        yield f"And {len(result.runs) - len(runs):,} earlier ones: --json has them all"
+
+
+def _row(run: HistoryRun) -> list[str]:
+    what = f"{run.command} (dry run)" if run.dry_run else run.command
+    plan = f"{run.plan.path} ({run.plan.checksum[:_SHOWN]}…)" if run.plan else ""
+    size, records = format_size(run.bytes), f"{run.records:,}"
+    return [
+        run.began.partition(".")[0].removesuffix("Z") + "Z",
+        f"{run.user}@{run.host}",
+        what,
+        records,
+        size,
+        str(run.exit_code),
+        plan,
+    ]
