@@ -22,6 +22,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from asynclog.actions import Action, Plan
+from asynclog.cancellation import StopRequest
 from asynclog.errors import AsynclogError, ConfigurationError, LockedError, RefusedError
 from asynclog.report.cleanup.result import Report
 from asynclog.schemas import SchemaKey
@@ -74,13 +75,19 @@ async def cleanup(
     """
     keywords = locals()  # all of them, and nothing else yet
     from asynclog.config.python_options import settings_from
+    from asynclog.runner.attend_run import attended
     from asynclog.runner.cleanup import clean_up
     from asynclog.runner.in_thread import in_thread
     from asynclog.runner.record_run import recorded
     from asynclog.runner.steps.begin_cleanup import begin_run
 
     run = begin_run(settings_from(keywords, os.environ), dry_run=dry_run)
-    return await in_thread(lambda stop: recorded(run, lambda: clean_up(run, stop).report))
+
+    def clean(stop: StopRequest) -> Report:
+        work = partial(attended, run.settings, run.run_id, lambda: clean_up(run, stop).report, stop, dry_run=dry_run)
+        return recorded(run, work)
+
+    return await in_thread(clean)
 
 
 async def plan_cleanup(

@@ -30,6 +30,12 @@ class RefusedError(AsynclogError):
     exit_code = 5
 
 
+class BeforeHookError(AsynclogError):
+    """The profile's hook `before` refused the run: nothing was touched."""
+
+    exit_code = 6
+
+
 class DisagreementError(Exception):
     """Two readers judge a line differently: a bug of ours, and so its segment stays. Becomes an outcome."""
 

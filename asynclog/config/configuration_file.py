@@ -11,6 +11,7 @@ from asynclog.config.paths.log_folders import escaped, has_wildcard, literal, wi
 from asynclog.config.paths.usable_paths import absolute, working_folder
 from asynclog.config.presets import load_presets, with_preset
 from asynclog.config.profile import Profile, beside, must_have
+from asynclog.config.reading.file_text import Origin
 from asynclog.config.units import percent
 from asynclog.errors import ConfigurationError
 from asynclog.plan.budget import NO_BUDGET, Budget
@@ -19,6 +20,7 @@ from asynclog.plan.rewrite_threshold import Percent
 from asynclog.storage.profile_claims import Claim
 
 if TYPE_CHECKING:
+    from asynclog.config.hook_values import Hooks, Pings
     from asynclog.config.reading.yaml_document import Document
 
 OURS = "asynclog.yaml"
@@ -44,6 +46,8 @@ class _Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     format: str | None = None
     max_bytes: Any = None
     min_free: Any = None
+    hooks: Any = None
+    ping: Any = None
 
     @property
     def more_names(self) -> tuple[str, ...]:
@@ -91,22 +95,25 @@ def profile_names(path: str | None) -> list[str]:
     return names
 
 
-def _document(path: str | None) -> "Document":
+def _document(path: str | None, origin: Origin = "named") -> "Document":
     from asynclog.config.reading.yaml_document import Document  # noqa: PLC0415 - YAML takes a tenth of a short job to import
 
     if path and path.endswith(".jsonl"):
         raise ConfigurationError(
             f"--config {path}: this is no configuration, which is a YAML file: name a log with --path"
         )
-    return Document(absolute(path, "--config")) if path else Document(find_configuration(), "found")
+    return Document(absolute(path, "--config"), origin) if path else Document(find_configuration(), "found")
 
 
 def load_profile(path: str | None, name: str | None, environment: Mapping[str, str]) -> Profile:
     """Return the profile `name`, else the one that the environment or the file says.
 
-    The file is the one at `path`, else the one that is found, which then has to be ours or root's.
+    The file is the one at `path`, else the one that is found, which then has to be ours or root's; so has one that
+    names programs to run.
     """
     document = _document(path)
+    if path and _has_hooks(document):
+        document = _document(path, "hooks")
     keys = document.mapping(())
     if "mxcp" in keys:
         from asynclog.config.mxcp.site import mxcp_profile  # noqa: PLC0415 - only in an MXCP project
@@ -133,6 +140,7 @@ def _our_profile(document: "Document", name: str | None, environment: Mapping[st
         for each, profile in profiles.items()
     }
     budgets = {each: _budget(document, each, profile) for each, profile in profiles.items()}
+    around = {each: _around(document, each, profile) for each, profile in profiles.items()}
     name = name or environment.get("ASYNCLOG_PROFILE") or file.profile or "default"
     must_have(document, profiles, name)
     profile = profiles[name]
@@ -155,6 +163,8 @@ def _our_profile(document: "Document", name: str | None, environment: Mapping[st
         guard=profile.guard,
         budget=budgets[name],
         rewrite=rewrites[name],
+        hooks=around[name][0],
+        pings=around[name][1],
         state=beside(document, name, state) if state else "",
         claims=tuple(
             Claim(
@@ -210,6 +220,20 @@ def _rewrite(document: "Document", name: str, text: str) -> Percent:
         return percent(text)
     except ValueError as error:
         raise document.error(("profiles", name, "rewrite"), f"{text!r}: {error}") from None
+
+
+def _has_hooks(document: "Document") -> bool:
+    from asynclog.config.hook_values import has_hooks  # noqa: PLC0415 - a file that is found needs no second look
+
+    return "mxcp" not in document.mapping(()) and has_hooks(document)
+
+
+def _around(document: "Document", name: str, profile: _Profile) -> "tuple[Hooks | None, Pings | None]":
+    if profile.hooks is None and profile.ping is None:
+        return None, None
+    from asynclog.config.hook_values import hooks_from, pings_from  # noqa: PLC0415 - few profiles have any
+
+    return hooks_from(document, name, profile.hooks), pings_from(document, name, profile.ping)
 
 
 def _budget(document: "Document", name: str, profile: _Profile) -> Budget:

@@ -14,6 +14,7 @@ from asynclog.records.fields import MXCP_FIELDS, Fields
 from asynclog.storage.profile_claims import Claim
 
 if TYPE_CHECKING:
+    from asynclog.config.hook_values import Hooks, Pings
     from asynclog.config.reading.yaml_document import Document
 
 
@@ -38,6 +39,8 @@ class Profile(msgspec.Struct, frozen=True):
     guard: Guard = Guard()
     budget: Budget = NO_BUDGET
     rewrite: Percent = ALWAYS
+    hooks: "Hooks | None" = None
+    pings: "Pings | None" = None
     state: str = ""
     of_many: bool = False
     log_at: str = ""

@@ -124,6 +124,8 @@ def settings_of_log(
         double_check=options.get("double_check", False),
         reader=environment.get("ASYNCLOG_READER"),
         rewrite=profile.rewrite,
+        hooks=profile.hooks,
+        pings=profile.pings,
         state="" if options.get("no_catalog") else _state(options.get("state"), profile, folder, environment),
         max_runtime=_given(seconds, "--max-runtime", options.get("max_runtime")),
         io_limit=_given(bytes_per_second, "--io-limit", options.get("io_limit")),

@@ -1,6 +1,6 @@
 """The options of a caller, and the settings of one job that follow from them."""
 
-from typing import TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
 import msgspec
 
@@ -11,6 +11,9 @@ from asynclog.plan.rewrite_threshold import ALWAYS, Percent
 from asynclog.records.fields import MXCP_FIELDS, Fields, WholeFile
 from asynclog.storage.naming import SegmentNaming
 from asynclog.storage.profile_claims import Claim, Contest
+
+if TYPE_CHECKING:
+    from asynclog.config.hook_values import Hooks, Pings
 
 
 class Options(TypedDict, total=False):
@@ -83,6 +86,8 @@ class Settings(msgspec.Struct, frozen=True):
     double_check: bool = False
     reader: str | None = None
     rewrite: Percent = ALWAYS
+    hooks: "Hooks | None" = None
+    pings: "Pings | None" = None
     state: str = ""
     max_runtime: float | None = None
     io_limit: float | None = None
@@ -101,8 +106,8 @@ class Settings(msgspec.Struct, frozen=True):
 
     @property
     def conditions(self) -> tuple[object, ...]:
-        """What the configuration says, besides policy, fields and budget, that decides what is deleted."""
-        return self.patterns, self.more_names, self.guard, self.rewrite
+        """What the configuration says, besides policy, fields and budget, that decides whether and what is deleted."""
+        return self.patterns, self.more_names, self.guard, self.rewrite, self.hooks
 
     def naming(self) -> SegmentNaming:
         """Return which names the log's segments have: made anew, so that whoever asks often keeps it."""

@@ -36,6 +36,7 @@ HELP = Help(
         3: "partly done: some segments failed; the report says why",
         4: "another job holds the log",
         5: "refused by a guard: nothing was touched",
+        6: "refused by the profile's hook `before`: nothing was touched",
     },
 )
 
@@ -67,6 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: ApplyOptions, call: Call) -> Report:
     """Carry out the plan that these options name, and return the report."""
+    from asynclog.runner.attend_run import attended
     from asynclog.runner.cleanup import clean_up
     from asynclog.runner.record_run import recorded
     from asynclog.runner.steps.begin_cleanup import begin_run
@@ -85,7 +87,7 @@ def run(options: ApplyOptions, call: Call) -> Report:
             report = files.tell_cleanup(report, plan.checksum, of_plan=True, with_keeps=options.debug)
         return report
 
-    report = recorded(run, work)
+    report = recorded(run, lambda: attended(settings, run.run_id, work, call.signals, dry_run=False))
     call.signals.finish()
     return report
 

@@ -40,6 +40,7 @@ HELP = Help(
         3: "partly done: segments failed, too much is overdue or unjudged, or no metrics; the report says why",
         4: "another job holds the log",
         5: "refused by a guard: nothing was touched",
+        6: "refused by the profile's hook `before`: nothing was touched",
     },
 )
 
@@ -103,6 +104,7 @@ COMMAND = Command(HELP, CleanupOptions, add_arguments, run, as_text, log_level_o
 
 
 def _one(options: CleanupOptions, call: Call, file: MetricsFile, freed: Freed) -> Report:
+    from asynclog.runner.attend_run import attended
     from asynclog.runner.cleanup import clean_up
     from asynclog.runner.record_run import recorded
     from asynclog.runner.steps.begin_cleanup import begin_run
@@ -128,7 +130,7 @@ def _one(options: CleanupOptions, call: Call, file: MetricsFile, freed: Freed) -
             report = _told(files, report, digest_of(found) if files else "", options)
             return file.tell(report, as_json=options.json)
 
-        return recorded(run, work)
+        return recorded(run, partial(attended, settings, run.run_id, work, call.signals, dry_run=options.dry_run))
 
 
 def _told(files: "ReportFiles | None", report: Report, digest: str, options: CleanupOptions) -> Report:
@@ -172,6 +174,7 @@ def _every_log(  # noqa: PLR0913 - what is asked, and what is shared by all
     files: "ReportFiles | None",
 ) -> Report:
     """Clean up the log in one of these folders after the other, and return the combined report."""
+    from asynclog.runner.attend_run import attended
     from asynclog.runner.cleanup import clean_up
     from asynclog.runner.record_run import recorded
     from asynclog.runner.report_on_all import report_on_all, shared_policy
@@ -205,12 +208,18 @@ def _every_log(  # noqa: PLR0913 - what is asked, and what is shared by all
 
         return recorded(run, work)
 
-    reports: dict[str, Report] = {}
-    for folder in folders:
-        reports[os.path.join(folder, logs.settings.base)] = _whatever_ends(partial(clean, folder), options, call)
-        if call.signals.signal:
-            break
-    return report_on_all(logs, policy, reports, dry_run=options.dry_run)
+    run_id = os.urandom(8).hex()
+
+    def clean_all() -> Report:
+        reports: dict[str, Report] = {}
+        for folder in folders:
+            reports[os.path.join(folder, logs.settings.base)] = _whatever_ends(partial(clean, folder), options, call)
+            if call.signals.signal:
+                break
+        report = report_on_all(logs, policy, reports, dry_run=options.dry_run)
+        return msgspec.structs.replace(report, result=msgspec.structs.replace(report.result, run_id=run_id))
+
+    return attended(logs.settings, run_id, clean_all, call.signals, dry_run=options.dry_run)
 
 
 def _whatever_ends(run: Callable[[], Report], options: CleanupOptions, call: Call) -> Report:

@@ -20,7 +20,7 @@ _WORDS = re.compile(
     "age|cleanup|days|deletes?|expir(e|es|y|ation)|guards?|keep|prune|purge|retain|retention|ttl", re.IGNORECASE
 )
 # Keys of our own configuration: they mean nothing in MXCP's.
-_OURS = frozenset({"fields", "rewrite", "schemas", "segments", "time"})
+_OURS = frozenset({"fields", "hooks", "ping", "rewrite", "schemas", "segments", "time"})
 
 
 class _MxcpAudit(msgspec.Struct, frozen=True):

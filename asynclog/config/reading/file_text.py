@@ -25,14 +25,19 @@ class FileText(msgspec.Struct, frozen=True):
 
 
 # Why a file is read: a person named it; or it was found, or is named by one that was found; or it lies beside
-# the log, and is its owner's; or it is a plan that says itself which log it is for.
-Origin = Literal["named", "found", "beside", "plan"]
+# the log, and is its owner's; or it is a plan that says itself which log it is for,
+# or names programs to run.
+Origin = Literal["named", "found", "beside", "plan", "hooks"]
 
 # Why no stranger may have written such a file, and what to do about it.
 _NO_STRANGER = {
     "found": (
         "this file was found, not named, and {}: somebody else could say there what is deleted. Nothing was touched. "
         "If it is meant, name the configuration: --config FILE"
+    ),
+    "hooks": (
+        "this configuration has hooks, and {}: somebody else could say there what is run. Nothing was touched. Take "
+        "the write permission away, or the hooks out"
     ),
     "plan": (
         "this plan is to say which log it is for, and {}: somebody else could say there what is deleted. Nothing was "

@@ -28,7 +28,7 @@ from asynclog.timestamps import earliest_text, latest_text
 Figures = TypeVar("Figures", Records, Bytes, Packed, Segments)
 
 # Exit codes, the worst first: signals, a bug, then runs that touched nothing, then those partly done.
-_WORST_FIRST = (143, 130, 1, 2, 5, 4, 3, 0)
+_WORST_FIRST = (143, 130, 1, 2, 5, 6, 4, 3, 0)
 
 
 def failed(sentence: str, exit_code: int, stopped: Signals | None = None) -> Report:

@@ -42,6 +42,7 @@ for _module in (
     "asynclog.config.logs",
     "asynclog.config.paths.named_log",
     "asynclog.runner.cleanup",
+    "asynclog.runner.attend_run",
     "asynclog.runner.record_run",
     "asynclog.scan.hash_chains",
     "asynclog.scan.unreadable_lines",
