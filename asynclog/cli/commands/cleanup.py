@@ -112,8 +112,7 @@ def _one(options: CleanupOptions, call: Call, file: MetricsFile, freed: Freed) -
     logs = logs_of(options)
     files = call.resources.enter_context(page_options.files_of(logs, options.html, options.csv))
     if logs.folders is not None:
-        report = _every_log(logs, logs.folders, options, call, freed, files=files)
-        return _told(files, report, "", options)
+        return _every_log(logs, logs.folders, options, call, freed, files=files)
     settings = logs.settings
     file.is_about(settings)
     with planned_file(options.plan_out, settings, dry_run=options.dry_run) as plan_out:
@@ -217,7 +216,8 @@ def _every_log(  # noqa: PLR0913 - what is asked, and what is shared by all
             if call.signals.signal:
                 break
         report = report_on_all(logs, policy, reports, dry_run=options.dry_run)
-        return msgspec.structs.replace(report, result=msgspec.structs.replace(report.result, run_id=run_id))
+        report = msgspec.structs.replace(report, result=msgspec.structs.replace(report.result, run_id=run_id))
+        return _told(files, report, "", options)
 
     return attended(logs.settings, run_id, clean_all, call.signals, dry_run=options.dry_run)
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 
 from asynclog.escaping import escape_control
-from asynclog.formatting import columns, format_size, kept_for, pluralize
-from asynclog.report.cleanup.result import NOT_BEGUN, NOT_READ, CleanupResult, DeletedSchema, Report
+from asynclog.formatting import format_size, pluralize
+from asynclog.report.cleanup.result import NOT_BEGUN, NOT_READ, CleanupResult, Report
 from asynclog.report.provenance import in_brief
 from asynclog.report.unjudged_segments import unjudged_in_words
 
@@ -56,17 +56,10 @@ def headline(result: CleanupResult) -> str:
 
 
 def _deleted(result: CleanupResult) -> Iterator[str]:
-    """Yield a line for each schema: how many records of it went, by which rule, and from when to when they were."""
-    number = result.deleted_per_schema.get
-    rows = [
-        [name, f"{number(name, 0):,}", _rule(each), f"{each.oldest} to {each.newest}"]
-        for name, each in result.deleted_schemas.items()
-    ]
-    yield from (f"  {line}" for line in columns(rows, right={1}))
-
-
-def _rule(each: DeletedSchema) -> str:
-    return "" if each.rule is None else f"{kept_for(each.retention_s)} by the rule for {each.rule}"
+    """Yield how many records of each schema went, and from when to when all of them were."""
+    yield from _table(result.deleted_per_schema)
+    if result.deleted_oldest:
+        yield f"Oldest of these: {result.deleted_oldest}; newest: {result.deleted_newest}"
 
 
 def _by_budget(result: CleanupResult) -> Iterator[str]:
