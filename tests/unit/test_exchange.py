@@ -357,6 +357,23 @@ def test_what_got_a_second_name_loses_it_if_it_is_no_file(folder: Path, kind: Ca
     assert (folder / SEGMENT).lstat().st_nlink == 1
 
 
+def test_what_vanishes_as_hidden_files_are_looked_for_ends_no_job(folder: Path) -> None:
+    """A neighbour makes and removes it all the time: what was deleted must be told all the same."""
+    forged = folder / f".{SEGMENT}.al-old-0123abcd-0"
+    os.mkfifo(forged)
+
+    class Vanishing(LogDirectory):
+        def is_file(self, name: str) -> bool:
+            is_file = super().is_file(name)
+            if not is_file:
+                forged.unlink()
+            return is_file
+
+    report = cleanup(folder, directory=Vanishing)
+    assert (report.exit_code, report.result.recovery_pending) == (0, [])
+    assert content(folder) == {SEGMENT: NEW}
+
+
 def test_a_file_with_the_inode_of_a_lost_replacement_is_left_alone(folder: Path) -> None:
     """A rotation by link has removed that before the undo; the next file in the folder may get its number."""
     (folder / SEGMENT).write_bytes(OLD + NEW)

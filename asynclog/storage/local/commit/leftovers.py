@@ -1,5 +1,6 @@
 """The hidden files of this log in its folder: what a commit under way, or a killed job, has left."""
 
+from contextlib import suppress
 from functools import partial
 
 from asynclog.storage.hidden_names import OldLink, StagedFile
@@ -23,7 +24,9 @@ def _may_be_ours(directory: LogDirectory, names: SegmentNaming, name: str) -> bo
     belongs = partial(is_segment, directory, names)
     if staged := StagedFile.parse(name):
         return not staged.inode or directory.is_link(name) or belongs(staged.inode)
-    return OldLink.parse(name) is None or belongs(directory.status(name).st_ino)
+    with suppress(FileNotFoundError):  # somebody has just removed it
+        return OldLink.parse(name) is None or belongs(directory.status(name).st_ino)
+    return False
 
 
 def is_segment(directory: LogDirectory, names: SegmentNaming, inode: int) -> bool:
