@@ -49,6 +49,11 @@ class _Around:
     """The hooks and pings of one run, and the problems that they have had."""
 
     def __init__(self, settings: Settings, run_id: str) -> None:
+        # Few profiles ask for these; and what is needed after a deletion is loaded before it.
+        from asynclog.runner.hooks import run_hook  # noqa: PLC0415
+        from asynclog.runner.pings import call  # noqa: PLC0415
+
+        self._run_hook, self._call = run_hook, call
         self._hooks, self._pings = settings.hooks, settings.pings
         self._environment = {
             "ASYNCLOG_RUN_ID": run_id,
@@ -75,9 +80,7 @@ class _Around:
         """Call a URL of the profile, if it has one."""
         url = getattr(self._pings, name, "")
         if self._pings and url:
-            from asynclog.runner.pings import call  # noqa: PLC0415 - few profiles call anybody
-
-            problem = call(url, self._pings.timeout)
+            problem = self._call(url, self._pings.timeout)
             if problem:
                 self.problems.append(f"ping.{name}: {problem}")
 
@@ -86,8 +89,6 @@ class _Around:
         words = getattr(self._hooks, name, ())
         if not (self._hooks and words):
             return ""
-        from asynclog.runner.hooks import run_hook  # noqa: PLC0415 - few profiles run anything
-
         environment = self._environment | ending
-        problem = run_hook(words, self._hooks.folder, environment, given, self._hooks.timeout)
+        problem = self._run_hook(words, self._hooks.folder, environment, given, self._hooks.timeout)
         return problem and f"hooks.{name}: {problem}"
