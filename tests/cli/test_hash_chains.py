@@ -39,6 +39,7 @@ CUTS = {
     "across a blank one": ({ONE: OLD, TWO: b"\n \n", THREE: NAMED}, THREE),
     "behind a rewritten one": ({ONE: YOUNG + OLD, TWO: NAMED}, None),
     "behind a chained, rewritten one": ({ONE: NAMED + record(days=400, prev_hash="2e"), TWO: NAMED}, TWO),
+    "late in the first MiB": ({ONE: YOUNG * 5_000 + OLD + NAMED}, ONE),
     "behind the first block": ({ONE: NAMED * 12_000 + OLD + NAMED}, ONE),
     "a longer way of writing": ({ONE: OLD + NAMED.replace(b'"prev_hash": ', b'"prev_hash"\t :\r ')}, ONE),
 }

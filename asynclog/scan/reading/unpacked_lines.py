@@ -6,7 +6,7 @@ from itertools import takewhile
 from typing import NamedTuple
 
 from asynclog.errors import DamagedError
-from asynclog.scan.reading.line_blocks import is_no_record, whole_lines
+from asynclog.scan.reading.line_blocks import SIZES, is_no_record, whole_lines
 from asynclog.storage.codecs import PLAIN, Stream, codec_for, is_packed
 from asynclog.storage.segment_reader import Part, SegmentReader
 
@@ -33,11 +33,12 @@ def segment_lines(
 ) -> Iterator[tuple[int, memoryview]]:
     """Yield (offset, bytes) for the lines of a segment of `size` bytes, packed or not, as `whole_lines` does.
 
+    Blocks are of one size, packed or not: who looks at the first one only sees as much of either.
     With `end`, only for those that start before that offset, and perhaps a few more.
     """
     if not is_packed(name):
         return whole_lines(reader, 0, size if end is None else min(end, size), size)
-    blocks = unpacked_lines(unpack(name, reader.parts(0, size)), size)
+    blocks = unpacked_lines(unpack(name, reader.parts(0, size)), size, SIZES.block)
     wanted = takewhile(lambda block: end is None or block.offset < end, blocks)
     return ((offset, judged) for offset, _, judged in wanted if judged)
 
@@ -47,12 +48,14 @@ def unpack(name: str, parts: Iterable[Part]) -> Stream:
     return (codec_for(name) or PLAIN).decode(parts)
 
 
-def unpacked_lines(stream: Stream, size: int) -> Iterator[Block]:
+def unpacked_lines(stream: Stream, size: int, at_once: int = BLOCK) -> Iterator[Block]:
     """Yield all that is packed in a file of `size` bytes; each is good until the second one after it is asked for.
+
+    A block has at most `at_once` bytes, but where a line is longer.
 
     Raise DamagedError if it can't be unpacked, has a line that is too long, or is a bomb.
     """
-    buffer, other = bytearray(BLOCK), bytearray(BLOCK)
+    buffer, other = bytearray(at_once), bytearray(at_once)
     offset = fill = 0
     is_inside = is_at_end = False  # of a long line that can't be a record; of the stream
     while fill or not is_at_end:
@@ -74,7 +77,7 @@ def unpacked_lines(stream: Stream, size: int) -> Iterator[Block]:
         if cut:
             yield Block(offset, block[:cut], judged)
         offset, fill = offset + cut, fill - cut
-        buffer, other = _begun(other, block[cut:]), buffer
+        buffer, other = _begun(other, block[cut:], at_once), buffer
 
 
 def _read_full(stream: Stream, buffer: memoryview) -> int:
@@ -85,10 +88,10 @@ def _read_full(stream: Stream, buffer: memoryview) -> int:
     return size
 
 
-def _begun(buffer: bytearray, rest: memoryview) -> bytearray:
+def _begun(buffer: bytearray, rest: memoryview, size: int) -> bytearray:
     """Return a buffer that begins with this rest of another: this one, unless a long line needed a larger one."""
-    if len(buffer) != BLOCK or len(rest) >= BLOCK:
-        return bytearray(rest).ljust(BLOCK, b"\0")
+    if len(buffer) != size or len(rest) >= size:
+        return bytearray(rest).ljust(size, b"\0")
     buffer[: len(rest)] = rest
     return buffer
 
