@@ -2,7 +2,8 @@
 
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 
 class StopRequest:
@@ -22,6 +23,11 @@ class StopRequest:
 
     def defer(self) -> None:
         """Note that something is under way which has to come to its end: from now on a signal only asks for a stop."""
+
+    @contextmanager
+    def deferred(self, _moment: str) -> Iterator[None]:
+        """Inside the `with`, a signal only asks for a stop; on leaving it, it may end the run, at this moment."""
+        yield
 
     def limit(self, seconds: float) -> None:
         """Give the run so much time from now on, or less where that was said before."""

@@ -61,11 +61,13 @@ class Signals(StopRequest):
 
     @contextmanager
     def deferred(self, moment: str) -> Iterator[None]:
-        """Inside the `with`, only request a stop on a signal; raise StoppedError on leaving it."""
-        self._deferred = True
-        yield
-        self._deferred = False
-        if self.signal:
+        """Inside the `with`, only request a stop on a signal; raise StoppedError on leaving it, if allowed there."""
+        before, self._deferred = self._deferred, True
+        try:
+            yield
+        finally:
+            self._deferred = before
+        if self.signal and not before:
             raise StoppedError(self.signal, moment)
 
 

@@ -28,7 +28,7 @@ def attended(
     """
     if dry_run or not settings.enabled or not (settings.hooks or settings.pings):
         return work()
-    around = _Around(settings, run_id)
+    around = _Around(settings, run_id, stop)
     try:
         around.ping("start")
         around.begin()
@@ -48,12 +48,12 @@ def attended(
 class _Around:
     """The hooks and pings of one run, and the problems that they have had."""
 
-    def __init__(self, settings: Settings, run_id: str) -> None:
+    def __init__(self, settings: Settings, run_id: str, stop: StopRequest) -> None:
         # Few profiles ask for these; and what is needed after a deletion is loaded before it.
         from asynclog.runner.hooks import run_hook  # noqa: PLC0415
         from asynclog.runner.pings import call  # noqa: PLC0415
 
-        self._run_hook, self._call = run_hook, call
+        self._run_hook, self._call, self._stop = run_hook, call, stop
         self._hooks, self._pings = settings.hooks, settings.pings
         self._environment = {
             "ASYNCLOG_RUN_ID": run_id,
@@ -90,5 +90,5 @@ class _Around:
         if not (self._hooks and words):
             return ""
         environment = self._environment | ending
-        problem = self._run_hook(words, self._hooks.folder, environment, given, self._hooks.timeout)
+        problem = self._run_hook(words, self._hooks, environment, given, self._stop)
         return problem and f"hooks.{name}: {problem}"

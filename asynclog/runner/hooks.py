@@ -7,42 +7,54 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
+from asynclog.cancellation import StopRequest
+from asynclog.config.hook_values import Hooks
+
 _GRACE = 2.0  # seconds that a program has to end once it was asked to
 
 
 def run_hook(
-    words: Sequence[str], folder: str, environment: Mapping[str, str], given: bytes | None, timeout: float
+    words: Sequence[str], hooks: Hooks, environment: Mapping[str, str], given: bytes | None, stop: StopRequest
 ) -> str:
-    """Run a program in this folder, with these variables beside ours; return why it failed, empty if it did not.
+    """Run the program of one of these hooks, with these variables beside ours; return why it failed, or nothing.
 
     `given` is for its stdin; it has none if that is None. It is killed, with what it has started, if it takes longer
-    than `timeout` seconds, or if an error is raised meanwhile: a signal may end us.
+    than their time limit, or if a signal ends us meanwhile.
     """
+    process: subprocess.Popen[bytes] | None = None
+    is_late = False
     try:
-        process = subprocess.Popen(  # noqa: S603 - the configuration is ours or root's, and no shell reads the words
-            words,
-            stdin=subprocess.DEVNULL if given is None else subprocess.PIPE,
-            stdout=_stderr(),
-            stderr=_stderr(),
-            cwd=folder or None,
-            env={**os.environ, **environment},
-            start_new_session=True,
-        )
-    except (OSError, ValueError) as error:
-        return f"{words[0]} can't be started: {getattr(error, 'strerror', None) or error}"
-    try:
+        with stop.deferred("before anything was deleted"):  # else a program that has just begun would be lost
+            try:
+                process = _start(words, hooks.folder, environment, has_stdin=given is not None)
+            except (OSError, ValueError) as error:
+                return f"{words[0]} can't be started: {getattr(error, 'strerror', None) or error}"
         with suppress(subprocess.TimeoutExpired):
-            process.communicate(given, timeout)
+            process.communicate(given, hooks.timeout)
     finally:
-        is_late = process.poll() is None
-        if is_late:
+        if process and process.poll() is None:
+            is_late = True
             _end(process)
     if is_late:
-        return f"{words[0]} did not end within {timeout:g} s, and was killed"
+        return f"{words[0]} did not end within {hooks.timeout:g} s, and was killed"
     status = process.returncode
     if status < 0:
         return f"{words[0]} was killed by signal {-status}"
     return f"{words[0]} ended with exit status {status}" if status else ""
+
+
+def _start(
+    words: Sequence[str], folder: str, environment: Mapping[str, str], *, has_stdin: bool
+) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(  # noqa: S603 - the configuration is ours or root's, and no shell reads the words
+        words,
+        stdin=subprocess.PIPE if has_stdin else subprocess.DEVNULL,
+        stdout=_stderr(),
+        stderr=_stderr(),
+        cwd=folder or None,
+        env={**os.environ, **environment},
+        start_new_session=True,
+    )
 
 
 def _stderr() -> int:
