@@ -30,7 +30,11 @@ def _call_once(url: str, timeout: float) -> str:
     thread = threading.Thread(target=lambda: answers.append(_answer(url, timeout)), daemon=True)
     thread.start()
     thread.join(timeout)
-    return answers[0] if answers else f"no answer within {timeout:g} s"
+    return answers[0] if answers else _late(timeout)
+
+
+def _late(timeout: float) -> str:
+    return f"no answer within {timeout:g} s"
 
 
 def _answer(url: str, timeout: float) -> str:
@@ -41,7 +45,11 @@ def _answer(url: str, timeout: float) -> str:
     except urllib.error.HTTPError as error:
         error.close()
         return f"HTTP status {error.code}"
+    except TimeoutError:
+        return _late(timeout)
     except urllib.error.URLError as error:
+        if isinstance(error.reason, TimeoutError):
+            return _late(timeout)
         return str(getattr(error.reason, "strerror", None) or error.reason)
     except (OSError, ValueError, http.client.HTTPException) as error:
         return str(getattr(error, "strerror", None) or error) or type(error).__name__
