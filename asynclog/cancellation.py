@@ -1,18 +1,21 @@
-"""Ask a run to end."""
+"""Ask a run to end, and see how far it has come."""
 
 import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from asynclog.progress import Progress
+
 
 class StopRequest:
     """Ask a run to end: for a signal, for its caller, or as its time is up. No unit of work is begun then; those in
-    flight go on.
+    flight go on. Meanwhile `progress` says how far the run has come.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.signal: signal.Signals | None = None
+        self.progress = Progress(clock)
         self._clock = clock
         self._asked = False
         self._deadline: float | None = None
@@ -37,6 +40,11 @@ class StopRequest:
     def is_urgent(self) -> bool:
         """Whether somebody waits for the end; where only the time is up, what was begun may be completed."""
         return self._asked or self.signal is not None
+
+    @property
+    def seconds_left(self) -> float | None:
+        """The time until the limit, negative if that has passed; None without a limit."""
+        return None if self._deadline is None else self._deadline - self._clock()
 
     @property
     def time_is_up(self) -> bool:

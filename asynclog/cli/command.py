@@ -1,9 +1,10 @@
 """A command of the command line: what it consists of, what all of them share, and how one is run."""
 
 import os
+import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import msgspec
@@ -47,10 +48,21 @@ def run_command(given: Namespace, signals: Signals, wiring: "Wiring | None" = No
     options = command.options(**{name: getattr(given, name) for name in command.options.__struct_fields__})
     set_up_logging(command.log_level(options))
     with ExitStack() as resources:
-        result = command.run(options, Call(signals, resources, wiring))
+        with _display(options, signals):
+            result = command.run(options, Call(signals, resources, wiring))
         print_result(result, command.as_text, as_json=options.json, quiet=options.quiet)
     status: int = result.exit_code
     return status
+
+
+def _display(options: PathOptions, signals: Signals) -> AbstractContextManager[None]:
+    """Return what shows the progress inside a `with`, if it is to be shown."""
+    auto = options.progress == "auto" and not options.quiet and sys.stderr is not None and sys.stderr.isatty()
+    if not auto and options.progress != "always":
+        return nullcontext()
+    from asynclog.cli.progress_display import displayed
+
+    return displayed(signals, os.environ)
 
 
 def log_level(options: PathOptions) -> str:

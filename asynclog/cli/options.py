@@ -20,6 +20,7 @@ class PathOptions(msgspec.Struct, frozen=True, kw_only=True):
     json: bool
     debug: bool
     quiet: bool
+    progress: str
     jobs: int | None
 
 
@@ -116,11 +117,18 @@ def _allow_unsafe_folder(group: argparse._ActionsContainer) -> None:
 
 
 def output(parser: argparse.ArgumentParser, *, debug: str) -> None:
-    """Add --json, --debug, --quiet; `debug` is the help of --debug."""
+    """Add --json, --debug, --quiet, --progress; `debug` is the help of --debug."""
     add = parser.add_argument_group("output").add_argument
     add("--json", action="store_true", help="print the result as JSON")
     add("--debug", action="store_true", help=debug)
     add("--quiet", action="store_true", help="print nothing if all went well")
+    add(
+        "--progress",
+        choices=["auto", "always", "never"],
+        default="auto",
+        help="say on stderr how far it is: on a terminal, unless --quiet (auto); always, without a terminal as one "
+        "line every 30 s; never. SIGUSR1 prints a line in any case",
+    )
 
 
 def now(parser: argparse.ArgumentParser) -> None:

@@ -1,7 +1,8 @@
-"""Handle SIGINT and SIGTERM: end a run cleanly at any moment."""
+"""Handle SIGINT and SIGTERM, to end a run cleanly at any moment, and SIGUSR1, to say how far it has come."""
 
 import signal
 import sys
+from _thread import start_new_thread
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -41,6 +42,19 @@ class Signals(StopRequest):
         if self.signal:
             self(self.signal, frame)
 
+    def tell(self, _number: int, _frame: FrameType | None) -> None:
+        """Print how far the run has come.
+
+        In another thread: this one may be in the middle of an import, of a line that it prints, or of anything that has
+        a lock. And as simply as can be, because it may be starting a thread itself.
+        """
+        start_new_thread(self._tell, ())
+
+    def _tell(self) -> None:
+        from asynclog.cli.progress_display import print_progress
+
+        print_progress(self)
+
     def defer(self) -> None:
         self._deferred = True
 
@@ -73,9 +87,15 @@ class Signals(StopRequest):
 
 @contextmanager
 def caught_signals() -> Iterator[Signals]:
-    """Yield a handler of both signals, installed inside the `with`; restore the old handlers afterwards."""
+    """Yield a handler of the signals, installed inside the `with`; restore the old handlers afterwards.
+
+    SIGUSR1 is ignored then, if it would end the process: whoever asks a moment too late should do no harm.
+    """
     signals = Signals()
     before = {number: signal.signal(number, signals) for number in (signal.SIGINT, signal.SIGTERM)}
+    before[signal.SIGUSR1] = signal.signal(signal.SIGUSR1, signals.tell)
+    if before[signal.SIGUSR1] == signal.SIG_DFL:
+        before[signal.SIGUSR1] = signal.SIG_IGN
     hook = sys.unraisablehook
 
     def raise_again(unraisable: "UnraisableHookArgs") -> None:

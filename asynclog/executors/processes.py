@@ -41,7 +41,7 @@ class WorkerProcess:
     def __init__(self) -> None:
         """Start it, deaf to the signals that a terminal or systemd sends to all of us."""
         environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGUSR1})
         try:
             self._process = subprocess.Popen(  # noqa: S603 - our own interpreter, and our own words
                 [sys.executable, *_flags(), "-c", _PROGRAM, *_path()],

@@ -62,7 +62,8 @@ def clean_up(run: Run, stop: StopRequest) -> CleanupRun:
             message = f"Nothing to do: {settings.folder} does not exist yet"
             needs_look = notices(facts_of_none(settings, policy))
             return CleanupRun(report_nothing(run, "success", message, policy, needs_look))
-        opened = open_run(run, stored, policy, resources)
+        with stop.progress.during("lock" if settings.lock_wait and not run.dry_run else "list"):
+            opened = open_run(run, stored, policy, resources)
         inventory = _take_inventory(opened, stop)
         plan = _make_plan(opened, inventory)
         if plan.refusal and not run.dry_run and not inventory.unread and not stop.signal:
@@ -162,5 +163,6 @@ def _apply(opened: OpenRun, inventory: Inventory[Action], plan: Plan, stop: Stop
         return None
     applied = apply_actions(opened, opened.lock, plan, stop)
     if (inventory.was_scanned or applied.outcomes) and not opened.lock.is_lost():
-        opened.store.finish()
+        with stop.progress.during("wait for writers"):
+            opened.store.finish()
     return applied

@@ -154,7 +154,7 @@ def _all(logs: Logs, policies: Sequence[Policy], now: int, stop: StopRequest, *,
     budgets: list[BudgetFrees | None] = []
     freed: Counter[int] = Counter()
     unknown = unknown_bytes = most = read = size = 0
-    for folder in logs.folders or ():
+    for folder in stop.progress.each(logs.folders or ()):
         try:
             part = _part(logs.at(folder), policies, now, stop, freed, scan=scan)
         except ConfigurationError as error:

@@ -68,7 +68,12 @@ def explain_log(
         if ages is not None:
             _add_ages(ages, policy, told, dict(chosen))
         actions = _actions(log, states)
-        rows = [_explained(log, actions[each], states[each], keys, stop) for each, keys in chosen if keys or not schema]
+        with stop.progress.during(
+            "unreadable lines", size=_to_look_at(told), count=log.scanner.rate_limit.total_so_far
+        ):
+            rows = [
+                _explained(log, actions[each], states[each], keys, stop) for each, keys in chosen if keys or not schema
+            ]
         notices = notices_of(log, policy, list(states.values()), stop)
     holdings = sum_holdings(told.values())
     return holdings.command_result(
@@ -144,6 +149,12 @@ def _explained(
         return row
     reasons = [UnreadableReason(why, lines, _lines(examples)) for why, lines, examples in found.reasons]
     return msgspec.structs.replace(row, lines=_lines(found.first), reasons=reasons)
+
+
+def _to_look_at(states: Mapping[str, SegmentState]) -> int:
+    """Return the size of the segments that have unreadable lines."""
+    found = (each for each in states.values() if isinstance(each, SegmentStats) and each.unreadable)
+    return sum(stats.fingerprint.size for stats in found)
 
 
 def _lines(lines: Sequence[Unreadable]) -> list[UnreadableLine]:

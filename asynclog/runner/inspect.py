@@ -102,8 +102,10 @@ def scan_views(
     if isinstance(fields, WholeFile):
         return ScannedViews(_file_views(log, fields.constant, views, wanted), [], 0)
     segments = {log.segments[name]: numbers for name, numbers in wanted.items()}
-    stats, unread = run_async(log.scanner.scan_views, views, segments, WorkerPool(log.settings.jobs, stop))
-    return ScannedViews(stats, unread, sum(segment.fingerprint.size for segment in segments))
+    size, count = sum(segment.fingerprint.size for segment in segments), log.scanner.rate_limit.total_so_far
+    with stop.progress.during("scan", size=size, count=count):
+        stats, unread = run_async(log.scanner.scan_views, views, segments, WorkerPool(log.settings.jobs, stop))
+    return ScannedViews(stats, unread, size)
 
 
 def _file_views(

@@ -34,7 +34,7 @@ def inspect_all(logs: Logs, policy: Policy, stop: StopRequest) -> AllStates:
     states: list[SegmentState] = []
     notices: dict[str, Notices] = {}
     failures = list(logs.unlisted)
-    for folder in logs.folders or ():
+    for folder in stop.progress.each(logs.folders or ()):
         try:
             settings = logs.at(folder)
             with opened_log(settings, policy) as log:

@@ -28,8 +28,12 @@ class Scanned(NamedTuple):
         return self.stats[0].segment
 
 
+# Chunks that were read together, and what each of them holds.
+Read = tuple[list[Chunk], list[tuple[Chunk, ChunkResult | ReadFailure]]]
+
+
 async def merged(
-    results: AsyncIterator[tuple[list[Chunk], list[tuple[Chunk, ChunkResult | ReadFailure]]]],
+    results: AsyncIterator[Read],
     pending: Mapping[str, int],
     most_marks: int,
 ) -> AsyncIterator[Scanned | UnreadSegment]:

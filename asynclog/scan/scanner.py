@@ -14,7 +14,7 @@ from asynclog.executors.worker_pool import WorkerPool
 from asynclog.policy.cutoffs import Cutoffs
 from asynclog.scan.chunks import Chunk, batch, chunk_size, split
 from asynclog.scan.context import ScanContext
-from asynclog.scan.merging import Scanned, merged
+from asynclog.scan.merging import Read, Scanned, merged
 from asynclog.scan.reading.read_chunk import read_chunks
 from asynclog.segments import Segment, UnreadSegment
 from asynclog.statistics import SegmentStats
@@ -96,10 +96,19 @@ class Scanner(msgspec.Struct, frozen=True):
         pending = Counter(chunk.segment.name for chunk in chunks)
         size = sum(chunk.end - chunk.start for chunk in chunks)
         executor = self.executor or _executor_for(self.context, pool.workers, size)
-        work = partial(read_chunks, self.context, executor.rate_share(self.rate_limit, pool.workers))
+        share = executor.rate_share(self.rate_limit, pool.workers)
+        work = partial(read_chunks, self.context, share)
         units, begun = batch(chunks, options), partial(_go_on, starts)
         async with pool.map_unordered(work, units, executor=executor, is_continuation=begun) as results:
-            yield merged(results, pending, options.marks)
+            counted = results if share is self.rate_limit else _counted(results, self.rate_limit)
+            yield merged(counted, pending, options.marks)
+
+
+async def _counted(results: AsyncIterator[Read], rate_limit: RateLimiter) -> AsyncIterator[Read]:
+    """Pass on what other processes have read, and count it."""
+    async for chunks, found in results:
+        rate_limit.count(sum(chunk.end - chunk.start for chunk in chunks))
+        yield chunks, found
 
 
 def _executor_for(context: ScanContext, workers: int, size: int) -> Executor:

@@ -13,6 +13,7 @@ README = PACKAGE.parent / "README.md"
 
 # From the bottom up. What shares a layer does not know each other. `storage.local` is a layer of its own.
 LAYERS = [
+    {"progress"},
     {"errors", "timestamps", "cancellation", "escaping", "version"},
     {"formatting", "schemas"},
     {"segments"},

@@ -9,6 +9,7 @@ import pytest
 
 from asynclog.cancellation import StopRequest
 from asynclog.errors import ConfigurationError
+from asynclog.executors.rate_limit import RateLimiter
 from asynclog.executors.worker_pool import WorkerPool
 from asynclog.policy.cutoffs import Cutoffs
 from asynclog.policy.rules import Policy, Rule
@@ -98,6 +99,16 @@ async def test_a_census_does_not_depend_on_how_a_segment_is_cut_up(
         ("api:1", 4, 4 * len(OLD) - 1),
         ("api:2", 2, 0),
     ]
+
+
+async def test_what_is_read_is_counted(tmp_path: Path, folder: int, kind: Kind) -> None:
+    """For who shows progress; the Python reader works in other processes, and is counted as its chunks come in."""
+    (tmp_path / "logs.jsonl").write_bytes(OLD * 1000)
+    options, rate_limit = ScanOptions(max_chunk=100 * len(OLD), worth_processes=1), RateLimiter()
+    context = ScanContext(LocalReadStore(str(tmp_path), folder), CUTOFFS, kind, MXCP_FIELDS, options)
+    async with Scanner(context, rate_limit).scan(listed(folder), WorkerPool(2, StopRequest())) as found:
+        assert len([each async for each in found]) == 1
+    assert rate_limit.total_so_far() == 1000 * len(OLD)
 
 
 async def test_a_segment_replaced_before_it_is_read_is_reported(tmp_path: Path, folder: int, kind: Kind) -> None:

@@ -3,7 +3,7 @@
 import argparse
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -157,15 +157,16 @@ def _every_profile(options: CleanupOptions, call: Call, file: MetricsFile, freed
             raise ConfigurationError(f"--all-profiles does not go with --{name.replace('_', '-')}")
     names = profile_names(options.config)
     of_profile = {name: msgspec.structs.replace(options, profile=name) for name in names}
-    reports = {
-        name: _whatever_ends(partial(_one, each, call, file, freed), each, call) for name, each in of_profile.items()
-    }
+    reports = {}
+    for name, each in of_profile.items():
+        call.signals.progress.part = f"profile {name}"
+        reports[name] = _whatever_ends(partial(_one, each, call, file, freed), each, call)
     return combined(reports, dry_run=options.dry_run)
 
 
 def _every_log(  # noqa: PLR0913 - what is asked, and what is shared by all
     logs: "Logs",
-    folders: Iterable[str],
+    folders: Sequence[str],
     options: CleanupOptions,
     call: Call,
     freed: Freed,
@@ -211,7 +212,7 @@ def _every_log(  # noqa: PLR0913 - what is asked, and what is shared by all
 
     def clean_all() -> Report:
         reports: dict[str, Report] = {}
-        for folder in folders:
+        for folder in call.signals.progress.each(folders):
             reports[os.path.join(folder, logs.settings.base)] = _whatever_ends(partial(clean, folder), options, call)
             if call.signals.signal:
                 break

@@ -10,6 +10,7 @@ from asynclog.cancellation import StopRequest
 from asynclog.executors.worker_pool import WorkerPool, run_async
 from asynclog.plan.ordering import execution_order
 from asynclog.report.cleanup.result import NOT_BEGUN
+from asynclog.runner.steps.apply_progress import ApplyProgress
 from asynclog.runner.steps.begin_cleanup import OpenRun
 from asynclog.runner.steps.catalog_updates import record_outcome
 from asynclog.storage.segment_store import StoreLock, newest_segments
@@ -44,11 +45,14 @@ async def _apply(
     """Return the outcomes by segment, and how many bytes were read again."""
     outcomes: dict[str, Outcome] = {}
     read = 0
-    async with WorkerPool(opened.run.settings.jobs, stop).map_unordered(carry_out, actions) as results:
-        async for action, outcome in results:
-            outcomes[action.segment] = msgspec.structs.replace(outcome, reread=None)  # to save memory
-            read += action.fingerprint.size if outcome.reread else 0
-            record_outcome(opened.log, action, outcome)
+    pool, count = WorkerPool(opened.run.settings.jobs, stop), opened.log.scanner.rate_limit.total_so_far
+    with ApplyProgress(stop.progress, actions, count) as progress:
+        async with pool.map_unordered(carry_out, actions) as results:
+            async for action, outcome in results:
+                progress.add(action)
+                outcomes[action.segment] = msgspec.structs.replace(outcome, reread=None)  # to save memory
+                read += action.fingerprint.size if outcome.reread else 0
+                record_outcome(opened.log, action, outcome)
     return outcomes, read
 
 

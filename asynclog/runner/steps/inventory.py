@@ -118,7 +118,16 @@ def scan_unread(
     if not recalled.unread:
         return recalled
     stop.defer()
-    scanned = run_async(_scan, log, recalled, keep, stop, remember)
+    size = sum(segment.fingerprint.size for segment in recalled.unread.values())
+    known = sum(head.fingerprint.size for head in recalled.heads.values())
+    total = log.scanner.rate_limit.total_so_far
+    with stop.progress.during("scan", segments=len(recalled.unread), size=size - known, count=total) as step:
+
+        def counted(state: SegmentState) -> T:
+            step.done += 1
+            return keep(state)
+
+        scanned = run_async(_scan, log, recalled, counted, stop, remember)
     if log.catalog:
         log.catalog.flush()
     return scanned
