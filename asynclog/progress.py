@@ -22,28 +22,27 @@ class Reached(msgspec.Struct, frozen=True):
     seconds: float
 
 
-class Step(msgspec.Struct, kw_only=True):
-    """A step of a run; `done` counts its segments.
+class Step:
+    """A step of a run, and how far it had come at its `start`; `done` counts its segments.
 
     `count` returns how many bytes have been read and written, of so many that are to be: `work`. Of a step that writes
-    what it reads that is more than the `size` of its segments. `before` were counted when it began.
+    what it reads that is more than the size of its segments. It began at `begun`, in seconds.
     """
 
-    name: str
-    part: str
-    begun: float
-    segments: int
-    size: int
-    work: int
-    count: Callable[[], int]
-    before: int
-    done: int = 0
+    def __init__(self, start: Reached, work: int, begun: float, count: Callable[[], int]) -> None:
+        self.name = start.step
+        self.done = 0
+        self._start = start
+        self._work = work
+        self._begun = begun
+        self._count = count
+        self._before = count()
 
     def reached(self, now: float) -> Reached:
         """Return how far it has come; never further than to its end, even if something had to be done twice."""
-        counted = self.count() - self.before
-        done = min(counted * self.size // self.work, self.size) if self.work else counted
-        return Reached(self.name, self.part, self.done, self.segments, done, self.size, now - self.begun)
+        size, counted = self._start.bytes, self._count() - self._before
+        done = min(counted * size // self._work, size) if self._work else counted
+        return msgspec.structs.replace(self._start, segments_done=self.done, bytes_done=done, seconds=now - self._begun)
 
 
 def _nothing() -> int:
@@ -66,16 +65,8 @@ class Progress:
         self, name: str, *, segments: int = 0, size: int = 0, work: int = 0, count: Callable[[], int] = _nothing
     ) -> Step:
         """Begin this step, and return it; see `Step`. The work is the `size`, unless said otherwise."""
-        step = self._step = Step(
-            name=name,
-            part=self.part,
-            begun=self._clock(),
-            segments=segments,
-            size=size,
-            work=work or size,
-            count=count,
-            before=count(),
-        )
+        start = Reached(name, self.part, 0, segments, 0, size, 0)
+        step = self._step = Step(start, work or size, self._clock(), count)
         self.on_step()
         return step
 

@@ -20,6 +20,7 @@ from asynclog.progress import Reached
 
 _CLEAR = b"\r\x1b[K"
 _WINDOW = 10.0  # seconds, of which the rate is shown
+_USUAL = 80  # columns
 _ENOUGH = 1.0  # seconds to wait for a terminal at the end
 
 
@@ -71,11 +72,11 @@ class Display:
         if reached is None or (self._live and not _in_foreground(self._descriptor)):
             self.hide()
             return
-        line = progress_line(reached, self._stop, self._rate(reached))
+        room = _columns(self._descriptor) - 1 if self._live else None
+        line = escape_control(progress_line(reached, self._stop, self._rate(reached), room))
         if self._live:
-            room = os.get_terminal_size(self._descriptor).columns - 1
             self._drawn = True
-            self._write(_CLEAR + _shortened(escape_control(line), room).encode(errors="replace"))
+            self._write(_CLEAR + line.encode(errors="replace"))
         else:
             self._write(_as_line(line))
 
@@ -130,8 +131,12 @@ def _as_line(line: str) -> bytes:
     return f"{text}\n".encode(errors="replace")
 
 
-def _shortened(line: str, room: int) -> str:
-    return line if len(line) <= room else f"{line[: max(0, room - 3)]}..."
+def _columns(terminal: int) -> int:
+    """Return the width of a terminal; the usual one if it does not know."""
+    try:
+        return os.get_terminal_size(terminal).columns or _USUAL
+    except OSError:  # it has gone
+        return _USUAL
 
 
 def _in_foreground(terminal: int) -> bool:
