@@ -50,7 +50,7 @@ def run_command(given: Namespace, signals: Signals, wiring: "Wiring | None" = No
     with ExitStack() as resources:
         with _display(options, signals):
             result = command.run(options, Call(signals, resources, wiring))
-        print_result(result, command.as_text, as_json=options.json, quiet=options.quiet)
+        print_result(result, command.as_text, as_json=options.json, quiet=options.quiet, color=options.color)
     status: int = result.exit_code
     return status
 

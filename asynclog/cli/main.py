@@ -28,7 +28,6 @@ def main(arguments: Sequence[str] | None = None, wiring: "Wiring | None" = None)
 
 
 def _run(words: Sequence[str], wiring: "Wiring | None") -> int:
-    as_json = "--json" in words
     try:
         with caught_signals() as signals:
             given = _understood(as_help(words))
@@ -36,14 +35,20 @@ def _run(words: Sequence[str], wiring: "Wiring | None") -> int:
 
             status = run_command(given, signals, wiring)
     except (AsynclogError, StoppedError) as error:
-        show_fatal(str(error), as_json=as_json)
+        _show_fatal(str(error), words)
         return error.exit_code
     except Exception as error:
         if "--debug" in words:
             complain_of_bug()
-        show_fatal(bug_in_words(error), as_json=as_json)
+        _show_fatal(bug_in_words(error), words)
         return 1
     return status
+
+
+def _show_fatal(sentence: str, words: Sequence[str]) -> None:
+    from asynclog.cli.colors import choice_in
+
+    show_fatal(sentence, as_json="--json" in words, color=choice_in(words))
 
 
 def _understood(words: Sequence[str]) -> Namespace:

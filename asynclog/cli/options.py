@@ -21,6 +21,7 @@ class PathOptions(msgspec.Struct, frozen=True, kw_only=True):
     debug: bool
     quiet: bool
     progress: str
+    color: str
     jobs: int | None
 
 
@@ -117,7 +118,7 @@ def _allow_unsafe_folder(group: argparse._ActionsContainer) -> None:
 
 
 def output(parser: argparse.ArgumentParser, *, debug: str) -> None:
-    """Add --json, --debug, --quiet, --progress; `debug` is the help of --debug."""
+    """Add --json, --debug, --quiet, --progress, --color; `debug` is the help of --debug."""
     add = parser.add_argument_group("output").add_argument
     add("--json", action="store_true", help="print the result as JSON")
     add("--debug", action="store_true", help=debug)
@@ -128,6 +129,13 @@ def output(parser: argparse.ArgumentParser, *, debug: str) -> None:
         default="auto",
         help="say on stderr how far it is: on a terminal, unless --quiet (auto); always, without a terminal as one "
         "line every 30 s; never. SIGUSR1 prints a line in any case",
+    )
+    add(
+        "--color",
+        choices=["auto", "always", "never"],
+        default="auto",
+        help="use colours: on a terminal, unless NO_COLOR, FORCE_COLOR or TERM=dumb say otherwise (auto), always, or "
+        "never",
     )
 
 

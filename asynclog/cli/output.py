@@ -8,7 +8,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TextIO, TypeVar
 
 import msgspec
 
@@ -33,14 +33,19 @@ _LONGEST = 20_000  # characters of a sentence; paths of 4,096 fit
 _PRIORITIES = {logging.DEBUG: 7, logging.INFO: 6, logging.WARNING: 4, logging.ERROR: 3, logging.CRITICAL: 3}
 
 
-def print_result(report: T, as_text: Callable[[T], str], *, as_json: bool, quiet: bool) -> None:
-    """Print a result: JSON on one line, or text, which `quiet` omits if all went well."""
+def print_result(report: T, as_text: Callable[[T], str], *, as_json: bool, quiet: bool, color: str = "auto") -> None:
+    """Print a result: JSON on one line, or text, which `quiet` omits if all went well; `color` is the option's."""
     if as_json:
         _result(_json(report.document()))
     elif not (quiet and report.error is None):
-        _result(as_text(report).encode())
+        text = as_text(report)
+        if _may_have_color(color, sys.stdout):
+            from asynclog.cli.colors import color_report, is_wanted
+
+            text = color_report(text) if is_wanted(color, os.environ, sys.stdout) else text
+        _result(text.encode())
     if report.error is not None and not as_json:
-        print_error(report.error)
+        print_error(report.error, color)
 
 
 def print_document(result: msgspec.Struct) -> None:
@@ -48,17 +53,27 @@ def print_document(result: msgspec.Struct) -> None:
     _result(_json(document(result, None)))
 
 
-def show_fatal(sentence: str, *, as_json: bool) -> None:
+def show_fatal(sentence: str, *, as_json: bool, color: str = "auto") -> None:
     """Print why there is no result: as JSON, unless stdout is closed, else to stderr."""
     if as_json and sys.stdout is not None:
         _result(_json(document(msgspec.UNSET, escape_surrogates(_bounded(sentence)))))
     else:
-        print_error(sentence)
+        print_error(sentence, color)
 
 
-def print_error(sentence: str) -> None:
+def print_error(sentence: str, color: str = "auto") -> None:
     """Print a sentence to stderr."""
-    _tell(f"asynclog: {escape_control(_bounded(sentence))}")
+    text = f"asynclog: {escape_control(_bounded(sentence))}"
+    if _may_have_color(color, sys.stderr) and not _leads_to_the_journal():
+        from asynclog.cli.colors import color_error, is_wanted
+
+        text = color_error(text) if is_wanted(color, os.environ, sys.stderr) else text
+    _tell(text)
+
+
+def _may_have_color(color: str, stream: TextIO | None) -> bool:
+    """Return whether it takes a closer look to say if text for this stream is to have colours."""
+    return stream is not None and (color == "always" or "FORCE_COLOR" in os.environ or stream.isatty())
 
 
 def _bounded(sentence: str) -> str:
