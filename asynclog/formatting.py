@@ -1,10 +1,10 @@
-"""Numbers, sizes, lists and tables as people read them: thousands separated by commas, nouns that agree. Pure.
+"""Numbers, sizes and lists as people read them: thousands separated by commas, nouns that agree. Pure.
 
 They are for text and sentences. A number of a JSON document is a number, and the `message` of a cleanup, which programs
 take apart, has its number without commas.
 """
 
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from asynclog.escaping import escape_control
 
@@ -61,6 +61,18 @@ def list_some(names: Sequence[str]) -> str:
     return ", ".join(names[:SUMMARIZED]) + (f" and {more:,} more" if more > 0 else "")
 
 
+def fold(named: Iterable[tuple[str, str]]) -> Iterator[str]:
+    """Yield `name: reason`; for more than a few names with the same reason once, with how many segments they are."""
+    by_reason: dict[str, list[str]] = {}
+    for name, reason in named:
+        by_reason.setdefault(reason, []).append(name)
+    for reason, names in by_reason.items():
+        if len(names) > SUMMARIZED:
+            yield f"{pluralize(len(names), 'segment')}: {reason} ({list_some(names)})"
+        else:
+            yield from (f"{name}: {reason}" for name in names)
+
+
 def deletion(records: int, *, dry_run: bool) -> str:
     """Return `Deleted 1523 records`: programs take it apart, and so the number is plain."""
     return f"{'Would delete' if dry_run else 'Deleted'} {records} {plural(records, 'record')}"
@@ -72,15 +84,3 @@ def format_size(size: int) -> str:
         return "1 byte"
     power = min(max(int(size).bit_length() - 1, 0) // 10, len(_UNITS) - 1)
     return f"{size / 1024**power:,.{1 if power else 0}f} {_UNITS[power]}"
-
-
-def columns(rows: Iterable[Sequence[str]], right: Container[int]) -> Iterator[str]:
-    """Yield the rows as lines with aligned cells; those of the columns `right` (from 0) are aligned at their end."""
-    rows = [[escape_control(cell) for cell in row] for row in rows]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        cells = [
-            cell.rjust(width) if number in right else cell.ljust(width)
-            for number, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        yield "  ".join(cells).rstrip()

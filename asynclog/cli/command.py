@@ -32,7 +32,11 @@ class Call(msgspec.Struct, frozen=True):
 
 
 class Command(msgspec.Struct, Generic[Given, Result], frozen=True):
-    """A command: its help, its options, what it does with them, and how its result is printed."""
+    """A command: its help, its options, what it does with them, and how its result is printed.
+
+    `fitted`, if it prints tables, makes the text for a terminal of so many columns. A text that is `verbatim`, such as
+    a script, is none to have colours.
+    """
 
     help: Help
     options: type[Given]
@@ -40,6 +44,8 @@ class Command(msgspec.Struct, Generic[Given, Result], frozen=True):
     run: Callable[[Given, Call], Result]
     as_text: Callable[[Result], str]
     log_level: Callable[[PathOptions], str]
+    fitted: Callable[[Result, int], str] | None = None
+    verbatim: bool = False
 
 
 def run_command(given: Namespace, signals: Signals, wiring: "Wiring | None" = None) -> int:
@@ -50,9 +56,19 @@ def run_command(given: Namespace, signals: Signals, wiring: "Wiring | None" = No
     with ExitStack() as resources:
         with _display(options, signals):
             result = command.run(options, Call(signals, resources, wiring))
-        print_result(result, command.as_text, as_json=options.json, quiet=options.quiet, color=options.color)
+        color = "never" if command.verbatim else options.color
+        print_result(result, _text_of(command), as_json=options.json, quiet=options.quiet, color=color)
     status: int = result.exit_code
     return status
+
+
+def _text_of(command: Command[Any, Result]) -> Callable[[Result], str]:
+    """Return what makes the text of a result, for the width of the terminal if it goes to one."""
+    fitted = command.fitted
+    if fitted is None or sys.stdout is None or not sys.stdout.isatty():
+        return command.as_text
+    columns = os.get_terminal_size(sys.stdout.fileno()).columns
+    return (lambda result: fitted(result, columns)) if columns else command.as_text
 
 
 def _display(options: PathOptions, signals: Signals) -> AbstractContextManager[None]:

@@ -74,6 +74,14 @@ def test_json_has_no_colours(log: Path) -> None:
     assert "\x1b" not in done.out + done.err
 
 
+@pytest.mark.parametrize("words", ["completion bash", "help cleanup", "presets show mxcp", "presets"])
+def test_what_is_no_report_has_no_colours(log: Path, words: str) -> None:
+    """A script and a configuration go to files as they are."""
+    done = run(*words.split(), cwd=log, env={"FORCE_COLOR": "1"})
+    assert done.code == 0
+    assert "\x1b" not in done.out
+
+
 def test_a_wrong_command_line_knows_its_colour(log: Path) -> None:
     """Although it was not understood."""
     done = run("cleanup", "--color", "always", "--no-such", cwd=log)

@@ -15,7 +15,7 @@ README = PACKAGE.parent / "README.md"
 LAYERS = [
     {"progress"},
     {"errors", "timestamps", "cancellation", "escaping", "version"},
-    {"formatting", "schemas"},
+    {"formatting", "schemas", "tables"},
     {"segments"},
     {"statistics"},
     {"actions"},
@@ -45,6 +45,7 @@ PURE = {
     "escaping",
     "version",
     "formatting",
+    "tables",
     "schemas",
     "segments",
     "statistics",

@@ -54,7 +54,7 @@ def run(options: CheckOptions, call: Call) -> CommandResult[CheckResult]:
     return _check(logs_of(options), call.signals, strict=options.strict)
 
 
-COMMAND = Command(HELP, CheckOptions, add_arguments, run, as_text, log_level)
+COMMAND = Command(HELP, CheckOptions, add_arguments, run, as_text, log_level, as_text)
 
 
 def _check(logs: Logs, signals: Signals, *, strict: bool) -> CommandResult[CheckResult]:

@@ -42,4 +42,4 @@ def run(options: CompletionOptions, call: Call) -> CommandResult[CompletionResul
     return CommandResult(CompletionResult(status="success", message=message, shell=options.shell, script=script))
 
 
-COMMAND = Command(HELP, CompletionOptions, add_arguments, run, as_text, log_level)
+COMMAND = Command(HELP, CompletionOptions, add_arguments, run, as_text, log_level, verbatim=True)

@@ -77,4 +77,4 @@ def _with_files(files: "ReportFiles", found: CommandResult[EstimateResult]) -> C
     return files.tell(found, lambda ages: estimate_page(found, ages), lambda: estimate_csv(found))
 
 
-COMMAND = Command(HELP, EstimateOptions, add_arguments, run, as_text, log_level)
+COMMAND = Command(HELP, EstimateOptions, add_arguments, run, as_text, log_level, as_text)

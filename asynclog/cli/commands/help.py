@@ -46,4 +46,4 @@ def run(options: HelpOptions, call: Call) -> CommandResult[HelpResult]:
     return CommandResult(HelpResult(status="success", message=f"asynclog {name}", command=name, page=page))
 
 
-COMMAND = Command(HELP, HelpOptions, add_arguments, run, as_text, log_level)
+COMMAND = Command(HELP, HelpOptions, add_arguments, run, as_text, log_level, verbatim=True)

@@ -49,7 +49,7 @@ def run(options: HistoryOptions, call: Call) -> CommandResult[HistoryResult]:
     return CommandResult(HistoryResult(status="success", message=message, log=path, runs=runs))
 
 
-COMMAND = Command(HELP, HistoryOptions, add_arguments, run, as_text, log_level)
+COMMAND = Command(HELP, HistoryOptions, add_arguments, run, as_text, log_level, as_text)
 
 
 def _runs(settings: Settings) -> list[HistoryRun]:

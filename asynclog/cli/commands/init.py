@@ -93,7 +93,7 @@ def run(options: InitOptions, call: Call) -> CommandResult[InitResult]:
     return holdings.command_result(_with_preset_or_fields(result, options.preset, found))
 
 
-COMMAND = Command(HELP, InitOptions, add_arguments, run, as_text, log_level)
+COMMAND = Command(HELP, InitOptions, add_arguments, run, as_text, log_level, as_text)
 
 
 def _reading_as(settings: Settings, name: str | None, found: "Recognition | None") -> Settings:

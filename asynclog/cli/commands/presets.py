@@ -50,7 +50,7 @@ def run(options: PresetsOptions, call: Call) -> CommandResult[PresetsResult]:
     return CommandResult(PresetsResult(status="success", message=message, shown=options.name, presets=rows))
 
 
-COMMAND = Command(HELP, PresetsOptions, add_arguments, run, as_text, log_level)
+COMMAND = Command(HELP, PresetsOptions, add_arguments, run, as_text, log_level, verbatim=True)
 
 
 def _no_action(word: str) -> str:

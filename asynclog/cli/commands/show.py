@@ -62,7 +62,7 @@ def run(options: ShowOptions, call: Call) -> CommandResult[ShowResult]:
     )
 
 
-COMMAND = Command(HELP, ShowOptions, add_arguments, run, as_text, log_level)
+COMMAND = Command(HELP, ShowOptions, add_arguments, run, as_text, log_level, as_text)
 
 _NAMES: dict[Kind, str] = {"plan": "A plan", "error": "The report of a command that failed"}
 

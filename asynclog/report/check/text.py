@@ -3,21 +3,22 @@
 from collections.abc import Iterator
 
 from asynclog.escaping import escape_control
-from asynclog.formatting import columns, format_size, kept_for, pluralize
+from asynclog.formatting import fold, format_size, kept_for, pluralize
 from asynclog.records.fields import MappedFields, WholeFile, in_words
 from asynclog.report.budget import budget_in_words
 from asynclog.report.check.result import CheckResult, Coverage, FieldsRead
 from asynclog.report.envelope import CommandResult
 from asynclog.report.provenance import PolicySource, Provenance, in_brief
 from asynclog.report.unjudged_segments import unjudged_in_words
+from asynclog.tables import columns
 
 
-def as_text(report: CommandResult[CheckResult]) -> str:
-    """Return the result as lines, without a newline at the end."""
-    return "\n".join(_lines(report.result))
+def as_text(report: CommandResult[CheckResult], width: int | None = None) -> str:
+    """Return the result as lines, without a newline at the end; tables fit into this width."""
+    return "\n".join(_lines(report.result, width))
 
 
-def _lines(result: CheckResult) -> Iterator[str]:
+def _lines(result: CheckResult, width: int | None) -> Iterator[str]:
     yield escape_control(result.message)
     if result.configuration:
         yield escape_control(f"Configuration: {result.configuration}, profile {result.profile}")
@@ -27,13 +28,13 @@ def _lines(result: CheckResult) -> Iterator[str]:
     if result.budget:
         limits = budget_in_words(result.budget.max_bytes, result.budget.min_free)
         yield f"Budget: {limits}: over it, whole segments go before they have expired"
-    yield from _table(result)
+    yield from _table(result, width)
     for warning in result.warnings:
         yield f"Warning: {escape_control(warning)}"
     for rule in result.unused_rules:
         yield escape_control(f"Matches nothing: the rule for {rule.rule} ({rule.where})")
-    for name, reason in result.unread.items():
-        yield escape_control(f"Not read: {name}: {reason}")
+    for unread in fold(result.unread.items()):
+        yield escape_control(f"Not read: {unread}")
     yield from unjudged_in_words(result.unjudged)
     if result.unreadable:
         yield f"Kept unread: {pluralize(result.unreadable, 'unreadable line')}"
@@ -59,14 +60,14 @@ def _provenance(result: CheckResult) -> Provenance:
     return Provenance(result.log, policy, result.host, result.user, result.version, result.reader)
 
 
-def _table(result: CheckResult) -> Iterator[str]:
+def _table(result: CheckResult, width: int | None) -> Iterator[str]:
     if not result.schemas:
         return
     rows = [["schema", "records", "size", "rule"]]
     for name, coverage in result.schemas.items():
         rows.append([name, f"{coverage.records:,}", format_size(coverage.bytes), _rule(coverage)])
     yield ""
-    yield from columns(rows, right={1, 2})
+    yield from columns(rows, right={1, 2}, width=width)
     yield ""
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from asynclog.escaping import escape_control
-from asynclog.formatting import format_size, pluralize
+from asynclog.formatting import fold, format_size, pluralize
 from asynclog.report.cleanup.result import NOT_BEGUN, NOT_READ, CleanupResult, Report
 from asynclog.report.provenance import in_brief
 from asynclog.report.unjudged_segments import unjudged_in_words
@@ -125,10 +125,9 @@ def _notes(result: CleanupResult) -> Iterator[str]:
     if came:
         yield came
     skipped = "Would be skipped" if _is_dry(result) else "Skipped"
-    for row in result.actions:
-        reason = row.outcome_reason or row.reason
-        if row.outcome == "skipped" and reason not in {NOT_READ, NOT_BEGUN}:
-            yield f"{skipped}: {escape_control(row.segment)}: {reason}"
+    reasons = [(row.segment, row.outcome_reason or row.reason) for row in result.actions if row.outcome == "skipped"]
+    for each in fold(pair for pair in reasons if pair[1] not in {NOT_READ, NOT_BEGUN}):
+        yield f"{skipped}: {escape_control(each)}"
     for name in result.late_segments:
         yield f"Late: {escape_control(name)} has what a writer appended to a segment while it was replaced"
     for name in result.recovery_pending:

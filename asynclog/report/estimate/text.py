@@ -6,33 +6,34 @@ from typing import Any
 from msgspec import UNSET
 
 from asynclog.escaping import escape_control
-from asynclog.formatting import columns, format_period, format_size, pluralize
+from asynclog.formatting import fold, format_period, format_size, pluralize
 from asynclog.report.budget import budget_in_words
 from asynclog.report.envelope import CommandResult
 from asynclog.report.estimate.result import BudgetFrees, BytesRead, EstimateResult, ForecastRow, Freed
 from asynclog.report.provenance import in_brief
 from asynclog.report.unjudged_segments import unjudged_in_words
+from asynclog.tables import columns
 
 _HEAD = ["schema", "keeps", "records", "size", "a day", "in the end"]
 
 
-def as_text(report: CommandResult[EstimateResult]) -> str:
-    """Return the result as lines, without a newline at the end."""
-    return "\n".join(_lines(report.result))
+def as_text(report: CommandResult[EstimateResult], width: int | None = None) -> str:
+    """Return the result as lines, without a newline at the end; tables fit into this width."""
+    return "\n".join(_lines(report.result, width))
 
 
-def _lines(result: EstimateResult) -> Iterator[str]:
+def _lines(result: EstimateResult, width: int | None) -> Iterator[str]:
     yield escape_control(result.message)
     if result.totals is not None:
-        yield from _forecast(result, result.totals)
+        yield from _forecast(result, result.totals, width)
     yield from in_brief(result)
     for warning in result.warnings:
         yield f"Warning: {escape_control(warning)}"
 
 
-def _forecast(result: EstimateResult, totals: ForecastRow) -> Iterator[str]:
+def _forecast(result: EstimateResult, totals: ForecastRow, width: int | None) -> Iterator[str]:
     yield ""
-    yield from columns(_rows(result, totals), right=set(range(2, len(_HEAD) + len(totals.frees))))
+    yield from columns(_rows(result, totals), right=set(range(2, len(_HEAD) + len(totals.frees))), width=width)
     yield ""
     yield "Freed: all that has expired by then. In the end: what stays if as much comes in each day as now."
     if result.packed.segments:
@@ -44,8 +45,8 @@ def _forecast(result: EstimateResult, totals: ForecastRow) -> Iterator[str]:
             f"Not read yet: {pluralize(result.unknown.segments, 'segment')} of {format_size(result.unknown.bytes)}, "
             "which may hold anything: without --no-scan they are read"
         )
-    for name, reason in result.unread.items():
-        yield escape_control(f"Not read, and in no figure: {name}: {reason}")
+    for unread in fold(result.unread.items()):
+        yield escape_control(f"Not read, and in no figure: {unread}")
     yield from unjudged_in_words(result.unjudged)
     yield f"Read for this: {_read(result.read)}"
 

@@ -3,25 +3,26 @@
 from collections.abc import Iterator
 
 from asynclog.escaping import escape_control
-from asynclog.formatting import columns, format_size
+from asynclog.formatting import format_size
 from asynclog.report.envelope import CommandResult
 from asynclog.report.history.result import HistoryResult, HistoryRun
+from asynclog.tables import columns
 
 _MOST = 20  # runs
 _SHOWN = 12  # digits of a checksum
 _HEAD = ["began", "who", "what", "records", "size", "exit", "plan"]
 
 
-def as_text(report: CommandResult[HistoryResult]) -> str:
-    """Return the result as lines, the latest run last, without a newline at the end."""
-    return "\n".join(_lines(report.result))
+def as_text(report: CommandResult[HistoryResult], width: int | None = None) -> str:
+    """Return the result as lines, the latest run last, without a newline at the end; the table fits into this width."""
+    return "\n".join(_lines(report.result, width))
 
 
-def _lines(result: HistoryResult) -> Iterator[str]:
+def _lines(result: HistoryResult, width: int | None) -> Iterator[str]:
     yield escape_control(result.message)
     runs = result.runs[-_MOST:]
     if runs:
-        yield from columns([_HEAD, *map(_row, runs)], right={3, 4, 5})
+        yield from columns([_HEAD, *map(_row, runs)], right={3, 4, 5}, width=width)
     for run in runs:
         if run.error:
             yield escape_control(f"{run.began}: {run.error}")

@@ -4,20 +4,21 @@ from collections.abc import Iterator
 
 from asynclog.config.presets import load_presets
 from asynclog.escaping import escape_control
-from asynclog.formatting import columns, format_size
+from asynclog.formatting import fold, format_size
 from asynclog.report.envelope import CommandResult
 from asynclog.report.init.result import InitResult
+from asynclog.tables import columns
 
 AGAIN = "remove audit-schemas.yaml and run init again"  # it goes on from the configuration that is there
 _NEXT = "asynclog check, asynclog cleanup --dry-run"
 
 
-def as_text(report: CommandResult[InitResult]) -> str:
-    """Return the result as lines, without a newline at the end."""
-    return "\n".join(_lines(report.result))
+def as_text(report: CommandResult[InitResult], width: int | None = None) -> str:
+    """Return the result as lines, without a newline at the end; tables fit into this width."""
+    return "\n".join(_lines(report.result, width))
 
 
-def _lines(result: InitResult) -> Iterator[str]:
+def _lines(result: InitResult, width: int | None) -> Iterator[str]:
     yield escape_control(result.message)
     for path in result.files:
         yield f"  {escape_control(path)}"
@@ -28,7 +29,7 @@ def _lines(result: InitResult) -> Iterator[str]:
             size = format_size(holding.bytes)
             rows.append([name, f"{holding.records:,}", size, holding.oldest or "", holding.newest or ""])
         yield ""
-        yield from columns(rows, right={1, 2})
+        yield from columns(rows, right={1, 2}, width=width)
         yield ""
     elif not (result.registry or result.left_out):
         what = "the log has records, and asynclog.yaml says how they are read"
@@ -37,8 +38,8 @@ def _lines(result: InitResult) -> Iterator[str]:
         yield f"No schema was found: once {what}, {AGAIN}"
     for name in result.left_out:
         yield f"Left out: {escape_control(name)}: a YAML policy can't have a rule for it alone"
-    for name, reason in result.unread.items():
-        yield escape_control(f"Not read: {name}: {reason}")
+    for unread in fold(result.unread.items()):
+        yield escape_control(f"Not read: {unread}")
     for warning in result.warnings:
         yield f"Warning: {escape_control(warning)}"
     yield from _next(result)

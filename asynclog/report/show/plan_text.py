@@ -4,18 +4,21 @@ from collections import Counter
 from collections.abc import Iterator
 
 from asynclog.escaping import escape_control
-from asynclog.formatting import columns, format_size, pluralize
+from asynclog.formatting import fold, format_size, pluralize
 from asynclog.report.plan_file import PlanFile, PlannedSegment
 from asynclog.report.provenance import rule_period
+from asynclog.tables import columns
 from asynclog.timestamps import earliest_text, latest_text
 
-
-def plan_text(plan: PlanFile) -> str:
-    """Return the plan as lines, without a newline at the end."""
-    return "\n".join(_lines(plan))
+_INDENT = "  "
 
 
-def _lines(plan: PlanFile) -> Iterator[str]:
+def plan_text(plan: PlanFile, width: int | None = None) -> str:
+    """Return the plan as lines, without a newline at the end; its tables fit into this width."""
+    return "\n".join(_lines(plan, width and width - len(_INDENT)))
+
+
+def _lines(plan: PlanFile, width: int | None) -> Iterator[str]:
     going = [segment for segment in plan.segments if segment.action in {"drop", "rewrite"}]
     yield f"Plan for {plan.now}, made at {plan.created}, checksum {plan.checksum}"
     yield escape_control(f"Log: {plan.log}")
@@ -23,10 +26,10 @@ def _lines(plan: PlanFile) -> Iterator[str]:
     if plan.host:
         yield escape_control(f"Made by {plan.user} on {plan.host}: asynclog {plan.version}, {plan.reader} reader")
     yield ""
-    yield from _rules(plan)
-    yield from _totals(going)
+    yield from _rules(plan, width)
+    yield from _totals(going, width)
     yield ""
-    yield from _segments(plan, going)
+    yield from _segments(plan, going, width)
 
 
 def _configuration(plan: PlanFile) -> Iterator[str]:
@@ -37,14 +40,16 @@ def _configuration(plan: PlanFile) -> Iterator[str]:
         yield escape_control(f"Policy: {plan.policy_path}, sha256 {plan.policy_sha256}")
 
 
-def _rules(plan: PlanFile) -> Iterator[str]:
+def _rules(plan: PlanFile, width: int | None) -> Iterator[str]:
     if plan.policy_rules:
         yield "Rules:"
-        yield from _indented(columns([[rule.rule, rule_period(rule)] for rule in plan.policy_rules], right={}))
+        yield from _indented(
+            columns([[rule.rule, rule_period(rule)] for rule in plan.policy_rules], right={}, width=width)
+        )
         yield ""
 
 
-def _totals(going: list[PlannedSegment]) -> Iterator[str]:
+def _totals(going: list[PlannedSegment], width: int | None) -> Iterator[str]:
     records = sum((Counter(segment.expired) for segment in going), Counter[str]())
     freed = sum(segment.fingerprint.size - segment.bytes_after for segment in going)
     total = sum(records.values())
@@ -54,21 +59,20 @@ def _totals(going: list[PlannedSegment]) -> Iterator[str]:
     )
     span = f", from {oldest} to {newest}" if oldest else ""
     yield f"Would delete {pluralize(total, 'record')} ({format_size(freed)}){span}"
-    yield from _indented(columns([[name, f"{records[name]:,}"] for name in sorted(records)], right={1}))
+    yield from _indented(columns([[name, f"{records[name]:,}"] for name in sorted(records)], right={1}, width=width))
     early = sum(sum(each.unexpired.values()) for each in going if isinstance(each.unexpired, dict))
     if early:
         yield f"{early:,} of these would go early, because of the log's budget"
 
 
-def _segments(plan: PlanFile, going: list[PlannedSegment]) -> Iterator[str]:
+def _segments(plan: PlanFile, going: list[PlannedSegment], width: int | None) -> Iterator[str]:
     """Yield a line for each segment that would change or is skipped; those that stay are counted."""
     kinds = Counter(segment.action for segment in plan.segments)
     counts = ", ".join(f"{number:,} {kind}" for kind, number in sorted(kinds.items()))
     yield f"Segments: {len(plan.segments):,}" + (f" ({counts})" if counts else "")
-    yield from _indented(columns(map(_row, going), right={2}))
-    for segment in plan.segments:
-        if segment.action == "skip":
-            yield escape_control(f"  skip  {segment.segment}: {segment.reason}")
+    yield from _indented(columns(map(_row, going), right={2}, width=width, keys=2))
+    for skipped in fold((each.segment, each.reason) for each in plan.segments if each.action == "skip"):
+        yield escape_control(f"{_INDENT}skip  {skipped}")
 
 
 def _row(segment: PlannedSegment) -> list[str]:
@@ -79,4 +83,4 @@ def _row(segment: PlannedSegment) -> list[str]:
 
 
 def _indented(lines: Iterator[str]) -> Iterator[str]:
-    return (f"  {line}" for line in lines)
+    return (f"{_INDENT}{line}" for line in lines)

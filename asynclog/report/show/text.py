@@ -9,9 +9,12 @@ from asynclog.report.show.result import ShowResult
 from asynclog.report.show.saved_report import text_of
 
 
-def as_text(report: CommandResult[ShowResult]) -> str:
-    """Return the document as lines, without a newline at the end. Raise ConfigurationError if it is not whole."""
+def as_text(report: CommandResult[ShowResult], width: int | None = None) -> str:
+    """Return the document as lines, without a newline at the end; a plan's tables fit into this width.
+
+    Raise ConfigurationError if it is not whole.
+    """
     result = report.result
     if result.kind == "plan":
-        return plan_text(msgspec.convert(result.content, PlanFile))
+        return plan_text(msgspec.convert(result.content, PlanFile), width)
     return f"{result.message}\n\n{text_of(result.content, result.kind, result.file)}"

@@ -1,0 +1,66 @@
+"""What is printed on a terminal fits it; in a pipe there is no width."""
+
+from pathlib import Path
+
+import pytest
+from audit_log import record, write_log, write_policy
+from command import NOW, run
+from terminal import at_terminal
+
+NAMED = ("--path", "audit/logs.jsonl", "--schemas", "schemas.yaml", "--no-catalog")
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    """Make a log whose estimate needs more than 80 columns, with links in the place of 58 segments."""
+    rules = [f"schema_name: '{name}', retention_days: 90" for name in ("api_operations", "kubernetes_audit")]
+    write_policy(tmp_path, *rules)
+    lines = [record(name, days=day) for name in ("api_operations", "kubernetes_audit") for day in range(200)]
+    write_log(tmp_path / "audit", {"logs.jsonl": lines})
+    for number in range(58):
+        (tmp_path / f"audit/logs-2025{number:04}T000000.jsonl").symlink_to("nowhere")
+    return tmp_path
+
+
+@pytest.mark.parametrize("columns", [60, 80, 140])
+@pytest.mark.parametrize("words", [("estimate", *NAMED, "--now", NOW), ("check", *NAMED)], ids=lambda words: words[0])
+def test_tables_fit_the_terminal(log: Path, columns: int, words: tuple[str, ...]) -> None:
+    """And have all that they have in a pipe."""
+    shown = at_terminal(*words, "--color", "never", cwd=log, columns=columns, out=True)
+    table = [line for line in shown.left if line.startswith(("schema ", "api_", "kubernetes_", "all "))]
+    assert len(table) >= 3
+    assert max(map(len, table)) <= columns
+    whole = [line.split() for line in run(*words, cwd=log).out.splitlines() if line.startswith("schema ")]
+    assert sorted({word for line in table if line.startswith("schema ") for word in line.split()}) == sorted(
+        {*whole[0]}
+    )
+
+
+def test_a_pipe_has_no_width(log: Path) -> None:
+    """A script finds one line a row."""
+    out = run("estimate", *NAMED, "--now", NOW, cwd=log, env={"COLUMNS": "40"}).out
+    assert max(map(len, out.splitlines())) > 90
+    assert out.count("api_operations:1") == 1
+
+
+def test_long_lists_are_folded(log: Path) -> None:
+    """58 segments with the same reason are one line, in every command; the JSON has each."""
+    done = run("cleanup", "-n", *NAMED, "--now", NOW, cwd=log)
+    (line,) = [line for line in done.out.splitlines() if line.startswith("Would be skipped: ")]
+    assert line.startswith("Would be skipped: 58 segments: ")
+    assert line.endswith("and 55 more)")
+    document = run("cleanup", "-n", *NAMED, "--now", NOW, "--json", cwd=log).result
+    assert [action["outcome"] for action in document["actions"]].count("skipped") == 58
+
+
+def test_a_plan_and_a_history_fit_the_terminal(log: Path, tmp_path: Path) -> None:
+    """Each part of a table says which segment it is about."""
+    state = ("--state", str(tmp_path / "state"))
+    named = ("--path", "audit/logs.jsonl", "--schemas", "schemas.yaml", *state)
+    assert run("cleanup", "-n", *named, "--now", NOW, "--plan-out", "plan.json", cwd=log).code == 0
+    for words in (("show", "plan.json"), ("history", *named)):
+        shown = at_terminal(*words, "--color", "never", cwd=log, columns=80, out=True)
+        assert shown.code == 0, shown.screen
+        rows = [line for line in shown.left if line.startswith(("  rewrite", "  api_", "  kubernetes_", "began", "20"))]
+        assert len(rows) >= 2, shown.left
+        assert max(map(len, rows)) <= 80
