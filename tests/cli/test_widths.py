@@ -64,3 +64,16 @@ def test_a_plan_and_a_history_fit_the_terminal(log: Path, tmp_path: Path) -> Non
         rows = [line for line in shown.left if line.startswith(("  rewrite", "  api_", "  kubernetes_", "began", "20"))]
         assert len(rows) >= 2, shown.left
         assert max(map(len, rows)) <= 80
+
+
+def test_what_a_cleanup_lists_fits_the_terminal(tmp_path: Path) -> None:
+    """A schema's name may be long: it goes on in the next line, and its number stays whole."""
+    name = "organisation/department/application/subsystem/component-of-it/operation"
+    write_policy(tmp_path, f"schema_name: '{name}', retention_days: 90")
+    write_log(tmp_path / "audit", {"logs.jsonl": [record(name, days=400)] * 500 + [record("other", days=400)] * 900})
+    shown = at_terminal("cleanup", "-n", *NAMED, "--now", NOW, "--color", "never", cwd=tmp_path, columns=60, out=True)
+    assert shown.code == 0
+    table = [line for line in shown.left if line.startswith("  ")]
+    assert max(map(len, table)) <= 60
+    assert [line.split()[-1] for line in table if line.endswith(("500", "900"))] == ["500", "900"]
+    assert "".join(line.split()[0] for line in table).startswith(f"{name}:1")

@@ -121,4 +121,4 @@ def _as_planned(options: ApplyOptions, under: PlannedConfiguration) -> ApplyOpti
     )
 
 
-COMMAND = Command(HELP, ApplyOptions, add_arguments, run, as_text, log_level_of_cleanup)
+COMMAND = Command(HELP, ApplyOptions, add_arguments, run, as_text, log_level_of_cleanup, as_text)

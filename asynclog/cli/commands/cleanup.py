@@ -100,7 +100,7 @@ def run(options: CleanupOptions, call: Call) -> Report:
     return report
 
 
-COMMAND = Command(HELP, CleanupOptions, add_arguments, run, as_text, log_level_of_cleanup)
+COMMAND = Command(HELP, CleanupOptions, add_arguments, run, as_text, log_level_of_cleanup, as_text)
 
 
 def _one(options: CleanupOptions, call: Call, file: MetricsFile, freed: Freed) -> Report:

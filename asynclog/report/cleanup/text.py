@@ -9,19 +9,19 @@ from asynclog.report.provenance import in_brief
 from asynclog.report.unjudged_segments import unjudged_in_words
 
 
-def as_text(report: Report) -> str:
-    """Return the report as lines, the most important first, without a newline at the end."""
-    return "\n".join(_with_parts(report.result))
+def as_text(report: Report, width: int | None = None) -> str:
+    """Return the report as lines, the most important first, without a newline at the end; tables fit this width."""
+    return "\n".join(_with_parts(report.result, width))
 
 
-def _with_parts(result: CleanupResult) -> Iterator[str]:
+def _with_parts(result: CleanupResult, width: int | None) -> Iterator[str]:
     """Yield the lines of each part, a profile or a log, and those of all; none of a log that needs no look."""
     for name, each in (result.profiles or {}).items():
-        yield from (f"{escape_control(name)}:", *_with_parts(each), "")
+        yield from (f"{escape_control(name)}:", *_with_parts(each, width), "")
     for name, each in (result.logs or {}).items():
         if _needs_look(each):
-            yield from (f"{escape_control(name)}:", *_lines(each), "")
-    yield from _lines(result)
+            yield from (f"{escape_control(name)}:", *_lines(each, width), "")
+    yield from _lines(result, width)
 
 
 def _needs_look(result: CleanupResult) -> bool:
@@ -31,14 +31,14 @@ def _needs_look(result: CleanupResult) -> bool:
     return bool(gone or is_bad or result.refusal or result.warnings or result.late_segments or result.recovery_pending)
 
 
-def _lines(result: CleanupResult) -> Iterator[str]:
+def _lines(result: CleanupResult, width: int | None) -> Iterator[str]:
     yield headline(result)
-    yield from _deleted(result)
-    yield from _by_budget(result)
+    yield from _deleted(result, width)
+    yield from _by_budget(result, width)
     if result.segments.total:
         yield from _counts(result)
-        yield from _kept(result)
-        yield from _overdue(result)
+        yield from _kept(result, width)
+        yield from _overdue(result, width)
         yield from unjudged_in_words(result.unjudged)
         yield from _notes(result)
     yield from in_brief(result)
@@ -55,19 +55,19 @@ def headline(result: CleanupResult) -> str:
     return text + (f" ({would}{format_size(result.bytes.freed)})" if result.bytes.freed else "")
 
 
-def _deleted(result: CleanupResult) -> Iterator[str]:
+def _deleted(result: CleanupResult, width: int | None) -> Iterator[str]:
     """Yield how many records of each schema went, and from when to when all of them were."""
-    yield from _table(result.deleted_per_schema)
+    yield from _table(result.deleted_per_schema, width)
     if result.deleted_oldest:
         yield f"Oldest of these: {result.deleted_oldest}; newest: {result.deleted_newest}"
 
 
-def _by_budget(result: CleanupResult) -> Iterator[str]:
+def _by_budget(result: CleanupResult, width: int | None) -> Iterator[str]:
     """Yield lines about records that go before they expire."""
     early = sum(result.deleted_by_budget.values())
     if early:
         yield f"{early:,} of these {'would go' if _is_dry(result) else 'went'} early, because of the log's budget:"
-        yield from _table(result.deleted_by_budget)
+        yield from _table(result.deleted_by_budget, width)
 
 
 def _is_dry(result: CleanupResult) -> bool:
@@ -93,11 +93,11 @@ def _counts(result: CleanupResult) -> Iterator[str]:
         yield f"Compressed: {pluralize(result.packed.segments, 'segment')} ({size}, {unpacked} of lines)"
 
 
-def _kept(result: CleanupResult) -> Iterator[str]:
+def _kept(result: CleanupResult, width: int | None) -> Iterator[str]:
     kept, would = result.kept, _kept_or_would(result)
     if kept.no_policy:
         yield f"{would} without a policy: {pluralize(sum(kept.no_policy.values()), 'record')}"
-        yield from _table(kept.no_policy)
+        yield from _table(kept.no_policy, width)
     if kept.future:
         yield f"{would} for a timestamp more than a day in the future: {pluralize(kept.future, 'record')}"
     if kept.implausible:
@@ -110,14 +110,14 @@ def _kept_or_would(result: CleanupResult) -> str:
     return "Would be kept" if _is_dry(result) else "Kept"
 
 
-def _overdue(result: CleanupResult) -> Iterator[str]:
+def _overdue(result: CleanupResult, width: int | None) -> Iterator[str]:
     """Yield lines about expired records that had to stay."""
     overdue = result.overdue
     if overdue.records:
         records = sum(overdue.records.values())
         stay = "would stay" if _is_dry(result) else "stays" if records == 1 else "stay"
         yield f"Overdue: {pluralize(records, 'expired record')} {stay}, the oldest of {overdue.oldest}"
-        yield from _table(overdue.records)
+        yield from _table(overdue.records, width)
 
 
 def _notes(result: CleanupResult) -> Iterator[str]:
@@ -140,10 +140,12 @@ def _notes(result: CleanupResult) -> Iterator[str]:
         yield f"{refused}: {escape_control(result.refusal)}"
 
 
-def _table(counts: Mapping[str, int]) -> Iterator[str]:
-    width = max(map(len, counts), default=0)
-    for name, number in counts.items():
-        yield f"  {escape_control(name):<{width}}  {number:>9,}"
+def _table(counts: Mapping[str, int], width: int | None) -> Iterator[str]:
+    if counts:
+        from asynclog.tables import columns  # noqa: PLC0415 - on most nights nothing goes
+
+        rows = [[name, f"{number:>9,}"] for name, number in counts.items()]
+        yield from (f"  {line}" for line in columns(rows, right={1}, width=width and width - 2))
 
 
 def progress(result: CleanupResult) -> str | None:

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 # What a job imports on its way is imported once for all children.
 for _module in (
     "anyio._backends._asyncio",
+    "asynclog.cli.colors",
     "asynclog.cli.commands.cleanup",
     "asynclog.config.logs",
     "asynclog.config.paths.named_log",
@@ -49,6 +50,7 @@ for _module in (
     "asynclog.storage.local.commit.apply_action",
     "asynclog.storage.local.commit.recovery",
     "asynclog.storage.local.local_store",
+    "asynclog.tables",
     "encodings.utf_8_sig",
     "grp",
     "orjson",
