@@ -78,6 +78,15 @@ def test_always_comes_before_quiet(log: Path) -> None:
     assert any(line.startswith("scan: ") for line in shown.drawn)
 
 
+@pytest.mark.parametrize(("shell", "is_shown"), [('"$@"', True), ('set -m; "$@" & wait', False)], ids=["fore", "back"])
+def test_a_job_in_the_background_does_not_draw(log: Path, shell: str, *, is_shown: bool) -> None:
+    """The terminal belongs to what is in its foreground."""
+    before = ("setsid", "--ctty", "--wait", "sh", "-c", shell, "sh")
+    shown = at_terminal("cleanup", "-n", *NAMED, *SLOWLY, cwd=log, before=before)
+    assert any("scan: " in line for line in shown.drawn) == is_shown
+    assert "Would delete" in shown.out
+
+
 def test_what_is_over_in_a_moment_shows_nothing(log: Path) -> None:
     """Below a second nobody has to be told to wait."""
     assert at_terminal("cleanup", "-n", *NAMED, cwd=log).screen == ""

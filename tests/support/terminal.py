@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from command import CALM, COMMAND, DEADLINE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 _CONTROLS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
@@ -42,16 +42,24 @@ class Shown(NamedTuple):
 
 
 def at_terminal(
-    *words: str, cwd: Path, columns: int = 80, env: Mapping[str, str] | None = None, out: bool = False
+    *words: str,
+    cwd: Path,
+    columns: int = 80,
+    env: Mapping[str, str] | None = None,
+    out: bool = False,
+    before: Sequence[str] = (),
 ) -> Shown:
-    """Run the command with a terminal of so many columns for stderr, and for stdout, too, if `out`."""
+    """Run the command with a terminal of so many columns for stdin and stderr, and for stdout, too, if `out`.
+
+    `before` are words before the command.
+    """
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     with subprocess.Popen(
-        [*COMMAND, *words],
+        [*before, *COMMAND, *words],
         cwd=cwd,
         env=CALM | {"TERM": "xterm-256color"} | dict(env or {}),
-        stdin=subprocess.DEVNULL,
+        stdin=slave,
         stdout=slave if out else subprocess.PIPE,
         stderr=slave,
     ) as process:
