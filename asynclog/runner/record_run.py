@@ -23,7 +23,7 @@ def recorded(run: Run, work: Callable[[], Report]) -> Report:
     """Do this work and return its report; add a line to the history of the log, also if the work raises.
 
     A log that is switched off, or whose folder is not there, has no history; nor has any without a state folder. A
-    history that can't be written is a warning.
+    history that can't be written is a warning, but beside an error of the run, which then stands alone.
     """
     settings = run.settings
     if not (settings.enabled and settings.state):
@@ -32,9 +32,7 @@ def recorded(run: Run, work: Callable[[], Report]) -> Report:
         report = work()
     except BaseException as error:
         code = getattr(error, "exit_code", 1)
-        problem = _record(_entry(run, None, code, str(error) or type(error).__name__), run)
-        if problem:
-            logger.warning(escape_control(problem))
+        _record(_entry(run, None, code, str(error) or type(error).__name__), run)
         raise
     problem = _record(_entry(run, report, report.exit_code, report.error), run)
     is_told = any(NO_CATALOG in warning for warning in report.result.warnings)  # of the same folder

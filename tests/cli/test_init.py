@@ -125,8 +125,8 @@ def test_the_first_steps_of_the_readme_run(log: Path) -> None:
     )
     assert done.stderr == ""
     said = [line for line in done.stdout.splitlines() if line.startswith(("Wrote ", "Valid: ", "Would delete "))]
-    assert [line.split()[0] for line in said] == ["Wrote", "Valid:", "Would"]
-    assert said[-1] == "Would delete 0 records"
+    assert [line.split()[0] for line in said] == ["Wrote", "Valid:", "Would", "Would"]  # once more by show
+    assert all(line.startswith("Would delete 0 records") for line in said[-2:])
     assert looks(log / "audit") == before
 
 

