@@ -7,7 +7,7 @@ READY  := $(VENV)/.ready
 # The tests start thousands of processes, and so do the benchmarks: none of them should compile the package again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test check format schema man dist faults fuzz bench bench-nightly bench-mxcp clean
+.PHONY: demo test check format schema man dist faults fuzz bench bench-nightly bench-mxcp bench-sample clean
 
 demo: $(READY)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" bash examples/demo.sh
@@ -64,6 +64,10 @@ bench-nightly: $(READY)
 # What `mxcp log-cleanup` and asynclog do with the same archives: what docs/mxcp.md quotes. Installs MXCP into .bench.
 bench-mxcp: $(READY)
 	$(BIN)/python -m benchmarks.mxcp $(ARGS)
+
+# How far estimates from a sample are from the truth: what docs/performance.md quotes. Needs 11 GiB of disk.
+bench-sample: $(READY)
+	$(BIN)/python -m benchmarks.sampling $(ARGS)
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -45,13 +45,14 @@ class ChunkResult(NamedTuple):
     """The content of a chunk under each of its views, and where lines have expired under the first of them.
 
     `expired` is None if that is too much to carry, or is not to be remembered. `unpacked` is the number of bytes that a
-    packed segment has unpacked, None of any other.
+    packed segment has unpacked, None of any other. `lines` is how many bytes of the file all of its lines take.
     """
 
     builders: tuple[StatsBuilder, ...]
     expired: ExpiredRanges | None
     seen: Seen
     unpacked: int | None = None
+    lines: int = 0
 
 
 def chunk_size(total: int, workers: int, options: ScanOptions) -> int:

@@ -6,6 +6,7 @@ from asynclog.policy.cutoffs import Cutoffs
 from asynclog.records.fields import Fields, fields_at
 from asynclog.records.kernel import Kind
 from asynclog.scan.classifiers import Classifier, ClassifierFactory, make_classifier
+from asynclog.scan.reading.line_blocks import SIZES, Sizes
 from asynclog.segments import Fingerprint
 from asynclog.storage.segment_reader import ReadStore
 
@@ -24,6 +25,7 @@ class ScanOptions(msgspec.Struct, frozen=True):
     batch_chunks: int = 64
     marks: int = 1 << 20  # bytes of marks on expired lines
     worth_processes: int = 16 << 20  # bytes
+    sizes: Sizes = SIZES
     make_classifier: ClassifierFactory = make_classifier
 
 

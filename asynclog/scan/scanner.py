@@ -1,7 +1,7 @@
 """The scan: an async iterator over what segments hold, each yielded as soon as its segment has been read."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence, Set
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence, Set
 from contextlib import asynccontextmanager
 from functools import partial
 
@@ -12,10 +12,11 @@ from asynclog.executors.rate_limit import RateLimiter
 from asynclog.executors.threads import THREADS
 from asynclog.executors.worker_pool import WorkerPool
 from asynclog.policy.cutoffs import Cutoffs
-from asynclog.scan.chunks import Chunk, batch, chunk_size, split
+from asynclog.scan.chunks import Chunk, ChunkResult, batch, chunk_size, split
 from asynclog.scan.context import ScanContext
 from asynclog.scan.merging import Read, Scanned, merged
 from asynclog.scan.reading.read_chunk import read_chunks
+from asynclog.scan.reading.read_segment import ReadFailure
 from asynclog.segments import Segment, UnreadSegment
 from asynclog.statistics import SegmentStats
 
@@ -85,6 +86,18 @@ class Scanner(msgspec.Struct, frozen=True):
                 for number, stats in zip(numbers_of[name], each.stats, strict=True):
                     by_view[number][name] = stats
         return by_view, list(unread.values())
+
+    async def read_apart(
+        self, chunks: Sequence[Chunk], pool: WorkerPool, take: Callable[[Chunk, ChunkResult | ReadFailure], None]
+    ) -> None:
+        """Read chunks that need not be all of a segment; give each one's result to `take`, in any order."""
+        size = sum(chunk.end - chunk.start for chunk in chunks)
+        executor = self.executor or _executor_for(self.context, pool.workers, size)
+        work = partial(read_chunks, self.context, executor.rate_share(self.rate_limit, pool.workers))
+        async with pool.map_unordered(work, batch(chunks, self.context.options), executor=executor) as results:
+            async for _, readings in results:
+                for chunk, result in readings:
+                    take(chunk, result)
 
     @asynccontextmanager
     async def _read(

@@ -7,6 +7,7 @@ from asynclog.cli import options as groups
 from asynclog.cli import page_options
 from asynclog.cli.command import Call, Command, log_level, logs_of
 from asynclog.cli.parser import ALWAYS, Help
+from asynclog.errors import ConfigurationError
 from asynclog.report.envelope import CommandResult
 from asynclog.report.estimate.result import EstimateResult
 from asynclog.report.estimate.text import as_text
@@ -31,6 +32,8 @@ class EstimateOptions(groups.TimedOptions, frozen=True, kw_only=True):
 
     retention: list[str]
     no_scan: bool
+    sample: bool
+    seed: int | None
     html: str | None
     csv: str | None
 
@@ -55,19 +58,50 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "NAME=none for ever; NAME may be a pattern, such as api_*",
     )
     add("--no-scan", action="store_true", help="read nothing: if the catalog is not exact, show bounds")
+    add(
+        "--sample",
+        action="store_true",
+        help="read only a random sample, 1 %% of a large log, and show figures with 95 %% intervals",
+    )
+    add(
+        "--seed",
+        metavar="N",
+        type=groups.number("a whole number such as 1", int),
+        help="draw the same sample as another run with this number (default: another one each time)",
+    )
 
 
 def run(options: EstimateOptions, call: Call) -> CommandResult[EstimateResult]:
     """Return the estimate that these options ask for."""
     from asynclog.runner.estimate import estimate_log
 
+    seed = _seed(options)
     logs = logs_of(options)
     logs.must_share_policy("estimate")
     files = call.resources.enter_context(page_options.files_of(logs, options.html, options.csv))
     ages = files.ages if files else None
     with call.signals.deferred("while the log was read"):
-        found = estimate_log(logs, options.retention, call.signals, scan=not options.no_scan, ages=ages)
+        found = estimate_log(logs, options.retention, call.signals, scan=not options.no_scan, seed=seed, ages=ages)
     return _with_files(files, found) if files else found
+
+
+def _seed(options: EstimateOptions) -> int | None:
+    """Return the seed of the sample, None for no sample. Raise ConfigurationError for options that contradict."""
+    if not options.sample:
+        if options.seed is not None:
+            raise ConfigurationError("--seed is for a sample: add --sample, or leave it out")
+        return None
+    if options.no_scan:
+        raise ConfigurationError("--sample reads a part of the log, and --no-scan nothing: leave one of them out")
+    if options.html:
+        raise ConfigurationError(
+            "--html shows all records by their age, which a sample does not know: leave out --sample"
+        )
+    if options.seed is not None:
+        return options.seed
+    from secrets import randbits
+
+    return randbits(32)
 
 
 def _with_files(files: "ReportFiles", found: CommandResult[EstimateResult]) -> CommandResult[EstimateResult]:

@@ -8,7 +8,7 @@ from asynclog.forecast.bounds import Bounds
 from asynclog.forecast.log_forecast import IN_DAYS, Forecast, SchemaForecast, times
 from asynclog.formatting import format_size, pluralize
 from asynclog.report.envelope import CommandResult
-from asynclog.report.estimate.result import BudgetFrees, BytesRead, EstimateResult, ForecastRow, Freed, Unknown
+from asynclog.report.estimate.result import BudgetFrees, BytesRead, EstimateResult, ForecastRow, Freed, Sample, Unknown
 from asynclog.report.holdings import Holdings
 from asynclog.report.packed_segments import Packed
 from asynclog.report.provenance import Provenance
@@ -32,7 +32,7 @@ def sum_budgets(budgets: Iterable[BudgetFrees]) -> BudgetFrees | None:
 
 
 class Estimate(msgspec.Struct, frozen=True):
-    """The result of an estimate. `what_if` is None if no other days were given."""
+    """The result of an estimate. `what_if` is None if no other days were given, `sample` if there was none."""
 
     now: int
     today: Forecast
@@ -42,6 +42,7 @@ class Estimate(msgspec.Struct, frozen=True):
     unknown: Unknown
     bounded: bool
     budget: BudgetFrees | None = None
+    sample: Sample | None = None
 
 
 def make_estimate(
@@ -63,6 +64,7 @@ def make_estimate(
             read=found.read,
             packed=found.packed,
             unknown=found.unknown,
+            sample=found.sample,
             unread=holdings.unread,
             warnings=notices.warnings,
             neighbours=notices.neighbours,
@@ -80,6 +82,9 @@ def _message(now: Bounds, budget: BudgetFrees | None) -> str:
         more = f", and {budget.records:,} more for the log's budget ({format_size(budget.bytes)})"
     if now.is_exact:
         return f"A cleanup now would delete {pluralize(low, 'record')} ({least}){more}"
+    if now.records is not None and now.bytes is not None:
+        about = f"{pluralize(round(now.records), 'record')} ({format_size(round(now.bytes))}; "
+        return f"A cleanup now would delete about {about}with 95 % confidence {least} to {most}){more}"
     return f"A cleanup now would delete {low:,} to {high:,} records ({least} to {most}){more}"
 
 

@@ -87,6 +87,22 @@ class Unknown(msgspec.Struct, frozen=True):
     bytes: int = 0
 
 
+class Sample(msgspec.Struct, frozen=True):
+    """The random sample that the figures come from: `blocks` with `bytes` of the lines in `segments`.
+
+    It stands for `of` bytes in `of_segments`; all others were known exactly, or are `unread`. Each figure lies between
+    its bounds in `confidence` of all samples. The same `seed` draws the same blocks of the same segments.
+    """
+
+    seed: int
+    confidence: float
+    segments: int
+    blocks: int
+    bytes: int
+    of_segments: int
+    of: int
+
+
 class EstimateResult(msgspec.Struct, frozen=True):
     """`result` of the JSON document. `unread` has the reason for each segment that is in no figure."""
 
@@ -109,6 +125,7 @@ class EstimateResult(msgspec.Struct, frozen=True):
     read: BytesRead = BytesRead()
     packed: Packed = Packed()
     unknown: Unknown = Unknown()
+    sample: Sample | None = None
     unread: dict[str, str] = {}
     warnings: list[str] = []
     neighbours: Neighbours = Neighbours()

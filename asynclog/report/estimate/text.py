@@ -9,7 +9,7 @@ from asynclog.escaping import escape_control
 from asynclog.formatting import fold, format_period, format_size, pluralize
 from asynclog.report.budget import budget_in_words
 from asynclog.report.envelope import CommandResult
-from asynclog.report.estimate.result import BudgetFrees, BytesRead, EstimateResult, ForecastRow, Freed
+from asynclog.report.estimate.result import BudgetFrees, BytesRead, EstimateResult, ForecastRow, Freed, Sample
 from asynclog.report.provenance import in_brief
 from asynclog.report.unjudged_segments import unjudged_in_words
 from asynclog.tables import columns
@@ -40,6 +40,8 @@ def _forecast(result: EstimateResult, totals: ForecastRow, width: int | None) ->
         yield _sizes(result)
     if result.budget:
         yield _budget(result.budget)
+    if result.sample:
+        yield from _sample(result.sample)
     if result.unknown.segments:
         yield (
             f"Not read yet: {pluralize(result.unknown.segments, 'segment')} of {format_size(result.unknown.bytes)}, "
@@ -69,6 +71,15 @@ def _budget(budget: BudgetFrees) -> str:
     return f"{told}a cleanup now frees {format_size(budget.bytes)} more for it{over}"
 
 
+def _sample(sample: Sample) -> Iterator[str]:
+    yield (
+        f"Estimated from {pluralize(sample.blocks, 'random block')} in {pluralize(sample.segments, 'segment')}, "
+        f"{format_size(sample.bytes)} of {format_size(sample.of)} in {pluralize(sample.of_segments, 'segment')} "
+        f"(--seed {sample.seed} draws the same)"
+    )
+    yield "±: with 95 % confidence. What was not read may hold schemas that are not named here"
+
+
 def _read(read: BytesRead) -> str:
     """Return how much was read, never more than there is: a second reading is mentioned separately."""
     text = f"{format_size(min(read.bytes, read.of))} of {format_size(read.of)}"
@@ -79,13 +90,17 @@ def _rows(result: EstimateResult, totals: ForecastRow) -> Iterator[list[str]]:
     yield [*_HEAD, *("frees now" if row.in_days == 0 else f"in {row.in_days} days" for row in totals.frees)]
     for name, today in result.schemas.items():
         yield _row(name, today)
+        yield from _margins(result, today)
         other = result.what_if[name] if result.what_if else today
         if other.retention_s != today.retention_s:
             yield _what_if(_row("", other))
+            yield from _margins(result, other, what_if=True)
     if len(result.schemas) > 1:
         yield _row("all", totals, all_of_it=True)
+        yield from _margins(result, totals)
         if result.what_if_totals and result.what_if_totals != totals:
             yield _what_if(_row("", result.what_if_totals, all_of_it=True))
+            yield from _margins(result, result.what_if_totals, what_if=True)
 
 
 def _row(name: str, row: ForecastRow, *, all_of_it: bool = False) -> list[str]:
@@ -108,6 +123,25 @@ def _figure(of: ForecastRow | Freed, name: str, in_words: Callable[[Any], str]) 
     if value is not None:
         return in_words(value)
     return "?" if low is UNSET else f"{in_words(low)} to {in_words(high)}"
+
+
+def _margins(result: EstimateResult, row: ForecastRow, *, what_if: bool = False) -> Iterator[list[str]]:
+    """Yield the row below another that says how far off its figures may be; none if they are not of a sample."""
+    if not result.sample:
+        return
+    names = ("records", "bytes", "daily_bytes", "steady_bytes")
+    held = [_margin(row, name) for name in names]
+    yield ["", "", *(["", "", "", held[3]] if what_if else held), *(_margin(each, "bytes") for each in row.frees)]
+
+
+def _margin(of: ForecastRow | Freed, name: str) -> str:
+    """Return how far the figure may be off, in percent of it; empty if it is exact."""
+    value, low, high = (getattr(of, name + end) for end in ("", "_low", "_high"))
+    if value is None or low is UNSET or low == high:
+        return ""
+    if not value:
+        return f"< {format_size(high) if name.endswith('bytes') else round(high)}"
+    return f"±{max(high - value, value - low) / value:.1%}"
 
 
 def _what_if(row: list[str]) -> list[str]:

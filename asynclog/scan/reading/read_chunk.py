@@ -68,8 +68,9 @@ def _read(
     digested = _Digested(choose_digest(context.kind))
     before, written = reader.current(), reader.may_be_written()
     expired = ExpiredRanges() if chunk.mark else None
-    done, end = chunk.start, min(chunk.end, fingerprint.size)
-    for offset, block in whole_lines(reader, chunk.start, end, fingerprint.size):
+    first, done, end = None, chunk.start, min(chunk.end, fingerprint.size)
+    for offset, block in whole_lines(reader, chunk.start, end, fingerprint.size, context.options.sizes):
+        first = offset if first is None else first
         classifier.add_block(offset, block, expired)
         for other in others:
             other.add_block(offset, block, None)
@@ -84,7 +85,8 @@ def _read(
             break
     written = written or reader.current() != before or reader.may_be_written()
     seen = Seen(fingerprint, not written and before == fingerprint, digested.range())
-    return ChunkResult(tuple(each.builder() for each in (classifier, *others)), expired, seen)
+    builders = tuple(each.builder() for each in (classifier, *others))
+    return ChunkResult(builders, expired, seen, lines=0 if first is None else done - first)
 
 
 def _read_packed(
@@ -110,7 +112,7 @@ def _read_packed(
     written = written or reader.current() != before or reader.may_be_written()
     builders = tuple(each.builder() for each in classifiers)
     seen = Seen(fingerprint, not written and before == fingerprint, None)
-    return ChunkResult(builders, _if_all_expired(builders[0], proof) if chunk.mark else None, seen, unpacked)
+    return ChunkResult(builders, _if_all_expired(builders[0], proof) if chunk.mark else None, seen, unpacked, size)
 
 
 def _limited(parts: Iterable[Part], rate_limit: RateLimiter) -> Iterator[Part]:

@@ -14,6 +14,7 @@ from asynclog.storage.segment_reader import Part
 
 # O_RDONLY: opening breaks no read lease.
 _FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+_SHORT = 256 << 10  # bytes of a range inside of a segment that nobody reads on from: readahead would be most of it
 _FOLIO = 2 << 20  # bytes, a huge page: Linux may cache this much as one unit, and drops all of it or nothing
 
 
@@ -71,8 +72,11 @@ class LocalReader:
         Probe residency at the start of the last quarter: readahead for the previous range may already cover this
         range's start, by up to two readahead windows, 16 MiB on fast disks. Readahead past the end is not dropped, or
         it would be read twice: it belongs to the next range, as does a folio across the end. These few MiB stay only if
-        the next range's worker finishes first.
+        the next range's worker finishes first. Without readahead, a short range inside of a segment costs no more than
+        its pages.
         """
+        if start > 0 and end - start <= _SHORT:
+            os.posix_fadvise(self._descriptor, 0, 0, os.POSIX_FADV_RANDOM)
         cached = _is_in_memory(self._descriptor, (start + 3 * end) // 4)
         yield
         if not cached:
