@@ -95,18 +95,21 @@ class Density(NamedTuple):
 
 
 class Estimator(msgspec.Struct, frozen=True):
-    """The sample, prepared for estimates."""
+    """The sample, prepared for estimates. `pairs` are the weights of the differences between neighbouring blocks."""
 
     sampled: Sampled
-    weighted: Sequence[float]
     scale: float
+    pairs: Sequence[float]
     spread: float
 
     @classmethod
     def of(cls, sampled: Sampled) -> Self:
-        weighted = [float(weight * lines) for weight, lines in zip(sampled.weights, sampled.lines, strict=True)]
-        total = sum(weighted)
-        return cls(sampled, weighted, sampled.bytes / total if total else 0.0, _squares(weighted))
+        weights, lines = sampled.weights, sampled.lines
+        total = sum(weight * size for weight, size in zip(weights, lines, strict=True))
+        products = [one * other for one, other in pairwise(weights)]
+        pairs = [product - math.sqrt(product) for product in products]  # the finite population correction
+        spread = sum(pair * (after - before) ** 2 for pair, (before, after) in zip(pairs, pairwise(lines), strict=True))
+        return cls(sampled, sampled.bytes / total if total else 0.0, pairs, spread)
 
     def moments(self, seen: Mapping[int, float], dense: "Density") -> Moments:
         """Return the moments of a total, of which so much was seen in the blocks of these numbers."""
@@ -119,36 +122,29 @@ class Estimator(msgspec.Struct, frozen=True):
         return Moments(value, self._variance(seen, value), size / max(1, len(weights)) * dense.usual, least, most)
 
     def _variance(self, seen: Mapping[int, float], value: float) -> float:
-        weights, blocks = self.sampled.weights, self.sampled.blocks
-        many = len(weights)
+        many = len(self.sampled.weights)
         if many < 2:
             return value * value
-        seen = {number: weights[number] * amount for number, amount in seen.items()}
         ratio = value / self.sampled.bytes
-        squares, products = _products(seen, self.weighted)
+        squares, products = self._products(seen)
         differences = max(0.0, squares - 2 * ratio * products + ratio * ratio * self.spread)
         # With few blocks the variance itself is uncertain: widen it as Student's t does.
-        freedom = max(1.0, 2 * (many - 1) / 3)
-        student = 1 + (_Z * _Z + 1) / (4 * freedom)
-        return (self.scale * student) ** 2 * (1 - many / blocks) * many / (2 * (many - 1)) * differences
+        student = 1 + (_Z * _Z + 1) / (4 * max(1.0, 2 * (many - 1) / 3))
+        return (self.scale * student) ** 2 * many / (2 * (many - 1)) * differences
 
+    def _products(self, seen: Mapping[int, float]) -> tuple[float, float]:
+        """Return the sums of squares of the differences between neighbours, and of their products with the lines'.
 
-def _squares(values: Sequence[float]) -> float:
-    return sum((after - before) ** 2 for before, after in pairwise(values))
-
-
-def _products(seen: Mapping[int, float], others: Sequence[float]) -> tuple[float, float]:
-    """Return the sums of squares of the differences between neighbours, and of their products with the others'.
-
-    What is not in `seen` is 0, so that a rare schema costs little.
-    """
-    pairs = {pair for number in seen for pair in (number - 1, number) if 0 <= pair < len(others) - 1}
-    squares = products = 0.0
-    for pair in pairs:
-        difference = seen.get(pair + 1, 0.0) - seen.get(pair, 0.0)
-        squares += difference * difference
-        products += difference * (others[pair + 1] - others[pair])
-    return squares, products
+        What is not in `seen` is 0, so that a rare schema costs little.
+        """
+        lines = self.sampled.lines
+        pairs = {pair for number in seen for pair in (number - 1, number) if 0 <= pair < len(self.pairs)}
+        squares = products = 0.0
+        for pair in pairs:
+            difference = seen.get(pair + 1, 0.0) - seen.get(pair, 0.0)
+            squares += self.pairs[pair] * difference * difference
+            products += self.pairs[pair] * difference * (lines[pair + 1] - lines[pair])
+        return squares, products
 
 
 def weighted_sum(terms: Iterable[tuple[Mapping[int, float], float]]) -> dict[int, float]:

@@ -26,7 +26,7 @@ from asynclog.schemas import SchemaKey
 from asynclog.statistics import SegmentStats, earliest, latest
 from asynclog.timestamps import DAY
 
-_HELD, _DAILY = -2, -1  # figures beside those of the views, which are numbered by policy and time
+HELD, _RECENT, _TODAY = -3, -2, -1  # figures beside those of the views, which are numbered by policy and time
 
 # A figure of one schema, or what all schemas free on the disk.
 _Figure = tuple[SchemaKey | None, int]
@@ -37,7 +37,8 @@ class Observations:
     """What the blocks of one sample contribute to each figure, seen at `now`."""
 
     def __init__(self, now: int) -> None:
-        self._recent = now // DAY * DAY - DAYS * DAY, now // DAY * DAY
+        midnight = now // DAY * DAY
+        self._recent, self._today = (midnight - DAYS * DAY, midnight), (midnight, midnight + DAY)
         self.records: defaultdict[_Figure, _Amounts] = defaultdict(dict)
         self.bytes: defaultdict[_Figure, _Amounts] = defaultdict(dict)
         self.oldest: dict[SchemaKey, int | None] = {}
@@ -47,8 +48,9 @@ class Observations:
         """Add what is in a block, and for each view how much of each of its schemas has expired: exactly."""
         for count in stats.schemas:
             key = count.schema
-            self._note((key, _HELD), number, Bounds.exactly(count.records, count.bytes))
-            self._note((key, _DAILY), number, between(count, *self._recent))
+            self._note((key, HELD), number, Bounds.exactly(count.records, count.bytes))
+            self._note((key, _RECENT), number, between(count, *self._recent))
+            self._note((key, _TODAY), number, between(count, *self._today))
             self.oldest[key] = earliest((self.oldest.get(key), count.oldest))
             self.newest[key] = latest((self.newest.get(key), count.newest))
         for view, amounts in enumerate(gone):
@@ -124,7 +126,7 @@ class SampledForecasts:
         retention = rule.retention if rule else None
         rate = self._rate(key)
         return SchemaForecast(
-            self._estimate([((key, _HELD), 1.0)]),
+            self._estimate([((key, HELD), 1.0)]),
             self._oldest[key],
             self._newest[key],
             rule.retention_days if rule else None,
@@ -142,7 +144,7 @@ class SampledForecasts:
         kept = [(figure, factor, retention_for(policy, key)) for key, (figure, factor) in growing]
         steady = [(figure, factor * days / DAY) for figure, factor, days in kept if days is not None]
         return SchemaForecast(
-            self._estimate([((key, _HELD), 1.0) for key in self._keys]),
+            self._estimate([((key, HELD), 1.0) for key in self._keys]),
             earliest(self._oldest.values()),
             latest(self._newest.values()),
             None,
@@ -156,8 +158,8 @@ class SampledForecasts:
         """Return what counts for the daily rate of a schema, and by what it is multiplied: see `ingest_rate.daily`."""
         oldest, midnight = self._oldest[key], self._now // DAY * DAY
         if oldest is None or oldest >= midnight:
-            return (key, _DAILY if oldest is None else _HELD), 1.0
-        return (key, _DAILY), DAY / max(midnight - max(oldest, midnight - DAYS * DAY), DAY)
+            return (key, _RECENT if oldest is None else _TODAY), 1.0
+        return (key, _RECENT), DAY / max(midnight - max(oldest, midnight - DAYS * DAY), DAY)
 
     def _has(self, figure: _Figure) -> bool:
         return any(part.observed.records.get(figure) for part in self._parts)
@@ -177,7 +179,7 @@ class SampledForecasts:
 def _part(sample: Sample, shortest: int) -> _Part:
     lines = max(1, sum(sample.sampled.lines))
     records, size = (
-        sum(sum(amounts.values()) for (_, kind), amounts in figures.items() if kind == _HELD) / lines
+        sum(sum(amounts.values()) for (_, kind), amounts in figures.items() if kind == HELD) / lines
         for figures in (sample.observed.records, sample.observed.bytes)
     )
     return _Part(

@@ -9,13 +9,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from asynclog.forecast.bounds import Bounds
+from asynclog.forecast.sample_allocation import FROM, allocate
 from asynclog.forecast.sample_design import BLOCK, FEWEST_WHOLE, budget, draw_blocks, draw_whole
 from asynclog.forecast.sample_estimator import Density, Estimator, Moments, Sampled, interval, weighted_sum
+from asynclog.forecast.sampled_forecast import Observations, Sample
+from asynclog.schemas import SchemaKey
+from asynclog.segments import Fingerprint
+from asynclog.statistics import SchemaStats, SegmentStats
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from asynclog.forecast.sample_design import Block
+    from asynclog.forecast.bounds import Bounds
+from asynclog.forecast.sample_design import Block
 
 MIB, GIB = 1 << 20, 1 << 30
 TRIALS = 200
@@ -102,15 +109,20 @@ def long_lines(_: int, random: Random) -> float:
     return 40 * BLOCK if random.random() < 0.02 else BLOCK / 2
 
 
+@pytest.mark.parametrize(
+    ("shares", "many"), [((1.0,), DRAWN), ((0.4, 0.2, 0.2, 0.2), FROM)], ids=["evenly", "unevenly"]
+)
 @pytest.mark.parametrize("contents", [in_order, in_patches, mixed, rare, long_lines])
-def test_intervals_hold_the_truth(contents: Callable[[int, Random], float]) -> None:
+def test_intervals_hold_the_truth(
+    contents: Callable[[int, Random], float], shares: tuple[float, ...], many: int
+) -> None:
     """At least 90 of 100 do, as 95 % ones should; and the estimates are not off to one side."""
     random = Random(7)  # noqa: S311
     population = [contents(number, random) for number in range(BLOCKS)]
     lines = [max(BLOCK, round(each)) for each in population]
     truth, held, values = sum(population), 0, []
     for seed in range(TRIALS):
-        blocks = draw_blocks([BLOCK * BLOCKS], DRAWN * BLOCK, 0, draw(seed))
+        blocks = draw_blocks([BLOCK * BLOCKS], many * BLOCK, 0, draw(seed), shares)
         numbers = [block.start // BLOCK for block in blocks]
         sampled = Sampled([each.weight for each in blocks], [lines[each] for each in numbers], BLOCKS, sum(lines))
         seen = {place: population[number] for place, number in enumerate(numbers) if population[number]}
@@ -120,6 +132,22 @@ def test_intervals_hold_the_truth(contents: Callable[[int, Random], float]) -> N
     assert held >= 0.9 * TRIALS
     spread = (sum((value - truth) ** 2 for value in values) / TRIALS) ** 0.5
     assert abs(sum(values) / TRIALS - truth) <= 4 * spread / TRIALS**0.5
+
+
+def test_more_is_read_where_what_has_expired_varies_most() -> None:
+    """Of a schema that is kept long only the oldest part of the log tells something; but each part gets some."""
+    old, new = SchemaKey("kept long", 1), SchemaKey("other", 1)
+    observed, random = Observations(0), Random(3)  # noqa: S311
+    for number in range(240):
+        sizes = {old: random.randrange(4000), new: random.randrange(4000)}
+        gone = {old: sizes[old] if number < 20 else 0, new: sizes[new]}
+        schemas = tuple(SchemaStats(key, 9, size, 0, 0, 0, 0, 0, 0) for key, size in sizes.items())
+        stats = SegmentStats("logs.jsonl", Fingerprint(1, 1, BLOCK, 0, 0), schemas, unreadable=1)
+        observed.add(number, stats, [[Bounds.exactly(9 if size else 0, size) for size in gone.values()]])
+    shares = allocate(Sample(Sampled([100] * 240, [BLOCK] * 240, 24_000, BLOCK * 24_000), observed))
+    assert sum(shares) == pytest.approx(1)
+    assert sum(shares[:2]) > 3 * 2 / len(shares)
+    assert min(shares) > 0.25 / len(shares)
 
 
 def test_an_order_of_time_makes_estimates_sharp() -> None:

@@ -1,14 +1,15 @@
 """Read a random sample of a log: some blocks of its segments, and of compressed ones some segments. Change nothing."""
 
 from collections.abc import Iterable, Mapping, Sequence, Set
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import msgspec
 
 from asynclog.cancellation import StopRequest
 from asynclog.executors.worker_pool import WorkerPool, run_async
 from asynclog.forecast.bounds import Bounds
-from asynclog.forecast.sample_design import Block, Draw, budget, draw_blocks, draw_whole
+from asynclog.forecast.sample_allocation import FIRST, FROM, allocate
+from asynclog.forecast.sample_design import BLOCK, Block, Draw, budget, draw_blocks, draw_whole
 from asynclog.forecast.sample_estimator import Sampled
 from asynclog.forecast.sampled_forecast import Observations, Sample, judged_gone, known_gone
 from asynclog.policy.cutoffs import Cutoffs
@@ -47,13 +48,14 @@ class Question(NamedTuple):
     """What is asked of a log: what has expired under each of the views.
 
     Nothing is freed in the segments named in `staying`. Of many logs, each may have its `share_of_least` of what is
-    read of a small one. `draw` returns random numbers.
+    read of a small one. `draw` returns random numbers. From `first_from` blocks on, a first sample says where to read.
     """
 
     views: Sequence[Cutoffs]
     staying: Set[str]
     draw: Draw
     share_of_least: float = 1.0
+    first_from: int = FROM
 
 
 def read_sample(log: Log, states: Mapping[str, SegmentState], asked: Question, stop: StopRequest) -> SampleRead:
@@ -70,10 +72,10 @@ def read_sample(log: Log, states: Mapping[str, SegmentState], asked: Question, s
     size = _size(plain) + _size(packed)
     most = budget(size, asked.share_of_least)
     whole = draw_whole(_sizes(packed), most * _size(packed) // max(1, size), asked.draw)
-    blocks = draw_blocks(_sizes(plain), most * _size(plain) // max(1, size), 2 * _LOOK, asked.draw)
-    readings = [_Reading(log, plain, blocks, asked), _Reading(log, packed if whole else [], whole, asked)]
-    for each in readings:
-        each.run(stop)
+    readings = [
+        _read_plain(log, plain, most * _size(plain) // max(1, size), asked, stop),
+        _Reading(log, packed if whole else [], whole, asked).run(stop),
+    ]
     unread = [_left_out(each, LEFT_ALONE, "packed") for each in strange]
     unread += [] if whole else [_left_out(each, _TOO_FEW, "not_reached") for each in packed]
     return SampleRead(
@@ -85,6 +87,17 @@ def read_sample(log: Log, states: Mapping[str, SegmentState], asked: Question, s
         sum(len(each.segments) for each in readings),
         sum(_size(each.segments) for each in readings),
     )
+
+
+def _read_plain(log: Log, segments: Sequence[Segment], most: int, asked: Question, stop: StopRequest) -> "_Reading":
+    """Read a sample of segments that are not packed; first a small one, which says where, if that leaves enough."""
+    sizes = _sizes(segments)
+    if not asked.first_from <= most // BLOCK < sum(sizes) // BLOCK:
+        return _Reading(log, segments, draw_blocks(sizes, most, 2 * _LOOK, asked.draw), asked).run(stop)
+    few = draw_blocks(sizes, int(most * FIRST), 2 * _LOOK, asked.draw)
+    first = _Reading(log, segments, few, asked).run(stop)
+    blocks = draw_blocks(sizes, most - first.bytes, 2 * _LOOK, asked.draw, allocate(first.sample()))
+    return _Reading(log, segments, blocks, asked, first).run(stop)
 
 
 def _known(states: Iterable[SegmentState], asked: Question, now: int) -> tuple[Sample, set[str]]:
@@ -109,30 +122,39 @@ def _freed(segment: str, gone: list[list[Bounds]], asked: Question) -> list[list
 class _Reading:
     """The blocks of some segments, and what they hold, as far as they have been read.
 
-    `failed` are segments of which a block could not be read or judged, by number: they are in no figure.
+    `failed` are segments of which a block could not be read or judged, by number: they are in no figure. Those of an
+    earlier reading are among them, and the bytes that it has read.
     """
 
-    def __init__(self, log: Log, segments: Sequence[Segment], blocks: Sequence[Block], asked: Question) -> None:
+    def __init__(
+        self,
+        log: Log,
+        segments: Sequence[Segment],
+        blocks: Sequence[Block],
+        asked: Question,
+        earlier: "_Reading | None" = None,
+    ) -> None:
         self.segments = segments
         self.blocks = blocks
-        self.failed: dict[int, UnreadSegment] = {}
-        self.bytes = 0
+        self.failed: dict[int, UnreadSegment] = dict(earlier.failed) if earlier else {}
+        self.bytes: int = earlier.bytes if earlier else 0
         self._log = log
         self._asked = asked
         self._observed = Observations(log.cutoffs.now)
         self._lines = [0] * len(blocks)
         self._numbers = {(segments[block.segment].name, block.start): place for place, block in enumerate(blocks)}
 
-    def run(self, stop: StopRequest) -> None:
-        """Read the blocks, until a stop."""
+    def run(self, stop: StopRequest) -> Self:
+        """Read the blocks, until a stop; return this."""
         if not self.blocks:
-            return
+            return self
         views = tuple(self._asked.views)
         chunks = [
             Chunk(self.segments[block.segment], block.start, block.end, mark=False, views=views)
             for block in self.blocks
         ]
         run_async(_with_short_looks(self._log.scanner).read_apart, chunks, self._pool(stop), self._take)
+        return self
 
     def _pool(self, stop: StopRequest) -> WorkerPool:
         return WorkerPool(self._log.settings.jobs, stop)
