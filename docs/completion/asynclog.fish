@@ -68,6 +68,8 @@ complete -c asynclog -n '__fish_seen_subcommand_from estimate' -l no-catalog -d 
 complete -c asynclog -n '__fish_seen_subcommand_from estimate' -l io-limit -x -d 'read and write at most at this rate, such as 200MB/s'
 complete -c asynclog -n '__fish_seen_subcommand_from estimate' -l retention -x -d 'what if this were its rule'
 complete -c asynclog -n '__fish_seen_subcommand_from estimate' -l no-scan -d 'read nothing'
+complete -c asynclog -n '__fish_seen_subcommand_from estimate' -l sample -d 'read only a random sample, 1 %% of a large log, and show figures with 9…'
+complete -c asynclog -n '__fish_seen_subcommand_from estimate' -l seed -x -d 'draw the same sample as another run with this number'
 complete -c asynclog -n '__fish_seen_subcommand_from estimate' -F -d 'the log'\''s base path'
 complete -c asynclog -n '__fish_seen_subcommand_from explain' -s h -l help -d 'show this help message and exit'
 complete -c asynclog -n '__fish_seen_subcommand_from explain' -l config -r -F -d 'asynclog.yaml or mxcp-site.yml'
