@@ -253,3 +253,19 @@ def test_nights_are_held_to_their_goals() -> None:
     assert [line.split("**")[1] for line in missed] == ["33.3", "1.40"]
     cells = next(line for line in nights.table(found).splitlines() if "warm run, of the processor" in line).split("|")
     assert [cell.strip() for cell in cells[2:-1]] == ["20 µs", "24 µs", "x 1.20", "28 µs", "x 1.17"]
+
+
+def test_estimates_from_samples_are_compared_with_the_truth(tmp_path: Path) -> None:
+    """Each figure has a row; without the size that they are for, no goal can be missed."""
+    done = bench("--size", "20MiB", "--trials", 3, "--folder", tmp_path, module="benchmarks.sampling")
+    assert (done.returncode, done.stderr) == (0, "")
+    rows = [row.split(" | ") for row in done.stdout.splitlines() if row.startswith("| ")]
+    assert [row[0] for row in rows[2:]] == [
+        "| the log",
+        "| auth.events:1",
+        "| debug_logs:1",
+        "| mxcp.endpoints:1",
+        "| mxcp.endpoints:2",
+    ]
+    assert {row[-1] for row in rows[2:]} <= {"2 of 3 |", "3 of 3 |"}
+    assert list(tmp_path.iterdir()) == []
