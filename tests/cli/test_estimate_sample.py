@@ -270,3 +270,29 @@ def test_a_segment_with_a_piece_of_a_document_is_in_no_figure(large: Path, tmp_p
     assert list(found["unread"]) == ["logs-20260101T000000.jsonl"]
     assert found["unjudged"]["reasons"] == {"not_json_lines": 1}
     assert found["totals"]["records"] == pytest.approx(20_000, rel=0.01)
+
+
+def test_what_may_not_be_changed_frees_nothing(tmp_path: Path) -> None:
+    """A segment with another hard link stays: its records count as held only."""
+    write_policy(tmp_path)
+    write_log(tmp_path / "audit", {"logs-20260101T000000.jsonl": [record()], "logs-20260102T000000.jsonl": [record()]})
+    (tmp_path / "other").hardlink_to(tmp_path / "audit/logs-20260101T000000.jsonl")
+    found = run("estimate", *NAMED, *SAMPLE, "--json", cwd=tmp_path).result
+    assert (found["totals"]["records"], found["totals"]["frees"][0]["records"]) == (2, 1)
+    text = run("estimate", *NAMED, *SAMPLE, cwd=tmp_path).out
+    assert "No sample was needed" in text
+    assert "±" not in text
+    assert "twice" not in text
+
+
+def test_many_logs_have_a_sample_each(tmp_path: Path) -> None:
+    """The figures are those of all together."""
+    policy = write_policy(tmp_path)
+    for name in "abc":
+        write_log(tmp_path / name, {"logs-20260101T000000.jsonl": [record(), record(days=1)] * 20})
+    (tmp_path / "asynclog.yaml").write_text(
+        f'asynclog: 1\nprofiles: {{default: {{audit: {{path: "*/logs.jsonl", schemas: {policy}}}}}}}\n'
+    )
+    found = run("estimate", "--no-catalog", "--now", NOW, *SAMPLE, "--json", cwd=tmp_path).result
+    assert (found["totals"]["records"], found["totals"]["frees"][0]["records"]) == (120, 60)
+    assert (found["sample"]["blocks"], found["sample"]["of_segments"]) == (3, 3)

@@ -72,6 +72,10 @@ def _budget(budget: BudgetFrees) -> str:
 
 
 def _sample(sample: Sample) -> Iterator[str]:
+    """Yield what was drawn; nothing of a sample that is all there is, for then the figures are exact."""
+    if sample.bytes >= sample.of:
+        yield "No sample was needed: so little was not known that all of it was read"
+        return
     yield (
         f"Estimated from {pluralize(sample.blocks, 'random block')} in {pluralize(sample.segments, 'segment')}, "
         f"{format_size(sample.bytes)} of {format_size(sample.of)} in {pluralize(sample.of_segments, 'segment')} "
@@ -126,12 +130,14 @@ def _figure(of: ForecastRow | Freed, name: str, in_words: Callable[[Any], str]) 
 
 
 def _margins(result: EstimateResult, row: ForecastRow, *, what_if: bool = False) -> Iterator[list[str]]:
-    """Yield the row below another that says how far off its figures may be; none if they are not of a sample."""
+    """Yield the row below another that says how far off its figures may be; none if they are exact."""
     if not result.sample:
         return
     names = ("records", "bytes", "daily_bytes", "steady_bytes")
     held = [_margin(row, name) for name in names]
-    yield ["", "", *(["", "", "", held[3]] if what_if else held), *(_margin(each, "bytes") for each in row.frees)]
+    cells = [*(["", "", "", held[3]] if what_if else held), *(_margin(each, "bytes") for each in row.frees)]
+    if any(cells):
+        yield ["", "", *cells]
 
 
 def _margin(of: ForecastRow | Freed, name: str) -> str:

@@ -166,7 +166,7 @@ class _Reading:
             failure = UnreadSegment(name, chunk.segment.fingerprint, result.reason, result.unjudged, result.failed)
             self.failed.setdefault(number, failure)
             return
-        self.bytes += max(chunk.end - chunk.start, result.lines) + (0 if is_packed(name) else 2 * _LOOK)
+        self.bytes += min(max(chunk.end - chunk.start, result.lines) + 2 * _LOOK, chunk.segment.fingerprint.size)
         about = result.seen.fingerprint
         if not is_packed(name):
             about = msgspec.structs.replace(about, size=result.lines)
