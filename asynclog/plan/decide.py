@@ -14,7 +14,7 @@ from asynclog.policy.cutoffs import Cutoffs
 from asynclog.policy.rules import Policy, overdue_since, rule_for
 from asynclog.schemas import SchemaKey
 from asynclog.segments import Segment, UnreadSegment
-from asynclog.statistics import SegmentState, SegmentStats, earliest
+from asynclog.statistics import SchemaStats, SegmentState, SegmentStats, earliest
 from asynclog.storage.hidden_names import LONGEST_SEGMENT
 from asynclog.storage.naming import SegmentNaming, length
 from asynclog.timestamps import DAY
@@ -90,16 +90,18 @@ def decide(
         case SegmentStats(name, fingerprint, fragment=int(line)):
             return Action(name, "skip", not_json_lines(line), fingerprint, state, unjudged="not_json_lines")
         case SegmentStats(name, fingerprint) if state.has_no_record:
-            return Action(name, "skip", NO_RECORD, fingerprint, _in_brief(state), unjudged="no_record")
+            return Action(name, "skip", NO_RECORD, fingerprint, _in_brief(state, cutoffs), unjudged="no_record")
         case SegmentStats(name, fingerprint) if name == conditions.newest:
-            return Action(name, "keep", NEWEST, fingerprint, _in_brief(state))
+            return Action(name, "keep", NEWEST, fingerprint, _in_brief(state, cutoffs))
         case SegmentStats(name, fingerprint):
             kind, reason = _weigh(state, cutoffs.policy, threshold, conditions.skip_reasons.get(name, ""))
             if kind == "keep":
-                return Action(name, kind, reason, fingerprint, _in_brief(state))
+                return Action(name, kind, reason, fingerprint, _in_brief(state, cutoffs))
             since = earliest(overdue_since(cutoffs.policy, count) for count in state.schemas)
             stale = _long_expired(state, cutoffs)
-            return Action(name, kind, reason, fingerprint, _in_brief(state), overdue_since=since, long_expired=stale)
+            return Action(
+                name, kind, reason, fingerprint, _in_brief(state, cutoffs), overdue_since=since, long_expired=stale
+            )
 
 
 def state_of(action: Action) -> SegmentState:
@@ -147,10 +149,21 @@ def _long_expired(stats: SegmentStats, cutoffs: Cutoffs) -> dict[SchemaKey, int]
     return found
 
 
-def _in_brief(stats: SegmentStats) -> SegmentStats:
+def _in_brief(stats: SegmentStats, cutoffs: Cutoffs) -> SegmentStats:
     """Return the statistics without what is needed only to judge again: a plan holds all segments at once."""
-    counts = [msgspec.structs.replace(count, oldest_kept=None, days=None) for count in stats.schemas]
+    counts = [
+        msgspec.structs.replace(count, oldest_kept=None, days=None, newest_expired=_newest_expired(count, cutoffs))
+        for count in stats.schemas
+    ]
     return msgspec.structs.replace(stats, schemas=tuple(counts))
+
+
+def _newest_expired(count: SchemaStats, cutoffs: Cutoffs) -> int | None:
+    """Return the latest record that has expired, by its day if others have not: a catalog knows no more of it."""
+    latest, cutoff = count.newest_expired, cutoffs.before(count.schema) if count.expired else None
+    if latest is None or latest == count.newest or cutoff is None:
+        return latest
+    return count.oldest if count.expired == 1 else min((latest // DAY + 1) * DAY, cutoff) - 1
 
 
 def _without_policy(actions: Iterable[Action], policy: Policy) -> dict[SchemaKey, int]:

@@ -68,9 +68,10 @@ def dry_run(server: Server, steps: list[Step]) -> None:
 
 
 def forecast(server: Server, steps: list[Step]) -> None:
-    """Both tell of the schema, and touch nothing."""
-    estimated, explained = steps
+    """All tell of the schema, and touch nothing."""
+    estimated, sampled, explained = steps
     assert re.search(r"^debug_logs:1 +30 days .*\n  what if +14 days ", estimated.output, re.MULTILINE)
+    assert re.search(r"^debug_logs:1 +30 days ", sampled.output, re.MULTILINE)
     assert "debug_logs:1: " in explained.output
     assert explained.files == server.written
 

@@ -103,11 +103,11 @@ GONE = {"records": 3, "rule": "app", "retention_days": 30, "retention_s": 30 * 8
 
 @pytest.mark.parametrize("words", [("-n",), (), ("-n", "--state", "state")], ids=str)
 def test_the_oldest_and_newest_of_what_went(log: Path, words: tuple[str, ...]) -> None:
-    """Exactly, in document and text, for all and for each schema with its rule; a dry run says the same."""
+    """In document and text, for all and for each schema with its rule; a dry run says the same."""
     ages = (31, 400, 30.5, 29.5, 1)
     write_log(log / "audit", {"logs-20250101T000000.jsonl": [record(days=days) for days in ages]})
     write_log(log / "audit", {"logs.jsonl": [record("other"), record("app", version=2)]})
-    oldest, newest = "2025-10-20T00:00:00Z", "2026-10-24T12:00:00Z"
+    oldest, newest = "2025-10-20T00:00:00Z", "2026-10-24T23:59:59.999999999Z"
     done = run("cleanup", *NAMED, "--now", NOW, "--json", *words, cwd=log).result
     assert (done["deleted_oldest"], done["deleted_newest"]) == (oldest, newest)
     size = len(record(days=1))
@@ -121,15 +121,26 @@ def test_the_text_has_the_oldest_and_newest(log: Path) -> None:
     assert f"\n  app:1          1\nOldest of these: {day}; newest: {day}\n" in said
 
 
-def test_what_the_catalog_knows_by_the_day_is_not_later_than_the_days_end(log: Path) -> None:
-    """If nothing is read again for it, what the newest of a part was is known by the day."""
-    path = write_log(log / "audit", {"logs-20250101T000000.jsonl": [record(days=days) for days in (34.5, 29)]})
+def test_the_catalog_says_the_same_newest(log: Path) -> None:
+    """It knows the newest of a part by the day, so that nothing is read again for it."""
+    ages = (34.5, 34.2, 29)
+    path = write_log(log / "audit", {"logs-20250101T000000.jsonl": [record(days=days) for days in ages]})
     os.utime(path.parent / "logs-20250101T000000.jsonl", (1e9, 1e9))
     for now, newest in (("2026-11-01T00:00:00Z", None), (NOW, "2026-10-20T23:59:59.999999999Z")):
         (log / "audit/logs.jsonl").write_bytes(b"")
         done = run("cleanup", "-n", *NAMED, "--state", "state", "--now", now, "--json", cwd=log).result
         assert done["deleted_newest"] == newest
     assert (done["catalog"]["hits"], done["bytes"]["scanned"]) == (1, 0)
+    assert run("cleanup", "-n", *NAMED, "--now", NOW, "--json", cwd=log).result["deleted_newest"] == newest
+
+
+def test_the_newest_that_went_is_before_the_cutoff(log: Path) -> None:
+    """Though its day goes on."""
+    write_log(log / "audit", {"logs.jsonl": [record(days=days) for days in (34.5, 30.2, 29)]})
+    done = run("cleanup", "-n", *NAMED, "--now", "2026-11-24T00:00:01Z", "--json", cwd=log).result
+    assert done["deleted_newest"] == "2026-10-24T23:59:59.999999999Z"
+    done = run("cleanup", "-n", *NAMED, "--now", "2026-11-23T23:00:00Z", "--json", cwd=log).result
+    assert done["deleted_newest"] == "2026-10-24T22:59:59.999999999Z"
 
 
 def test_nothing_has_neither_oldest_nor_newest(log: Path) -> None:
