@@ -8,6 +8,7 @@ on the other side may not begin.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections import Counter
@@ -53,7 +54,8 @@ class Moderate(Rotator):
 
     def turn(self) -> None:
         if len(os.listdir(self.archive.folder)) < ENOUGH:
-            super().turn()
+            with contextlib.suppress(FileNotFoundError):  # bindfs opens in two steps, and a job came between them
+                super().turn()
 
 
 def run(campaign: Campaign) -> LayerResult:
