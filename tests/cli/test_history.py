@@ -57,7 +57,7 @@ def test_each_run_leaves_a_line(log: Path) -> None:
     ]
     assert [each["records"] for each in found] == [2, 2, 0]
     assert [each["bytes"] for each in found] == [2 * len(OLD)] * 2 + [0]
-    assert found[1]["oldest"] == found[1]["newest"] == "2025-10-20T00:00:00Z"
+    assert (found[1]["oldest"], found[1]["newest"]) == ("2025-10-20T00:00:00Z", "2025-10-20T23:59:59.999999999Z")
     checksum = json.loads((log / "plan.json").read_text())["checksum"]
     plan = {"path": str(log / "plan.json"), "checksum": checksum}
     assert [each["plan"] for each in found] == [plan, plan, None]
