@@ -87,7 +87,8 @@ class Prefork:
             return Ended(code, outs, errs, peak)
 
     def close(self) -> None:
-        """End the process."""
+        """End the process, whoever else holds the connection: a child that a test has forked may."""
+        self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
         self._process.wait()
 
