@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import textwrap
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -179,3 +180,21 @@ def test_the_warm_process_has_the_environment_of_each_command_alone(tmp_path: Pa
     assert run("--version", env={"ASYNCLOG_READER": "neither"}).code == 2
     assert run("--version", env={"ASYNCLOG_READER": "python"}).out.splitlines()[1] == "reader: python"
     assert run("--version", cwd=tmp_path, env={"HOME": os.fspath(tmp_path)}).code == 0
+
+
+def test_it_ends_though_a_forked_child_holds_the_connection() -> None:
+    """As a server does that a test has forked, and that ends with us."""
+    warm = Prefork(dict(os.environ))
+    ended, end = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(end)
+        os.read(ended, 1)  # until this process, too, lets go of it
+        os._exit(0)
+    os.close(ended)
+    closing = threading.Thread(target=warm.close, daemon=True)
+    closing.start()
+    closing.join(DEADLINE)
+    os.close(end)
+    assert os.waitpid(child, 0)[1] == 0
+    assert not closing.is_alive()
