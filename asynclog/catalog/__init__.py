@@ -1,1 +1,1 @@
-"""What earlier runs have left in a state folder of its own: the results of scans, which save time, and a history."""
+"""Keep what later runs ask for in a state folder of its own: the results of scans, which save time, and a history."""

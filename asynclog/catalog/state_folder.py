@@ -1,4 +1,4 @@
-"""Where the catalog of a log is: one file in the state folder, which is ours alone, as is the history beside it."""
+"""Find the catalog of a log: one file in the state folder, which is ours alone, as is the history beside it."""
 
 import contextlib
 import errno

@@ -1,4 +1,4 @@
-"""How far a run has come, as one line. Pure."""
+"""Tell how far a run has come, in one line. Pure."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -37,7 +37,7 @@ def progress_line(
     return line if room is None or len(line) <= room else f"{line[: max(0, room - 3)]}..."
 
 
-# What the line says: what matters most has the lowest number.
+# The parts of the line: what matters most has the lowest number.
 _Part = tuple[int, str]
 
 

@@ -1,4 +1,4 @@
-"""What is wrong with a command line, in a sentence that leads to the right one.
+"""Say what is wrong with a command line, in a sentence that leads to the right one.
 
 Imported only for a command line that the parser has refused. What is meant is found by likeness, then by a table of
 words that other programs have for the same.
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _DASHES = "[\u2010-\u2015\u2212\ufe58\ufe63\uff0d]"  # what editors and web pages make of them
 
-# What other programs call our options; of several, the first that the command has.
+# The names that other programs have for our options; of several, the first that the command has.
 _OPTIONS = {
     "--dry-run": "--simulate --what-if --whatif --noop --no-op --just-print --preview --pretend --test -t",
     "--debug": "--verbose -v -vv --trace --log-level",
