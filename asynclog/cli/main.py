@@ -59,5 +59,5 @@ def _understood(words: Sequence[str]) -> Namespace:
         return given
     except ConfigurationError as error:
         if value_of("--metrics-file", words):
-            import_module("asynclog.cli.metrics_file").tell_usage_error(words, error)
+            import_module("asynclog.cli.files.metrics_file").tell_usage_error(words, error)
         raise

@@ -23,7 +23,7 @@ HEAVY = {
 }
 # What changes a log, or mends what a killed job has left, and what comes with options or in some projects only.
 SELDOM = {
-    "asynclog.cli.report_files",
+    "asynclog.cli.files.report_files",
     "asynclog.forecast.ages",
     "asynclog.config.mxcp.site",
     "asynclog.report.plan_file",

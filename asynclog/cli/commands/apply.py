@@ -6,8 +6,8 @@ import os
 import msgspec
 
 from asynclog.cli import options as groups
-from asynclog.cli import page_options
 from asynclog.cli.command import Call, Command, log_level_of_cleanup, settings_of
+from asynclog.cli.files import page_options
 from asynclog.cli.parser import ALWAYS, Help
 from asynclog.config.logs import one_log
 from asynclog.config.paths.log_folders import escaped

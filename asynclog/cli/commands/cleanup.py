@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from asynclog.cli import options as groups
-from asynclog.cli import page_options
 from asynclog.cli.command import Call, Command, log_level_of_cleanup, logs_of
-from asynclog.cli.metrics_file import MetricsFile, metrics_file
+from asynclog.cli.files import page_options
+from asynclog.cli.files.metrics_file import MetricsFile, metrics_file
+from asynclog.cli.files.plan_out import digest_of, planned_file, write_plan
 from asynclog.cli.output import bug_in_words, complain_of_bug
 from asynclog.cli.parser import ALWAYS, Help
-from asynclog.cli.plan_out import digest_of, planned_file, write_plan
 from asynclog.cli.signals import StoppedError
 from asynclog.errors import AsynclogError, ConfigurationError
 from asynclog.report.cleanup.result import Report
 from asynclog.report.cleanup.text import as_text
 
 if TYPE_CHECKING:
-    from asynclog.cli.report_files import ReportFiles
+    from asynclog.cli.files.report_files import ReportFiles
     from asynclog.config.logs import Logs
     from asynclog.runner.cleanup import CleanupRun
 
@@ -124,8 +124,8 @@ def _one(options: CleanupOptions, call: Call, file: MetricsFile, freed: Freed) -
             _note(found, freed, dry_run=options.dry_run)
             call.signals.defer()
             report = found.report
-            if options.plan_out and plan_out and not call.signals.signal:
-                report = write_plan(options.plan_out, plan_out, found)
+            if plan_out and not call.signals.signal:
+                report = write_plan(plan_out, found)
             report = _told(files, report, digest_of(found) if files else "", options)
             return file.tell(report, as_json=options.json)
 

@@ -4,8 +4,8 @@ import argparse
 from typing import TYPE_CHECKING
 
 from asynclog.cli import options as groups
-from asynclog.cli import page_options
 from asynclog.cli.command import Call, Command, log_level, logs_of
+from asynclog.cli.files import page_options
 from asynclog.cli.parser import ALWAYS, Help
 from asynclog.errors import ConfigurationError
 from asynclog.report.envelope import CommandResult
@@ -13,7 +13,7 @@ from asynclog.report.estimate.result import EstimateResult
 from asynclog.report.estimate.text import as_text
 
 if TYPE_CHECKING:
-    from asynclog.cli.report_files import ReportFiles
+    from asynclog.cli.files.report_files import ReportFiles
 
 HELP = Help(
     description="Show for each audit schema how much there is, how much comes in, and what the policy frees now and in "

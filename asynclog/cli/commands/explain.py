@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from asynclog.cli import options as groups
-from asynclog.cli import page_options
 from asynclog.cli.command import Call, Command, log_level, logs_of
+from asynclog.cli.files import page_options
 from asynclog.cli.parser import ALWAYS, Help
 from asynclog.config.configuration_file import MXCPS, OURS, nearest
 from asynclog.config.logs import Logs
@@ -20,7 +20,7 @@ from asynclog.report.explain.result import ExplainResult
 from asynclog.report.explain.text import as_text
 
 if TYPE_CHECKING:
-    from asynclog.cli.report_files import ReportFiles
+    from asynclog.cli.files.report_files import ReportFiles
 
 HELP = Help(
     description="Show for each segment, or for one, which records of which schema keep it and until when, "

@@ -13,47 +13,40 @@ from asynclog.escaping import escape_surrogates
 from asynclog.report.cleanup.result import PlanRef, Report
 
 if TYPE_CHECKING:
+    from asynclog.cli.files.option_file import OptionFile
     from asynclog.config.settings import Settings
     from asynclog.runner.cleanup import CleanupRun
-    from asynclog.storage.local.user_named_file import NamedFile
 
 
 @contextmanager
-def planned_file(path: str | None, settings: "Settings", *, dry_run: bool) -> Iterator["NamedFile | None"]:
+def planned_file(path: str | None, settings: "Settings", *, dry_run: bool) -> Iterator["OptionFile | None"]:
     """Yield the file for the plan, None without --plan-out. Raise ConfigurationError before the job begins."""
     if not path:
         yield None
         return
     if not dry_run:
         raise ConfigurationError("--plan-out is for a dry run: use it with --dry-run")
+    from asynclog.cli.files.option_file import OptionFile
     from asynclog.report.plan_file import is_plan
-    from asynclog.storage.local.user_named_file import NamedFile
 
-    with _told(path):
-        file = NamedFile(path, lambda _, head: is_plan(head))
+    file = OptionFile("--plan-out", path, "a plan", is_plan)
     try:
-        with _told(path):
-            inside = settings.enabled and file.is_inside(settings.folder)
-        if inside:
-            raise ConfigurationError(f"--plan-out {path}: this lies in the log's own folder: name a file elsewhere")
-        with _told(path):
-            file.check()
+        file.check([settings.folder] if settings.enabled else [])
         yield file
     finally:
         file.close()
 
 
-def write_plan(path: str, file: "NamedFile", found: "CleanupRun") -> Report:
+def write_plan(file: "OptionFile", found: "CleanupRun") -> Report:
     """Write the plan of a dry run, and return its report, which names it. Raise ConfigurationError."""
     if found.plan is None or found.origin is None:
-        print_error(f"--plan-out {path}: there is nothing to plan, so no plan was written")
+        print_error(f"--plan-out {file.path}: there is nothing to plan, so no plan was written")
         return found.report
     from asynclog.report.plan_file import plan_to_text
 
     text, checksum = plan_to_text(found.plan, found.origin)
-    with _told(path):
-        file.write(text.encode())
-    plan = PlanRef(escape_surrogates(os.path.abspath(path)), checksum)
+    file.write(text.encode())
+    plan = PlanRef(escape_surrogates(os.path.abspath(file.path)), checksum)
     return msgspec.structs.replace(found.report, result=msgspec.structs.replace(found.report.result, plan=plan))
 
 
@@ -62,17 +55,3 @@ def digest_of(found: "CleanupRun") -> str:
     from asynclog.report.plan_file import plan_to_text
 
     return plan_to_text(found.plan, found.origin).checksum if found.plan and found.origin else ""
-
-
-@contextmanager
-def _told(path: str) -> Iterator[None]:
-    """Turn an error inside the `with` into a ConfigurationError."""
-    from asynclog.storage.local.user_named_file import OccupiedError
-
-    try:
-        yield
-    except OccupiedError as error:
-        problem = f"something other than a plan of asynclog is there ({error}), and stays: name another file"
-        raise ConfigurationError(f"--plan-out {path}: {problem}") from None
-    except OSError as error:
-        raise ConfigurationError(f"--plan-out {path}: the plan can't be written: {error.strerror}") from None

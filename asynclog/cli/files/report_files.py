@@ -1,18 +1,16 @@
 """`--html` and `--csv`: the result of a command as files to look at, each written whole when the command has ended."""
 
-import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Protocol, Self, TypeVar
 
 import msgspec
 
+from asynclog.cli.files.option_file import OptionFile
 from asynclog.errors import ConfigurationError
 from asynclog.forecast.ages import LogAges
 from asynclog.report.cleanup.result import CleanupResult, Report
 from asynclog.report.csv_tables import cleanup_csv, is_csv
 from asynclog.report.page.document import is_page
-from asynclog.storage.local.user_named_file import NamedFile, OccupiedError
 
 
 class Result(Protocol):
@@ -24,51 +22,6 @@ class Result(Protocol):
 R = TypeVar("R", bound=Result)
 
 
-class _File:
-    """The file of one of the two options."""
-
-    def __init__(self, option: str, path: str, kind: str, is_ours: Callable[[bytes], bool]) -> None:
-        self.path = path
-        self._option = option
-        self._kind = kind
-        with self._told():
-            self._file = NamedFile(path, lambda _, head: is_ours(head))
-
-    @property
-    def place(self) -> str:
-        return os.path.realpath(self.path)
-
-    def close(self) -> None:
-        self._file.close()
-
-    def check(self, folders: Iterable[str]) -> None:
-        """Raise ConfigurationError if anything else is there, or if it lies in one of these folders, the logs' own."""
-        with self._told():
-            is_inside = any(self._file.is_inside(folder) for folder in folders)
-        if is_inside:
-            raise ConfigurationError(
-                f"{self._option} {self.path}: this lies in the log's own folder: name a file elsewhere"
-            )
-        with self._told():
-            self._file.check()
-
-    def write(self, content: bytes) -> None:
-        """Write the file. Raise ConfigurationError."""
-        with self._told():
-            self._file.write(content)
-
-    @contextmanager
-    def _told(self) -> Iterator[None]:
-        try:
-            yield
-        except OccupiedError as error:
-            problem = f"something other than {self._kind} of asynclog is there ({error}), and stays: name another file"
-            raise ConfigurationError(f"{self._option} {self.path}: {problem}") from None
-        except OSError as error:
-            problem = f"{self._kind} can't be written there: {error.strerror}"
-            raise ConfigurationError(f"{self._option} {self.path}: {problem}") from None
-
-
 class ReportFiles:
     """The page and the table of one command; each None if it was not asked for.
 
@@ -76,10 +29,10 @@ class ReportFiles:
     """
 
     def __init__(self, html: str | None, csv: str | None) -> None:
-        self._page = _File("--html", html, "a page", is_page) if html else None
-        self._table: _File | None = None
+        self._page = OptionFile("--html", html, "a page", is_page) if html else None
+        self._table: OptionFile | None = None
         try:
-            self._table = _File("--csv", csv, "a table", is_csv) if csv else None
+            self._table = OptionFile("--csv", csv, "a table", is_csv) if csv else None
             if self._page and self._table and self._page.place == self._table.place:
                 raise ConfigurationError(f"--html and --csv both name {csv}: give each a file of its own")
         except ConfigurationError:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from asynclog.cli.report_files import ReportFiles
+    from asynclog.cli.files.report_files import ReportFiles
     from asynclog.config.logs import Logs
 
 
@@ -37,7 +37,7 @@ def files_of(logs: "Logs", html: str | None, csv: str | None = None) -> Iterator
     if not html and not csv:
         yield None
         return
-    from asynclog.cli.report_files import ReportFiles
+    from asynclog.cli.files.report_files import ReportFiles
 
     logs.must_share_policy("a page" if html else "a table")
     files = ReportFiles(html, csv)
