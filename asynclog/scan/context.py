@@ -33,13 +33,18 @@ SCAN_OPTIONS = ScanOptions()
 
 
 class ScanContext(msgspec.Struct, frozen=True):
-    """The values that a worker needs, wherever it works: all of it can be pickled if the store can."""
+    """The values that a worker needs, wherever it works: all of it can be pickled if the store can.
+
+    `unpacks_ahead` is whether packed segments are unpacked in a thread of their own. That pays where one segment is
+    read at a time: where several are, it is a thread too many for the processors.
+    """
 
     store: ReadStore
     cutoffs: Cutoffs
     kind: Kind
     fields: Fields
     options: ScanOptions = SCAN_OPTIONS
+    unpacks_ahead: bool = False
 
     def fields_of(self, fingerprint: Fingerprint) -> Fields:
         """Return the fields of a segment's lines, with its own time if that is theirs."""

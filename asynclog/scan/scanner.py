@@ -110,7 +110,8 @@ class Scanner(msgspec.Struct, frozen=True):
         size = sum(chunk.end - chunk.start for chunk in chunks)
         executor = self.executor or _executor_for(self.context, pool.workers, size)
         share = executor.rate_share(self.rate_limit, pool.workers)
-        work = partial(read_chunks, self.context, share)
+        alone = pool.workers == 1 or len(chunks) == 1
+        work = partial(read_chunks, msgspec.structs.replace(self.context, unpacks_ahead=alone), share)
         units, begun = batch(chunks, options), partial(_go_on, starts)
         async with pool.map_unordered(work, units, executor=executor, is_continuation=begun) as results:
             counted = results if share is self.rate_limit else _counted(results, self.rate_limit)

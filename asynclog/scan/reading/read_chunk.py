@@ -102,7 +102,7 @@ def _read_packed(
     proof, unpacked = Proof(choose_digest(context.kind)), 0
     parts = proof.follow(_limited(reader.parts(0, size), rate_limit))
     lines = unpacked_lines(unpack(name, parts), size)
-    with read_ahead(lines) if size > _SMALL else nullcontext(lines) as blocks:
+    with read_ahead(lines) if context.unpacks_ahead and size > _SMALL else nullcontext(lines) as blocks:
         for offset, data, judged in blocks:
             for classifier in classifiers if judged else ():
                 classifier.add_block(offset, judged, None)
