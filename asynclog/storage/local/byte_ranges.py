@@ -13,12 +13,12 @@ _FAR = 64 << 20  # bytes that are searched for it: a hole has none
 _LEAST_HOLE = 1 << 16  # bytes; smaller ones are read as zeros
 
 
-def parts_of(descriptor: int, start: int, end: int) -> Iterator[Part]:
+def parts_of(descriptor: int, start: int, end: int, buffer: memoryview | None = None) -> Iterator[Part]:
     """Yield the bytes [start, end) in order; each part is writable, and valid until the next one is requested.
 
-    Raise OSError, and ChangedError if the file ends before that.
+    They are read into the buffer, or a new one. Raise OSError, and ChangedError if the file ends before that.
     """
-    buffer = memoryview(bytearray(min(LONGEST_PART, end - start)))
+    buffer = buffer or new_buffer(start, end)
     for hole, data in chain(holes(descriptor, start, end), [(end, end)]):
         while start < hole:
             got = os.preadv(descriptor, [buffer[: hole - start]], start)
@@ -29,6 +29,11 @@ def parts_of(descriptor: int, start: int, end: int) -> Iterator[Part]:
         if data > hole:
             yield Hole(data - hole)
         start = data
+
+
+def new_buffer(start: int, end: int) -> memoryview:
+    """Return a buffer for the parts of [start, end), which is as large as they may get."""
+    return memoryview(bytearray(min(LONGEST_PART, end - start)))
 
 
 def holes(descriptor: int, start: int, end: int) -> Iterator[tuple[int, int]]:

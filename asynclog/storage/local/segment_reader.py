@@ -8,9 +8,9 @@ from resource import RUSAGE_THREAD, getrusage
 import msgspec
 
 from asynclog.segments import Fingerprint, Segment
-from asynclog.storage.local.byte_ranges import data_bytes, end_of_lines, next_data, parts_of
+from asynclog.storage.local.byte_ranges import data_bytes, end_of_lines, new_buffer, next_data, parts_of
 from asynclog.storage.local.linux.leases import may_be_written
-from asynclog.storage.segment_reader import Part
+from asynclog.storage.segment_reader import LONGEST_PART, Part
 
 # O_RDONLY: opening breaks no read lease.
 _FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
@@ -27,6 +27,7 @@ class LocalReader:
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
+        self._buffer: memoryview | None = None  # that nobody reads parts into; to clear one takes as long as to fill it
 
     def __enter__(self) -> "LocalReader":
         return self
@@ -57,7 +58,11 @@ class LocalReader:
         return os.preadv(self._descriptor, [buffer], offset)
 
     def parts(self, start: int, end: int) -> Iterator[Part]:
-        return parts_of(self._descriptor, start, end)
+        buffer, self._buffer = self._buffer, None
+        if buffer is None or len(buffer) < min(LONGEST_PART, end - start):
+            buffer = new_buffer(start, end)
+        yield from parts_of(self._descriptor, start, end, buffer)
+        self._buffer = buffer
 
     def next_data(self, start: int, end: int) -> int:
         return next_data(self._descriptor, start, end)
