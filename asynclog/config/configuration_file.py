@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
-from asynclog.config.mapped_fields import FieldKeys, TimeKeys, fields_from
 from asynclog.config.paths.log_folders import escaped, has_wildcard, literal, wildcard_problem
 from asynclog.config.paths.usable_paths import absolute, working_folder
 from asynclog.config.presets import load_presets, with_preset
 from asynclog.config.profile import Profile, beside, must_have
 from asynclog.config.reading.file_text import Origin
-from asynclog.config.units import percent
+from asynclog.config.values.mapped_fields import FieldKeys, TimeKeys, fields_from
+from asynclog.config.values.units import percent
 from asynclog.errors import ConfigurationError
 from asynclog.plan.budget import NO_BUDGET, Budget
 from asynclog.plan.guards import Guard
@@ -20,8 +20,8 @@ from asynclog.plan.rewrite_threshold import Percent
 from asynclog.storage.profile_claims import Claim
 
 if TYPE_CHECKING:
-    from asynclog.config.hook_values import Hooks, Pings
     from asynclog.config.reading.yaml_document import Document
+    from asynclog.config.values.hooks import Hooks, Pings
 
 OURS = "asynclog.yaml"
 MXCPS = "mxcp-site.yml"
@@ -223,7 +223,7 @@ def _rewrite(document: "Document", name: str, text: str) -> Percent:
 
 
 def _has_hooks(document: "Document") -> bool:
-    from asynclog.config.hook_values import has_hooks  # noqa: PLC0415 - a file that is found needs no second look
+    from asynclog.config.values.hooks import has_hooks  # noqa: PLC0415 - a file that is found needs no second look
 
     return "mxcp" not in document.mapping(()) and has_hooks(document)
 
@@ -231,7 +231,7 @@ def _has_hooks(document: "Document") -> bool:
 def _around(document: "Document", name: str, profile: _Profile) -> "tuple[Hooks | None, Pings | None]":
     if profile.hooks is None and profile.ping is None:
         return None, None
-    from asynclog.config.hook_values import hooks_from, pings_from  # noqa: PLC0415 - few profiles have any
+    from asynclog.config.values.hooks import hooks_from, pings_from  # noqa: PLC0415 - few profiles have any
 
     return hooks_from(document, name, profile.hooks), pings_from(document, name, profile.ping)
 
@@ -239,6 +239,6 @@ def _around(document: "Document", name: str, profile: _Profile) -> "tuple[Hooks 
 def _budget(document: "Document", name: str, profile: _Profile) -> Budget:
     if profile.max_bytes is None and profile.min_free is None:
         return NO_BUDGET
-    from asynclog.config.budget_values import budget_from  # noqa: PLC0415 - few logs have a budget
+    from asynclog.config.values.budget import budget_from  # noqa: PLC0415 - few logs have a budget
 
     return budget_from(document, name, profile.max_bytes, profile.min_free)

@@ -14,8 +14,8 @@ from asynclog.config.mxcp.registry import is_registry, read_registry, read_rotat
 from asynclog.config.paths.usable_paths import working_folder
 from asynclog.config.reading.file_text import Origin
 from asynclog.config.reading.msgspec_errors import KeyPath
-from asynclog.config.retention_problems import days_problem, period_problem
 from asynclog.config.settings import Settings
+from asynclog.config.values.retention_problems import days_problem, period_problem
 from asynclog.errors import ConfigurationError
 from asynclog.policy.patterns import RIVALRY, Pattern, first_rivals
 from asynclog.policy.periods import days_in_ns, parse_period

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from asynclog.config.mapped_fields import FieldKeys, TimeKeys, mapped_fields, whole_file
+from asynclog.config.values.mapped_fields import FieldKeys, TimeKeys, mapped_fields, whole_file
 from asynclog.records.fields import MXCP_FIELDS, Fields
 
 if TYPE_CHECKING:

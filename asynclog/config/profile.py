@@ -14,8 +14,8 @@ from asynclog.records.fields import MXCP_FIELDS, Fields
 from asynclog.storage.profile_claims import Claim
 
 if TYPE_CHECKING:
-    from asynclog.config.hook_values import Hooks, Pings
     from asynclog.config.reading.yaml_document import Document
+    from asynclog.config.values.hooks import Hooks, Pings
 
 
 class Profile(msgspec.Struct, frozen=True):

@@ -12,7 +12,7 @@ from asynclog.config.paths.usable_paths import absolute, usable, working_folder
 from asynclog.config.profile import Profile
 from asynclog.config.reading.file_text import Origin
 from asynclog.config.settings import Options, Settings
-from asynclog.config.units import bytes_per_second, seconds
+from asynclog.config.values.units import bytes_per_second, seconds
 from asynclog.errors import ConfigurationError
 from asynclog.storage.naming import LONGEST_BASE, length
 from asynclog.storage.profile_claims import Claim, Contest

@@ -13,7 +13,7 @@ from asynclog.storage.naming import SegmentNaming
 from asynclog.storage.profile_claims import Claim, Contest
 
 if TYPE_CHECKING:
-    from asynclog.config.hook_values import Hooks, Pings
+    from asynclog.config.values.hooks import Hooks, Pings
 
 
 class Options(TypedDict, total=False):

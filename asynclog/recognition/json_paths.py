@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from asynclog.config.mapped_fields import DEEPEST, LONGEST
+from asynclog.config.values.mapped_fields import DEEPEST, LONGEST
 from asynclog.records.fields import keys_of
 from asynclog.records.parser import has_half_pair
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from asynclog.config.mapped_fields import ConstantKey, FieldKeys, TimeKeys, mapped_fields
+from asynclog.config.values.mapped_fields import ConstantKey, FieldKeys, TimeKeys, mapped_fields
 from asynclog.escaping import escape_surrogates
 from asynclog.recognition.json_paths import values_by_path
 from asynclog.recognition.schemas import SchemaCandidate, schema_candidates, with_many_values

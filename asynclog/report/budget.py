@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from asynclog.actions import Plan
-from asynclog.config.units import BYTES
+from asynclog.config.values.units import BYTES
 from asynclog.formatting import format_size, pluralize
 from asynclog.plan.budget import Budget
 from asynclog.plan.budget_drops import bytes_over

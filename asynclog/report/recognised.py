@@ -3,8 +3,8 @@
 import shlex
 from collections.abc import Iterable, Iterator
 
-from asynclog.config.mapped_fields import ConstantKey
 from asynclog.config.presets import load_presets
+from asynclog.config.values.mapped_fields import ConstantKey
 from asynclog.formatting import list_some, pluralize
 from asynclog.recognition.proposal import Proposal
 from asynclog.recognition.recognise import MXCP, Match, Recognition

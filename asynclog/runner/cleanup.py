@@ -15,7 +15,7 @@ from asynclog.policy.cutoffs import Cutoffs
 from asynclog.policy.rules import Policy
 from asynclog.report.cleanup.result import NOT_READ, Report
 from asynclog.report.plan_origin import PlanOrigin
-from asynclog.report.warnings import Notices, notices
+from asynclog.report.warnings.notices import Notices, notices
 from asynclog.runner.steps.apply_actions import Applied, apply_actions
 from asynclog.runner.steps.begin_cleanup import OpenRun, Run, must_fit, open_run
 from asynclog.runner.steps.budget import with_budget

@@ -22,7 +22,7 @@ from asynclog.report.estimate.build import Estimate, make_estimate
 from asynclog.report.estimate.result import BytesRead, EstimateResult, Sample
 from asynclog.report.holdings import sum_holdings
 from asynclog.report.packed_segments import sum_packed
-from asynclog.report.warnings import noticed
+from asynclog.report.warnings.notices import noticed
 from asynclog.runner.inspect import notices_of_none, now_of
 from asynclog.runner.steps.provenance import provenance_of
 from asynclog.runner.steps.read_for_estimate import Asked, Part, builders, read_part, read_parts

@@ -21,7 +21,7 @@ from asynclog.report.envelope import CommandResult
 from asynclog.report.explain.build import explained
 from asynclog.report.explain.result import Explained, ExplainResult, UnreadableLine, UnreadableReason
 from asynclog.report.holdings import sum_holdings
-from asynclog.report.warnings import noticed
+from asynclog.report.warnings.notices import noticed
 from asynclog.runner.inspect import notices_of, notices_of_none, opened_log, read_log, scan_views, states_of
 from asynclog.runner.steps.budget import with_budget
 from asynclog.runner.steps.open_log import Log

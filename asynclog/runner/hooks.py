@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from asynclog.cancellation import StopRequest
-from asynclog.config.hook_values import Hooks
+from asynclog.config.values.hooks import Hooks
 
 _GRACE = 2.0  # seconds that a program has to end once it was asked to
 

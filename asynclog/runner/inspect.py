@@ -13,7 +13,7 @@ from asynclog.plan.whole_file_stats import stats_of_file
 from asynclog.policy.cutoffs import Cutoffs
 from asynclog.policy.rules import Policy
 from asynclog.records.fields import WholeFile
-from asynclog.report.warnings import Notices, notices
+from asynclog.report.warnings.notices import Notices, notices
 from asynclog.runner.steps.gather_warning_facts import facts_of, facts_of_none
 from asynclog.runner.steps.inventory import Inventory, recall, scan_unread
 from asynclog.runner.steps.open_log import Log, open_log, open_store

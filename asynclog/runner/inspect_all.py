@@ -11,9 +11,9 @@ from asynclog.config.logs import Logs
 from asynclog.errors import ConfigurationError
 from asynclog.escaping import escape_surrogates
 from asynclog.policy.rules import Policy
-from asynclog.report.combined_notices import combined_notices
-from asynclog.report.policy_warnings import rule_warnings, unused_rule_warnings
-from asynclog.report.warnings import Notices
+from asynclog.report.warnings.combined_notices import combined_notices
+from asynclog.report.warnings.notices import Notices
+from asynclog.report.warnings.policy_warnings import rule_warnings, unused_rule_warnings
 from asynclog.runner.inspect import notices_of, opened_log, read_log, states_of
 from asynclog.runner.steps.gather_warning_facts import facts_of_none
 from asynclog.schemas import SchemaKey

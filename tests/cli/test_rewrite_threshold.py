@@ -11,7 +11,7 @@ from command import cleanup, run
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from asynclog.config.units import percent
+from asynclog.config.values.units import percent
 from asynclog.plan.decide import decide
 from asynclog.plan.rewrite_threshold import Percent
 from asynclog.policy.cutoffs import Cutoffs

@@ -14,7 +14,7 @@ import pytest
 from audit_log import LOCK, looks, of_many_schemas, record, write_log, write_policy
 from command import NO_OVERRIDE, NOW, Done, cleanup, run
 
-from asynclog.report import configuration_warnings, policy_warnings, warnings
+from asynclog.report.warnings import configuration_warnings, notices, policy_warnings
 from asynclog.storage import profile_claims as owners
 
 if TYPE_CHECKING:
@@ -377,7 +377,7 @@ def test_no_warning_is_missing_here(folder: Path) -> None:
         said += warnings_of(ask(place, case.told_by[-1] if case.told_by[-1] != "cleanup" else "dry run", "--json"))
     patterns = [
         pattern
-        for module in (warnings, configuration_warnings, policy_warnings, owners)
+        for module in (notices, configuration_warnings, policy_warnings, owners)
         for pattern in sentences(module)
         if not pattern.startswith(re.escape("from now on asynclog reads"))  # in a project of MXCP: test_mxcp_project
         and "so no command will read it" not in pattern.replace("\\", "")  # in a folder of everybody: test_init

@@ -205,3 +205,8 @@ def test_each_check_fails_for_what_it_is_about() -> None:
     assert impure("plan.guards", "import time") == {"time"}
     assert impure("scan.chunks", "def read():\n    from os import pread") == {"os"}
     assert destructive("import os\nos.unlink('logs.jsonl')") == {"unlink"}
+
+
+def test_a_package_is_seen_at_a_glance() -> None:
+    modules = [module.parent for module in MODULES if module.name != "__init__.py"]
+    assert not {str(each) for each in modules if modules.count(each) > 13}

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from memory_store import Content, MemoryReader
 from packing import zstd_frame
 
-from asynclog.config.mapped_fields import ConstantKey, FieldKeys
 from asynclog.config.presets import load_presets
+from asynclog.config.values.mapped_fields import ConstantKey, FieldKeys
 from asynclog.executors.rate_limit import RateLimiter
 from asynclog.recognition.json_paths import values_by_path
 from asynclog.recognition.proposal import Proposal

@@ -14,7 +14,7 @@ from asynclog.config.paths.log_folders import escaped
 from asynclog.config.paths.usable_paths import absolute
 from asynclog.config.reading.file_text import read_text
 from asynclog.config.settings import Settings
-from asynclog.config.units import seconds
+from asynclog.config.values.units import seconds
 from asynclog.errors import ConfigurationError
 from asynclog.report.cleanup.result import Report
 from asynclog.report.cleanup.text import as_text

@@ -19,7 +19,7 @@ from asynclog.report.check.text import as_text
 from asynclog.report.envelope import CommandResult
 from asynclog.report.holdings import Holdings, sum_holdings
 from asynclog.report.provenance import who
-from asynclog.report.warnings import Notices
+from asynclog.report.warnings.notices import Notices
 
 HELP = Help(
     description="Validate configuration and policy, and show the rule of each audit schema in the log, "

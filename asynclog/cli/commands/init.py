@@ -13,21 +13,21 @@ from asynclog.cli.commands.begin_init import begin
 from asynclog.cli.commands.first_files import POLICY, write
 from asynclog.cli.parser import ALWAYS, Help
 from asynclog.config.configuration_file import MXCPS, OURS, nearest
-from asynclog.config.mapped_fields import mapped_fields
 from asynclog.config.mxcp.init_values import Takeover
 from asynclog.config.paths.usable_paths import working_folder
 from asynclog.config.presets import load_presets
 from asynclog.config.settings import Settings
+from asynclog.config.values.mapped_fields import mapped_fields
 from asynclog.escaping import escape_surrogates
 from asynclog.formatting import pluralize
-from asynclog.report.configuration_warnings import shadowed, taken_over, untrusted
 from asynclog.report.envelope import CommandResult
 from asynclog.report.holdings import Holding, Holdings, sum_holdings
 from asynclog.report.init.result import InitResult
 from asynclog.report.init.templates import Starter, can_be_named, starter_configuration, starter_policy
 from asynclog.report.init.text import as_text
 from asynclog.report.provenance import who
-from asynclog.report.warnings import Notices
+from asynclog.report.warnings.configuration_warnings import shadowed, taken_over, untrusted
+from asynclog.report.warnings.notices import Notices
 from asynclog.schemas import SchemaKey
 from asynclog.storage.local.access.trusted_open import StrangerError, open_file
 

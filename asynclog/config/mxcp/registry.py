@@ -10,7 +10,7 @@ import msgspec
 
 from asynclog.config.reading.file_text import Origin, read_file
 from asynclog.config.reading.msgspec_errors import explain
-from asynclog.config.retention_problems import days_problem
+from asynclog.config.values.retention_problems import days_problem
 from asynclog.errors import ConfigurationError
 from asynclog.policy.periods import days_in_ns
 from asynclog.policy.rules import Policy, PolicyFile, Rule

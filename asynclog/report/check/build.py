@@ -12,7 +12,7 @@ from asynclog.records.fields import MXCP_FIELDS, Fields, FlatFields, WholeFile
 from asynclog.report.check.result import BudgetRead, CheckResult, Coverage, FieldsRead, UnusedRule
 from asynclog.report.holdings import Holding, Holdings
 from asynclog.report.provenance import Provenance, who
-from asynclog.report.warnings import Notices
+from asynclog.report.warnings.notices import Notices
 
 
 class Subject(msgspec.Struct, frozen=True):

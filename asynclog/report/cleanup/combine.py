@@ -18,10 +18,10 @@ from asynclog.report.cleanup.result import (
     Segments,
 )
 from asynclog.report.cleanup.schema_totals import sum_totals
-from asynclog.report.combined_notices import combined_neighbours
 from asynclog.report.packed_segments import Packed
 from asynclog.report.provenance import Provenance, who
 from asynclog.report.unjudged_segments import combined_unjudged
+from asynclog.report.warnings.combined_notices import combined_neighbours
 from asynclog.statistics import sum_counts
 from asynclog.timestamps import earliest_text, latest_text
 

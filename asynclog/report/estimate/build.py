@@ -12,7 +12,7 @@ from asynclog.report.estimate.result import BudgetFrees, BytesRead, EstimateResu
 from asynclog.report.holdings import Holdings
 from asynclog.report.packed_segments import Packed
 from asynclog.report.provenance import Provenance
-from asynclog.report.warnings import Notices
+from asynclog.report.warnings.notices import Notices
 from asynclog.timestamps import LAST, format_instant
 
 

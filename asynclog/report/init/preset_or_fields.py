@@ -3,7 +3,7 @@
 import textwrap
 from collections.abc import Iterable, Iterator
 
-from asynclog.config.mapped_fields import ConstantKey
+from asynclog.config.values.mapped_fields import ConstantKey
 from asynclog.escaping import escape_control
 from asynclog.recognition.proposal import Proposal
 from asynclog.recognition.recognise import MXCP, Recognition

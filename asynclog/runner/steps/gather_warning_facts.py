@@ -11,7 +11,7 @@ from asynclog.config.mxcp.registry import is_registry, rotations
 from asynclog.config.settings import Settings
 from asynclog.policy.rules import Policy
 from asynclog.records.fields import MXCP_FIELDS
-from asynclog.report.warning_facts import Facts, Reasons, Registry, WithoutOffset, has_no_record
+from asynclog.report.warnings.warning_facts import Facts, Reasons, Registry, WithoutOffset, has_no_record
 from asynclog.runner.steps.open_log import Log
 from asynclog.scan.reading.read_segment import ReadFailure
 from asynclog.statistics import SegmentState, SegmentStats

@@ -15,10 +15,10 @@ from asynclog.escaping import escape_surrogates
 from asynclog.forecast.log_forecast import IN_DAYS, ForecastBuilder, times
 from asynclog.policy.cutoffs import Cutoffs
 from asynclog.policy.rules import Policy
-from asynclog.report.combined_notices import combined_notices
 from asynclog.report.estimate.build import sum_budgets
 from asynclog.report.estimate.result import BudgetFrees, Unknown
-from asynclog.report.warnings import Notices
+from asynclog.report.warnings.combined_notices import combined_notices
+from asynclog.report.warnings.notices import Notices
 from asynclog.runner.inspect import notices_of, opened_log, read_log, scan_views, states_of
 from asynclog.runner.inspect_all import by_path, policy_warnings
 from asynclog.runner.steps.freed_by_budget import freed_by_budget

@@ -18,7 +18,7 @@ from asynclog.policy.rules import Policy, describe_rule
 from asynclog.report.budget import budget_warnings
 from asynclog.report.cleanup.build import RunInfo, empty_report, make_report
 from asynclog.report.cleanup.result import NOT_BEGUN, CatalogStats, PlanRef, Report
-from asynclog.report.warnings import Notices, noticed
+from asynclog.report.warnings.notices import Notices, noticed
 from asynclog.runner.steps.apply_actions import Applied
 from asynclog.runner.steps.begin_cleanup import OpenRun, Run
 from asynclog.runner.steps.budget import budget_terms

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from asynclog.formatting import format_period, list_some, plural, pluralize
 from asynclog.policy.patterns import name_matches
 from asynclog.policy.rules import WILDCARD, Policy, Rule, Scope, all_rules, match_rule, pattern_rules
-from asynclog.report.warning_facts import Facts
+from asynclog.report.warnings.warning_facts import Facts
 from asynclog.schemas import SchemaKey
 
 

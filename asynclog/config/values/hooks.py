@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from asynclog.config.units import seconds
+from asynclog.config.values.units import seconds
 from asynclog.errors import ConfigurationError
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from asynclog.escaping import escape_surrogates
-from asynclog.report.warning_facts import Facts
+from asynclog.report.warnings.warning_facts import Facts
 from asynclog.storage.profile_claims import in_words
 
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 
-from asynclog.report.neighbours import Neighbours
 from asynclog.report.unjudged_segments import combined_unjudged
-from asynclog.report.warnings import MOST_NAMES, Notices
+from asynclog.report.warnings.neighbours import Neighbours
+from asynclog.report.warnings.notices import MOST_NAMES, Notices
 
 
 def combined_notices(notices: Mapping[str, Notices], warnings: Iterable[str]) -> Notices:

@@ -3,7 +3,7 @@
 import re
 from typing import TYPE_CHECKING
 
-from asynclog.config.units import BYTES
+from asynclog.config.values.units import BYTES
 from asynclog.plan.budget import Budget
 
 if TYPE_CHECKING:
