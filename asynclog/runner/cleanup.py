@@ -23,7 +23,7 @@ from asynclog.runner.steps.gather_warning_facts import facts_of, facts_of_none
 from asynclog.runner.steps.inventory import Inventory, recall, scan_unread
 from asynclog.runner.steps.open_log import Log, OpenStore, open_store
 from asynclog.runner.steps.provenance import origin_of
-from asynclog.runner.steps.report_cleanup import Ending, build_report, log_decisions, report_nothing
+from asynclog.runner.steps.report_cleanup import Ending, build_report, log_decisions, log_warnings, report_nothing
 from asynclog.scan.schema_limits import SchemaKeys
 from asynclog.segments import Segment, UnreadSegment
 from asynclog.statistics import SegmentState
@@ -38,10 +38,18 @@ class CleanupRun(msgspec.Struct, frozen=True):
     origin: PlanOrigin | None = None
 
 
+class RefusedRunError(RefusedError):
+    """A guard refused the run: nothing was touched. `found` is what it would have done, as a dry run reports it."""
+
+    def __init__(self, refusal: str, found: CleanupRun) -> None:
+        super().__init__(refusal)
+        self.found = found
+
+
 def clean_up(run: Run, stop: StopRequest) -> CleanupRun:
     """Delete what has expired, or plan it in a dry run, and return the report and plan.
 
-    Raise AsynclogError if it can't begin, or a guard refuses.
+    Raise AsynclogError if it can't begin, and RefusedRunError if a guard refuses.
     """
     settings = run.settings
     if not settings.enabled and run.approved:
@@ -66,13 +74,15 @@ def clean_up(run: Run, stop: StopRequest) -> CleanupRun:
             opened = open_run(run, stored, policy, resources)
         inventory = _take_inventory(opened, stop)
         plan = _make_plan(opened, inventory)
-        if plan.refusal and not run.dry_run and not inventory.unread and not stop.signal:
-            raise RefusedError(plan.refusal)
         needs_look = _needs_look(opened, inventory, plan, stop)  # before anything is deleted
-        applied = _apply(opened, inventory, plan, stop)
+        refused = bool(plan.refusal) and not run.dry_run and not inventory.unread and not stop.signal
+        applied = None if refused else _apply(opened, inventory, plan, stop)
         ending = Ending(inventory, plan, applied, opened.store.leftovers(), needs_look)
-        report = build_report(opened, ending, stop)
-    return CleanupRun(report, plan, origin_of(run, policy))
+        found = CleanupRun(build_report(opened, ending, stop), plan, origin_of(run, policy))
+    if refused:
+        raise RefusedRunError(plan.refusal, found)
+    log_warnings(found.report.result.warnings)
+    return found
 
 
 def plan_cleanup(run: Run, stop: StopRequest) -> Plan:

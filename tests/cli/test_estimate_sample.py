@@ -13,6 +13,7 @@ from audit_log import looks, record, write_log, write_policy
 from command import run
 from hypothesis import given
 from hypothesis import strategies as st
+from page import read_page
 from test_estimate import NOW, Asked, asked
 
 from asynclog.cancellation import StopRequest
@@ -170,6 +171,16 @@ def test_a_table_has_the_ends_of_the_intervals(large: Path) -> None:
     assert {"bytes", "bytes_low", "frees_0d_bytes_high"} <= {*head}
 
 
+def test_a_page_has_the_figures_with_their_intervals(large: Path) -> None:
+    """And says what was drawn."""
+    done = run("estimate", *NAMED, "--sample", "--seed", "5", "--html", "page.html", "--json", cwd=large)
+    page, frees, drawn = read_page(large / "page.html"), done.result["totals"]["frees"][0], done.result["sample"]
+    foot = page.tables["schema-table"][-1]
+    assert foot["frees now"].numbers == [frees["bytes"], frees["bytes_low"], frees["bytes_high"]]
+    assert f"{drawn['blocks']} random blocks" in page.text
+    assert "--seed 5 draws the same" in page.text
+
+
 def test_a_first_sample_says_where_more_is_read(large: Path) -> None:
     """The blocks stand for different parts of the log then, and for all of it; the figures are as near."""
     exact = run("estimate", *NAMED, "--json", cwd=large).result
@@ -207,7 +218,6 @@ def test_what_the_catalog_knows_is_exact(large: Path, tmp_path: Path) -> None:
     [
         (("--seed", "1"), "--seed is for a sample"),
         (("--sample", "--no-scan"), "leave one of them out"),
-        (("--sample", "--html", "page.html"), "leave out --sample"),
         (("--sample", "--seed", "one"), "a whole number"),
     ],
 )

@@ -388,11 +388,44 @@ def test_many_logs_are_on_one_page(tmp_path: Path, command: str) -> None:
         assert page.tables["schema-table"][-1]["records"].numbers == [8]
     else:
         assert page.tables["schema-table"][-1]["records kept"].numbers == [2]
+        logs = {row[""].text: row for row in page.tables["log-table"]}
+        goes = "would go" if command.endswith("-n") else "went"
+        assert {path: row[f"records {goes}"].numbers[0] for path, row in logs.items() if path != "all"} == {
+            path: each["records"]["deleted"] for path, each in done.result["logs"].items()
+        }
+        assert logs["all"]["size"].numbers == [done.result["bytes"]["freed"]]
         assert [cells[0].text.split("/")[-2] for cells in page.segments] == ["a", "b", "a", "b"]
         assert all(action["action"] == "drop" for each in done.result["logs"].values() for action in each["actions"])
     for place in ("a", "b"):
         (tmp_path / place / "logs_schemas.jsonl").touch()
     assert run(*command.split(), *named, cwd=tmp_path).code == 2
+
+
+@pytest.mark.parametrize("command", ["cleanup", "apply plan.json"])
+def test_a_refused_run_has_a_page_of_what_it_would_have_done(tmp_path: Path, command: str) -> None:
+    """It says first that it was refused, and why; the log stays as it is."""
+    write_policy(tmp_path)
+    write_log(tmp_path / "audit", {DROP: record() * 2000, KEEP: record(days=1)})
+    planned = run("cleanup", "-n", *PLAIN, "--plan-out", "plan.json", "--json", cwd=tmp_path).result
+    done = run(*command.split(), *PLAIN, *FILES, "--json", cwd=tmp_path)
+    assert done.code == 5
+    page, rows = read_page(tmp_path / "page.html"), rows_of(tmp_path / "table.csv")
+    assert page.text.index("Refused") < page.text.index(str(done.error)) < page.text.index("would go now")
+    assert page.numbers["would go now"] == [planned["bytes"]["freed"], planned["records"]["deleted"]]
+    assert [int(row["deleted"]) for row in rows if row["asynclog_row"] == "total"] == [planned["records"]["deleted"]]
+    assert (tmp_path / "audit" / DROP).read_bytes() == record() * 2000
+
+
+def test_a_page_says_from_when_to_when_the_records_are_that_go(log: Path) -> None:
+    """For each schema and for all, as the JSON does."""
+    result = run("cleanup", "-n", *NAMED, *FILES, "--json", cwd=log).result
+    page = read_page(log / "page.html")
+    dated = {row[""].text: row["dated"].text for row in page.tables["schema-table"] if row["dated"].text != "-"}
+    spans = {name: {each["oldest"][:10], each["newest"][:10]} for name, each in result["deleted_schemas"].items()}
+    spans["all"] = {result["deleted_oldest"][:10], result["deleted_newest"][:10]}
+    assert {name: set(text.split(" to ")) for name, text in dated.items()} == {
+        escape_control(name): days for name, days in spans.items()
+    }
 
 
 def test_a_log_with_nothing_in_it_has_a_page(tmp_path: Path) -> None:

@@ -69,7 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: ApplyOptions, call: Call) -> Report:
     """Carry out the plan that these options name, and return the report."""
     from asynclog.runner.attend_run import attended
-    from asynclog.runner.cleanup import clean_up
+    from asynclog.runner.cleanup import RefusedRunError, clean_up
     from asynclog.runner.record_run import recorded
     from asynclog.runner.steps.begin_cleanup import begin_run
 
@@ -81,7 +81,12 @@ def run(options: ApplyOptions, call: Call) -> Report:
     run = begin_run(settings, verbose=verbose, approved=approved, wiring=call.wiring, ages=ages)
 
     def work() -> Report:
-        report = clean_up(run, call.signals).report
+        try:
+            report = clean_up(run, call.signals).report
+        except RefusedRunError as refused:
+            if files:
+                files.tell_refused(refused.found.report, plan.checksum)
+            raise
         call.signals.defer()
         if files:
             report = files.tell_cleanup(report, plan.checksum, of_plan=True, with_keeps=options.debug)

@@ -105,7 +105,7 @@ COMMAND = Command(HELP, CleanupOptions, add_arguments, run, as_text, log_level_o
 
 def _one(options: CleanupOptions, call: Call, file: MetricsFile, freed: Freed) -> Report:
     from asynclog.runner.attend_run import attended
-    from asynclog.runner.cleanup import clean_up
+    from asynclog.runner.cleanup import RefusedRunError, clean_up
     from asynclog.runner.record_run import recorded
     from asynclog.runner.steps.begin_cleanup import begin_run
 
@@ -120,7 +120,12 @@ def _one(options: CleanupOptions, call: Call, file: MetricsFile, freed: Freed) -
         run = begin_run(settings, dry_run=dry_run, verbose=verbose, wiring=call.wiring, freed=freed, ages=ages)
 
         def work() -> Report:
-            found = clean_up(run, call.signals)
+            try:
+                found = clean_up(run, call.signals)
+            except RefusedRunError as refused:
+                if files:
+                    files.tell_refused(refused.found.report, digest_of(refused.found))
+                raise
             _note(found, freed, dry_run=options.dry_run)
             call.signals.defer()
             report = found.report

@@ -79,7 +79,7 @@ def run(options: EstimateOptions, call: Call) -> CommandResult[EstimateResult]:
     logs = logs_of(options)
     logs.must_share_policy("estimate")
     files = call.resources.enter_context(page_options.files_of(logs, options.html, options.csv))
-    ages = files.ages if files else None
+    ages = files.ages if files and seed is None else None  # a sample does not know the ages of all
     with call.signals.deferred("while the log was read"):
         found = estimate_log(logs, options.retention, call.signals, scan=not options.no_scan, seed=seed, ages=ages)
     return _with_files(files, found) if files else found
@@ -93,10 +93,6 @@ def _seed(options: EstimateOptions) -> int | None:
         return None
     if options.no_scan:
         raise ConfigurationError("--sample reads a part of the log, and --no-scan nothing: leave one of them out")
-    if options.html:
-        raise ConfigurationError(
-            "--html shows all records by their age, which a sample does not know: leave out --sample"
-        )
     if options.seed is not None:
         return options.seed
     from secrets import randbits

@@ -6,6 +6,7 @@ from typing import Protocol, Self, TypeVar
 import msgspec
 
 from asynclog.cli.files.option_file import OptionFile
+from asynclog.cli.output import print_error
 from asynclog.errors import ConfigurationError
 from asynclog.forecast.ages import LogAges
 from asynclog.report.cleanup.result import CleanupResult, Report
@@ -71,6 +72,12 @@ class ReportFiles:
 
         told = self.tell(report, page, lambda: cleanup_csv(report))
         return told if with_keeps else msgspec.structs.replace(told, result=_without_keeps(told.result))
+
+    def tell_refused(self, report: Report, digest: str) -> None:
+        """Write the files of a cleanup that a guard refused: what it would have done. Print what is wrong with them."""
+        told = self.tell_cleanup(report, digest, with_keeps=True)
+        for problem in told.result.errors[len(report.result.errors) :]:
+            print_error(problem)
 
 
 def _without_keeps(result: CleanupResult) -> CleanupResult:

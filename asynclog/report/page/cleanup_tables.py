@@ -7,7 +7,21 @@ from asynclog.formatting import plural
 from asynclog.report.cleanup.result import NOT_BEGUN, NOT_READ, ActionRow, CleanupResult, Report, SchemaTotals
 from asynclog.report.cleanup.schema_totals import sum_totals
 from asynclog.report.page.ageing import MOST_ROWS
-from asynclog.report.page.markup import NONE, Column, code, day, note, number, section, segments, size, table, words
+from asynclog.report.page.frame import span
+from asynclog.report.page.markup import (
+    NONE,
+    Column,
+    code,
+    day,
+    note,
+    number,
+    section,
+    segments,
+    sentence,
+    size,
+    table,
+    words,
+)
 from asynclog.report.page.schema_facts import SchemaFacts
 from asynclog.report.page.segment_lists import SegmentLine, segments_section
 from asynclog.report.page.staying import Stay, staying_section, why_it_stays
@@ -36,13 +50,15 @@ def schema_section(report: Report, facts: Mapping[str, SchemaFacts], how: Wordin
     has_early = any(each.by_budget for _, each in totals)
     cells: dict[str, Cell] = {
         f"records {how.goes}": lambda each: number(each.deleted),
+        "dated": lambda each: span(_known(each.deleted_oldest), _known(each.deleted_newest)),
         "size": lambda each: size(each.deleted_bytes),
         **({"of these early": lambda each: number(each.by_budget)} if has_early else {}),
         "records kept": lambda each: number(each.kept),
         "size kept": lambda each: size(each.kept_bytes),
         "overdue": lambda each: number(each.overdue),
     }
-    columns = [Column("schema"), Column("keeps"), Column("cutoff"), *(Column(name, is_number=True) for name in cells)]
+    columns = [Column("schema"), Column("keeps"), Column("cutoff")]
+    columns += [Column(name, is_number=name != "dated") for name in cells]
     rows = [
         [code(name), *_rule(facts.get(name)), *(cell(each) for cell in cells.values())]
         for name, each in totals[:MOST_ROWS]
@@ -109,7 +125,40 @@ def overdue_table(report: Report, how: Wording) -> str:
 
 
 def _day(instant: int | None) -> str:
-    return day(None if instant is None else format_instant(instant))
+    return day(_known(instant))
+
+
+def _known(instant: int | None) -> str | None:
+    return None if instant is None else format_instant(instant)
+
+
+def _outcome(result: CleanupResult) -> str:
+    """Return in words what became of one log of several."""
+    if result.errors:
+        return "; ".join(result.errors)
+    return result.message if result.status == "skipped" else result.status.replace("_", " ")
+
+
+def log_section(result: CleanupResult, how: Wording) -> str:
+    """Return the table of logs, if the run was about many: those that went wrong first."""
+    columns = [
+        Column("log"),
+        Column("outcome"),
+        *(Column(name, is_number=True) for name in (f"records {how.goes}", "size")),
+    ]
+    logs = sorted((result.logs or {}).items(), key=lambda each: not each[1].errors)
+    rows = [
+        [
+            code(path),
+            sentence(_outcome(each)),
+            number(each.records.deleted),
+            size(each.bytes.freed),
+        ]
+        for path, each in logs[:MOST_ROWS]
+    ]
+    foot = ["all", "", number(result.records.deleted), size(result.bytes.freed)]
+    more = note(f"And {len(logs) - MOST_ROWS:,} more, which are in the totals.") if len(logs) > MOST_ROWS else ""
+    return section("logs", "By log", table("log-table", columns, rows, foot), more) if rows else ""
 
 
 def segment_section(result: CleanupResult, how: Wording) -> str:

@@ -5,14 +5,14 @@ from collections.abc import Callable, Iterator, Mapping
 from msgspec import UNSET
 
 from asynclog.forecast.ages import LogAges
-from asynclog.formatting import format_period
+from asynclog.formatting import format_period, percentage
 from asynclog.report.budget import budget_in_words
 from asynclog.report.envelope import CommandResult
-from asynclog.report.estimate.result import EstimateResult, ForecastRow, Freed
+from asynclog.report.estimate.result import EstimateResult, ForecastRow, Freed, Sample
 from asynclog.report.page.ageing import MOST_ROWS, ages_section, due_section
 from asynclog.report.page.document import document
 from asynclog.report.page.frame import Figure, about, attention, opening, rules, signature
-from asynclog.report.page.markup import Column, bounds, code, items, note, number, section, size, table, words
+from asynclog.report.page.markup import Column, bounds, code, items, note, number, section, segments, size, table, words
 from asynclog.report.page.schema_facts import SchemaFacts, schema_facts
 from asynclog.report.page.staying import Stay, staying_section, why_it_stays
 from asynclog.timestamps import parse_instant
@@ -26,6 +26,7 @@ def estimate_page(report: CommandResult[EstimateResult], ages: LogAges) -> bytes
     unread = [f"{code(name)} is in no figure: {words(reason)}" for name, reason in result.unread.items()][:MOST_ROWS]
     parts = [
         opening(result, "Estimate", result.message, _figures(result), [report.error] if report.error else []),
+        _sample(result.sample) if result.sample else "",
         ages_section(facts, now, "How old the records are, and what a cleanup deletes"),
         _schemas(result),
         due_section(facts, now, with_table=False),
@@ -49,8 +50,11 @@ def _figures(result: EstimateResult) -> Iterator[Figure]:
 
 
 def _figure(of: ForecastRow | Freed, name: str, form: Callable[[int], str]) -> str:
-    """Return a figure, or its bounds."""
-    return bounds(*_limits(of, name), form)
+    """Return a figure, or its bounds; of a sample both."""
+    value, low, high = (getattr(of, name + end) for end in ("", "_low", "_high"))
+    if value is None or low in (UNSET, None) or low == high:
+        return bounds(*_limits(of, name), form)
+    return f"<span>{form(round(value))}<small>{form(round(low))} to<br>{form(round(high))}</small></span>"
 
 
 def _limits(of: ForecastRow | Freed, name: str) -> tuple[int | None, int | None]:
@@ -59,6 +63,24 @@ def _limits(of: ForecastRow | Freed, name: str) -> tuple[int | None, int | None]
     if value is not None:
         return round(value), round(value)
     return (None, None) if low in (UNSET, None) else (round(low), round(high))
+
+
+def _sample(sample: Sample) -> str:
+    """Return what the sample was, and what its figures mean."""
+    if sample.bytes >= sample.of:
+        return section("sample", "No sample was needed", "<p>So little was not known that all of it was read.</p>")
+    return section(
+        "sample",
+        "From a sample",
+        f"<p>{number(sample.blocks)} random blocks were read, in {number(sample.segments)} of "
+        f"{segments(sample.of_segments)}: {size(sample.bytes)} of {size(sample.of)}, "
+        f"{percentage(sample.bytes, sample.of)}. Below each figure is the interval in which the true one lies with "
+        f"{sample.confidence * 100:.0f} % confidence.</p>",
+        note(
+            f"<code>--seed {sample.seed}</code> draws the same sample. A sample does not tell how old all records are, "
+            "and what was not read may hold schemas that are not named here."
+        ),
+    )
 
 
 def _schemas(result: EstimateResult) -> str:

@@ -63,13 +63,13 @@ def report_nothing(
     """Return the report of a run that found nothing to clean up, and log its warnings."""
     found = found or Notices()
     about = RunInfo(run.run_id, run.settings.profile, run.now, provenance_of(run.settings, policy or Policy()))
-    _log_warnings(found.warnings)
+    log_warnings(found.warnings)
     report = empty_report(status, message, about)
     return msgspec.structs.replace(report, result=noticed(report.result, found))
 
 
 def build_report(opened: OpenRun, ending: Ending, stop: StopRequest) -> Report:
-    """Return the report of a run that has ended or was stopped, and log its warnings."""
+    """Return the report of a run that has ended, was stopped, or was refused."""
     run, source = opened.run, opened.log
     settings, policy = run.settings, source.cutoffs.policy
     inventory, plan, applied = ending.inventory, ending.plan, ending.applied
@@ -83,7 +83,6 @@ def build_report(opened: OpenRun, ending: Ending, stop: StopRequest) -> Report:
         *_afterwards(settings, outcomes, held_back),
         *_of_catalog(source),
     ]
-    _log_warnings(warnings)
     cut_short = bool(inventory.unread) or any(outcome.reason == NOT_BEGUN for outcome in outcomes.values())
     about = RunInfo(
         run_id=run.run_id,
@@ -152,6 +151,7 @@ def _of_catalog(source: Log) -> Iterable[str]:
         yield f"{source.catalog.path}: {NO_CATALOG}, and all was read: {source.catalog.problem}"
 
 
-def _log_warnings(sentences: Iterable[str]) -> None:
+def log_warnings(sentences: Iterable[str]) -> None:
+    """Log the warnings of a report."""
     for sentence in sentences:
         log.warning(escape_control(sentence))
