@@ -13,6 +13,7 @@ from asynclog.cli.options import PathOptions
 from asynclog.cli.output import Printable, print_result, set_up_logging
 from asynclog.cli.parser import Help
 from asynclog.cli.signals import Signals
+from asynclog.tables import folded
 
 if TYPE_CHECKING:
     from asynclog.config.logs import Logs
@@ -68,7 +69,7 @@ def _text_of(command: Command[Any, Result]) -> Callable[[Result], str]:
     if fitted is None or sys.stdout is None or not sys.stdout.isatty():
         return command.as_text
     columns = os.get_terminal_size(sys.stdout.fileno()).columns
-    return (lambda result: fitted(result, columns)) if columns else command.as_text
+    return (lambda result: folded(fitted(result, columns), columns)) if columns else command.as_text
 
 
 def _display(options: PathOptions, signals: Signals) -> AbstractContextManager[None]:

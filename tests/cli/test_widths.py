@@ -36,6 +36,14 @@ def test_tables_fit_the_terminal(log: Path, columns: int, words: tuple[str, ...]
     )
 
 
+def test_sentences_are_broken_between_words(log: Path) -> None:
+    """And say what they say in a pipe."""
+    words = ("cleanup", "-n", *NAMED, "--now", NOW)
+    shown = at_terminal(*words, "--color", "never", cwd=log, columns=60, out=True).left
+    assert max(len(line) for line in shown if " " in line.strip()) <= 60
+    assert " ".join(" ".join(shown).split()) == " ".join(run(*words, cwd=log).out.split())
+
+
 def test_a_pipe_has_no_width(log: Path) -> None:
     """A script finds one line a row."""
     out = run("estimate", *NAMED, "--now", NOW, cwd=log, env={"COLUMNS": "40"}).out
@@ -73,7 +81,7 @@ def test_what_a_cleanup_lists_fits_the_terminal(tmp_path: Path) -> None:
     write_log(tmp_path / "audit", {"logs.jsonl": [record(name, days=400)] * 500 + [record("other", days=400)] * 900})
     shown = at_terminal("cleanup", "-n", *NAMED, "--now", NOW, "--color", "never", cwd=tmp_path, columns=60, out=True)
     assert shown.code == 0
-    table = [line for line in shown.left if line.startswith("  ")]
+    table = [line for line in shown.left if line.startswith(("  organisation", "  component", "  other"))]
     assert max(map(len, table)) <= 60
     assert [line.split()[-1] for line in table if line.endswith(("500", "900"))] == ["500", "900"]
     assert "".join(line.split()[0] for line in table).startswith(f"{name}:1")
