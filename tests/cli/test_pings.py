@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import socket
 import threading
@@ -25,6 +26,7 @@ class Monitor:
 
     def __init__(self, *statuses: int) -> None:
         self.called: list[str] = []
+        self.logins: list[str | None] = []
         self.statuses = list(statuses)
         self.url = ""
 
@@ -36,6 +38,7 @@ def monitor(*statuses: int) -> Iterator[Monitor]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             noted.called.append(f"{self.path} {self.headers['User-Agent'].partition('/')[0]}")
+            noted.logins.append(self.headers["Authorization"])
             self.send_response(noted.statuses.pop(0) if noted.statuses else 200)
             self.end_headers()
 
@@ -99,6 +102,15 @@ def test_a_ping_is_tried_twice(log: Path, statuses: tuple[int, ...], warnings: i
     assert there.called == ["/id/start asynclog", "/id/start asynclog", "/id asynclog"]
     assert done.result["warnings"] == ["ping.start: 127.0.0.1 was called 2 times: HTTP status 404"] * warnings
     assert "/id" not in done.out + done.err
+
+
+def test_a_name_and_a_password_in_the_url_are_those_of_http(log: Path) -> None:
+    """And are told to nobody else."""
+    with monitor(500, 500) as there:
+        done = cleanup(log, there.url.replace("//", "//me:p%40ss@"), success=None)
+    assert there.logins == [f"Basic {base64.b64encode(b'me:p@ss').decode()}"] * 2
+    assert done.result["warnings"] == ["ping.start: 127.0.0.1 was called 2 times: HTTP status 500"]
+    assert "p@ss" not in done.out + done.err
 
 
 def test_nobody_there(log: Path) -> None:
