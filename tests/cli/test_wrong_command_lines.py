@@ -286,6 +286,11 @@ def test_a_log_of_nearly_that_name_is_named(folder: Path) -> None:
     [
         ("audits: {path: a}", "audits: this key is not known here: did you mean audit?"),
         ("audit: {paths: a}", "audit.paths: this key is not known here: did you mean path?"),
+        (
+            "audit: {path: a, hooks: {}}",
+            "audit.hooks: this key is not known here: it belongs beside `audit:`, not below",
+        ),
+        ("path: a", "path: this key is not known here: it belongs below `audit:`"),
         ("audit: {path: a, weak-leases: true}", "did you mean weak_leases?"),
         ("audit: {path: a}, guard: {max_percent: 5}", "did you mean max_delete_percent?"),
         ("audit: {path: a}, fields: {time_stamp: a}", "did you mean timestamp?"),

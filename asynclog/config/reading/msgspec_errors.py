@@ -41,11 +41,23 @@ def explain(error: msgspec.ValidationError, kind: type) -> tuple[KeyPath, str]:
     place = tuple(int(part) if part.isdigit() else part for part in re.findall(r"[^.\[\]`]+", path))
     unknown = re.fullmatch(r"Object contains unknown field `(.*)`", text)
     if unknown:
-        return (*place, unknown[1]), f"this key is not known here{_meant(unknown[1], keys_at(place, kind))}"
+        meant = _elsewhere(unknown[1], place, kind) or _meant(unknown[1], keys_at(place, kind))
+        return (*place, unknown[1]), f"this key is not known here{meant}"
     missing = re.fullmatch(r"Object missing required field `(.*)`", text)
     if missing:
         return (*place, missing[1]), "this key is missing"
     return place, _in_words(text)
+
+
+def _elsewhere(key: str, place: KeyPath, kind: type) -> str:
+    """Return where a key belongs that is known further out or further in; empty if it is not."""
+    for level, outer in enumerate(place):
+        if key in keys_at(place[:level], kind):
+            return f": it belongs beside `{outer}:`, not below it"
+    for inner in keys_at(place, kind):
+        if key in keys_at((*place, inner), kind):
+            return f": it belongs below `{inner}:`"
+    return ""
 
 
 def _meant(key: str, known: Sequence[str]) -> str:
