@@ -50,6 +50,38 @@ LINES = {
         '"/_search", "request.method":"POST", "request.body":"TEXT", "request.id":"qo04VI2qRzKrE1dlrsjYgw"}'
     ),
     "docker": '{"log":"TEXT\\n","stream":"stdout","time":"TIME.123456789Z"}',
+    "teleport": (
+        '{"addr.local":"192.0.2.4:3022","cluster_name":"a.example","code":"T2002I","ei":0,"event":"session.data",'
+        '"login":"root","sid":"7b1e8d7c","time":"TIME.123Z","uid":"f2c0","user":"alice","command":"TEXT"}'
+    ),
+    "falco": (
+        '{"hostname":"n1","output":"TEXT","output_fields":{"container.id":"host","evt.time":1764000000000000000,'
+        '"proc.name":"sh","user.name":"root"},"priority":"Notice","rule":"Terminal shell in container","source":'
+        '"syscall","tags":["shell"],"time":"TIME.123456789Z"}'
+    ),
+    "wazuh": (
+        '{"timestamp":"TIME.123+0000","rule":{"level":5,"description":"sshd: authentication failed.","id":"5716",'
+        '"firedtimes":2,"groups":["syslog","sshd"]},"agent":{"id":"001","name":"n1"},"manager":{"name":"m"},"id":'
+        '"1764000000.1","full_log":"TEXT","location":"/var/log/auth.log"}'
+    ),
+    "auditbeat": (
+        '{"@timestamp":"TIME.123Z","@metadata":{"beat":"auditbeat","type":"_doc","version":"8.11.0"},"event":{"module":'
+        '"auditd","dataset":"auditd","category":["process"],"outcome":"success"},"process":{"pid":4242,"title":"TEXT"},'
+        '"host":{"name":"n1"}}'
+    ),
+    "gitlab": (
+        '{"severity":"INFO","time":"TIME.123Z","author_id":3,"entity_id":4,"entity_type":"Project","change":"visibility",'
+        '"from":"private","to":"public","author_name":"alice","target_details":"TEXT"}'
+    ),
+    "mongodb": (
+        '{"atype":"authenticate","ts":{"$date":"TIME.123+00:00"},"local":{"ip":"127.0.0.1","port":27017},"remote":'
+        '{"ip":"192.0.2.5","port":51036},"users":[{"user":"alice","db":"admin"}],"roles":[],"param":{"note":"TEXT"},'
+        '"result":0}'
+    ),
+    "zeek": (
+        '{"_path":"http","ts":UNIX.123456,"uid":"CHhAvVGS1DHFjwGM9","id.orig_h":"192.0.2.6","id.orig_p":49152,'
+        '"id.resp_h":"198.51.100.9","id.resp_p":80,"proto":"tcp","method":"GET","uri":"/?q=TEXT","status_code":200}'
+    ),
 }
 
 
