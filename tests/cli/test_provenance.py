@@ -117,8 +117,8 @@ def test_the_oldest_and_newest_of_what_went(log: Path, words: tuple[str, ...]) -
 def test_the_text_has_the_oldest_and_newest(log: Path) -> None:
     """In one line below the schemas."""
     said = run("cleanup", *NAMED, "--now", NOW, "-n", cwd=log).out
-    day = "2025-10-20T00:00:00Z"
-    assert f"\n  app:1          1\nOldest of these: {day}; newest: {day}\n" in said
+    day = "2025-10-20"
+    assert f"\n  app:1          1\nOldest of these: {day}; newest: {day} (days in UTC)\n" in said
 
 
 def test_the_catalog_says_the_same_newest(log: Path) -> None:

@@ -56,10 +56,13 @@ def headline(result: CleanupResult) -> str:
 
 
 def _deleted(result: CleanupResult, width: int | None) -> Iterator[str]:
-    """Yield how many records of each schema went, and from when to when all of them were."""
+    """Yield how many records of each schema went, and from which day to which all of them were.
+
+    Only the day of the newest is known: see `deleted_newest`.
+    """
     yield from _table(result.deleted_per_schema, width)
-    if result.deleted_oldest:
-        yield f"Oldest of these: {result.deleted_oldest}; newest: {result.deleted_newest}"
+    if result.deleted_oldest and result.deleted_newest:
+        yield f"Oldest of these: {result.deleted_oldest[:10]}; newest: {result.deleted_newest[:10]} (days in UTC)"
 
 
 def _by_budget(result: CleanupResult, width: int | None) -> Iterator[str]:

@@ -57,7 +57,7 @@ def _totals(going: list[PlannedSegment], width: int | None) -> Iterator[str]:
         earliest_text(segment.oldest for segment in going),
         latest_text(segment.newest for segment in going),
     )
-    span = f", from {oldest} to {newest}" if oldest else ""
+    span = f", from {oldest[:10]} to {newest[:10]}" if oldest and newest else ""
     yield f"Would delete {pluralize(total, 'record')} ({format_size(freed)}){span}"
     yield from _indented(columns([[name, f"{records[name]:,}"] for name in sorted(records)], right={1}, width=width))
     early = sum(sum(each.unexpired.values()) for each in going if isinstance(each.unexpired, dict))
@@ -78,7 +78,7 @@ def _segments(plan: PlanFile, going: list[PlannedSegment], width: int | None) ->
 def _row(segment: PlannedSegment) -> list[str]:
     size = format_size(segment.fingerprint.size)
     left = f" -> {format_size(segment.bytes_after)}" if segment.action == "rewrite" else ""
-    span = f"{segment.oldest} to {segment.newest}" if segment.oldest else ""
+    span = f"{segment.oldest[:10]} to {segment.newest[:10]}" if segment.oldest and segment.newest else ""
     return [segment.action, segment.segment, size + left, span, segment.reason]
 
 
