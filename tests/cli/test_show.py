@@ -42,8 +42,8 @@ def test_a_plan_for_people(log: Path) -> None:
     assert f"\nMade by {plan['user']} on {plan['host']}: asynclog {plan['version']}, " in done.out
     assert "\nRules:\n  app  30 days\n  web  36 hours\n  *    for ever\n" in done.out
     freed = 3 * len(OLD) + len(record("web", days=2))
-    newest = "2026-11-22"
-    assert f"\nWould delete 4 records ({freed} bytes), from {DAY[:10]} to {newest}\n  app:1  3\n  web:1  1\n" in done.out
+    oldest, newest = DAY[:10], "2026-11-22"
+    assert f"\nWould delete 4 records ({freed} bytes), from {oldest} to {newest}\n  app:1  3\n  web:1  1\n" in done.out
     assert "\nSegments: 4 (1 drop, 1 keep, 1 rewrite, 1 skip)\n" in done.out
     sizes = f"{2 * len(OLD)} bytes", f"{freed - 2 * len(OLD) + len(YOUNG)} bytes -> {len(YOUNG)} bytes"
     rows = [line.split(None, 2) for line in done.out.splitlines() if line.startswith(("  drop", "  rewrite", "  skip"))]
@@ -52,9 +52,9 @@ def test_a_plan_for_people(log: Path) -> None:
         ["rewrite", REWRITE],
         ["skip", "logs-20250104T000000.jsonl.gz:"],
     ]
-    assert re.fullmatch(rf" *{sizes[0]}  {DAY[:10]} to {DAY[:10]}  all 2 records have expired", rows[0][2])
+    assert re.fullmatch(rf" *{sizes[0]}  {oldest} to {oldest}  all 2 records have expired", rows[0][2])
     assert sizes[1] in rows[1][2]
-    assert f"{DAY[:10]} to {newest}  2 of 3 records have expired" in rows[1][2]
+    assert f"{oldest} to {newest}  2 of 3 records have expired" in rows[1][2]
 
 
 def test_a_plan_of_a_configuration_names_it(log: Path) -> None:
