@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from server import PROJECT
 
+from asynclog.config.presets import load_presets
 from asynclog.config.resolve import resolve
 from asynclog.records.parsers import parser_for
 from asynclog.timestamps import parse_instant
@@ -30,3 +31,11 @@ def test_an_example_is_read_as_the_page_says(tmp_path: Path, keys: str, lines: s
     found = [parser.parse(line.encode()) for line in lines.splitlines()]
     wanted = schemas if len(schemas) == len(found) else schemas * len(found)
     assert found == [(schema, 1, parse_instant(time)) for schema in wanted]
+
+
+def test_the_table_has_every_preset_and_its_keys() -> None:
+    """Each key that says a schema or a time stands in the row of its preset."""
+    rows = {row[1]: row[0] for row in re.finditer(r"^\| `(.*?)` \|.*$", PAGE.partition("## Fields")[0], re.MULTILINE)}
+    assert list(rows) == list(load_presets())
+    for name, preset in load_presets().items():
+        assert {*preset.schema, *preset.timestamp} <= {*re.findall(r"`(.*?)`", rows[name])}, name
