@@ -45,16 +45,16 @@ def _figures(result: EstimateResult) -> Iterator[Figure]:
         return
     for each in totals.frees:
         name = "goes now" if each.in_days == 0 else f"in {each.in_days} days, with today's"
-        yield Figure(name, _figure(each, "bytes", size), f"{_figure(each, 'records', number)} records")
-    yield Figure("in the log", _figure(totals, "bytes", size), f"{_figure(totals, 'records', number)} records")
+        yield Figure(name, _figure(each, "bytes", size), _figure(each, "records", number, " records"))
+    yield Figure("in the log", _figure(totals, "bytes", size), _figure(totals, "records", number, " records"))
 
 
-def _figure(of: ForecastRow | Freed, name: str, form: Callable[[int], str]) -> str:
-    """Return a figure, or its bounds; of a sample both."""
+def _figure(of: ForecastRow | Freed, name: str, form: Callable[[int], str], unit: str = "") -> str:
+    """Return a figure with its unit, or its bounds; of a sample both."""
     value, low, high = (getattr(of, name + end) for end in ("", "_low", "_high"))
     if value is None or low in (UNSET, None) or low == high:
-        return bounds(*_limits(of, name), form)
-    return f"<span>{form(round(value))}<small>{form(round(low))} to<br>{form(round(high))}</small></span>"
+        return bounds(*_limits(of, name), form) + unit
+    return f"<span>{form(round(value))}{unit}<small>{form(round(low))} to<br>{form(round(high))}</small></span>"
 
 
 def _limits(of: ForecastRow | Freed, name: str) -> tuple[int | None, int | None]:
