@@ -8,7 +8,8 @@ import msgspec
 from asynclog.config.configuration_file import load_profile
 from asynclog.config.paths.contested_segments import by_folder, contested, located, refuse, within
 from asynclog.config.paths.log_folders import escaped, has_wildcard, literal, wildcard_problem
-from asynclog.config.paths.usable_paths import absolute, usable, working_folder
+from asynclog.config.paths.state_path import state_folder
+from asynclog.config.paths.usable_paths import absolute, working_folder
 from asynclog.config.profile import Profile
 from asynclog.config.reading.file_text import Origin
 from asynclog.config.settings import Options, Settings
@@ -126,7 +127,7 @@ def settings_of_log(
         rewrite=profile.rewrite,
         hooks=profile.hooks,
         pings=profile.pings,
-        state="" if options.get("no_catalog") else _state(options.get("state"), profile, folder, environment),
+        state="" if options.get("no_catalog") else state_folder(options.get("state"), profile, folder, environment),
         max_runtime=_given(seconds, "--max-runtime", options.get("max_runtime")),
         io_limit=_given(bytes_per_second, "--io-limit", options.get("io_limit")),
         apart=tuple(within(folder, [policy, profile.source, *profile.policies])),
@@ -176,30 +177,6 @@ def _origin(options: Options, profile: Profile) -> Origin:
     if profile.schemas:
         return "named" if options.get("config") else "found"
     return "named" if options.get("allow_unsafe_folder") else "beside"
-
-
-def _state(option: str | None, profile: Profile, folder: str, environment: Mapping[str, str]) -> str:
-    """Return the state folder: the one given, else systemd's, else the user's; empty if not even a home is known.
-
-    Only a folder that was given is refused below the log's: the user's own may well lie below a log in their home.
-    Raise ConfigurationError.
-    """
-    said = absolute(option, "--state") if option else profile.state
-    state = usable(said or _usual_state(environment), "the state folder (STATE_DIRECTORY, XDG_STATE_HOME, HOME)")
-    real, log = os.path.realpath(state), os.path.realpath(folder)
-    if state and profile.enabled and (real == log or (said and real.startswith(log + os.sep))):
-        raise ConfigurationError(f"{state}: the state folder lies in the log's own folder {folder}: name another one")
-    return state
-
-
-def _usual_state(environment: Mapping[str, str]) -> str:
-    given = environment.get("STATE_DIRECTORY", "").split(":")[0]
-    if given:
-        return given
-    base = environment.get("XDG_STATE_HOME", "")
-    home = environment.get("HOME") or os.path.expanduser("~")
-    base = base if os.path.isabs(base) else os.path.join(home, ".local/state")
-    return os.path.join(base, "asynclog") if os.path.isabs(base) else ""
 
 
 def _given(meaning: Callable[[str, str], float], option: str, text: str | None) -> float | None:

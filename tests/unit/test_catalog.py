@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import shutil
 import sqlite3
 import subprocess
@@ -758,7 +759,7 @@ def configured(tmp_path: Path) -> Path:
     return file
 
 
-HOME = {"HOME": "/home/ann"}
+HOME = {"HOME": "{place}"}
 GIVEN = HOME | {"XDG_STATE_HOME": "/xdg", "STATE_DIRECTORY": "/var/lib/asynclog:/var/lib/other"}
 
 
@@ -771,9 +772,9 @@ GIVEN = HOME | {"XDG_STATE_HOME": "/xdg", "STATE_DIRECTORY": "/var/lib/asynclog:
         ({"config": "C"}, GIVEN, "{place}/all"),
         ({"path": "/a/logs.jsonl"}, GIVEN, "/var/lib/asynclog"),
         ({"path": "/a/logs.jsonl"}, HOME | {"XDG_STATE_HOME": "/xdg"}, "/xdg/asynclog"),
-        ({"path": "/a/logs.jsonl"}, HOME | {"XDG_STATE_HOME": "relative"}, "/home/ann/.local/state/asynclog"),
-        ({"path": "/a/logs.jsonl"}, HOME, "/home/ann/.local/state/asynclog"),
-        ({"path": "/home/ann/logs.jsonl"}, HOME, "/home/ann/.local/state/asynclog"),
+        ({"path": "/a/logs.jsonl"}, HOME | {"XDG_STATE_HOME": "relative"}, "{place}/.local/state/asynclog"),
+        ({"path": "/a/logs.jsonl"}, HOME, "{place}/.local/state/asynclog"),
+        ({"path": "{place}/logs.jsonl"}, HOME, "{place}/.local/state/asynclog"),
         ({"path": "/a/logs.jsonl", "no_catalog": True, "state": "/s"}, HOME, ""),
     ],
 )
@@ -781,10 +782,29 @@ def test_where_the_state_folder_comes_from(
     configured: Path, options: Options, environment: dict[str, str], state: str
 ) -> None:
     """Whoever says it most plainly: the command line, the profile, the file, systemd, the user's own folders."""
+    place = str(configured.parent)
     if options.get("config"):
         options = {**options, "config": str(configured)}
-    found = resolve(options, environment).state
+    if path := options.get("path"):
+        options = {**options, "path": path.format(place=place)}
+    found = resolve(options, {name: value.format(place=place) for name, value in environment.items()}).state
     assert found == state.format(cwd=Path.cwd(), place=configured.parent)
+
+
+@pytest.mark.parametrize("home", ["missing", "somebodys", ""])
+def test_a_home_that_is_not_ours_gets_no_folder(tmp_path: Path, home: str) -> None:
+    """HOME may be odd: then the state is in the home that the system knows of, if that is there."""
+    if home == "somebodys":
+        (tmp_path / home).mkdir()
+        if os.geteuid() != 0:
+            pytest.skip("only root can give a folder away")
+        os.chown(tmp_path / home, 12345, -1)
+    said = str(tmp_path / home) if home else home
+    known = Path(pwd.getpwuid(os.geteuid()).pw_dir)
+    ours = known.is_dir() and known.stat().st_uid == os.geteuid()
+    assert resolve({"path": "/a/logs.jsonl"}, {"HOME": said}).state == (
+        f"{known}/.local/state/asynclog" if ours else ""
+    )
 
 
 @pytest.mark.parametrize("state", ["audit", "audit/state", "audit/../audit/", "link", "link/state", "."])
