@@ -20,6 +20,7 @@ from test_estimate import NOW, Asked, asked
 from asynclog.cancellation import StopRequest
 from asynclog.config.logs import resolve_logs
 from asynclog.config.policy_file import policy_of
+from asynclog.config.settings import Options
 from asynclog.forecast.log_forecast import times
 from asynclog.forecast.sample_design import BLOCK
 from asynclog.forecast.sampled_forecast import SampledForecasts
@@ -188,7 +189,8 @@ def test_a_first_sample_says_where_more_is_read(large: Path) -> None:
     """The blocks stand for different parts of the log then, and for all of it; the figures are as near."""
     exact = run("estimate", *NAMED, "--json", cwd=large).result
     log = str(large / "audit/logs.jsonl")
-    settings = resolve_logs({"path": log, "schemas": str(large / "schemas.yaml"), "now": NOW}, {}).settings
+    options: Options = {"path": log, "schemas": str(large / "schemas.yaml"), "now": NOW, "no_catalog": True}
+    settings = resolve_logs(options, {}).settings
     policy, now = policy_of(settings), settings.now or 0
     with opened_log(settings, policy) as opened:
         assert opened is not None
