@@ -41,18 +41,23 @@ class Logs(msgspec.Struct, frozen=True):
         return os.path.join(self.settings.folder, self.settings.base)
 
     @property
+    def all_folders(self) -> tuple[str, ...]:
+        """The folder of each log."""
+        return (self.settings.folder,) if self.folders is None else self.folders
+
+    @property
     def name_one(self) -> str:
         """The options that name the first of many logs, and keep its configuration: --path alone would drop that."""
         import shlex  # noqa: PLC0415 - for a sentence that is seldom needed
 
         config = "" if self.settings.profile is None else f"--config {shlex.quote(self.settings.source)} "
-        folder = escaped((self.folders or (self.settings.folder,))[0])
+        folder = escaped(self.all_folders[0])
         return f"{config}--path {shlex.quote(os.path.join(folder, self.settings.base))}"
 
     @property
     def a_segment(self) -> str:
         """The path of a segment of the first of many logs; that of its base file if it has none any more."""
-        folder, naming = (self.folders or (self.settings.folder,))[0], self.settings.naming()
+        folder, naming = self.all_folders[0], self.settings.naming()
         try:
             names = sorted(filter(naming.match, os.listdir(folder)))
         except OSError:

@@ -1,6 +1,6 @@
 """The ages of a log's records: how much of each schema is of which UTC day, and when that expires. Pure."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
@@ -52,17 +52,25 @@ class LogAges:
             for count in state.schemas:
                 self._add_schema(count)
 
+    def merge(self, other: "LogAges") -> None:
+        """Add what was added to another, which was counted under the same policy."""
+        for key, each in other.by_schema().items():
+            self._add(key, each.days, (each.undated, each.undated_bytes, each.expired, each.expired_bytes))
+
     def _add_schema(self, count: SchemaStats) -> None:
-        days = self._days.setdefault(count.schema, {})
-        dated = dated_bytes = 0
-        for each in count.days or ():
-            sums = days.setdefault(each.day, [0, 0])
+        days = count.days or ()
+        dated, dated_bytes = sum(each.records for each in days), sum(each.bytes for each in days)
+        others = (count.records - dated, count.bytes - dated_bytes, count.expired, count.expired_bytes)
+        self._add(count.schema, days, others)
+
+    def _add(self, key: SchemaKey, days: Iterable[DayStats], others: Sequence[int]) -> None:
+        mine = self._days.setdefault(key, {})
+        for each in days:
+            sums = mine.setdefault(each.day, [0, 0])
             sums[0] += each.records
             sums[1] += each.bytes
-            dated, dated_bytes = dated + each.records, dated_bytes + each.bytes
-        more = (count.records - dated, count.bytes - dated_bytes, count.expired, count.expired_bytes)
-        before = self._others.get(count.schema, [0] * len(more))
-        self._others[count.schema] = [old + new for old, new in zip(before, more, strict=True)]
+        before = self._others.get(key, [0] * len(others))
+        self._others[key] = [old + new for old, new in zip(before, others, strict=True)]
 
     def by_schema(self) -> dict[SchemaKey, SchemaAges]:
         """Return the sums of each schema, in order."""

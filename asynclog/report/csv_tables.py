@@ -31,6 +31,7 @@ _OF_SEGMENT = (
     "bytes_after",
     "unpacked_bytes",
 )
+_TIMES = ("oldest", "since", "deleted_oldest", "deleted_newest")
 _OF_SCHEMA = ("schema", *SchemaTotals.__struct_fields__)
 
 Cell = str | int | float | None
@@ -42,47 +43,61 @@ def is_csv(head: bytes) -> bool:
 
 
 def cleanup_csv(report: Report) -> bytes:
-    """Return a table of a cleanup: what becomes of the records of each schema, and of each segment."""
+    """Return a table of a cleanup: what becomes of each schema, of each of many logs, and of each segment."""
     result = report.result
     same = {"log": result.log, "status": result.status, "now": result.now}
+    logs = list(_logs(result))
     rows = [
         *({_FIRST: "schema", **same, "schema": name, **_totals(each)} for name, each in report.schemas.items()),
         {_FIRST: "total", **same, **_sum(report)},
-        *({_FIRST: "segment", **same, **each} for each in _segments(result)),
+        *({_FIRST: "log", **named, **_sum_of_log(each), "reason": "; ".join(each.errors)} for named, each in logs),
+        *({_FIRST: "segment", **same, **_segment(row)} for row in result.actions),
+        *({_FIRST: "segment", **named, **_segment(row)} for named, each in logs for row in each.actions),
     ]
-    return _table([_FIRST, *same, *_OF_SCHEMA, *_OF_SEGMENT], rows)
+    return _table([_FIRST, *same, "profile", *_OF_SCHEMA, "freed", *_OF_SEGMENT], rows)
 
 
 def _totals(each: SchemaTotals) -> dict[str, Cell]:
     found: dict[str, Cell] = msgspec.structs.asdict(each)
-    times = {
-        name: None if found[name] is None else format_instant(int(found[name] or 0)) for name in ("oldest", "since")
-    }
+    times = {name: None if found[name] is None else format_instant(int(found[name] or 0)) for name in _TIMES}
     return {**found, **times}
 
 
 def _sum(report: Report) -> dict[str, Cell]:
-    """Return the totals of the log: records of all schemas, and the bytes that it has shrunk by."""
-    result, every = report.result, report.schemas.values()
-    return {
-        "deleted": result.records.deleted,
+    """Return the totals: records of all schemas, and the bytes that the log has shrunk by."""
+    every = report.schemas.values()
+    return _sum_of_log(report.result) | {
         "deleted_bytes": sum(each.deleted_bytes for each in every),
-        "kept": result.records.kept,
         "kept_bytes": sum(each.kept_bytes for each in every),
-        "overdue": sum(result.overdue.records.values()),
         "overdue_bytes": sum(each.overdue_bytes for each in every),
-        "oldest": result.overdue.oldest,
-        "by_budget": sum(result.deleted_by_budget.values()),
     }
 
 
-def _segments(result: CleanupResult) -> Iterator[dict[str, Cell]]:
-    """Yield the segments of the log, or of all logs."""
-    for row in result.actions:
-        yield _segment(row)
+def _sum_of_log(result: CleanupResult) -> dict[str, Cell]:
+    return {
+        "deleted": result.records.deleted,
+        "kept": result.records.kept,
+        "overdue": sum(result.overdue.records.values()),
+        "oldest": result.overdue.oldest,
+        "by_budget": sum(result.deleted_by_budget.values()),
+        "deleted_oldest": result.deleted_oldest,
+        "deleted_newest": result.deleted_newest,
+        "freed": result.bytes.freed,
+    }
+
+
+def _logs(result: CleanupResult, profile: str | None = None) -> Iterator[tuple[dict[str, Cell], CleanupResult]]:
+    """Yield each of many logs, with what names it: those at the paths of a pattern, or of all profiles."""
+    for name, each in (result.profiles or {}).items():
+        if each.logs is None:
+            yield _named(each.log, each, name), each
+        yield from _logs(each, name)
     for path, each in (result.logs or {}).items():
-        for row in each.actions:
-            yield _segment(row) | {"log": path}
+        yield _named(path, each, profile), each
+
+
+def _named(path: str | None, result: CleanupResult, profile: str | None) -> dict[str, Cell]:
+    return {"log": path, "status": result.status, "now": result.now, "profile": profile or result.profile}
 
 
 def _segment(row: ActionRow) -> dict[str, Cell]:

@@ -9,11 +9,12 @@ import html
 import json
 import os
 import re
+import signal
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from audit_log import looks, record, write_log, write_policy
-from command import NOW, Done, run
+from audit_log import held, looks, record, write_log, write_policy
+from command import NO_OVERRIDE, NOW, Done, finish, is_open, run, start, until
 from page import Page, read_page
 
 from asynclog.escaping import escape_control
@@ -364,43 +365,6 @@ def test_a_page_that_can_not_be_written_is_told_beside_the_result(log: Path, com
     assert sorted(path.name for path in log.iterdir()) == sorted([FOLDER, "schemas.yaml"])
 
 
-def test_a_page_is_about_one_policy(tmp_path: Path) -> None:
-    """--all-profiles has several."""
-    profiles = {name: {"audit": {"path": f"{name}/logs.jsonl", "schemas": "s.yaml"}} for name in ("one", "two")}
-    (tmp_path / "asynclog.yaml").write_text(json.dumps({"asynclog": 1, "profile": "one", "profiles": profiles}))
-    (tmp_path / "s.yaml").write_text("schemas: []")
-    for option in ("--html", "--csv"):
-        done = run("cleanup", "--all-profiles", option, "file", "--json", cwd=tmp_path)
-        assert done.error == f"--all-profiles does not go with {option}"
-
-
-@pytest.mark.parametrize("command", ["cleanup -n", "cleanup", "estimate"])
-def test_many_logs_are_on_one_page(tmp_path: Path, command: str) -> None:
-    """With the sums of all, and each segment by its path; a page for logs of several policies is refused."""
-    write_policy(tmp_path)
-    for place in ("a", "b"):
-        write_log(tmp_path / place, {DROP: record() * 3, KEEP: record(days=1)})
-    named = ("--path", "*/logs.jsonl", "--no-catalog", "--now", NOW, *FILES, "--json")
-    done = run(*command.split(), *named, "--schemas", "schemas.yaml", cwd=tmp_path)
-    assert done.code == 0
-    page = read_page(tmp_path / "page.html")
-    if command == "estimate":
-        assert page.tables["schema-table"][-1]["records"].numbers == [8]
-    else:
-        assert page.tables["schema-table"][-1]["records kept"].numbers == [2]
-        logs = {row[""].text: row for row in page.tables["log-table"]}
-        goes = "would go" if command.endswith("-n") else "went"
-        assert {path: row[f"records {goes}"].numbers[0] for path, row in logs.items() if path != "all"} == {
-            path: each["records"]["deleted"] for path, each in done.result["logs"].items()
-        }
-        assert logs["all"]["size"].numbers == [done.result["bytes"]["freed"]]
-        assert [cells[0].text.split("/")[-2] for cells in page.segments] == ["a", "b", "a", "b"]
-        assert all(action["action"] == "drop" for each in done.result["logs"].values() for action in each["actions"])
-    for place in ("a", "b"):
-        (tmp_path / place / "logs_schemas.jsonl").touch()
-    assert run(*command.split(), *named, cwd=tmp_path).code == 2
-
-
 @pytest.mark.parametrize("command", ["cleanup", "apply plan.json"])
 def test_a_refused_run_has_a_page_of_what_it_would_have_done(tmp_path: Path, command: str) -> None:
     """It says first that it was refused, and why; the log stays as it is."""
@@ -450,3 +414,59 @@ def test_segments_that_a_job_did_not_reach_are_one_line(tmp_path: Path) -> None:
         [cell.text for cell in cells[:2]] for cells in page.segments
     ]
     assert len(kind_of(rows_of(tmp_path / "table.csv"), "segment", "segment")) == 28
+
+
+def test_a_run_that_can_not_begin_has_a_page_that_says_so(tmp_path: Path) -> None:
+    """A page of an earlier run would be taken for its own."""
+    write_policy(tmp_path)
+    write_log(tmp_path / "audit", {DROP: record(), KEEP: record(days=1)})
+    with held(tmp_path / "audit"):
+        done = run("cleanup", *PLAIN, *FILES, "--json", cwd=tmp_path)
+    assert done.code == 4
+    page = read_page(tmp_path / "page.html")
+    assert "Nothing was done" in page.text
+    assert "(exit 4)" in page.text
+    assert done.error in page.text
+    assert "logs.jsonl" in page.text
+    assert not page.segments
+    assert [row["status"] for row in rows_of(tmp_path / "table.csv")] == ["error"]
+
+
+def test_segments_that_failed_are_told_first(tmp_path: Path) -> None:
+    """How many, the exit code, why, what becomes of what had expired in them, and what to do."""
+    write_policy(tmp_path)
+    write_log(tmp_path / "audit", {DROP: record(), REWRITE: record() * 2 + record(days=1)})
+    (tmp_path / "audit" / REWRITE).chmod(0)
+    done = run("cleanup", *PLAIN, *FILES, "--json", cwd=tmp_path, before=NO_OVERRIDE)
+    (tmp_path / "audit" / REWRITE).chmod(0o600)
+    assert (done.code, done.result["segments"]["failed"]) == (3, 1)
+    page = read_page(tmp_path / "page.html")
+    assert page.text.index("1 segment failed (exit 3)") < page.text.index(done.document["error"])
+    assert "the next job tries again" in page.text
+    assert page.numbers["went"] == [done.result["bytes"]["freed"], 1]
+
+
+def test_a_job_whose_time_was_up_says_so_first(tmp_path: Path) -> None:
+    """And how far it came, and that the next one goes on."""
+    write_policy(tmp_path)
+    write_log(tmp_path / "audit", {f"logs-202501{n:02}T000000.jsonl": record() for n in range(1, 29)})
+    done = run("cleanup", *PLAIN, *FILES, "--max-runtime", "0s", "--json", cwd=tmp_path)
+    page = read_page(tmp_path / "page.html")
+    assert done.result["stopped"] == "max-runtime"
+    assert page.text.index("Stopped: its time was up") < page.text.index("of 28 segments read; the next job goes on")
+
+
+def test_a_job_that_is_stopped_before_it_begins_has_a_page(tmp_path: Path) -> None:
+    """That says so; nothing was touched."""
+    write_policy(tmp_path)
+    write_log(tmp_path / "audit", {DROP: record()})
+    with held(tmp_path / "audit"):
+        process = start("cleanup", *PLAIN, *FILES, "--json", "--lock-wait", "60s", cwd=tmp_path)
+        until(lambda: is_open(process.pid, tmp_path / "audit/.logs.jsonl.al-lock"))
+        process.send_signal(signal.SIGTERM)
+        done = finish(process)
+    assert done.code == 143
+    page = read_page(tmp_path / "page.html")
+    assert "Stopped by SIGTERM (exit 143)" in page.text
+    assert "before anything was deleted" in page.text
+    assert (tmp_path / "audit" / DROP).read_bytes() == record()

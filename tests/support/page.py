@@ -20,7 +20,11 @@ Row = dict[str, Cell]  # by the heads of the columns; the first one's is ""
 
 
 class Page(HTMLParser):
-    """A page that was read. `tables` are those with a name; `segments` are the rows of the lists of segments."""
+    """A page that was read. `tables` are those with a name; `segments` are the rows of the lists of segments.
+
+    `logs` has the path that stands above each of these rows, on a page of many logs. Of the name of a row, the small
+    print is left out.
+    """
 
     def __init__(self, source: str) -> None:
         super().__init__()
@@ -28,12 +32,15 @@ class Page(HTMLParser):
         self.text = ""
         self.tables: dict[str, list[Row]] = {}
         self.segments: list[list[Cell]] = []
+        self.logs: list[str] = []
         self.numbers: dict[str, list[int]] = {}  # of the figures at the top, by their names
         self._table: str | None = None
         self._row: list[tuple[str, Cell]] = []
         self._cell: list[str] | None = None
         self._found: list[int] = []
         self._head = ""
+        self._log = ""
+        self._is_small = False
         self._term: list[str] | None = None
         self.feed(source)
         self.close()
@@ -48,6 +55,10 @@ class Page(HTMLParser):
                 self._end_row()
             case "th" if found.get("scope") == "row":
                 self._begin_cell("")
+            case "th" if found.get("scope") == "rowgroup":
+                self._begin_cell("rowgroup")
+            case "small":
+                self._is_small = self._head == ""
             case "td":
                 self._end_cell()
                 self._begin_cell(found.get("data-label") or "")
@@ -62,8 +73,11 @@ class Page(HTMLParser):
         match tag:
             case "th" | "td":
                 self._end_cell()
+            case "small":
+                self._is_small = False
             case "table":
                 self._end_row()
+                self._log = ""
                 self._table = None
             case "dd" if self._term is not None:
                 self.numbers["".join(self._term)] = self._found
@@ -71,7 +85,7 @@ class Page(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         self.text += data
-        if self._cell is not None:
+        if self._cell is not None and not self._is_small:
             self._cell.append(data)
         if self._term is not None and self.elements[-1][0] == "dt":
             self._term.append(data)
@@ -86,7 +100,10 @@ class Page(HTMLParser):
 
     def _end_row(self) -> None:
         self._end_cell()
-        if self._row and self._table == "segments":
+        if self._row and self._row[0][0] == "rowgroup":
+            self._log = self._row[0][1].text
+        elif self._row and self._table == "segments":
+            self.logs.append(self._log)
             self.segments.append([cell for _, cell in self._row])
         elif self._row and self._table:
             self.tables.setdefault(self._table, []).append(dict(self._row))

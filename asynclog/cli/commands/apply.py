@@ -69,24 +69,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: ApplyOptions, call: Call) -> Report:
     """Carry out the plan that these options name, and return the report."""
     from asynclog.runner.attend_run import attended
-    from asynclog.runner.cleanup import RefusedRunError, clean_up
+    from asynclog.runner.cleanup import clean_up
     from asynclog.runner.record_run import recorded
     from asynclog.runner.steps.begin_cleanup import begin_run
 
     valid_for = int(seconds("--max-age", options.max_age) * SECOND)
     plan, settings = _plan_and_settings(options)
-    files = call.resources.enter_context(page_options.files_of(one_log(settings), options.html, options.csv))
+    files = call.resources.enter_context(page_options.files_of([one_log(settings)], options.html, options.csv))
     approved = approved_plan(plan, options.file, valid_for)
     verbose, ages = options.debug or files is not None, files.ages if files else None
     run = begin_run(settings, verbose=verbose, approved=approved, wiring=call.wiring, ages=ages)
 
     def work() -> Report:
-        try:
+        with page_options.failure_told(files, run, call.signals, plan.checksum):
             report = clean_up(run, call.signals).report
-        except RefusedRunError as refused:
-            if files:
-                files.tell_refused(refused.found.report, plan.checksum)
-            raise
         call.signals.defer()
         if files:
             report = files.tell_cleanup(report, plan.checksum, of_plan=True, with_keeps=options.debug)

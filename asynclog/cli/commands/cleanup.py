@@ -4,6 +4,7 @@ import argparse
 import os
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -103,44 +104,48 @@ def run(options: CleanupOptions, call: Call) -> Report:
 COMMAND = Command(HELP, CleanupOptions, add_arguments, run, as_text, log_level_of_cleanup, as_text)
 
 
-def _one(options: CleanupOptions, call: Call, file: MetricsFile, freed: Freed) -> Report:
+def _one(
+    options: CleanupOptions, call: Call, file: MetricsFile, freed: Freed, book: "ReportFiles | None" = None
+) -> Report:
+    """Clean up the log of these options, or each of many; `book` are the files about all profiles, if there are any."""
     from asynclog.runner.attend_run import attended
-    from asynclog.runner.cleanup import RefusedRunError, clean_up
+    from asynclog.runner.cleanup import clean_up
     from asynclog.runner.record_run import recorded
     from asynclog.runner.steps.begin_cleanup import begin_run
 
     logs = logs_of(options)
-    files = call.resources.enter_context(page_options.files_of(logs, options.html, options.csv))
+    files = book
+    if not options.all_profiles:
+        files = call.resources.enter_context(page_options.files_of([logs], options.html, options.csv))
     if logs.folders is not None:
         return _every_log(logs, logs.folders, options, call, freed, files=files)
     settings = logs.settings
     file.is_about(settings)
     with planned_file(options.plan_out, settings, dry_run=options.dry_run) as plan_out:
-        dry_run, verbose, ages = options.dry_run, options.debug or files is not None, files.ages if files else None
+        dry_run, verbose, ages = (
+            options.dry_run,
+            options.debug or files is not None,
+            files.begin_log() if files else None,
+        )
         run = begin_run(settings, dry_run=dry_run, verbose=verbose, wiring=call.wiring, freed=freed, ages=ages)
 
         def work() -> Report:
-            try:
+            with page_options.failure_told(None if options.all_profiles else files, run, call.signals):
                 found = clean_up(run, call.signals)
-            except RefusedRunError as refused:
-                if files:
-                    files.tell_refused(refused.found.report, digest_of(refused.found))
-                raise
             _note(found, freed, dry_run=options.dry_run)
             call.signals.defer()
             report = found.report
             if plan_out and not call.signals.signal:
                 report = write_plan(plan_out, found)
-            report = _told(files, report, digest_of(found) if files else "", options)
+            if files and not options.all_profiles:
+                report = _told(files, report, digest_of(found), options)
             return file.tell(report, as_json=options.json)
 
         return recorded(run, partial(attended, settings, run.run_id, work, call.signals, dry_run=options.dry_run))
 
 
-def _told(files: "ReportFiles | None", report: Report, digest: str, options: CleanupOptions) -> Report:
+def _told(files: "ReportFiles", report: Report, digest: str, options: CleanupOptions) -> Report:
     """Write the files that were asked for about this report, and return it."""
-    if files is None:
-        return report
     return files.tell_cleanup(report, digest, with_keeps=options.debug, dry_run=options.dry_run)
 
 
@@ -157,16 +162,30 @@ def _every_profile(options: CleanupOptions, call: Call, file: MetricsFile, freed
     from asynclog.config.configuration_file import profile_names
     from asynclog.report.cleanup.combine import combined
 
-    for name in ("path", "schemas", "profile", "metrics_file", "plan_out", "html", "csv"):
+    for name in ("path", "schemas", "profile", "metrics_file", "plan_out"):
         if getattr(options, name):
             raise ConfigurationError(f"--all-profiles does not go with --{name.replace('_', '-')}")
     names = profile_names(options.config)
     of_profile = {name: msgspec.structs.replace(options, profile=name) for name in names}
+    files = call.resources.enter_context(_files_of_all(list(of_profile.values())))
     reports = {}
     for name, each in of_profile.items():
         call.signals.progress.part = f"profile {name}"
-        reports[name] = _whatever_ends(partial(_one, each, call, file, freed), each, call)
-    return combined(reports, dry_run=options.dry_run)
+        reports[name] = _whatever_ends(partial(_one, each, call, file, freed, files), each, call)
+        if files and reports[name].result.logs is None:
+            files.end_log(name, reports[name].result.log or "", reports[name])
+    report = combined(reports, dry_run=options.dry_run)
+    return _told(files, report, "", options) if files else report
+
+
+def _files_of_all(of_profile: Sequence[CleanupOptions]) -> AbstractContextManager["ReportFiles | None"]:
+    """Return the files about the logs of all profiles; one that can't be used is told when its turn comes."""
+    html, csv = of_profile[0].html, of_profile[0].csv
+    logs = []
+    for each in of_profile if html or csv else ():
+        with suppress(ConfigurationError):
+            logs.append(logs_of(each))
+    return page_options.files_of(logs, html, csv)
 
 
 def _every_log(  # noqa: PLR0913 - what is asked, and what is shared by all
@@ -202,7 +221,7 @@ def _every_log(  # noqa: PLR0913 - what is asked, and what is shared by all
             wiring=call.wiring,
             policy=policy,
             freed=freed,
-            ages=files.ages if files else None,
+            ages=files.begin_log() if files else None,
         )
 
         def work() -> Report:
@@ -218,12 +237,15 @@ def _every_log(  # noqa: PLR0913 - what is asked, and what is shared by all
     def clean_all() -> Report:
         reports: dict[str, Report] = {}
         for folder in call.signals.progress.each(folders):
-            reports[os.path.join(folder, logs.settings.base)] = _whatever_ends(partial(clean, folder), options, call)
+            path = os.path.join(folder, logs.settings.base)
+            reports[path] = _whatever_ends(partial(clean, folder), options, call)
+            if files:
+                files.end_log(options.profile or "" if options.all_profiles else "", path, reports[path])
             if call.signals.signal:
                 break
         report = report_on_all(logs, policy, reports, dry_run=options.dry_run)
         report = msgspec.structs.replace(report, result=msgspec.structs.replace(report.result, run_id=run_id))
-        return _told(files, report, "", options)
+        return _told(files, report, "", options) if files and not options.all_profiles else report
 
     return attended(logs.settings, run_id, clean_all, call.signals, dry_run=options.dry_run)
 
@@ -231,10 +253,13 @@ def _every_log(  # noqa: PLR0913 - what is asked, and what is shared by all
 def _whatever_ends(run: Callable[[], Report], options: CleanupOptions, call: Call) -> Report:
     """Run one cleanup of several, and return its report, whatever ended it."""
     from asynclog.report.cleanup.combine import failed
+    from asynclog.runner.cleanup import RefusedRunError
 
     try:
         with call.signals.interruptible():
             return run()
+    except RefusedRunError as error:
+        return failed(str(error), error.exit_code, call.signals.signal, error.found.report)
     except (AsynclogError, StoppedError) as error:
         return failed(str(error), error.exit_code, call.signals.signal)
     except Exception as error:

@@ -78,7 +78,7 @@ def run(options: EstimateOptions, call: Call) -> CommandResult[EstimateResult]:
     seed = _seed(options)
     logs = logs_of(options)
     logs.must_share_policy("estimate")
-    files = call.resources.enter_context(page_options.files_of(logs, options.html, options.csv))
+    files = call.resources.enter_context(page_options.files_of([logs], options.html, options.csv))
     ages = files.ages if files and seed is None else None  # a sample does not know the ages of all
     with call.signals.deferred("while the log was read"):
         found = estimate_log(logs, options.retention, call.signals, scan=not options.no_scan, seed=seed, ages=ages)

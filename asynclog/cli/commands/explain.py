@@ -66,7 +66,7 @@ def run(options: ExplainOptions, call: Call) -> CommandResult[ExplainResult]:
     options = _with_bare_log(options)
     logs = logs_of(options)
     settings = _log_of(logs, options.segment)
-    files = call.resources.enter_context(page_options.files_of(logs, options.html))
+    files = call.resources.enter_context(page_options.files_of([logs], options.html))
     ages = files.ages if files else None
     with call.signals.deferred("while the log was read"):
         found = explain_log(settings, options.segment, options.schema, call.signals, ages)

@@ -1,13 +1,17 @@
 """The options --html and --csv, and the files that they ask for: only then is what makes these imported."""
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
+
+from asynclog.cli.signals import Signals, StoppedError
+from asynclog.errors import AsynclogError
 
 if TYPE_CHECKING:
     from asynclog.cli.files.report_files import ReportFiles
     from asynclog.config.logs import Logs
+    from asynclog.runner.steps.begin_cleanup import Run
 
 
 def html(parser: argparse.ArgumentParser) -> None:
@@ -29,8 +33,8 @@ def csv(parser: argparse.ArgumentParser) -> None:
 
 
 @contextmanager
-def files_of(logs: "Logs", html: str | None, csv: str | None = None) -> Iterator["ReportFiles | None"]:
-    """Yield the files of a command about these logs, None if it is to write none.
+def files_of(logs: "Sequence[Logs]", html: str | None, csv: str | None = None) -> Iterator["ReportFiles | None"]:
+    """Yield the files of a command about these logs, of one profile each; None if it is to write none.
 
     Raise ConfigurationError, before anything is done, if a file can't be written there.
     """
@@ -39,10 +43,24 @@ def files_of(logs: "Logs", html: str | None, csv: str | None = None) -> Iterator
         return
     from asynclog.cli.files.report_files import ReportFiles
 
-    logs.must_share_policy("a page" if html else "a table")
     files = ReportFiles(html, csv)
     try:
-        files.check((logs.folders or (logs.settings.folder,)) if logs.settings.enabled else ())
+        files.check([folder for each in logs if each.settings.enabled for folder in each.all_folders])
         yield files
     finally:
         files.close()
+
+
+@contextmanager
+def failure_told(files: "ReportFiles | None", run: "Run", signals: Signals, digest: str = "") -> Iterator[None]:
+    """Inside the `with`, write the files also of a run that is refused, is stopped, or can't begin.
+
+    `digest` is that of the plan that is applied, if it is.
+    """
+    try:
+        yield
+    except (AsynclogError, StoppedError) as error:
+        if files:
+            signals.defer()
+            files.tell_failure(error, run, signals.signal, digest)
+        raise

@@ -1,17 +1,28 @@
 """`--html` and `--csv`: the result of a command as files to look at, each written whole when the command has ended."""
 
 from collections.abc import Callable, Sequence
-from typing import Protocol, Self, TypeVar
+from signal import Signals
+from typing import TYPE_CHECKING, Protocol, Self, TypeVar
 
 import msgspec
 
 from asynclog.cli.files.option_file import OptionFile
+from asynclog.cli.files.plan_out import digest_of
 from asynclog.cli.output import print_error
-from asynclog.errors import ConfigurationError
+from asynclog.cli.signals import StoppedError
+from asynclog.errors import AsynclogError, ConfigurationError
+from asynclog.escaping import escape_surrogates
 from asynclog.forecast.ages import LogAges
 from asynclog.report.cleanup.result import CleanupResult, Report
 from asynclog.report.csv_tables import cleanup_csv, is_csv
 from asynclog.report.page.document import is_page
+from asynclog.runner.cleanup import RefusedRunError
+from asynclog.runner.steps.begin_cleanup import Run
+from asynclog.runner.steps.provenance import provenance_of
+from asynclog.timestamps import format_instant
+
+if TYPE_CHECKING:
+    from asynclog.report.page.cleanup.log_parts import LogParts
 
 
 class Result(Protocol):
@@ -40,6 +51,7 @@ class ReportFiles:
             self.close()
             raise
         self.ages = LogAges() if html else None
+        self._parts: LogParts | None = None
 
     def close(self) -> None:
         for file in filter(None, (self._page, self._table)):
@@ -61,26 +73,66 @@ class ReportFiles:
             return result.marred(str(error))
         return result
 
+    def begin_log(self) -> LogAges | None:
+        """Return what collects the ages of the next log's records; None if no page draws them."""
+        self.ages = LogAges() if self._page else None
+        return self.ages
+
+    def end_log(self, profile: str, path: str, report: Report) -> None:
+        """Note what became of one log of several; `profile` is empty if they are those of one."""
+        if self.ages is None:
+            return
+        if self._parts is None:
+            from asynclog.report.page.cleanup.log_parts import LogParts
+
+            self._parts = LogParts()
+        self._parts.add(profile, escape_surrogates(path), report, self.ages)
+        self.ages = LogAges()
+
     def tell_cleanup(
         self, report: Report, digest: str, *, with_keeps: bool, dry_run: bool = False, of_plan: bool = False
     ) -> Report:
         """Write the files of a cleanup, and return its report: without the segments that stay, unless `with_keeps`."""
-        from asynclog.report.page.cleanup import cleanup_page
+        parts = self._parts
 
         def page(ages: LogAges) -> bytes:
+            if parts:
+                from asynclog.report.page.cleanup.many_logs import logs_page
+
+                return logs_page(report, parts, dry_run=dry_run)
+            from asynclog.report.page.cleanup.one_log import cleanup_page
+
             return cleanup_page(report, ages, digest, dry_run=dry_run, of_plan=of_plan)
 
-        told = self.tell(report, page, lambda: cleanup_csv(report))
+        told = self.tell(report, page, lambda: cleanup_csv(report.refused or report))
         return told if with_keeps else msgspec.structs.replace(told, result=_without_keeps(told.result))
 
-    def tell_refused(self, report: Report, digest: str) -> None:
-        """Write the files of a cleanup that a guard refused: what it would have done. Print what is wrong with them."""
-        told = self.tell_cleanup(report, digest, with_keeps=True)
+    def tell_failure(self, error: AsynclogError | StoppedError, run: Run, stopped: Signals | None, digest: str) -> None:
+        """Write the files of a cleanup that ended with this error. Print what is wrong with them."""
+        from asynclog.report.cleanup.combine import failed
+
+        refused = error.found if isinstance(error, RefusedRunError) else None
+        report = failed(str(error), error.exit_code, stopped, refused.report if refused else None)
+        settings = run.settings
+        facts = msgspec.structs.asdict(provenance_of(settings))
+        about = {**facts, "profile": settings.profile, "now": format_instant(run.now), "run_id": run.run_id}
+        report = msgspec.structs.replace(report, result=msgspec.structs.replace(report.result, **about))
+        told = self.tell_cleanup(
+            report,
+            digest or (digest_of(refused) if refused else ""),
+            with_keeps=True,
+            dry_run=run.dry_run,
+            of_plan=bool(digest),
+        )
         for problem in told.result.errors[len(report.result.errors) :]:
             print_error(problem)
 
 
 def _without_keeps(result: CleanupResult) -> CleanupResult:
-    logs = {path: _without_keeps(each) for path, each in result.logs.items()} if result.logs else result.logs
     actions = [row for row in result.actions if row.action != "keep"]
-    return msgspec.structs.replace(result, actions=actions, logs=logs)
+    logs, profiles = _all_without_keeps(result.logs), _all_without_keeps(result.profiles)
+    return msgspec.structs.replace(result, actions=actions, logs=logs, profiles=profiles)
+
+
+def _all_without_keeps(results: dict[str, CleanupResult] | None) -> dict[str, CleanupResult] | None:
+    return {name: _without_keeps(each) for name, each in results.items()} if results else results

@@ -31,10 +31,10 @@ Figures = TypeVar("Figures", Records, Bytes, Packed, Segments)
 _WORST_FIRST = (143, 130, 1, 2, 5, 6, 4, 3, 0)
 
 
-def failed(sentence: str, exit_code: int, stopped: Signals | None = None) -> Report:
-    """Return the report of a run that could not begin, was refused, or was `stopped` early by this signal."""
+def failed(sentence: str, exit_code: int, stopped: Signals | None = None, refused: Report | None = None) -> Report:
+    """Return the report of a run that could not begin, was `stopped` early by this signal, or was refused."""
     result = CleanupResult("error", sentence, stopped=stopped.name if stopped else None, errors=[sentence])
-    return Report(result, exit_code, sentence)
+    return Report(result, exit_code, sentence, refused=refused)
 
 
 def combined_logs(

@@ -188,8 +188,9 @@ class Report(msgspec.Struct, frozen=True):
     """The report of a job. `exit_code` is the process's; `error` is a sentence, None if all went well.
 
     Not in the document: the `schemas` that were found, `log_bytes`, the size of all segments at the job's end (None if
-    there was nothing to clean up), `pending_bytes`, that of the files that are held back, and whether this job
-    `judged_nothing`, because there was no segment, or it could judge none.
+    there was nothing to clean up), `pending_bytes`, that of the files that are held back, whether this job
+    `judged_nothing`, because there was no segment, or it could judge none, and, if a guard `refused` it, what it would
+    have done.
     """
 
     result: CleanupResult
@@ -199,6 +200,7 @@ class Report(msgspec.Struct, frozen=True):
     log_bytes: int | None = None
     pending_bytes: int = 0
     judged_nothing: bool = False
+    refused: "Report | None" = None
 
     def marred(self, sentence: str) -> Self:
         """Return this report with an error after the run: the exit code is 3, unless it has failed already."""

@@ -160,9 +160,13 @@ def _dates(axis: Axis) -> str:
     return _ticks([*map(_date, days), "now"])
 
 
-def due_chart(facts: Iterable[SchemaFacts], now: int) -> str:
+def due_of(facts: Iterable[SchemaFacts]) -> list[tuple[int, int]]:
+    """Return records and bytes that expire on each of the next days, of all these schemas."""
+    return due_by_day(all_fates(facts), AHEAD)
+
+
+def due_chart(due: Sequence[tuple[int, int]], now: int) -> str:
     """Return the chart of what expires on each of the next days, all schemas together; nothing if nothing does."""
-    due = due_by_day(all_fates(facts), AHEAD)
     highest = max(many for _, many in due)
     if not any(records for records, _ in due):
         return ""

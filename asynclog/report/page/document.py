@@ -13,6 +13,10 @@ from asynclog.report.page.markup import words
 HEAD: Final = b'<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n<meta name="generator" content="asynclog '
 
 
+_LARGEST: Final = 2 << 20  # bytes of a page, so that the one of a huge log still opens at once
+_FRAME: Final = 20_000  # for the head, the style, and what closes the lists
+
+
 def is_page(head: bytes) -> bool:
     """Return whether a file that begins with these bytes is a page of ours, which a new one may replace."""
     return head.startswith(HEAD)
@@ -31,6 +35,11 @@ def document(title: str, version: str, parts: Iterable[str]) -> bytes:
     )
     footer = f"<footer>Made by asynclog {words(version)}. Sizes are in binary units; times are in UTC.</footer>"
     return f"{head}<body>\n{''.join(parts)}{footer}\n</body>\n</html>\n".encode()
+
+
+def room_beside(parts: Iterable[str]) -> int:
+    """Return how many bytes are left for one more part of a page."""
+    return _LARGEST - _FRAME - sum(len(part.encode()) for part in parts)
 
 
 @cache

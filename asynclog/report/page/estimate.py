@@ -10,8 +10,9 @@ from asynclog.report.budget import budget_in_words
 from asynclog.report.envelope import CommandResult
 from asynclog.report.estimate.result import EstimateResult, ForecastRow, Freed, Sample
 from asynclog.report.page.ageing import MOST_ROWS, ages_section, due_section
+from asynclog.report.page.charts import due_of
 from asynclog.report.page.document import document
-from asynclog.report.page.frame import Figure, about, attention, opening, rules, signature
+from asynclog.report.page.frame import Figure, about, attention, error_alarms, opening, rules, signature, span
 from asynclog.report.page.markup import Column, bounds, code, items, note, number, section, segments, size, table, words
 from asynclog.report.page.schema_facts import SchemaFacts, schema_facts
 from asynclog.report.page.staying import Stay, staying_section, why_it_stays
@@ -25,11 +26,13 @@ def estimate_page(report: CommandResult[EstimateResult], ages: LogAges) -> bytes
     facts = schema_facts(ages, now)
     unread = [f"{code(name)} is in no figure: {words(reason)}" for name, reason in result.unread.items()][:MOST_ROWS]
     parts = [
-        opening(result, "Estimate", result.message, _figures(result), [report.error] if report.error else []),
+        opening(
+            result, _what(result.sample), result.message, _figures(result), error_alarms(report.error, report.exit_code)
+        ),
         _sample(result.sample) if result.sample else "",
         ages_section(facts, now, "How old the records are, and what a cleanup deletes"),
         _schemas(result),
-        due_section(facts, now, with_table=False),
+        due_section(due_of(facts.values()), now),
         staying_section(_stays(result, facts), [], "What stays after a cleanup now, and why"),
         attention(result, items(unread)),
         about(result),
@@ -37,6 +40,12 @@ def estimate_page(report: CommandResult[EstimateResult], ages: LogAges) -> bytes
         signature("", "Reviewed"),
     ]
     return document(f"Estimate: {result.message}", result.version, parts)
+
+
+def _what(sample: Sample | None) -> str:
+    if sample is None or sample.bytes >= sample.of:
+        return "Estimate"
+    return f"Estimate from a random sample of {percentage(sample.bytes, sample.of)}, seed {sample.seed},"
 
 
 def _figures(result: EstimateResult) -> Iterator[Figure]:
@@ -93,7 +102,7 @@ def _schemas(result: EstimateResult) -> str:
     columns = [Column("schema"), Column("keeps"), *(Column(name, is_number=True) for name in numbers)]
     rows: list[list[str]] = []
     for name, row in list(result.schemas.items())[:MOST_ROWS]:
-        rows.append([code(name), *_cells(row)])
+        rows.append([f"<span>{code(name)}<small>{span(row.oldest, row.newest)}</small></span>", *_cells(row)])
         other = result.what_if[name] if result.what_if else row
         if other.retention_s != row.retention_s:
             rows.append([f"<small>what if: {words(name)}</small>", *_cells(other)])
@@ -139,7 +148,14 @@ def _stays(result: EstimateResult, facts: Mapping[str, SchemaFacts]) -> Iterator
         dates = (known.oldest_left, known.newest_left) if known else (None, None)
         records, many = _rest(row, now, "records"), _rest(row, now, "bytes")
         if records != (0, 0):
-            yield Stay(name, why_it_stays(known), records, many, *dates)
+            yield Stay(name, why_it_stays(known) if known else _why(row), records, many, *dates)
+
+
+def _why(row: ForecastRow) -> str:
+    """Return why records stay, if their days are not known."""
+    if row.retention_s is None:
+        return "nothing lets it expire: for ever, or no rule"
+    return f"not expired yet: kept for {format_period(row.retention_s)}"
 
 
 def _rest(row: ForecastRow, now: Freed, name: str) -> tuple[int | None, int | None]:

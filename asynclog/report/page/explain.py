@@ -7,8 +7,9 @@ from asynclog.formatting import pluralize
 from asynclog.report.envelope import CommandResult
 from asynclog.report.explain.result import Explained, ExplainResult, Part
 from asynclog.report.page.ageing import MOST_ROWS, ages_section, due_section
-from asynclog.report.page.document import document
-from asynclog.report.page.frame import Figure, about, attention, opening, rules, signature, span
+from asynclog.report.page.charts import due_of
+from asynclog.report.page.document import document, room_beside
+from asynclog.report.page.frame import Figure, about, attention, error_alarms, opening, rules, signature, span
 from asynclog.report.page.markup import Column, code, day, items, note, number, section, segments, size, table, words
 from asynclog.report.page.schema_facts import SchemaFacts, schema_facts
 from asynclog.report.page.segment_lists import SegmentLine, segments_section
@@ -25,19 +26,21 @@ def explain_page(report: CommandResult[ExplainResult], ages: LogAges) -> bytes:
     now = parse_instant(result.now or "") or 0
     facts = schema_facts(ages, now)
     parts_of = _by_schema(result)
-    parts = [
-        opening(result, "Explanation", _headline(result), _figures(result), [report.error] if report.error else []),
+    above = [
+        opening(
+            result, "Explanation", _headline(result), _figures(result), error_alarms(report.error, report.exit_code)
+        ),
         ages_section(facts, now, "How old the records are"),
         _schemas(parts_of, facts),
-        due_section(facts, now, with_table=True),
+        due_section(due_of(facts.values()), now, facts),
         staying_section(_stays(parts_of, facts), _for_ever(result), "What stays, and why"),
         attention(result, _unreadable(result)),
-        segments_section(map(_line, result.segments), list(_GROUPS.values()), ["has all expired after"]),
-        about(result),
-        rules(result),
-        signature("", "Reviewed"),
     ]
-    return document(f"Explanation: {result.message}", result.version, parts)
+    below = [about(result), rules(result), signature("", "Reviewed")]
+    room = room_beside([*above, *below])
+    lines = map(_line, result.segments)
+    listed = segments_section(lines, list(_GROUPS.values()), ["has all expired after"], room=room)
+    return document(f"Explanation: {result.message}", result.version, [*above, listed, *below])
 
 
 def _headline(result: ExplainResult) -> str:

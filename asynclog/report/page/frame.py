@@ -20,6 +20,13 @@ class Figure(NamedTuple):
     more: str = ""
 
 
+class Alarm(NamedTuple):
+    """What a page says before its figures: what is wrong, in a few words, and below it sentences about that."""
+
+    title: str
+    sentences: Sequence[str] = ()
+
+
 class PageResult(Told, Protocol):
     """What the results of all commands have that make a page."""
 
@@ -39,17 +46,28 @@ class PageResult(Told, Protocol):
     def neighbours(self) -> Neighbours: ...
 
 
-def opening(result: PageResult, what: str, headline: str, figures: Iterable[Figure], alarms: Iterable[str]) -> str:
-    """Return the beginning of a page: what it is, in a sentence and in figures, and what is wrong; alarms are words."""
+def opening(result: PageResult, what: str, headline: str, figures: Iterable[Figure], alarms: Iterable[Alarm]) -> str:
+    """Return the beginning of a page: what it is, in a sentence and in figures, and what is wrong."""
     shown = "".join(
         f"<div><dt>{each.name}</dt><dd>{each.value}<small>{each.more}</small></dd></div>" for each in figures
     )
     where = f" of {code(result.log)}" if result.log else ""
     when = f', <time datetime="{words(result.now)}">{words(_readable(result.now))}</time>' if result.now else ""
     brief = "".join(f"<p>{words(line)}</p>" for line in _in_brief(result))
-    wrong = "".join(f'<p class="alarm" role="alert">{sentence(alarm)}</p>\n' for alarm in alarms)
+    wrong = "".join(map(alarm, alarms))
     listed = f'<dl class="figures">{shown}</dl>\n' if shown else ""
     return f"<header><p>{words(what)}{where}{when}</p>{brief}\n<h1>{words(headline)}</h1></header>\n{wrong}{listed}"
+
+
+def alarm(what: Alarm) -> str:
+    """Return what is wrong."""
+    told = "".join(f"<p>{sentence(each)}</p>" for each in what.sentences)
+    return f'<div class="alarm" role="alert"><p><strong>{words(what.title)}</strong></p>{told}</div>\n'
+
+
+def error_alarms(error: str | None, exit_code: int) -> list[Alarm]:
+    """Return the alarm for the error of a command that deletes nothing, if there is one."""
+    return [Alarm(f"Not all went well (exit {exit_code})", [error])] if error else []
 
 
 def _in_brief(result: PageResult) -> Iterator[str]:

@@ -8,13 +8,16 @@ from asynclog.forecast.ages import DayFate, LogAges, SchemaAges, fates
 from asynclog.formatting import format_period
 from asynclog.policy.rules import Policy, match_rule
 from asynclog.schemas import SchemaKey
-from asynclog.timestamps import DAY, FIRST, LAST, format_instant
+from asynclog.timestamps import DAY, FIRST, LAST, earliest_text, format_instant, latest_text
+
+OWN_RULES = "as each log's own rule says"
 
 
-class SchemaFacts(msgspec.Struct, frozen=True):
+class SchemaSummary(msgspec.Struct, frozen=True):
     """One schema. `rule` says how long it is kept, `scope` which rule says so, `where` in which file and line.
 
-    `cutoff` is None if nothing expires, or if it lies before the year 1; `retention` is in ns.
+    `cutoff` is None if nothing expires, or if it lies before the year 1; `retention` is in ns. `oldest_left` and
+    `newest_left` are the days of the records that have not expired.
     """
 
     name: str
@@ -23,6 +26,13 @@ class SchemaFacts(msgspec.Struct, frozen=True):
     where: str
     retention: int | None
     cutoff: int | None
+    oldest_left: str | None
+    newest_left: str | None
+
+
+class SchemaFacts(SchemaSummary, frozen=True, kw_only=True):
+    """One schema with all its days."""
+
     ages: SchemaAges
     fates: tuple[DayFate, ...]
 
@@ -31,14 +41,9 @@ class SchemaFacts(msgspec.Struct, frozen=True):
         return sum(each.bytes for each in self.fates) + self.ages.undated_bytes
 
     @property
-    def oldest_left(self) -> str | None:
-        """The day of the oldest record that has not expired."""
-        return _text(next((each.day for each in self.fates if each.expired < each.records), None))
-
-    @property
-    def newest_left(self) -> str | None:
-        """The day of the newest record that has not expired."""
-        return _text(next((each.day for each in reversed(self.fates) if each.expired < each.records), None))
+    def summary(self) -> SchemaSummary:
+        """The same without the days, for a page that has many of them."""
+        return SchemaSummary(*(getattr(self, name) for name in SchemaSummary.__struct_fields__))
 
 
 def schema_facts(ages: LogAges, now: int) -> dict[str, SchemaFacts]:
@@ -58,7 +63,20 @@ def _facts(policy: Policy, key: SchemaKey, ages: SchemaAges, now: int) -> Schema
         kept, retention = format_period(rule.retention_s), rule.retention
     cutoff = None if retention is None or now - retention < FIRST else now - retention
     where = rule.where.rpartition("/")[2] if rule else ""
-    return SchemaFacts(str(key), kept, str(scope), where, retention, cutoff, ages, tuple(fates(ages, retention, now)))
+    days = tuple(fates(ages, retention, now))
+    left = [each.day for each in days if each.expired < each.records]
+    return SchemaFacts(
+        name=str(key),
+        rule=kept,
+        scope=str(scope),
+        where=where,
+        retention=retention,
+        cutoff=cutoff,
+        oldest_left=_text(left[0] if left else None),
+        newest_left=_text(left[-1] if left else None),
+        ages=ages,
+        fates=days,
+    )
 
 
 def largest(facts: Mapping[str, SchemaFacts], most: int) -> list[SchemaFacts]:
@@ -70,6 +88,28 @@ def largest(facts: Mapping[str, SchemaFacts], most: int) -> list[SchemaFacts]:
 def all_fates(facts: Iterable[SchemaFacts]) -> Iterable[DayFate]:
     """Return the fates of all days of all these schemas."""
     return (fate for each in facts for fate in each.fates)
+
+
+def merged(parts: Iterable[Mapping[str, SchemaSummary]]) -> dict[str, SchemaSummary]:
+    """Return the schemas of several logs; the rule of one is only told if it is the same in all of them."""
+    total: dict[str, SchemaSummary] = {}
+    for part in parts:
+        for name, each in part.items():
+            total[name] = _both(total[name], each) if name in total else each
+    return dict(sorted(total.items()))
+
+
+def _both(one: SchemaSummary, other: SchemaSummary) -> SchemaSummary:
+    dates = {
+        "oldest_left": earliest_text((one.oldest_left, other.oldest_left)),
+        "newest_left": latest_text((one.newest_left, other.newest_left)),
+    }
+    same = (one.rule, one.retention, one.cutoff) == (other.rule, other.retention, other.cutoff)
+    if same and (one.scope, one.where) == (other.scope, other.where):
+        return msgspec.structs.replace(one, **dates)
+    if same:
+        return msgspec.structs.replace(one, **dates, scope="", where="")
+    return SchemaSummary(one.name, OWN_RULES, "", "", None, None, **dates)
 
 
 def _text(number: int | None) -> str | None:

@@ -1,12 +1,12 @@
 """The section about what stays: of which schema, why, how much, and how old it is. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from asynclog.report.page.ageing import MOST_ROWS
 from asynclog.report.page.frame import span
 from asynclog.report.page.markup import Column, bounds, code, items, note, number, section, size, table, words
-from asynclog.report.page.schema_facts import SchemaFacts
+from asynclog.report.page.schema_facts import OWN_RULES, SchemaSummary
 
 _COLUMNS = [
     Column("schema"),
@@ -28,21 +28,26 @@ class Stay(NamedTuple):
     newest: str | None
 
 
-def why_it_stays(facts: SchemaFacts | None) -> str:
+def why_it_stays(facts: SchemaSummary | None) -> str:
     """Return why records of a schema that have not expired stay."""
     if facts is None:
         return "not expired"
     if facts.retention is None:
-        return {"for ever": "its rule keeps it for ever"}.get(facts.rule, _UNGOVERNED.get(facts.rule, facts.rule))
+        return _WITHOUT_PERIOD.get(facts.rule, facts.rule)
     return f"not expired yet: kept for {facts.rule}"
 
 
-_UNGOVERNED = {"no rule: kept": "no rule governs it", "switched off: kept": "its rule is switched off"}
+_WITHOUT_PERIOD = {
+    "for ever": "its rule keeps it for ever",
+    "no rule: kept": "no rule governs it",
+    "switched off: kept": "its rule is switched off",
+    OWN_RULES: "not expired, or kept by its log's own rule",
+}
 
 
-def staying_section(rows: Iterable[Stay], others: Iterable[str], title: str) -> str:
-    """Return what stays, by schema and reason; `others` are sentences about what belongs to no schema, as HTML."""
-    rows = list(rows)
+def staying_table(name: str, rows: Sequence[Stay]) -> str:
+    """Return what stays, by schema and reason."""
+    columns = _COLUMNS if any(row.oldest for row in rows) else _COLUMNS[:-1]
     cells = [
         [
             code(row.schema),
@@ -50,8 +55,13 @@ def staying_section(rows: Iterable[Stay], others: Iterable[str], title: str) -> 
             bounds(*row.records, number),
             bounds(*row.bytes, size),
             span(row.oldest, row.newest),
-        ]
+        ][: len(columns)]
         for row in rows[:MOST_ROWS]
     ]
     more = note(f"And {len(rows) - MOST_ROWS:,} more.") if len(rows) > MOST_ROWS else ""
-    return section("stays", title, table("stay-table", _COLUMNS, cells), more, items(others))
+    return table(name, columns, cells) + more
+
+
+def staying_section(rows: Iterable[Stay], others: Iterable[str], title: str) -> str:
+    """Return what stays, by schema and reason; `others` are sentences about what belongs to no schema, as HTML."""
+    return section("stays", title, staying_table("stay-table", list(rows)), items(others))

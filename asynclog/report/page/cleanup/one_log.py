@@ -1,90 +1,70 @@
-"""The page of a cleanup: of a dry run, of a run, or of a plan that was applied. Pure."""
+"""The page of a cleanup of one log: of a dry run, of a run, or of a plan that was applied. Pure."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 
-from asynclog.forecast.ages import LogAges, due_by_day
+from asynclog.forecast.ages import LogAges
 from asynclog.report.cleanup.result import CleanupResult, Report
 from asynclog.report.cleanup.text import headline
 from asynclog.report.page.ageing import ages_section, due_section
-from asynclog.report.page.charts import AHEAD
-from asynclog.report.page.cleanup_tables import (
-    Wording,
-    log_section,
-    overdue_table,
-    schema_section,
-    segment_section,
-    stays_section,
-)
-from asynclog.report.page.document import document
+from asynclog.report.page.charts import AHEAD, due_of
+from asynclog.report.page.cleanup.segments import segment_section
+from asynclog.report.page.cleanup.tables import overdue_table, schema_section, stays_section
+from asynclog.report.page.cleanup.troubles import troubles
+from asynclog.report.page.cleanup.wording import DONE, DRY, REFUSED, Wording
+from asynclog.report.page.document import document, room_beside
 from asynclog.report.page.frame import Figure, about, attention, opening, rules, signature, span
 from asynclog.report.page.markup import code, day, items, records, segments, size
-from asynclog.report.page.schema_facts import SchemaFacts, all_fates, schema_facts
+from asynclog.report.page.schema_facts import schema_facts
 from asynclog.timestamps import parse_instant
-
-_DRY = Wording(
-    is_dry=True,
-    what="Dry run",
-    goes="would go",
-    stays="would stay",
-    dropped="Would be dropped",
-    rewritten="Would be rewritten",
-    skipped="Would be skipped",
-    signs="Approved",
-)
-_REFUSED = _DRY._replace(what="Refused cleanup", signs="Allowed")
-_DONE = Wording(
-    is_dry=False,
-    what="Cleanup",
-    goes="went",
-    stays="stays",
-    dropped="Dropped",
-    rewritten="Rewritten",
-    skipped="Skipped",
-    signs="Checked",
-)
 
 
 def cleanup_page(report: Report, ages: LogAges, digest: str, *, dry_run: bool, of_plan: bool = False) -> bytes:
     """Return the page of this report; `digest` is that of the plan, `of_plan` whether it was made earlier.
 
-    A run that a guard refused has the report of a dry run.
+    Of a run that a guard refused, it shows what would have gone.
     """
-    result = report.result
-    how = _DRY if dry_run else _REFUSED if result.status == "dry_run" else _DONE
-    if of_plan and how == _DONE:
-        how = how._replace(what="Applied plan")
+    how, shown = _wording(report, dry_run=dry_run, of_plan=of_plan), report.refused or report
+    result = shown.result
     now = parse_instant(result.now or "") or 0
     facts = schema_facts(ages, now)
-    parts = [
-        opening(result, how.what, headline(result), _figures(report, facts, how), _alarms(report, how)),
-        log_section(result, how),
+    due = due_of(facts.values())
+    above = [
+        opening(result, how.what, _headline(report), cleanup_figures(shown, due, how), troubles(report, how)),
         ages_section(facts, now, f"How old the records are, and what {how.goes}"),
-        schema_section(report, facts, how),
-        due_section(facts, now, with_table=True),
-        stays_section(report, facts, how),
-        attention(result, overdue_table(report, how), _left_over(result)),
-        segment_section(result, how),
+        schema_section(shown, facts, how),
+        due_section(due, now, facts),
+        stays_section(shown, facts, how),
+        attention(result, overdue_table(shown, how), left_over(result)),
+    ]
+    below = [
         about(result, [("Run", code(result.run_id))] if result.run_id else []),
         rules(result),
-        signature(digest, how.signs) if result.status != "skipped" else "",
+        signature(digest, how.signs) if result.status not in {"skipped", "error"} else "",
     ]
-    return document(f"{how.what}: {result.message}", result.version, parts)
+    listed = segment_section([("", result)], how, room_beside([*above, *below]))
+    return document(f"{how.what}: {result.message}", result.version, [*above, listed, *below])
 
 
-def _alarms(report: Report, how: Wording) -> Iterator[str]:
-    if how == _REFUSED:
-        yield f"This run was refused (exit 5): {report.result.refusal}"
-    elif report.result.refusal:
-        yield f"A real run would be refused (exit 5): {report.result.refusal}"
-    if report.error:
-        yield report.error
+def _headline(report: Report) -> str:
+    """Return what was done; of a run that was refused or could not begin, why stands below."""
+    if report.refused:
+        return "Refused: nothing was deleted"
+    return "Nothing was done" if report.result.status == "error" else headline(report.result)
 
 
-def _figures(report: Report, facts: Mapping[str, SchemaFacts], how: Wording) -> Iterator[Figure]:
+def _wording(report: Report, *, dry_run: bool, of_plan: bool) -> Wording:
+    if dry_run:
+        return DRY
+    if report.refused:
+        return REFUSED
+    return DONE._replace(what="Applied plan") if of_plan else DONE
+
+
+def cleanup_figures(report: Report, due: Sequence[tuple[int, int]], how: Wording) -> Iterator[Figure]:
+    """Yield the figures at the top; `due` are records and bytes that expire on each of the next days."""
     result = report.result
     if not result.segments.total:
         return
-    due = due_by_day(all_fates(facts.values()), AHEAD)
     due_records, due_bytes = sum(count for count, _ in due), sum(many for _, many in due)
     overdue, since = sum(result.overdue.records.values()), result.overdue.oldest
     yield Figure(f"{how.goes} now" if how.is_dry else how.goes, size(result.bytes.freed), _gone(result))
@@ -98,7 +78,7 @@ def _gone(result: CleanupResult) -> str:
     """Return how many records go, and from when to when they are."""
     if not result.deleted_oldest:
         return records(result.records.deleted)
-    return f"{records(result.records.deleted)}, {span(result.deleted_oldest, result.deleted_newest)}"
+    return f"{records(result.records.deleted)}<br>{span(result.deleted_oldest, result.deleted_newest)}"
 
 
 def _left(report: Report, how: Wording) -> str:
@@ -108,7 +88,7 @@ def _left(report: Report, how: Wording) -> str:
     return size(report.log_bytes - (report.result.bytes.freed if how.is_dry else 0))
 
 
-def _left_over(result: CleanupResult) -> str:
+def left_over(result: CleanupResult) -> str:
     """Return what the next job has to deal with, and what writers appended meanwhile."""
     late = [f"Late: {code(name)} was appended by a writer meanwhile" for name in result.late_segments]
     pending = [f"Pending: {code(name)} is left for the next job" for name in result.recovery_pending]
