@@ -44,6 +44,10 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_log(folder / "audit", {"logs-20260101T000000.jsonl": lines})
     for command in ("cleanup -n", "estimate", "explain"):
         assert run(*command.split(), *NAMED, "--html", f"{command[:7]}.html", cwd=folder).code == 0
+    write_log(folder / EVIL.replace("/", "|"), {"logs-20260101T000000.jsonl": [record(days=400)] * 2000})
+    write_log(folder / ("long" * 40), {"logs-20260101T000000.jsonl": lines})
+    many = ("--path", "*/logs.jsonl", *NAMED[2:], "--html", "many.html")
+    assert run("cleanup", *many, cwd=folder).code == 5
     return folder
 
 
@@ -80,7 +84,7 @@ def test_the_drawn_bars_are_the_records_by_age(tab: Browser, log: Path, width: i
             assert min(bar["left"] for bar in kept) >= chart["cutoff"][0] - 2 * chart["width"] / 100
 
 
-@pytest.mark.parametrize("page", ["cleanup", "estimat", "explain"])
+@pytest.mark.parametrize("page", ["cleanup", "estimat", "explain", "many"])
 @pytest.mark.parametrize(("width", "dark"), VIEWS)
 def test_a_page_fits_its_window_and_asks_for_nothing(
     tab: Browser, log: Path, page: str, width: int, dark: bool
@@ -155,6 +159,8 @@ def test_a_page_prints_on_a4(tab: Browser, log: Path) -> None:
     assert tab.value("getComputedStyle(document.querySelector('rect')).printColorAdjust") == "exact"
     assert brightness(tab, "backgroundColor") == 255
     assert tab.value("getComputedStyle(document.querySelector('table.cards td')).display") == "table-cell"
+    foot = "getComputedStyle(document.querySelector('tfoot')).display"
+    assert tab.value(foot) == "table-row-group", "else the sums stand at the end of each sheet"
 
 
 def test_ten_thousand_segments_fit_a_page(tab: Browser, tmp_path: Path) -> None:

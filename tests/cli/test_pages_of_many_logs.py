@@ -55,7 +55,7 @@ def agree(page: Page, rows: list[dict[str, str]], result: dict[str, Any], parts:
         assert cells["size"].numbers == [each["bytes"]["freed"]]
         assert cells["records kept"].numbers == [each["records"]["kept"]]
         assert cells["overdue"].numbers == [overdue]
-        assert cells["unjudged segments"].numbers == [each["unjudged"]["segments"]]
+        assert cells["unjudged"].numbers == [each["unjudged"]["segments"]]
         dates = [each[key][:10] for key in ("deleted_oldest", "deleted_newest") if each[key]]
         assert cells["dated"].text == (" to ".join(dict.fromkeys(dates)) or "-")
         row = kind_of(rows, "total", "asynclog_row")["total"] if name == "all" else listed[each["log"]]

@@ -13,7 +13,20 @@ from asynclog.report.page.ageing import MOST_ROWS, ages_section, due_section
 from asynclog.report.page.charts import due_of
 from asynclog.report.page.document import document
 from asynclog.report.page.frame import Figure, about, attention, error_alarms, opening, rules, signature, span
-from asynclog.report.page.markup import Column, bounds, code, items, note, number, section, segments, size, table, words
+from asynclog.report.page.markup import (
+    Column,
+    bounds,
+    code,
+    items,
+    note,
+    number,
+    section,
+    segments,
+    sentence,
+    size,
+    table,
+    words,
+)
 from asynclog.report.page.schema_facts import SchemaFacts, schema_facts
 from asynclog.report.page.staying import Stay, staying_section, why_it_stays
 from asynclog.timestamps import parse_instant
@@ -63,7 +76,7 @@ def _figure(of: ForecastRow | Freed, name: str, form: Callable[[int], str], unit
     value, low, high = (getattr(of, name + end) for end in ("", "_low", "_high"))
     if value is None or low in (UNSET, None) or low == high:
         return bounds(*_limits(of, name), form) + unit
-    return f"<span>{form(round(value))}{unit}<small>{form(round(low))} to<br>{form(round(high))}</small></span>"
+    return f"<span>{form(round(value))}{unit}<small>{form(round(low))} to {form(round(high))}</small></span>"
 
 
 def _limits(of: ForecastRow | Freed, name: str) -> tuple[int | None, int | None]:
@@ -119,7 +132,7 @@ def _schemas(result: EstimateResult) -> str:
 
 
 def _cells(row: ForecastRow, *, all_of_it: bool = False) -> list[str]:
-    keeps = "" if all_of_it else "for ever" if row.retention_s is None else format_period(row.retention_s)
+    keeps = "" if all_of_it else "for ever" if row.retention_s is None else sentence(format_period(row.retention_s))
     grows = row.steady_bytes is None and not row.steady_bytes_low
     return [
         keeps,

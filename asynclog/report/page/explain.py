@@ -10,7 +10,20 @@ from asynclog.report.page.ageing import MOST_ROWS, ages_section, due_section
 from asynclog.report.page.charts import due_of
 from asynclog.report.page.document import document, room_beside
 from asynclog.report.page.frame import Figure, about, attention, error_alarms, opening, rules, signature, span
-from asynclog.report.page.markup import Column, code, day, items, note, number, section, segments, size, table, words
+from asynclog.report.page.markup import (
+    Column,
+    code,
+    day,
+    items,
+    note,
+    number,
+    records,
+    section,
+    segments,
+    size,
+    table,
+    words,
+)
 from asynclog.report.page.schema_facts import SchemaFacts, schema_facts
 from asynclog.report.page.segment_lists import SegmentLine, segments_section
 from asynclog.report.page.staying import Stay, staying_section, why_it_stays
@@ -60,6 +73,8 @@ def _figures(result: ExplainResult) -> Iterator[Figure]:
         found = [row for row in result.segments if row.action == action]
         if found:
             yield Figure(group.lower(), size(sum(row.bytes for row in found)), segments(len(found)))
+    if result.segments:
+        yield Figure("expired", records(sum(part.expired for row in result.segments for part in row.schemas.values())))
 
 
 def _schemas(parts_of: Mapping[str, list[Part]], facts: Mapping[str, SchemaFacts]) -> str:

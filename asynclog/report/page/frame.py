@@ -56,7 +56,7 @@ def opening(result: PageResult, what: str, headline: str, figures: Iterable[Figu
     brief = "".join(f"<p>{words(line)}</p>" for line in _in_brief(result))
     wrong = "".join(map(alarm, alarms))
     listed = f'<dl class="figures">{shown}</dl>\n' if shown else ""
-    return f"<header><p>{words(what)}{where}{when}</p>{brief}\n<h1>{words(headline)}</h1></header>\n{wrong}{listed}"
+    return f"<header><p>{words(what)}{where}{when}</p>{brief}\n<h1>{sentence(headline)}</h1></header>\n{wrong}{listed}"
 
 
 def alarm(what: Alarm) -> str:

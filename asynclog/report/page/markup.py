@@ -11,7 +11,7 @@ from asynclog.formatting import format_size, plural
 NONE = "-"
 _LONGEST = 200  # characters of a name: others may have written it, of any length
 _LONGEST_SENTENCE = 4_000
-_OPTION = re.compile(r"(?<![\w-])--[a-z]{2}[a-z-]{,30}(?![\w-])")
+_TOGETHER = re.compile(r"(?<![\w-])--[a-z]{2}[a-z-]{,30}(?![\w-])|\d[\d,.]{,20} (?:bytes|[KMGT]iB|%|days?|hours?)")
 
 
 class Column(NamedTuple):
@@ -32,8 +32,8 @@ def _shortened(text: str, longest: int) -> str:
 
 
 def sentence(text: str) -> str:
-    """Return a sentence as HTML, which may quote several names; an option in it stays on one line."""
-    return _OPTION.sub(r'<span class="option">\g<0></span>', words(text, _LONGEST_SENTENCE))
+    """Return a sentence as HTML, which may quote several names; an option, or a number with its unit, is not broken."""
+    return _TOGETHER.sub(r'<span class="whole">\g<0></span>', words(text, _LONGEST_SENTENCE))
 
 
 def code(text: str) -> str:

@@ -30,7 +30,7 @@ def log_section(parts: Sequence[LogPart], folder: str, total: LogPart, how: Word
     columns = [Column("log"), Column("outcome")]
     columns += [Column(name, is_number=True) for name in (f"records {how.goes}", "size")]
     columns += [Column("dated")]
-    columns += [Column(name, is_number=True) for name in ("records kept", "overdue", "unjudged segments")]
+    columns += [Column(name, is_number=True) for name in ("records kept", "overdue", "unjudged")]
     rows = [
         [_name(part, folder), words(_outcome(part), _LONGEST_OUTCOME), *_cells(part)] for part in parts[:_MOST_LOGS]
     ]

@@ -37,12 +37,18 @@ def cleanup_page(report: Report, ages: LogAges, digest: str, *, dry_run: bool, o
         attention(result, overdue_table(shown, how), left_over(result)),
     ]
     below = [
-        about(result, [("Run", code(result.run_id))] if result.run_id else []),
+        about(result, _run(result)),
         rules(result),
         signature(digest, how.signs) if result.status not in {"skipped", "error"} else "",
     ]
     listed = segment_section([("", result)], how, room_beside([*above, *below]))
     return document(f"{how.what}: {result.message}", result.version, [*above, listed, *below])
+
+
+def _run(result: CleanupResult) -> list[tuple[str, str]]:
+    """Return what else there is to say of a run: the plan that it made or applied, and its number."""
+    plan = [("Plan", code(result.plan.path))] if result.plan else []
+    return [*plan, *([("Run", code(result.run_id))] if result.run_id else [])]
 
 
 def _headline(report: Report) -> str:

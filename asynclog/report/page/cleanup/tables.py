@@ -7,7 +7,20 @@ from asynclog.report.cleanup.schema_totals import sum_totals
 from asynclog.report.page.ageing import MOST_ROWS
 from asynclog.report.page.cleanup.wording import Wording
 from asynclog.report.page.frame import span
-from asynclog.report.page.markup import NONE, Column, code, day, note, number, section, segments, size, table, words
+from asynclog.report.page.markup import (
+    NONE,
+    Column,
+    code,
+    day,
+    note,
+    number,
+    section,
+    segments,
+    sentence,
+    size,
+    table,
+    words,
+)
 from asynclog.report.page.schema_facts import SchemaSummary
 from asynclog.report.page.staying import Stay, staying_section, why_it_stays
 from asynclog.timestamps import format_instant
@@ -53,7 +66,7 @@ def _rule(facts: SchemaSummary | None) -> list[str]:
     is_own = facts.scope in {facts.name, facts.name.rpartition(":")[0]}
     place = ", ".join(filter(None, ("" if is_own else facts.scope, facts.where)))
     cutoff = None if facts.cutoff is None else format_instant(facts.cutoff)
-    return [f"<span>{words(facts.rule)}<small>{words(place)}</small></span>", day(cutoff)]
+    return [f"<span>{sentence(facts.rule)}<small>{words(place)}</small></span>", day(cutoff)]
 
 
 def stays_section(report: Report, facts: Mapping[str, SchemaSummary], how: Wording) -> str:
