@@ -90,6 +90,9 @@ def agree(folder: Path, result: dict[str, Any], *, dry: bool) -> None:
     assert {name: int(row["deleted"]) for name, row in schemas.items() if row["deleted"] != "0"} == {
         spreadsheet(name): number for name, number in deleted.items()
     }
+    for name, each in result["deleted_schemas"].items():
+        row = schemas[spreadsheet(name)]
+        assert [row["deleted_oldest"], row["deleted_newest"]] == [each["oldest"], each["newest"]]
     foot = page.tables["schema-table"][-1]
     assert foot[f"records {goes}"].numbers == [records["deleted"]] == [int(total["deleted"])]
     assert foot["records kept"].numbers == [records["kept"]] == [int(total["kept"])]

@@ -102,6 +102,9 @@ def test_each_log_of_a_pattern_has_its_figures(many: Path, dry: tuple[str, ...])
         deleted.pop("all", None)
         assert any(deleted == each["deleted_per_schema"] for each in loud)
     assert "1 log from which nothing" in page.text
+    due = [row["in 90 days"].numbers[0] for row in page.tables["due-table"]]
+    assert page.numbers["expires in the next 90 days"] == [sum(due), 4]
+    assert sum(due) == 4 * len(YOUNG)
     assert not {"b", "script"} & {tag for tag, _ in page.elements}
     text = run("cleanup", "-n", *MANY[:-1], cwd=many).out
     if dry:
@@ -131,12 +134,14 @@ def test_a_log_that_a_guard_refuses_says_what_would_have_gone(many: Path) -> Non
 
 def test_a_log_that_can_not_be_cleaned_up_comes_first(many: Path) -> None:
     """With the reason, in the table and in its part."""
-    with held(many / "logs/quiet"):
+    with held(many / "logs" / EVIL):
         done = run("cleanup", *MANY, cwd=many)
     assert done.code == 4
     page = read_page(many / "page.html")
     first, *_ = page.tables["log-table"]
-    assert first[""].text == "quiet/logs.jsonl"
+    assert first[""].text == f"{EVIL}/logs.jsonl"
+    assert done.document["error"] in page.text
+    assert "b" not in {tag for tag, _ in page.elements}
     assert "another job is at work" in first["outcome"].text
     assert "another job is at work" in page.text.split("Each log")[1]
 
