@@ -6,7 +6,7 @@ from _thread import start_new_thread
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from asynclog.cancellation import StopRequest
 
@@ -25,17 +25,32 @@ class StoppedError(BaseException):
 
 
 class Signals(StopRequest):
-    """A signal handler: it raises StoppedError, which says at which moment, or, if deferred, only requests a stop."""
+    """A signal handler: it raises StoppedError, which says at which moment, or, if deferred, only requests a stop.
+
+    During an import it waits for its end: modules in C may crash where what they import raises, and Python makes a
+    RuntimeError of what is raised while a class is made.
+    """
 
     def __init__(self) -> None:
         super().__init__()
+        self.alarm_before: Any = None
         self._deferred = False
         self._moment = "before anything was deleted"
 
-    def __call__(self, number: int, _frame: FrameType | None) -> None:
+    def __call__(self, number: int, frame: FrameType | None) -> None:
         self.signal = signal.Signals(number)
-        if not self._deferred:
+        if self._deferred:
+            return
+        if _is_in_import(frame):
+            self.retry()
+        else:
             raise StoppedError(self.signal, self._moment)
+
+    def retry(self) -> None:
+        """Handle the signal again soon. Only then an alarm is set: one of a parent that means to end a job is left."""
+        if self.alarm_before is None:
+            self.alarm_before = signal.signal(signal.SIGALRM, self.again)
+        signal.setitimer(signal.ITIMER_REAL, _AGAIN)
 
     def again(self, _number: int, frame: FrameType | None) -> None:
         """Handle the last signal again, because its StoppedError may have been lost."""
@@ -85,6 +100,14 @@ class Signals(StopRequest):
             raise StoppedError(self.signal, moment)
 
 
+def _is_in_import(frame: FrameType | None) -> bool:
+    while frame is not None:
+        if frame.f_code.co_filename == "<frozen importlib._bootstrap>":
+            return True
+        frame = frame.f_back
+    return False
+
+
 @contextmanager
 def caught_signals() -> Iterator[Signals]:
     """Yield a handler of the signals, installed inside the `with`; restore the old handlers afterwards.
@@ -99,13 +122,9 @@ def caught_signals() -> Iterator[Signals]:
     hook = sys.unraisablehook
 
     def raise_again(unraisable: "UnraisableHookArgs") -> None:
-        """Raise a signal again that came in a destructor or a callback (an import ends with one), and so was lost.
-
-        Only then an alarm is set: one of a parent that means to end a job that hangs is left alone.
-        """
+        """Raise a signal again that came in a destructor or a callback, and so was lost."""
         if isinstance(unraisable.exc_value, StoppedError):
-            before.setdefault(signal.SIGALRM, signal.signal(signal.SIGALRM, signals.again))
-            signal.setitimer(signal.ITIMER_REAL, _AGAIN)
+            signals.retry()
         else:
             hook(unraisable)
 
@@ -114,7 +133,8 @@ def caught_signals() -> Iterator[Signals]:
         yield signals
     finally:
         sys.unraisablehook = hook
-        if signal.SIGALRM in before:
+        if signals.alarm_before is not None:
             signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, signals.alarm_before)
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import importlib
 import os
 import select
 import shlex
@@ -157,6 +158,24 @@ def test_a_signal_in_a_callback_is_not_lost() -> None:
     with pytest.raises(StoppedError, match="SIGTERM"):
         waiting()
     assert reference() is None
+
+
+def test_a_signal_during_an_import_waits_for_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A module in C may crash if what it imports raises, and Python wraps what is raised while a class is made."""
+    source = "import os, signal\nos.kill(os.getpid(), signal.SIGTERM)\nwhole = True\n"
+    (tmp_path / "interrupted_module.py").write_text(source)
+    monkeypatch.syspath_prepend(tmp_path)
+    modules = []
+
+    def waiting() -> None:
+        with caught_signals():
+            modules.append(importlib.import_module("interrupted_module"))
+            select.select([], [], [], DEADLINE)
+
+    with pytest.raises(StoppedError, match="SIGTERM"):
+        waiting()
+    assert [module.whole for module in modules] == [True]
+    assert signal.getsignal(signal.SIGALRM) == signal.SIG_DFL
 
 
 def test_an_alarm_that_a_parent_has_set_ends_the_job(archive: Path) -> None:
