@@ -508,6 +508,20 @@ def test_what_somebody_put_in_a_late_segments_place_is_none(folder: Path, kind: 
     assert late != place.name
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_a_line_that_a_neighbour_has_copied_is_not_known(folder: Path) -> None:
+    """He gave the copy the name of a late segment, and may remove it as soon as the old file is gone."""
+    (folder / SEGMENT).write_bytes(NEW)
+    line = LATE[:-1].ljust(len(OLD) - 1) + b"\n"
+    (folder / KNOWN).write_bytes(line + NEW)
+    copy = folder / f"logs-late-0{OldLink.of(SEGMENT, 0, b'abcd').origin}0000-0.jsonl"
+    copy.write_bytes(line)
+    os.chown(copy, 4002, -1)
+    (late,) = cleanup(folder).result.late_segments
+    copy.unlink()
+    assert content(folder) == {SEGMENT: NEW, late: line}
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files to any group")
 def test_a_late_segment_is_not_for_the_group_of_before(folder: Path) -> None:
     """The log belongs to another group now."""

@@ -1,6 +1,7 @@
 """Find the lines that a writer has overwritten in place in an old file, and publish those that no segment has yet."""
 
 import os
+import stat
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
@@ -76,7 +77,16 @@ def _late_segments(directory: LogDirectory, names: SegmentNaming, old: OldLink) 
     """Return the late segments that were made of this file."""
     tokens = {name: names.late_token(name) for name in directory.names()}
     came = sorted(name for name, token in tokens.items() if token and origin(token) == old.origin)
-    return [name for name in came if directory.is_file(name)]
+    return [name for name in came if is_made_of(directory, name, old)]
+
+
+def is_made_of(directory: LogDirectory, late: str, old: OldLink) -> bool:
+    """Return whether there is a late segment of this name. It has the old file's owner: anybody else may guess it."""
+    try:
+        status, owner = directory.status(late), directory.status(str(old)).st_uid
+    except FileNotFoundError:
+        return False
+    return stat.S_ISREG(status.st_mode) and status.st_uid == owner
 
 
 def _lines_of(directory: LogDirectory, name: str, size: int | None = None) -> Iterator[bytes]:

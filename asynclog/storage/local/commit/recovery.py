@@ -12,7 +12,7 @@ from asynclog.storage.local.commit.drain_queue import DrainQueue
 from asynclog.storage.local.commit.exchange import restore_displaced, unlink_displaced
 from asynclog.storage.local.commit.leftovers import is_segment
 from asynclog.storage.local.commit.old_file_facts import Inherited
-from asynclog.storage.local.commit.overwritten_lines import begins_with_lines_of
+from asynclog.storage.local.commit.overwritten_lines import begins_with_lines_of, is_made_of
 from asynclog.storage.local.directory import LogDirectory
 from asynclog.storage.naming import SegmentNaming
 
@@ -102,7 +102,7 @@ def _behind_published(directory: LogDirectory, names: SegmentNaming, inherited: 
     Not if the file was begun anew, or if that segment is none of ours.
     """
     late = names.late_name(old.token, old.processed_bytes, old.segment)
-    if not _is_published(directory, late, old):
+    if not (is_made_of(directory, late, old) and directory.size_of(late)):
         return old
     descriptor = directory.open(str(old))
     try:
@@ -110,12 +110,3 @@ def _behind_published(directory: LogDirectory, names: SegmentNaming, inherited: 
     finally:
         directory.close(descriptor)
     return old if digest is None else advance_offset(directory, old, late, inherited.proof, digest)
-
-
-def _is_published(directory: LogDirectory, late: str, old: OldLink) -> bool:
-    """Return whether there is such a late segment. It has the old file's owner: anybody else may guess its name."""
-    try:
-        status, owner = directory.status(late), directory.status(str(old)).st_uid
-    except FileNotFoundError:
-        return False
-    return stat.S_ISREG(status.st_mode) and status.st_size > 0 and status.st_uid == owner
