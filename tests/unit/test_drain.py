@@ -522,6 +522,19 @@ def test_a_line_that_a_neighbour_has_copied_is_not_known(folder: Path) -> None:
     assert content(folder) == {SEGMENT: NEW, late: line}
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_a_line_under_a_segments_name_that_a_neighbour_took_is_not_known(folder: Path) -> None:
+    """The replacement was rotated after a kill, and he has put a copy of the line in its place."""
+    (folder / f"{SEGMENT}.1").write_bytes(NEW)
+    line = LATE[:-1].ljust(len(OLD) - 1) + b"\n"
+    (folder / KNOWN).write_bytes(line + NEW)
+    (folder / SEGMENT).write_bytes(line)
+    os.chown(folder / SEGMENT, 4002, -1)
+    cleanup(folder)
+    (folder / SEGMENT).unlink()
+    assert line in b"".join(content(folder).values())
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files to any group")
 def test_a_late_segment_is_not_for_the_group_of_before(folder: Path) -> None:
     """The log belongs to another group now."""
