@@ -39,13 +39,14 @@ def _late(timeout: float) -> str:
 
 
 def _request(url: str) -> urllib.request.Request:
-    """Return the request; a name and a password in the URL go into a header, as in browsers: RFC 7617."""
+    """Return the request. A name and a password in the URL go into a header (RFC 7617), to this host and no other."""
     parts = urlsplit(url)
     login, _, place = parts.netloc.rpartition("@")
-    headers = {"User-Agent": f"asynclog/{VERSION}"}
+    url = parts._replace(netloc=place).geturl()
+    request = urllib.request.Request(url, headers={"User-Agent": f"asynclog/{VERSION}"})  # noqa: S310 - http or https
     if login:
-        headers["Authorization"] = f"Basic {b64encode(unquote(login).encode()).decode()}"
-    return urllib.request.Request(parts._replace(netloc=place).geturl(), headers=headers)  # noqa: S310 - http or https
+        request.add_unredirected_header("Authorization", f"Basic {b64encode(unquote(login).encode()).decode()}")
+    return request
 
 
 def _answer(url: str, timeout: float) -> str:

@@ -27,6 +27,7 @@ class Monitor:
     def __init__(self, *statuses: int) -> None:
         self.called: list[str] = []
         self.logins: list[str | None] = []
+        self.leads_to = ""
         self.statuses = list(statuses)
         self.url = ""
 
@@ -40,6 +41,8 @@ def monitor(*statuses: int) -> Iterator[Monitor]:
             noted.called.append(f"{self.path} {self.headers['User-Agent'].partition('/')[0]}")
             noted.logins.append(self.headers["Authorization"])
             self.send_response(noted.statuses.pop(0) if noted.statuses else 200)
+            if noted.leads_to:
+                self.send_header("Location", noted.leads_to)
             self.end_headers()
 
         def log_message(self, *_: object) -> None:
@@ -111,6 +114,14 @@ def test_a_name_and_a_password_in_the_url_are_those_of_http(log: Path) -> None:
     assert there.logins == [f"Basic {base64.b64encode(b'me:p@ss').decode()}"] * 2
     assert done.result["warnings"] == ["ping.start: 127.0.0.1 was called 2 times: HTTP status 500"]
     assert "p@ss" not in done.out + done.err
+
+
+def test_a_password_is_not_led_to_another_server(log: Path) -> None:
+    """Who is called may send us on, with what is no secret."""
+    with monitor(302) as there, monitor() as elsewhere:
+        there.leads_to = f"{elsewhere.url}/on"
+        assert cleanup(log, there.url.replace("//", "//me:secret@"), success=None).code == 0
+    assert (len(there.logins), elsewhere.logins) == (1, [None])
 
 
 def test_nobody_there(log: Path) -> None:
