@@ -24,7 +24,7 @@ FORMAT: Final = 1
 # The beginning of a file that `plan_to_text` made.
 _HEAD = re.compile(rb'\{\n  "format": [0-9]+,\n  "log": "[^\n]*",\n  "policy": "[0-9a-f]{32}",\n  "now": "')
 
-_Count = Annotated[int, msgspec.Meta(ge=0)]
+_Count = Annotated[int, msgspec.Meta(ge=0, le=(1 << 63) - 1)]
 
 
 class PlannedFingerprint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -32,7 +32,7 @@ class PlannedFingerprint(msgspec.Struct, frozen=True, forbid_unknown_fields=True
 
     device: int
     inode: int
-    size: int
+    size: _Count
     mtime_ns: int
     ctime_ns: int
 

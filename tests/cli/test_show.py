@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from audit_log import record, write_log, write_policy
@@ -150,3 +151,74 @@ def test_hostile_names_are_escaped(log: Path) -> None:
     for done in (run("show", "plan.json", cwd=log), saved(log, "cleanup", "-n", *NAMED, "--now", NOW)):
         assert "\x1b" not in done.out
         assert r"\x1b[2J" in done.out
+
+
+ODD = "\x1b[2J\n"
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        {"deleted_oldest": ODD, "deleted_newest": ODD},
+        {"unjudged": {"segments": 1, "oldest": ODD, "reasons": {ODD: 1}}},
+        {"log": ODD, "host": ODD, "user": ODD},
+    ],
+    ids=["dates", "reasons", "names"],
+)
+def test_no_text_of_a_hostile_report_is_obeyed(log: Path, edit: dict[str, Any]) -> None:
+    """Where a report of ours has a time or a word, too; and none becomes a line of its own."""
+    document = run("cleanup", "-n", *NAMED, "--now", NOW, "--json", cwd=log).document
+    document["result"] |= edit
+    (log / "report.json").write_text(json.dumps(document))
+    done = run("show", "report.json", cwd=log)
+    assert (done.code, done.err, "\x1b" in done.out) == (0, "", False)
+    assert r"\x1b[2J\n" in done.out
+
+
+@pytest.mark.parametrize("status", [[], {}, 10**400, "\ud800"])
+def test_a_report_whose_status_is_none_is_a_sentence(log: Path, status: object) -> None:
+    """Whatever it is."""
+    document = run("cleanup", "-n", *NAMED, "--json", cwd=log).document | {"status": status}
+    (log / "report.json").write_text(json.dumps(document))
+    done = run("show", "report.json", cwd=log)
+    assert (done.code, "this is no plan and no report" in done.err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        {"bytes": 10**400},
+        {"bytes": "\ud800"},
+        {"daily_bytes": float("nan")},
+        {"daily_bytes": float("inf")},
+        {"frees": []},
+    ],
+    ids=["huge", "a text", "no number", "infinite", "too few"],
+)
+def test_a_report_with_absurd_figures_is_a_sentence(log: Path, edit: dict[str, Any]) -> None:
+    """Exit 2: none is a bug of ours."""
+    document = run("estimate", *NAMED, "--now", NOW, "--json", cwd=log).document
+    document["result"]["totals"] |= edit
+    (log / "report.json").write_text(json.dumps(document))
+    for words in ((), ("--json",)):
+        done = run("show", "report.json", *words, cwd=log)
+        assert (done.code, "report.json: this is not a whole report" in done.out + done.err) == (2, True), done
+
+
+@pytest.mark.parametrize(
+    ("edit", "code"),
+    [({"now": ODD, "created": ODD}, 0), ({"oldest": ODD}, 0), ({"size": 10**400}, 2), ({"size": -1}, 2)],
+    ids=["times", "dates", "huge", "negative"],
+)
+def test_a_forged_plan_is_not_obeyed_and_no_bug(log: Path, edit: dict[str, Any], code: int) -> None:
+    """Anybody can give it a checksum."""
+    run("cleanup", "-n", *NAMED, "--now", NOW, "--plan-out", "plan.json", cwd=log)
+    plan = json.loads((log / "plan.json").read_text())
+    first = plan["segments"][0]
+    for place in (plan, first, first["fingerprint"]):
+        place |= {key: value for key, value in edit.items() if key in place}
+    del plan["checksum"]
+    plan["checksum"] = blake2b(json.dumps(plan, sort_keys=True).encode(), digest_size=16).hexdigest()
+    (log / "plan.json").write_text(json.dumps(plan))
+    done = run("show", "plan.json", cwd=log)
+    assert (done.code, "\x1b" in done.out + done.err, "should not happen" in done.err) == (code, False, False)

@@ -20,7 +20,7 @@ def plan_text(plan: PlanFile, width: int | None = None) -> str:
 
 def _lines(plan: PlanFile, width: int | None) -> Iterator[str]:
     going = [segment for segment in plan.segments if segment.action in {"drop", "rewrite"}]
-    yield f"Plan for {plan.now}, made at {plan.created}, checksum {plan.checksum}"
+    yield escape_control(f"Plan for {plan.now}, made at {plan.created}, checksum {plan.checksum}")
     yield escape_control(f"Log: {plan.log}")
     yield from _configuration(plan)
     if plan.host:
@@ -58,7 +58,7 @@ def _totals(going: list[PlannedSegment], width: int | None) -> Iterator[str]:
         latest_text(segment.newest for segment in going),
     )
     span = f", from {oldest[:10]} to {newest[:10]}" if oldest and newest else ""
-    yield f"Would delete {pluralize(total, 'record')} ({format_size(freed)}){span}"
+    yield escape_control(f"Would delete {pluralize(total, 'record')} ({format_size(freed)}){span}")
     yield from _indented(columns([[name, f"{records[name]:,}"] for name in sorted(records)], right={1}, width=width))
     early = sum(sum(each.unexpired.values()) for each in going if isinstance(each.unexpired, dict))
     if early:

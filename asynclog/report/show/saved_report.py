@@ -35,7 +35,7 @@ def kind_of(document: dict[str, Any]) -> Kind | None:
     result = document.get("result")
     if document.get("status") == "error" and isinstance(document.get("error"), str) and result is None:
         return "error"
-    if document.get("status") not in {"ok", "error"} or not isinstance(result, dict):
+    if document.get("status") not in ("ok", "error") or not isinstance(result, dict):
         return None
     return next((kind for kind, form in _FORMS.items() if form.key in result), None)
 
@@ -47,9 +47,24 @@ def text_of(document: dict[str, Any], kind: Kind, source: str) -> str:
         return error
     module = f"asynclog.report.{kind}"
     result_type = getattr(import_module(f"{module}.result"), _FORMS[kind].type)
-    try:
-        result = msgspec.convert(document["result"], result_type)
-    except msgspec.ValidationError as problem:
-        raise ConfigurationError(f"{source}: this is not a whole report of asynclog: {problem}") from None
     as_text: Callable[[Any], str] = import_module(f"{module}.text").as_text
-    return "\n".join(filter(None, (as_text(CommandResult(result)), error)))
+    try:
+        text = as_text(CommandResult(msgspec.convert(_printable(document["result"]), result_type)))
+    except msgspec.ValidationError as problem:
+        raise _not_whole(source, str(problem)) from None
+    except (ArithmeticError, LookupError, TypeError, ValueError, RecursionError):  # others may have written any
+        raise _not_whole(source, "its figures contradict each other") from None
+    return "\n".join(filter(None, (text, error)))
+
+
+def _printable(value: Any) -> Any:
+    """Return plain data with every text escaped: where ours has a time or a word, others may have put anything."""
+    if isinstance(value, dict):
+        return {escape_control(name): _printable(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [*map(_printable, value)]
+    return escape_control(value) if isinstance(value, str) else value
+
+
+def _not_whole(source: str, problem: str) -> ConfigurationError:
+    return ConfigurationError(f"{source}: this is not a whole report of asynclog: {problem}")
