@@ -535,6 +535,41 @@ def test_a_line_under_a_segments_name_that_a_neighbour_took_is_not_known(folder:
     assert line in b"".join(content(folder).values())
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_a_line_under_the_name_of_what_this_job_has_dropped_is_not_known(folder: Path) -> None:
+    """Right after the drop a writer overwrites the old file, and a neighbour puts a copy in its place."""
+    (folder / SEGMENT).write_bytes(OLD)
+
+    class Copied(LogDirectory):
+        def release(self, descriptor: int) -> bool:
+            released = super().release(descriptor)
+            if released and not (folder / SEGMENT).exists():
+                writer = os.open(f"/proc/self/fd/{descriptor}", os.O_RDWR)
+                overwrite(writer, LATE)
+                os.close(writer)
+                (folder / SEGMENT).write_bytes(LATE)
+                os.chown(folder / SEGMENT, 4002, -1)
+            return released
+
+    cleanup(folder, directory=Copied)
+    (folder / SEGMENT).unlink()
+    assert list(content(folder).values()) == [LATE]
+
+
+@pytest.mark.parametrize("kind", ["a folder", "a symbolic link"])
+def test_what_somebody_put_in_a_dropped_segments_place_holds_no_line_back(folder: Path, kind: str) -> None:
+    """Nor does it once the old file was overwritten, and its lines are looked for there."""
+    (folder / SEGMENT).unlink()
+    (folder / KNOWN).write_bytes(LATE + NEW)
+    if kind == "a folder":
+        (folder / SEGMENT).mkdir()
+    else:
+        (folder / SEGMENT).symlink_to("elsewhere")
+    report = cleanup(folder)
+    (late,) = report.result.late_segments
+    assert (report.result.recovery_pending, (folder / late).read_bytes()) == ([], LATE + NEW)
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files to any group")
 def test_a_late_segment_is_not_for_the_group_of_before(folder: Path) -> None:
     """The log belongs to another group now."""

@@ -32,7 +32,7 @@ def publish_overwritten(
     if is_packed(old.segment):
         return None
     segments = [known.replacement(directory, old), *_late_segments(directory, names, old)]
-    there = LineStock([_lines_of(directory, segment) for segment in segments])
+    there = LineStock([_lines_of(directory, segment) for segment in segments if is_made_of(directory, segment, old)])
     late = names.late_name(old.begun_anew(os.urandom(4)).token, 0)
     temporary, read = new_name(late), known.proof.of_nothing()
     try:
@@ -76,14 +76,13 @@ def _end_of_line(source: int, size: int) -> int:
 def _late_segments(directory: LogDirectory, names: SegmentNaming, old: OldLink) -> list[str]:
     """Return the late segments that were made of this file."""
     tokens = {name: names.late_token(name) for name in directory.names()}
-    came = sorted(name for name, token in tokens.items() if token and origin(token) == old.origin)
-    return [name for name in came if is_made_of(directory, name, old)]
+    return sorted(name for name, token in tokens.items() if token and origin(token) == old.origin)
 
 
-def is_made_of(directory: LogDirectory, late: str, old: OldLink) -> bool:
-    """Return whether there is a late segment of this name. It has the old file's owner: anybody else may guess it."""
+def is_made_of(directory: LogDirectory, segment: str, old: OldLink) -> bool:
+    """Return whether this can be made of the old file: it has its owner. Anybody else may take a segment's name."""
     try:
-        status, owner = directory.status(late), directory.status(str(old)).st_uid
+        status, owner = directory.status(segment), directory.status(str(old)).st_uid
     except FileNotFoundError:
         return False
     return stat.S_ISREG(status.st_mode) and status.st_uid == owner
