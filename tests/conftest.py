@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
-import command as command  # noqa: PLC0414 - keeps the catalogs of tests away from those of real logs
 import pytest
 from audit_log import record, write_log, write_policy
+from command import CALM
 
 import examples as examples  # noqa: PLC0414 - has to choose a profile before the command line does
 
@@ -21,6 +22,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         out = set(examples.left_out(items))
         config.hook.pytest_deselected(items=[item for item in items if item in out])
         items[:] = [item for item in items if item not in out]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _state(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keep the tests' catalogs away from those of real logs, in a folder that a later run removes."""
+    os.environ["XDG_STATE_HOME"] = CALM["XDG_STATE_HOME"] = str(tmp_path_factory.mktemp("state"))
 
 
 @pytest.fixture

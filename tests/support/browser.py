@@ -131,7 +131,10 @@ def _program() -> str | None:
 
 @contextmanager
 def browser() -> Iterator[Browser]:
-    """Start a browser with a profile of its own, and yield it. Skip the test if there is none."""
+    """Start a browser with a profile of its own, which has all that it writes, and yield it.
+
+    Skip the test if there is none.
+    """
     program = _program()
     if program is None:
         pytest.skip("no chromium is installed")
@@ -144,6 +147,7 @@ def browser() -> Iterator[Browser]:
         process = subprocess.Popen(
             ["bash", "-c", command, "bash", program, *_FLAGS, f"--user-data-dir={profile}"],
             pass_fds=(theirs_in, theirs_out),
+            env=os.environ | {"TMPDIR": profile, "XDG_CONFIG_HOME": profile, "XDG_CACHE_HOME": profile},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -9,7 +9,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from functools import cache
 from pathlib import Path
@@ -28,10 +27,6 @@ COMMAND = (sys.executable, "-m", "asynclog")
 NO_OVERRIDE = ("setpriv", "--bounding-set=-dac_override,-dac_read_search") if os.geteuid() == 0 else ()
 DEADLINE = 60  # seconds, after which a command or a wait counts as hanging
 _ONLY_RIGHTS = {(), ("setpriv",)}  # words before a command that change nothing else: a warm process can have them
-# Keep the tests' catalogs away from those of real logs.
-STATE = tempfile.mkdtemp(prefix="asynclog-state-")
-atexit.register(shutil.rmtree, STATE, ignore_errors=True)
-os.environ["XDG_STATE_HOME"] = STATE
 KEPT = "ASYNCLOG_READER"  # so that .ci/run tries every command with both
 OTHERS = ("ASYNCLOG_", "MXCP_", "PYTHONUNBUFFERED")  # the last one would hide that something is not flushed
 CALM = {name: value for name, value in os.environ.items() if name == KEPT or not name.startswith(OTHERS)}
