@@ -169,6 +169,15 @@ def test_text_says_the_same(log: Path) -> None:
     assert run("check", "--quiet", cwd=log) == (0, "", "")
 
 
+def test_the_table_is_the_end_if_nothing_needs_a_look(tmp_path: Path) -> None:
+    """No empty line comes after it."""
+    write_policy(tmp_path, "schema_name: app, retention_days: 30")
+    write_log(tmp_path / "audit", {"logs.jsonl": [record("app")]})
+    done = run("check", "--path", "audit/logs.jsonl", "--schemas", "schemas.yaml", cwd=tmp_path)
+    assert (done.code, done.err) == (0, "")
+    assert done.out.splitlines()[-1].startswith("app:1 ")
+
+
 def test_a_hostile_name_can_do_nothing_to_a_terminal(tmp_path: Path) -> None:
     """It is shown escaped, in the text and in the JSON."""
     name = "a\x1b[2J\nb\u202e"

@@ -15,7 +15,7 @@ from asynclog.tables import columns
 
 def as_text(report: CommandResult[CheckResult], width: int | None = None) -> str:
     """Return the result as lines, without a newline at the end; tables fit into this width."""
-    return "\n".join(_lines(report.result, width))
+    return "\n".join(_lines(report.result, width)).rstrip("\n")
 
 
 def _lines(result: CheckResult, width: int | None) -> Iterator[str]:
