@@ -7,10 +7,16 @@ READY  := $(VENV)/.ready
 # The tests start thousands of processes, and so do the benchmarks: none of them should compile the package again.
 unexport PYTHONDONTWRITEBYTECODE
 
+# A HOME that is not there gets no folder: pip would make one for its cache.
+ifeq ($(wildcard $(HOME)/.),)
+export PIP_NO_CACHE_DIR := 1
+endif
+
 .PHONY: demo test check format schema man dist faults fuzz bench bench-nightly bench-mxcp bench-sample clean
 
 demo: $(READY)
-	@PATH="$(CURDIR)/$(BIN):$$PATH" bash examples/demo.sh
+	@mkdir -p build
+	@PATH="$(CURDIR)/$(BIN):$$PATH" bash examples/demo.sh build/demo.html
 
 # Half as many workers more than processors, for tests wait: for disks, and for writers who may come.
 test: $(READY)

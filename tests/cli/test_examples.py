@@ -293,24 +293,31 @@ def test_crontab(server: Server) -> None:
     assert "retention_day" in done.stderr
 
 
-def test_demo(tmp_path: Path) -> None:
-    """Each step fits a screen, the numbers agree, and nothing is left behind but the page."""
-    project = tmp_path / "project"
-    project.mkdir()
-    for name in ("examples", "benchmarks"):
-        (project / name).symlink_to(PROJECT / name)
-    (tmp_path / "tmp").mkdir()
-    environment = {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", "TMPDIR": str(tmp_path / "tmp")}
-    environment |= {"HOME": "/nonexistent", "PROJECT": str(project)}
-    command = ["bash", str(PROJECT / "examples/demo.sh")]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0
-    assert done.stderr.count("\n") == 1
-    assert "--allow-delete-percent 8" in done.stderr
-    assert list((tmp_path / "tmp").iterdir()) == []
+@pytest.mark.parametrize("columns", [{}, {"COLUMNS": "80"}], ids=["a pipe", "80 columns"])
+def test_demo(tmp_path: Path, columns: dict[str, str]) -> None:
+    """Each step fits a screen, the numbers agree, and nothing is left behind but the page, whatever the shell has set.
+
+    It needs no more than the command and a Python, so that the installed copy works, too.
+    """
+    for name in ("bin", "tmp", "state", "home", "here"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "bin/asynclog").symlink_to(Path(sys.executable).parent / "asynclog")
+    environment = {
+        "PATH": f"{tmp_path}/bin:/usr/bin:/bin",
+        "TMPDIR": str(tmp_path / "tmp"),
+        "HOME": str(tmp_path / "home"),
+    }
+    environment |= {"STATE_DIRECTORY": str(tmp_path / "state"), "ASYNCLOG_PROFILE": "elsewhere"} | columns
+    command = ["bash", str(PROJECT / "examples/demo.sh"), "a page.html"]
+    done = subprocess.run(command, cwd=tmp_path / "here", env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "--allow-delete-percent 9" in done.stdout
+    assert {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")} == {
+        *("bin", "bin/asynclog", "here", "here/a page.html", "home", "state", "tmp")
+    }
     steps = done.stdout.split("\n# ")[1:]
     assert len(steps) == 10
-    assert max(len(step.splitlines()) for step in steps) <= 30
+    assert max(sum(len(line) // 80 + 1 for line in step.splitlines()) for step in steps) <= 30
     announced, deleted = (
         int(re.findall(word, done.stdout)[0].replace(",", ""))
         for word in (
@@ -319,5 +326,4 @@ def test_demo(tmp_path: Path) -> None:
         )
     )
     assert announced == deleted > 0
-    page = (project / "build" / "demo.html").read_text()
-    assert f"{announced:,} records" in page
+    assert f"{announced:,} records" in (tmp_path / "here/a page.html").read_text()
