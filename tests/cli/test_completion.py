@@ -141,11 +141,11 @@ def test_a_wheel_has_all_that_is_installed_beside_the_package(tmp_path: Path) ->
     wanted = {
         *(f"share/man/man1/{path.name}" for path in (PROJECT / "docs/man").iterdir()),
         *(f"share/doc/asynclog/{path.name}" for path in (PROJECT / "docs").glob("*.md")),
-        *(f"share/doc/asynclog/examples/systemd/{path.name}" for path in (PROJECT / "examples/systemd").iterdir()),
+        *(f"share/doc/asynclog/{path.relative_to(PROJECT)}" for path in (PROJECT / "examples").rglob("*.*")),
         "share/bash-completion/completions/asynclog",
         "share/zsh/site-functions/_asynclog",
         "share/fish/vendor_completions.d/asynclog.fish",
-        "share/doc/asynclog/examples/asynclog.yaml",
+        "share/doc/asynclog/examples/crontab",
         "share/doc/asynclog/schema.json",
         "asynclog/report/schema.json",
         "asynclog/py.typed",
