@@ -35,6 +35,7 @@ THREADS = (1, 2)
 KNOWN = Shape(170, 8 << 20, segments=1000)
 PYTHON, IDLE = "python -c pass", "asynclog cleanup, nothing to do"
 CHECK, ESTIMATE = "asynclog check, 1,000 known segments", "asynclog estimate, the same"
+QUIET = "asynclog cleanup, the same, nothing has expired"
 
 
 @dataclass(frozen=True)
@@ -202,16 +203,20 @@ def layouts(course: Course) -> Section:
 def start_up(course: Course) -> Section:
     """Measure what is always there, however little there is to do."""
     folder = course.store.folder / "start-up"
-    folder.mkdir(exist_ok=True)
-    (folder / "logs_schemas.jsonl").write_bytes(registry())
-    known = ("--path", str(course.store.archive(KNOWN).log), "--json", "--state", str(folder / "state"))
+    idle = folder / "idle/logs.jsonl"
+    idle.parent.mkdir(parents=True, exist_ok=True)
+    idle.with_name("logs_schemas.jsonl").write_bytes(registry())
+    (folder / "forever.yaml").write_text('schemas: [{schema_name: "*", retention_days: 36500}]\n')
+    state = ("--json", "--state", str(folder / "state"))
+    known = ("--path", str(course.store.archive(KNOWN).log), *state)
     commands = {
         PYTHON: (sys.executable, "-c", "pass"),
         "asynclog --version": (ASYNCLOG, "--version"),
         "asynclog --help": (ASYNCLOG, "--help"),
-        IDLE: (ASYNCLOG, "cleanup", "--path", str(folder / "logs.jsonl"), "--json"),
+        IDLE: (ASYNCLOG, "cleanup", "--path", str(idle), *state),
         CHECK: (ASYNCLOG, "check", *known),  # from the warm-up on they are known
         ESTIMATE: (ASYNCLOG, "estimate", *known, "--now", NOW),
+        QUIET: (ASYNCLOG, "cleanup", *known, "--now", NOW, "--schemas", str(folder / "forever.yaml")),
     }
     contestants = [Contestant(name, 1, command) for name, command in commands.items()]
     try:

@@ -61,10 +61,11 @@ def compare(case: Case, peer: Peer, work: Path) -> Comparison:
     _write(case, peer.python, archive, now)
     before = lines(archive / "audit")
     to_go = expired(_own(archive), case.log.definitions, now)
-    theirs, ours = (
-        _job(command, archive, work / "project", before, to_go)
-        for command in ((str(peer.python.with_name("mxcp")), "log-cleanup"), (ASYNCLOG, "log-cleanup", MEANT))
+    commands = (
+        (str(peer.python.with_name("mxcp")), "log-cleanup"),
+        (ASYNCLOG, "log-cleanup", MEANT, "--state", str(work / "state")),
     )
+    theirs, ours = (_job(command, archive, work / "project", before, to_go) for command in commands)
     if (ours.announced, ours.reported, ours.damage) != (len(to_go), len(to_go), Damage(0, 0)):
         raise BenchmarkError(f"{case.title}: asynclog should have deleted {len(to_go)} records: {ours}")
     size = sum(path.stat().st_size for path in (archive / "audit").iterdir())

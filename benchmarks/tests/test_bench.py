@@ -17,7 +17,7 @@ from benchmarks.nightly import page as nights
 from benchmarks.nightly.measure import Change, Nights
 from benchmarks.own_archive import find_logs
 from benchmarks.results import Entry, Ratio, Run, Section, ratio
-from benchmarks.sections import amount
+from benchmarks.sections import QUIET, amount
 from benchmarks.table import line, table
 from benchmarks.timing import BenchmarkError, Contestant, in_turn
 from benchmarks.trial import same_job
@@ -186,10 +186,14 @@ def test_a_readers_own_archive_is_timed_and_not_touched(tmp_path: Path, registry
     [
         (("cold", "cleanup"), ("asynclog", "readinto", "cp + fsync of what stays")),
         pytest.param(("readers",), ("asynclog, Python reader", "asynclog, double-check"), marks=pytest.mark.thorough),
+        pytest.param(("start-up",), ("python -c pass", "asynclog --help", QUIET), marks=pytest.mark.thorough),
     ],
 )
-def test_asynclog_alone_needs_no_network(tmp_path: Path, only: tuple[str, ...], rows: tuple[str, ...]) -> None:
-    """Without peers the comparisons run from archive to table, and remove everything they made."""
+def test_asynclog_alone_needs_no_network(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, only: tuple[str, ...], rows: tuple[str, ...]
+) -> None:
+    """Without peers the comparisons run from archive to table, and remove everything they made; no state at home."""
+    monkeypatch.setenv("HOME", str(tmp_path))
     words = ("--quick", "--size", "1MiB", "--rounds", 1, "--peers", "--folder", tmp_path)
     done = bench(*words, "--only", *only)
     assert done.returncode == 0, done.stderr
