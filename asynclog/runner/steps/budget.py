@@ -1,12 +1,13 @@
 """The budget of an open log: what decides about it, and the plan that keeps to it."""
 
+from collections import Counter
 from collections.abc import Mapping
 
 import msgspec
 
 from asynclog.actions import Plan
 from asynclog.plan.approval import ApprovedPlan
-from asynclog.plan.budget_drops import BudgetTerms, within_budget
+from asynclog.plan.budget_drops import BudgetTerms, freed_by_device, within_budget
 from asynclog.policy.rules import Policy
 from asynclog.runner.steps.open_log import Log
 from asynclog.timestamps import DAY
@@ -50,3 +51,9 @@ def with_budget(  # noqa: PLR0913 - all that decides what goes for a budget
         space = space._replace(free=space.free + sum(freed.get(device, 0) for device in devices))
     plan = msgspec.structs.replace(plan, space=space)
     return within_budget(plan, budget_terms(log, policy), approved) if complete else plan
+
+
+def note_freed(plan: Plan | None, freed: Counter[int], *, dry_run: bool) -> None:
+    """Note what a dry run does not free, by device, and a run would have freed before it comes to the next log."""
+    if dry_run and plan:
+        freed.update(freed_by_device(plan))
