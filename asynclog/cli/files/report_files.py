@@ -1,6 +1,7 @@
 """`--html` and `--csv`: the result of a command as files to look at, each written whole when the command has ended."""
 
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from signal import Signals
 from typing import TYPE_CHECKING, Protocol, Self, TypeVar
 
@@ -51,6 +52,9 @@ class ReportFiles:
             self.close()
             raise
         self.ages = LogAges() if html else None
+        if html:  # what is needed after a deletion is loaded before it: the package may be upgraded meanwhile
+            for module in ("one_log", "many_logs"):
+                import_module(f"asynclog.report.page.cleanup.{module}")
         self._parts: LogParts | None = None
 
     def close(self) -> None:
