@@ -1,4 +1,4 @@
-"""Tables of text, for a terminal of any width or for none. Pure."""
+"""Text for a terminal of any width or for none: tables, and sentences. Pure."""
 
 from collections.abc import Container, Iterable, Iterator, Sequence
 from itertools import zip_longest
@@ -29,18 +29,18 @@ def columns(
         yield from _table(rows, widths, chosen, right)
 
 
-def folded(text: str, width: int) -> str:
+def wrapped(text: str, width: int) -> str:
     """Return a text whose sentences have no more than this width: broken between words, and indented from there on."""
     lines = text.split("\n")
     if all(len(line) <= width for line in lines):
         return text
     from textwrap import fill  # noqa: PLC0415 - few texts are so wide
 
-    def fold(line: str) -> str:
+    def wrap(line: str) -> str:
         indent = " " * (len(line) - len(line.lstrip(" ")) + 2)
         return fill(line, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
 
-    return "\n".join(line if len(line) <= width else fold(line) for line in lines)
+    return "\n".join(line if len(line) <= width else wrap(line) for line in lines)
 
 
 def _total(widths: Sequence[int]) -> int:

@@ -13,7 +13,7 @@ from asynclog.cli.options import PathOptions
 from asynclog.cli.output import Printable, print_result, set_up_logging
 from asynclog.cli.parser import Help
 from asynclog.cli.signals import Signals
-from asynclog.tables import folded
+from asynclog.tables import wrapped
 
 if TYPE_CHECKING:
     from asynclog.config.logs import Logs
@@ -36,7 +36,7 @@ class Command(msgspec.Struct, Generic[Given, Result], frozen=True):
     """A command: its help, its options, what it does with them, and how its result is printed.
 
     `fitted`, if it prints tables, makes the text for a terminal of so many columns. A text that is `verbatim`, such as
-    a script, is none to have colours.
+    a script, is none to have colours, or to be wrapped.
     """
 
     help: Help
@@ -65,11 +65,13 @@ def run_command(given: Namespace, signals: Signals, wiring: "Wiring | None" = No
 
 def _text_of(command: Command[Any, Result]) -> Callable[[Result], str]:
     """Return what makes the text of a result, for the width of the terminal if it goes to one."""
-    fitted = command.fitted
-    if fitted is None or sys.stdout is None or not sys.stdout.isatty():
+    if command.verbatim or sys.stdout is None or not sys.stdout.isatty():
         return command.as_text
     columns = os.get_terminal_size(sys.stdout.fileno()).columns
-    return (lambda result: folded(fitted(result, columns), columns)) if columns else command.as_text
+    if not columns:
+        return command.as_text
+    fitted = command.fitted or (lambda result, _columns: command.as_text(result))
+    return lambda result: wrapped(fitted(result, columns), columns)
 
 
 def _display(options: PathOptions, signals: Signals) -> AbstractContextManager[None]:
