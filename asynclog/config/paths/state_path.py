@@ -1,4 +1,4 @@
-"""Where the state folder of a log is: the one that was given, else systemd's, else one in the home of who runs this."""
+"""Find the state folder of a log: the one that was given, else systemd's, else one in the home of who runs this."""
 
 import os
 from collections.abc import Mapping

@@ -25,12 +25,12 @@ class LogPart(NamedTuple):
 
     @property
     def name(self) -> str:
-        """What the errors of all call it."""
+        """The name that the errors of all have for it."""
         return self.profile or self.path
 
     @property
     def shown(self) -> CleanupResult:
-        """What became of it; of a log that a guard refused, what would have become of it."""
+        """The outcome; of a log that a guard refused, the one that it would have had."""
         return (self.report.refused or self.report).result
 
     @property

@@ -1,4 +1,4 @@
-"""What a cleanup's page says first: what was refused, stopped or failed, what would have gone, and what to do. Pure."""
+"""Troubles, which a cleanup's page tells first: what was refused, stopped or failed, and what to do about it. Pure."""
 
 from collections.abc import Iterator
 

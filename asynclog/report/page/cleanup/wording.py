@@ -1,10 +1,10 @@
-"""How a cleanup's page says it: of a dry run, of a refused run, or of one that was done. Pure."""
+"""The words of a cleanup's page: of a dry run, of a refused run, or of one that was done. Pure."""
 
 from typing import NamedTuple
 
 
 class Wording(NamedTuple):
-    """How a page says it: in the conditional for a dry run."""
+    """The words of a page; those of a dry run are in the conditional."""
 
     is_dry: bool
     what: str
