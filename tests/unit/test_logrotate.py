@@ -141,7 +141,7 @@ def test_every_name_that_it_gives_is_a_segments(tmp_path: Path, first: str, word
 
 
 def public(directory: type[LogDirectory]) -> list[str]:
-    return [name for name, each in vars(directory).items() if inspect.isfunction(each) and not name.startswith("_")]
+    return [name for name, _ in inspect.getmembers(directory, inspect.isfunction) if not name.startswith("_")]
 
 
 def interrupted(at: int, act: Callable[[], None]) -> tuple[type[LogDirectory], list[str]]:

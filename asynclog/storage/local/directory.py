@@ -1,4 +1,4 @@
-"""Every call that changes a log's folder, and the invariants that the order of these calls keeps.
+"""Every call that changes the files of a log, and the invariants that the order of these calls keeps.
 
 Whatever happens, at any call, for any reason (a kill, a power cut, a full or failing disk, a writer that appends):
 
@@ -10,110 +10,44 @@ Whatever happens, at any call, for any reason (a kill, a power cut, a full or fa
 4. A file whose name is removed or replaced has another name that was synced to the folder, or is worthless.
 5. Only the intended file loses a segment's name: a file that a rotation put there meanwhile gets it back.
 
-The modules of `commit` decide the order; this module decides nothing and retries nothing. All names are in the one
-folder whose descriptor it holds; no link is followed. Errors are OSErrors.
+The modules of `commit` decide the order; this module decides nothing and retries nothing. Calls that only read are
+in `read_directory`, those on the lock file in `lock.lock_directory`; what they say of names and errors holds here, too.
 """
 
 import contextlib
 import errno
 import fcntl
 import os
-import stat
-from collections.abc import Callable, Sequence
-from functools import cached_property
-from itertools import chain
+from collections.abc import Sequence
 
 from asynclog.executors.rate_limit import RateLimiter
 from asynclog.storage.local.disk_space import Room
 from asynclog.storage.local.folder_sync import FolderSync
-from asynclog.storage.local.linux import leases, metadata
+from asynclog.storage.local.linux import leases, metadata, renames
+from asynclog.storage.local.lock.lock_directory import LockDirectory
+from asynclog.storage.local.read_directory import READ
 
-_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
-_NOREPLACE, _EXCHANGE = 1, 2  # RENAME_… in Linux's uapi/linux/fs.h; Python has no call for it
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
-def _any(name: str) -> bool:
-    del name
-    return True
-
-
-class LogDirectory:
+class LogDirectory(LockDirectory):
     """The folder with this descriptor. Its methods are thread-safe, for different names."""
 
     def __init__(
         self, folder: int, weak: str = "", rate_limit: RateLimiter | None = None, *, times_tell: bool = True
     ) -> None:
-        """Wrap the folder. `weak` says why leases can't be trusted in it; empty if they can.
-
-        `times_tell` is whether every change of a file updates one of its times.
-        """
-        self.folder = folder
-        self.weak = weak
+        """Wrap the folder. `times_tell` is whether every change of a file updates one of its times."""
+        super().__init__(folder, weak)
         self.times_tell = times_tell
         self.room = Room(folder)
         self._rate_limit = rate_limit or RateLimiter()
         self._folder_sync = FolderSync(self.fsync_folder)
 
-    # ---- calls that only read
-
-    def names(self) -> list[str]:
-        """Return all names in the folder, read through a new descriptor: listings of one share their position."""
-        listing = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=self.folder)
-        try:
-            return os.listdir(listing)
-        finally:
-            self.close(listing)
-
-    def visible_name(self, inode: int, wanted: Callable[[str], bool] = _any) -> str | None:
-        """Return a name under which readers see this file, one of the `wanted`.
-
-        Look twice, because it may be renamed meanwhile.
-        """
-        for name in chain.from_iterable(self.names() for _ in range(2)):
-            with contextlib.suppress(FileNotFoundError):
-                if not name.startswith(".") and self.status(name).st_ino == inode and wanted(name):
-                    return name
-        return None
-
-    def open(self, name: str) -> int:
-        """Open a file for reading, and return its descriptor. Don't block on a FIFO."""
-        return os.open(name, _READ, dir_fd=self.folder)
-
-    def close(self, descriptor: int) -> None:
-        """Close a descriptor, ignoring errors: what was written has been synced, and the rest was only read."""
-        with contextlib.suppress(OSError):
-            os.close(descriptor)
-
-    def status(self, name: str) -> os.stat_result:
-        return os.stat(name, dir_fd=self.folder, follow_symlinks=False)
-
-    def size_of(self, name: str) -> int:
-        """Return the size of a file in bytes; 0 if it has vanished or can't be examined."""
-        try:
-            return self.status(name).st_size
-        except OSError:
-            return 0
-
-    def is_file(self, name: str) -> bool:
-        """Return whether it is a regular file, or may be one because it has vanished or can't be examined."""
-        try:
-            return stat.S_ISREG(self.status(name).st_mode)
-        except OSError:
-            return True
-
-    def is_link(self, name: str) -> bool:
-        """Return whether it is a symbolic link, or may be one, as above."""
-        try:
-            return stat.S_ISLNK(self.status(name).st_mode)
-        except OSError:
-            return True
-
     # ---- leases: while one is held, nobody has the file open for writing; an open() for writing waits for its end
 
     def lease(self, descriptor: int) -> bool:
         """Take a read lease; return False if there are none (`leases.take`), or untrusted ones only (`lease_trust`)."""
-        self._libc_renameat2  # noqa: B018 - resolve it before anybody has to wait
+        renames.resolved()  # before anybody has to wait
         return not self.weak and leases.take(descriptor)
 
     def is_free(self, descriptor: int) -> bool:
@@ -226,28 +160,14 @@ class LogDirectory:
 
     def rename_noreplace(self, name: str, new: str) -> None:
         """Rename a file. Raise FileExistsError if `new` exists, OSError EINVAL or ENOSYS if the call is missing."""
-        self._renameat2(name, new, _NOREPLACE)
+        self._renameat2(name, new, renames.NOREPLACE)
 
     def rename_exchange(self, name: str, other: str) -> None:
         """Exchange two names atomically. Raise OSError EINVAL or ENOSYS if the call is missing."""
-        self._renameat2(name, other, _EXCHANGE)
+        self._renameat2(name, other, renames.EXCHANGE)
 
     def _renameat2(self, name: str, new: str, flags: int) -> None:
-        error = self._libc_renameat2(self.folder, os.fsencode(name), self.folder, os.fsencode(new), flags)
-        if error:
-            raise OSError(error, os.strerror(error), name)
-
-    @cached_property
-    def _libc_renameat2(self) -> Callable[..., int]:
-        """The C library's call, wrapped to return an errno, 0 on success."""
-        try:
-            import ctypes  # noqa: PLC0415 - only a job that changes something pays for it
-        except ImportError:  # a Python that was built without libffi
-            return lambda *_: errno.ENOSYS
-        call = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
-        if call is None:
-            return lambda *_: errno.ENOSYS
-        return lambda *words: ctypes.get_errno() if call(*words) else 0
+        renames.rename(self.folder, name, new, flags)
 
     def unlink(self, name: str) -> None:
         os.unlink(name, dir_fd=self.folder)
@@ -259,7 +179,7 @@ class LogDirectory:
         """
         if self.weak:
             raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
-        descriptor = os.open(name, _READ | os.O_RDWR, dir_fd=self.folder)
+        descriptor = os.open(name, READ | os.O_RDWR, dir_fd=self.folder)
         try:
             if not leases.take(descriptor, fcntl.F_WRLCK):
                 raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
@@ -273,44 +193,3 @@ class LogDirectory:
         if not leases.is_held(descriptor, fcntl.F_WRLCK):
             raise BlockingIOError(errno.EAGAIN, "somebody opened it meanwhile")
         os.ftruncate(descriptor, 0)
-
-    # ---- the lock file
-
-    def open_lock(self, name: str) -> int:
-        """Open a file for reading and writing, created with mode 0600 if missing, and return its descriptor."""
-        flags = _READ | os.O_RDWR
-        with contextlib.suppress(FileNotFoundError):
-            return os.open(name, flags, dir_fd=self.folder)
-        with contextlib.suppress(FileExistsError):
-            return os.open(name, flags | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=self.folder)
-        return os.open(name, flags, dir_fd=self.folder)
-
-    def chown_to_folder_owner(self, descriptor: int) -> None:
-        """Give a file to the folder's owner, mode 0600, as far as we may.
-
-        Skip a file with another link, which may be somebody else's: the folder's owner may have linked it here to be
-        given it.
-        """
-        status, folder = os.fstat(descriptor), os.fstat(self.folder)
-        if status.st_nlink != 1:
-            return
-        with contextlib.suppress(OSError):
-            if stat.S_IMODE(status.st_mode) != 0o600:
-                os.fchmod(descriptor, 0o600)
-            if status.st_uid != folder.st_uid:
-                os.fchown(descriptor, folder.st_uid, folder.st_gid)
-
-    def overwrite(self, descriptor: int, content: bytes) -> None:
-        """Replace a file's content by this small one, in place."""
-        written = 0
-        while written < len(content):
-            written += os.pwrite(descriptor, content[written:], written)
-        os.ftruncate(descriptor, len(content))
-
-    def touch(self, descriptor: int) -> None:
-        """Set the file's mtime to the file system's present time."""
-        os.utime(descriptor)
-
-    def touch_status(self, descriptor: int) -> None:
-        """Set the file's ctime to the file system's present time."""
-        os.fchmod(descriptor, stat.S_IMODE(os.fstat(descriptor).st_mode))

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
 from asynclog.segments import Space
-from asynclog.storage.local.directory import LogDirectory
 from asynclog.storage.local.listing import list_segments
+from asynclog.storage.local.read_directory import ReadDirectory
 from asynclog.storage.local.segment_reader import LocalReadStore
 from asynclog.storage.naming import SegmentNaming
 from asynclog.storage.segment_store import Listing
@@ -19,7 +19,9 @@ class LocalSource(LocalReadStore):
     Of `whole_files` it does not matter how they are packed.
     """
 
-    def __init__(self, path: str, directory: LogDirectory, naming: SegmentNaming, *, whole_files: bool = False) -> None:
+    def __init__(
+        self, path: str, directory: ReadDirectory, naming: SegmentNaming, *, whole_files: bool = False
+    ) -> None:
         super().__init__(path, directory.folder)
         self._whole_files = whole_files
         self._directory = directory
@@ -42,7 +44,7 @@ class LocalSource(LocalReadStore):
         return Space(status.f_bavail * status.f_frsize, size) if size else None  # some file systems count no blocks
 
 
-def _strays(directory: LogDirectory, names: Iterable[str]) -> Iterator[tuple[str, int]]:
+def _strays(directory: ReadDirectory, names: Iterable[str]) -> Iterator[tuple[str, int]]:
     """Yield those of these hidden files that exist, with their sizes."""
     for name in names:
         with suppress(OSError):
@@ -51,7 +53,7 @@ def _strays(directory: LogDirectory, names: Iterable[str]) -> Iterator[tuple[str
                 yield name, status.st_size
 
 
-def _is_no_folder(directory: LogDirectory, name: str) -> bool:
+def _is_no_folder(directory: ReadDirectory, name: str) -> bool:
     """Return whether it exists and is anything but a folder."""
     try:
         return not stat.S_ISDIR(directory.status(name).st_mode)

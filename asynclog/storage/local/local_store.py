@@ -27,6 +27,8 @@ class LocalStore(LocalSource):
     If no lease can tell whether a segment is written to, it may be judged `by_quiet`.
     """
 
+    _directory: LogDirectory
+
     def __init__(  # noqa: PLR0913 - all that a folder's store works with
         self,
         path: str,

@@ -1,1 +1,1 @@
-"""Linux facilities that Python lacks: file leases, all metadata of a file, whether leases can be trusted."""
+"""Linux facilities that Python lacks: leases, and whether they can be trusted; renames; a file's metadata."""

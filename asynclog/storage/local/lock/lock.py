@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from asynclog.errors import AsynclogError, LockedError
-from asynclog.storage.local.directory import LogDirectory
+from asynclog.storage.local.lock.lock_directory import LockDirectory
 from asynclog.storage.local.lock.lock_file import FULL, LockFile, take_flock, unusable
 from asynclog.storage.local.lock.record import Holder, keeps_out, lives
 from asynclog.storage.local.wait_times import TIMING
@@ -29,7 +29,7 @@ class Lock:
     `check` is the time (seconds) after which the holder checks whether it still holds it: less than `_WINS_AFTER`.
     """
 
-    def __init__(self, directory: LogDirectory, path: str, *, breaks: bool, check: float) -> None:
+    def __init__(self, directory: LockDirectory, path: str, *, breaks: bool, check: float) -> None:
         self._directory = directory
         self._path = path
         self._breaks = breaks
@@ -169,7 +169,7 @@ class Lock:
 
 @contextmanager
 def held_lock(
-    directory: LogDirectory, path: str, *, wait: float, breaks: bool, check: float = TIMING.lock_check
+    directory: LockDirectory, path: str, *, wait: float, breaks: bool, check: float = TIMING.lock_check
 ) -> Iterator[Lock]:
     """Hold the lock with this path inside the `with`; `breaks` takes it even from a holder that may only be silent.
 

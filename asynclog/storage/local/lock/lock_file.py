@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from asynclog.errors import ConfigurationError
 from asynclog.storage.local.access.user import user_of
-from asynclog.storage.local.directory import LogDirectory
+from asynclog.storage.local.lock.lock_directory import LockDirectory
 from asynclog.storage.local.lock.record import LARGEST, SILENCE, Holder, is_of_a_lock
 from asynclog.storage.local.open_folder import refuse_fixed
 
@@ -23,7 +23,7 @@ class LockFile:
     `record` is what we last wrote to it, empty if nothing.
     """
 
-    def __init__(self, directory: LogDirectory, path: str) -> None:
+    def __init__(self, directory: LockDirectory, path: str) -> None:
         """Open the file, and create it if there is none. Raise OSError."""
         self._directory = directory
         self._path = path
@@ -136,7 +136,7 @@ class LockFile:
         return _uptime() - self._written < SILENCE - 60
 
 
-def take_flock(directory: LogDirectory, descriptor: int) -> bool:
+def take_flock(directory: LockDirectory, descriptor: int) -> bool:
     """Lock a file or folder. Return False if another job has locked it. Raise OSError.
 
     If the mount may have no such locks, return True all the same: the record alone has to suffice.
@@ -151,7 +151,7 @@ def take_flock(directory: LogDirectory, descriptor: int) -> bool:
     return True
 
 
-def unusable(directory: LogDirectory, path: str, error: OSError) -> ConfigurationError:
+def unusable(directory: LockDirectory, path: str, error: OSError) -> ConfigurationError:
     """Return the error that says why the lock file with this path can't be used, and what to do about it."""
     if error.errno == errno.ELOOP:
         return ConfigurationError(f"{path}: this is the lock file's name, but it is a symbolic link: remove it")
@@ -160,7 +160,7 @@ def unusable(directory: LogDirectory, path: str, error: OSError) -> Configuratio
     return ConfigurationError(f"{path}: the lock file can't be used: {error.strerror}{_hint(directory, path, error)}")
 
 
-def _hint(directory: LogDirectory, path: str, error: OSError) -> str:
+def _hint(directory: LockDirectory, path: str, error: OSError) -> str:
     if error.errno not in _READ_ONLY:
         return ""
     with suppress(OSError):
@@ -170,7 +170,7 @@ def _hint(directory: LogDirectory, path: str, error: OSError) -> str:
     return f": {_whose(directory)}: a cleanup has to write to the log's folder, a dry run does not"
 
 
-def _whose(directory: LogDirectory) -> str:
+def _whose(directory: LockDirectory) -> str:
     status = os.fstat(directory.folder)
     owner, mode = user_of(status.st_uid), stat.S_IMODE(status.st_mode)
     return f"we are {user_of(os.geteuid())}, and the folder is of {owner} (mode {mode:o})"
