@@ -125,6 +125,6 @@ def read_records(path: str | os.PathLike[str]) -> AsyncIterator[Record]:
     """
     from asynclog.config.paths.usable_paths import absolute
     from asynclog.scan.reading.record_stream import stream_records
-    from asynclog.storage.local.async_segments import LocalAsyncSegments
+    from asynclog.storage.local.reading.async_segments import LocalAsyncSegments
 
     return stream_records(LocalAsyncSegments(absolute(os.fspath(path), "path")))

@@ -12,8 +12,8 @@ from asynclog.records.kernel import choose_digest, choose_reader
 from asynclog.scan.context import SCAN_OPTIONS, ScanOptions
 from asynclog.storage.local.directory import LogDirectory
 from asynclog.storage.local.linux.lease_trust import FileSystem, file_system
-from asynclog.storage.local.local_source import LocalSource
 from asynclog.storage.local.open_folder import opened_folder
+from asynclog.storage.local.reading.local_source import LocalSource
 from asynclog.storage.local.wait_times import TIMING, Timing
 from asynclog.storage.proof import Proof
 from asynclog.storage.segment_store import SegmentSource, SegmentStore

@@ -19,7 +19,7 @@ from asynclog.scan.chunks import split
 from asynclog.scan.reading.read_segment import ReadFailure, with_segment
 from asynclog.segments import Fingerprint, Segment
 from asynclog.storage.codecs import HEAD, LEFT_ALONE, PLAIN, Stream, codec_for, is_packed, looks_packed, packed_suffix
-from asynclog.storage.local.segment_reader import LocalReadStore
+from asynclog.storage.local.reading.segment_reader import LocalReadStore
 from asynclog.storage.segment_reader import Hole, Part
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ from asynclog.scan.context import ScanContext
 from asynclog.scan.reading.read_segment import ReadFailure
 from asynclog.scan.unreadable_lines import Found, Unreadable, all_unreadable, first_unreadable
 from asynclog.segments import Fingerprint, Segment
-from asynclog.storage.local.segment_reader import LocalReadStore
+from asynclog.storage.local.reading.segment_reader import LocalReadStore
 
 PLAIN = record()
 

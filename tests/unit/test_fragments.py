@@ -40,7 +40,7 @@ from asynclog.scan.survivors import SurvivorReader
 from asynclog.schemas import SchemaKey
 from asynclog.segments import Fingerprint, Segment
 from asynclog.statistics import SchemaStats, SegmentStats, merge
-from asynclog.storage.local.segment_reader import LocalReader, LocalReadStore
+from asynclog.storage.local.reading.segment_reader import LocalReader, LocalReadStore
 from examples import examples
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from asynclog.cancellation import StopRequest
 from asynclog.executors.rate_limit import RateLimiter
 from asynclog.scan.context import SCAN_OPTIONS, ScanOptions
 from asynclog.storage.local.directory import LogDirectory
-from asynclog.storage.local.segment_reader import LocalReader
+from asynclog.storage.local.reading.segment_reader import LocalReader
 
 if TYPE_CHECKING:
     from asynclog.report.cleanup.result import Report

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from asynclog.errors import ChangedError
 from asynclog.scan.reading.line_blocks import SIZES, Sizes, whole_lines
-from asynclog.storage.local.byte_ranges import parts_of
-from asynclog.storage.local.segment_reader import LocalReader
+from asynclog.storage.local.reading.byte_ranges import parts_of
+from asynclog.storage.local.reading.segment_reader import LocalReader
 from asynclog.storage.segment_reader import Hole
 
 MIB = 1 << 20

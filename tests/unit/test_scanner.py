@@ -22,8 +22,8 @@ from asynclog.scan.scanner import Scanner
 from asynclog.schemas import SchemaKey
 from asynclog.segments import Fingerprint, Segment, UnreadSegment
 from asynclog.statistics import SegmentStats
-from asynclog.storage.local.listing import list_segments
-from asynclog.storage.local.segment_reader import LocalReadStore
+from asynclog.storage.local.reading.listing import list_segments
+from asynclog.storage.local.reading.segment_reader import LocalReadStore
 from asynclog.storage.naming import SegmentNaming
 from asynclog.timestamps import DAY
 

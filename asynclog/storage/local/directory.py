@@ -11,7 +11,8 @@ Whatever happens, at any call, for any reason (a kill, a power cut, a full or fa
 5. Only the intended file loses a segment's name: a file that a rotation put there meanwhile gets it back.
 
 The modules of `commit` decide the order; this module decides nothing and retries nothing. Calls that only read are
-in `read_directory`, those on the lock file in `lock.lock_directory`; what they say of names and errors holds here, too.
+in `reading.read_directory`, and what it says of names and errors holds here, too; calls that write to the lock file
+are in `lock.lock_directory`.
 """
 
 import contextlib
@@ -25,7 +26,7 @@ from asynclog.storage.local.disk_space import Room
 from asynclog.storage.local.folder_sync import FolderSync
 from asynclog.storage.local.linux import leases, metadata, renames
 from asynclog.storage.local.lock.lock_directory import LockDirectory
-from asynclog.storage.local.read_directory import READ
+from asynclog.storage.local.reading.read_directory import READ
 
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 

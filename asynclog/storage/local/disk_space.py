@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from asynclog.storage.local.byte_ranges import holes
+from asynclog.storage.local.reading.byte_ranges import holes
 
 _EDGES = 2 << 12  # bytes that a hole may lose to the data around it: a copy does not begin at a block boundary
 

@@ -11,9 +11,9 @@ from asynclog.segments import Segment
 from asynclog.storage.local.commit.drain_queue import DrainQueue
 from asynclog.storage.local.commit.leftovers import leftover_names
 from asynclog.storage.local.directory import LogDirectory
-from asynclog.storage.local.local_source import LocalSource
 from asynclog.storage.local.lock.lock import Lock, held_lock
 from asynclog.storage.local.open_folder import refuse_fixed
+from asynclog.storage.local.reading.local_source import LocalSource
 from asynclog.storage.local.wait_times import TIMING, Timing
 from asynclog.storage.naming import SegmentNaming
 from asynclog.storage.proof import Proof

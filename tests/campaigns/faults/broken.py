@@ -16,7 +16,7 @@ from asynclog.storage.local.commit.exchange import DisplacedError
 from asynclog.storage.local.commit.replace import CommitResult
 from asynclog.storage.local.directory import LogDirectory
 from asynclog.storage.local.linux.lease_trust import FileSystem
-from asynclog.storage.local.segment_reader import LocalReader
+from asynclog.storage.local.reading.segment_reader import LocalReader
 from asynclog.storage.naming import SegmentNaming
 from asynclog.storage.proof import Proof
 

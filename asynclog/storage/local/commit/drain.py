@@ -7,12 +7,12 @@ from typing import Literal, NamedTuple
 from asynclog.errors import ChangedError
 from asynclog.storage.codecs import is_packed
 from asynclog.storage.hidden_names import OldLink, new_name
-from asynclog.storage.local.byte_ranges import end_of_lines, parts_of
 from asynclog.storage.local.commit.old_file_facts import Known
 from asynclog.storage.local.commit.overwritten_lines import publish_overwritten
 from asynclog.storage.local.commit.staging import build, discard, publish
 from asynclog.storage.local.directory import LogDirectory
-from asynclog.storage.local.segment_reader import LocalReader
+from asynclog.storage.local.reading.byte_ranges import end_of_lines, parts_of
+from asynclog.storage.local.reading.segment_reader import LocalReader
 from asynclog.storage.naming import SegmentNaming
 from asynclog.storage.proof import Proof
 

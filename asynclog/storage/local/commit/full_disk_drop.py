@@ -17,7 +17,7 @@ from asynclog.storage.local.commit.drain_queue import DrainQueue
 from asynclog.storage.local.commit.precommit import IdleRule, NoLeaseError, Target
 from asynclog.storage.local.commit.replace import CommitResult, commit
 from asynclog.storage.local.directory import LogDirectory
-from asynclog.storage.local.segment_reader import LocalReader
+from asynclog.storage.local.reading.segment_reader import LocalReader
 from asynclog.storage.proof import Proof
 
 FULL = {errno.ENOSPC, errno.EDQUOT}

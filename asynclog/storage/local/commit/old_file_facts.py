@@ -9,7 +9,7 @@ from asynclog.errors import ChangedError
 from asynclog.segments import Fingerprint
 from asynclog.storage.hidden_names import OldLink
 from asynclog.storage.local.directory import LogDirectory
-from asynclog.storage.local.segment_reader import LocalReader
+from asynclog.storage.local.reading.segment_reader import LocalReader
 from asynclog.storage.proof import Proof
 from asynclog.timestamps import SECOND
 

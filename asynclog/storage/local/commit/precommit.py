@@ -18,7 +18,7 @@ from asynclog.storage.hidden_names import StagedFile
 from asynclog.storage.local.access.user import FOWNER, capabilities
 from asynclog.storage.local.commit.exchange import DisplacedError, LateWriterError
 from asynclog.storage.local.directory import LogDirectory
-from asynclog.storage.local.segment_reader import LocalReader
+from asynclog.storage.local.reading.segment_reader import LocalReader
 from asynclog.storage.proof import Proof
 
 

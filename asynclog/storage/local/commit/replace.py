@@ -39,7 +39,7 @@ from asynclog.storage.local.commit.precommit import (
 from asynclog.storage.local.commit.staging import Counted, build, discard
 from asynclog.storage.local.commit.undo import swap_back, take_back, undo_link, undo_rest
 from asynclog.storage.local.directory import LogDirectory
-from asynclog.storage.local.segment_reader import LocalReader
+from asynclog.storage.local.reading.segment_reader import LocalReader
 from asynclog.storage.proof import Proof
 from asynclog.storage.segment_reader import Part
 from asynclog.storage.segment_store import Survivors

@@ -4,7 +4,7 @@ import contextlib
 import os
 import stat
 
-from asynclog.storage.local.read_directory import READ, ReadDirectory
+from asynclog.storage.local.reading.read_directory import READ, ReadDirectory
 
 
 class LockDirectory(ReadDirectory):

@@ -8,8 +8,8 @@ from resource import RUSAGE_THREAD, getrusage
 import msgspec
 
 from asynclog.segments import Fingerprint, Segment
-from asynclog.storage.local.byte_ranges import data_bytes, end_of_lines, new_buffer, next_data, parts_of
 from asynclog.storage.local.linux.leases import may_be_written
+from asynclog.storage.local.reading.byte_ranges import data_bytes, end_of_lines, new_buffer, next_data, parts_of
 from asynclog.storage.segment_reader import LONGEST_PART, Part
 
 # O_RDONLY: opening breaks no read lease.

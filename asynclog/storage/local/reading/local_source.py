@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
 from asynclog.segments import Space
-from asynclog.storage.local.listing import list_segments
-from asynclog.storage.local.read_directory import ReadDirectory
-from asynclog.storage.local.segment_reader import LocalReadStore
+from asynclog.storage.local.reading.listing import list_segments
+from asynclog.storage.local.reading.read_directory import ReadDirectory
+from asynclog.storage.local.reading.segment_reader import LocalReadStore
 from asynclog.storage.naming import SegmentNaming
 from asynclog.storage.segment_store import Listing
 

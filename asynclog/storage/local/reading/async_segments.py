@@ -8,8 +8,8 @@ import aiofiles
 from anyio import to_thread
 
 from asynclog.segments import Segment
-from asynclog.storage.local.listing import list_segments
-from asynclog.storage.local.segment_reader import LocalReader
+from asynclog.storage.local.reading.listing import list_segments
+from asynclog.storage.local.reading.segment_reader import LocalReader
 from asynclog.storage.naming import SegmentNaming
 
 
