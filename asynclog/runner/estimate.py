@@ -26,6 +26,7 @@ from asynclog.report.warnings.notices import noticed
 from asynclog.runner.inspect import notices_of_none, now_of
 from asynclog.runner.steps.provenance import provenance_of
 from asynclog.runner.steps.read_for_estimate import Asked, Part, builders, read_part, read_parts
+from asynclog.runner.wiring import Wiring
 from asynclog.statistics import SegmentState, SegmentStats
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def estimate_log(  # noqa: PLR0913 - what is asked, and how it is read
     scan: bool,
     seed: int | None = None,
     ages: LogAges | None = None,
+    wiring: Wiring | None = None,
 ) -> CommandResult[EstimateResult]:
     """Return what the policy frees, and what it would free with other `retention`, written as in the option.
 
@@ -58,7 +60,11 @@ def estimate_log(  # noqa: PLR0913 - what is asked, and how it is read
     policies = [policy, with_retention(policy, retention)] if retention else [policy]
     now = now_of(settings)
     asked = Asked(policies, now, scan and seed is None, None if seed is None else _draw(seed))
-    part = read_part(settings, asked, stop, Counter()) if logs.folders is None else read_parts(logs, asked, stop)
+    part = (
+        read_part(settings, asked, stop, Counter(), wiring)
+        if logs.folders is None
+        else read_parts(logs, asked, stop, wiring)
+    )
     if part is None:
         message = f"Nothing to estimate: {settings.folder} does not exist yet"
         _refuse_unknown(retention, policy, [])

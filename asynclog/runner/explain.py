@@ -26,6 +26,7 @@ from asynclog.runner.inspect import notices_of, notices_of_none, opened_log, rea
 from asynclog.runner.steps.budget import with_budget
 from asynclog.runner.steps.open_log import Log
 from asynclog.runner.steps.provenance import provenance_of
+from asynclog.runner.wiring import Wiring
 from asynclog.scan.reading.read_segment import ReadFailure
 from asynclog.scan.unreadable_lines import Unreadable, all_unreadable
 from asynclog.schemas import SchemaKey
@@ -34,8 +35,14 @@ from asynclog.statistics import SegmentState, SegmentStats
 from asynclog.timestamps import format_instant
 
 
-def explain_log(
-    settings: Settings, segment: str | None, schema: str | None, stop: StopRequest, ages: LogAges | None = None
+def explain_log(  # noqa: PLR0913 - what is asked, and how it is read
+    settings: Settings,
+    segment: str | None,
+    schema: str | None,
+    stop: StopRequest,
+    *,
+    ages: LogAges | None = None,
+    wiring: Wiring | None = None,
 ) -> CommandResult[ExplainResult]:
     """Explain one segment or all; with `schema`, only what concerns that. Return the result. Raise AsynclogError.
 
@@ -48,7 +55,7 @@ def explain_log(
         )
     policy = policy_of(settings)
     provenance = provenance_of(settings, policy)
-    with opened_log(settings, policy) as log:
+    with opened_log(settings, policy, wiring) as log:
         if log is None:
             message = f"Nothing to explain: {settings.folder} does not exist yet"
             if schema:

@@ -17,7 +17,7 @@ from asynclog.report.warnings.notices import Notices, notices
 from asynclog.runner.steps.gather_warning_facts import facts_of, facts_of_none
 from asynclog.runner.steps.inventory import Inventory, recall, scan_unread
 from asynclog.runner.steps.open_log import Log, open_log, open_store
-from asynclog.runner.wiring import WIRING, opened_source
+from asynclog.runner.wiring import WIRING, Wiring
 from asynclog.scan.schema_limits import SchemaKeys
 from asynclog.segments import UnreadSegment
 from asynclog.statistics import SegmentState, SegmentStats
@@ -49,12 +49,12 @@ def now_of(settings: Settings) -> int:
     return time.time_ns() if settings.now is None else settings.now
 
 
-def inspect(settings: Settings, policy: Policy | None, stop: StopRequest) -> Inspection:
+def inspect(settings: Settings, policy: Policy | None, stop: StopRequest, wiring: Wiring | None = None) -> Inspection:
     """Read what has to be read of a log, and return its states; `policy` is None if there is none yet.
 
     Raise ConfigurationError.
     """
-    with opened_log(settings, policy or Policy()) as log:
+    with opened_log(settings, policy or Policy(), wiring) as log:
         if log is None:
             return Inspection(None, notices_of_none(settings, policy))
         states = list(states_of(log, read_log(log, stop)).values())
@@ -62,10 +62,11 @@ def inspect(settings: Settings, policy: Policy | None, stop: StopRequest) -> Ins
 
 
 @contextmanager
-def opened_log(settings: Settings, policy: Policy) -> Iterator[Log | None]:
+def opened_log(settings: Settings, policy: Policy, wiring: Wiring | None = None) -> Iterator[Log | None]:
     """Open a log for inspection in a `with`; yield None if its folder does not exist yet. Raise ConfigurationError."""
+    wiring = wiring or WIRING
     with ExitStack() as resources:
-        opened = open_store(settings, WIRING, opened_source, resources)
+        opened = open_store(settings, wiring, wiring.opened_source, resources)
         if opened is None:
             yield None
             return

@@ -16,6 +16,7 @@ from asynclog.report.warnings.notices import Notices
 from asynclog.report.warnings.policy_warnings import rule_warnings, unused_rule_warnings
 from asynclog.runner.inspect import notices_of, opened_log, read_log, states_of
 from asynclog.runner.steps.gather_warning_facts import facts_of_none
+from asynclog.runner.wiring import Wiring
 from asynclog.schemas import SchemaKey
 from asynclog.segments import Segment
 from asynclog.statistics import SegmentState, SegmentStats
@@ -29,7 +30,7 @@ class AllStates(NamedTuple):
     failures: list[str]
 
 
-def inspect_all(logs: Logs, policy: Policy, stop: StopRequest) -> AllStates:
+def inspect_all(logs: Logs, policy: Policy, stop: StopRequest, wiring: Wiring | None = None) -> AllStates:
     """Read what has to be read of each log, and return the states of all segments."""
     states: list[SegmentState] = []
     notices: dict[str, Notices] = {}
@@ -37,7 +38,7 @@ def inspect_all(logs: Logs, policy: Policy, stop: StopRequest) -> AllStates:
     for folder in stop.progress.each(logs.folders or ()):
         try:
             settings = logs.at(folder)
-            with opened_log(settings, policy) as log:
+            with opened_log(settings, policy, wiring) as log:
                 if log is None:  # it has vanished
                     continue
                 found = list(states_of(log, read_log(log, stop)).values())

@@ -9,29 +9,31 @@ from asynclog.config.presets import load_presets
 from asynclog.config.settings import Settings
 from asynclog.executors.rate_limit import RateLimiter
 from asynclog.recognition.recognise import Recognition, presets_named, recognise, sample_of
-from asynclog.runner.wiring import opened_source
+from asynclog.runner.wiring import WIRING, Wiring
 from asynclog.scan.sample_lines import sample_lines
 from asynclog.segments import Segment
 from asynclog.storage.naming import SegmentNaming
 from asynclog.storage.segment_reader import ReadStore
 
 
-def recognise_log(settings: Settings) -> Recognition:
+def recognise_log(settings: Settings, wiring: Wiring | None = None) -> Recognition:
     """Return whose log it seems to be; one without lines if its folder does not exist. Raise ConfigurationError.
 
     A product that gives its log this name may give its segments names that no rotator does. If lines of such files are
     not all that product's, it is not its preset, which would take them, too.
     """
+    wiring = wiring or WIRING
     wide = [name for name in presets_named(settings.base) if load_presets()[name].segments]
     more_names = tuple(pattern for name in wide for pattern in load_presets()[name].segments)
-    found = _recognise_listed(msgspec.structs.replace(settings, more_names=more_names))
-    return found if found.preset or not wide else _recognise_listed(settings, wide)
+    found = _recognise_listed(msgspec.structs.replace(settings, more_names=more_names), wiring)
+    return found if found.preset or not wide else _recognise_listed(settings, wiring, wide)
 
 
-def log_of_segment(settings: Settings) -> str:
+def log_of_segment(settings: Settings, wiring: Wiring | None = None) -> str:
     """Return which log this one seems to be a rotated segment of; empty if none. Raise ConfigurationError."""
+    wiring = wiring or WIRING
     try:
-        with opened_source(settings, RateLimiter(settings.io_limit)) as store:
+        with wiring.opened_source(settings, wiring.rate_limiter(settings.io_limit)) as store:
             return _log_of(settings.base, store.list().names)
     except FileNotFoundError:  # of the folder
         return ""
@@ -51,11 +53,11 @@ def recognise_segments(
     return recognise(sample_of(base, sample_lines(store, rate, segments), names))
 
 
-def _recognise_listed(settings: Settings, wide: Sequence[str] = ()) -> Recognition:
-    rate = RateLimiter(settings.io_limit)
+def _recognise_listed(settings: Settings, wiring: Wiring, wide: Sequence[str] = ()) -> Recognition:
+    rate = wiring.rate_limiter(settings.io_limit)
     with ExitStack() as resources:
         try:
-            store = resources.enter_context(opened_source(settings, rate))
+            store = resources.enter_context(wiring.opened_source(settings, rate))
         except FileNotFoundError:  # whoever inspects the log says so
             return recognise(sample_of(settings.base, ()))
         listing = store.list()

@@ -138,6 +138,7 @@ def test_a_check_loads_neither_the_job_nor_what_deletes(tmp_path: Path) -> None:
             | {
                 "asynclog.runner.cleanup",
                 "asynclog.storage.local.commit.apply_action",
+                "asynclog.storage.local.directory",
                 "asynclog.report.init.templates",
             }
         )

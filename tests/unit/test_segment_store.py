@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import os
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 from memory_store import MemoryStore
 
 from asynclog.actions import Action
 from asynclog.cancellation import StopRequest
+from asynclog.cli import main
 from asynclog.config.settings import Settings
 from asynclog.executors.rate_limit import RateLimiter
+from asynclog.executors.threads import Threads
 from asynclog.plan.decide import decide
 from asynclog.policy.cutoffs import Cutoffs
 from asynclog.policy.rules import Policy, Rule
@@ -34,10 +38,13 @@ from asynclog.storage.proof import Proof
 from asynclog.timestamps import DAY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
+    from collections.abc import Callable, Iterator, Sequence
+    from contextlib import ExitStack
 
-    from asynclog.storage.segment_store import SegmentStore
+    from asynclog.storage.segment_store import SegmentSource, SegmentStore
+
+Unit = TypeVar("Unit")
+Result = TypeVar("Result")
 
 NAMING = SegmentNaming("logs.jsonl")
 CUTOFFS = Cutoffs(Policy(by_name={"api": Rule(retention=30 * DAY)}), 1_795_478_400_000_000_000)  # 2026-11-24T00:00:00Z
@@ -163,6 +170,24 @@ class Remote(Wiring, frozen=True, kw_only=True):
         del settings, rate
         yield self.store
 
+    @contextmanager
+    def opened_source(self, settings: Settings, rate: RateLimiter) -> Iterator[SegmentSource]:
+        del settings, rate
+        yield self.store
+
+
+class Noted(Threads):
+    """Threads that note for how many workers they were asked."""
+
+    def __init__(self) -> None:
+        self.started: list[int] = []
+
+    def start(
+        self, work: Callable[[Unit], Result], workers: int, resources: ExitStack
+    ) -> Sequence[Callable[[Unit], Result]]:
+        self.started.append(workers)
+        return super().start(work, workers, resources)
+
 
 def test_a_whole_cleanup_knows_nothing_of_files(tmp_path: Path) -> None:
     """Scan, plan, apply and report go through the store alone: no folder of the log is there."""
@@ -178,3 +203,42 @@ def test_a_whole_cleanup_knows_nothing_of_files(tmp_path: Path) -> None:
     report = clean_up(run(), StopRequest()).report
     assert (report.exit_code, report.result.deleted_per_schema) == (0, {"api:1": 4})
     assert store.contents() == {"logs.jsonl": NEW + b"torn\n"}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["check"], ["estimate"], ["estimate", "--sample"], ["explain"], ["cleanup", "--dry-run"], ["init"]],
+    ids=" ".join,
+)
+def test_every_command_reads_the_store_and_the_executor_that_it_is_given(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No folder of the log is there, and nobody looks for one."""
+    monkeypatch.chdir(tmp_path)
+    store, executor = MemoryStore(NAMING), Noted()
+    store.put("logs.jsonl.1", OLD * 3)
+    store.put("logs.jsonl", NEW + OLD)
+    Path("schemas.yaml").write_text("schemas: [{schema_name: api, retention_days: 30}]")
+    named = [] if words == ["init"] else ["--schemas", "schemas.yaml", "--no-catalog"]
+    assert main([*words, "--path", "nowhere/logs.jsonl", *named, "--json"], Remote(store=store, executor=executor)) == 0
+    result = json.loads(capsys.readouterr().out)["result"]
+    assert "api:1" in json.dumps(result)
+    assert executor.started
+    assert store.contents() == {"logs.jsonl.1": OLD * 3, "logs.jsonl": NEW + OLD}
+
+
+@pytest.mark.parametrize("command", ["check", "estimate"])
+def test_so_do_those_that_read_many_logs(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One start of the workers for each of them."""
+    monkeypatch.chdir(tmp_path)
+    for name in "ab":
+        Path(name).mkdir()
+        Path(name, "logs.jsonl").write_bytes(NEW + OLD)
+    Path("schemas.yaml").write_text("schemas: [{schema_name: api, retention_days: 30}]")
+    executor = Noted()
+    words = [command, "--path", "*/logs.jsonl", "--schemas", "schemas.yaml", "--no-catalog", "--json"]
+    assert main(words, Wiring(executor=executor)) == 0
+    assert "api:1" in json.dumps(json.loads(capsys.readouterr().out)["result"])
+    assert len(executor.started) >= 2

@@ -7,7 +7,6 @@ import msgspec
 from asynclog.cli import options as groups
 from asynclog.cli.command import Call, Command, log_level, logs_of
 from asynclog.cli.parser import ALWAYS, Help
-from asynclog.cli.signals import Signals
 from asynclog.config.logs import Logs
 from asynclog.config.policy_file import policy_of
 from asynclog.formatting import summarize_errors
@@ -51,13 +50,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: CheckOptions, call: Call) -> CommandResult[CheckResult]:
     """Return the result of checking the log that these options name."""
-    return _check(logs_of(options), call.signals, strict=options.strict)
+    return _check(logs_of(options), call, strict=options.strict)
 
 
 COMMAND = Command(HELP, CheckOptions, add_arguments, run, as_text, log_level, as_text)
 
 
-def _check(logs: Logs, signals: Signals, *, strict: bool) -> CommandResult[CheckResult]:
+def _check(logs: Logs, call: Call, *, strict: bool) -> CommandResult[CheckResult]:
     from asynclog.runner.steps.provenance import provenance_of
 
     settings = logs.settings
@@ -69,8 +68,8 @@ def _check(logs: Logs, signals: Signals, *, strict: bool) -> CommandResult[Check
         return CommandResult(msgspec.structs.replace(skipped, log=provenance.log, **who(provenance)))
     logs.must_share_policy("check")
     policy = policy_of(settings)
-    with signals.deferred("while the log was read"):
-        holdings, notices = _seen(logs, policy, signals)
+    with call.signals.deferred("while the log was read"):
+        holdings, notices = _seen(logs, policy, call)
     log, provenance = logs.path, provenance_of(settings, policy)
     schemas = policy.source.path if policy.source else settings.schemas
     subject = Subject(configuration, settings.profile, log, schemas, provenance, settings.fields, settings.budget)
@@ -79,16 +78,16 @@ def _check(logs: Logs, signals: Signals, *, strict: bool) -> CommandResult[Check
     return _strictly(report) if strict else report
 
 
-def _seen(logs: Logs, policy: Policy, signals: Signals) -> tuple[Holdings, Notices]:
+def _seen(logs: Logs, policy: Policy, call: Call) -> tuple[Holdings, Notices]:
     """Return what the log, or all of them, hold, and what needs attention."""
     if logs.folders is None:
         from asynclog.runner.inspect import inspect
 
-        states, notices = inspect(logs.settings, policy, signals)
+        states, notices = inspect(logs.settings, policy, call.signals, call.wiring)
         return sum_holdings(states or []), notices
     from asynclog.runner.inspect_all import inspect_all
 
-    found = inspect_all(logs, policy, signals)
+    found = inspect_all(logs, policy, call.signals, call.wiring)
     return sum_holdings(found.states).with_failures(found.failures), found.notices
 
 

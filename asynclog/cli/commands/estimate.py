@@ -81,7 +81,15 @@ def run(options: EstimateOptions, call: Call) -> CommandResult[EstimateResult]:
     files = call.resources.enter_context(page_options.files_of([logs], options.html, options.csv))
     ages = files.ages if files and seed is None else None  # a sample does not know the ages of all
     with call.signals.deferred("while the log was read"):
-        found = estimate_log(logs, options.retention, call.signals, scan=not options.no_scan, seed=seed, ages=ages)
+        found = estimate_log(
+            logs,
+            options.retention,
+            call.signals,
+            scan=not options.no_scan,
+            seed=seed,
+            ages=ages,
+            wiring=call.wiring,
+        )
     return _with_files(files, found) if files else found
 
 

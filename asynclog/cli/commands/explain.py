@@ -69,7 +69,7 @@ def run(options: ExplainOptions, call: Call) -> CommandResult[ExplainResult]:
     files = call.resources.enter_context(page_options.files_of([logs], options.html))
     ages = files.ages if files else None
     with call.signals.deferred("while the log was read"):
-        found = explain_log(settings, options.segment, options.schema, call.signals, ages)
+        found = explain_log(settings, options.segment, options.schema, call.signals, ages=ages, wiring=call.wiring)
     return _with_files(files, found) if files else found
 
 

@@ -74,11 +74,12 @@ def run(options: InitOptions, call: Call) -> CommandResult[InitResult]:
     start = begin(options)
     takeover, is_known = start.takeover, start.is_there or start.takeover or options.preset
     with call.signals.deferred("while the log was read"):
-        found = None if is_known else recognise_log(start.settings)
+        found = None if is_known else recognise_log(start.settings, call.wiring)
         settings = _reading_as(start.settings, options.preset, found)
-        seen = inspect(settings, None, call.signals)
+        seen = inspect(settings, None, call.signals, call.wiring)
         holdings = sum_holdings(seen.states or [])
-        doubts = _doubts(start.settings, may_be_another=found is None and not takeover and not holdings.by_schema)
+        may_be_another = found is None and not takeover and not holdings.by_schema
+        doubts = _doubts(start.settings, call, may_be_another=may_be_another)
     rules = takeover.policy.exact if takeover else {}
     holdings = _with_all(rules, holdings)
     registry = escape_surrogates(settings.schemas) if takeover else None
@@ -108,13 +109,13 @@ def _reading_as(settings: Settings, name: str | None, found: "Recognition | None
     return msgspec.structs.replace(settings, fields=mapped_fields(proposal.fields, proposal.time))
 
 
-def _doubts(settings: Settings, *, may_be_another: bool) -> list[str]:
+def _doubts(settings: Settings, call: Call, *, may_be_another: bool) -> list[str]:
     """Return warnings about a log that may be a segment, and whose lines may be another product's."""
     from asynclog.report.init.doubts import another_preset, segment_of
     from asynclog.runner.recognise import log_of_segment, recognise_log
 
-    fits = recognise_log(settings).preset if may_be_another else ""
-    said = [*segment_of(settings.base, log_of_segment(settings)), *another_preset(fits)]
+    fits = recognise_log(settings, call.wiring).preset if may_be_another else ""
+    said = [*segment_of(settings.base, log_of_segment(settings, call.wiring)), *another_preset(fits)]
     return list(map(escape_surrogates, said))
 
 

@@ -22,6 +22,7 @@ from asynclog.report.warnings.notices import Notices
 from asynclog.runner.inspect import notices_of, opened_log, read_log, scan_views, states_of
 from asynclog.runner.inspect_all import by_path, policy_warnings
 from asynclog.runner.steps.freed_by_budget import freed_by_budget
+from asynclog.runner.wiring import Wiring
 from asynclog.scan.reading.unpacked_lines import most_unpacked
 from asynclog.segments import Segment
 from asynclog.statistics import SegmentState, SegmentStats
@@ -64,12 +65,14 @@ class Asked(NamedTuple):
     share: float = 1.0
 
 
-def read_part(settings: Settings, asked: Asked, stop: StopRequest, freed: Counter[int]) -> Part | None:
+def read_part(
+    settings: Settings, asked: Asked, stop: StopRequest, freed: Counter[int], wiring: Wiring | None = None
+) -> Part | None:
     """Read what has to be read of one log, and return what is known of it; None if its folder does not exist yet.
 
     `freed` has how many bytes a cleanup would have freed by then, by device, and gets what it would free here.
     """
-    with opened_log(msgspec.structs.replace(settings, now=asked.now), Policy()) as log:
+    with opened_log(msgspec.structs.replace(settings, now=asked.now), Policy(), wiring) as log:
         if log is None:
             return None
         inventory = read_log(log, stop, scan=asked.scan)
@@ -103,7 +106,7 @@ def read_part(settings: Settings, asked: Asked, stop: StopRequest, freed: Counte
         )
 
 
-def read_parts(logs: Logs, asked: Asked, stop: StopRequest) -> Part:
+def read_parts(logs: Logs, asked: Asked, stop: StopRequest, wiring: Wiring | None = None) -> Part:
     """Return what is known of all logs as if they were one, whose segments have their paths for names."""
     failures = list(map(escape_surrogates, logs.unlisted))
     states: dict[str, SegmentState] = {}
@@ -117,7 +120,7 @@ def read_parts(logs: Logs, asked: Asked, stop: StopRequest) -> Part:
     unknown = unknown_bytes = most = read = size = 0
     for folder in stop.progress.each(logs.folders or ()):
         try:
-            part = read_part(logs.at(folder), asked, stop, freed)
+            part = read_part(logs.at(folder), asked, stop, freed, wiring)
         except ConfigurationError as error:
             failures.append(escape_surrogates(str(error)))
             continue

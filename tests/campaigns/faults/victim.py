@@ -49,6 +49,7 @@ for _module in (
     "asynclog.scan.unreadable_lines",
     "asynclog.storage.local.commit.apply_action",
     "asynclog.storage.local.commit.recovery",
+    "asynclog.storage.local.directory",
     "asynclog.storage.local.local_store",
     "asynclog.tables",
     "encodings.utf_8_sig",
@@ -93,7 +94,7 @@ class Variant:
 
     def on(self, watched: type[LogDirectory], **attributes: Any) -> Variant:
         """Return the same variant, with this disk between it and the real one; `attributes` are given to the class."""
-        disk = self.wiring.directory
+        disk = self.wiring.directory or LogDirectory
         assert isinstance(disk, type)
         bases = (watched,) if disk is LogDirectory else (disk, watched)
         return self._wired(directory=type(watched.__name__, bases, attributes))
