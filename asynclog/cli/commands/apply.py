@@ -68,9 +68,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: ApplyOptions, call: Call) -> Report:
     """Carry out the plan that these options name, and return the report."""
-    from asynclog.runner.attend_run import attended
+    from asynclog.runner.around.attend_run import attended
+    from asynclog.runner.around.record_run import recorded
     from asynclog.runner.cleanup import clean_up
-    from asynclog.runner.record_run import recorded
     from asynclog.runner.steps.begin_cleanup import begin_run
 
     valid_for = int(seconds("--max-age", options.max_age) * SECOND)

@@ -8,7 +8,6 @@ import time
 from contextlib import suppress
 
 from asynclog.errors import ConfigurationError
-from asynclog.storage.local.access.user import user_of
 from asynclog.storage.local.lock.lock_directory import LockDirectory
 from asynclog.storage.local.lock.record import LARGEST, SILENCE, Holder, is_of_a_lock
 from asynclog.storage.local.open_folder import refuse_fixed
@@ -171,6 +170,8 @@ def _hint(directory: LockDirectory, path: str, error: OSError) -> str:
 
 
 def _whose(directory: LockDirectory) -> str:
+    from asynclog.storage.local.access.user import user_of  # noqa: PLC0415 - only for a message
+
     status = os.fstat(directory.folder)
     owner, mode = user_of(status.st_uid), stat.S_IMODE(status.st_mode)
     return f"we are {user_of(os.geteuid())}, and the folder is of {owner} (mode {mode:o})"

@@ -14,7 +14,7 @@ from asynclog.errors import BeforeHookError
 from asynclog.escaping import escape_control, escape_surrogates
 from asynclog.report.cleanup.result import Report
 from asynclog.report.envelope import document
-from asynclog.runner.record_run import with_warnings
+from asynclog.runner.around.record_run import with_warnings
 
 logger = logging.getLogger("asynclog")
 
@@ -50,8 +50,8 @@ class _Around:
 
     def __init__(self, settings: Settings, run_id: str, stop: StopRequest) -> None:
         # Few profiles ask for these; and what is needed after a deletion is loaded before it.
-        from asynclog.runner.hooks import run_hook  # noqa: PLC0415
-        from asynclog.runner.pings import call  # noqa: PLC0415
+        from asynclog.runner.around.hooks import run_hook  # noqa: PLC0415
+        from asynclog.runner.around.pings import call  # noqa: PLC0415
 
         self._run_hook, self._call, self._stop = run_hook, call, stop
         self._hooks, self._pings = settings.hooks, settings.pings
