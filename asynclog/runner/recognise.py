@@ -10,7 +10,7 @@ from asynclog.config.settings import Settings
 from asynclog.executors.rate_limit import RateLimiter
 from asynclog.recognition.recognise import Recognition, presets_named, recognise, sample_of
 from asynclog.runner.wiring import WIRING, Wiring
-from asynclog.scan.sample_lines import sample_lines
+from asynclog.scan.reading.sample_lines import sample_lines
 from asynclog.segments import Segment
 from asynclog.storage.naming import SegmentNaming
 from asynclog.storage.segment_reader import ReadStore

@@ -18,7 +18,7 @@ from asynclog.executors.rate_limit import RateLimiter
 from asynclog.recognition.json_paths import values_by_path
 from asynclog.recognition.proposal import Proposal
 from asynclog.recognition.recognise import Recognition, recognise, sample_of
-from asynclog.scan.sample_lines import sample_lines
+from asynclog.scan.reading.sample_lines import sample_lines
 from asynclog.segments import Fingerprint, Segment
 
 if TYPE_CHECKING:
