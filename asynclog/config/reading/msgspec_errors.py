@@ -6,8 +6,6 @@ from typing import Any
 
 import msgspec
 
-from asynclog.config.nearest_name import did_you_mean
-
 KeyPath = tuple[str | int, ...]
 
 _PERIODS = "write retention_days, in whole days (24 hours each), such as 90, or retention, such as 36h, for a schema"
@@ -62,6 +60,8 @@ def _elsewhere(key: str, place: KeyPath, kind: type) -> str:
 
 def _meant(key: str, known: Sequence[str]) -> str:
     """Return what was meant by a key that is not one of those that are known here; empty if that can't be said."""
+    from asynclog.config.nearest_name import did_you_mean  # noqa: PLC0415 - only for an error
+
     if key.startswith("retention") or (key in _PERIOD_KEYS and "retention_days" in known):
         return f": {_PERIODS}"
     other = next((name for name, words in _OTHERS.items() if name in known and key in words.split()), key)
