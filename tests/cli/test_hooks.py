@@ -223,6 +223,26 @@ def test_a_signal_ends_the_hook_before(log: Path) -> None:
     assert calls(log)["error"]["told"]["ASYNCLOG_EXIT"] == "143"
 
 
+def test_a_second_signal_leaves_no_hook_behind(log: Path) -> None:
+    """Nor one that ignores the first."""
+    notes = f"echo $$ > {log}/child.new; mv {log}/child.new {log}/child"
+    (log / "deaf").write_text(f"#!/bin/sh\ntrap 'touch {log}/asked' TERM\n{notes}\nwhile :; do sleep 0.1; done\n")
+    (log / "deaf").chmod(0o755)
+    configure(log, before=["./deaf"])
+    process = start("cleanup", "--now", NOW, "--json", cwd=log)
+    until((log / "child").exists)
+    process.send_signal(signal.SIGINT)
+    until((log / "asked").exists)
+    process.send_signal(signal.SIGINT)
+    child = int((log / "child").read_text())
+    try:
+        until(lambda: not is_alive(child))
+    finally:
+        if is_alive(child):
+            os.killpg(child, signal.SIGKILL)
+    assert finish(process).code == 130
+
+
 def test_a_hook_need_not_read_its_stdin(log: Path) -> None:
     """However long the report is."""
     write_log(log / "audit", {f"logs-202501{n:02}T000000.jsonl": YOUNG for n in range(1, 29)})

@@ -34,7 +34,8 @@ def run_hook(
     finally:
         if process and process.poll() is None:
             is_late = True
-            _end(process)
+            with stop.deferred("before anything was deleted"):  # a second signal must not leave it behind
+                _end(process)
     if is_late:
         return f"{words[0]} did not end within {hooks.timeout:g} s, and was killed"
     status = process.returncode
