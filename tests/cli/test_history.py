@@ -174,12 +174,12 @@ def test_a_history_that_can_not_be_written_is_a_warning(log: Path) -> None:
 
 def test_a_damaged_line_costs_itself_only(log: Path) -> None:
     """A torn one is ended before the next."""
-    for torn in (b'{"began": "2026', b"\xff\x00\n"):
+    for torn in (b'{"began": "2026', b"\xff\x00\n", b'{"x":' * 20_000 + b"\n"):
         run("cleanup", "-n", *NAMED, "--now", NOW, cwd=log)
         with (log / "state" / files(log)[0]).open("ab") as file:
             file.write(torn)
     run("cleanup", "-n", *NAMED, "--now", NOW, cwd=log)
-    assert len(runs(log)) == 3
+    assert len(runs(log)) == 4
 
 
 def test_a_file_of_somebody_else_is_not_written_to(log: Path) -> None:

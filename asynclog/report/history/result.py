@@ -54,6 +54,6 @@ def runs_from_lines(lines: Iterable[bytes]) -> list[HistoryRun]:
     for line in lines:
         try:
             runs.append(decode(line))
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, RecursionError):
             continue
     return runs
