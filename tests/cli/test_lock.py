@@ -193,6 +193,7 @@ def test_a_record_may_be_torn_anywhere(archive: Path, lock: Path) -> None:
         b"[]",
         b"\xff" * 5000,
         b"\0" * 9 + b"secret",
+        b'{"x":' + b"[" * 4000,
     ],
 )
 def test_a_file_with_the_locks_name_is_given_to_nobody(archive: Path, lock: Path, content: bytes) -> None:

@@ -60,7 +60,7 @@ class Holder(msgspec.Struct, frozen=True):
         """Return the record in a lock file; None if that is empty, torn or not ours: then nobody holds the lock."""
         try:
             return msgspec.json.decode(content, type=cls)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return None
 
 
