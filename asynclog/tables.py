@@ -6,6 +6,7 @@ from itertools import zip_longest
 from asynclog.escaping import escape_control
 
 _GAP = 2  # columns between two cells
+_WIDEST = 200  # of a column without a width for all: others may have written names of any length, and cells are padded
 
 
 def columns(
@@ -14,12 +15,17 @@ def columns(
     """Yield the rows as lines with aligned cells; those of the columns `right` (from 0) are aligned at their end.
 
     If they need more than this width, wrap long text, and if that is not enough put the columns that are left into
-    further tables. Each of these begins again with the columns that say which row it is, the first `keys`.
+    further tables. Each of these begins again with the columns that say which row it is, the first `keys`. Without a
+    width nothing is wrapped, and a huge cell is out of line.
     """
     rows = [[escape_control(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     numbers = list(range(len(widths)))
-    if width is None or _total(widths) <= width:
+    if width is None:
+        widths = [min(each, _WIDEST) for each in widths]
+        yield from (_aligned(zip(row, widths, numbers, strict=True), right) for row in rows)
+        return
+    if _total(widths) <= width:
         yield from _table(rows, widths, numbers, right)
         return
     widths = _narrowed(widths, right, width)
@@ -73,11 +79,13 @@ def _table(
     for row in rows:
         cells = [list(_wrapped(row[number], widths[number])) for number in chosen]
         for line in zip_longest(*cells, fillvalue=""):
-            aligned = (
-                part.rjust(widths[number]) if number in right else part.ljust(widths[number])
-                for number, part in zip(chosen, line, strict=True)
-            )
-            yield (" " * _GAP).join(aligned).rstrip()
+            yield _aligned(((part, widths[number], number) for number, part in zip(chosen, line, strict=True)), right)
+
+
+def _aligned(cells: Iterable[tuple[str, int, int]], right: Container[int]) -> str:
+    """Return a line of these cells, each with its width and the number of its column."""
+    parts = (part.rjust(width) if number in right else part.ljust(width) for part, width, number in cells)
+    return (" " * _GAP).join(parts).rstrip()
 
 
 def _wrapped(text: str, width: int) -> Iterator[str]:

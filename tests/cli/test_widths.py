@@ -9,6 +9,7 @@ from command import NOW, run
 from terminal import at_terminal
 
 NAMED = ("--path", "audit/logs.jsonl", "--schemas", "schemas.yaml", "--no-catalog")
+YOUNG = record(days=1)
 
 
 @pytest.fixture
@@ -88,3 +89,17 @@ def test_what_a_cleanup_lists_fits_the_terminal(tmp_path: Path) -> None:
     assert max(map(len, table)) <= 60
     assert [line.split()[-1] for line in table if line.endswith(("500", "900"))] == ["500", "900"]
     assert "".join(line.split()[0] for line in table).startswith(f"{name}:1")
+
+
+@pytest.mark.parametrize("command", ["cleanup", "estimate", "check", "explain"])
+def test_a_huge_name_widens_no_other_row(tmp_path: Path, command: str) -> None:
+    """Others write the names: padded to a megabyte, five thousand rows took more memory than the machine has."""
+    names = ["y" * 100_000, *(f"n{number}" for number in range(100))]
+    write_policy(tmp_path, "schema_name: '*', retention_days: 90")
+    write_log(tmp_path / "audit", {"logs.jsonl": [line for name in names for line in (record(name, days=400), YOUNG)]})
+    words = NAMED if command == "check" else (*NAMED, "--now", NOW, *(["-n"] if command == "cleanup" else []))
+    done = run(command, *words, cwd=tmp_path)
+    assert done.code == 0
+    lengths = sorted(len(line) for line in done.out.splitlines())
+    assert "y" * 100_000 in done.out
+    assert (lengths[-1] > 100_000, lengths[-4] < 1000) == (True, True), lengths[-5:]
