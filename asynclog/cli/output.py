@@ -8,6 +8,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Protocol, TextIO, TypeVar
 
 import msgspec
@@ -93,7 +94,8 @@ def complain_of_bug() -> None:
 
 
 def _tell(text: str) -> None:
-    print(for_stderr(text, logging.ERROR), file=sys.stderr)  # noqa: T201 - the only place that prints to stderr
+    with suppress(OSError):  # nobody reads it, or its disk is full: the exit code says what matters
+        print(for_stderr(text, logging.ERROR), file=sys.stderr)  # noqa: T201 - the only place that prints to stderr
 
 
 def _json(document: dict[str, Any]) -> bytes:

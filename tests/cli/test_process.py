@@ -53,6 +53,25 @@ def test_a_result_that_cannot_be_written_is_no_success(archive: Path, words: tup
     assert "No space left" in done.err
 
 
+@pytest.mark.parametrize("how", ["2>&1 >/dev/null | head -c0", "2>/dev/full"])
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("--path", "nowhere/logs.jsonl"), 2),
+        (("--lock",), 2),
+        (("--max-overdue", "1d", "--max-runtime", "0s"), 3),
+    ],
+    ids=["error", "usage", "partial"],
+)
+def test_who_does_not_hear_of_an_error_has_its_exit_code(
+    archive: Path, words: tuple[str, ...], code: int, how: str
+) -> None:
+    """Whether nobody reads stderr, or the disk is full that it is written to."""
+    line = f"{shlex.join([*COMMAND, *WORDS, *words])} {how}; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", line], cwd=archive, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (code, "")
+
+
 @pytest.mark.parametrize("words", [("--debug",), ("--json",)])
 @pytest.mark.parametrize("locale", [[], ["LC_ALL=C", "PYTHONUTF8=0", "PYTHONCOERCECLOCALE=0"]])
 def test_a_bare_environment_is_enough(tmp_path: Path, locale: list[str], words: tuple[str, ...]) -> None:
