@@ -56,7 +56,7 @@ def _files_of_all(of_profile: "Sequence[CleanupOptions]") -> AbstractContextMana
     """Return the files about the logs of all profiles; one that can't be used is told when its turn comes."""
     html, csv = of_profile[0].html, of_profile[0].csv
     logs = []
-    for each in of_profile if html or csv else ():
+    for each in of_profile if (html, csv) != (None, None) else ():
         with suppress(ConfigurationError):
             logs.append(logs_of(each))
     return page_options.files_of(logs, html, csv)

@@ -68,7 +68,7 @@ def resolve_target(options: Options, environment: Mapping[str, str]) -> Target:
 
 def _refuse_empty(options: Options) -> None:
     """Raise ConfigurationError for an option whose value is empty, as of a variable that is not set."""
-    for name in ("path", "config", "profile", "schemas"):
+    for name in ("path", "config", "profile", "schemas", "state"):
         if options.get(name) == "":
             raise ConfigurationError(f"--{name} is empty: write its value, or leave it out")
 

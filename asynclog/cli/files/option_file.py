@@ -18,6 +18,8 @@ class OptionFile:
         self.path = path
         self._option = option
         self._kind = kind
+        if not path:
+            raise ConfigurationError(f"{option} is empty: write its value, or leave it out")
         with self._told():
             self._file = NamedFile(path, lambda _, head: is_ours(head))
 

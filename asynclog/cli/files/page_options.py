@@ -38,7 +38,7 @@ def files_of(logs: "Sequence[Logs]", html: str | None, csv: str | None = None) -
 
     Raise ConfigurationError, before anything is done, if a file can't be written there.
     """
-    if not html and not csv:
+    if html is None and csv is None:
         yield None
         return
     from asynclog.cli.files.report_files import ReportFiles

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @contextmanager
 def planned_file(path: str | None, settings: "Settings", *, dry_run: bool) -> Iterator["OptionFile | None"]:
     """Yield the file for the plan, None without --plan-out. Raise ConfigurationError before the job begins."""
-    if not path:
+    if path is None:
         yield None
         return
     if not dry_run:

@@ -42,17 +42,17 @@ class ReportFiles:
     """
 
     def __init__(self, html: str | None, csv: str | None) -> None:
-        self._page = OptionFile("--html", html, "a page", is_page) if html else None
+        self._page = OptionFile("--html", html, "a page", is_page) if html is not None else None
         self._table: OptionFile | None = None
         try:
-            self._table = OptionFile("--csv", csv, "a table", is_csv) if csv else None
+            self._table = OptionFile("--csv", csv, "a table", is_csv) if csv is not None else None
             if self._page and self._table and self._page.place == self._table.place:
                 raise ConfigurationError(f"--html and --csv both name {csv}: give each a file of its own")
         except ConfigurationError:
             self.close()
             raise
-        self.ages = LogAges() if html else None
-        if html:  # what is needed after a deletion is loaded before it: the package may be upgraded meanwhile
+        self.ages = LogAges() if self._page else None
+        if self._page:  # what is needed after a deletion is loaded before it: the package may be upgraded meanwhile
             for module in ("one_log", "many_logs"):
                 import_module(f"asynclog.report.page.cleanup.{module}")
         self._parts: LogParts | None = None
