@@ -34,7 +34,7 @@ def progress_line(
     while room is not None and len(line) > room and len(parts) > 1:
         parts.remove(max(parts, key=lambda part: part[0]))
         line = _joined(step, parts)
-    return line if room is None or len(line) <= room else f"{line[: max(0, room - 3)]}..."
+    return line if room is None or len(line) <= room else f"{line[: max(0, room - 3)]}..."[:room]
 
 
 # The parts of the line: what matters most has the lowest number.

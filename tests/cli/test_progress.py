@@ -215,6 +215,8 @@ def test_the_line_says_what_limits_the_time() -> None:
         (20, "scan: 25 %, 6s left"),
         (10, "scan: 25 %"),
         (8, "scan:..."),
+        (2, ".."),
+        (0, ""),
     ],
 )
 def test_a_narrow_line_says_what_matters_most(room: int, line: str) -> None:
