@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from audit_log import LOCK, is_clean, looks
-from command import cleanup, run
+from audit_log import LOCK, is_clean, looks, record, write_log, write_policy
+from command import NOW, cleanup, run
 
 from asynclog.storage.local.directory import LogDirectory
 from asynclog.storage.local.linux.lease_trust import FileSystem, file_system
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = os.geteuid() == 0
+OLD, YOUNG = record(), record(days=1)
 needs_bindfs = pytest.mark.skipif(not ROOT or not shutil.which("bindfs"), reason="bindfs as root is needed")
 
 
@@ -251,3 +252,47 @@ def test_a_job_on_an_overlays_upper_folder_needs_consent(archive: Path) -> None:
         assert cleanup(archive, "--path", "merged/logs.jsonl").result["deleted_per_schema"] == {"app:1": 1}
     finally:
         subprocess.run(["umount", "merged"], cwd=archive, check=True)
+
+
+@pytest.fixture
+def two_disks(tmp_path: Path) -> Iterator[Path]:
+    """Yield a folder of an overlay over two file systems, each of which numbers its inodes from 2 on."""
+    mounted: list[str] = []
+
+    def mount(kind: str, point: str, *options: str) -> None:
+        (tmp_path / point).mkdir()
+        if subprocess.run(["mount", "-t", kind, *options, "x", point], cwd=tmp_path, check=False).returncode:
+            pytest.skip("no overlay can be mounted here")
+        mounted.append(point)
+
+    try:
+        mount("tmpfs", "low")
+        write_log(tmp_path / "low/others", dict.fromkeys(map(str, range(50)), b""))
+        write_log(tmp_path / "low/audit", {"logs.jsonl": YOUNG})
+        mount("tmpfs", "up")
+        for name in ("files", "work"):
+            (tmp_path / "up" / name).mkdir()
+        mount("overlay", "merged", "-o", "lowerdir=low,upperdir=up/files,workdir=up/work")
+        yield tmp_path / "merged"
+    finally:
+        for point in reversed(mounted):
+            subprocess.run(["umount", point], cwd=tmp_path, check=True)
+
+
+@pytest.mark.skipif(not ROOT, reason="only root may mount an overlay")
+def test_a_file_of_another_disk_is_another_file(two_disks: Path) -> None:
+    """Even if its inode has the same number: else what was appended to an old file would go with its hidden name."""
+    audit = two_disks / "audit"
+    old = audit / f".logs-20250101T000000.jsonl.al-old-01234567-{len(OLD)}"
+    for number in range(100):  # until a new file has the number of the segment
+        old.write_bytes(OLD + YOUNG)
+        if old.stat().st_ino == (audit / "logs.jsonl").stat().st_ino:
+            break
+        old.rename(audit / f"other-{number}")
+    assert old.stat().st_ino == (audit / "logs.jsonl").stat().st_ino
+    (audit / "backup").hardlink_to(old)
+    write_policy(two_disks.parent)
+    words = ("--path", "merged/audit/logs.jsonl", "--schemas", "schemas.yaml", "--no-catalog", "--now", NOW)
+    assert run("cleanup", *words, cwd=two_disks.parent).code == 0
+    (late,) = audit.glob("logs*-late-*")
+    assert late.read_bytes() == YOUNG

@@ -16,6 +16,7 @@ from packing import packed
 
 from asynclog.storage.hidden_names import OldLink, StagedFile
 from asynclog.storage.local.directory import LogDirectory
+from asynclog.storage.local.reading.read_directory import FileId
 from asynclog.storage.local.wait_times import Timing
 
 __all__ = ["folder"]  # a fixture
@@ -837,10 +838,10 @@ def test_where_names_cannot_be_exchanged_doubled_lines_are_told(folder: Path, ca
                 raise OSError(errno.EIO, os.strerror(errno.EIO))
             super().rename(old, new)
 
-        def visible_name(self, inode: int, wanted: Callable[[str], bool] = bool) -> str | None:
+        def visible_name(self, file: FileId, wanted: Callable[[str], bool] = bool) -> str | None:
             if Failing.fails and call == "names":
                 raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
-            return super().visible_name(inode, wanted)
+            return super().visible_name(file, wanted)
 
     report = cleanup(folder, directory=Failing)
     assert report.exit_code == 3

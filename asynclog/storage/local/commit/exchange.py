@@ -16,6 +16,7 @@ from asynclog.storage.hidden_names import OldLink, StagedFile
 from asynclog.storage.local.commit.drain_queue import DrainQueue
 from asynclog.storage.local.commit.old_file_facts import Known
 from asynclog.storage.local.directory import LogDirectory
+from asynclog.storage.local.reading.read_directory import FileId
 
 
 def _always(segment: str) -> bool:
@@ -90,7 +91,7 @@ def restore_displaced(
     directory, name = queue.directory, str(staged)
     status = directory.status(name)
     if status.st_ino == staged.inode:
-        if status.st_nlink > 1 and directory.visible_name(staged.inode, queue.names.match):
+        if status.st_nlink > 1 and directory.visible_name(FileId.of(status), queue.names.match):
             directory.sync_folder()
             directory.unlink(name)
             return
@@ -109,7 +110,8 @@ def restore_displaced(
 
 def _place(queue: DrainQueue, staged: StagedFile) -> str | None:
     """Return the replacement's name; of several the segment's own, else a segment's: a rotation may have linked it."""
-    look = partial(queue.directory.visible_name, staged.inode)
+    displaced = FileId.of(queue.directory.status(str(staged)))
+    look = partial(queue.directory.visible_name, displaced._replace(inode=staged.inode))
     return look(staged.segment.__eq__) or look(queue.names.match) or look()
 
 
@@ -119,7 +121,7 @@ def _give_a_name(queue: DrainQueue, staged: StagedFile) -> None:
     If a rotation has renamed it since, that name is enough.
     """
     directory, name = queue.directory, str(staged)
-    is_seen = directory.visible_name(directory.status(name).st_ino, queue.names.match) is not None
+    is_seen = directory.visible_name(FileId.of(directory.status(name)), queue.names.match) is not None
     # With a replacement, the old name went to it, and somebody else has removed that; in a drop only we took the name.
     is_taken = is_seen and staged.inode != 0
     with contextlib.suppress(FileExistsError):

@@ -1,10 +1,10 @@
 """The hidden files of this log in its folder: what a commit under way, or a killed job, has left."""
 
 from contextlib import suppress
-from functools import partial
 
 from asynclog.storage.hidden_names import OldLink, StagedFile
 from asynclog.storage.local.directory import LogDirectory
+from asynclog.storage.local.reading.read_directory import FileId
 from asynclog.storage.naming import SegmentNaming
 
 
@@ -21,14 +21,15 @@ def leftover_names(directory: LogDirectory, names: SegmentNaming) -> list[str]:
 def _may_be_ours(directory: LogDirectory, names: SegmentNaming, name: str) -> bool:
     if directory.is_file(name):
         return True
-    belongs = partial(is_segment, directory, names)
-    if staged := StagedFile.parse(name):
-        return not staged.inode or directory.is_link(name) or belongs(staged.inode)
+    staged, old = StagedFile.parse(name), OldLink.parse(name)
+    if not (staged or old) or (staged and (not staged.inode or directory.is_link(name))):
+        return True
     with suppress(FileNotFoundError):  # somebody has just removed it
-        return OldLink.parse(name) is None or belongs(directory.status(name).st_ino)
+        file = FileId.of(directory.status(name))
+        return is_segment(directory, names, file._replace(inode=staged.inode) if staged else file)
     return False
 
 
-def is_segment(directory: LogDirectory, names: SegmentNaming, inode: int) -> bool:
-    """Return whether a segment of this log has this inode."""
-    return directory.visible_name(inode, names.match) is not None
+def is_segment(directory: LogDirectory, names: SegmentNaming, file: FileId) -> bool:
+    """Return whether this file is a segment of this log."""
+    return directory.visible_name(file, names.match) is not None

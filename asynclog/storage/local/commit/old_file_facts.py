@@ -9,6 +9,7 @@ from asynclog.errors import ChangedError
 from asynclog.segments import Fingerprint
 from asynclog.storage.hidden_names import OldLink
 from asynclog.storage.local.directory import LogDirectory
+from asynclog.storage.local.reading.read_directory import FileId
 from asynclog.storage.local.reading.segment_reader import LocalReader
 from asynclog.storage.proof import Proof
 from asynclog.timestamps import SECOND
@@ -101,13 +102,13 @@ class Inherited(msgspec.Struct, frozen=True):
 
 
 class Withdrawn(msgspec.Struct, frozen=True):
-    """A replacement that lost its name again, and may have been written to. Its lines are those of the file `inode`.
+    """A replacement that lost its name again, and may have been written to. Its lines are those of `file`.
 
     `proof` has all bytes of a packed one, and none of another, whose lines can be compared instead.
     """
 
     proof: Proof
-    inode: int
+    file: FileId
     mtime_ns: int
     ticket: int = 0
 
@@ -125,7 +126,7 @@ class Withdrawn(msgspec.Struct, frozen=True):
             return None
 
     def replacement(self, directory: LogDirectory, old: OldLink) -> str:
-        return directory.visible_name(self.inode) or old.segment
+        return directory.visible_name(self.file) or old.segment
 
     def is_unwritten(self, status: os.stat_result) -> bool:
         """Compare its mtime: those lines may be elsewhere by now."""

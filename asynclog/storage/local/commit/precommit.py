@@ -18,6 +18,7 @@ from asynclog.storage.hidden_names import StagedFile
 from asynclog.storage.local.access.user import FOWNER, capabilities
 from asynclog.storage.local.commit.exchange import DisplacedError, LateWriterError
 from asynclog.storage.local.directory import LogDirectory
+from asynclog.storage.local.reading.read_directory import FileId
 from asynclog.storage.local.reading.segment_reader import LocalReader
 from asynclog.storage.proof import Proof
 
@@ -61,8 +62,8 @@ class Pinned(msgspec.Struct, frozen=True):
     attributes: dict[str, bytes]
 
     @property
-    def inode(self) -> int:
-        return self.status.st_ino
+    def file(self) -> FileId:
+        return FileId.of(self.status)
 
     def fingerprint(self, status: os.stat_result) -> Fingerprint:
         """Return the fingerprint that it has from now on if nobody has written to it since it was pinned.

@@ -14,6 +14,7 @@ from asynclog.storage.local.commit.leftovers import is_segment
 from asynclog.storage.local.commit.old_file_facts import Inherited
 from asynclog.storage.local.commit.overwritten_lines import begins_with_lines_of, is_made_of
 from asynclog.storage.local.directory import LogDirectory
+from asynclog.storage.local.reading.read_directory import FileId
 from asynclog.storage.naming import SegmentNaming
 
 
@@ -90,7 +91,7 @@ def _attempt(queue: DrainQueue, name: str, step: Callable[[], None]) -> bool:
 
 def _finish(directory: LogDirectory, names: SegmentNaming, queue: DrainQueue, old: OldLink) -> None:
     status = directory.status(str(old))
-    if status.st_nlink > 1 and is_segment(directory, names, status.st_ino):  # then it was never replaced
+    if status.st_nlink > 1 and is_segment(directory, names, FileId.of(status)):  # then it was never replaced
         directory.unlink(str(old))
         return
     queue.add(_behind_published(directory, names, queue.inherited, old), at_once=True)

@@ -39,6 +39,7 @@ from asynclog.storage.local.commit.precommit import (
 from asynclog.storage.local.commit.staging import Counted, build, discard
 from asynclog.storage.local.commit.undo import swap_back, take_back, undo_link, undo_rest
 from asynclog.storage.local.directory import LogDirectory
+from asynclog.storage.local.reading.read_directory import FileId
 from asynclog.storage.local.reading.segment_reader import LocalReader
 from asynclog.storage.proof import Proof
 from asynclog.storage.segment_reader import Part
@@ -119,7 +120,7 @@ def _stage(directory: LogDirectory, target: Target, staying: Iterable[Part], siz
     except BaseException:
         discard(directory, temporary)
         raise
-    return staged, Withdrawn(built, action.fingerprint.inode, status.st_mtime_ns)
+    return staged, Withdrawn(built, FileId(action.fingerprint.device, action.fingerprint.inode), status.st_mtime_ns)
 
 
 def commit(
@@ -135,7 +136,7 @@ def commit(
     try:
         fault = _confirm(queue, source, staged, pinned, exchanged=exchanged)
     except (DisplacedError, LateWriterError):
-        is_undone = swap_back(directory, staged) if exchanged else take_back(queue, staged, pinned.inode)
+        is_undone = swap_back(directory, staged) if exchanged else take_back(queue, staged, pinned.file)
         directory.release(source)  # the file has all that it had: for what is left to do nobody has to wait
         undo_rest(queue, staged, old, known, is_undone=is_undone)
         raise
@@ -197,11 +198,11 @@ def _confirm(queue: DrainQueue, source: int, staged: StagedFile, pinned: Pinned,
         if exchanged:
             must_have_no_late_writer(directory, source, pinned)  # it would wait for the disk
         if os.fstat(source).st_nlink > 1 + exchanged:  # it has been renamed or linked before
-            _must_be_no_segment(queue, pinned.inode)
+            _must_be_no_segment(queue, pinned.file)
         directory.sync_folder()
         if exchanged:
             confirm(directory, source, staged, pinned)
-            unlink_displaced(directory, staged, {pinned.inode})
+            unlink_displaced(directory, staged, {pinned.status.st_ino})
     except LateWriterError:
         raise
     except OSError as error:
@@ -209,9 +210,9 @@ def _confirm(queue: DrainQueue, source: int, staged: StagedFile, pinned: Pinned,
     return ""
 
 
-def _must_be_no_segment(queue: DrainQueue, inode: int) -> None:
+def _must_be_no_segment(queue: DrainQueue, file: FileId) -> None:
     """Raise DisplacedError unless the old file is no segment any more: then what came to it has to be drained."""
-    if queue.directory.visible_name(inode, queue.names.match) is not None:
+    if queue.directory.visible_name(file, queue.names.match) is not None:
         raise DisplacedError
 
 
@@ -219,7 +220,7 @@ def _fault(queue: DrainQueue, pinned: Pinned, error: OSError, *, exchanged: bool
     """Return in words that the disk has failed after the swap. Raise DisplacedError if a rotation was faster."""
     fault = f"{error.strerror}: it was replaced, but that may not last, and the next job finishes it"
     try:
-        _must_be_no_segment(queue, pinned.inode)
+        _must_be_no_segment(queue, pinned.file)
     except OSError:  # all that is known is that it has lost the segment's name
         return fault if exchanged else f"{fault}; if it has another name now, its records may be there twice"
     return fault

@@ -7,6 +7,7 @@ from asynclog.storage.local.commit.drain_queue import DrainQueue
 from asynclog.storage.local.commit.exchange import restore_displaced
 from asynclog.storage.local.commit.old_file_facts import Known
 from asynclog.storage.local.directory import LogDirectory
+from asynclog.storage.local.reading.read_directory import FileId
 
 
 def swap_back(directory: LogDirectory, staged: StagedFile) -> bool:
@@ -27,15 +28,16 @@ def swap_back(directory: LogDirectory, staged: StagedFile) -> bool:
     return False
 
 
-def take_back(queue: DrainQueue, staged: StagedFile, inode: int) -> bool:
+def take_back(queue: DrainQueue, staged: StagedFile, segment: FileId) -> bool:
     """Take its name from a replacement again, where names can't be exchanged and the file is another segment by now.
 
     Return whether nothing is left of it to be seen to. If it can't be taken, note that: nobody does it later.
     """
     directory = queue.directory
     try:
-        is_there = directory.visible_name(inode, queue.names.match) is not None
-        if is_there and (place := directory.visible_name(staged.inode, queue.names.match)):
+        is_there = directory.visible_name(segment, queue.names.match) is not None
+        replacement = segment._replace(inode=staged.inode)
+        if is_there and (place := directory.visible_name(replacement, queue.names.match)):
             directory.rename(place, str(staged))
             return False
     except OSError as error:

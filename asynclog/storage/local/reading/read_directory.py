@@ -8,6 +8,7 @@ import os
 import stat
 from collections.abc import Callable
 from itertools import chain
+from typing import NamedTuple, Self
 
 READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 
@@ -15,6 +16,20 @@ READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 def _any(name: str) -> bool:
     del name
     return True
+
+
+class FileId(NamedTuple):
+    """What tells a file from any other in its folder.
+
+    An inode number alone does not: an overlay shows files of several file systems, each with numbers of its own.
+    """
+
+    device: int
+    inode: int
+
+    @classmethod
+    def of(cls, status: os.stat_result) -> Self:
+        return cls(status.st_dev, status.st_ino)
 
 
 class ReadDirectory:
@@ -31,14 +46,14 @@ class ReadDirectory:
         finally:
             self.close(listing)
 
-    def visible_name(self, inode: int, wanted: Callable[[str], bool] = _any) -> str | None:
+    def visible_name(self, file: FileId, wanted: Callable[[str], bool] = _any) -> str | None:
         """Return a name under which readers see this file, one of the `wanted`.
 
         Look twice, because it may be renamed meanwhile.
         """
         for name in chain.from_iterable(self.names() for _ in range(2)):
             with contextlib.suppress(FileNotFoundError):
-                if not name.startswith(".") and self.status(name).st_ino == inode and wanted(name):
+                if not name.startswith(".") and wanted(name) and FileId.of(self.status(name)) == file:
                     return name
         return None
 
