@@ -1,4 +1,4 @@
-"""How far a run has come: which step, and how much of it is done. Only keeps count; others show it."""
+"""The progress of a run: which step, and how much of it is done. Only keeps count; others show it."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -8,7 +8,7 @@ import msgspec
 
 
 class Reached(msgspec.Struct, frozen=True):
-    """How far a step had come at one moment, `seconds` after its beginning.
+    """The progress of a step at one moment, `seconds` after its beginning.
 
     `segments` and `bytes` are 0 if it is not known how many there are. `part` says which of several logs it is about.
     """

@@ -106,7 +106,7 @@ class Settings(msgspec.Struct, frozen=True):
 
     @property
     def conditions(self) -> tuple[object, ...]:
-        """What the configuration says, besides policy, fields and budget, that decides whether and what is deleted."""
+        """The configuration, besides policy, fields and budget, that decides whether and what is deleted."""
         return self.patterns, self.more_names, self.guard, self.rewrite, self.hooks
 
     def naming(self) -> SegmentNaming:

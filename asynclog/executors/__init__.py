@@ -1,1 +1,1 @@
-"""Where units of work run: threads and processes; and how fast they may read and write."""
+"""Executors, which run units of work in threads or processes; and how fast these may read and write."""

@@ -50,7 +50,7 @@ def read_ahead(items: Iterator[T], start: StartThread = start_thread) -> Iterato
 
 
 class _Ended:
-    """What `next` raised instead of the next item."""
+    """The error that `next` raised instead of the next item."""
 
     def __init__(self, error: BaseException) -> None:
         self._error = error

@@ -1,1 +1,1 @@
-"""Which rule governs a record, and when its records expire. Pure."""
+"""The rules of retention: the one that governs a record, and when the record expires. Pure."""

@@ -1,4 +1,4 @@
-"""Which records have expired: a policy at one instant, as one value."""
+"""Cutoffs, which say what records have expired: a policy at one instant, as one value."""
 
 from functools import cached_property
 

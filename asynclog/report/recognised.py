@@ -1,4 +1,4 @@
-"""What was recognised of a log, in sentences: the preset that fits, or which keys look like its fields. Pure."""
+"""Sentences about what was recognised of a log: the preset that fits, or which keys look like its fields. Pure."""
 
 import shlex
 from collections.abc import Iterable, Iterator

@@ -62,7 +62,7 @@ def explain_log(  # noqa: PLR0913 - what is asked, and how it is read
                 refuse_unknown(f"--schema {schema}", schema, policy, [])
             nothing = ExplainResult("success", message, profile=settings.profile, **asdict(provenance))
             return CommandResult(noticed(nothing, notices_of_none(settings, policy)))
-        # What goes for the budget depends on all segments.
+        # Drops for the budget depend on all segments.
         name = None if segment is None else _name_of(log, segment)
         if name is not None and not settings.budget.is_set:
             states = _one_state(log, name, stop)

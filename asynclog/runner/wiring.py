@@ -42,7 +42,7 @@ class Wiring(msgspec.Struct, frozen=True):
     @contextmanager
     def opened_store(self, settings: Settings, rate: RateLimiter) -> Iterator[SegmentStore]:
         """Open and yield the store of these settings' log for a run. Raise FileNotFoundError or ConfigurationError."""
-        # What changes a log is not loaded to inspect one.
+        # The code that changes a log is not loaded to inspect one.
         from asynclog.storage.local.directory import LogDirectory  # noqa: PLC0415
         from asynclog.storage.local.local_store import LocalStore  # noqa: PLC0415
 

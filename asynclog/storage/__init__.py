@@ -1,1 +1,1 @@
-"""Where segments live: their names, their bytes, and who claims them."""
+"""Segments where they live: their names, their bytes, and who claims them."""

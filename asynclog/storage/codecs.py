@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Protocol
 from asynclog.errors import DamagedError
 from asynclog.storage.segment_reader import Hole, Part
 
-# How a file begins that gzip, zstd, xz, lz4, zip or bzip2 has written.
+# The beginning of a file that gzip, zstd, xz, lz4, zip or bzip2 has written.
 _PACKED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\xfd7zXZ\0", b"\x04\x22\x4d\x18", b"PK\x03\x04")
 _BZIP2, _BZIP2_BLOCK = b"BZh", b"1AY&SY"
 _READ = 1 << 18  # bytes of a file that a library gets to unpack at a time
@@ -76,7 +76,7 @@ class _File(io.RawIOBase):
 
 
 class _Unpacked:
-    """What a library unpacks from a file, with its errors as ours."""
+    """The bytes that a library unpacks from a file, with its errors as ours."""
 
     def __init__(self, file: io.BufferedIOBase, errors: tuple[type[Exception], ...]) -> None:
         self._file = file

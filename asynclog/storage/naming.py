@@ -1,4 +1,4 @@
-"""Which names in a log's folder are those of its segments, and in which order these are."""
+"""The names in a log's folder that are those of its segments, and their order."""
 
 import fnmatch
 import re
@@ -20,7 +20,7 @@ LONGEST_BASE = LONGEST_SEGMENT - len(f"-late-00000000-{MAX_BYTES}")
 
 
 class _Parts(NamedTuple):
-    """What is in a segment's name beside the base: the token of a late one, and what rotators have added."""
+    """The parts of a segment's name beside the base: the token of a late one, and what rotators have added."""
 
     late: str = ""
     additions: tuple[Addition, ...] = ()

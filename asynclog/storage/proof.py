@@ -1,4 +1,4 @@
-"""Which bytes of a segment were judged: digests of its byte ranges, to be compared with what it holds at the commit."""
+"""The proof of what was judged: digests of a segment's byte ranges, to be compared with it at the commit."""
 
 from collections.abc import Callable, Iterable, Iterator
 

@@ -1,4 +1,4 @@
-"""What rotators add to a log's name: a time, a number, or both. Pure.
+"""The additions of rotators to a log's name: a time, a number, or both. Pure.
 
 As documented by logrotate(8) (`dateext`, `dateformat`, `extension`, `start`), MXCP, lumberjack, timberjack, log4j 2,
 log4js, winston, tracing-appender, Python's logging.handlers, Serilog, the Elastic Beats, Elasticsearch and Zeek.

@@ -62,7 +62,7 @@ class SegmentReader(Protocol):
 
 
 class ReadStore(Protocol):
-    """Where the segments of a log are read. It can be pickled: in another process it reads the same log."""
+    """A log whose segments can be read. It can be pickled: in another process it reads the same log."""
 
     def open(self, segment: Segment) -> AbstractContextManager[SegmentReader]:
         """Open a segment for reading, until the `with` block around it is left.

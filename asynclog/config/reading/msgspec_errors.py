@@ -12,7 +12,7 @@ _PERIODS = "write retention_days, in whole days (24 hours each), such as 90, or 
 
 _PERIOD_KEYS = {"days", "keep", "keep_days", "period", "ttl", "max_age"}
 
-# What people call our keys.
+# Other names that people have for our keys.
 _OTHERS = {
     "schema_name": "name schema",
     "version": "schema_version",

@@ -1,4 +1,4 @@
-"""What a profile has run or called around a run: `hooks` and `ping`, as people write them -> their values."""
+"""The hooks and pings of a profile, `hooks` and `ping`: as people write them -> their values."""
 
 import os
 from typing import TYPE_CHECKING, Any

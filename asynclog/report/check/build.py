@@ -16,7 +16,7 @@ from asynclog.report.warnings.notices import Notices
 
 
 class Subject(msgspec.Struct, frozen=True):
-    """What is checked; `configuration` is None if the command line named everything."""
+    """The subject of a check; `configuration` is None if the command line named everything."""
 
     configuration: str | None
     profile: str | None

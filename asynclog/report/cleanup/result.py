@@ -56,7 +56,7 @@ class BudgetLeft(msgspec.Struct, frozen=True):
 
 
 class CatalogStats(msgspec.Struct, frozen=True):
-    """How many segments the catalog knew, or knew the beginning of, and how many were read; whether it was damaged."""
+    """Counts of segments: known to the catalog, known in their beginning, and read; and whether it was damaged."""
 
     hits: int = 0
     partial: int = 0
@@ -98,7 +98,7 @@ class ActionRow(msgspec.Struct, frozen=True, gc=False):
 
 
 class DeletedSchema(msgspec.Struct, frozen=True):
-    """What went of one schema: records, their size, the oldest and the newest of them; and the rule that governs it."""
+    """The part of one schema that went: records, size, the oldest and the newest; and the rule that governs it."""
 
     records: int
     bytes: int

@@ -15,7 +15,7 @@ from asynclog.timestamps import DAY, LAST, format_instant
 
 AHEAD: Final = 90  # days that a page looks ahead
 
-# What becomes of records, in the order in which bars are stacked: their class in the style sheet, and in words.
+# The fates of records, in the order in which bars are stacked: their class in the style sheet, and in words.
 EXPIRED, SOON, LATER, EVER = range(4)
 CLASSES = ("expired", "soon", "later", "ever")
 MEANINGS = ("expired", f"expires within {AHEAD} days", "expires later", "never expires")

@@ -1,4 +1,4 @@
-"""What every page begins and ends with: headline and figures, where it comes from, the rules, a line to sign. Pure."""
+"""The beginning and end of every page: headline, figures, where it comes from, the rules, a line to sign. Pure."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple, Protocol
@@ -21,14 +21,14 @@ class Figure(NamedTuple):
 
 
 class Alarm(NamedTuple):
-    """What a page says before its figures: what is wrong, in a few words, and below it sentences about that."""
+    """A notice before the figures: what is wrong, in a few words, and below it sentences about that."""
 
     title: str
     sentences: Sequence[str] = ()
 
 
 class PageResult(Told, Protocol):
-    """What the results of all commands have that make a page."""
+    """The part that the results of all commands with a page have in common."""
 
     @property
     def profile(self) -> str | None: ...

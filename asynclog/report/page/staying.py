@@ -18,7 +18,7 @@ _COLUMNS = [
 
 
 class Stay(NamedTuple):
-    """What stays of a schema for one reason; records and bytes lie between two figures, the same if they are exact."""
+    """The part of a schema that stays for one reason; records and bytes lie between two figures, which may be equal."""
 
     schema: str
     why: str

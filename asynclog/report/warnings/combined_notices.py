@@ -1,4 +1,4 @@
-"""What needs attention in several logs, as one. Pure."""
+"""The notices of several logs as one. Pure."""
 
 from collections.abc import Iterable, Mapping
 

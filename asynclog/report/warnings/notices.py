@@ -26,7 +26,7 @@ R = TypeVar("R", bound=msgspec.Struct)
 
 
 class Notices(msgspec.Struct, frozen=True):
-    """What needs attention, beside the result of any command."""
+    """Notices of what needs attention, beside the result of any command."""
 
     warnings: list[str] = []
     neighbours: Neighbours = Neighbours()

@@ -1,4 +1,4 @@
-"""What a profile asks for around a run: hooks and pings, before it, after it, and if it fails."""
+"""Attend a run with the hooks and pings of its profile: before it, after it, and if it fails."""
 
 import json
 import logging

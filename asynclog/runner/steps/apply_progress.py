@@ -1,4 +1,4 @@
-"""How far the actions of a plan have been carried out: first the drops, then the rewrites."""
+"""Count the actions of a plan that have been carried out: first the drops, then the rewrites."""
 
 from collections.abc import Callable, Sequence
 

@@ -29,7 +29,7 @@ Remember = Callable[[str, ExpiredRanges], None]
 
 
 class Reads(msgspec.Struct, frozen=True):
-    """How many segments the catalog knew, or knew the beginning of, and how many were read in full; the bytes read."""
+    """Counts of segments: known to the catalog, known in their beginning, and read in full; and the bytes read."""
 
     hits: int = 0
     partial: int = 0

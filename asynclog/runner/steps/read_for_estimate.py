@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class Part(NamedTuple):
-    """What is known of one log: the states of its segments, by name, and what they hold under each of the views.
+    """The facts about one log: the states of its segments, by name, and what they hold under each of the views.
 
     `staying` names segments in which nothing is freed. `unknown` are segments that were not read, and `most` how many
     bytes of lines they may have. `read` and `size` are in bytes. `failures` say which logs were left out.
@@ -53,7 +53,7 @@ class Part(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """What is asked of each log: what goes under each of these policies from `now` on.
+    """A question about each log: what goes under each of these policies from `now` on.
 
     With `scan`, read what is not known; with `draw`, a random sample of that, of which one log has this `share`.
     """

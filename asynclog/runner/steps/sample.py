@@ -30,7 +30,7 @@ _NOT_JSON_LINES = "it is not JSON Lines: a line of it is a piece of a document t
 
 
 class SampleRead(NamedTuple):
-    """What was read of a log: how many blocks of how many segments, and the bytes; and of how many that is a sample.
+    """The part of a log that was read: blocks, segments and bytes, and of how many they are a sample.
 
     `samples` have the known segments, too, as one that is complete. `unread` are segments that are in none of them.
     """
@@ -45,7 +45,7 @@ class SampleRead(NamedTuple):
 
 
 class Question(NamedTuple):
-    """What is asked of a log: what has expired under each of the views.
+    """A question about a log: what has expired under each of the views.
 
     Nothing is freed in the segments named in `staying`. Of many logs, each may have its `share_of_least` of what is
     read of a small one. `draw` returns random numbers. From `first_from` blocks on, a first sample says where to read.

@@ -19,7 +19,7 @@ def _any(name: str) -> bool:
 
 
 class FileId(NamedTuple):
-    """What tells a file from any other in its folder.
+    """The identity of a file among those of its folder.
 
     An inode number alone does not: an overlay shows files of several file systems, each with numbers of its own.
     """
