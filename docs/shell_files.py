@@ -72,9 +72,15 @@ def _head(name: str, summary: str) -> Iterator[str]:
 
 def _argument(argument: Action) -> str:
     """Return the entry of an option or operand."""
-    value = "" if argument.nargs == 0 else f" \\fI{_escaped(str(argument.metavar))}\\fR"
+    value = "" if argument.nargs == 0 else f" \\fI{_escaped(_placeholder(argument))}\\fR"
     names = ", ".join(f"\\fB{_escaped(each)}\\fR{value}" for each in argument.option_strings)
     return f".TP\n{names or value.strip()}\n{_text(argument.help or '')}"
+
+
+def _placeholder(argument: Action) -> str:
+    """Return what stands for the value of an option or operand, as its --help has it."""
+    choices = "{" + ",".join(map(str, argument.choices or ())) + "}"
+    return choices if argument.metavar is None else str(argument.metavar)
 
 
 def _text(text: str) -> str:

@@ -120,6 +120,7 @@ def test_each_command_has_a_man_page(name: str) -> None:
         assert f".SH {heading}" in page
     for argument in every_parser()[name].arguments():
         assert all(f"\\fB{flag}\\fR" in page for flag in argument.option_strings)
+    assert "None" not in page
     if shutil.which("mandoc"):
         done = subprocess.run(["mandoc", "-T", "lint", "-W", "warning", path], capture_output=True, text=True)  # noqa: PLW1510
         assert [line for line in done.stdout.splitlines() if "missing date" not in line] == []

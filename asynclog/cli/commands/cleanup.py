@@ -53,12 +53,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     groups.bare_log(parser)
     groups.which_log(parser)
     groups.output(parser, debug=groups.DEBUG_DECISIONS)
-    page_options.html(parser)
-    page_options.csv(parser)
-    groups.now(parser)
-    groups.jobs(parser)
-    groups.catalog(parser)
-    groups.deletion(parser)
     add = parser.add_argument
     add("-n", "--dry-run", action="store_true", help="say what would be deleted, and touch nothing")
     add(
@@ -66,6 +60,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="write a dry run's plan to this file, to review and apply; never overwrites anything but a plan",
     )
+    page_options.html(parser)
+    page_options.csv(parser)
+    groups.now(parser)
+    groups.jobs(parser)
+    groups.catalog(parser)
+    groups.deletion(parser)
     add("--all-profiles", action="store_true", help="clean up each profile's log in turn, even if one fails")
     add(
         "--max-overdue",

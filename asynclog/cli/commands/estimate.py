@@ -43,11 +43,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     groups.bare_log(parser)
     groups.which_log(parser)
     groups.output(parser, debug=groups.DEBUG)
-    page_options.html(parser)
-    page_options.csv(parser)
-    groups.now(parser)
-    groups.jobs(parser)
-    groups.catalog(parser)
     add = parser.add_argument
     add(
         "--retention",
@@ -57,6 +52,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="what if this were its rule: NAME=60 or NAME=36h for all versions, NAME:2=60, *=60 for all others, "
         "NAME=none for ever; NAME may be a pattern, such as api_*",
     )
+    page_options.html(parser)
+    page_options.csv(parser)
+    groups.now(parser)
+    groups.jobs(parser)
+    groups.catalog(parser)
     add("--no-scan", action="store_true", help="read nothing: if the catalog is not exact, show bounds")
     add(
         "--sample",
