@@ -302,6 +302,9 @@ def test_a_chart_tells_a_screen_reader_what_it_shows(log: Path) -> None:
     assert "expires within 90 days: 2 records" in mine
     assert "The cutoff is 2026-10-20T00:00:00Z" in mine
     assert source.count('role="img"') == len(told)
+    tips = re.findall(r"<title>(.*?): ", source)
+    assert any(re.fullmatch(r"up to \d{4}-\d\d-\d\d", tip) for tip in tips)
+    assert not any(re.search("^up to .* to ", tip) for tip in tips)
 
 
 def test_all_commands_draw_the_same_charts(tmp_path: Path) -> None:

@@ -26,13 +26,13 @@ TYPES = re.compile(r"\b(int|str|bool|float|dict|array|object|NoneType|enum|[Vv]a
         ("30d", "'30d': write the number of days without a unit: 30"),
         ("1 day", "'1 day': write the number of days without a unit: 1"),
         ("'90'", "'90' is text: write the number of days without quotes: 90"),
-        ("6h", "'6h': write whole days (24 hours each), such as 1"),
-        ("0.25", "0.25: write whole days (24 hours each), such as 1"),
-        ("90.0", "90.0: write whole days (24 hours each), such as 1"),
+        ("6h", "'6h': write whole days (24 hours each), such as 90"),
+        ("0.25", "0.25: write whole days (24 hours each), such as 90"),
+        ("90.0", "90.0: write whole days (24 hours each), such as 90"),
         ("-1", "-1: write whole days (24 hours each), 0 or more, or null to keep them for ever"),
-        ("true", "true: write whole days (24 hours each), such as 1"),
+        ("true", "true: write whole days (24 hours each), such as 90"),
         ("[90]", "this must be one number: write whole days (24 hours each), such as 90"),
-        ("ninety", "'ninety': write whole days (24 hours each), such as 1"),
+        ("ninety", "'ninety': write whole days (24 hours each), such as 90"),
     ],
 )
 def test_days_that_are_none_say_what_to_write(archive: Path, days: str, words: str) -> None:

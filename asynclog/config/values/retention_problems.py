@@ -13,7 +13,7 @@ def days_problem(value: object) -> str:
         return ""
     if isinstance(value, bool | float | int):
         shown = str(value).lower()
-        instead = "0 or more, or null to keep them for ever" if shown[:1] == "-" else "such as 1"
+        instead = "0 or more, or null to keep them for ever" if shown[:1] == "-" else "such as 90"
         return f"{shown}: write whole days (24 hours each), {instead}"
     if not isinstance(value, str):
         return "this must be one number: write whole days (24 hours each), such as 90"
@@ -21,7 +21,7 @@ def days_problem(value: object) -> str:
     if value.strip().casefold() in _FOR_EVER:
         return f"{value!r}: write null to keep them for ever"
     if number is None:
-        return f"{_shortened(value)!r}: write whole days (24 hours each), such as 1"
+        return f"{_shortened(value)!r}: write whole days (24 hours each), such as 90"
     plain = int(number[1])
     if value.strip().isdigit():
         return f"{value!r} is text: write the number of days without quotes: {plain}"

@@ -114,13 +114,14 @@ def _period(facts: SchemaFacts) -> str:
 
 def _tip(axis: Axis, place: int, bar: Sequence[Sequence[int]]) -> str:
     start = axis.start + place * axis.width
-    days = _date(start) if axis.width == 1 else f"{_date(start)} to {_date(start + axis.width - 1)}"
+    end = _date(start + axis.width - 1)
+    days = f"up to {end}" if place == 0 else end if axis.width == 1 else f"{_date(start)} to {end}"
     parts = ", ".join(
         f"{MEANINGS[kind]}: {pluralize(records, 'record')} ({format_size(many)})"
         for kind, (records, many) in enumerate(bar)
         if records
     )
-    return f"{'up to ' if place == 0 else ''}{days}: {parts}"
+    return f"{days}: {parts}"
 
 
 def _told(facts: SchemaFacts) -> str:

@@ -66,7 +66,7 @@ def _figures(result: EstimateResult) -> Iterator[Figure]:
     if totals is None:
         return
     for each in totals.frees:
-        name = "goes now" if each.in_days == 0 else f"in {each.in_days} days, with today's"
+        name = "goes now" if each.in_days == 0 else f"within {each.in_days} days"
         yield Figure(name, _figure(each, "bytes", size), _figure(each, "records", number, " records"))
     yield Figure("in the log", _figure(totals, "bytes", size), _figure(totals, "records", number, " records"))
 
