@@ -308,7 +308,16 @@ def test_a_lock_file_of_another_user_says_whose_it_is(folder: Path) -> None:
     lock.touch(mode=0o600)
     os.chown(lock, 0, 0)
     done = as_user(folder)
-    assert (done.code, "it belongs to user 0" in done.error) == (2, True)
+    assert (done.code, "it belongs to user root (0)" in done.error) == (2, True)
+
+
+@needs_root
+def test_a_folder_that_is_closed_to_us_says_whose_it_is(folder: Path) -> None:
+    """And as whom to run the job."""
+    (folder / "audit").chmod(0o700)
+    error = as_user(folder).error
+    assert "the log's folder can't be opened: Permission denied: we are " in error
+    assert error.endswith("and it is of user root (0): run the job as that user")
 
 
 @needs_root

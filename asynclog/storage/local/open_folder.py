@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from asynclog.errors import ConfigurationError
 from asynclog.storage.local.access.trusted_open import permissions_of
@@ -26,7 +26,7 @@ def opened_folder(path: str, *, allow_unsafe: bool) -> Iterator[int]:
                 f"{path}: the log's folder is a symbolic link, which may lead elsewhere tomorrow: "
                 f"write {os.path.realpath(path)} instead"
             ) from None
-        raise ConfigurationError(f"{path}: the log's folder can't be opened: {error.strerror}") from None
+        raise ConfigurationError(f"{path}: the log's folder can't be opened: {error.strerror}{_whose(path)}") from None
     try:
         _must_be_entered(path, descriptor)
         if os.geteuid() == 0 and not allow_unsafe:
@@ -34,6 +34,17 @@ def opened_folder(path: str, *, allow_unsafe: bool) -> Iterator[int]:
         yield descriptor
     finally:
         os.close(descriptor)
+
+
+def _whose(path: str) -> str:
+    """Return who we are and whose the folder is, if it is somebody else's and can be seen."""
+    from asynclog.storage.local.access.user import user_of  # noqa: PLC0415 - only for a message
+
+    with suppress(OSError):
+        owner = os.stat(path, follow_symlinks=False).st_uid
+        if owner != os.geteuid():
+            return f": we are {user_of(os.geteuid())}, and it is of {user_of(owner)}: run the job as that user"
+    return ""
 
 
 def fixed_folder(folder: str, flag: str) -> str:

@@ -165,7 +165,9 @@ def _hint(directory: LockDirectory, path: str, error: OSError) -> str:
     with suppress(OSError):
         owner = directory.status(os.path.basename(path)).st_uid
         if owner != os.geteuid():
-            return f": it belongs to user {owner}: if no job of that user is at work, remove it"
+            from asynclog.storage.local.access.user import user_of  # noqa: PLC0415 - only for a message
+
+            return f": it belongs to {user_of(owner)}: if no job of that user is at work, remove it"
     return f": {_whose(directory)}: a cleanup has to write to the log's folder, a dry run does not"
 
 
