@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from asynclog.errors import ConfigurationError
+from asynclog.formatting import list_some
 from asynclog.policy.patterns import Pattern, matches, name_matches
 from asynclog.policy.rules import WILDCARD, Policy, Scope, pattern_rules
 from asynclog.schemas import SchemaKey
@@ -30,7 +31,8 @@ def refuse_unknown(said: str, scope: Scope, policy: Policy, states: Iterable[Seg
     )
     folded = {name.casefold(): name for name in names}
     near = [folded[each] for each in get_close_matches(str(scope).casefold(), folded)]
-    there = f"the nearest names are {', '.join(near)}" if near else f"there are {', '.join(names[:5]) or 'none'}"
+    known = sorted({*(key.name for key in keys), *policy.by_name, *map(str, pattern_rules(policy))})
+    there = f"the nearest names are {', '.join(near)}" if near else f"there are {list_some(known) or 'none'}"
     raise ConfigurationError(f"{said}: neither the log nor the policy has this audit schema: {there}")
 
 

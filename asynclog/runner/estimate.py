@@ -4,11 +4,12 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
 from asynclog.cancellation import StopRequest
 from asynclog.config.logs import Logs
 from asynclog.config.policy_file import policy_of
+from asynclog.escaping import escape_surrogates
 from asynclog.forecast.ages import LogAges
 from asynclog.forecast.log_forecast import IN_DAYS, Forecast
 from asynclog.plan.stats_at_cutoffs import project
@@ -23,6 +24,7 @@ from asynclog.report.estimate.result import BytesRead, EstimateResult, Sample
 from asynclog.report.holdings import sum_holdings
 from asynclog.report.packed_segments import sum_packed
 from asynclog.report.warnings.notices import noticed
+from asynclog.report.warnings.override_warnings import idle_override_warnings
 from asynclog.runner.inspect import notices_of_none, now_of
 from asynclog.runner.steps.provenance import provenance_of
 from asynclog.runner.steps.read_for_estimate import Asked, Part, builders, read_part, read_parts
@@ -86,7 +88,11 @@ def estimate_log(  # noqa: PLR0913 - what is asked, and how it is read
         sample=None if seed is None else _sample_told(part.samples, seed),
     )
     holdings = sum_holdings(part.states.values()).with_failures(part.failures)
-    return make_estimate(found, holdings, part.notices, profile=settings.profile, provenance=provenance)
+    notices = part.notices
+    if asked.scan and retention:
+        idle = idle_override_warnings(policies[-1], retention, holdings.by_schema)
+        notices = replace(notices, warnings=[*notices.warnings, *map(escape_surrogates, idle)])
+    return make_estimate(found, holdings, notices, profile=settings.profile, provenance=provenance)
 
 
 def _draw(seed: int) -> "Draw":

@@ -158,6 +158,18 @@ def test_estimate_takes_hours_and_patterns(log: Path) -> None:
     assert [one[f"api_ops:{version}"]["retention_s"] for version in (1, 2)] == [129_600, 3600]
 
 
+def test_an_override_that_governs_nothing_says_which_rules_do(log: Path) -> None:
+    """What a pattern, or `*`, matches has narrower rules: else unchanged figures look like an answer."""
+    names = sorted({name for name, *_ in TABLE})
+    write_policy(log, *(f"schema_name: {name}, retention_days: 90" for name in names))
+    for word in ("api_op?=60", "*=60"):
+        (warning,) = command("estimate", log, "--retention", word).result["warnings"]
+        assert warning.startswith(f"--retention {word} changes nothing: what it matches has narrower rules")
+        assert re.search(r"name those, as in --retention \w+=60$", warning)
+    assert command("estimate", log, "--retention", "api_ops=60").result["warnings"] == []
+    assert command("estimate", log, "--retention", "*=60", "--no-scan", "--no-catalog").result["warnings"] == []
+
+
 @pytest.mark.parametrize(
     ("word", "words"),
     [
