@@ -141,11 +141,12 @@ def limited(server: Server, _steps: list[Step]) -> None:
 
 
 def timers(server: Server, _steps: list[Step]) -> None:
-    """Check that the template's two timers are enabled, the plain one is not, and the drop-in lies where it counts."""
+    """Check that the template's two timers are enabled, the plain one is not, and the drop-ins lie where they count."""
     units = server.root / "etc/systemd/system"
     enabled = {path.name for path in (units / "timers.target.wants").iterdir()}
     assert enabled == {"asynclog-cleanup@production.timer", "asynclog-cleanup@gateway.timer"}
-    assert (units / "asynclog-cleanup.service.d/as-root.conf").is_file()
+    drop_ins = {path.name for path in (units / "asynclog-cleanup.service.d").iterdir()}
+    assert drop_ins == {"as-root.conf", "ping.conf"}
 
 
 def alert(server: Server, _steps: list[Step]) -> None:

@@ -44,15 +44,15 @@ def settings(name: str) -> dict[str, str]:
 
 
 def test_systemd_accepts_the_units(server: Server) -> None:
-    """`systemd-analyze verify` has nothing to say about any unit, nor about the service with its drop-in."""
+    """`systemd-analyze verify` has nothing to say about any unit, nor about the service with its drop-ins."""
     needs("systemd-analyze")
     units = server.root / "examples/systemd"
     files = [*units.glob("*.service"), *units.glob("*.timer")]
     command: list[str | Path] = ["systemd-analyze", "verify", *files]
     (units / "asynclog-cleanup.service.d").mkdir()
-    for drop_in in (False, True):
+    for drop_in in (None, "as-root.conf", "ping.conf"):
         if drop_in:
-            (units / "as-root.conf").rename(units / "asynclog-cleanup.service.d/as-root.conf")
+            (units / drop_in).rename(units / "asynclog-cleanup.service.d" / drop_in)
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
@@ -136,6 +136,25 @@ def test_the_filters_let_the_program_work(server: Server) -> None:
     assert called <= allowed_calls()
     assert set(re.findall(r"\bsocket(?:pair)?\((\w+)", text)) <= {"AF_UNIX"}
     assert not re.search(r"PROT_WRITE\|PROT_EXEC", text)
+
+
+def test_pings_need_the_sockets_of_the_drop_in(server: Server) -> None:
+    """A run that pings opens sockets that the services refuse, and none that their drop-in for pings does."""
+    needs("strace")
+    assert settings(SERVICES[0])["PrivateNetwork"] == "true"
+    assert settings("ping.conf")["PrivateNetwork"] == "false"
+    policy = server.etc / "asynclog.yaml"
+    ping = "    ping: {success: 'http://localhost:9/', timeout: 1s}\n"
+    policy.write_text(policy.read_text().replace("  production:\n", f"  production:\n{ping}"))
+    trace = server.root / "trace"
+    strace = f"strace --follow-forks --quiet=all --trace=socket,socketpair --output={trace}"
+    done = server.run(f"{strace} asynclog cleanup --config /etc/asynclog/asynclog.yaml")
+    if "ptrace" in done.stderr.lower():
+        pytest.skip("this machine does not let strace trace")
+    assert done.returncode == 0, done.stderr
+    families = set(re.findall(r"\bsocket(?:pair)?\((\w+)", trace.read_text(errors="replace")))
+    assert "AF_INET" in families
+    assert families <= set(settings("ping.conf")["RestrictAddressFamilies"].split())
 
 
 def cleanup_as(server: Server, *privileges: str) -> dict[str, int]:
