@@ -43,18 +43,24 @@ def is_csv(head: bytes) -> bool:
 
 
 def cleanup_csv(report: Report) -> bytes:
-    """Return a table of a cleanup: what becomes of each schema, of each of many logs, and of each segment."""
+    """Return a table of a cleanup: what becomes of each schema, of each of many logs, and of each segment.
+
+    One that a guard refused has the figures of what it would have done, and says that it was refused.
+    """
+    error = "; ".join(report.result.errors)
+    status = "refused" if report.refused else report.result.status
+    report = report.refused or report
     result = report.result
-    same = {"log": result.log, "status": result.status, "now": result.now}
+    same = {"log": result.log, "status": status, "now": result.now, "profile": result.profile}
     logs = list(_logs(result))
     rows = [
         *({_FIRST: "schema", **same, "schema": name, **_totals(each)} for name, each in report.schemas.items()),
-        {_FIRST: "total", **same, **_sum(report)},
+        {_FIRST: "total", **same, **_sum(report), "reason": error},
         *({_FIRST: "log", **named, **_sum_of_log(each), "reason": "; ".join(each.errors)} for named, each in logs),
         *({_FIRST: "segment", **same, **_segment(row)} for row in result.actions),
         *({_FIRST: "segment", **named, **_segment(row)} for named, each in logs for row in each.actions),
     ]
-    return _table([_FIRST, *same, "profile", *_OF_SCHEMA, "freed", *_OF_SEGMENT], rows)
+    return _table([_FIRST, *same, *_OF_SCHEMA, "freed", *_OF_SEGMENT], rows)
 
 
 def _totals(each: SchemaTotals) -> dict[str, Cell]:

@@ -383,6 +383,9 @@ def test_a_refused_run_has_a_page_of_what_it_would_have_done(tmp_path: Path, com
     assert page.text.index("Refused") < page.text.index(str(done.error)) < page.text.index("would go now")
     assert page.numbers["would go now"] == [planned["bytes"]["freed"], planned["records"]["deleted"]]
     assert [int(row["deleted"]) for row in rows if row["asynclog_row"] == "total"] == [planned["records"]["deleted"]]
+    assert {row["status"] for row in rows} == {"refused"}
+    assert {row["profile"] for row in rows} == {""}
+    assert [row["reason"] for row in rows if row["asynclog_row"] == "total"] == [done.error]
     assert (tmp_path / "audit" / DROP).read_bytes() == record() * 2000
 
 

@@ -108,7 +108,7 @@ class ReportFiles:
 
             return cleanup_page(report, ages, digest, dry_run=dry_run, of_plan=of_plan)
 
-        told = self.tell(report, page, lambda: cleanup_csv(report.refused or report))
+        told = self.tell(report, page, lambda: cleanup_csv(report))
         return told if with_keeps else msgspec.structs.replace(told, result=_without_keeps(told.result))
 
     def tell_failure(self, error: AsynclogError | StoppedError, run: Run, stopped: Signals | None, digest: str) -> None:
