@@ -15,13 +15,14 @@ from asynclog.cli.signals import StoppedError
 from asynclog.config.configuration_file import profile_names
 from asynclog.config.logs import Logs
 from asynclog.errors import AsynclogError, ConfigurationError
+from asynclog.policy.rules import Policy
 from asynclog.report.cleanup.combine import combined, failed
 from asynclog.report.cleanup.result import Report
 from asynclog.runner.around.attend_run import attended
 from asynclog.runner.around.record_run import recorded
 from asynclog.runner.cleanup import RefusedRunError, clean_up
 from asynclog.runner.report_on_all import report_on_all, shared_policy
-from asynclog.runner.steps.begin_cleanup import begin_run
+from asynclog.runner.steps.begin_cleanup import Run, begin_run
 from asynclog.runner.steps.budget import note_freed
 
 if TYPE_CHECKING:
@@ -70,18 +71,23 @@ def every_log(  # noqa: PLR0913 - what is asked, and what is shared by all
     freed: "Freed",
     files: "ReportFiles | None",
     tell: Callable[[Report], Report],
+    failure_told: Callable[[Run], AbstractContextManager[None]],
 ) -> Report:
-    """Clean up the log in one folder after the other, and return the combined report, which `tell` has told."""
+    """Clean up the log in one folder after the other, and return the combined report, which `tell` has told.
+
+    An error that ends all of it passes `failure_told`.
+    """
     for name in ("metrics_file", "plan_out"):
         if getattr(options, name):
             raise ConfigurationError(
                 f"--{name.replace('_', '-')} is for one log, and {logs.path} stands for many: name one with "
                 f"{logs.name_one}"
             )
-    policy, is_dry, verbose = shared_policy(logs), options.dry_run, options.debug or files is not None
+    is_dry, verbose = options.dry_run, options.debug or files is not None
     profile = options.profile or "" if options.all_profiles else ""
+    whole = begin_run(logs.settings, dry_run=is_dry, wiring=call.wiring)
 
-    def clean(folder: str) -> Report:
+    def clean(folder: str, policy: Policy | None) -> Report:
         run = begin_run(
             logs.at(folder),
             dry_run=is_dry,
@@ -100,21 +106,20 @@ def every_log(  # noqa: PLR0913 - what is asked, and what is shared by all
 
         return recorded(run, work)
 
-    run_id = os.urandom(8).hex()
-
     def clean_all() -> Report:
-        reports: dict[str, Report] = {}
+        policy, reports = shared_policy(logs), dict[str, Report]()
         for folder in call.signals.progress.each(logs.folders or ()):
             path = os.path.join(folder, logs.settings.base)
-            reports[path] = _whatever_ends(partial(clean, folder), options, call)
+            reports[path] = _whatever_ends(partial(clean, folder, policy), options, call)
             if files:
                 files.end_log(profile, path, reports[path])
             if call.signals.signal:
                 break
         report = report_on_all(logs, policy, reports, dry_run=is_dry)
-        return tell(msgspec.structs.replace(report, result=msgspec.structs.replace(report.result, run_id=run_id)))
+        return tell(msgspec.structs.replace(report, result=msgspec.structs.replace(report.result, run_id=whole.run_id)))
 
-    return attended(logs.settings, run_id, clean_all, call.signals, dry_run=is_dry)
+    told = failure_told(whole)
+    return attended(logs.settings, whole.run_id, clean_all, call.signals, dry_run=is_dry, failure_told=told)
 
 
 def _whatever_ends(run: Callable[[], Report], options: "CleanupOptions", call: Call) -> Report:

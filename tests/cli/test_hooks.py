@@ -342,3 +342,23 @@ def test_what_is_no_hook_is_a_sentence(log: Path, hooks: str) -> None:
     (log / "asynclog.yaml").write_text(f"profiles:\n  default:\n    audit: {audit}\n    hooks: {hooks}\n")
     done = run("check", "--json", cwd=log)
     assert (done.code, f"{log}/asynclog.yaml:4: profiles.default.hooks" in done.error) == (2, True), done.error
+
+
+@pytest.mark.parametrize("path", ["audit/logs.jsonl", "au*/logs.jsonl"])
+def test_a_run_that_before_refuses_has_a_page_and_a_table(log: Path, path: str) -> None:
+    """Those of an earlier run would be taken for its own; the hook `error` finds them."""
+    configure(log, path, before=["false"], error=["cp", "page.html", "seen.html"])
+    done = cleanup(log, "--html", "page.html", "--csv", "table.csv")
+    assert done.code == 6
+    for name in ("page.html", "table.csv", "seen.html"):
+        assert str(done.error) in (log / name).read_text()
+
+
+def test_many_logs_of_a_policy_with_an_error_are_a_failed_run(log: Path) -> None:
+    """The hook `error`, page and table tell it, as for one log."""
+    configure(log, "au*/logs.jsonl")
+    write_policy(log, "schema_name: x, retention_day: 7")
+    done = cleanup(log, "--html", "page.html", "--csv", "table.csv")
+    assert done.code == 2
+    assert calls(log).keys() == {"before", "error"}
+    assert all("schemas.yaml:2: " in (log / name).read_text() for name in ("page.html", "table.csv"))

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+from functools import partial
 
 import msgspec
 
@@ -81,14 +82,15 @@ def run(options: ApplyOptions, call: Call) -> Report:
     run = begin_run(settings, verbose=verbose, approved=approved, wiring=call.wiring, ages=ages)
 
     def work() -> Report:
-        with page_options.failure_told(files, run, call.signals, plan.checksum):
-            report = clean_up(run, call.signals).report
+        report = clean_up(run, call.signals).report
         call.signals.defer()
         if files:
             report = files.tell_cleanup(report, plan.checksum, of_plan=True, with_keeps=options.debug)
         return report
 
-    report = recorded(run, lambda: attended(settings, run.run_id, work, call.signals, dry_run=False))
+    told = page_options.failure_told(files, run, call.signals, plan.checksum)
+    attend = partial(attended, settings, run.run_id, work, call.signals, dry_run=False, failure_told=told)
+    report = recorded(run, attend)
     call.signals.finish()
     return report
 

@@ -121,15 +121,22 @@ def _one(
     if logs.folders is not None:
         from asynclog.cli.several_cleanups import every_log
 
-        return every_log(logs, options, call, freed=freed, files=files, tell=lambda report: tell(report, ""))
+        return every_log(
+            logs,
+            options,
+            call,
+            freed=freed,
+            files=files,
+            tell=lambda report: tell(report, ""),
+            failure_told=lambda run: page_options.failure_told(own, run, call.signals),
+        )
     file.is_about(settings)
     with planned_file(options.plan_out, settings, dry_run=dry_run) as plan_out:
         verbose, ages = options.debug or files is not None, files.begin_log() if files else None
         run = begin_run(settings, dry_run=dry_run, verbose=verbose, wiring=call.wiring, freed=freed, ages=ages)
 
         def work() -> Report:
-            with page_options.failure_told(own, run, call.signals):
-                found = clean_up(run, call.signals)
+            found = clean_up(run, call.signals)
             note_freed(found.plan, freed, dry_run=dry_run)
             call.signals.defer()
             report = found.report
@@ -138,4 +145,6 @@ def _one(
             report = tell(report, digest_of(found) if own else "")
             return file.tell(report, as_json=options.json)
 
-        return recorded(run, partial(attended, settings, run.run_id, work, call.signals, dry_run=dry_run))
+        told = page_options.failure_told(own, run, call.signals)
+        attend = partial(attended, settings, run.run_id, work, call.signals, dry_run=dry_run, failure_told=told)
+        return recorded(run, attend)

@@ -4,6 +4,7 @@ import json
 import logging
 import os
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import msgspec
@@ -19,20 +20,29 @@ from asynclog.runner.around.record_run import with_warnings
 logger = logging.getLogger("asynclog")
 
 
-def attended(
-    settings: Settings, run_id: str, work: Callable[[], Report], stop: StopRequest, *, dry_run: bool
+def attended(  # noqa: PLR0913 - a run, and all that is around it
+    settings: Settings,
+    run_id: str,
+    work: Callable[[], Report],
+    stop: StopRequest,
+    *,
+    dry_run: bool,
+    failure_told: AbstractContextManager[None] | None = None,
 ) -> Report:
     """Do this work and return its report, with the hooks and pings of the profile around it unless it is a dry run.
 
-    Raise BeforeHookError if the hook `before` fails. Whatever else fails of them is a warning, and changes no outcome.
+    An error passes `failure_told`, also that of the hook `before`, and then the hook `error` is run.
+    Raise BeforeHookError if `before` fails. Whatever else fails of hooks and pings is a warning and changes no outcome.
     """
     if dry_run or not settings.enabled or not (settings.hooks or settings.pings):
-        return work()
+        with failure_told or nullcontext():
+            return work()
     around = _Around(settings, run_id, stop)
     try:
-        around.ping("start")
-        around.begin()
-        report = work()
+        with failure_told or nullcontext():
+            around.ping("start")
+            around.begin()
+            report = work()
     except BaseException as error:
         stop.defer()
         sentence = escape_surrogates(str(error) or type(error).__name__)
