@@ -167,6 +167,7 @@ complete -c asynclog -n '__fish_seen_subcommand_from history' -l quiet -d 'print
 complete -c asynclog -n '__fish_seen_subcommand_from history' -l progress -x -a 'auto always never' -d 'say on stderr how far it is'
 complete -c asynclog -n '__fish_seen_subcommand_from history' -l color -x -a 'auto always never' -d 'use colours'
 complete -c asynclog -n '__fish_seen_subcommand_from history' -l state -r -F -d 'where the history is kept'
+complete -c asynclog -n '__fish_seen_subcommand_from history' -F -d 'the log'\''s base path'
 complete -c asynclog -n '__fish_seen_subcommand_from help' -s h -l help -d 'show this help message and exit'
 complete -c asynclog -n '__fish_seen_subcommand_from help' -l json -d 'print the result as JSON'
 complete -c asynclog -n '__fish_seen_subcommand_from help' -l debug -d 'log to stderr what is read, and where an error came from'

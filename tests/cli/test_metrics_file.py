@@ -333,6 +333,16 @@ def test_what_is_no_metrics_file_stays(archive: Path, kind: str, words: list[str
     assert looks(archive) == before
 
 
+@pytest.mark.parametrize("option", ["--html", "--csv"])
+def test_another_option_may_not_name_it(archive: Path, option: str) -> None:
+    """Exit 2 before anything is deleted, and the metrics tell it."""
+    before = looks(archive / "audit")
+    done = cleanup(archive, *FILE, option, "./m.prom")
+    assert (done.code, f"{option} and --metrics-file both name m.prom" in done.error) == (2, True)
+    assert looks(archive / "audit") == before
+    assert Metrics(archive / "m.prom").value("last_run_exit_code") == 2
+
+
 @pytest.mark.parametrize("content", [b"", b"# HELP asynclog_", b"# HELP asynclog_x y\nasynclog_last_success_"])
 def test_an_empty_or_damaged_one_is_replaced(archive: Path, content: bytes) -> None:
     """Whatever happened to it: the last success is not known then."""

@@ -175,3 +175,13 @@ def test_a_working_folder_that_was_removed_is_told(tmp_path: Path, words: tuple[
     command = ["sh", "-c", 'rmdir "$PWD"; exec "$@"', "sh", *COMMAND, *words]
     done = subprocess.run(command, cwd=gone, capture_output=True, text=True, check=False)
     assert (done.returncode, "the working folder can't be used" in done.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("option", ["--html", "--csv"])
+def test_no_file_is_written_to_a_working_folder_that_was_removed(archive: Path, option: str) -> None:
+    """That is told when the work is done: such a folder can be opened, and holds nothing."""
+    (archive / "gone").mkdir()
+    logs = ("--path", str(archive / "audit/logs.jsonl"), "--schemas", str(archive / "schemas.yaml"))
+    command = ["sh", "-c", 'rmdir "$PWD"; exec "$@"', "sh", *COMMAND, "cleanup", "-n", *logs, option, "x"]
+    done = subprocess.run(command, cwd=archive / "gone", capture_output=True, text=True, check=False)
+    assert (done.returncode, f"{option} x: " in done.stderr) == (3, True)

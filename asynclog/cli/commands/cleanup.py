@@ -85,6 +85,8 @@ def run(options: CleanupOptions, call: Call) -> Report:
     """Run the job that these options ask for, or one for each profile, and return the report."""
     metrics = metrics_file(options.metrics_file, options.path, dry_run=options.dry_run)
     file = call.resources.enter_context(metrics)
+    named = {"--html": options.html, "--csv": options.csv, "--plan-out": options.plan_out}
+    page_options.must_differ({**named, "--metrics-file": options.metrics_file})
     freed: Freed = Counter()
     if options.all_profiles:
         from asynclog.cli.several_cleanups import every_profile

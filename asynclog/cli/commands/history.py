@@ -29,6 +29,7 @@ class HistoryOptions(groups.LogOptions, frozen=True, kw_only=True):
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
+    groups.bare_log(parser)
     groups.which_log(parser)
     groups.output(parser, debug=groups.DEBUG)
     groups.state(parser, "where the history is kept")

@@ -1,6 +1,5 @@
 """A file that an option names: it replaces only nothing, or one of our own of the same kind."""
 
-import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
@@ -22,10 +21,6 @@ class OptionFile:
             raise ConfigurationError(f"{option} is empty: write its value, or leave it out")
         with self._told():
             self._file = NamedFile(path, lambda _, head: is_ours(head))
-
-    @property
-    def place(self) -> str:
-        return os.path.realpath(self.path)
 
     def close(self) -> None:
         self._file.close()

@@ -1,12 +1,13 @@
 """The options --html and --csv, and the files that they ask for: only then is what makes these imported."""
 
 import argparse
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from asynclog.cli.signals import Signals, StoppedError
-from asynclog.errors import AsynclogError
+from asynclog.errors import AsynclogError, ConfigurationError
 
 if TYPE_CHECKING:
     from asynclog.cli.files.report_files import ReportFiles
@@ -32,6 +33,24 @@ def csv(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def must_differ(files: Mapping[str, str | None]) -> None:
+    """Raise ConfigurationError if two of these options name one file, by whatever path."""
+    places: dict[str, str] = {}
+    for option, path in files.items():
+        if path:
+            other = places.setdefault(_place(path), option)
+            if other != option:
+                raise ConfigurationError(f"{other} and {option} both name {path}: give each a file of its own")
+
+
+def _place(path: str) -> str:
+    """Return where a path leads to; itself if the working folder is deleted, where nothing can be written."""
+    try:
+        return os.path.realpath(path)
+    except OSError:
+        return path
+
+
 @contextmanager
 def files_of(logs: "Sequence[Logs]", html: str | None, csv: str | None = None) -> Iterator["ReportFiles | None"]:
     """Yield the files of a command about these logs, of one profile each; None if it is to write none.
@@ -41,6 +60,7 @@ def files_of(logs: "Sequence[Logs]", html: str | None, csv: str | None = None) -
     if html is None and csv is None:
         yield None
         return
+    must_differ({"--html": html, "--csv": csv})
     from asynclog.cli.files.report_files import ReportFiles
 
     files = ReportFiles(html, csv)

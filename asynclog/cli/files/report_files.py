@@ -46,8 +46,6 @@ class ReportFiles:
         self._table: OptionFile | None = None
         try:
             self._table = OptionFile("--csv", csv, "a table", is_csv) if csv is not None else None
-            if self._page and self._table and self._page.place == self._table.place:
-                raise ConfigurationError(f"--html and --csv both name {csv}: give each a file of its own")
         except ConfigurationError:
             self.close()
             raise
