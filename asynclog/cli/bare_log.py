@@ -17,13 +17,15 @@ def take_bare_log(given: Namespace, words: Sequence[str]) -> None:
     log, command = given.log, f"asynclog {words[0]}"
     if given.path is not None:
         raise ConfigurationError(several_logs(log, words, command))
+    if log.startswith("-") and " " in log and not os.path.lexists(log):
+        raise ConfigurationError(f"{log!r} is one word: write it without the quotes, as in {command} {log}")
     if "/" not in log and not os.path.lexists(log):
         raise ConfigurationError(f"{_no_log(log, given, words)} (see {command} --help)")
     given.path = log
 
 
-def several_logs(word: str, words: Sequence[str], command: str) -> str:
-    """Say what to write instead of a word too many."""
+def several_logs(word: str, words: Sequence[str], command: str, takes: int = 1) -> str:
+    """Say what to write instead of a word too many; the command takes so many."""
     said = command.rpartition(" ")[2]
     files = [each for each in words[1:] if not each.startswith("-") and os.path.isfile(each)]
     logs = {log_of(each) or each for each in files}
@@ -38,8 +40,8 @@ def several_logs(word: str, words: Sequence[str], command: str) -> str:
             "'/var/log/*/logs.jsonl'"
         )
     if word in _commands():
-        return f"{word}: one command at a time: did you mean asynclog {word}?"
-    return f"{word}: this is one word too many: {command} takes one, and options"
+        return f"{word}: one command at a time: did you mean asynclog {'help ' if said == 'help' else ''}{word}?"
+    return f"{word}: this is one word too many: {command} takes {('none', 'one', 'two')[takes]}, and options"
 
 
 def _no_log(word: str, given: Namespace, words: Sequence[str]) -> str:

@@ -30,7 +30,7 @@ COMMANDS = {
     "completion": "print the script that completes commands and options in a shell",
 }
 ALIASES = {"cleanup": ["log-cleanup"]}
-_ALONE = {"-h", "--help", "-V", "--version"}  # what needs no command
+ALONE = {"-h", "--help", "-V", "--version"}  # what needs no command
 
 # Exit codes that every command has.
 ALWAYS = {
@@ -109,7 +109,7 @@ def make_parser(words: Sequence[str]) -> Parser:
         parser = add_parser(name, aliases=aliases, help=summary, words=words)
         if named in {name, *aliases}:
             top.named = _with_options(parser, name)
-    is_alone = words and {*words} <= {*_ALONE, "--json"} and {*words} != {"--json"}
+    is_alone = words and {*words} <= {*ALONE, "--json"} and {*words} != {"--json"}
     if not is_alone and (top.named is None or words[0] != named):
         from asynclog.cli.usage_errors import no_command
 

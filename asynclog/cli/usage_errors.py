@@ -6,6 +6,7 @@ words that other programs have for the same.
 
 import os
 import re
+import shlex
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -67,27 +68,40 @@ _NOTHING_ASKED = (
 )
 _ADVICE = {  # for options that no command has, and that need more than another name
     **dict.fromkeys(("--force", "--yes", "--assume-yes", "--no-prompt", "--confirm", "-f", "-y"), _NOTHING_ASKED),
+    "--no-progress": "write --progress never",
+    **dict.fromkeys(("--no-color", "--no-colour"), "write --color never"),
     **dict.fromkeys(("--days", "--older-than", "--keep", "--keep-days", "--retention-days", "--max-age"), _PERIODS),
 }
 
 
 def no_command(words: Sequence[str]) -> str:
     """Say how to write a command line that begins with no command."""
-    from asynclog.cli.parser import ALIASES, COMMANDS
+    from asynclog.cli.parser import ALIASES, ALONE, COMMANDS
 
     word = words[0] if words else ""
     known = [*COMMANDS, *(alias for aliases in ALIASES.values() for alias in aliases)]
     meant = _meant(word, _COMMANDS, [*known, "cleanup --dry-run", "--version"]) or nearest_name(word, known)
     if meant:
         problem = f"there is no command {word!r}: did you mean asynclog {meant}?"
+    elif near := nearest_name(word, (each for each in ALONE if len(words) == 1 and each.startswith("--"))):
+        problem = f"there is no option {word}: did you mean asynclog {near}?"
     elif word.startswith("-"):
-        dry = "" if {"-n", "--dry-run"} & {*words} else "--dry-run "
-        problem = f"{_option(word)}: a command comes first: did you mean asynclog cleanup {dry}{' '.join(words)}?"
+        problem = f"{_option(word)}: a command comes first: did you mean asynclog {_with_command(words, known)}?"
     elif "/" in word or os.path.exists(word):
         problem = f"{word}: a command comes first, as in asynclog estimate {word} or asynclog cleanup --dry-run {word}"
     else:
         problem = f"there is no command {word!r}: there are {', '.join(COMMANDS)}"
     return f"{problem} (see asynclog --help)"
+
+
+def _with_command(words: Sequence[str], known: Sequence[str]) -> str:
+    """Return this command line with its command first; if it has none, as that of a dry run."""
+    named = next((word for word in words if word in known), "")
+    if named:
+        at = words.index(named)
+        return shlex.join([named, *words[:at], *words[at + 1 :]])
+    dry = () if {"-n", "--dry-run"} & {*words} else ("--dry-run",)
+    return shlex.join(["cleanup", *dry, *words])
 
 
 def in_words(message: str, words: Sequence[str], parser: "Parser") -> str:
@@ -103,7 +117,7 @@ def _problem(message: str, words: Sequence[str], parser: "Parser") -> str:
     option, _, what = message.removeprefix("argument ").partition(": ")
     option = option.rpartition("/")[2]
     if what == "expected one argument":
-        return f"{option} needs a value: write {option} {_metavar(option, parser)}"
+        return f"{option} needs a value: write {_values(option, parser)}"
     if what.startswith("ignored explicit argument"):
         return f"{option} takes no value: write {option} alone"
     if message.startswith("the following arguments are required"):
@@ -120,15 +134,17 @@ def _unknown(word: str, words: Sequence[str], parser: "Parser") -> str:
     if begins_with_dash(word):
         return not_a_hyphen(word)
     if not word.startswith("-"):
-        return several_logs(word, words, parser.prog)
+        takes = sum(not each.option_strings for each in parser.arguments())
+        return several_logs(word, words, parser.prog, takes)
     option, own = _option(word), list(_names(parser.arguments()))
     meant = _meant(option, _OPTIONS, own)
     if not meant and option in _ADVICE:
         return f"there is no option {option}: {_ADVICE[option]}"
+    elsewhere = "" if meant else _of_another(option, parser)
     meant = meant or nearest_name(option, own)
-    if meant:
+    if meant and not elsewhere:
         return f"there is no option {option}: did you mean {meant}?"
-    return f"there is no option {option}{_of_another(option, parser)}"
+    return f"there is no option {option}{elsewhere}"
 
 
 def not_a_hyphen(word: str) -> str:
@@ -161,9 +177,10 @@ def _names(arguments: Sequence["Action"]) -> Iterator[str]:
         yield from argument.option_strings
 
 
-def _metavar(option: str, parser: "Parser") -> str:
-    found = (str(each.metavar) for each in parser.arguments() if option in each.option_strings and each.metavar)
-    return next(found, "VALUE")
+def _values(option: str, parser: "Parser") -> str:
+    """Return how to write an option with its value."""
+    argument = next(each for each in parser.arguments() if option in each.option_strings)
+    return f"one of {', '.join(argument.choices)}" if argument.choices else f"{option} {argument.metavar}"
 
 
 def _option(word: str) -> str:

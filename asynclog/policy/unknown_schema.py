@@ -32,7 +32,8 @@ def refuse_unknown(said: str, scope: Scope, policy: Policy, states: Iterable[Seg
     folded = {name.casefold(): name for name in names}
     near = [folded[each] for each in get_close_matches(str(scope).casefold(), folded)]
     known = sorted({*(key.name for key in keys), *policy.by_name, *map(str, pattern_rules(policy))})
-    there = f"the nearest names are {', '.join(near)}" if near else f"there are {list_some(known) or 'none'}"
+    nearest = "the nearest name is" if len(near) == 1 else "the nearest names are"
+    there = f"{nearest} {', '.join(near)}" if near else f"there are {list_some(known) or 'none'}"
     raise ConfigurationError(f"{said}: neither the log nor the policy has this audit schema: {there}")
 
 

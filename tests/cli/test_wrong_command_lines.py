@@ -77,6 +77,10 @@ WRONG = [
     ("estimate --days 30", "did you mean --retention?"),
     ("cleanup --retention app=30", "asynclog estimate"),
     ("estimate --dry-run", "it is one of asynclog cleanup"),
+    ("estimate --all-profiles", "it is one of asynclog cleanup"),
+    ("cleanup --no-progress", "write --progress never"),
+    ("cleanup --no-color", "write --color never"),
+    ("cleanup --color", "--color needs a value: write one of auto, always, never"),
     ("apply --dry-run plan.json", "it is one of asynclog cleanup"),
     ("check --fix", "see asynclog check --help"),
     # Commands.
@@ -104,6 +108,11 @@ WRONG = [
     ("--dry-run", "did you mean asynclog cleanup --dry-run?"),
     ("--path audit/logs.jsonl", "did you mean asynclog cleanup --dry-run --path audit/logs.jsonl?"),
     ("--json", "did you mean asynclog cleanup --dry-run --json?"),
+    ("--dry-run cleanup", "did you mean asynclog cleanup --dry-run?"),
+    ("--config asynclog.yaml check", "did you mean asynclog check --config asynclog.yaml?"),
+    ("--path 'a b/logs.jsonl'", "did you mean asynclog cleanup --dry-run --path 'a b/logs.jsonl'?"),
+    ("--versoin", "did you mean asynclog --version?"),
+    ("help cleanup check", "did you mean asynclog help check?"),
     ("audit/logs.jsonl", "asynclog estimate audit/logs.jsonl"),
     ("help claenup", "did you mean cleanup?"),
     ("help --dry-run", "it is one of asynclog cleanup"),
@@ -111,6 +120,7 @@ WRONG = [
     ("cleanup check", "one command at a time: did you mean asynclog check?"),
     ("cleanup production", "did you mean --profile production?"),
     # The log.
+    ("cleanup '--path audit/logs.jsonl'", "is one word: write it without the quotes"),
     ("cleanup more", "name one by its base path"),
     ("cleanup ''", "the name of the log is empty"),
     ("cleanup audit", "audit is a folder: name the log in it, as in --path audit/logs.jsonl"),
@@ -151,6 +161,9 @@ WRONG = [
     ("cleanup --profile PRODUCTION", "did you mean production?"),
     ("cleanup --profile", "--profile needs a value: write --profile NAME"),
     ("cleanup -n --plan-out", "--plan-out needs a value: write --plan-out FILE"),
+    ("cleanup -n --plan-out x --csv x", "--csv and --plan-out both name x: give each a file of its own"),
+    ("cleanup -n --plan-out x --html ./x", "--html and --plan-out both name x"),
+    ("estimate --csv x --html other/../x", "--html and --csv both name x"),
     ("cleanup -n --plan-out schemas.yaml", "something other than a plan"),
     ("cleanup --plan-out plan.json", "use it with --dry-run"),
     ("apply", "as in asynclog apply plan.json"),
@@ -175,7 +188,7 @@ WRONG = [
     ("cleanup --allow-delete-percent 150", "a number from 0 to 100"),
     ("estimate --retention 60", "NAME=DAYS"),
     ("estimate --retention app=60days", "app=60d"),
-    ("estimate --retention ap=60", "app"),
+    ("estimate --retention ap=60", "the nearest name"),
     ("estimate --retention app:60", "NAME=DAYS"),
     ("explain --schema ap", "app"),
     ("init", "asynclog.yaml: this file exists"),
@@ -186,6 +199,7 @@ WRONG = [
     ("presets suricata", "did you mean asynclog presets show suricata?"),
     ("presets show suricatta", "did you mean suricata?"),
     ("presets show", "name one of"),
+    ("presets show zeek caddy", "asynclog presets takes two, and options"),
 ]
 
 
@@ -253,7 +267,7 @@ def test_the_version_has_a_short_name_and_a_document() -> None:
     assert text.out == f"asynclog {found.result['version']}\nreader: {found.result['reader']}\n"
 
 
-@pytest.mark.parametrize("command", ["cleanup", "estimate", "check"])
+@pytest.mark.parametrize("command", ["cleanup", "estimate", "check", "history"])
 def test_a_log_as_a_bare_argument_is_its_path(folder: Path, command: str) -> None:
     """Before or behind the options."""
     more = ["--schemas", "schemas.yaml", "--json", *(["--dry-run"] * (command == "cleanup"))]
