@@ -54,6 +54,11 @@ def print_document(result: msgspec.Struct) -> None:
     _result(_json(document(result, None)))
 
 
+def print_text(text: str) -> None:
+    """Print a text that is no result of a command, such as a page of help, without its last newline."""
+    _result(text.encode())
+
+
 def show_fatal(sentence: str, *, as_json: bool, color: str = "auto") -> None:
     """Print why there is no result: as JSON, unless stdout is closed, else to stderr."""
     if as_json and sys.stdout is not None:
@@ -94,6 +99,8 @@ def complain_of_bug() -> None:
 
 
 def _tell(text: str) -> None:
+    if sys.stderr is None:  # closed by whoever started us; `print` would take stdout then
+        return
     with suppress(OSError):  # nobody reads it, or its disk is full: the exit code says what matters
         print(for_stderr(text, logging.ERROR), file=sys.stderr)  # noqa: T201 - the only place that prints to stderr
 

@@ -5,7 +5,6 @@ The module of a command, `asynclog.cli.commands.<name>`, defines its options; it
 
 import argparse
 import os
-import sys
 from collections.abc import Mapping, Sequence
 from functools import partial
 from importlib import import_module
@@ -66,6 +65,13 @@ class Parser(argparse.ArgumentParser):
         self.formatter_class = argparse.RawDescriptionHelpFormatter
         return super().format_help()
 
+    def print_help(self, file: object = None) -> None:
+        """Print it as a result is: argparse ignores that it could not be written."""
+        from asynclog.cli.output import print_text
+
+        del file
+        print_text(self.format_help().removesuffix("\n"))
+
     def arguments(self) -> list[argparse.Action]:
         """Return its options and positional arguments, apart from those that its help does not show."""
         return [each for each in self._actions if each.help is not argparse.SUPPRESS]
@@ -90,7 +96,9 @@ class _Version(argparse.Action):
 
             print_document(VersionResult("success", f"asynclog {VERSION}", VERSION, reader))
         else:
-            sys.stdout.write(f"asynclog {VERSION}\nreader: {reader}\n")
+            from asynclog.cli.output import print_text
+
+            print_text(f"asynclog {VERSION}\nreader: {reader}")
         parser.exit()
 
 

@@ -34,6 +34,12 @@ def test_a_closed_stream_harms_neither_the_job_nor_the_log(archive: Path, closed
     assert is_clean(archive)
 
 
+def test_an_error_goes_to_no_result(archive: Path) -> None:
+    """If stderr is closed, stdout is no substitute: a program may read it."""
+    done = run(*WORDS, "--lock", cwd=archive, before=["sh", "-c", '"$@" 2>&-', "-"])
+    assert (done.code, done.out) == (2, "")
+
+
 def test_a_pipe_that_nobody_reads_is_no_error(archive: Path) -> None:
     """What was asked for has been done; nobody wants to hear of it."""
     reading, writing = os.pipe()
@@ -51,6 +57,16 @@ def test_a_result_that_cannot_be_written_is_no_success(archive: Path, words: tup
     assert done.code == 1
     assert done.err.startswith("asynclog: ")
     assert "No space left" in done.err
+
+
+@pytest.mark.parametrize("words", [("--help",), ("cleanup", "--help"), ("--version",), ("--version", "--json")])
+@pytest.mark.parametrize(("target", "code"), [(">&-", 0), (">/dev/full", 1)])
+def test_a_page_that_cannot_be_written_is_no_success_either(words: tuple[str, ...], target: str, code: int) -> None:
+    """Help and version are results, too: one sentence, unless nobody wants to have them."""
+    line = f"{shlex.join([*COMMAND, *words])} {target}"
+    done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (code, "")
+    assert ("No space left" in done.stderr, len(done.stderr.splitlines())) == (bool(code), code)
 
 
 @pytest.mark.parametrize("how", ["2>&1 >/dev/null | head -c0", "2>/dev/full"])
