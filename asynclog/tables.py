@@ -55,7 +55,7 @@ def _total(widths: Sequence[int]) -> int:
 
 def _narrowed(widths: Sequence[int], right: Container[int], width: int) -> list[int]:
     """Return the widths; text of more than a third of the table gets what the others leave, or that third."""
-    third = width // 3
+    third = max(1, width // 3)  # a terminal may have a single column
     long = [number for number, each in enumerate(widths) if number not in right and each > third]
     left = width - _total([0 if number in long else each for number, each in enumerate(widths)])
     most = max(third, left // max(1, len(long)))

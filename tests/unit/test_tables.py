@@ -1,5 +1,7 @@
 """Tables fit the width that there is, and lose nothing."""
 
+from itertools import islice
+
 import pytest
 
 from asynclog.formatting import fold
@@ -53,6 +55,13 @@ def test_long_text_is_wrapped_where_words_end() -> None:
     ]
     rows = [["schema"], ["kubernetes/audit/of-the-cluster"]]
     assert list(columns(rows, (), 20)) == ["schema", "kubernetes/audit/of-", "the-cluster"]
+
+
+@pytest.mark.parametrize("width", [2, 1, 0, -1])
+def test_a_terminal_of_hardly_a_column_gets_all_of_it(width: int) -> None:
+    """One character below the other, and an end: lines without one would fill the memory."""
+    lines = islice(columns([["rule", "records"], ["kept", "12"]], {1}, width), 100)
+    assert list(lines) == ["r  records", "u", "l", "e", "k       12", "e", "p", "t"]
 
 
 def test_a_terminal_without_room_gets_numbers_whole() -> None:
