@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 from audit_log import LOCK, is_clean, looks, record, write_log, write_policy
 from command import NOW, cleanup, run
+from one_run import run_once
 
 from asynclog.storage.local.directory import LogDirectory
 from asynclog.storage.local.linux.lease_trust import FileSystem, file_system
@@ -269,6 +271,7 @@ def two_disks(tmp_path: Path) -> Iterator[Path]:
         mount("tmpfs", "low")
         write_log(tmp_path / "low/others", dict.fromkeys(map(str, range(50)), b""))
         write_log(tmp_path / "low/audit", {"logs.jsonl": YOUNG})
+        write_log(tmp_path / "low/mixed", {"logs-20250101T000000.jsonl": OLD + YOUNG})
         mount("tmpfs", "up")
         for name in ("files", "work"):
             (tmp_path / "up" / name).mkdir()
@@ -296,3 +299,50 @@ def test_a_file_of_another_disk_is_another_file(two_disks: Path) -> None:
     assert run("cleanup", *words, cwd=two_disks.parent).code == 0
     (late,) = audit.glob("logs*-late-*")
     assert late.read_bytes() == YOUNG
+
+
+@pytest.mark.skipif(not ROOT, reason="only root may mount an overlay")
+def test_a_replacement_is_found_though_its_segment_lies_on_another_disk(two_disks: Path) -> None:
+    """A writer comes right after the exchange, and a rotation: what stays would be there twice."""
+    segment = two_disks / "mixed/logs-20250101T000000.jsonl"
+    rotated = segment.with_name("logs-20250102T000000.jsonl")
+
+    class Rotated(LogDirectory):
+        def rename_exchange(self, name: str, other: str) -> None:
+            super().rename_exchange(name, other)
+            if not rotated.exists():
+                with contextlib.suppress(BlockingIOError):
+                    os.close(os.open(segment.with_name(name), os.O_WRONLY | os.O_NONBLOCK))
+                segment.rename(rotated)
+                segment.write_bytes(YOUNG * 2)
+
+    schemas = str(write_policy(two_disks.parent))
+    run_once(directory=Rotated, path=str(segment.with_name("logs.jsonl")), schemas=schemas, now=NOW, jobs=1)
+    assert {file.name: file.read_bytes() for file in segment.parent.glob("logs*")} == {
+        rotated.name: OLD + YOUNG,
+        segment.name: YOUNG * 2,
+    }
+
+
+@pytest.mark.skipif(not ROOT, reason="only root may mount an overlay")
+def test_a_displaced_file_of_another_disk_is_no_old_file(two_disks: Path) -> None:
+    """A job was killed as a rotation's new file had the replacement's name, and the old file's number."""
+    segment = two_disks / "mixed/logs-20250101T000000.jsonl"
+    rotated = segment.rename(segment.with_name("logs-20250102T000000.jsonl"))
+    segment.with_name(f".{segment.name}.al-old-01234567-{len(OLD + YOUNG)}").hardlink_to(rotated)
+    segment.write_bytes(YOUNG)
+    displaced = segment.with_name(f".{segment.name}.al-new-{segment.stat().st_ino}-{len(YOUNG)}")
+    number = rotated.stat().st_ino
+    for each in range(100):
+        displaced.write_bytes(YOUNG * 2)
+        if displaced.stat().st_ino == number:
+            break
+        displaced.rename(segment.with_name(f"other-{each}"))
+    assert displaced.stat().st_ino == number
+    write_policy(two_disks.parent)
+    words = ("--path", "merged/mixed/logs.jsonl", "--schemas", "schemas.yaml", "--no-catalog", "--now", NOW)
+    assert run("cleanup", *words, cwd=two_disks.parent).code == 0
+    assert {file.name: file.read_bytes() for file in segment.parent.glob("logs*")} == {
+        rotated.name: YOUNG,
+        segment.name: YOUNG * 2,
+    }

@@ -8,13 +8,14 @@ import contextlib
 import errno
 import os
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
+from itertools import chain
 
 from asynclog.actions import Action
 from asynclog.errors import ChangedError
 from asynclog.storage.hidden_names import OldLink, StagedFile
 from asynclog.storage.local.commit.drain_queue import DrainQueue
-from asynclog.storage.local.commit.old_file_facts import Known
+from asynclog.storage.local.commit.old_file_facts import Withdrawn
 from asynclog.storage.local.directory import LogDirectory
 from asynclog.storage.local.reading.read_directory import FileId
 
@@ -60,13 +61,13 @@ def swap(directory: LogDirectory, action: Action, staged: StagedFile) -> bool:
     return False
 
 
-def unlink_displaced(directory: LogDirectory, staged: StagedFile, replaced: set[int]) -> bool:
-    """Unlink the hidden name if it refers to one of these inodes, each of which has another link.
+def unlink_displaced(directory: LogDirectory, staged: StagedFile, replaced: set[FileId]) -> bool:
+    """Unlink the hidden name if it refers to one of these files, each of which has another link.
 
     Return False if it refers to another file by now: that is for `restore_displaced`. Raise OSError.
     """
     name = str(staged)
-    if directory.status(name).st_ino not in replaced:
+    if FileId.of(directory.status(name)) not in replaced:
         return False
     directory.unlink(name)
     return True
@@ -75,7 +76,7 @@ def unlink_displaced(directory: LogDirectory, staged: StagedFile, replaced: set[
 def restore_displaced(
     queue: DrainQueue,
     staged: StagedFile,
-    known: Known | None,
+    known: Withdrawn | None,
     is_replacement: Callable[[str], bool] = _always,
     *,
     at_once: bool = False,
@@ -84,13 +85,14 @@ def restore_displaced(
 
     A displaced file gets the name that the replacement has now, which may have been rotated, too; without a
     replacement see `_give_a_name`. The replacement is drained, because a writer may have opened it: `known` says what
-    it was, `is_replacement` whether a segment is it: in a copy of a folder its inode is another file's. If a rotation
-    has linked it, it stays, with what came to it, as the segment of that name. Raise OSError; then the next job's
-    recovery does it.
+    it was, `is_replacement` whether a segment is it: in a copy of a folder its inode is another file's, and in an
+    overlay it may be two files'. If a rotation has linked it, it stays, with what came to it, as the segment of that
+    name. Raise OSError; then the next job's recovery does it.
     """
     directory, name = queue.directory, str(staged)
     status = directory.status(name)
-    if status.st_ino == staged.inode:
+    built = known.built if known else FileId(None, staged.inode)
+    if built.fits(status):
         if status.st_nlink > 1 and directory.visible_name(FileId.of(status), queue.names.match):
             directory.sync_folder()
             directory.unlink(name)
@@ -99,7 +101,7 @@ def restore_displaced(
         directory.rename(name, str(old))
         directory.sync_folder()
         queue.add(old, known, at_once=at_once)
-    elif (place := _place(queue, staged)) and is_replacement(place):
+    elif place := _place(queue, staged, built, is_replacement):
         directory.rename_exchange(name, place)
         directory.sync_folder()
         restore_displaced(queue, staged, known, is_replacement, at_once=at_once)
@@ -108,11 +110,11 @@ def restore_displaced(
         directory.sync_folder()
 
 
-def _place(queue: DrainQueue, staged: StagedFile) -> str | None:
+def _place(queue: DrainQueue, staged: StagedFile, built: FileId, is_replacement: Callable[[str], bool]) -> str | None:
     """Return the replacement's name; of several the segment's own, else a segment's: a rotation may have linked it."""
-    displaced = FileId.of(queue.directory.status(str(staged)))
-    look = partial(queue.directory.visible_name, displaced._replace(inode=staged.inode))
-    return look(staged.segment.__eq__) or look(queue.names.match) or look()
+    look = partial(queue.directory.visible_names, built)
+    found = chain(look(staged.segment.__eq__), look(queue.names.match), look())
+    return next(filter(cache(is_replacement), found), None)
 
 
 def _give_a_name(queue: DrainQueue, staged: StagedFile) -> None:

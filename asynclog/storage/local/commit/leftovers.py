@@ -25,8 +25,7 @@ def _may_be_ours(directory: LogDirectory, names: SegmentNaming, name: str) -> bo
     if not (staged or old) or (staged and (not staged.inode or directory.is_link(name))):
         return True
     with suppress(FileNotFoundError):  # somebody has just removed it
-        file = FileId.of(directory.status(name))
-        return is_segment(directory, names, file._replace(inode=staged.inode) if staged else file)
+        return is_segment(directory, names, FileId(None, staged.inode) if staged else FileId.of(directory.status(name)))
     return False
 
 

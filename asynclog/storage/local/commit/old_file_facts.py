@@ -102,13 +102,14 @@ class Inherited(msgspec.Struct, frozen=True):
 
 
 class Withdrawn(msgspec.Struct, frozen=True):
-    """A replacement that lost its name again, and may have been written to. Its lines are those of `file`.
+    """A replacement, `built`, that lost its name again, and may have been written to. Its lines are those of `file`.
 
     `proof` has all bytes of a packed one, and none of another, whose lines can be compared instead.
     """
 
     proof: Proof
     file: FileId
+    built: FileId
     mtime_ns: int
     ticket: int = 0
 

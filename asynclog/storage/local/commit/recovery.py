@@ -42,7 +42,7 @@ def recover(directory: LogDirectory, names: SegmentNaming, queue: DrainQueue, le
 def _resolve(queue: DrainQueue, staged: StagedFile, old_links: Iterable[OldLink]) -> None:
     """Resolve a replacement's hidden name, before its segment's old files: they need their second name until then."""
     directory = queue.directory
-    replaced = {str(old): directory.status(str(old)).st_ino for old in old_links if old.segment == staged.segment}
+    replaced = {str(old): FileId.of(directory.status(str(old))) for old in old_links if old.segment == staged.segment}
     if not unlink_displaced(directory, staged, set(replaced.values())):
         is_replacement = partial(_is_replacement, directory, staged, list(replaced))
         restore_displaced(queue, staged, None, is_replacement, at_once=True)
@@ -76,7 +76,7 @@ def _may_be_displaced(directory: LogDirectory, staged: StagedFile, owner: int) -
 
 def _is_another_of(file: os.stat_result, segment: os.stat_result) -> bool:
     """Return whether this is another file, of the same owner."""
-    return file.st_uid == segment.st_uid and file.st_ino != segment.st_ino
+    return file.st_uid == segment.st_uid and FileId.of(file) != FileId.of(segment)
 
 
 def _attempt(queue: DrainQueue, name: str, step: Callable[[], None]) -> bool:

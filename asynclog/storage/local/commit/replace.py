@@ -22,7 +22,7 @@ from asynclog.storage.local.commit.exchange import (
     swap,
     unlink_displaced,
 )
-from asynclog.storage.local.commit.old_file_facts import Displaced, Known, Withdrawn
+from asynclog.storage.local.commit.old_file_facts import Displaced, Withdrawn
 from asynclog.storage.local.commit.precommit import (
     IdleRule,
     Pinned,
@@ -120,11 +120,12 @@ def _stage(directory: LogDirectory, target: Target, staying: Iterable[Part], siz
     except BaseException:
         discard(directory, temporary)
         raise
-    return staged, Withdrawn(built, FileId(action.fingerprint.device, action.fingerprint.inode), status.st_mtime_ns)
+    segment = FileId(action.fingerprint.device, action.fingerprint.inode)
+    return staged, Withdrawn(built, segment, FileId.of(status), status.st_mtime_ns)
 
 
 def commit(
-    queue: DrainQueue, idle: IdleRule, target: Target, staged: StagedFile, known: Known | None = None
+    queue: DrainQueue, idle: IdleRule, target: Target, staged: StagedFile, known: Withdrawn | None = None
 ) -> CommitResult:
     """Do everything from the second name to the end of the lease, and return the result.
 
@@ -136,7 +137,7 @@ def commit(
     try:
         fault = _confirm(queue, source, staged, pinned, exchanged=exchanged)
     except (DisplacedError, LateWriterError):
-        is_undone = swap_back(directory, staged) if exchanged else take_back(queue, staged, pinned.file)
+        is_undone = swap_back(directory, staged) if exchanged else take_back(queue, staged, pinned.file, known)
         directory.release(source)  # the file has all that it had: for what is left to do nobody has to wait
         undo_rest(queue, staged, old, known, is_undone=is_undone)
         raise
@@ -202,7 +203,7 @@ def _confirm(queue: DrainQueue, source: int, staged: StagedFile, pinned: Pinned,
         directory.sync_folder()
         if exchanged:
             confirm(directory, source, staged, pinned)
-            unlink_displaced(directory, staged, {pinned.status.st_ino})
+            unlink_displaced(directory, staged, {pinned.file})
     except LateWriterError:
         raise
     except OSError as error:

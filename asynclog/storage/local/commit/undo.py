@@ -5,7 +5,7 @@ import contextlib
 from asynclog.storage.hidden_names import OldLink, StagedFile
 from asynclog.storage.local.commit.drain_queue import DrainQueue
 from asynclog.storage.local.commit.exchange import restore_displaced
-from asynclog.storage.local.commit.old_file_facts import Known
+from asynclog.storage.local.commit.old_file_facts import Withdrawn
 from asynclog.storage.local.directory import LogDirectory
 from asynclog.storage.local.reading.read_directory import FileId
 
@@ -28,7 +28,7 @@ def swap_back(directory: LogDirectory, staged: StagedFile) -> bool:
     return False
 
 
-def take_back(queue: DrainQueue, staged: StagedFile, segment: FileId) -> bool:
+def take_back(queue: DrainQueue, staged: StagedFile, segment: FileId, known: Withdrawn | None) -> bool:
     """Take its name from a replacement again, where names can't be exchanged and the file is another segment by now.
 
     Return whether nothing is left of it to be seen to. If it can't be taken, note that: nobody does it later.
@@ -36,8 +36,7 @@ def take_back(queue: DrainQueue, staged: StagedFile, segment: FileId) -> bool:
     directory = queue.directory
     try:
         is_there = directory.visible_name(segment, queue.names.match) is not None
-        replacement = segment._replace(inode=staged.inode)
-        if is_there and (place := directory.visible_name(replacement, queue.names.match)):
+        if is_there and known and (place := directory.visible_name(known.built, queue.names.match)):
             directory.rename(place, str(staged))
             return False
     except OSError as error:
@@ -48,7 +47,7 @@ def take_back(queue: DrainQueue, staged: StagedFile, segment: FileId) -> bool:
     return True
 
 
-def undo_rest(queue: DrainQueue, staged: StagedFile, old: OldLink, known: Known | None, *, is_undone: bool) -> None:
+def undo_rest(queue: DrainQueue, staged: StagedFile, old: OldLink, known: Withdrawn | None, *, is_undone: bool) -> None:
     """See to the replacement and to the second name of a segment that has its name back, or could not get it yet.
 
     `known` is what is known of the replacement, if there is one. What fails is a problem of the job: recovery does it.
@@ -70,7 +69,7 @@ def _is_linked(directory: LogDirectory, staged: StagedFile) -> bool:
     return False
 
 
-def _undo_swap(queue: DrainQueue, staged: StagedFile, known: Known | None) -> None:
+def _undo_swap(queue: DrainQueue, staged: StagedFile, known: Withdrawn | None) -> None:
     """Give a file displaced by mistake its name back; if that fails, note the problem."""
     try:
         queue.directory.sync_folder()

@@ -6,7 +6,7 @@ All names are in the one folder whose descriptor it holds; no link is followed. 
 import contextlib
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import chain
 from typing import NamedTuple, Self
 
@@ -21,15 +21,19 @@ def _any(name: str) -> bool:
 class FileId(NamedTuple):
     """The identity of a file among those of its folder.
 
-    An inode number alone does not: an overlay shows files of several file systems, each with numbers of its own.
+    An inode number alone does not: an overlay shows files of several file systems, each with numbers of its own. The
+    device is None if it is not known: then any fits.
     """
 
-    device: int
+    device: int | None
     inode: int
 
     @classmethod
     def of(cls, status: os.stat_result) -> Self:
         return cls(status.st_dev, status.st_ino)
+
+    def fits(self, status: os.stat_result) -> bool:
+        return status.st_ino == self.inode and self.device in {None, status.st_dev}
 
 
 class ReadDirectory:
@@ -47,15 +51,18 @@ class ReadDirectory:
             self.close(listing)
 
     def visible_name(self, file: FileId, wanted: Callable[[str], bool] = _any) -> str | None:
-        """Return a name under which readers see this file, one of the `wanted`.
+        """Return a name under which readers see this file, one of the `wanted`."""
+        return next(self.visible_names(file, wanted), None)
+
+    def visible_names(self, file: FileId, wanted: Callable[[str], bool] = _any) -> Iterator[str]:
+        """Yield the names under which readers see this file, of the `wanted` ones.
 
         Look twice, because it may be renamed meanwhile.
         """
         for name in chain.from_iterable(self.names() for _ in range(2)):
             with contextlib.suppress(FileNotFoundError):
-                if not name.startswith(".") and wanted(name) and FileId.of(self.status(name)) == file:
-                    return name
-        return None
+                if not name.startswith(".") and wanted(name) and file.fits(self.status(name)):
+                    yield name
 
     def open(self, name: str) -> int:
         """Open a file for reading, and return its descriptor. Don't block on a FIFO."""
