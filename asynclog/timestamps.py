@@ -67,6 +67,11 @@ def format_instant(instant: int) -> str:
     return f"{text}.{fraction:09d}".rstrip("0") + "Z" if fraction else f"{text}Z"
 
 
+def format_second(instant: int) -> str:
+    """Return the second in which an instant lies, for sentences."""
+    return format_instant(instant - instant % SECOND)
+
+
 def earliest_text(instants: Iterable[str | None]) -> str | None:
     """Return the earliest of these instants, None without any. They don't sort as text: some have a fraction."""
     return min(filter(None, instants), key=lambda text: parse_instant(text) or 0, default=None)

@@ -15,7 +15,7 @@ from asynclog.plan.decide import plausible_counts
 from asynclog.policy.rules import Policy, all_rules, overdue_since, retention_for
 from asynclog.schemas import SchemaKey
 from asynclog.statistics import earliest, sum_counts
-from asynclog.timestamps import DAY, format_instant
+from asynclog.timestamps import DAY, format_second
 
 # The default guard allows fewer records than this to be deleted.
 DELETE_ALL_THRESHOLD = 1000
@@ -134,7 +134,7 @@ def _sentence(broken: _Broken, plan: Plan, policy: Policy, going: Mapping[Schema
     schema = share.schema or max(going, key=lambda key: going[key])
     since, early = _since(plan, policy, share.schema), sum(_early(plan).values())
     facts = [
-        *([] if since is None else [f"the first expired at {format_instant(since)}"]),
+        *([] if since is None else [f"the first expired at {format_second(since)}"]),
         *([] if share.schema or not early else [f"{early:,} would go for the budget before they expire"]),
         *([] if share.schema else [f"most of them {schema}"]),
     ]
@@ -145,7 +145,7 @@ def _sentence(broken: _Broken, plan: Plan, policy: Policy, going: Mapping[Schema
     if not complete:
         return f"of what is known so far, {told}This is decided once all of it is known"
     return (
-        f"{told}Is the clock right ({format_instant(plan.now)}), and are the retention days"
+        f"{told}Is the clock right ({format_second(plan.now)}), and are the retention days"
         f"{' and the budget' if early else ''}? If this is meant, as the "
         f"first cleanup of an old log may be, run it with --allow-delete-percent {broken.enough}, "
         "or with --allow-delete-all"

@@ -88,6 +88,9 @@ def test_runs_that_failed_are_there(log: Path) -> None:
         (2, "error", 0),
     ]
     assert all(each["error"] for each in found)
+    held_back, refused, *_ = run("history", *LOG, cwd=log).out.splitlines()[-4:]
+    for line, each in ((held_back, found[0]), (refused, found[1])):
+        assert line == f"{each['began'][:19]}Z: {each['error'].partition('. ')[0]}"
 
 
 def test_the_text_is_a_line_a_run(log: Path) -> None:

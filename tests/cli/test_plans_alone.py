@@ -56,6 +56,12 @@ def apply(folder: Path, *words: str) -> Done:
     return run("apply", "plan.json", *words, "--now", NOW, "--json", cwd=folder.parent)
 
 
+def test_who_writes_a_plan_is_told_how_it_is_carried_out(log: Path) -> None:
+    """At the end of the text, with its whole path."""
+    done = run("cleanup", "-n", "--profile", "mine", "--now", NOW, "--plan-out", "plan.json", cwd=log)
+    assert f"\nPlan: {log}/plan.json, which asynclog apply carries out\n" in done.out
+
+
 @pytest.mark.parametrize("way", WAYS)
 def test_a_plan_needs_nothing_else(log: Path, way: str) -> None:
     """Wherever it is applied, and however its log was named: that log is cleaned, and no other."""

@@ -42,6 +42,8 @@ def _lines(result: CleanupResult, width: int | None) -> Iterator[str]:
         yield from unjudged_in_words(result.unjudged)
         yield from _notes(result)
     yield from in_brief(result)
+    if result.plan and _is_dry(result):
+        yield f"Plan: {escape_control(result.plan.path)}, which asynclog apply carries out"
     parts = result.profiles or result.logs or {}  # which have shown their own
     shown = {f"{name}: {warning}" for name, each in parts.items() for warning in each.warnings}
     yield from (f"Warning: {escape_control(warning)}" for warning in result.warnings if warning not in shown)

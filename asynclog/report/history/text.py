@@ -25,7 +25,7 @@ def _lines(result: HistoryResult, width: int | None) -> Iterator[str]:
         yield from columns([_HEAD, *map(_row, runs)], right={3, 4, 5}, width=width)
     for run in runs:
         if run.error:
-            yield escape_control(f"{run.began}: {run.error}")
+            yield escape_control(f"{_second(run.began)}: {run.error.partition('. ')[0]}")
     if len(result.runs) > len(runs):
         yield f"And {len(result.runs) - len(runs):,} earlier ones: --json has them all"
 
@@ -35,7 +35,7 @@ def _row(run: HistoryRun) -> list[str]:
     plan = f"{run.plan.path} ({run.plan.checksum[:_SHOWN]}…)" if run.plan else ""
     size, records = format_size(run.bytes), f"{run.records:,}"
     return [
-        run.began.partition(".")[0].removesuffix("Z") + "Z",
+        _second(run.began),
         f"{run.user}@{run.host}",
         what,
         records,
@@ -43,3 +43,7 @@ def _row(run: HistoryRun) -> list[str]:
         str(run.exit_code),
         plan,
     ]
+
+
+def _second(instant: str) -> str:
+    return instant.partition(".")[0].removesuffix("Z") + "Z"
