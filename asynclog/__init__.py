@@ -75,10 +75,10 @@ async def cleanup(
     """
     keywords = locals()  # all of them, and nothing else yet
     from asynclog.config.python_options import settings_from
-    from asynclog.runner.around.attend_run import attended
-    from asynclog.runner.around.record_run import recorded
     from asynclog.runner.cleanup import clean_up
     from asynclog.runner.in_thread import in_thread
+    from asynclog.runner.lifecycle.attend_run import attended
+    from asynclog.runner.lifecycle.record_run import recorded
     from asynclog.runner.steps.begin_cleanup import begin_run
 
     run = begin_run(settings_from(keywords, os.environ), dry_run=dry_run)

@@ -18,9 +18,9 @@ from asynclog.errors import AsynclogError, ConfigurationError
 from asynclog.policy.rules import Policy
 from asynclog.report.cleanup.combine import combined, failed
 from asynclog.report.cleanup.result import Report
-from asynclog.runner.around.attend_run import attended
-from asynclog.runner.around.record_run import recorded
 from asynclog.runner.cleanup import RefusedRunError, clean_up
+from asynclog.runner.lifecycle.attend_run import attended
+from asynclog.runner.lifecycle.record_run import recorded
 from asynclog.runner.report_on_all import report_on_all, shared_policy
 from asynclog.runner.steps.begin_cleanup import Run, begin_run
 from asynclog.runner.steps.budget import note_freed

@@ -69,9 +69,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: ApplyOptions, call: Call) -> Report:
     """Carry out the plan that these options name, and return the report."""
-    from asynclog.runner.around.attend_run import attended
-    from asynclog.runner.around.record_run import recorded
     from asynclog.runner.cleanup import clean_up
+    from asynclog.runner.lifecycle.attend_run import attended
+    from asynclog.runner.lifecycle.record_run import recorded
     from asynclog.runner.steps.begin_cleanup import begin_run
 
     valid_for = int(seconds("--max-age", options.max_age) * SECOND)

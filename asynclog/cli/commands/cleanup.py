@@ -105,9 +105,9 @@ def _one(
     options: CleanupOptions, call: Call, file: MetricsFile, freed: Freed, book: "ReportFiles | None" = None
 ) -> Report:
     """Clean up the log of these options, or each of many; `book` are the files about all profiles, if there are any."""
-    from asynclog.runner.around.attend_run import attended
-    from asynclog.runner.around.record_run import recorded
     from asynclog.runner.cleanup import clean_up
+    from asynclog.runner.lifecycle.attend_run import attended
+    from asynclog.runner.lifecycle.record_run import recorded
     from asynclog.runner.steps.begin_cleanup import begin_run
     from asynclog.runner.steps.budget import note_freed
 

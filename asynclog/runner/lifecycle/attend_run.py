@@ -15,7 +15,7 @@ from asynclog.errors import BeforeHookError
 from asynclog.escaping import escape_control, escape_surrogates
 from asynclog.report.cleanup.result import Report
 from asynclog.report.envelope import document
-from asynclog.runner.around.record_run import with_warnings
+from asynclog.runner.lifecycle.record_run import with_warnings
 
 logger = logging.getLogger("asynclog")
 
@@ -60,8 +60,8 @@ class _Around:
 
     def __init__(self, settings: Settings, run_id: str, stop: StopRequest) -> None:
         # Few profiles ask for these; and what is needed after a deletion is loaded before it.
-        from asynclog.runner.around.hooks import run_hook  # noqa: PLC0415
-        from asynclog.runner.around.pings import call  # noqa: PLC0415
+        from asynclog.runner.lifecycle.hooks import run_hook  # noqa: PLC0415
+        from asynclog.runner.lifecycle.pings import call  # noqa: PLC0415
 
         self._run_hook, self._call, self._stop = run_hook, call, stop
         self._hooks, self._pings = settings.hooks, settings.pings
