@@ -9,8 +9,8 @@ import msgspec
 
 from asynclog.cli import options as groups
 from asynclog.cli.command import Call, Command, log_level
-from asynclog.cli.commands.begin_init import begin
-from asynclog.cli.commands.first_files import POLICY, write
+from asynclog.cli.init.begin_init import begin
+from asynclog.cli.init.first_files import POLICY, write
 from asynclog.cli.parser import ALWAYS, Help
 from asynclog.config.configuration_file import MXCPS, OURS, nearest
 from asynclog.config.mxcp.init_values import Takeover

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from asynclog.cli.command import settings_of
-from asynclog.cli.commands.first_files import POLICY, must_be_new
+from asynclog.cli.init.first_files import POLICY, must_be_new
 from asynclog.config.configuration_file import OURS, nearest
 from asynclog.config.mxcp.init_values import Takeover, find_takeover
 from asynclog.config.paths.log_folders import has_wildcard
