@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from asynclog.cli.command import Call, logs_of
-from asynclog.cli.files import page_options
+from asynclog.cli.files import report_options
 from asynclog.cli.output import bug_in_words, complain_of_bug
 from asynclog.cli.signals import StoppedError
 from asynclog.config.configuration_file import profile_names
@@ -60,7 +60,7 @@ def _files_of_all(of_profile: "Sequence[CleanupOptions]") -> AbstractContextMana
     for each in of_profile if (html, csv) != (None, None) else ():
         with suppress(ConfigurationError):
             logs.append(logs_of(each))
-    return page_options.files_of(logs, html, csv)
+    return report_options.files_of(logs, html, csv)
 
 
 def every_log(  # noqa: PLR0913 - what is asked, and what is shared by all

@@ -8,7 +8,7 @@ import msgspec
 
 from asynclog.cli import options as groups
 from asynclog.cli.command import Call, Command, log_level_of_cleanup, settings_of
-from asynclog.cli.files import page_options
+from asynclog.cli.files import report_options
 from asynclog.cli.parser import ALWAYS, Help
 from asynclog.config.logs import one_log
 from asynclog.config.paths.log_folders import escaped
@@ -56,8 +56,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", help="the plan")
     groups.which_log(parser)
     groups.output(parser, debug=groups.DEBUG_DECISIONS)
-    page_options.html(parser)
-    page_options.csv(parser)
+    report_options.html(parser)
+    report_options.csv(parser)
     groups.now(parser)
     groups.jobs(parser)
     groups.catalog(parser)
@@ -76,7 +76,7 @@ def run(options: ApplyOptions, call: Call) -> Report:
 
     valid_for = int(seconds("--max-age", options.max_age) * SECOND)
     plan, settings = _plan_and_settings(options)
-    files = call.resources.enter_context(page_options.files_of([one_log(settings)], options.html, options.csv))
+    files = call.resources.enter_context(report_options.files_of([one_log(settings)], options.html, options.csv))
     approved = approved_plan(plan, options.file, valid_for)
     verbose, ages = options.debug or files is not None, files.ages if files else None
     run = begin_run(settings, verbose=verbose, approved=approved, wiring=call.wiring, ages=ages)
@@ -88,7 +88,7 @@ def run(options: ApplyOptions, call: Call) -> Report:
             report = files.tell_cleanup(report, plan.checksum, of_plan=True, with_keeps=options.debug)
         return report
 
-    told = page_options.failure_told(files, run, call.signals, plan.checksum)
+    told = report_options.failure_told(files, run, call.signals, plan.checksum)
     attend = partial(attended, settings, run.run_id, work, call.signals, dry_run=False, failure_told=told)
     report = recorded(run, attend)
     call.signals.finish()

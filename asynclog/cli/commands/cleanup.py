@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from asynclog.cli import options as groups
 from asynclog.cli.command import Call, Command, log_level_of_cleanup, logs_of
-from asynclog.cli.files import page_options
+from asynclog.cli.files import report_options
 from asynclog.cli.files.metrics_file import MetricsFile, metrics_file
 from asynclog.cli.files.plan_out import digest_of, planned_file, write_plan
 from asynclog.cli.parser import ALWAYS, Help
@@ -60,8 +60,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="write a dry run's plan to this file, to review and apply; never overwrites anything but a plan",
     )
-    page_options.html(parser)
-    page_options.csv(parser)
+    report_options.html(parser)
+    report_options.csv(parser)
     groups.now(parser)
     groups.jobs(parser)
     groups.catalog(parser)
@@ -86,7 +86,7 @@ def run(options: CleanupOptions, call: Call) -> Report:
     metrics = metrics_file(options.metrics_file, options.path, dry_run=options.dry_run)
     file = call.resources.enter_context(metrics)
     named = {"--html": options.html, "--csv": options.csv, "--plan-out": options.plan_out}
-    page_options.must_differ({**named, "--metrics-file": options.metrics_file})
+    report_options.must_differ({**named, "--metrics-file": options.metrics_file})
     freed: Freed = Counter()
     if options.all_profiles:
         from asynclog.cli.several_cleanups import every_profile
@@ -113,7 +113,7 @@ def _one(
 
     logs, files = logs_of(options), book
     if not options.all_profiles:
-        files = call.resources.enter_context(page_options.files_of([logs], options.html, options.csv))
+        files = call.resources.enter_context(report_options.files_of([logs], options.html, options.csv))
     own = files if book is None else None
     settings, dry_run = logs.settings, options.dry_run
 
@@ -130,7 +130,7 @@ def _one(
             freed=freed,
             files=files,
             tell=lambda report: tell(report, ""),
-            failure_told=lambda run: page_options.failure_told(own, run, call.signals),
+            failure_told=lambda run: report_options.failure_told(own, run, call.signals),
         )
     file.is_about(settings)
     with planned_file(options.plan_out, settings, dry_run=dry_run) as plan_out:
@@ -147,6 +147,6 @@ def _one(
             report = tell(report, digest_of(found) if own else "")
             return file.tell(report, as_json=options.json)
 
-        told = page_options.failure_told(own, run, call.signals)
+        told = report_options.failure_told(own, run, call.signals)
         attend = partial(attended, settings, run.run_id, work, call.signals, dry_run=dry_run, failure_told=told)
         return recorded(run, attend)

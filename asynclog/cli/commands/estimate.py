@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from asynclog.cli import options as groups
 from asynclog.cli.command import Call, Command, log_level, logs_of
-from asynclog.cli.files import page_options
+from asynclog.cli.files import report_options
 from asynclog.cli.parser import ALWAYS, Help
 from asynclog.errors import ConfigurationError
 from asynclog.report.envelope import CommandResult
@@ -52,8 +52,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="what if this were its rule: NAME=60 or NAME=36h for all versions, NAME:2=60, *=60 for all others, "
         "NAME=none for ever; NAME may be a pattern, such as api_*",
     )
-    page_options.html(parser)
-    page_options.csv(parser)
+    report_options.html(parser)
+    report_options.csv(parser)
     groups.now(parser)
     groups.jobs(parser)
     groups.catalog(parser)
@@ -78,7 +78,7 @@ def run(options: EstimateOptions, call: Call) -> CommandResult[EstimateResult]:
     seed = _seed(options)
     logs = logs_of(options)
     logs.must_share_policy("estimate")
-    files = call.resources.enter_context(page_options.files_of([logs], options.html, options.csv))
+    files = call.resources.enter_context(report_options.files_of([logs], options.html, options.csv))
     ages = files.ages if files and seed is None else None  # a sample does not know the ages of all
     with call.signals.deferred("while the log was read"):
         found = estimate_log(

@@ -8,7 +8,7 @@ import msgspec
 
 from asynclog.cli import options as groups
 from asynclog.cli.command import Call, Command, log_level, logs_of
-from asynclog.cli.files import page_options
+from asynclog.cli.files import report_options
 from asynclog.cli.parser import ALWAYS, Help
 from asynclog.config.configuration_file import MXCPS, OURS, nearest
 from asynclog.config.logs import Logs
@@ -52,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     groups.which_log(parser)
     groups.output(parser, debug=groups.DEBUG)
-    page_options.html(parser)
+    report_options.html(parser)
     groups.now(parser)
     groups.jobs(parser)
     groups.catalog(parser)
@@ -66,7 +66,7 @@ def run(options: ExplainOptions, call: Call) -> CommandResult[ExplainResult]:
     options = _with_bare_log(options)
     logs = logs_of(options)
     settings = _log_of(logs, options.segment)
-    files = call.resources.enter_context(page_options.files_of([logs], options.html))
+    files = call.resources.enter_context(report_options.files_of([logs], options.html))
     ages = files.ages if files else None
     with call.signals.deferred("while the log was read"):
         found = explain_log(settings, options.segment, options.schema, call.signals, ages=ages, wiring=call.wiring)

@@ -1,4 +1,4 @@
-"""The options --html and --csv, and the files that they ask for: only then is what makes these imported."""
+"""The options --html and --csv, and the files that they ask for: only then is `report_files` imported."""
 
 import argparse
 import os
