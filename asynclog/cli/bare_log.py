@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from asynclog.config.configuration_file import profile_names
 from asynclog.config.nearest_name import did_you_mean
-from asynclog.config.paths.named_log import log_of
+from asynclog.config.paths.path_problems import log_of
 from asynclog.errors import ConfigurationError
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from asynclog.config.paths.contested_segments import by_folder, contested, located, refuse
-from asynclog.config.paths.log_folders import HasLog, escaped, find_folders
+from asynclog.config.paths.wildcards import HasLog, escaped, find_folders
 from asynclog.config.resolve import Target, resolve_target, settings_of_log
 from asynclog.config.settings import Options, Settings
 from asynclog.errors import ConfigurationError
@@ -97,7 +97,7 @@ def _refuse_segment(path: str | None, target: Target) -> None:
     """Raise ConfigurationError if the path that somebody has typed is that of one segment of a log."""
     if not path or target.of_many or target.profile.patterns or not _may_be_segment(os.path.basename(path)):
         return
-    from asynclog.config.paths.named_log import segment_problem  # noqa: PLC0415 - few logs have such names
+    from asynclog.config.paths.path_problems import segment_problem  # noqa: PLC0415 - few logs have such names
 
     if problem := segment_problem(path, target.log):
         raise ConfigurationError(f"--path {path}: {problem}")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
-from asynclog.config.paths.log_folders import escaped, has_wildcard, literal, wildcard_problem
+from asynclog.config.paths.wildcards import escaped, has_wildcard, literal, wildcard_problem
 from asynclog.config.presets import load_presets, with_preset
 from asynclog.config.profile import Profile, beside, must_have
 from asynclog.config.values.mapped_fields import FieldKeys, TimeKeys, fields_from

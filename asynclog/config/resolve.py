@@ -7,9 +7,9 @@ import msgspec
 
 from asynclog.config.configuration_file import load_profile
 from asynclog.config.paths.contested_segments import by_folder, contested, located, refuse, within
-from asynclog.config.paths.log_folders import escaped, has_wildcard, literal, wildcard_problem
 from asynclog.config.paths.state_path import state_folder
 from asynclog.config.paths.usable_paths import absolute, working_folder
+from asynclog.config.paths.wildcards import escaped, has_wildcard, literal, wildcard_problem
 from asynclog.config.profile import Profile
 from asynclog.config.reading.file_text import Origin
 from asynclog.config.settings import Options, Settings
@@ -146,7 +146,7 @@ def _must_name_a_file(target: Target, path: str | None) -> None:
     base = os.path.basename(log)
     is_odd = not base or base.endswith(_YAML) or os.path.isdir(log) or (path and not os.path.lexists(log))
     if is_odd and target.profile.enabled:
-        from asynclog.config.paths.named_log import path_problem  # noqa: PLC0415 - most paths are those of a log
+        from asynclog.config.paths.path_problems import path_problem  # noqa: PLC0415 - most paths are those of a log
 
         if problem := path_problem(path or log, log):
             raise ConfigurationError(f"{source}: {problem}")

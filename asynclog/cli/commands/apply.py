@@ -11,8 +11,8 @@ from asynclog.cli.command import Call, Command, log_level_of_cleanup, settings_o
 from asynclog.cli.files import report_options
 from asynclog.cli.parser import ALWAYS, Help
 from asynclog.config.logs import one_log
-from asynclog.config.paths.log_folders import escaped
 from asynclog.config.paths.usable_paths import absolute
+from asynclog.config.paths.wildcards import escaped
 from asynclog.config.reading.file_text import read_text
 from asynclog.config.settings import Settings
 from asynclog.config.values.units import seconds

@@ -89,7 +89,7 @@ def _with_bare_log(options: ExplainOptions) -> ExplainOptions:
         return options
     if any(nearest(name, working_folder()) for name in (OURS, MXCPS)):
         return options
-    from asynclog.config.paths.named_log import log_of
+    from asynclog.config.paths.path_problems import log_of
 
     log = log_of(segment)
     return msgspec.structs.replace(options, path=log or segment, segment=segment if log else None)

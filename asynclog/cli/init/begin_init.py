@@ -8,8 +8,8 @@ from asynclog.cli.command import settings_of
 from asynclog.cli.init.first_files import POLICY, must_be_new
 from asynclog.config.configuration_file import OURS, nearest
 from asynclog.config.mxcp.init_values import Takeover, find_takeover
-from asynclog.config.paths.log_folders import has_wildcard
 from asynclog.config.paths.usable_paths import absolute, identity, working_folder
+from asynclog.config.paths.wildcards import has_wildcard
 from asynclog.config.presets import unknown_preset
 from asynclog.config.resolve import resolve_target, settings_of_log
 from asynclog.config.settings import Options, Settings

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from asynclog.config.paths.log_folders import covers
+from asynclog.config.paths.wildcards import covers
 from asynclog.errors import ConfigurationError
 from asynclog.storage.profile_claims import Claim, Contest, contests, in_words
 

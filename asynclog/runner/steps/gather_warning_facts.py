@@ -62,7 +62,7 @@ def facts_of(log: Log, policy: Policy | None, states: Sequence[SegmentState], st
     if stop:
         return facts
     if not states:
-        from asynclog.config.paths.named_log import logs_in  # noqa: PLC0415 - few logs have no segment
+        from asynclog.config.paths.path_problems import logs_in  # noqa: PLC0415 - few logs have no segment
 
         facts = msgspec.structs.replace(facts, logs=logs_in(log.store.list().names))
     if has_no_record(states):

@@ -41,7 +41,7 @@ for _module in (
     "asynclog.cli.colors",
     "asynclog.cli.commands.cleanup",
     "asynclog.config.logs",
-    "asynclog.config.paths.named_log",
+    "asynclog.config.paths.path_problems",
     "asynclog.runner.cleanup",
     "asynclog.runner.lifecycle.attend_run",
     "asynclog.runner.lifecycle.record_run",
