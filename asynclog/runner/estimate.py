@@ -14,9 +14,9 @@ from asynclog.forecast.ages import LogAges
 from asynclog.forecast.log_forecast import IN_DAYS, Forecast
 from asynclog.plan.stats_at_cutoffs import project
 from asynclog.policy.cutoffs import Cutoffs
+from asynclog.policy.mistyped_schema import refuse_unknown
 from asynclog.policy.retention_overrides import scope_of, with_retention
 from asynclog.policy.rules import Policy
-from asynclog.policy.unknown_schema import refuse_unknown
 from asynclog.records.fields import Fields, shortest_line
 from asynclog.report.envelope import CommandResult
 from asynclog.report.estimate.build import Estimate, make_estimate

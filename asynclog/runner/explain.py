@@ -15,8 +15,8 @@ from asynclog.errors import ConfigurationError
 from asynclog.forecast.ages import LogAges
 from asynclog.formatting import pluralize
 from asynclog.plan.decide import decide, make_plan
+from asynclog.policy.mistyped_schema import is_named, refuse_unknown
 from asynclog.policy.rules import Policy
-from asynclog.policy.unknown_schema import is_named, refuse_unknown
 from asynclog.report.envelope import CommandResult
 from asynclog.report.explain.build import explained
 from asynclog.report.explain.result import Explained, ExplainResult, UnreadableLine, UnreadableReason

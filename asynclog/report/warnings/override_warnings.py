@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator
 
 from asynclog.formatting import list_some
+from asynclog.policy.mistyped_schema import is_named
 from asynclog.policy.retention_overrides import scope_of
 from asynclog.policy.rules import WILDCARD, Policy, match_rule
-from asynclog.policy.unknown_schema import is_named
 from asynclog.schemas import SchemaKey
 
 
