@@ -23,7 +23,7 @@ from asynclog.runner.steps.provenance import provenance_of
 from asynclog.timestamps import format_instant
 
 if TYPE_CHECKING:
-    from asynclog.report.page.cleanup.log_parts import LogParts
+    from asynclog.report.page.cleanup.many_logs.parts import LogParts
 
 
 class Result(Protocol):
@@ -51,7 +51,7 @@ class ReportFiles:
             raise
         self.ages = LogAges() if self._page else None
         if self._page:  # what is needed after a deletion is loaded before it: the package may be upgraded meanwhile
-            for module in ("one_log", "many_logs"):
+            for module in ("one_log", "many_logs.page"):
                 import_module(f"asynclog.report.page.cleanup.{module}")
         self._parts: LogParts | None = None
 
@@ -85,7 +85,7 @@ class ReportFiles:
         if self.ages is None:
             return
         if self._parts is None:
-            from asynclog.report.page.cleanup.log_parts import LogParts
+            from asynclog.report.page.cleanup.many_logs.parts import LogParts
 
             self._parts = LogParts()
         self._parts.add(profile, escape_surrogates(path), report, self.ages)
@@ -99,7 +99,7 @@ class ReportFiles:
 
         def page(ages: LogAges) -> bytes:
             if parts:
-                from asynclog.report.page.cleanup.many_logs import logs_page
+                from asynclog.report.page.cleanup.many_logs.page import logs_page
 
                 return logs_page(report, parts, dry_run=dry_run)
             from asynclog.report.page.cleanup.one_log import cleanup_page

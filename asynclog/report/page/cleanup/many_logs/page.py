@@ -8,8 +8,8 @@ from asynclog.formatting import format_size, pluralize, summarize_errors
 from asynclog.report.cleanup.result import Report
 from asynclog.report.cleanup.text import headline
 from asynclog.report.page.ageing import due_section, groups_section
-from asynclog.report.page.cleanup.log_parts import LogPart, LogParts
-from asynclog.report.page.cleanup.log_tables import by_need, log_section, parts_section
+from asynclog.report.page.cleanup.many_logs.parts import LogPart, LogParts
+from asynclog.report.page.cleanup.many_logs.tables import by_need, log_section, parts_section
 from asynclog.report.page.cleanup.one_log import cleanup_figures, left_over
 from asynclog.report.page.cleanup.segments import segment_section
 from asynclog.report.page.cleanup.tables import overdue_table, schema_section, stays_section

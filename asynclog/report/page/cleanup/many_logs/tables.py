@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from asynclog.formatting import format_size, pluralize
-from asynclog.report.page.cleanup.log_parts import LogPart
+from asynclog.report.page.cleanup.many_logs.parts import LogPart
 from asynclog.report.page.cleanup.tables import other_stays, schema_table, stays
 from asynclog.report.page.cleanup.troubles import troubles
 from asynclog.report.page.cleanup.wording import DRY, Wording
