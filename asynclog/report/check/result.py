@@ -6,9 +6,9 @@ import msgspec
 
 from asynclog.report.envelope import FORMAT
 from asynclog.report.holdings import SegmentsRead
+from asynclog.report.neighbours import Neighbours
 from asynclog.report.provenance import PolicyRule
 from asynclog.report.unjudged_segments import Unjudged
-from asynclog.report.warnings.neighbours import Neighbours
 
 
 class Coverage(msgspec.Struct, frozen=True):

@@ -29,10 +29,10 @@ from asynclog.report.cleanup.result import (
     Segments,
 )
 from asynclog.report.cleanup.schema_totals import schema_totals
+from asynclog.report.neighbours import Neighbours
 from asynclog.report.packed_segments import sum_packed
 from asynclog.report.provenance import Provenance
 from asynclog.report.unjudged_segments import Left, sum_unjudged
-from asynclog.report.warnings.neighbours import Neighbours
 from asynclog.schemas import SchemaKey
 from asynclog.statistics import earliest, latest, sum_counts
 from asynclog.storage.naming import SegmentNaming

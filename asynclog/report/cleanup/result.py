@@ -5,10 +5,10 @@ from typing import Any, Literal, Self
 import msgspec
 
 from asynclog.report.envelope import FORMAT, document
+from asynclog.report.neighbours import Neighbours
 from asynclog.report.packed_segments import Packed
 from asynclog.report.provenance import PolicySource
 from asynclog.report.unjudged_segments import Unjudged
-from asynclog.report.warnings.neighbours import Neighbours
 from asynclog.segments import WhyUnjudged
 
 # The reasons for segments that a stopped job did not reach: the text report mentions them once, not one by one.

@@ -5,10 +5,10 @@ from typing import Literal
 import msgspec
 
 from asynclog.report.envelope import FORMAT
+from asynclog.report.neighbours import Neighbours
 from asynclog.report.packed_segments import Packed
 from asynclog.report.provenance import PolicySource
 from asynclog.report.unjudged_segments import Unjudged
-from asynclog.report.warnings.neighbours import Neighbours
 
 
 class Freed(msgspec.Struct, frozen=True):

@@ -5,9 +5,9 @@ from typing import Literal
 import msgspec
 
 from asynclog.report.envelope import FORMAT
+from asynclog.report.neighbours import Neighbours
 from asynclog.report.provenance import PolicySource
 from asynclog.report.unjudged_segments import Unjudged
-from asynclog.report.warnings.neighbours import Neighbours
 from asynclog.segments import WhyUnjudged
 
 

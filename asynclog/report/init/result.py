@@ -6,8 +6,8 @@ import msgspec
 
 from asynclog.report.envelope import FORMAT
 from asynclog.report.holdings import Holding, SegmentsRead
+from asynclog.report.neighbours import Neighbours
 from asynclog.report.unjudged_segments import Unjudged
-from asynclog.report.warnings.neighbours import Neighbours
 
 
 class InitResult(msgspec.Struct, frozen=True, kw_only=True):

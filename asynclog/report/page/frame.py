@@ -4,10 +4,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple, Protocol
 
 from asynclog.formatting import SUMMARIZED, format_period, pluralize
+from asynclog.report.neighbours import Neighbours
 from asynclog.report.page.markup import Column, code, day, items, note, number, section, sentence, table, words
 from asynclog.report.provenance import PolicyRule, Told
 from asynclog.report.unjudged_segments import Unjudged, unjudged_in_words
-from asynclog.report.warnings.neighbours import Neighbours
 
 _MOST_RULES = 200
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 
+from asynclog.report.neighbours import Neighbours
 from asynclog.report.unjudged_segments import combined_unjudged
-from asynclog.report.warnings.neighbours import Neighbours
 from asynclog.report.warnings.notices import MOST_NAMES, Notices
 
 

@@ -10,9 +10,9 @@ from asynclog.escaping import escape_surrogates
 from asynclog.formatting import list_some, pluralize
 from asynclog.records.why import NO_OFFSET
 from asynclog.report.holdings import Holdings, sum_holdings
+from asynclog.report.neighbours import Neighbours
 from asynclog.report.unjudged_segments import Left, Unjudged, sum_unjudged
 from asynclog.report.warnings.configuration_warnings import configuration_warnings
-from asynclog.report.warnings.neighbours import Neighbours
 from asynclog.report.warnings.policy_warnings import rule_warnings, unused_rule_warnings
 from asynclog.report.warnings.warning_facts import Facts, Reasons, has_no_record, is_partly_known
 from asynclog.statistics import SegmentStats, earliest
