@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from asynclog.storage.local.access.other_writers import Permissions, other_writer
 from asynclog.storage.local.access.trusted_open import permissions_of
-from asynclog.storage.local.access.write_permission import Permissions, other_writer
 
 if TYPE_CHECKING:
     from pathlib import Path

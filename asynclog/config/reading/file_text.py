@@ -9,8 +9,8 @@ from typing import BinaryIO, Literal
 import msgspec
 
 from asynclog.errors import ConfigurationError
+from asynclog.storage.local.access.other_writers import other_writer
 from asynclog.storage.local.access.trusted_open import StrangerError, open_file, permissions_of
-from asynclog.storage.local.access.write_permission import other_writer
 
 LARGEST = 16 << 20  # bytes; a policy of 1,000 schemas has about 100 KiB, a registry of years some MiB
 

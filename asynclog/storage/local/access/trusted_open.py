@@ -9,7 +9,7 @@ import pwd
 import stat
 from contextlib import ExitStack, suppress
 
-from asynclog.storage.local.access.write_permission import Permissions, other_writer
+from asynclog.storage.local.access.other_writers import Permissions, other_writer
 
 _LOOK = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
