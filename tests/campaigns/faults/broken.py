@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from asynclog.storage.codecs import Stream
     from asynclog.storage.hidden_names import OldLink, StagedFile
     from asynclog.storage.local.commit.drain_queue import DrainQueue
-    from asynclog.storage.local.commit.old_file_facts import Displaced, Known
+    from asynclog.storage.local.commit.old_file_checks import Displaced, Known
     from asynclog.storage.local.commit.precommit import Pinned
     from asynclog.storage.segment_reader import Part, SegmentReader
 

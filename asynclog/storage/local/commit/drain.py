@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 from asynclog.errors import ChangedError
 from asynclog.storage.codecs import is_packed
 from asynclog.storage.hidden_names import OldLink, new_name
-from asynclog.storage.local.commit.old_file_facts import Known
+from asynclog.storage.local.commit.old_file_checks import Known
 from asynclog.storage.local.commit.overwritten_lines import publish_overwritten
 from asynclog.storage.local.commit.staging import build, discard, publish
 from asynclog.storage.local.directory import LogDirectory

@@ -6,7 +6,7 @@ import time
 import msgspec
 
 from asynclog.storage.hidden_names import OldLink, origin
-from asynclog.storage.local.commit.old_file_facts import Inherited, Known
+from asynclog.storage.local.commit.old_file_checks import Inherited, Known
 from asynclog.storage.local.directory import LogDirectory
 from asynclog.storage.local.wait_times import Timing
 from asynclog.storage.naming import SegmentNaming

@@ -9,7 +9,7 @@ from itertools import islice
 from asynclog.errors import ChangedError, DamagedError
 from asynclog.storage.codecs import PLAIN, codec_for, is_packed
 from asynclog.storage.hidden_names import OldLink, hidden_segment, new_name, origin
-from asynclog.storage.local.commit.old_file_facts import Known
+from asynclog.storage.local.commit.old_file_checks import Known
 from asynclog.storage.local.commit.staging import build, discard, publish
 from asynclog.storage.local.directory import LogDirectory
 from asynclog.storage.local.reading.byte_ranges import parts_of

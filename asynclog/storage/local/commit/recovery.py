@@ -11,7 +11,7 @@ from asynclog.storage.local.commit.drain import advance_offset
 from asynclog.storage.local.commit.drain_queue import DrainQueue
 from asynclog.storage.local.commit.exchange import restore_displaced, unlink_displaced
 from asynclog.storage.local.commit.leftovers import is_segment
-from asynclog.storage.local.commit.old_file_facts import Inherited
+from asynclog.storage.local.commit.old_file_checks import Inherited
 from asynclog.storage.local.commit.overwritten_lines import begins_with_lines_of, is_made_of
 from asynclog.storage.local.directory import LogDirectory
 from asynclog.storage.local.reading.read_directory import FileId

@@ -22,7 +22,7 @@ from asynclog.storage.local.commit.exchange import (
     swap,
     unlink_displaced,
 )
-from asynclog.storage.local.commit.old_file_facts import Displaced, Withdrawn
+from asynclog.storage.local.commit.old_file_checks import Displaced, Withdrawn
 from asynclog.storage.local.commit.precommit import (
     IdleRule,
     Pinned,

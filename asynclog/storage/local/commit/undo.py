@@ -5,7 +5,7 @@ import contextlib
 from asynclog.storage.hidden_names import OldLink, StagedFile
 from asynclog.storage.local.commit.drain_queue import DrainQueue
 from asynclog.storage.local.commit.exchange import restore_displaced
-from asynclog.storage.local.commit.old_file_facts import Withdrawn
+from asynclog.storage.local.commit.old_file_checks import Withdrawn
 from asynclog.storage.local.directory import LogDirectory
 from asynclog.storage.local.reading.read_directory import FileId
 

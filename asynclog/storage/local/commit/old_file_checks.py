@@ -1,4 +1,4 @@
-"""What is known about old files: whether their accounted bytes are still those that were processed."""
+"""Checks of old files, by how each came about: whether its accounted bytes are still those that were processed."""
 
 import os
 from typing import Protocol
