@@ -21,7 +21,7 @@ from asynclog.report.cleanup.result import Report
 from asynclog.runner.cleanup import RefusedRunError, clean_up
 from asynclog.runner.lifecycle.attend_run import attended
 from asynclog.runner.lifecycle.record_run import recorded
-from asynclog.runner.report_on_all import report_on_all, shared_policy
+from asynclog.runner.report_all_cleanups import report_on_all, shared_policy
 from asynclog.runner.steps.begin_cleanup import Run, begin_run
 from asynclog.runner.steps.budget import note_freed
 
