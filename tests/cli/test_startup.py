@@ -119,9 +119,10 @@ def test_what_commits_and_reports_is_loaded_before_anything_is_changed(tmp_path:
         "sys.exit(main(sys.argv[1:], Wiring(Watched)))"
     )
     words = ["cleanup", "--path", str(log), "--schemas", str(write_policy(tmp_path)), "--now", NOW, "--no-catalog"]
-    words += ["--metrics-file", str(tmp_path / "metrics.prom")]
+    words += ["--metrics-file", str(tmp_path / "metrics.prom"), "--html", str(tmp_path / "page.html")]
     done = subprocess.run([sys.executable, "-c", program, *words], capture_output=True, text=True, check=True)
     needed = {f"asynclog.storage.local.commit.{name}" for name in ("replace", "drain", "undo", "overwritten_lines")}
+    needed |= {f"asynclog.report.page.cleanup.{name}" for name in ("one_log", "many_logs.page")}
     assert needed | {"asynclog.report.metrics"} <= set(done.stderr.split())
 
 

@@ -227,6 +227,22 @@ def test_every_command_reads_the_store_and_the_executor_that_it_is_given(
     assert store.contents() == {"logs.jsonl.1": OLD * 3, "logs.jsonl": NEW + OLD}
 
 
+def test_a_run_is_recorded_wherever_its_log_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The store says whether there is a log to have a history: no folder of this machine does."""
+    monkeypatch.chdir(tmp_path)
+    store = MemoryStore(NAMING)
+    store.put("logs.jsonl.1", OLD * 3)
+    store.put("logs.jsonl", NEW)
+    Path("schemas.yaml").write_text("schemas: [{schema_name: api, retention_days: 30}]")
+    named = ["--path", "nowhere/logs.jsonl", "--state", "state"]
+    assert main(["cleanup", *named, "--schemas", "schemas.yaml", "--dry-run"], Remote(store=store)) == 0
+    capsys.readouterr()
+    assert main(["history", *named, "--json"], Remote(store=store)) == 0
+    assert [run["records"] for run in json.loads(capsys.readouterr().out)["result"]["runs"]] == [3]
+
+
 @pytest.mark.parametrize("command", ["check", "estimate"])
 def test_so_do_those_that_read_many_logs(
     command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -1,14 +1,15 @@
 """Record a run in the history of its log, however it ends."""
 
 import logging
-import os
 import time
 from collections.abc import Callable
 
 import msgspec
 
 from asynclog.catalog.history import append_line
+from asynclog.errors import ConfigurationError
 from asynclog.escaping import escape_control, escape_surrogates
+from asynclog.executors.rate_limit import RateLimiter
 from asynclog.report.cleanup.result import Report
 from asynclog.report.history.result import HistoryRun, run_to_line
 from asynclog.runner.steps.begin_cleanup import Run
@@ -78,10 +79,21 @@ def _entry(run: Run, report: Report | None, exit_code: int, error: str | None) -
 def _record(entry: HistoryRun, run: Run) -> str:
     """Write an entry; return why that was not possible, empty if it was, or if there is no log to have a history."""
     settings = run.settings
-    if not os.path.isdir(settings.folder):
+    if not _is_there(run):
         return ""
     try:
         append_line(settings.state, settings.folder, settings.base, run_to_line(entry))
     except OSError as error:
         return f"{settings.state}: the history can't be written: {error.strerror}"
     return ""
+
+
+def _is_there(run: Run) -> bool:
+    """Return whether there is a log, if only one that can't be opened."""
+    try:
+        with run.wiring.opened_source(run.settings, RateLimiter()):
+            return True
+    except FileNotFoundError:
+        return False
+    except ConfigurationError:
+        return True
