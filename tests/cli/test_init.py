@@ -18,12 +18,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from server import PROJECT
 
+from asynclog.cli.files.user_named_file import write_new
 from asynclog.config.policy_file import load_policy
 from asynclog.policy.rules import all_rules
 from asynclog.report.holdings import Holding
 from asynclog.report.init.templates import starter_policy
 from asynclog.schemas import SchemaKey
-from asynclog.storage.local.user_named_file import write_new
 
 if TYPE_CHECKING:
     from command import Done

@@ -19,13 +19,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
+from asynclog.cli.files.user_named_file import NamedFile
 from asynclog.cli.main import main
 from asynclog.escaping import escape_surrogates
 from asynclog.report.cleanup.result import CleanupResult, Report, SchemaTotals
 from asynclog.report.metrics import Run, exposition, last_success, log_labels, metrics
 from asynclog.runner.wiring import Wiring
 from asynclog.storage.local.directory import LogDirectory
-from asynclog.storage.local.user_named_file import NamedFile
 
 if TYPE_CHECKING:
     from command import Done

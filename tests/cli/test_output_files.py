@@ -12,8 +12,8 @@ import pytest
 from audit_log import looks, record, write_log
 from command import cleanup, run
 
+from asynclog.cli.files.user_named_file import NamedFile, OccupiedError
 from asynclog.storage.local.directory import LogDirectory
-from asynclog.storage.local.user_named_file import NamedFile, OccupiedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -31,7 +31,7 @@ SELDOM = {
     "asynclog.storage.local.commit.apply_action",
     "asynclog.storage.local.commit.drain",
     "asynclog.storage.local.commit.recovery",
-    "asynclog.storage.local.user_named_file",
+    "asynclog.cli.files.user_named_file",
 }
 JOB = {
     "anyio",

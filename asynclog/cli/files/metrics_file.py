@@ -15,9 +15,9 @@ from asynclog.escaping import escape_surrogates
 from asynclog.report.cleanup.result import Report
 
 if TYPE_CHECKING:
+    from asynclog.cli.files.user_named_file import NamedFile
     from asynclog.config.settings import Settings
     from asynclog.report.metrics import Labels, Run, Status
-    from asynclog.storage.local.user_named_file import NamedFile
 
 # A file with this beginning is ours to replace.
 _HEAD = b"# HELP asynclog_"
@@ -44,7 +44,7 @@ class MetricsFile:
         """
         if self._path is not None:
             import_module("asynclog.report.metrics")
-            from asynclog.storage.local.user_named_file import NamedFile
+            from asynclog.cli.files.user_named_file import NamedFile
 
             try:
                 self._file = NamedFile(self._path, _is_metrics)
@@ -63,7 +63,7 @@ class MetricsFile:
 
     @contextmanager
     def _told(self) -> Iterator[None]:
-        from asynclog.storage.local.user_named_file import OccupiedError
+        from asynclog.cli.files.user_named_file import OccupiedError
 
         try:
             yield

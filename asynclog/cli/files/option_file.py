@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
+from asynclog.cli.files.user_named_file import NamedFile, OccupiedError
 from asynclog.errors import ConfigurationError
-from asynclog.storage.local.user_named_file import NamedFile, OccupiedError
 
 
 class OptionFile:

@@ -3,9 +3,9 @@
 import os
 from collections.abc import Mapping
 
+from asynclog.cli.files.user_named_file import write_new
 from asynclog.config.configuration_file import OURS
 from asynclog.errors import ConfigurationError
-from asynclog.storage.local.user_named_file import write_new
 
 POLICY = "audit-schemas.yaml"
 
