@@ -1,6 +1,6 @@
 """Assemble a run from its parts, which a test may replace. The only place that chooses a kind of store."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -27,13 +27,15 @@ class Wiring(msgspec.Struct, frozen=True):
     """The parts of a run that a test may replace.
 
     `directory` makes every call that changes the log's folder (default: LogDirectory), `file_system` tells whether
-    leases can be trusted in the folder with a descriptor, `timing` how long to wait for writers and other jobs.
+    leases can be trusted in the folder with a descriptor, `file_mounts` which files are mounted on their own there
+    (default: mounted_files), `timing` how long to wait for writers and other jobs.
     `rate_limiter` makes the limiter of all reading and writing; `scan_options` say how a scan divides its work, and
     `executor` where it runs; without one, that depends on the reader and the size.
     """
 
     directory: "Callable[..., LogDirectory] | None" = None
     file_system: Callable[..., FileSystem] = file_system
+    file_mounts: Callable[[int], Mapping[str, str]] | None = None
     timing: Timing = TIMING
     rate_limiter: Callable[[float | None], RateLimiter] = RateLimiter
     scan_options: ScanOptions = SCAN_OPTIONS
@@ -44,6 +46,7 @@ class Wiring(msgspec.Struct, frozen=True):
         """Open and yield the store of these settings' log for a run. Raise FileNotFoundError or ConfigurationError."""
         # The code that changes a log is not loaded to inspect one.
         from asynclog.storage.local.directory import LogDirectory  # noqa: PLC0415
+        from asynclog.storage.local.linux.file_mounts import mounted_files  # noqa: PLC0415
         from asynclog.storage.local.local_store import LocalStore  # noqa: PLC0415
 
         with opened_folder(settings.folder, allow_unsafe=settings.allow_unsafe_folder) as folder:
@@ -58,6 +61,7 @@ class Wiring(msgspec.Struct, frozen=True):
                 by_quiet=settings.weak_leases,
                 timing=self.timing,
                 whole_files=settings.has_whole_files,
+                file_mounts=self.file_mounts or mounted_files,
             )
 
     @contextmanager

@@ -1,16 +1,19 @@
 """A log in a folder, as a run works on it: see `SegmentStore`."""
 
 import os
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
+from functools import cached_property
 
 import msgspec
 
 from asynclog.actions import Action, Outcome
+from asynclog.escaping import escape_surrogates
 from asynclog.segments import Segment
 from asynclog.storage.local.commit.drain_queue import DrainQueue
 from asynclog.storage.local.commit.leftovers import leftover_names
 from asynclog.storage.local.directory import LogDirectory
+from asynclog.storage.local.linux.file_mounts import mounted_files
 from asynclog.storage.local.lock.lock import Lock, held_lock
 from asynclog.storage.local.open_folder import refuse_fixed
 from asynclog.storage.local.reading.local_source import LocalSource
@@ -20,11 +23,14 @@ from asynclog.storage.proof import Proof
 from asynclog.storage.segment_store import Leftovers, Listing, Survivors
 from asynclog.timestamps import SECOND
 
+_MOUNTED = "it is mounted as a file, at {}: who writes there would go on writing to what was replaced"
+
 
 class LocalStore(LocalSource):
     """The log in this directory at `path`; `proof` makes digests of what another run left.
 
-    If no lease can tell whether a segment is written to, it may be judged `by_quiet`.
+    If no lease can tell whether a segment is written to, it may be judged `by_quiet`. `file_mounts` finds the files of
+    a folder that are mounted on their own, and where.
     """
 
     _directory: LogDirectory
@@ -39,10 +45,12 @@ class LocalStore(LocalSource):
         by_quiet: bool,
         timing: Timing = TIMING,
         whole_files: bool = False,
+        file_mounts: Callable[[int], Mapping[str, str]] = mounted_files,
     ) -> None:
         super().__init__(path, directory, naming, whole_files=whole_files)
         self._by_quiet = by_quiet
         self._timing = timing
+        self._find_mounts = file_mounts
         self._queue = DrainQueue(directory, naming, proof, timing)
 
     @property
@@ -63,6 +71,11 @@ class LocalStore(LocalSource):
             return segment
         skip_reason = segment.skip_reason or "what a killed job left of it can't be cleaned up yet"
         return msgspec.structs.replace(segment, skip_reason=skip_reason)
+
+    @cached_property
+    def _mounts(self) -> Mapping[str, str]:
+        """Where files of the folder are mounted. It takes milliseconds to find out, and most runs change nothing."""
+        return self._find_mounts(self._directory.folder)
 
     @contextmanager
     def lock(self, *, wait: float, breaks: bool) -> Iterator[Lock]:
@@ -90,7 +103,7 @@ class LocalStore(LocalSource):
 
         All that commits and drains is imported before anything is changed: the package may be upgraded meanwhile.
         """
-        from asynclog.storage.local.commit.apply_action import apply_action  # noqa: PLC0415 - most jobs delete nothing
+        from asynclog.storage.local.commit.apply_action import apply_action, left  # noqa: PLC0415 - most jobs delete nothing
         from asynclog.storage.local.commit.drain import present  # noqa: PLC0415
         from asynclog.storage.local.commit.precommit import IdleRule  # noqa: PLC0415
 
@@ -101,6 +114,8 @@ class LocalStore(LocalSource):
             """
             return present(self._directory, self._naming) - self._timing.idle_period * SECOND
 
+        if where := self._mounts.get(action.segment):
+            return left(action, "skipped", escape_surrogates(_MOUNTED.format(where)))
         return apply_action(self._queue, IdleRule(newest, quiet_since, self._by_quiet), survivors, action)
 
     def finish(self) -> None:
@@ -115,4 +130,6 @@ class LocalStore(LocalSource):
         from asynclog.storage.local.access.rights import find_rights  # noqa: PLC0415
 
         lock, by_quiet = self._naming.lock, self._by_quiet
-        return list(hindrances(find_rights(self._directory, self._path, lock, actions, by_quiet=by_quiet)))
+        changed = [action for action in actions if action.deletes or action.failed]
+        mounts = self._mounts if changed else {}
+        return list(hindrances(find_rights(self._directory, self._path, lock, changed, mounts, by_quiet=by_quiet)))

@@ -69,6 +69,12 @@ def _none(folder: int) -> Iterator[tuple[int, int]]:
     return iter(())
 
 
+def _no_mounts(folder: int) -> Mapping[str, str]:
+    """No file of a folder is mounted on its own."""
+    del folder
+    return {}
+
+
 class Crammed(LogDirectory):
     """A folder that has no room for another name of a file until the file itself has been emptied."""
 
@@ -106,10 +112,12 @@ class Variant:
     def steady(self) -> Variant:
         """Return the same variant, which makes the same calls each time, in the same order.
 
-        No other thread looks at its lock meanwhile, and it does not matter how deep its folder lies.
+        No other thread looks at its lock meanwhile, and it does not matter how deep its folder lies, nor how many
+        processes have mounts.
         """
         timing = msgspec.structs.replace(self.wiring.timing, lock_check=3_600.0)
-        return self._wired(timing=timing, file_system=partial(self.wiring.file_system, parents=_none))
+        local = partial(self.wiring.file_system, parents=_none)
+        return self._wired(timing=timing, file_system=local, file_mounts=_no_mounts)
 
     def _wired(self, **parts: Any) -> Variant:
         return replace(self, wiring=msgspec.structs.replace(self.wiring, **parts))

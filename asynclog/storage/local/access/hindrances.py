@@ -56,6 +56,14 @@ def _of_segments(rights: Rights) -> Iterator[str]:
     if unreadable:
         yield f"{_whose(unreadable, user)} would fail: we may not read {'it' if len(unreadable) == 1 else 'them'}"
     left = [each for each in left if each.may_read]
+    mounted = [each for each in left if each.mounted]
+    if mounted:
+        where = ", ".join(sorted({each.mounted for each in mounted})[:_SHOWN])
+        yield (
+            f"{pluralize(len(mounted), 'segment')} ({_names(mounted)}) would be skipped: who writes to a mount of one "
+            f"file ({where}) would go on writing to what was replaced. Mount the log's folder instead"
+        )
+    left = [each for each in left if not each.mounted]
     busy = [each for each in left if each.is_busy]
     if busy:
         them = "it" if len(busy) == 1 else "them"

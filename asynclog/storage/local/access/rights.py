@@ -3,7 +3,7 @@
 import os
 import stat
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -24,7 +24,7 @@ class Owned(NamedTuple):
     Who owns it, whether it may be read, and opened for reading and writing.
 
     `fixed` is the flag that keeps everybody from changing it: `immutable`, `append-only`, or empty. `is_busy` is
-    whether somebody has it open for writing now.
+    whether somebody has it open for writing now, `mounted` where it is mounted as a file; empty if nowhere.
     """
 
     name: str
@@ -36,6 +36,7 @@ class Owned(NamedTuple):
     may_open: bool
     fixed: str
     is_busy: bool
+    mounted: str
 
 
 class Rights(msgspec.Struct, frozen=True):
@@ -63,15 +64,24 @@ class Rights(msgspec.Struct, frozen=True):
     weak: str
 
 
-def find_rights(directory: LogDirectory, path: str, lock: str, actions: Iterable[Action], *, by_quiet: bool) -> Rights:
-    """Return the rights of a run of these actions in the log's directory at `path`.
+def find_rights(  # noqa: PLR0913 - where, what, and under which conditions
+    directory: LogDirectory,
+    path: str,
+    lock: str,
+    actions: Iterable[Action],
+    mounts: Mapping[str, str],
+    *,
+    by_quiet: bool,
+) -> Rights:
+    """Return the rights of a run of these actions, which change a segment or failed, in the log's directory at `path`.
 
-    `lock` is the lock file's name, `by_quiet` whether a run may go on if leases can't be trusted.
+    `lock` is the lock file's name, `mounts` says where files are mounted on their own, `by_quiet` whether a run may go
+    on if leases can't be trusted.
     """
     folder, weak = directory.folder, directory.weak
     status = os.fstat(folder)
     problem, has_lock, holder = _lock(folder, lock, status.st_uid)
-    owned = (_owned(folder, action, weak) for action in actions if action.deletes or action.failed)
+    owned = (_owned(folder, action, weak, mounts.get(action.segment, "")) for action in actions)
     return Rights(
         user=this_user(),
         folder=path,
@@ -91,7 +101,7 @@ def find_rights(directory: LogDirectory, path: str, lock: str, actions: Iterable
     )
 
 
-def _owned(folder: int, action: Action, weak: str) -> Owned | None:
+def _owned(folder: int, action: Action, weak: str, mounted: str) -> Owned | None:
     """Return the facts about a segment that is to be changed; None if it has vanished."""
     try:
         status = os.stat(action.segment, dir_fd=folder, follow_symlinks=False)
@@ -103,7 +113,8 @@ def _owned(folder: int, action: Action, weak: str) -> Owned | None:
     owner = f"{user_of(uid)}, {group_of(gid)}"
     may_read, may_open = (_may(folder, action.segment, how) for how in (os.R_OK, os.R_OK | os.W_OK))
     flag, is_busy = _in_the_way(folder, action.segment, weak)
-    return Owned(action.segment, uid, gid, owner, action.kind == "rewrite", may_read, may_open, flag, is_busy)
+    is_rewritten = action.kind == "rewrite"
+    return Owned(action.segment, uid, gid, owner, is_rewritten, may_read, may_open, flag, is_busy, mounted)
 
 
 def _in_the_way(folder: int, name: str, weak: str) -> tuple[str, bool]:

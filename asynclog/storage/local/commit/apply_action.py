@@ -68,18 +68,18 @@ def _outcome_of(queue: DrainQueue, action: Action, error: Exception) -> Outcome:
     """Return the outcome of an action that failed or has to wait: the segment is unchanged. Raise any other error."""
     match error:
         case FileNotFoundError():
-            return _left(action, "skipped", "it has vanished since it was scanned")
+            return left(action, "skipped", "it has vanished since it was scanned")
         case ChangedError():
-            return _left(action, "skipped", "it has changed since it was scanned")
+            return left(action, "skipped", "it has changed since it was scanned")
         case BlockingIOError():
-            return _left(action, "skipped", "it is busy: somebody has it open for writing")
+            return left(action, "skipped", "it is busy: somebody has it open for writing")
         case NoLeaseError():
-            return msgspec.structs.replace(_left(action, "skipped", str(error)), unleased=True)
+            return msgspec.structs.replace(left(action, "skipped", str(error)), unleased=True)
         case DisagreementError():
-            return msgspec.structs.replace(_left(action, "failed", f"{error}: it was left as it is"), bug=True)
+            return msgspec.structs.replace(left(action, "failed", f"{error}: it was left as it is"), bug=True)
         case OSError():
             hint = _HINTS.get(error.errno or 0, "") or _whose(queue, action, error)
-            return _left(action, "failed", f"{error.strerror}{hint}: it was left as it is")
+            return left(action, "failed", f"{error.strerror}{hint}: it was left as it is")
     raise error
 
 
@@ -98,5 +98,6 @@ def _whose(queue: DrainQueue, action: Action, error: OSError) -> str:
     )
 
 
-def _left(action: Action, status: Literal["skipped", "failed"], reason: str) -> Outcome:
+def left(action: Action, status: Literal["skipped", "failed"], reason: str) -> Outcome:
+    """Return the outcome of an action of which nothing was done."""
     return Outcome(action.segment, status, reason, bytes_after=action.fingerprint.size)

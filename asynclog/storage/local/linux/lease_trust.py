@@ -23,6 +23,7 @@ _READ_ONLY = {"squashfs", "erofs", "iso9660", "cramfs"}
 
 _ESCAPE = re.compile(rb"\\([0-7]{3})")
 _OPTION = re.compile(rb"[^(),]+")
+UNKNOWN = (OSError, ValueError, IndexError, StopIteration)  # what a /proc raises that does not tell of mounts
 _GIVEN = re.compile(r"\\(.)", re.DOTALL)
 
 
@@ -38,8 +39,11 @@ class FileSystem(NamedTuple):
         return self.kind not in _TIMELESS
 
 
-class _Mount(msgspec.Struct, frozen=True):
-    """A line of mountinfo: `root` is the path in the file system `device` that is mounted at `point`."""
+class Mount(msgspec.Struct, frozen=True):
+    """A line of mountinfo: `root` is the path in the file system `device` that is mounted at `point`.
+
+    `may_write` is whether its own options let anybody write through it.
+    """
 
     number: int
     device: str
@@ -47,27 +51,28 @@ class _Mount(msgspec.Struct, frozen=True):
     point: str
     kind: str
     options: tuple[str, ...]
+    may_write: bool
 
 
 class _Place(msgspec.Struct, frozen=True):
     """The place of a folder: its path, the mount that it is on, and the folders that it is in, itself included."""
 
     path: str
-    own: _Mount
-    mounts: Sequence[_Mount]
+    own: Mount
+    mounts: Sequence[Mount]
     parents: Container[tuple[int, int] | None]
 
     @property
     def in_file_system(self) -> tuple[str, str]:
         """Its device, and its path on that."""
-        return _place(self.path, self.own)
+        return in_file_system(self.path, self.own)
 
     def is_in(self, folder: str) -> bool:
         """Return whether it is this folder or lies in it, whatever mounts lead there."""
         real = os.path.realpath(folder)
         beneath = [mount for mount in self.mounts if _is_in(real, mount.point)]
         mount = max(beneath, key=lambda mount: len(mount.point), default=self.own)
-        (device, root), (own_device, own_root) = _place(real, mount), self.in_file_system
+        (device, root), (own_device, own_root) = in_file_system(real, mount), self.in_file_system
         same = device == own_device and _is_in(own_root, root)
         return _is_in(self.path, real) or same or _identity(real) in self.parents
 
@@ -93,12 +98,8 @@ def file_system(
 ) -> FileSystem:
     """Return the file system of the folder with this descriptor, according to `proc` and the folder's parents."""
     try:
-        info = _content(proc, "self/fdinfo", str(folder)).decode()
-        number = int(next(line.split()[1] for line in info.splitlines() if line.startswith("mnt_id:")))
-        mounts = [_mount(line) for line in _content(proc, "self/mountinfo").splitlines()]
-        own = next(mount for mount in mounts if mount.number == number)
-        path = os.readlink(os.path.join(proc, "self/fd", str(folder)))
-    except (OSError, ValueError, IndexError, StopIteration):
+        path, own, mounts = located(folder, proc)
+    except UNKNOWN:
         return FileSystem("unknown", f"{proc} does not tell what file system it is on")
     if own.kind not in _WHOLE | _READ_ONLY:
         return FileSystem(own.kind, f"it is on {own.kind}, where others may write past this machine's leases")
@@ -109,18 +110,27 @@ def file_system(
     return FileSystem(own.kind, _exported(place, os.path.join(proc, "fs/nfsd/exports")))
 
 
+def located(folder: int, proc: str) -> tuple[str, Mount, Sequence[Mount]]:
+    """Return the path of the folder with this descriptor, the mount that it is on, and all mounts. Raise `UNKNOWN`."""
+    info = _content(proc, "self/fdinfo", str(folder)).decode()
+    number = int(next(line.split()[1] for line in info.splitlines() if line.startswith("mnt_id:")))
+    mounts = [parse_mount(line) for line in _content(proc, "self/mountinfo").splitlines()]
+    own = next(mount for mount in mounts if mount.number == number)
+    return os.readlink(os.path.join(proc, "self/fd", str(folder))), own, mounts
+
+
 def _content(*path: str) -> bytes:
     with open(os.path.join(*path), "rb") as file:
         return file.read()
 
 
-def _mount(line: bytes) -> _Mount:
+def parse_mount(line: bytes) -> Mount:
     """Parse `36 35 98:0 /root /point rw,noatime master:1 - ext3 /dev/root rw,errors=continue`: see mountinfo(5)."""
     words = line.split(b" ")
     dash = words.index(b"-", 6)
     options = tuple(map(_unescaped, words[dash + 3].split(b",")))
     root, point, kind = map(_unescaped, (words[3], words[4], words[dash + 1]))
-    return _Mount(int(words[0]), words[2].decode(), root, point, kind, options)
+    return Mount(int(words[0]), words[2].decode(), root, point, kind, options, b"rw" in words[5].split(b","))
 
 
 def _unescaped(word: bytes) -> str:
@@ -142,7 +152,7 @@ def _upper_folder(place: _Place) -> str:
     return ""
 
 
-def _upper_folders(mounts: Sequence[_Mount]) -> Iterator[str]:
+def _upper_folders(mounts: Sequence[Mount]) -> Iterator[str]:
     """Yield them as listed, and unescaped, because mount(8) takes a backslash before a comma or a backslash."""
     for mount in mounts:
         for option in mount.options if mount.kind == "overlay" else ():
@@ -170,7 +180,7 @@ def _exported(place: _Place, exports: str) -> str:
     return ""
 
 
-def _place(path: str, mount: _Mount) -> tuple[str, str]:
+def in_file_system(path: str, mount: Mount) -> tuple[str, str]:
     """Return the device of a path of this mount, and its path in that file system."""
     return mount.device, os.path.normpath(f"{mount.root.rstrip('/')}/{os.path.relpath(path, mount.point)}")
 
