@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ctypes
 import fcntl
 import json
 import os
 import select
 import signal
 import socket
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,6 +17,7 @@ from audit_log import entries, looks, record, write_log, write_policy
 from command import NOW, cleanup, run
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from command import Done
@@ -148,6 +151,40 @@ def test_what_is_no_regular_file_is_skipped_with_its_reason(archive: Path, kind:
     assert not reader.poll(0), "a pipe that had a writer tells a hang-up"
     assert fcntl.fcntl(lease, fcntl.F_GETLEASE) == fcntl.F_RDLCK, "an open for writing takes a lease away"
     os.close(lease)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="root is needed to mount")
+@pytest.mark.parametrize("name", ["logs-20240101T000000.jsonl", ".logs.jsonl.al-old-00000000-9", "logs.txt"])
+def test_what_may_not_be_examined_keeps_nothing_else(archive: Path, name: str) -> None:
+    """A user's own FUSE mount is closed even to root: it stops no job, and what is behind it is told."""
+    target = archive / "audit" / name
+    target.mkdir()
+    with mounted_by_another(target):
+        done = cleanup(archive)
+        assert (done.code, done.result["deleted_per_schema"]) == (3 if name.startswith(".") else 0, {"app:1": 1})
+        if name.endswith(".jsonl"):
+            assert done.actions[name]["reason"] == "it can't be examined: Permission denied"
+            assert done.result["unjudged"]["reasons"] == {"special": 1}
+        for words in (("check",), ("estimate", "--now", NOW), ("explain", "--now", NOW)):
+            command = ("--path", "audit/logs.jsonl", "--schemas", "schemas.yaml", "--json")
+            assert run(*words, *command, cwd=archive).code == 0
+
+
+@contextmanager
+def mounted_by_another(target: Path) -> Iterator[None]:
+    """Mount a FUSE file system of user 5 for the `with`. It needs no server: nobody else gets as far as that."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    server = os.open("/dev/fuse", os.O_RDWR)
+    options = f"fd={server},rootmode=40000,user_id=5,group_id=60"
+    try:
+        if libc.mount(b"test", os.fsencode(target), b"fuse", 0, options.encode()):
+            pytest.skip(f"FUSE can't be mounted here: {os.strerror(ctypes.get_errno())}")
+        try:
+            yield
+        finally:
+            libc.umount2(os.fsencode(target), 2)
+    finally:
+        os.close(server)
 
 
 def socket_at(path: Path) -> None:

@@ -21,13 +21,16 @@ _KINDS = {
     stat.S_IFDIR: "a folder",
 }
 
+_UNKNOWN = Fingerprint(0, 0, 0, 0, 0)
+
 
 def list_segments(
     folder: int, entries: Iterable[str], names: SegmentNaming, *, whole_files: bool = False
 ) -> list[Segment]:
     """Return the segments among the entries of the folder with this descriptor, in order, each with its fingerprint.
 
-    A file that vanishes meanwhile is left out. Raise OSError.
+    A file that vanishes meanwhile is left out. One that may not be examined, as on somebody's own mount, is skipped:
+    whoever may make a name in the folder could keep the others from being read. Raise OSError.
     """
     entries = list(entries)
     own_links = Counter(_hidden_inodes(folder, entries))
@@ -36,6 +39,9 @@ def list_segments(
         try:
             status = os.stat(name, dir_fd=folder, follow_symlinks=False)
         except FileNotFoundError:
+            continue
+        except PermissionError as error:
+            found.append(Segment(name, _UNKNOWN, f"it can't be examined: {error.strerror}", "special"))
             continue
         links = status.st_nlink - own_links[status.st_ino]
         found.append(_segment(name, status, links, is_left_alone=not whole_files and codec_for(name) is None))
@@ -60,5 +66,5 @@ def _hidden_inodes(folder: int, entries: Iterable[str]) -> Iterator[int]:
         if name.startswith(".") and OldLink.parse(name):
             try:
                 yield os.stat(name, dir_fd=folder, follow_symlinks=False).st_ino
-            except FileNotFoundError:
+            except (FileNotFoundError, PermissionError):
                 continue

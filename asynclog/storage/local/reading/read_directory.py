@@ -57,10 +57,10 @@ class ReadDirectory:
     def visible_names(self, file: FileId, wanted: Callable[[str], bool] = _any) -> Iterator[str]:
         """Yield the names under which readers see this file, of the `wanted` ones.
 
-        Look twice, because it may be renamed meanwhile.
+        Look twice, because it may be renamed meanwhile. What may not be examined is another file.
         """
         for name in chain.from_iterable(self.names() for _ in range(2)):
-            with contextlib.suppress(FileNotFoundError):
+            with contextlib.suppress(FileNotFoundError, PermissionError):
                 if not name.startswith(".") and wanted(name) and file.fits(self.status(name)):
                     yield name
 
