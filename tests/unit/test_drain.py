@@ -440,6 +440,28 @@ def late_name(folder: Path) -> str:
     return str(late)
 
 
+@pytest.mark.parametrize("which", [1, 2, 3])
+def test_a_late_segment_that_can_not_be_examined_comes_once(folder: Path, which: int) -> None:
+    """A job was killed just after it was published, and in the next one the disk fails once as it is looked at."""
+    (folder / SEGMENT).write_bytes(NEW)
+    late = late_name(folder)
+    (folder / KNOWN).write_bytes(OLD + NEW + LATE)
+
+    class Failing(LogDirectory):
+        left: ClassVar[list[int]] = [which]
+
+        def status(self, name: str) -> os.stat_result:
+            if name == late:
+                self.left[0] -= 1
+                if self.left[0] == 0:
+                    raise OSError(errno.EIO, os.strerror(errno.EIO))
+            return super().status(name)
+
+    cleanup(folder, directory=Failing)
+    cleanup(folder)
+    assert content(folder) == {SEGMENT: NEW, late: LATE}
+
+
 def test_a_late_segment_is_as_private_as_the_log(folder: Path) -> None:
     """The log's mode was changed by a pattern, and no pattern matches the hidden name of an old file."""
     (folder / SEGMENT).write_bytes(NEW)

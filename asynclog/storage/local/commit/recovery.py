@@ -103,7 +103,7 @@ def _behind_published(directory: LogDirectory, names: SegmentNaming, inherited: 
     Not if the file was begun anew, or if that segment is none of ours.
     """
     late = names.late_name(old.token, old.processed_bytes, old.segment)
-    if not (is_made_of(directory, late, old) and directory.size_of(late)):
+    if not (is_made_of(directory, late, old) and directory.status(late).st_size):
         return old
     descriptor = directory.open(str(old))
     try:
