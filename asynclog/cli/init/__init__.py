@@ -1,1 +1,1 @@
-"""What `asynclog init` needs besides its options: where it may begin, and the files that it writes."""
+"""Prepare `asynclog init`: where it may begin, and the files that it writes."""

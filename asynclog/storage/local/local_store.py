@@ -74,7 +74,7 @@ class LocalStore(LocalSource):
 
     @cached_property
     def _mounts(self) -> Mapping[str, str]:
-        """Where files of the folder are mounted. It takes milliseconds to find out, and most runs change nothing."""
+        """The mounts of files of the folder. They take milliseconds to find out, and most runs change nothing."""
         return self._find_mounts(self._directory.folder)
 
     @contextmanager
